@@ -51,6 +51,10 @@ _SETTINGS = {
     "log_timezone": "UTC",
     "log_checkpoints": "off",
 }
+_CREATE_DATABASE = r"""
+SELECT 'CREATE DATABASE steward'
+WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'steward') \gexec
+"""
 # Nothing is inherited: initdb fails under a locale that is not installed, and PG* variables would leak in.
 _ENVIRONMENT = {"LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "PATH": os.defpath}
 # Programs of the server run inside the cluster and call it this. The kernel follows the link without
@@ -192,6 +196,7 @@ def _run(
     *arguments: str,
     account: _Account | None,
     cwd: Path,
+    source: IO[bytes] | None = None,
     output: IO[bytes] | None = None,
     environment: dict[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
@@ -202,7 +207,7 @@ def _run(
         extra_groups=[] if account else None,
         cwd=cwd,
         env=_ENVIRONMENT | (environment or {}),
-        stdin=subprocess.DEVNULL,
+        stdin=source or subprocess.DEVNULL,
         stdout=output or subprocess.PIPE,
         stderr=subprocess.STDOUT,
         # The terminal's Ctrl-C is for us; we then stop the server in our own order.
@@ -329,32 +334,33 @@ class _Cluster:
         raise EmbeddedPostgresError(f"The embedded PostgreSQL refuses its own role: {answer}")
 
     def _create_cluster(self) -> None:
+        for leftover in self.home.glob("initdb-*"):  # of one that was killed; its child may still write
+            shutil.rmtree(leftover, ignore_errors=True)
         if self.path.exists():
             return self._check_version()
-        for leftover in self.home.glob("initdb-*"):  # of one that was killed
-            shutil.rmtree(leftover, ignore_errors=True)
         password = secrets.token_urlsafe(24)
         with _open_private(self._password) as file:
             file.truncate(0)
             file.write(password.encode())
+            os.fsync(file)
         # Made beside and renamed: a half-made cluster never carries the name.
         fresh = Path(tempfile.mkdtemp(dir=self.home, prefix="initdb-"))
         self._initdb(fresh, password)
-        os.sync()
         fresh.rename(self.path)
+        folder = os.open(self.home, os.O_RDONLY)
+        os.fsync(folder)
+        os.close(folder)
         return None
 
     def _initdb(self, target: Path, password: str) -> None:
         account = _account_for(self.path)
-        with tempfile.NamedTemporaryFile() as file:
-            file.write(password.encode())
-            file.flush()
-            if account:
-                os.chown(target, account.uid, account.gid)
-                os.chown(file.fileno(), account.uid, account.gid)
-            arguments = ["-D", _HERE, "--username", _NAME, "--pwfile", file.name, "--auth=scram-sha-256"]
-            arguments += ["--locale=C.UTF-8", "--encoding=UTF8", "--data-checksums"]
-            made = _run(_programs_for(account) / "initdb", *arguments, account=account, cwd=target)
+        arguments = ["-D", _HERE, "--username", _NAME, "--pwfile=/dev/stdin", "--auth=scram-sha-256"]
+        arguments += ["--locale=C.UTF-8", "--encoding=UTF8", "--data-checksums"]
+        if account:
+            os.chown(target, account.uid, account.gid)
+        with _piped(password, account) as source:
+            program = _programs_for(account) / "initdb"
+            made = _run(program, *arguments, account=account, cwd=target, source=source)
         if made.returncode:
             raise EmbeddedPostgresError(f"initdb failed in {self.home}: {made.stdout.strip()}")
 
@@ -460,16 +466,30 @@ class _Cluster:
 
     def _create_database(self) -> str:
         """Create our database unless it exists; what went wrong, or nothing."""
-        exists = self._psql("SELECT 1 FROM pg_database WHERE datname = 'steward'")
-        if exists.returncode == 0 and not exists.stdout.strip():
-            exists = self._psql("CREATE DATABASE steward")
-        return exists.stdout.strip() if exists.returncode else ""
+        arguments = ["-XAtq", "-v", "ON_ERROR_STOP=1", "-h", self._socket_directory(), "-p", str(_PORT)]
+        arguments += ["-U", _NAME, "-d", "postgres"]
+        with _piped(_CREATE_DATABASE, None) as source:
+            done = _run(
+                _wheel() / "bin" / "psql",
+                *arguments,
+                account=None,
+                cwd=Path("/"),
+                source=source,
+                environment={"PGPASSWORD": self._password.read_text()},
+            )
+        return done.stdout.strip() if done.returncode else ""
 
-    def _psql(self, statement: str) -> subprocess.CompletedProcess[str]:
-        arguments = ["-XAtq", "-h", self._socket_directory(), "-p", str(_PORT), "-U", _NAME, "-d", "postgres"]
-        environment = {"PGPASSWORD": self._password.read_text()}
-        program = _wheel() / "bin" / "psql"
-        return _run(program, *arguments, "-c", statement, account=None, cwd=Path("/"), environment=environment)
+
+@contextmanager
+def _piped(text: str, account: _Account | None) -> Iterator[IO[bytes]]:
+    """A text as standard input: unlike a file it needs no folder that both accounts can enter."""
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb") as source:
+        with os.fdopen(writing, "wb") as sink:
+            sink.write(text.encode())
+        if account:
+            os.fchown(reading, account.uid, account.gid)
+        yield source
 
 
 def _open_private(path: Path) -> IO[bytes]:

@@ -1,0 +1,187 @@
+"""Text and card messages as values. Pure: no session, no clock.
+
+The platform cuts over-long content silently (wecom/messaging-groups-approval.md §1.3, §1.4), so every limit is
+kept here: card fields are cut by us with a visible …, text is split on UTF-8 bytes and nothing of it is lost.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+TEXT_BYTES = 2048
+"""`text.content`, in UTF-8 bytes; what is longer disappears without an error."""
+
+_TITLE = 36
+_DESC = 44
+_SOURCE = 20
+_SUB_TITLE = 160
+_KEYNAME = 5
+_VALUE = 30
+_BUTTON = 10
+_FIELDS = 6
+_BUTTONS = 6
+_KEY_BYTES = 1024
+_MARK_BYTES = 32
+
+
+@dataclass(frozen=True)
+class CardButton:
+    """A button. `key` comes back in the click; with a `url` it opens a page and no click is heard."""
+
+    text: str
+    key: str = ""
+    style: int = 1
+    url: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        face = {"text": cut(self.text, _BUTTON), "style": self.style}
+        if self.url is not None:
+            return face | {"type": 1, "url": self.url}
+        if not 0 < len(self.key.encode()) <= _KEY_BYTES:
+            raise ValueError(f"A button needs a key of 1 to {_KEY_BYTES} bytes: {self.text!r}")
+        return face | {"key": self.key}
+
+
+@dataclass(frozen=True)
+class Card:
+    """A card as we mean it; `to_template_card` gives the platform's form, within its limits.
+
+    With buttons it is a `button_interaction`, which can be clicked and updated. Without buttons it is a
+    `text_notice`, which needs a `url`. `outcome` is the grey text that takes the place of the buttons when a card
+    is updated (`update_cards`); it has no meaning in a fresh card.
+    """
+
+    title: str
+    desc: str = ""
+    source: str = "企微管家"
+    fields: Sequence[tuple[str, str]] = ()
+    buttons: Sequence[CardButton] = ()
+    url: str | None = None
+    sub_title: str = ""
+    quote: str = ""
+    outcome: str = ""
+
+    @property
+    def is_lawful(self) -> bool:
+        """False when no card type allows it: neither a button nor a page to open."""
+        return bool(self.buttons or self.url)
+
+    def to_template_card(self, task_id: str) -> dict[str, Any]:
+        if not self.is_lawful:
+            raise ValueError("A card needs a button or a url; send it as text instead")
+        card_type = "button_interaction" if self.buttons else "text_notice"
+        return {"card_type": card_type, "task_id": task_id, **self._face(), **self._buttons()}
+
+    def to_update(self) -> dict[str, Any]:
+        """The replacing face: no task_id; grey when it says an outcome or has no buttons left."""
+        if self.outcome or not self.buttons:
+            return greyed(self, self.outcome or "已处理")
+        return {"card_type": "button_interaction", **self._face(), **self._buttons()}
+
+    def to_content(self) -> dict[str, Any]:
+        """For storage; `Card.from_content` reads it back."""
+        content: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return content
+
+    @classmethod
+    def from_content(cls, content: dict[str, Any]) -> Card:
+        fields = [(str(name), str(value)) for name, value in content["fields"]]
+        return cls(**content | {"fields": fields, "buttons": [CardButton(**button) for button in content["buttons"]]})
+
+    def _face(self) -> dict[str, Any]:
+        blocks = {
+            "source": {"desc": cut(self.source, _SOURCE)} if self.source else None,
+            "main_title": _without_empty({"title": cut(self.title, _TITLE), "desc": cut(self.desc, _DESC)}),
+            "quote_area": {"quote_text": self.quote} if self.quote else None,
+            "sub_title_text": cut(self.sub_title, _SUB_TITLE),
+            "horizontal_content_list": _field_rows(self.fields),
+            "card_action": {"type": 1, "url": self.url} if self.url else None,
+        }
+        return _without_empty(blocks)
+
+    def _buttons(self) -> dict[str, Any]:
+        if len(self.buttons) > _BUTTONS:
+            raise ValueError(f"A card has at most {_BUTTONS} buttons")
+        return {"button_list": [button.to_dict() for button in self.buttons]} if self.buttons else {}
+
+
+def greyed(card: Card, text: str) -> dict[str, Any]:
+    """The card with one grey, dead button that says `text`: the face after the outcome."""
+    said = cut(text, _BUTTON)
+    return {
+        "card_type": "button_interaction",
+        **card._face(),  # noqa: SLF001 -- the same module, the other form of the same value
+        "button_list": [{"text": said, "style": 1, "key": "card.closed"}],
+        "replace_text": said,
+    }
+
+
+def card_as_text(template_card: dict[str, Any]) -> str:
+    """What a card says, for the people whose card can no longer be updated."""
+    title = template_card.get("main_title", {})
+    rows = [f"{row['keyname']}：{row.get('value', '')}" for row in template_card.get("horizontal_content_list", [])]
+    lines = [
+        f"【{template_card['replace_text']}】{title.get('title', '')}"
+        if template_card.get("replace_text")
+        else title.get("title", ""),
+        title.get("desc", ""),
+        template_card.get("quote_area", {}).get("quote_text", ""),
+        template_card.get("sub_title_text", ""),
+        *rows,
+        template_card.get("card_action", {}).get("url", ""),
+    ]
+    return "\n".join(line for line in lines if line)
+
+
+def cut(text: str, limit: int) -> str:
+    """At most `limit` characters, the last of them … when something was left out."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def split_text(text: str, limit: int = TEXT_BYTES) -> list[str]:
+    """Parts of at most `limit` UTF-8 bytes that join to the text again; never inside a character, best at line ends."""
+    parts: list[str] = []
+    rest = text
+    while rest:
+        part = _fitting(rest, limit)
+        parts.append(part)
+        rest = rest[len(part) :]
+    return parts
+
+
+def numbered_parts(text: str, number: int) -> list[str]:
+    """The parts with their mark `#number` (and `1/3`): no two bodies look alike to the platform's duplicate check."""
+    parts = split_text(text, TEXT_BYTES - _MARK_BYTES)
+    if len(parts) == 1:
+        return [f"{text}\n#{number}"]
+    return [f"{part.rstrip(chr(10))}\n#{number} {index}/{len(parts)}" for index, part in enumerate(parts, start=1)]
+
+
+def to_bytes(body: dict[str, Any]) -> bytes:
+    """The exact bytes of a request, without JSON's unicode escapes: the platform may refuse them (40033)."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _fitting(text: str, limit: int) -> str:
+    """The longest lawful start of `text`; up to a line end when one stands in its second half."""
+    raw = text.encode()
+    if len(raw) <= limit:
+        return text
+    start = raw[:limit].decode(errors="ignore")
+    line_end = start.rfind("\n")
+    return start[: line_end + 1] if line_end >= len(start) // 2 else start
+
+
+def _field_rows(fields: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
+    shown = list(fields)
+    if len(shown) > _FIELDS:
+        left_out = len(shown) - _FIELDS + 1
+        shown = [*shown[: _FIELDS - 1], ("更多", f"另有 {left_out} 项")]
+    return [{"keyname": cut(name, _KEYNAME), "value": cut(value, _VALUE)} for name, value in shown]
+
+
+def _without_empty(blocks: dict[str, Any]) -> dict[str, Any]:
+    return {name: block for name, block in blocks.items() if block}

@@ -1,0 +1,32 @@
+"""Who acts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+
+class ActorKind(StrEnum):
+    PERSON = "person"
+    API_KEY = "api_key"
+    OPERATOR = "operator"  # somebody at the command line
+    PLATFORM = "platform"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True)
+class Actor:
+    kind: ActorKind
+    id: str
+
+    def __str__(self) -> str:
+        return f"{self.kind.value}:{self.id}"
+
+
+SYSTEM = Actor(ActorKind.SYSTEM, "steward")
+PLATFORM = Actor(ActorKind.PLATFORM, "wecom")
+
+
+def person_actor(person_id: UUID) -> Actor:
+    return Actor(ActorKind.PERSON, str(person_id))

@@ -1,0 +1,93 @@
+"""Engine, sessions and the only commit of the application.
+
+A request or one step of a job is one transaction (`transaction()`); domain code may `flush`, never commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+Sessions = async_sessionmaker[AsyncSession]
+
+
+def create_engine(url: str | URL, *, pool_size: int = 10, max_overflow: int = 10) -> AsyncEngine:
+    """An engine on asyncpg. Statements run in UTC; an unanswered connection attempt gives up after 5 s."""
+    return create_async_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=max_overflow,
+        pool_pre_ping=True,
+        connect_args={"timeout": 5, "server_settings": {"timezone": "UTC", "application_name": "steward"}},
+    )
+
+
+def create_sessions(engine: AsyncEngine) -> Sessions:
+    """`expire_on_commit=False`: rows returned by a use case stay readable after the commit."""
+    return async_sessionmaker(engine, expire_on_commit=False)
+
+
+@asynccontextmanager
+async def transaction(sessions: Sessions) -> AsyncIterator[AsyncSession]:
+    """Commit on success, roll back on any error. Nothing else in the application ends a transaction."""
+    async with sessions() as session, session.begin():
+        yield session
+
+
+MIGRATIONS = Path(__file__).parent.parent / "alembic"
+
+
+class SchemaMismatch(Exception):  # noqa: N818 -- named for the fact
+    """The database's schema is not the one this version was written for."""
+
+
+def async_url(url: str) -> str:
+    """The same database, through asyncpg."""
+    return make_url(url).set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
+
+
+def migration_config(url: str) -> Config:
+    config = Config(MIGRATIONS.parent / "alembic.ini")
+    config.set_main_option("script_location", str(MIGRATIONS))
+    # Not a main option: those interpolate `%`, which passwords contain.
+    config.attributes["url"] = async_url(url)
+    return config
+
+
+def migrate(url: str, revision: str = "head") -> None:
+    """Bring the schema to `revision`. Blocks, and starts an event loop of its own: call it outside of one."""
+    config = migration_config(url)
+    down = revision == "base" or revision.startswith("-")
+    (command.downgrade if down else command.upgrade)(config, revision)
+
+
+def expected_revision() -> str:
+    """The head of our migrations. Two heads are an error (D8)."""
+    head = ScriptDirectory.from_config(migration_config("postgresql://")).get_current_head()
+    if head is None:
+        raise SchemaMismatch("there are no migrations")
+    return head
+
+
+async def current_revision(engine: AsyncEngine) -> str | None:
+    """The revision the database is at; None for an empty one."""
+    async with engine.connect() as connection:
+        return await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
+
+
+async def check_schema(engine: AsyncEngine) -> None:
+    """Raise `SchemaMismatch`, naming the command to run, unless the database is at our head."""
+    current, expected = await current_revision(engine), expected_revision()
+    if current != expected:
+        raise SchemaMismatch(
+            f"数据库结构版本为 {current or '空'},程序需要 {expected}:请先运行 `steward migrate` "
+            "(the schema does not match this version; run `steward migrate`)"
+        )

@@ -1,0 +1,52 @@
+"""Errors are facts, in a small tree.
+
+DomainError
+├── NotFound      the thing named does not exist (or not for this caller)
+├── Forbidden     it exists, but this person may not do that
+├── Conflict      it was possible before, the state has moved on
+├── Invalid       the request can be read, and says something that cannot be done
+└── Unavailable   it would be possible, but something we need is away
+
+Each domain subclasses one of the five with a `slug` and a `title` and raises it with the sentence a person reads.
+The domain does not know status codes: `app/web/problems.py` maps kinds to RFC 9457 documents.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class DomainError(Exception):
+    """A refusal with a reason. `str(error)` is the sentence; `facts` are extra members of the problem document."""
+
+    slug: ClassVar[str] = "error"
+    title: ClassVar[str] = "出错了"
+
+    def __init__(self, detail: str, **facts: Any) -> None:
+        super().__init__(detail)
+        self.facts = facts
+
+
+class NotFound(DomainError):
+    slug = "not-found"
+    title = "找不到"
+
+
+class Forbidden(DomainError):
+    slug = "forbidden"
+    title = "没有权限"
+
+
+class Conflict(DomainError):
+    slug = "conflict"
+    title = "状态已变"
+
+
+class Invalid(DomainError):
+    slug = "invalid"
+    title = "不能这样做"
+
+
+class Unavailable(DomainError):
+    slug = "unavailable"
+    title = "暂时不可用"

@@ -1,0 +1,66 @@
+"""Enqueue in the caller's transaction."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+from pgqueuer.adapters.persistence.qb import QueryQueueBuilder
+from pgqueuer.domain.settings import DBSettings
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.observability import current_correlation_id
+
+_INSERT = QueryQueueBuilder(DBSettings()).build_enqueue_query("skip")
+
+
+async def enqueue(
+    session: AsyncSession,
+    name: str,
+    payload: dict[str, Any],
+    *,
+    dedupe_key: str | None = None,
+    run_after: timedelta | None = None,
+    priority: int = 0,
+) -> bool:
+    """Queue the job `name`; it exists exactly when the session's transaction commits.
+
+    `dedupe_key` skips the job while another of the same key is waiting *or running*, and then returns False. Use it
+    for work that any later run does as well (a sweep, a full sync), never for "this changed, look again": the
+    running job may have looked already.
+    """
+    return bool(
+        await enqueue_many(session, name, [payload], dedupe_keys=[dedupe_key], run_after=run_after, priority=priority)
+    )
+
+
+async def enqueue_many(
+    session: AsyncSession,
+    name: str,
+    payloads: list[dict[str, Any]],
+    *,
+    dedupe_keys: list[str | None] | None = None,
+    run_after: timedelta | None = None,
+    priority: int = 0,
+) -> int:
+    """Queue one job per payload in one statement. Returns how many were not skipped as duplicates."""
+    if not payloads:
+        return 0
+    count = len(payloads)
+    headers = json.dumps({"correlation_id": current_correlation_id()})
+    # The statement goes through SQLAlchemy's own connection: the raw driver connection, used before any SQLAlchemy
+    # statement, would stand outside the transaction (D4).
+    connection = await session.connection()
+    result = await connection.exec_driver_sql(
+        _INSERT,
+        (
+            [priority] * count,
+            [name] * count,
+            [json.dumps(payload, ensure_ascii=False, default=str).encode() for payload in payloads],
+            [run_after or timedelta()] * count,
+            dedupe_keys or [None] * count,
+            [headers] * count,
+        ),
+    )
+    return len(result.all())

@@ -1,0 +1,119 @@
+"""Deadlines as rows (D3): set and cancelled in the decision's transaction, claimed by a sweep."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.clock import Clock
+from app.database import Sessions, transaction
+from app.jobs.registry import TimerHandler
+from app.jobs.retry import retry_delay
+from app.observability import TIMERS, bound_correlation, current_correlation_id, get_logger
+from models.policy import Timer
+
+log = get_logger()
+
+
+async def set_timer(
+    session: AsyncSession, kind: str, subject: str, due_at: datetime, *, basis: dict[str, Any] | None = None
+) -> None:
+    """Set or move the one timer of (kind, subject).
+
+    `basis` says how the moment was computed, so that a changed calendar can compute it again:
+    `{"from": iso, "working_seconds": n}` or `{"from": iso, "working_days": n}`.
+    """
+    row = {
+        "kind": kind,
+        "subject": subject,
+        "due_at": due_at,
+        "basis": basis,
+        "correlation_id": current_correlation_id(),
+        "created_at": func.now(),
+        "attempts": 0,
+        "last_error": None,
+        "parked_at": None,
+    }
+    statement = insert(Timer).values(row)
+    changed = {name: statement.excluded[name] for name in row if name not in {"kind", "subject"}}
+    await session.execute(statement.on_conflict_do_update(index_elements=["kind", "subject"], set_=changed))
+
+
+async def cancel_timer(session: AsyncSession, kind: str, subject: str) -> None:
+    """Remove the timer; nothing happens when it is gone already (it may be firing: its handler looks again)."""
+    await session.execute(delete(Timer).where(col(Timer.kind) == kind, col(Timer.subject) == subject))
+
+
+async def next_due(session: AsyncSession) -> datetime | None:
+    statement = select(func.min(Timer.due_at)).where(col(Timer.parked_at).is_(None))
+    return (await session.scalars(statement)).one()
+
+
+async def sweep(sessions: Sessions, clock: Clock, handlers: dict[str, TimerHandler], *, limit: int = 200) -> int:
+    """Fire what is due, each timer in a transaction of its own with its deletion. Returns how many fired."""
+    async with sessions() as session:
+        due = (
+            await session.execute(
+                select(Timer.kind, Timer.subject)
+                .where(
+                    col(Timer.due_at) <= clock.now(),
+                    col(Timer.parked_at).is_(None),
+                    col(Timer.kind).in_(list(handlers)),
+                )
+                .order_by(col(Timer.due_at))
+                .limit(limit)
+            )
+        ).all()
+    fired = 0
+    for kind, subject in due:
+        fired += await _fire(sessions, clock, handlers[kind], kind, subject)
+    return fired
+
+
+async def _fire(sessions: Sessions, clock: Clock, handler: TimerHandler, kind: str, subject: str) -> bool:
+    try:
+        async with transaction(sessions) as session:
+            timer = await _claim(session, kind, subject, clock.now())
+            if timer is None:
+                return False
+            with bound_correlation(timer.correlation_id):
+                await session.delete(timer)
+                # Deleted before the handler runs, so that the handler may set the same timer anew.
+                await session.flush()
+                await handler(session, subject, clock.now())
+    except Exception as error:  # noqa: BLE001 -- a timer's handler may fail in any way; the sweep goes on
+        await _postpone(sessions, clock, kind, subject, error)
+        return False
+    TIMERS.labels(kind=kind, outcome="fired").inc()
+    return True
+
+
+async def _claim(session: AsyncSession, kind: str, subject: str, now: datetime) -> Timer | None:
+    statement = (
+        select(Timer)
+        .where(col(Timer.kind) == kind, col(Timer.subject) == subject, col(Timer.due_at) <= now)
+        .where(col(Timer.parked_at).is_(None))
+        .with_for_update(skip_locked=True)
+    )
+    return (await session.scalars(statement)).one_or_none()
+
+
+async def _postpone(sessions: Sessions, clock: Clock, kind: str, subject: str, error: Exception) -> None:
+    log.error("timer.failed", kind=kind, subject=subject, error=repr(error), exc_info=error)
+    TIMERS.labels(kind=kind, outcome="failed").inc()
+    async with transaction(sessions) as session:
+        timer = await session.get(Timer, (kind, subject), with_for_update=True)
+        if timer is None:
+            return
+        timer.attempts += 1
+        timer.last_error = repr(error)[:500]
+        delay = retry_delay(timer.attempts)
+        if delay is None:
+            timer.parked_at = clock.now()
+        else:
+            timer.due_at = clock.now() + max(delay, timedelta(seconds=1))

@@ -1,0 +1,106 @@
+"""Logs with a correlation id, and the metric names. No secret, token, body or phone number goes through here."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import structlog
+from prometheus_client import Counter, Gauge, Histogram
+from structlog.typing import FilteringBoundLogger
+
+from models.ids import new_id
+
+LogFormat = Literal["console", "json"]
+
+CALLBACKS_TOTAL = Counter("steward_callbacks_total", "Callbacks received", ["channel", "outcome"])
+CALLBACK_REFUSALS = Counter("steward_callback_refusals_total", "Callbacks refused", ["channel", "reason"])
+CALLBACK_SECONDS = Histogram(
+    "steward_callback_seconds",
+    "Time from a callback's arrival to our answer",
+    ["channel"],
+    buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5),
+)
+INBOX_EVENTS = Counter("steward_inbox_events_total", "Events handled, by final state", ["type", "state"])
+INBOX_LAG = Gauge("steward_inbox_lag_seconds", "Age of the oldest event that waits to be handled")
+UNKNOWN_EVENTS = Counter("steward_unknown_events_total", "Events of a type we do not know", ["type"])
+PLATFORM_CALLS = Counter("steward_platform_calls_total", "Calls to the platform", ["path", "outcome"])
+PLATFORM_SECONDS = Histogram("steward_platform_seconds", "Duration of calls to the platform", ["path"])
+TOKEN_REFRESHES = Counter("steward_token_refreshes_total", "Access tokens fetched", ["app", "outcome"])
+DELIVERIES = Counter("steward_deliveries_total", "Recipients by final state", ["state"])
+JOBS = Counter("steward_jobs_total", "Background jobs run", ["name", "outcome"])
+TIMERS = Counter("steward_timers_total", "Deadlines that fell due", ["kind", "outcome"])
+SYNC_RUNS = Counter("steward_sync_runs_total", "Organisation sync runs", ["state"])
+
+# Query parameters and values that must never reach a log, wherever a library puts them.
+_SECRET = re.compile(r"(?i)\b(access_token|corpsecret|msg_signature|response_code|key)=[^&\s\"']+")
+
+
+def get_logger() -> FilteringBoundLogger:
+    logger: FilteringBoundLogger = structlog.get_logger()
+    return logger
+
+
+def current_correlation_id() -> str:
+    """The id bound for this request or job; a fresh one where none is bound (a command, a test)."""
+    bound = structlog.contextvars.get_contextvars().get("correlation_id")
+    return str(bound) if bound else new_correlation_id()
+
+
+def new_correlation_id() -> str:
+    return new_id().hex
+
+
+@contextmanager
+def bound_correlation(correlation_id: str | None = None) -> Iterator[str]:
+    """Everything logged and stored inside carries this id."""
+    bound = correlation_id or new_correlation_id()
+    with structlog.contextvars.bound_contextvars(correlation_id=bound):
+        yield bound
+
+
+def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Last gate: strips secrets from strings that a library's message may carry."""
+    for name, value in event.items():
+        if isinstance(value, str) and "=" in value:
+            event[name] = _SECRET.sub(r"\1=…", value)
+    return event
+
+
+def configure_logging(log_format: LogFormat = "console", level: int = logging.INFO) -> None:
+    """One pipeline for our own events and for the libraries' log records, to standard error."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        redact,
+    ]
+    renderer: Any = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if log_format == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, redact, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    # These say at INFO what we log ourselves, with addresses that carry tokens.
+    for noisy in ("httpx", "httpcore", "uvicorn.access", "alembic.runtime.migration", "pgqueuer"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)

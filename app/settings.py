@@ -1,0 +1,235 @@
+"""Settings: one frozen class, grouped. Read once at start; every fault is told at once, with where to find the value.
+
+Only this module reads the environment. Names are `STEWARD_` + the field's path in capitals (`wecom.corp_id` is
+`STEWARD_WECOM_CORP_ID`); a secret may come from a file instead, named by the same name + `_FILE`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from dotenv import dotenv_values
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+)
+from pydantic.fields import FieldInfo
+
+PREFIX = "STEWARD_"
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def _duration(value: Any) -> Any:
+    """`90s`, `30m`, `6h`, `1d`; anything else is left to pydantic (ISO 8601, seconds)."""
+    if isinstance(value, str) and (match := re.fullmatch(r"(\d+)([smhd])", value.strip())):
+        return timedelta(**{_UNITS[match[2]]: int(match[1])})
+    return value
+
+
+def _positive(value: timedelta) -> timedelta:
+    if value <= timedelta():
+        raise ValueError("must be longer than zero")
+    return value
+
+
+def _time_zone(value: str) -> str:
+    if value not in available_timezones():
+        raise ValueError(f"{value} is not a time zone; write for example Asia/Shanghai")
+    return value
+
+
+def _secret(pattern: str, says: str) -> Any:
+    def check(value: SecretStr) -> SecretStr:
+        if not re.fullmatch(pattern, value.get_secret_value()):
+            raise ValueError(says)
+        return value
+
+    return AfterValidator(check)
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_positive)]
+Token = Annotated[SecretStr, _secret(r"[A-Za-z0-9]{1,32}", "must be 1 to 32 letters and digits")]
+AesKey = Annotated[SecretStr, _secret(r"[A-Za-z0-9]{43}", "must be exactly 43 letters and digits")]
+Secret = Annotated[SecretStr, _secret(r"\S{8,}", "must be at least 8 characters without blanks")]
+LongSecret = Annotated[SecretStr, _secret(r"\S{32,}", "must be at least 32 characters without blanks")]
+HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+[^/\s]$")]
+PostgresUrl = Annotated[
+    SecretStr,
+    _secret(r"postgres(ql)?(\+asyncpg)?://\S+", "must look like postgresql://user:password@host:5432/database"),
+]
+
+_APP = "企业微信管理后台 → 应用管理 → 自建应用"
+_RECEIVE = f"{_APP} → 接收消息 → 设置API接收"
+_SYNC = "企业微信管理后台 → 安全与管理 → 管理工具 → 通讯录同步"
+
+
+class WecomSettings(BaseModel):
+    """The corp's credentials on the platform."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    api_base: HttpUrl = Field(
+        "https://qyapi.weixin.qq.com/cgi-bin",
+        description="地址固定;私有化部署或沙箱时才改 (the platform's API, without a trailing slash)",
+    )
+    proxy: HttpUrl | None = Field(None, description="出口代理,可不填 (outgoing proxy, optional)")
+    corp_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{4,64}$")] = Field(
+        description="企业微信管理后台 → 我的企业 → 企业信息 → 企业ID"
+    )
+    agent_id: int = Field(gt=0, description=f"{_APP} → AgentId")
+    app_secret: Secret = Field(description=f"{_APP} → Secret")
+    app_token: Token = Field(description=f"{_RECEIVE} → Token")
+    app_aes_key: AesKey = Field(description=f"{_RECEIVE} → EncodingAESKey")
+    contacts_secret: Secret = Field(description=f"{_SYNC} → Secret")
+    contacts_token: Token = Field(description=f"{_SYNC} → 接收事件服务器 → Token")
+    contacts_aes_key: AesKey = Field(description=f"{_SYNC} → 接收事件服务器 → EncodingAESKey")
+    app_previous_token: Token | None = Field(None, description="轮换密钥期间的旧值 (only while rotating)")
+    app_previous_aes_key: AesKey | None = Field(None, description="轮换密钥期间的旧值 (only while rotating)")
+    contacts_previous_token: Token | None = Field(None, description="轮换密钥期间的旧值 (only while rotating)")
+    contacts_previous_aes_key: AesKey | None = Field(None, description="轮换密钥期间的旧值 (only while rotating)")
+
+
+class Settings(BaseModel):
+    """Everything an operator can set. Values are validated here, once."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    database_url: PostgresUrl | None = Field(
+        None, description="postgresql://…;不填则用内置 PostgreSQL (unset: an embedded PostgreSQL under DATA_DIR)"
+    )
+    test_database_url: PostgresUrl | None = Field(
+        None, description="测试用数据库服务器 (tests: a server to use instead of the embedded one)"
+    )
+    data_dir: Path = Field(Path("./var"), description="数据目录 (where the embedded database lives)")
+    public_url: HttpUrl | None = Field(
+        None, description="外网访问地址 (how the platform and phones reach this service)"
+    )
+    listen: Annotated[str, StringConstraints(pattern=r"^[^\s:]+:\d{1,5}$")] = Field(
+        "127.0.0.1:8080", description="监听地址 host:port"
+    )
+    log_format: Literal["console", "json"] = Field("console", description="console 或 json")
+    timezone: Annotated[str, AfterValidator(_time_zone)] = Field("Asia/Shanghai", description="公司所在时区")
+    sync_interval: Duration = Field(timedelta(hours=6), description="通讯录全量对账间隔,如 30m、6h (full reconcile)")
+    callback_window: Duration = Field(
+        timedelta(minutes=5), description="回调时间戳允许的偏差,如 5m (replay window on either side)"
+    )
+    policy_file: Path | None = Field(None, description="首次启动时载入的制度文件,不填用内置默认制度")
+    secret_key: LongSecret = Field(
+        description="自行生成并妥善保存: python -c 'import secrets; print(secrets.token_urlsafe(48))'"
+    )
+    bootstrap_api_key: LongSecret | None = Field(None, description="首次使用的全权限接口密钥,可不填 (optional)")
+    wecom: WecomSettings
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    @property
+    def listen_address(self) -> tuple[str, int]:
+        host, _, port = self.listen.rpartition(":")
+        return host, int(port)
+
+
+class SettingsFaults(Exception):  # noqa: N818 -- named for what it holds
+    """Every fault of the configuration at once. `str()` is what an operator reads before the exit code 2."""
+
+    def __init__(self, faults: list[str]) -> None:
+        self.faults = faults
+        lines = "\n".join(f"  {number}. {fault}" for number, fault in enumerate(faults, 1))
+        super().__init__(f"配置有 {len(faults)} 处问题,服务没有启动 (the configuration has faults):\n{lines}")
+
+
+def load_settings(environ: Mapping[str, str], env_file: Path | None = None) -> Settings:
+    """Settings from a `.env` file and the environment (which wins). Raises `SettingsFaults` with all faults."""
+    given = {name: value for name, value in _from_file(env_file).items() if name.startswith(PREFIX)}
+    given |= {name: value for name, value in environ.items() if name.startswith(PREFIX)}
+    faults: list[str] = []
+    values = dict(_resolve_files(given, faults))
+    known = dict(setting_names())
+    faults += [_unknown(name, known) for name in values if name not in known]
+    nested: dict[str, Any] = {}
+    for name, value in values.items():
+        if name in known and value != "":
+            _put(nested, known[name][0], value)
+    # Present even when empty, so that its missing members are told one by one.
+    nested.setdefault("wecom", {})
+    try:
+        settings = Settings.model_validate(nested)
+    except ValidationError as error:
+        faults += [_explain(fault["loc"], fault["type"], fault["msg"]) for fault in error.errors()]
+        raise SettingsFaults(faults) from None
+    if faults:
+        raise SettingsFaults(faults)
+    return settings
+
+
+def setting_names() -> Iterator[tuple[str, tuple[tuple[str, ...], FieldInfo]]]:
+    """Every environment name with its path and field, in the order of the classes."""
+    for name, field in Settings.model_fields.items():
+        if name != "wecom":
+            yield f"{PREFIX}{name.upper()}", ((name,), field)
+    for name, field in WecomSettings.model_fields.items():
+        yield f"{PREFIX}WECOM_{name.upper()}", (("wecom", name), field)
+
+
+def is_secret(field: FieldInfo) -> bool:
+    return "SecretStr" in str(field.annotation)
+
+
+def _from_file(env_file: Path | None) -> dict[str, str]:
+    if env_file is None or not env_file.is_file():
+        return {}
+    return {name: value or "" for name, value in dotenv_values(env_file, interpolate=False).items()}
+
+
+def _resolve_files(given: dict[str, str], faults: list[str]) -> Iterator[tuple[str, str]]:
+    """Replace `NAME_FILE` of a secret by the content of that file."""
+    secrets = {f"{name}_FILE": name for name, (_, field) in setting_names() if is_secret(field)}
+    for name, value in given.items():
+        if name not in secrets:
+            yield name, value
+            continue
+        if secrets[name] in given:
+            faults.append(f"{name}: 与 {secrets[name]} 只能填一个 (set one of the two)")
+        try:
+            yield secrets[name], Path(value).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            faults.append(f"{name}: 读不到文件 {value} ({error.strerror})")
+
+
+def _put(nested: dict[str, Any], path: tuple[str, ...], value: str) -> None:
+    for part in path[:-1]:
+        nested = nested.setdefault(part, {})
+    nested[path[-1]] = value
+
+
+def _unknown(name: str, known: Mapping[str, Any]) -> str:
+    hint = f";是否想写 {near}" if (near := _nearest(name, known)) else ""
+    return f"{name}: 没有这个配置项 (unknown name){hint}"
+
+
+def _nearest(name: str, known: Mapping[str, Any]) -> str | None:
+    matches = get_close_matches(name, known, n=1, cutoff=0.8)
+    return matches[0] if matches else None
+
+
+def _explain(location: tuple[int | str, ...], kind: str, message: str) -> str:
+    path = tuple(str(part) for part in location)
+    name = PREFIX + "_".join(part.upper() for part in path)
+    field = dict(setting_names()).get(name)
+    what = "没有填 (missing)" if kind == "missing" else f"格式不对 ({message.removeprefix('Value error, ')})"
+    where = f" —— {field[1].description}" if field and field[1].description else ""
+    return f"{name}: {what}{where}"

@@ -1,0 +1,31 @@
+"""Tables and the enums stored in them; no behaviour. Importing this package completes the metadata."""
+
+from models import (
+    access,
+    announcements,
+    approvals,
+    audit,
+    delivery,
+    groups,
+    inbox,
+    installation,
+    org,
+    policy,
+    tasks,
+)
+from models.base import metadata
+
+__all__ = [
+    "access",
+    "announcements",
+    "approvals",
+    "audit",
+    "delivery",
+    "groups",
+    "inbox",
+    "installation",
+    "metadata",
+    "org",
+    "policy",
+    "tasks",
+]

@@ -1,0 +1,88 @@
+"""Announcements, the audience frozen when they are published, and the receipts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index, text
+from sqlmodel import Field
+
+from models.base import Table, one_of
+from models.columns import (
+    choice,
+    document,
+    moment,
+    optional_big_ref,
+    optional_moment,
+    optional_ref,
+    ref,
+    serial_key,
+    uuid_key,
+)
+
+
+class AnnouncementState(StrEnum):
+    PUBLISHED = "published"
+    CLOSED = "closed"  # the deadline has passed and the list is final
+
+
+class Announcement(Table, table=True):
+    __tablename__ = "announcements"
+    __table_args__ = (
+        one_of("state", AnnouncementState),
+        Index("ix_announcements_updated", "updated_at", "id"),
+    )
+
+    id: UUID = uuid_key()
+    title: str
+    body: str
+    message_class: str
+    """A class of the policy: urgent, work, sharing …"""
+    author_id: UUID = ref("people.id")
+    audience: dict[str, Any] = document()
+    """What was asked for: groups, departments, people; the frozen list is in `receipts`."""
+    receipt_required: bool = Field(default=True)
+    deadline: datetime | None = optional_moment()
+    state: AnnouncementState = choice(AnnouncementState, AnnouncementState.PUBLISHED)
+    card_message_id: UUID | None = optional_ref("messages.id", index=False)
+    policy_version_id: UUID = ref("policy_versions.id", index=False)
+    rule_key: str
+    correlation_id: str
+    actor: str
+    published_at: datetime = moment()
+    updated_at: datetime = moment()
+    closed_at: datetime | None = optional_moment()
+
+
+class AnnouncementGroup(Table, table=True):
+    """A group the announcement was posted into as one text."""
+
+    __tablename__ = "announcement_groups"
+
+    announcement_id: UUID = ref("announcements.id", index=False, primary_key=True)
+    group_id: UUID = ref("groups.id", primary_key=True)
+    call_id: UUID | None = optional_ref("outgoing_calls.id", index=False)
+
+
+class Receipt(Table, table=True):
+    """One person concerned by an announcement: frozen at publication, confirmed once."""
+
+    __tablename__ = "receipts"
+    __table_args__ = (
+        Index("uq_receipts_person", "announcement_id", "person_id", unique=True),
+        Index("ix_receipts_open", "announcement_id", postgresql_where=text("confirmed_at IS NULL")),
+    )
+
+    id: int | None = serial_key()
+    announcement_id: UUID = ref("announcements.id", index=False)
+    person_id: UUID = ref("people.id")
+    source: str = Field(default="")
+    """Why they are concerned: `group:…`, `department:…`, `person`."""
+    confirmed_at: datetime | None = optional_moment()
+    confirmed_via: str | None = Field(default=None)
+    event_id: int | None = optional_big_ref("received_events.id", index=False)
+    chased_at: datetime | None = optional_moment()
+    late: bool = Field(default=False)

@@ -1,0 +1,53 @@
+"""The audit trail: append-only, ids and salted digests only; details stand in an erasable table (D17)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Index, LargeBinary, text
+from sqlmodel import Field
+
+from models.base import Table
+from models.columns import document, moment, optional_moment, optional_ref, serial_key
+
+
+class AuditEntry(Table, table=True):
+    """Who did what to what, when, under which rule of which policy version (P5). A sealer job chains the rows."""
+
+    __tablename__ = "audit_entries"
+    __table_args__ = (
+        Index("ix_audit_entries_object", "object_kind", "object_id"),
+        Index("ix_audit_entries_unsealed", "id", postgresql_where=text("seal IS NULL")),
+    )
+
+    id: int | None = serial_key()
+    at: datetime = moment(index=True)
+    actor_kind: str
+    """`person`, `api_key`, `operator`, `platform`, `system`."""
+    actor_id: str
+    action: str
+    """`noun.verb` in the past: `request.approved`, `group.created` …"""
+    object_kind: str
+    object_id: str
+    policy_version_id: UUID | None = optional_ref("policy_versions.id", index=False)
+    rule_key: str | None = Field(default=None)
+    correlation_id: str = Field(index=True)
+    details_digest: bytes | None = Field(default=None, sa_type=LargeBinary)
+    """sha256(salt + canonical JSON of the details)."""
+    position: int | None = Field(default=None, sa_type=BigInteger, unique=True)
+    """Place in the sealed chain, without gaps."""
+    seal: bytes | None = Field(default=None, sa_type=LargeBinary)
+    """sha256(previous seal + canonical row)."""
+    sealed_at: datetime | None = optional_moment()
+
+
+class AuditDetail(Table, table=True):
+    """The details of an audit row. Erasing a row here leaves the chain verifiable."""
+
+    __tablename__ = "audit_details"
+
+    entry_id: int = Field(sa_type=BigInteger, primary_key=True, foreign_key="audit_entries.id")
+    salt: bytes = Field(sa_type=LargeBinary)
+    details: dict[str, Any] = document()

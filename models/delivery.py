@@ -1,0 +1,182 @@
+"""The outgoing ledger, three tables (D6): what is said, each call that says it, and who it reached."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Index, LargeBinary, text
+from sqlmodel import Field
+
+from models.base import Table, one_of
+from models.columns import (
+    choice,
+    document,
+    moment,
+    optional_document,
+    optional_moment,
+    optional_ref,
+    ref,
+    serial_key,
+    uuid_key,
+)
+
+
+class Message(Table, table=True):
+    """Content, once, however many people and parts it goes to."""
+
+    __tablename__ = "messages"
+    __table_args__ = (Index("ix_messages_origin", "origin_kind", "origin_id"),)
+
+    id: UUID = uuid_key()
+    number: int = Field(sa_type=BigInteger)
+    """A number of its own that every body carries, so that two lawful messages never look alike to the
+    platform's duplicate check. Drawn from the sequence `message_numbers`."""
+    origin_kind: str
+    """What it belongs to: `request`, `announcement`, `task`, `group`."""
+    origin_id: str
+    purpose: str
+    """`approval.card`, `announcement.card`, `announcement.chase`, `task.card` …"""
+    content: dict[str, Any] = document()
+    message_class: str
+    """The policy's class (urgent, work …): decides hours and quiet time when it goes."""
+    audience: int
+    """How many (part, person) pairs: sent + failed + unknown + held add up to this at every moment (P3)."""
+    policy_version_id: UUID = ref("policy_versions.id", index=False)
+    rule_key: str
+    correlation_id: str
+    created_at: datetime = moment()
+
+
+class CallKind(StrEnum):
+    """Every mutating call we make, by its path on the platform."""
+
+    MESSAGE_SEND = "message/send"
+    CARD_UPDATE = "message/update_template_card"
+    APPCHAT_CREATE = "appchat/create"
+    APPCHAT_UPDATE = "appchat/update"
+    APPCHAT_SEND = "appchat/send"
+    MENU_CREATE = "menu/create"
+    MEDIA_UPLOAD = "media/upload"
+
+
+class CallState(StrEnum):
+    READY = "ready"  # may go
+    HELD = "held"  # may not go yet: quiet hours, a limit, a parent that has not finished
+    SENDING = "sending"  # claimed; if its worker dies the outcome is unknown
+    DONE = "done"
+    FAILED = "failed"  # refused by the platform, for good
+    UNKNOWN = "unknown"  # it may have had its effect: never blindly repeated (P3), waits for recovery or a person
+    REPLACED = "replaced"  # a later attempt carries on (its previous_id points here)
+
+
+class OutgoingCall(Table, table=True):
+    """One mutating call to the platform, committed before it is made, with the exact bytes it sends."""
+
+    __tablename__ = "outgoing_calls"
+    __table_args__ = (
+        one_of("state", CallState),
+        one_of("kind", CallKind),
+        Index("uq_outgoing_calls_task_id", "app_id", "task_id", unique=True, postgresql_where=text("task_id IS NOT NULL")),
+        Index("ix_outgoing_calls_ordering", "ordering_key", "id"),
+        Index("ix_outgoing_calls_open", "state", "not_before", postgresql_where=text("state IN ('ready', 'held', 'sending', 'unknown')")),
+        Index("ix_outgoing_calls_subject", "subject_kind", "subject_id"),
+    )  # fmt: skip
+
+    id: UUID = uuid_key()
+    app_id: str = Field(foreign_key="apps.id")
+    kind: CallKind = choice(CallKind)
+    purpose: str
+    """Which of our acts it is, `noun.verb`: `group.create`, `approval.card` … Names the function that hears the outcome."""
+    subject_kind: str
+    subject_id: str
+    """What it acts on: `group` + id, `message` + id, `card` + call id."""
+    message_id: UUID | None = optional_ref("messages.id")
+    part: int = Field(default=1)
+    request_body: bytes = Field(sa_type=LargeBinary)
+    request_sha256: bytes = Field(sa_type=LargeBinary)
+    task_id: str | None = Field(default=None)
+    """The card's task_id: unique per app, new for every call."""
+    ordering_key: str | None = Field(default=None)
+    """Calls of one key go one after another, in the order of their ids (`group:…`)."""
+    state: CallState = choice(CallState, CallState.READY)
+    hold_reason: str | None = Field(default=None)
+    not_before: datetime | None = optional_moment()
+    attempts: int = Field(default=0)
+    leased_until: datetime | None = optional_moment()
+    sent_at: datetime | None = optional_moment()
+    """The first attempt: the platform's duplicate window counts from here."""
+    finished_at: datetime | None = optional_moment()
+    errcode: int | None = Field(default=None)
+    error: str | None = Field(default=None)
+    answer: dict[str, Any] | None = optional_document()
+    """The parsed answer without the fields that have columns."""
+    msgid: str | None = Field(default=None)
+    response_code: str | None = Field(default=None)
+    response_code_expires_at: datetime | None = optional_moment()
+    response_code_spent_at: datetime | None = optional_moment()
+    previous_id: UUID | None = optional_ref("outgoing_calls.id")
+    policy_version_id: UUID | None = optional_ref("policy_versions.id", index=False)
+    rule_key: str | None = Field(default=None)
+    actor: str
+    """Who caused it, as `kind:id`."""
+    correlation_id: str = Field(index=True)
+    created_at: datetime = moment()
+
+
+class DeliveryState(StrEnum):
+    """A recipient of a message is in exactly one of these (P3)."""
+
+    HELD = "held"  # why and until when stand beside it; `queued` is the shortest hold
+    SENT = "sent"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+class Delivery(Table, table=True):
+    """One row per (message, part, person); it points to the call that carries it now."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        one_of("state", DeliveryState),
+        Index("uq_deliveries_recipient", "message_id", "part", "person_id", unique=True),
+        Index(
+            "ix_deliveries_unfinished",
+            "state",
+            postgresql_where=text("state IN ('held', 'unknown', 'failed')"),
+        ),
+    )
+
+    id: int | None = serial_key()
+    message_id: UUID = ref("messages.id", index=False)
+    part: int = Field(default=1)
+    person_id: UUID = ref("people.id")
+    call_id: UUID | None = optional_ref("outgoing_calls.id")
+    state: DeliveryState = choice(DeliveryState, DeliveryState.HELD)
+    reason: str = Field(default="queued")
+    """Why it is held or failed: `queued`, `quiet_hours`, `invalid_user`, `unlicensed`, `left` …"""
+    until: datetime | None = optional_moment()
+    policy_version_id: UUID = ref("policy_versions.id", index=False)
+    rule_key: str
+    correlation_id: str
+    updated_at: datetime = moment()
+
+
+class CardClick(Table, table=True):
+    """A click on a card and the code it brought: 72 h, one use (wecom/messaging-groups-approval.md §1.5)."""
+
+    __tablename__ = "card_clicks"
+    __table_args__ = (Index("ix_card_clicks_call", "call_id", "received_at"),)
+
+    id: int | None = serial_key()
+    event_id: int = Field(sa_type=BigInteger, unique=True)
+    """The received event: a replay finds its click again."""
+    call_id: UUID = ref("outgoing_calls.id", index=False)
+    person_id: UUID = ref("people.id")
+    event_key: str
+    response_code: str
+    received_at: datetime = moment()
+    expires_at: datetime = moment()
+    spent_at: datetime | None = optional_moment()

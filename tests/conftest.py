@@ -1,0 +1,69 @@
+"""What every test may ask for: a session that is rolled back, a database of its own, a clock, settings."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
+
+from app.database import Sessions, create_engine, create_sessions
+from app.settings import Settings
+from tests import databases
+from tests.fakes.clock import FakeClock
+from tests.fakes.environment import test_settings
+
+
+@pytest.fixture(scope="session")
+def server_url() -> Iterator[str]:
+    with databases.server() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def template(server_url: str) -> str:
+    return databases.ensure_template(server_url)
+
+
+@pytest.fixture(scope="session")
+async def shared_engine(server_url: str, template: str) -> AsyncIterator[AsyncEngine]:
+    """One clone per test process, for the tests that roll back."""
+    async with databases.clone(server_url, template) as url:
+        engine = create_engine(url)
+        yield engine
+        await engine.dispose()
+
+
+@pytest.fixture
+async def session(shared_engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
+    """A session inside a transaction that is rolled back; code under test may use savepoints."""
+    async with shared_engine.connect() as connection:
+        outer = await connection.begin()
+        make = async_sessionmaker(connection, expire_on_commit=False, join_transaction_mode="create_savepoint")
+        async with make() as session:
+            yield session
+        await outer.rollback()
+
+
+@pytest.fixture
+async def database(server_url: str, template: str) -> AsyncIterator[str]:
+    """The URL of a migrated database of this test's own: what is committed there is committed for real."""
+    async with databases.clone(server_url, template) as url:
+        yield url
+
+
+@pytest.fixture
+async def sessions(database: str) -> AsyncIterator[Sessions]:
+    engine = create_engine(database)
+    yield create_sessions(engine)
+    await engine.dispose()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return test_settings()

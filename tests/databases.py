@@ -1,0 +1,86 @@
+"""Databases for tests: a real PostgreSQL, the real migrations, and a clone of the result for whoever commits."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import os
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import asyncpg
+from sqlalchemy.engine import make_url
+
+from app.database import MIGRATIONS, async_url, migrate
+from app.embedded import running
+
+ROOT = MIGRATIONS.parent
+TEMPLATE_LOCK = 0x7E57
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """The URL of a server: `STEWARD_TEST_DATABASE_URL`, or the embedded one under `var/tests`."""
+    given = os.environ.get("STEWARD_TEST_DATABASE_URL")
+    if given:
+        yield async_url(given)
+        return
+    with running(ROOT / "var" / "tests") as embedded:
+        yield embedded.url
+
+
+def named(url: str, database: str) -> str:
+    return make_url(url).set(database=database).render_as_string(hide_password=False)
+
+
+def dsn(url: str) -> str:
+    """For asyncpg itself, which does not know SQLAlchemy's spelling."""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def template_name() -> str:
+    """One template per state of the migrations."""
+    digest = hashlib.sha256()
+    for path in sorted((MIGRATIONS / "versions").glob("*.py")):
+        digest.update(path.read_bytes())
+    return f"template_{digest.hexdigest()[:12]}"
+
+
+def ensure_template(url: str) -> str:
+    """A migrated database to clone from; parallel workers wait for the one that builds it."""
+    name = template_name()
+    asyncio.run(_build_template(url, name))
+    return name
+
+
+async def _build_template(url: str, name: str) -> None:
+    connection = await asyncpg.connect(dsn(url))
+    try:
+        await connection.execute("SELECT pg_advisory_lock($1)", TEMPLATE_LOCK)
+        if await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
+            return
+        building = f"{name}_building"
+        await connection.execute(f'DROP DATABASE IF EXISTS "{building}" WITH (FORCE)')
+        await connection.execute(f'CREATE DATABASE "{building}"')
+        await asyncio.to_thread(migrate, named(url, building))
+        await connection.execute(f'ALTER DATABASE "{building}" RENAME TO "{name}"')
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
+async def clone(url: str, template: str) -> AsyncIterator[str]:
+    """A database of one's own, migrated, empty, dropped afterwards."""
+    name = f"test_{secrets.token_hex(6)}"
+    connection = await asyncpg.connect(dsn(url))
+    try:
+        await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
+        yield named(url, name)
+    finally:
+        with contextlib.suppress(asyncpg.PostgresError):
+            await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        await connection.close()
+
+

@@ -1,0 +1,29 @@
+"""The database every other test stands on."""
+
+from __future__ import annotations
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.database import Sessions, create_engine, current_revision, expected_revision, transaction
+
+
+async def test_a_rolled_back_session_sees_the_migrated_schema(session: AsyncSession) -> None:
+    assert (await session.execute(text("SELECT count(*) FROM requests"))).scalar_one() == 0
+
+
+async def test_a_cloned_database_is_at_our_head(database: str) -> None:
+    engine = create_engine(database)
+    assert await current_revision(engine) == expected_revision()
+    await engine.dispose()
+
+
+async def test_what_a_transaction_raises_in_is_rolled_back(sessions: Sessions) -> None:
+    try:
+        async with transaction(sessions) as session:
+            await session.execute(text("INSERT INTO apps (id, name, created_at) VALUES ('x', 'x', now())"))
+            raise KeyError("after the insert")
+    except KeyError:
+        pass
+    async with sessions() as session:
+        assert (await session.execute(text("SELECT count(*) FROM apps"))).scalar_one() == 0

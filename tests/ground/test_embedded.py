@@ -114,22 +114,36 @@ def users() -> Iterator[Users]:
     started.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="class")
 def folder() -> Iterator[Path]:
-    """A folder every account can enter, which pytest's own is not; no server survives in it."""
+    """A folder every account can enter, which pytest's own is not."""
     path = Path(tempfile.mkdtemp(prefix="steward-test-"))
     path.chmod(0o755)
     yield path
-    left = [pid for file in path.rglob("postmaster.pid") if (pid := server_pid(file.parents[2]))]
+    shutil.rmtree(path)
+
+
+@pytest.fixture(autouse=True)
+def _no_server_is_left(folder: Path, users: Users) -> Iterator[None]:
+    yield
+    users.close()
+    left = [pid for file in folder.rglob("postmaster.pid") if (pid := server_pid(file.parents[2]))]
     for pid in left:
         os.kill(pid, signal.SIGQUIT)
-    shutil.rmtree(path)
     assert not left, "a server was left behind"
 
 
 @pytest.fixture
-def data_dir(folder: Path, users: Users) -> Path:
+def data_dir(folder: Path) -> Path:
+    """One for all tests of a class: each leaves it stopped and whole."""
     return folder / "data"
+
+
+@pytest.fixture
+def empty_dir(folder: Path) -> Path:
+    path = Path(tempfile.mkdtemp(dir=folder))
+    path.chmod(0o755)
+    return path
 
 
 class TestServer:
@@ -185,6 +199,7 @@ class TestServer:
             acquire(data_dir)
 
         assert stamp.read_text() == "17\n"
+        stamp.write_text("18\n")
 
 
 class TestLastOneOut:
@@ -262,31 +277,31 @@ class TestLastOneOut:
 class TestInterruptedStart:
     """A start that does not get to its end leaves nothing that the next one trips over."""
 
-    def test_two_at_once_on_an_empty_folder_share_one_server(self, data_dir: Path, users: Users) -> None:
-        both = [users.start(data_dir), users.start(data_dir)]
+    def test_two_at_once_on_an_empty_folder_share_one_server(self, empty_dir: Path, users: Users) -> None:
+        both = [users.start(empty_dir), users.start(empty_dir)]
 
         assert len({sql(url_of(user), "SELECT pg_postmaster_start_time()") for user in both}) == 1
         for user in both:
             leave(user)
-        assert server_pid(data_dir) is None
+        assert server_pid(empty_dir) is None
 
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-    def test_end_during_initdb(self, data_dir: Path, users: Users, number: signal.Signals) -> None:
-        user = users.start(data_dir)
-        eventually(lambda: list(data_dir.glob("pg/initdb-*/base")), "initdb at work")
+    def test_end_during_initdb(self, empty_dir: Path, users: Users, number: signal.Signals) -> None:
+        user = users.start(empty_dir)
+        eventually(lambda: list(empty_dir.glob("pg/initdb-*/base")), "initdb at work")
         user.send_signal(number)
         user.wait(timeout=30)
-        assert server_pid(data_dir) is None
+        assert server_pid(empty_dir) is None
 
-        with running(data_dir) as server:
+        with running(empty_dir) as server:
             assert sql(server.url, "SELECT 1") == "1"
 
-        assert server_pid(data_dir) is None
-        eventually(lambda: self.is_tidy_after_next_use(data_dir), "the killed one's child has ended")
+        assert server_pid(empty_dir) is None
+        eventually(lambda: self.is_tidy_after_next_use(empty_dir), "the killed one's child has ended")
 
-    def is_tidy_after_next_use(self, data_dir: Path) -> bool:
-        acquire(data_dir).release()
-        return not list(data_dir.glob("pg/initdb-*"))
+    def is_tidy_after_next_use(self, empty_dir: Path) -> bool:
+        acquire(empty_dir).release()
+        return not list(empty_dir.glob("pg/initdb-*"))
 
 
 class TestCrash:
@@ -294,7 +309,7 @@ class TestCrash:
 
     def crash(self, data_dir: Path) -> None:
         with running(data_dir) as server:
-            sql(server.url, "CREATE TABLE kept AS SELECT 42 AS answer")
+            sql(server.url, "CREATE TABLE IF NOT EXISTS kept AS SELECT 42 AS answer")
             pid = server_pid(data_dir)
             assert pid
             os.kill(pid, signal.SIGKILL)
@@ -336,43 +351,43 @@ class TestPlaces:
     """Any folder of ours will do, and folders that are not ours keep their mode and owner."""
 
     @pytest.mark.parametrize("name", ["x" * 120, "企微 管家", "a,b:1%20&c"], ids=["long", "chinese", "punctuation"])
-    def test_path_that_fits_no_socket_and_no_url(self, folder: Path, name: str) -> None:
-        with running(folder / name) as server:
+    def test_path_that_fits_no_socket_and_no_url(self, empty_dir: Path, name: str) -> None:
+        with running(empty_dir / name) as server:
             assert sql(server.url, "SELECT 1") == "1"
             assert "%" not in server.url
 
-    def test_relative_path(self, folder: Path, users: Users, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.chdir(folder)
+    def test_relative_path(self, empty_dir: Path, users: Users, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(empty_dir)
         with running(Path("data")) as server:
             monkeypatch.chdir("/")
             assert sql(server.url, "SELECT 1") == "1"
 
-        assert server_pid(folder / "data") is None
+        assert server_pid(empty_dir / "data") is None
 
-    def test_closed_parent_folder_stays_as_it_is(self, folder: Path) -> None:
+    def test_closed_parent_folder_stays_as_it_is(self, empty_dir: Path) -> None:
         """As /root: mode 700, and the account that runs the server may not enter."""
-        closed = folder / "closed"
+        closed = empty_dir / "closed"
         (closed / "data").mkdir(parents=True)
         closed.chmod(0o700)
-        before = [(p.stat().st_mode, p.stat().st_uid, p.stat().st_gid) for p in (folder, closed, closed / "data")]
+        before = [(p.stat().st_mode, p.stat().st_uid, p.stat().st_gid) for p in (empty_dir, closed, closed / "data")]
 
         with running(closed / "data") as server:
             assert sql(server.url, "SELECT 1") == "1"
 
-        after = [(p.stat().st_mode, p.stat().st_uid, p.stat().st_gid) for p in (folder, closed, closed / "data")]
+        after = [(p.stat().st_mode, p.stat().st_uid, p.stat().st_gid) for p in (empty_dir, closed, closed / "data")]
         assert after == before
 
     @needs_root
-    def test_server_of_root_runs_as_another_account(self, data_dir: Path) -> None:
-        with running(data_dir):
-            assert Path(f"/proc/{server_pid(data_dir)}").stat().st_uid != 0
-            assert data_dir.stat().st_uid == (data_dir / "pg").stat().st_uid == 0
-            assert (data_dir / "pg/cluster").stat().st_mode & 0o777 == 0o700
+    def test_server_of_root_runs_as_another_account(self, empty_dir: Path) -> None:
+        with running(empty_dir):
+            assert Path(f"/proc/{server_pid(empty_dir)}").stat().st_uid != 0
+            assert empty_dir.stat().st_uid == (empty_dir / "pg").stat().st_uid == 0
+            assert (empty_dir / "pg/cluster").stat().st_mode & 0o777 == 0o700
 
     @needs_root
-    def test_other_account_runs_its_own_server_which_root_may_join(self, folder: Path, users: Users) -> None:
+    def test_other_account_runs_its_own_server_which_root_may_join(self, empty_dir: Path, users: Users) -> None:
         nobody = pwd.getpwnam("nobody")
-        mine = folder / "mine"
+        mine = empty_dir / "mine"
         mine.mkdir()
         os.chown(mine, nobody.pw_uid, nobody.pw_gid)
         user = users.start(mine, uid=nobody.pw_uid)
@@ -386,27 +401,27 @@ class TestPlaces:
         leave(users.start(mine, uid=nobody.pw_uid))
 
     @needs_root
-    def test_folder_of_another_account_is_refused_with_advice(self, data_dir: Path, users: Users) -> None:
-        acquire(data_dir).release()
+    def test_folder_of_another_account_is_refused_with_advice(self, empty_dir: Path, users: Users) -> None:
+        acquire(empty_dir).release()
 
-        user = users.start(data_dir, uid=pwd.getpwnam("nobody").pw_uid)
+        user = users.start(empty_dir, uid=pwd.getpwnam("nobody").pw_uid)
 
         assert "EmbeddedPostgresError" in user.communicate(timeout=30)[1]
         assert user.returncode == 1
 
     @needs_root
-    def test_programs_that_the_account_cannot_reach_are_copied(self, folder: Path, users: Users) -> None:
+    def test_programs_that_the_account_cannot_reach_are_copied(self, empty_dir: Path, users: Users) -> None:
         """As a virtual environment beneath /root."""
-        closed = folder / "closed"
+        closed = empty_dir / "closed"
         closed.mkdir(mode=0o700)
         for part in (WHEEL, WHEEL.with_name(f"{WHEEL.name}.libs")):
             (closed / part.name).symlink_to(part)
         cache = Path("/var/cache/wecom-steward")
         had = set(cache.glob("*"))
 
-        user = users.start(folder / "data", PYTHONPATH=str(closed))
+        user = users.start(empty_dir / "data", PYTHONPATH=str(closed))
         assert sql(url_of(user), "SELECT 1") == "1"
-        program = Path(f"/proc/{server_pid(folder / 'data')}/exe").resolve()
+        program = Path(f"/proc/{server_pid(empty_dir / 'data')}/exe").resolve()
         leave(user)
 
         assert program.is_relative_to(cache)

@@ -1,0 +1,86 @@
+"""One call as an endpoint sees it: who asks, with what."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.datastructures import UploadFile
+from starlette.responses import Response
+
+from sandbox.errors import PlatformError
+from sandbox.state import CONTACTS, App, SandboxState
+from sandbox.visibility import Sight
+
+Answer = dict[str, Any] | Response
+Handler = Callable[["Call"], Answer]
+
+
+@dataclass
+class Call:
+    """`app` is None when the contacts-sync credential asks."""
+
+    state: SandboxState
+    endpoint: str
+    query: Mapping[str, str]
+    app: App | None = None
+    body: dict[str, Any] = field(default_factory=dict)
+    raw: bytes = b""
+    from_ip: str = ""
+    upload: UploadFile | None = None
+    upload_content: bytes = b""
+
+    @property
+    def identity(self) -> str:
+        return CONTACTS if self.app is None else str(self.app.agent_id)
+
+    @property
+    def sight(self) -> Sight:
+        return self.state.sight(self.app)
+
+    def require_app(self) -> App:
+        """Messages, groups and menus are for apps; the contacts credential gets 48002."""
+        if self.app is None:
+            raise PlatformError(48002)
+        return self.app
+
+    def require_contacts(self) -> None:
+        """Writes to the contacts are for the contacts credential; apps get 48002."""
+        if self.app is not None:
+            raise PlatformError(48002)
+
+    def require_details(self) -> None:
+        """Names and posts are closed to a contacts credential of after 2022-08-15 (doc path/96067)."""
+        if self.app is None and self.state.config.contact_profile == "post_2022_08":
+            raise PlatformError(48009)
+
+    def query_number(self, name: str, *, missing: int) -> int:
+        value = self.query.get(name, "")
+        if not value.isdigit():
+            raise PlatformError(missing, name)
+        return int(value)
+
+    def list_of(self, name: str) -> list[Any]:
+        """A list in the body; absent is empty, anything else is 40058."""
+        value = self.body.get(name)
+        if value is None:
+            return []
+        if not isinstance(value, list):
+            raise PlatformError(40058, f"{name} is not a list")
+        return value
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """How an endpoint is called. Sending is free of the basic limits (doc path/90312)."""
+
+    method: str
+    handle: Handler
+    is_metered: bool = True
+    needs_token: bool = True
+
+
+def whole(value: Any, errcode: int) -> int:
+    """An integer, also when it comes as a string of digits, as some libraries send it."""
+    if isinstance(value, bool) or not str(value).isdigit():
+        raise PlatformError(errcode, str(value))
+    return int(value)

@@ -1,0 +1,62 @@
+"""media/upload and media/get (doc path/90253, path/90254)."""
+
+import secrets
+from typing import Any
+from urllib.parse import quote
+
+from starlette.responses import Response
+
+from sandbox.api.call import Answer, Call, Endpoint
+from sandbox.conversations import Media
+from sandbox.errors import PlatformError, ok
+
+MEDIA_SECONDS = 3 * 86_400
+SMALLEST = 6
+MEGABYTE = 1_024 * 1_024
+MOST_BYTES = {"image": 10 * MEGABYTE, "voice": 2 * MEGABYTE, "video": 10 * MEGABYTE, "file": 20 * MEGABYTE}
+
+
+def upload(call: Call) -> dict[str, Any]:
+    """A file for all apps of the company, for three days. `created_at` is a string."""
+    kind = call.query.get("type", "")
+    if kind not in MOST_BYTES:
+        raise PlatformError(40004)
+    if call.upload is None:
+        raise PlatformError(44001)
+    content = call.upload_content
+    if len(content) < SMALLEST:
+        raise PlatformError(40006)
+    if len(content) > MOST_BYTES[kind]:
+        raise PlatformError(45001)
+    media = _keep(call, kind, content)
+    return ok(type=kind, media_id=media.media_id, created_at=str(int(call.state.now())))
+
+
+def _keep(call: Call, kind: str, content: bytes) -> Media:
+    given = call.upload
+    filename = (given.filename if given else None) or "file"
+    content_type = (given.content_type if given else None) or "application/octet-stream"
+    expires_at = call.state.now() + MEDIA_SECONDS
+    media = Media(secrets.token_urlsafe(32), kind, filename, content_type, content, expires_at)
+    call.state.media[media.media_id] = media
+    return media
+
+
+def get(call: Call) -> Answer:
+    media = valid_media(call, call.query.get("media_id"))
+    disposition = f"attachment; filename*=utf-8''{quote(media.filename)}"
+    return Response(media.content, media_type=media.content_type, headers={"content-disposition": disposition})
+
+
+def valid_media(call: Call, media_id: Any, *, kind: str | None = None) -> Media:
+    """A file that is still there and of the right kind; 40007 otherwise."""
+    media = call.state.media.get(str(media_id))
+    if media is None or media.expires_at <= call.state.now() or (kind and media.kind != kind):
+        raise PlatformError(40007)
+    return media
+
+
+ENDPOINTS = {
+    "media/upload": Endpoint("POST", upload),
+    "media/get": Endpoint("GET", get),
+}

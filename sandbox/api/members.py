@@ -1,0 +1,197 @@
+"""user/* (doc path/90195 to 90201, path/96067, path/95402, path/95895)."""
+
+import base64
+import binascii
+from bisect import bisect_right
+from typing import Any
+
+from sandbox.api.call import Call, Endpoint, whole
+from sandbox.company import Person
+from sandbox.errors import PlatformError, ok
+from sandbox.organisation import Organisation
+
+LIST_ID_MOST = 10_000
+BATCH_DELETE_MOST = 200
+
+
+def get(call: Call) -> dict[str, Any]:
+    call.require_details()
+    userid = call.query.get("userid")
+    if not userid:
+        raise PlatformError(41009)
+    person = call.state.company.person(userid)
+    if not call.sight.sees_person(person):
+        raise PlatformError(60111, userid)
+    return ok(**details(call, person))
+
+
+def listing(call: Call) -> dict[str, Any]:
+    return ok(userlist=[details(call, person) for person in _direct_members(call)])
+
+
+def simplelist(call: Call) -> dict[str, Any]:
+    people = _direct_members(call)
+    rows = [{"userid": p.userid, "name": p.name, "department": p.departments} for p in people]
+    return ok(userlist=rows)
+
+
+def _direct_members(call: Call) -> list[Person]:
+    """Direct members only: `fetch_child` was taken out of the documentation in 2022."""
+    call.require_details()
+    department_id = call.query_number("department_id", missing=60123)
+    call.state.company.department(department_id)
+    sight = call.sight
+    if not sight.sees_department(department_id):
+        raise PlatformError(60011)
+    return [p for p in call.state.company.direct_members(department_id) if sight.sees_person(p)]
+
+
+def details(call: Call, person: Person) -> dict[str, Any]:
+    """A member as `user/get` answers; personal fields only for those who may have them."""
+    sight, company = call.sight, call.state.company
+    places = list(zip(person.departments, person.order, person.leads, strict=True))
+    if not sight.everything:
+        places = [place for place in places if sight.sees_department(place[0])]
+    fields: dict[str, Any] = {
+        "userid": person.userid,
+        "name": person.name,
+        "department": [place[0] for place in places],
+        "order": [place[1] for place in places],
+        "position": person.position,
+        "is_leader_in_dept": [place[2] for place in places],
+        "direct_leader": company.userids(person.direct_leaders),
+        "telephone": person.telephone,
+        "alias": person.alias,
+        "extattr": person.extattr or {"attrs": []},
+        "status": person.status,
+        "enable": int(person.is_enabled),
+        "isleader": int(any(place[2] for place in places)),
+        "hide_mobile": 0,
+        "external_position": person.external_position,
+        "main_department": person.main_department,
+    }
+    if call.app is None or not call.state.config.app_created_after_2022:
+        fields |= _personal(person)
+    return fields
+
+
+def _personal(person: Person) -> dict[str, Any]:
+    """The fields withheld from apps created after 2022-06-20 (doc path/90196)."""
+    picture = f"https://wework.qpic.cn/sandbox/{person.serial}"
+    return {
+        "gender": person.gender,
+        "mobile": person.mobile,
+        "email": person.email,
+        "biz_mail": person.biz_mail,
+        "address": person.address,
+        "avatar": f"{picture}/0",
+        "thumb_avatar": f"{picture}/100",
+        "qr_code": f"https://open.work.weixin.qq.com/wwopen/userQRCode?vcode=sandbox{person.serial}",
+    }
+
+
+def list_id(call: Call) -> dict[str, Any]:
+    """One row per person and department; an empty `next_cursor` ends the list (doc path/96067)."""
+    call.require_contacts()
+    limit = whole(call.body.get("limit", LIST_ID_MOST), 40058)
+    if not 1 <= limit <= LIST_ID_MOST:
+        raise PlatformError(40058, "limit")
+    rows = call.state.department_rows()
+    start = _row_after(rows, call.body.get("cursor") or "")
+    page = rows[start : start + limit]
+    people = call.state.company.people
+    dept_user = [{"userid": people[serial].userid, "department": department} for serial, department in page]
+    more = start + limit < len(rows)
+    return ok(next_cursor=_cursor(page[-1]) if more else "", dept_user=dept_user)
+
+
+def _cursor(row: tuple[int, int]) -> str:
+    return base64.urlsafe_b64encode(f"{row[0]}:{row[1]}".encode()).decode()
+
+
+def _row_after(rows: list[tuple[int, int]], cursor: Any) -> int:
+    """Where the row after the cursor is now, also when people came and went between two pages."""
+    if not cursor:
+        return 0
+    try:
+        serial, department = base64.urlsafe_b64decode(str(cursor)).decode().split(":")
+        last = (int(serial), int(department))
+    except (ValueError, binascii.Error) as error:
+        raise PlatformError(50100) from error
+    index = bisect_right(rows, last[0], key=lambda row: row[0])
+    while index and rows[index - 1][0] == last[0] and rows[index - 1] != last:
+        index -= 1
+    return index
+
+
+def create(call: Call) -> dict[str, Any]:
+    call.require_contacts()
+    Organisation(call.state, echo=False).hire(call.body)
+    return ok("created")
+
+
+def update(call: Call) -> dict[str, Any]:
+    call.require_contacts()
+    person = _named(call, call.body.get("userid"))
+    Organisation(call.state, echo=False).change(person, call.body)
+    return ok("updated")
+
+
+def delete(call: Call) -> dict[str, Any]:
+    call.require_contacts()
+    Organisation(call.state, echo=False).remove(_named(call, call.query.get("userid")))
+    return ok("deleted")
+
+
+def batchdelete(call: Call) -> dict[str, Any]:
+    """All or none: any unknown id fails the whole call."""
+    call.require_contacts()
+    userids = call.list_of("useridlist")
+    if not userids:
+        raise PlatformError(40058, "useridlist")
+    if len(userids) > BATCH_DELETE_MOST:
+        raise PlatformError(40032)
+    people = {p.serial: p for p in (call.state.company.person(str(u), errcode=40031) for u in userids)}
+    organisation = Organisation(call.state, echo=False)
+    for person in people.values():
+        organisation.remove(person)
+    return ok("deleted")
+
+
+def _named(call: Call, userid: Any) -> Person:
+    if not userid:
+        raise PlatformError(41009)
+    return call.state.company.person(str(userid))
+
+
+def getuserid(call: Call) -> dict[str, Any]:
+    return _found_by(call, "mobile", call.body.get("mobile"))
+
+
+def get_userid_by_email(call: Call) -> dict[str, Any]:
+    field = "email" if call.body.get("email_type") == 2 else "biz_mail"  # noqa: PLR2004 - 2 is personal
+    return _found_by(call, field, call.body.get("email"))
+
+
+def _found_by(call: Call, field: str, value: Any) -> dict[str, Any]:
+    if not value:
+        raise PlatformError(40058, field)
+    sight = call.sight
+    for person in call.state.company.people.values():
+        if getattr(person, field) == value and sight.sees_person(person):
+            return ok(userid=person.userid)
+    raise PlatformError(46004)
+
+
+ENDPOINTS = {
+    "user/get": Endpoint("GET", get),
+    "user/list": Endpoint("GET", listing),
+    "user/simplelist": Endpoint("GET", simplelist),
+    "user/list_id": Endpoint("POST", list_id),
+    "user/create": Endpoint("POST", create),
+    "user/update": Endpoint("POST", update),
+    "user/delete": Endpoint("GET", delete),
+    "user/batchdelete": Endpoint("POST", batchdelete),
+    "user/getuserid": Endpoint("POST", getuserid),
+    "user/get_userid_by_email": Endpoint("POST", get_userid_by_email),
+}

@@ -1,0 +1,188 @@
+"""message/send, message/recall and message/update_template_card (doc path/90236, path/94867, path/94888)."""
+
+import secrets
+from typing import Any
+
+from sandbox.api import audience
+from sandbox.api.agents import own_app
+from sandbox.api.bodies import checked_body, translate_ids
+from sandbox.api.call import Call, Endpoint
+from sandbox.api.cards import check_card
+from sandbox.conversations import INTERACTIVE, Card, Message, ResponseCode, is_interactive
+from sandbox.errors import PlatformError, ok
+from sandbox.limits import DAY, HOUR, MINUTE
+from sandbox.state import App, SentOnce
+
+TYPES = frozenset(
+    ["text", "image", "voice", "video", "file", "textcard", "news", "mpnews", "markdown", "template_card"]
+)
+DUPLICATE_SECONDS = 1_800
+DUPLICATE_MOST = 14_400
+RECALL_SECONDS = 24 * HOUR
+
+
+def send(call: Call) -> dict[str, Any]:
+    app = own_app(call, call.body.get("agentid"))
+    if call.body.get("msgtype") not in TYPES:
+        raise PlatformError(40008)
+    if (answer := _suppressed(call)) is not None:
+        return answer
+    message = _message(call, app)
+    people = audience.of_message(call, app)
+    _charge_day(call, app, len(people.people))
+    answer = ok(**people.as_answer(), msgid=message.msgid)
+    answer |= _deliver(call, app, message, list(people.people))
+    call.state.sent_once[_fingerprint(call)] = SentOnce(call.state.now(), answer)
+    return answer
+
+
+def _message(call: Call, app: App) -> Message:
+    """The message, checked and not yet sent; nothing is remembered of it."""
+    state, msgtype = call.state, call.body["msgtype"]
+    message = Message(state.next_id(), state.now(), app.agent_id, msgtype, {}, msgid=secrets.token_urlsafe(30))
+    message.safe = int(call.body.get("safe") or 0)
+    if msgtype == "template_card":
+        message.card = _card(call, app)
+    else:
+        message.body = _translated(call, checked_body(call, msgtype, in_group=False))
+    return message
+
+
+def _translated(call: Call, value: dict[str, Any]) -> dict[str, Any]:
+    translated: dict[str, Any] = translate_ids(call, value) if call.body.get("enable_id_trans") == 1 else value
+    return translated
+
+
+def _card(call: Call, app: App) -> Card:
+    card = check_card(call.body.get("template_card"))
+    if is_interactive(card) and call.state.channels["app"].url is None:
+        raise PlatformError(43012)
+    task_id = str(card.get("task_id") or f"untitled-{secrets.token_hex(8)}")
+    if task_id in app.cards:
+        raise PlatformError(42014, "task_id existed")
+    return Card(app.agent_id, task_id, _translated(call, card))
+
+
+def _deliver(call: Call, app: App, message: Message, serials: list[int]) -> dict[str, str]:
+    """Put it on the phones, silently not on those over their limit; the response code of a card."""
+    state = call.state
+    reached = [serial for serial in serials if _has_room(call, app, serial)]
+    for serial in reached:
+        state.put_on_phone(serial, message)
+    state.messages[message.msgid] = message
+    state.recipients[message.msgid] = serials
+    if message.card is None:
+        return {}
+    message.card.recipients.update(reached)
+    app.cards[message.card.task_id] = message.card
+    return {"response_code": state.issue_response_code(message.card)} if is_interactive(message.card.original) else {}
+
+
+def _has_room(call: Call, app: App, serial: int) -> bool:
+    """30 a minute and 1,000 an hour to one member; the excess vanishes (doc path/90312)."""
+    config, now = call.state.config, call.state.now()
+    if not config.limits:
+        return True
+    numbers, key = config.limit_numbers, f"to {app.agent_id} {serial}"
+    take = call.state.windows.take
+    return take(key, most=numbers.member_per_minute, window=MINUTE, now=now) and take(
+        key, most=numbers.member_per_hour, window=HOUR, now=now
+    )
+
+
+def _charge_day(call: Call, app: App, amount: int) -> None:
+    state = call.state
+    if state.config.limits:
+        most = state.config.limit_numbers.app_daily_factor * len(state.company.people)
+        state.windows.charge(f"send {app.agent_id}", most=most, window=DAY, now=state.now(), amount=amount)
+
+
+# Duplicates
+
+
+def _fingerprint(call: Call) -> bytes:
+    return call.identity.encode() + b" " + call.raw
+
+
+def _suppressed(call: Call) -> dict[str, Any] | None:
+    """The answer for a body sent before within its window; None when it must be sent."""
+    if call.body.get("enable_duplicate_check") != 1:
+        return None
+    window = min(int(call.body.get("duplicate_check_interval") or DUPLICATE_SECONDS), DUPLICATE_MOST)
+    first = call.state.sent_once.get(_fingerprint(call))
+    if first is None or call.state.now() >= first.at + window:
+        return None
+    match call.state.config.duplicate_answer:
+        case "full":
+            return first.answer
+        case "bare":
+            return ok()
+        case "error":
+            raise PlatformError(call.state.config.duplicate_errcode)
+
+
+# Afterwards
+
+
+def recall(call: Call) -> dict[str, Any]:
+    app = call.require_app()
+    message = call.state.messages.get(str(call.body.get("msgid")))
+    if message is None or message.agent_id != app.agent_id:
+        raise PlatformError(40058, "msgid")
+    if call.state.now() > message.at + RECALL_SECONDS:
+        raise PlatformError(42052)
+    message.recalled = True
+    return ok()
+
+
+def update_template_card(call: Call) -> dict[str, Any]:
+    """Variant A greys the button, variant B replaces the card, for the recipients named."""
+    app = own_app(call, call.body.get("agentid"))
+    code = _valid_code(call, app)
+    card, change = code.card, _change(call, code.card)
+    people, bad = audience.of_update(call, app, card.recipients)
+    if not people:
+        raise PlatformError(81013)
+    code.used = True
+    for serial in people:
+        face = card.own_face(serial)
+        face.card = change.get("card", face.card)
+        face.greyed = change["greyed"]
+        call.state.last_active[serial] = call.state.now()
+    return ok(invaliduser=bad)
+
+
+def _valid_code(call: Call, app: App) -> ResponseCode:
+    """One use (42022), 72 hours (60140), and only the app that sent the card (42015)."""
+    value = call.body.get("response_code")
+    if not value:
+        raise PlatformError(40063, "response_code")
+    code = call.state.response_codes.get(str(value))
+    if code is None or code.expires_at <= call.state.now():
+        raise PlatformError(60140)
+    if code.used:
+        raise PlatformError(42022)
+    if code.card.agent_id != app.agent_id:
+        raise PlatformError(42015)
+    return code
+
+
+def _change(call: Call, card: Card) -> dict[str, Any]:
+    """What the faces become: the greyed text, and the new card in variant B."""
+    replacement, button = call.body.get("template_card"), call.body.get("button")
+    if replacement:
+        checked = _translated(call, check_card(replacement, for_update=True))
+        greyed = checked.get("replace_text") if checked["card_type"] in INTERACTIVE else None
+        return {"card": checked, "greyed": greyed or None}
+    if not isinstance(button, dict) or not button.get("replace_name"):
+        raise PlatformError(42020)
+    if card.original["card_type"] not in INTERACTIVE:
+        raise PlatformError(42031)
+    return {"greyed": str(button["replace_name"])}
+
+
+ENDPOINTS = {
+    "message/send": Endpoint("POST", send, is_metered=False),
+    "message/recall": Endpoint("POST", recall),
+    "message/update_template_card": Endpoint("POST", update_template_card),
+}

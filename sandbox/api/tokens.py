@@ -1,0 +1,84 @@
+"""Access tokens, and who stands behind one (doc path/91039)."""
+
+import math
+import secrets
+from typing import Any
+
+from sandbox.api.call import Call, Endpoint
+from sandbox.errors import PlatformError, ok
+from sandbox.limits import HOUR
+from sandbox.state import App, SandboxState, Token
+
+
+def gettoken(call: Call) -> dict[str, Any]:
+    """The same token until it expires. Repeated bad secrets block the caller's address."""
+    state = call.state
+    corp_id, secret = call.query.get("corpid"), call.query.get("corpsecret")
+    if not corp_id:
+        raise PlatformError(41002)
+    if not secret:
+        raise PlatformError(41004)
+    if state.config.limits and state.windows.is_blocked(f"secret {call.from_ip}", now=state.now()):
+        raise PlatformError(45009)
+    if corp_id != state.config.corp_id:
+        raise PlatformError(40013)
+    if secret not in _secrets(state):
+        _count_bad_secret(call)
+        raise PlatformError(40001)
+    token = _current_token(state, secret)
+    return ok(access_token=token.value, expires_in=math.ceil(token.expires_at - state.now()))
+
+
+def _secrets(state: SandboxState) -> dict[str, App | None]:
+    known: dict[str, App | None] = {app.secret: app for app in state.apps.values()}
+    return known | {state.config.contacts_secret: None}
+
+
+def _count_bad_secret(call: Call) -> None:
+    state = call.state
+    if state.config.limits:
+        most = state.config.limit_numbers.bad_secrets_per_hour
+        state.windows.charge(f"secret {call.from_ip}", most=most, window=HOUR, now=state.now())
+
+
+def _current_token(state: SandboxState, secret: str) -> Token:
+    for token in state.tokens.values():
+        if token.secret == secret and state.now() < token.expires_at:
+            return token
+    token = Token(secrets.token_urlsafe(48), secret, state.now() + state.config.token_seconds)
+    state.tokens[token.value] = token
+    return token
+
+
+def caller_of(state: SandboxState, value: str | None) -> App | None:
+    """The app behind a token, or None for contacts; 41001, 40014 and 42001 otherwise."""
+    if not value:
+        raise PlatformError(41001)
+    token = state.tokens.get(value)
+    if token is None:
+        raise PlatformError(40014)
+    if state.now() >= token.expires_at:
+        raise PlatformError(42001)
+    known = _secrets(state)
+    if token.secret not in known:
+        raise PlatformError(40014)
+    return known[token.secret]
+
+
+def expire_tokens(state: SandboxState) -> int:
+    """Kill every token early, as the platform may at any time; how many were alive."""
+    alive = [token for token in state.tokens.values() if state.now() < token.expires_at]
+    for token in alive:
+        token.expires_at = state.now()
+    return len(alive)
+
+
+def addresses(_call: Call) -> dict[str, Any]:
+    return ok(ip_list=["127.0.0.1", "::1"])
+
+
+ENDPOINTS = {
+    "gettoken": Endpoint("GET", gettoken, needs_token=False),
+    "getcallbackip": Endpoint("GET", addresses),
+    "get_api_domain_ip": Endpoint("GET", addresses),
+}

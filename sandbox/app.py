@@ -1,0 +1,53 @@
+"""The sandbox as an ASGI application."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+from fastapi import FastAPI
+from fastapi.responses import RedirectResponse
+from starlette.routing import Route
+
+from sandbox import phones
+from sandbox.api.gateway import Gateway
+from sandbox.config import SandboxConfig
+from sandbox.control import groups, organisation, people, platform
+from sandbox.control.wiring import add_error_handlers
+from sandbox.seed import Progress
+from sandbox.state import SandboxState
+
+
+def create_app(
+    config: SandboxConfig, *, http: httpx.AsyncClient | None = None, progress: Progress | None = None
+) -> FastAPI:
+    """A seeded sandbox. `http` carries the callbacks (and stays the caller's to close).
+
+    It works without its lifespan too, as under httpx's ASGI transport; the lifespan only stops
+    what is still being pushed when the server ends. `app.state.sandbox` is its state.
+    """
+    state = SandboxState(config.model_copy(deep=True), progress=progress)
+    state.pusher.given_http = http
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await state.pusher.stop()
+
+    app = FastAPI(
+        title="WeCom sandbox",
+        lifespan=lifespan,
+        openapi_url="/sandbox/openapi.json",
+        docs_url="/sandbox/docs",
+        redoc_url=None,
+    )
+    app.state.sandbox = state
+    app.router.routes.append(Route("/cgi-bin/{endpoint:path}", Gateway(state)))
+    for module in (platform, people, organisation, groups, phones):
+        app.include_router(module.router)
+    add_error_handlers(app)
+    app.add_api_route("/", _front, include_in_schema=False)
+    return app
+
+
+async def _front() -> RedirectResponse:
+    return RedirectResponse("/phones")

@@ -1,0 +1,91 @@
+"""What a sandbox is started with. Every number the platform documents can be changed here."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Channel = Literal["app", "contacts"]
+ContactProfile = Literal["legacy_full", "post_2022_08"]
+
+AesKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9]{43}$")]
+CallbackToken = Annotated[str, Field(pattern=r"^[A-Za-z0-9]{1,32}$")]
+
+
+class Limits(BaseModel):
+    """The documented rate limits (doc path/90312, path/90245, path/90248)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    api_per_minute: int = 10_000
+    api_per_hour: int = 150_000
+    member_per_minute: int = 30
+    member_per_hour: int = 1_000
+    app_daily_factor: int = 200
+    group_create_per_day: int = 1_000
+    group_update_per_hour: int = 1_000
+    group_send_per_minute: int = 20_000
+    group_send_per_hour: int = 300_000
+    group_member_per_minute: int = 200
+    group_member_per_day: int = 10_000
+    bad_secrets_per_hour: int = 2_000
+
+
+class ExtraApp(BaseModel):
+    """A second self-built app of the same company, for what one app may not do to another's."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    agent_id: int
+    secret: str
+    name: str = "另一个应用"
+
+
+class SandboxConfig(BaseModel):
+    """One company, its main app and its contacts-sync credential.
+
+    Defaults are fixed values of the right shape, so that two programs started separately agree.
+    """
+
+    model_config = ConfigDict(extra="forbid", validate_assignment=True)
+
+    corp_id: str = "wwsandbox0000000001"
+    company_name: str = "华信远景科技有限公司"
+    agent_id: int = 1_000_002
+    app_name: str = "企微管家"
+    app_secret: str = "sandbox-app-secret-0000000000000000000000001"  # noqa: S105 - opens nothing but a sandbox
+    app_token: CallbackToken = "SandboxAppToken01"  # noqa: S105 - opens nothing but a sandbox
+    app_aes_key: AesKey = "SandboxAppAesKey000000000000000000000000001"
+    contacts_secret: str = "sandbox-contacts-secret-00000000000000000001"  # noqa: S105 - opens nothing but a sandbox
+    contacts_token: CallbackToken = "SandboxContactsToken01"  # noqa: S105 - opens nothing but a sandbox
+    contacts_aes_key: AesKey = "SandboxContactsAesKey0000000000000000000001"
+    extra_apps: list[ExtraApp] = Field(default_factory=list)
+
+    app_callback_url: str | None = None
+    contacts_callback_url: str | None = None
+    callback_retries: int = 3
+    """Attempts in all. Whether the platform means 3 or 1 + 3 is not documented (doc path/90930)."""
+    callback_timeout_seconds: float = 5.0
+    retry_on_non_200: bool = False
+
+    contact_profile: ContactProfile = "post_2022_08"
+    app_created_after_2022: bool = True
+    app_close: bool = False
+    app_home_url: str = ""
+    trusted_ips: list[str] | None = None
+    reject_unicode_escapes: bool = False
+
+    people: int = Field(default=300, ge=10, le=200_000)
+    departments: int | None = None
+    """Departments besides the root; by default one for about twenty people."""
+    seed: int = 1
+
+    limits: bool = True
+    limit_numbers: Limits = Field(default_factory=Limits)
+    token_seconds: int = 7_200
+    group_member_max: int = 2_000
+    """Counts the app itself (doc path/90245)."""
+    dismissed_group_errcode: Literal[49008, 86003, 40050] = 49008
+    """What a dissolved group answers; not confirmed by the documentation."""
+    duplicate_answer: Literal["full", "bare", "error"] = "full"
+    """What a send suppressed by `enable_duplicate_check` answers; not documented."""
+    duplicate_errcode: int = 45009

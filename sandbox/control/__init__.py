@@ -1,0 +1,1 @@
+"""Scripting over HTTP: what administrators, people with phones and the network do."""

@@ -1,0 +1,156 @@
+"""Everything the sandbox remembers, in one place."""
+
+import itertools
+import secrets
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+from sandbox.callbacks import CallbackChannel, Pusher
+from sandbox.clock import Clock
+from sandbox.company import Company, Person
+from sandbox.config import Channel, ExtraApp, SandboxConfig
+from sandbox.conversations import RESPONSE_CODE_SECONDS, Card, Group, Media, Message, ResponseCode
+from sandbox.crypto import Cryptor
+from sandbox.faults import Faults
+from sandbox.limits import Windows
+from sandbox.seed import Progress, seeded_company
+from sandbox.visibility import Sight, VisibleRange
+
+CALLS_KEPT = 50_000
+CONTACTS = "contacts"
+
+
+@dataclass
+class App:
+    """A self-built app with what belongs to it alone."""
+
+    agent_id: int
+    name: str
+    secret: str
+    is_main: bool = False
+    range: VisibleRange = field(default_factory=VisibleRange)
+    menu: dict[str, Any] | None = None
+    cards: dict[str, Card] = field(default_factory=dict)
+    home_url: str = ""
+    close: int = 0
+
+
+@dataclass
+class Token:
+    value: str
+    secret: str
+    expires_at: float
+
+
+@dataclass
+class SentOnce:
+    """A body remembered by `enable_duplicate_check`, with the answer it got."""
+
+    at: float
+    answer: dict[str, Any]
+
+
+class SandboxState:
+    """The company, its apps and its phones. `reset` brings back the first moment."""
+
+    def __init__(self, config: SandboxConfig, *, progress: Progress | None = None) -> None:
+        self.config = config
+        self.clock = Clock()
+        self.channels: dict[Channel, CallbackChannel] = {
+            "app": CallbackChannel(
+                Cryptor(config.app_token, config.app_aes_key, config.corp_id),
+                config.app_callback_url,
+                config.agent_id,
+            ),
+            "contacts": CallbackChannel(
+                Cryptor(config.contacts_token, config.contacts_aes_key, config.corp_id),
+                config.contacts_callback_url,
+                None,
+            ),
+        }
+        self.pusher = Pusher(self)
+        self._start_afresh(progress)
+
+    def _start_afresh(self, progress: Progress | None = None) -> None:
+        self.clock.offset = 0.0
+        self.company: Company = seeded_company(self.config, progress=progress)
+        self.apps: dict[int, App] = {app.agent_id: app for app in self._configured_apps()}
+        self.tokens: dict[str, Token] = {}
+        self.phones: dict[int, list[Message]] = {}
+        self.messages: dict[str, Message] = {}
+        self.recipients: dict[str, list[int]] = {}
+        self.groups: dict[str, Group] = {}
+        self.groups_of: dict[int, dict[str, None]] = {}
+        self.response_codes: dict[str, ResponseCode] = {}
+        self.media: dict[str, Media] = {}
+        self.sent_once: dict[bytes, SentOnce] = {}
+        self.last_active: dict[int, float] = {}
+        self.faults = Faults()
+        self.windows = Windows()
+        self.calls: deque[dict[str, Any]] = deque(maxlen=CALLS_KEPT)
+        self._ids = itertools.count(1)
+        self._rows: tuple[int, list[tuple[int, int]]] = (-1, [])
+
+    def reset(self) -> None:
+        """Re-seed from the configuration. Callback addresses stay; everything else is forgotten."""
+        self.pusher.forget()
+        self._start_afresh()
+
+    def _configured_apps(self) -> list[App]:
+        config = self.config
+        main = App(config.agent_id, config.app_name, config.app_secret, is_main=True)
+        main.home_url, main.close = config.app_home_url, int(config.app_close)
+        return [main, *(self._extra(app) for app in config.extra_apps)]
+
+    @staticmethod
+    def _extra(app: ExtraApp) -> App:
+        return App(app.agent_id, app.name, app.secret)
+
+    # Who is who
+
+    def now(self) -> float:
+        return self.clock.now()
+
+    @property
+    def main_app(self) -> App:
+        return self.apps[self.config.agent_id]
+
+    def sight(self, app: App | None) -> Sight:
+        """What a caller sees; the contacts credential (None) sees everything."""
+        return Sight(everything=True) if app is None else app.range.sight(self.company)
+
+    def can_be_reached(self, app: App, person: Person) -> bool:
+        """A disabled person receives nothing; a choice of ours, the platform lists them as invalid."""
+        return person.is_enabled and self.sight(app).sees_person(person)
+
+    def department_rows(self) -> list[tuple[int, int]]:
+        """(serial, department) of everyone in the order of their creation, for `user/list_id`."""
+        if self._rows[0] != self.company.version:
+            people = self.company.people.values()
+            self._rows = (self.company.version, [(p.serial, d) for p in people for d in p.departments])
+        return self._rows[1]
+
+    # What happens on phones
+
+    def next_id(self) -> int:
+        return next(self._ids)
+
+    def put_on_phone(self, serial: int, message: Message) -> None:
+        self.phones.setdefault(serial, []).append(message)
+        self.last_active[serial] = message.at
+
+    def issue_response_code(self, card: Card) -> str:
+        code = secrets.token_urlsafe(24)
+        self.response_codes[code] = ResponseCode(card, self.now() + RESPONSE_CODE_SECONDS)
+        return code
+
+    def join_group(self, group: Group, serial: int) -> None:
+        group.members[serial] = None
+        self.groups_of.setdefault(serial, {})[group.chatid] = None
+
+    def quit_group(self, group: Group, serial: int) -> None:
+        group.members.pop(serial, None)
+        self.groups_of.get(serial, {}).pop(group.chatid, None)
+        if group.owner == serial and group.members:
+            group.owner = next(iter(group.members))

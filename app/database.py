@@ -9,12 +9,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+from alembic import command
 
 Sessions = async_sessionmaker[AsyncSession]
 
@@ -45,7 +46,7 @@ async def transaction(sessions: Sessions) -> AsyncIterator[AsyncSession]:
 MIGRATIONS = Path(__file__).parent.parent / "alembic"
 
 
-class SchemaMismatch(Exception):  # noqa: N818 -- named for the fact
+class SchemaMismatch(Exception):
     """The database's schema is not the one this version was written for."""
 
 

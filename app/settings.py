@@ -143,7 +143,7 @@ class Settings(BaseModel):
         return host, int(port)
 
 
-class SettingsFaults(Exception):  # noqa: N818 -- named for what it holds
+class SettingsFaults(Exception):
     """Every fault of the configuration at once. `str()` is what an operator reads before the exit code 2."""
 
     def __init__(self, faults: list[str]) -> None:

@@ -72,6 +72,9 @@ class CallState(StrEnum):
     REPLACED = "replaced"  # a later attempt carries on (its previous_id points here)
 
 
+OPEN_CALLS = "state IN ('ready', 'held', 'sending', 'unknown')"
+
+
 class OutgoingCall(Table, table=True):
     """One mutating call to the platform, committed before it is made, with the exact bytes it sends."""
 
@@ -79,17 +82,21 @@ class OutgoingCall(Table, table=True):
     __table_args__ = (
         one_of("state", CallState),
         one_of("kind", CallKind),
-        Index("uq_outgoing_calls_task_id", "app_id", "task_id", unique=True, postgresql_where=text("task_id IS NOT NULL")),
+        Index(
+            "uq_outgoing_calls_task_id", "app_id", "task_id", unique=True, postgresql_where=text("task_id IS NOT NULL")
+        ),
         Index("ix_outgoing_calls_ordering", "ordering_key", "id"),
-        Index("ix_outgoing_calls_open", "state", "not_before", postgresql_where=text("state IN ('ready', 'held', 'sending', 'unknown')")),
+        Index("ix_outgoing_calls_sent", "app_id", "kind", "sent_at", postgresql_where=text("sent_at IS NOT NULL")),
+        Index("ix_outgoing_calls_open", "state", "not_before", postgresql_where=text(OPEN_CALLS)),
         Index("ix_outgoing_calls_subject", "subject_kind", "subject_id"),
-    )  # fmt: skip
+    )
 
     id: UUID = uuid_key()
     app_id: str = Field(foreign_key="apps.id")
     kind: CallKind = choice(CallKind)
     purpose: str
-    """Which of our acts it is, `noun.verb`: `group.create`, `approval.card` … Names the function that hears the outcome."""
+    """Which of our acts it is, `noun.verb`: `group.create`, `approval.card` …
+    It names the function that hears the outcome."""
     subject_kind: str
     subject_id: str
     """What it acts on: `group` + id, `message` + id, `card` + call id."""
@@ -100,14 +107,16 @@ class OutgoingCall(Table, table=True):
     task_id: str | None = Field(default=None)
     """The card's task_id: unique per app, new for every call."""
     ordering_key: str | None = Field(default=None)
-    """Calls of one key go one after another, in the order of their ids (`group:…`)."""
+    """Calls of one key go one after another, in the order of their ids (`group:…`). A call that replaces another takes
+    the id next to it (`rules.id_beside`), and so its place."""
     state: CallState = choice(CallState, CallState.READY)
     hold_reason: str | None = Field(default=None)
     not_before: datetime | None = optional_moment()
     attempts: int = Field(default=0)
     leased_until: datetime | None = optional_moment()
     sent_at: datetime | None = optional_moment()
-    """The first attempt: the platform's duplicate window counts from here."""
+    """The first attempt that may have had its effect: the platform's duplicate window counts from here. Empty again
+    when the answer, or a connection that was never made, says that there was no effect."""
     finished_at: datetime | None = optional_moment()
     errcode: int | None = Field(default=None)
     error: str | None = Field(default=None)

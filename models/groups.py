@@ -75,9 +75,15 @@ class GroupMember(Table, table=True):
 
     __tablename__ = "group_members"
     __table_args__ = (
-        Index("uq_group_members_current", "group_id", "person_id", unique=True, postgresql_where=text("ended_at IS NULL")),
+        Index(
+            "uq_group_members_current",
+            "group_id",
+            "person_id",
+            unique=True,
+            postgresql_where=text("ended_at IS NULL"),
+        ),
         Index("ix_group_members_person", "person_id", postgresql_where=text("ended_at IS NULL")),
-    )  # fmt: skip
+    )
 
     id: int | None = serial_key()
     group_id: UUID = ref("groups.id", index=False)

@@ -24,6 +24,7 @@ from models.columns import (
     serial_key,
     uuid_key,
 )
+from models.ids import new_id
 
 
 class PersonStatus(StrEnum):
@@ -197,9 +198,14 @@ class StagedPerson(Table, table=True):
     direct_leader_userids: list[str] = Field(default_factory=list, sa_type=ARRAY(FOLDED))
     extra: dict[str, Any] | None = optional_document()
     details_known: bool = Field(default=True)
+    visible: bool = Field(default=True)
+    """False when the app's whole range was read and this person was not in it."""
+    fresh_id: UUID = Field(default_factory=new_id, sa_type=Uuid)
+    """The id this person gets if nobody is known by that userid."""
     department_ids: list[int] = Field(default_factory=list, sa_type=ARRAY(Integer))
     sort_orders: list[int] = Field(default_factory=list, sa_type=ARRAY(BigInteger))
     leader_flags: list[int] = Field(default_factory=list, sa_type=ARRAY(Integer))
+    """0 or 1 for each department; -1, here and in `sort_orders`, where only the place itself is known."""
 
 
 class StagedDepartment(Table, table=True):

@@ -82,5 +82,3 @@ async def clone(url: str, template: str) -> AsyncIterator[str]:
         with contextlib.suppress(asyncpg.PostgresError):
             await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         await connection.close()
-
-

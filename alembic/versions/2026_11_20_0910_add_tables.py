@@ -175,6 +175,8 @@ def upgrade() -> None:
     sa.Column('direct_leader_userids', postgresql.ARRAY(sa.String(collation='C')), nullable=False),
     sa.Column('extra', postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
     sa.Column('details_known', sa.Boolean(), nullable=False),
+    sa.Column('visible', sa.Boolean(), nullable=False),
+    sa.Column('fresh_id', sa.Uuid(), nullable=False),
     sa.Column('department_ids', postgresql.ARRAY(sa.Integer()), nullable=False),
     sa.Column('sort_orders', postgresql.ARRAY(sa.BigInteger()), nullable=False),
     sa.Column('leader_flags', postgresql.ARRAY(sa.Integer()), nullable=False),
@@ -333,6 +335,7 @@ def upgrade() -> None:
     sa.Column('subject_key', sa.String(), nullable=False),
     sa.Column('title', sa.String(), nullable=False),
     sa.Column('payload', postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+    sa.Column('shown', postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
     sa.Column('reason', sa.String(), nullable=False),
     sa.Column('requester_id', sa.Uuid(), nullable=False),
     sa.Column('submitted_by', sa.String(), nullable=False),
@@ -495,6 +498,7 @@ def upgrade() -> None:
     op.create_index('ix_outgoing_calls_open', 'outgoing_calls', ['state', 'not_before'], unique=False, postgresql_where=sa.text("state IN ('ready', 'held', 'sending', 'unknown')"))
     op.create_index('ix_outgoing_calls_ordering', 'outgoing_calls', ['ordering_key', 'id'], unique=False)
     op.create_index(op.f('ix_outgoing_calls_previous_id'), 'outgoing_calls', ['previous_id'], unique=False)
+    op.create_index('ix_outgoing_calls_sent', 'outgoing_calls', ['app_id', 'kind', 'sent_at'], unique=False, postgresql_where=sa.text('sent_at IS NOT NULL'))
     op.create_index('ix_outgoing_calls_subject', 'outgoing_calls', ['subject_kind', 'subject_id'], unique=False)
     op.create_index('uq_outgoing_calls_task_id', 'outgoing_calls', ['app_id', 'task_id'], unique=True, postgresql_where=sa.text('task_id IS NOT NULL'))
     op.create_table('request_steps',
@@ -658,9 +662,11 @@ def upgrade() -> None:
     sa.Column('step_id', sa.Uuid(), nullable=False),
     sa.Column('person_id', sa.Uuid(), nullable=False),
     sa.Column('card_call_id', sa.Uuid(), nullable=True),
+    sa.Column('card_message_id', sa.Uuid(), nullable=True),
     sa.Column('added_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
     sa.ForeignKeyConstraint(['card_call_id'], ['outgoing_calls.id'], name=op.f('fk_step_approvers_card_call_id')),
+    sa.ForeignKeyConstraint(['card_message_id'], ['messages.id'], name=op.f('fk_step_approvers_card_message_id')),
     sa.ForeignKeyConstraint(['person_id'], ['people.id'], name=op.f('fk_step_approvers_person_id')),
     sa.ForeignKeyConstraint(['step_id'], ['request_steps.id'], name=op.f('fk_step_approvers_step_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_step_approvers'))
@@ -774,6 +780,7 @@ def downgrade() -> None:
     op.drop_table('request_steps')
     op.drop_index('uq_outgoing_calls_task_id', table_name='outgoing_calls', postgresql_where=sa.text('task_id IS NOT NULL'))
     op.drop_index('ix_outgoing_calls_subject', table_name='outgoing_calls')
+    op.drop_index('ix_outgoing_calls_sent', table_name='outgoing_calls', postgresql_where=sa.text('sent_at IS NOT NULL'))
     op.drop_index(op.f('ix_outgoing_calls_previous_id'), table_name='outgoing_calls')
     op.drop_index('ix_outgoing_calls_ordering', table_name='outgoing_calls')
     op.drop_index('ix_outgoing_calls_open', table_name='outgoing_calls', postgresql_where=sa.text("state IN ('ready', 'held', 'sending', 'unknown')"))

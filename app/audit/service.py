@@ -64,7 +64,7 @@ async def seal_entries(session: AsyncSession, *, now: datetime, limit: int = 100
     await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": SEAL_LOCK})
     last = (
         await session.execute(
-            select(AuditEntry.position, AuditEntry.seal)
+            select(col(AuditEntry.position), col(AuditEntry.seal))
             .where(col(AuditEntry.position).is_not(None))
             .order_by(col(AuditEntry.position).desc())
             .limit(1)

@@ -37,7 +37,7 @@ TimerHandler = Callable[[AsyncSession, str, datetime], Awaitable[None]]
 """`(session, subject, now)`, in the transaction that deletes the timer. No platform calls."""
 
 
-class DuplicateName(Exception):  # noqa: N818 -- named for the fact
+class DuplicateName(Exception):
     """Two domains registered the same job, timer or action."""
 
 

@@ -50,7 +50,7 @@ async def cancel_timer(session: AsyncSession, kind: str, subject: str) -> None:
 
 
 async def next_due(session: AsyncSession) -> datetime | None:
-    statement = select(func.min(Timer.due_at)).where(col(Timer.parked_at).is_(None))
+    statement = select(func.min(col(Timer.due_at))).where(col(Timer.parked_at).is_(None))
     return (await session.scalars(statement)).one()
 
 
@@ -59,7 +59,7 @@ async def sweep(sessions: Sessions, clock: Clock, handlers: dict[str, TimerHandl
     async with sessions() as session:
         due = (
             await session.execute(
-                select(Timer.kind, Timer.subject)
+                select(col(Timer.kind), col(Timer.subject))
                 .where(
                     col(Timer.due_at) <= clock.now(),
                     col(Timer.parked_at).is_(None),

@@ -1,0 +1,112 @@
+"""The only dependency aliases. What a request works with comes from `app.state.services`, built by bootstrap."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Protocol
+from uuid import UUID
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.exceptions import HTTPException
+
+from app.audit.actor import Actor, ActorKind
+from app.clock import Clock
+from app.database import Sessions, transaction
+from app.errors import Forbidden
+from app.settings import Settings
+from app.web.keys import find_key
+from app.web.scopes import allows
+
+
+class WebServices(Protocol):
+    """The part of bootstrap's services that requests use."""
+
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def sessions(self) -> Sessions: ...
+    @property
+    def clock(self) -> Clock: ...
+
+
+class MissingScope(Forbidden):
+    slug = "missing-scope"
+    title = "接口密钥没有这项权限"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """The service that calls, known by its API key."""
+
+    key_id: UUID
+    name: str
+    scopes: list[str]
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(ActorKind.API_KEY, str(self.key_id))
+
+
+def services_of(request: Request) -> WebServices:
+    services: WebServices = request.app.state.services
+    return services
+
+
+async def get_session(request: Request) -> AsyncIterator[AsyncSession]:
+    async with transaction(services_of(request).sessions) as session:
+        # The idempotent route stores the answer through the same session (see app/web/idempotency.py).
+        request.state.session = session
+        yield session
+
+
+def get_now(request: Request) -> datetime:
+    return services_of(request).clock.now()
+
+
+async def authenticate(request: Request) -> Caller:
+    """The caller of this request; 401 without a living key. Looked up once per request."""
+    known: Caller | None = getattr(request.state, "caller", None)
+    if known is not None:
+        return known
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    row = None
+    if scheme.lower() == "bearer" and key:
+        services = services_of(request)
+        async with transaction(services.sessions) as session:
+            row = await find_key(session, key=key.strip(), now=services.clock.now())
+    if row is None:
+        detail = "请在 Authorization 头里带上有效的接口密钥: Bearer KEY (missing, unknown or ended API key)"
+        raise HTTPException(401, detail, headers={"WWW-Authenticate": "Bearer"})
+    caller = Caller(row.id, row.name, row.scopes)
+    request.state.caller = caller
+    return caller
+
+
+_bearer = HTTPBearer(auto_error=False, description="接口密钥 (API key): `Authorization: Bearer KEY`")
+
+
+async def get_caller(
+    request: Request, _documented: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+) -> Caller:
+    return await authenticate(request)
+
+
+# "function": the commit happens before the answer leaves, so a failed commit is a 500 and never a 200.
+SessionDep = Annotated[AsyncSession, Depends(get_session, scope="function")]
+NowDep = Annotated[datetime, Depends(get_now)]
+CallerDep = Annotated[Caller, Depends(get_caller)]
+
+
+def require(scope: str) -> Callable[[Caller], Coroutine[Any, Any, Caller]]:
+    """`dependencies=[Depends(require("groups:write"))]`: 401 without a key, 403 without the scope."""
+
+    async def check(caller: CallerDep) -> Caller:
+        if not allows(caller.scopes, scope):
+            raise MissingScope(f"这个接口密钥没有 {scope} 权限", scope=scope)
+        return caller
+
+    return check

@@ -1,0 +1,104 @@
+"""Pages by cursor: stable while rows are added, and as quick on the last page as on the first."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Generic, TypeVar
+from uuid import UUID
+
+from fastapi import Depends, Query
+from pydantic import BaseModel, Field
+from sqlalchemy import Select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.errors import Invalid
+
+T = TypeVar("T")
+Row = TypeVar("Row")
+
+DEFAULT_LIMIT = 50
+LARGEST_LIMIT = 200
+
+
+class BadCursor(Invalid):
+    slug = "bad-cursor"
+    title = "翻页游标无效"
+
+
+class Page(BaseModel, Generic[T]):
+    items: list[T]
+    next_cursor: str | None = Field(None, description="Pass it as `cursor` for the next page; null on the last page.")
+
+
+@dataclass(frozen=True)
+class PageQuery:
+    cursor: str | None
+    limit: int
+
+
+def get_page(
+    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before")] = None,
+    limit: Annotated[int, Query(ge=1, le=LARGEST_LIMIT)] = DEFAULT_LIMIT,
+) -> PageQuery:
+    return PageQuery(cursor, limit)
+
+
+PageDep = Annotated[PageQuery, Depends(get_page)]
+
+
+def encode_cursor(values: Sequence[Any]) -> str:
+    plain = [_plain(value) for value in values]
+    return base64.urlsafe_b64encode(json.dumps(plain, separators=(",", ":")).encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str, length: int) -> list[Any]:
+    """The values of the last row of the page before. Raises `BadCursor` for anything we did not write."""
+    try:
+        values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if not isinstance(values, list) or len(values) != length:
+            raise BadCursor("请使用上一页返回的 next_cursor")
+        return [_typed(value) for value in values]
+    except (ValueError, binascii.Error, UnicodeDecodeError) as error:
+        raise BadCursor("请使用上一页返回的 next_cursor") from error
+
+
+async def paginate(
+    session: AsyncSession, statement: Select[Row], *columns: Any, page: PageQuery, descending: bool = True
+) -> tuple[list[Row], str | None]:
+    """One page of a select of entities, in the order of `columns`, whose last must be unique.
+
+    Returns the rows and the next cursor.
+    """
+    keys = tuple_(*columns)
+    if page.cursor is not None:
+        after = tuple_(*decode_cursor(page.cursor, len(columns)))
+        statement = statement.where(keys < after if descending else keys > after)
+    ordered = statement.order_by(*(column.desc() if descending else column.asc() for column in columns))
+    rows = list((await session.scalars(ordered.limit(page.limit + 1))).all())
+    if len(rows) <= page.limit:
+        return rows, None
+    last = rows[page.limit - 1]
+    return rows[: page.limit], encode_cursor([getattr(last, column.key) for column in columns])
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return {"t": value.isoformat()}
+    if isinstance(value, UUID):
+        return {"u": str(value)}
+    return value
+
+
+def _typed(value: Any) -> Any:
+    if isinstance(value, dict):
+        if "t" in value:
+            return datetime.fromisoformat(str(value["t"]))
+        if "u" in value:
+            return UUID(str(value["u"]))
+        raise BadCursor("请使用上一页返回的 next_cursor")
+    return value

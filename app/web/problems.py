@@ -1,0 +1,127 @@
+"""Errors as RFC 9457 problem documents that a person understands.
+
+`problems(404, 409)` documents them on an endpoint. The kind of a domain error decides the status; the domain itself
+knows no status codes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+from app.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, Unavailable
+from app.observability import current_correlation_id, get_logger
+from app.wecom.errors import WecomError, WecomRefused
+
+log = get_logger()
+
+MEDIA_TYPE = "application/problem+json"
+
+STATUS_BY_KIND: dict[type[DomainError], int] = {
+    NotFound: 404,
+    Forbidden: 403,
+    Conflict: 409,
+    Invalid: 400,
+    Unavailable: 503,
+}
+
+_TITLES = {
+    400: "请求有误",
+    401: "需要接口密钥",
+    403: "没有权限",
+    404: "找不到",
+    405: "方法不支持",
+    409: "状态已变",
+    413: "内容太大",
+    422: "请求格式不对",
+    500: "服务内部错误",
+    502: "企业微信拒绝了这次调用",
+    503: "暂时不可用",
+}
+
+
+class Problem(BaseModel):
+    """RFC 9457. Further members carry facts of the particular problem."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(examples=["/problems/already-decided"])
+    title: str = Field(examples=["已有人处理"])
+    status: int
+    detail: str = Field(description="What happened and what to do, in a sentence.")
+    instance: str = Field(description="The path that was called.")
+    correlation_id: str = Field(description="Names this request in the logs and in what it caused.")
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """`responses=` of an endpoint: the problems it answers with."""
+    return {
+        status: {"model": Problem, "description": _TITLES[status], "content": {MEDIA_TYPE: {}}} for status in statuses
+    }
+
+
+def problem(request: Request, status: int, slug: str, title: str, detail: str, **facts: Any) -> JSONResponse:
+    document = {
+        **facts,
+        "type": f"/problems/{slug}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "instance": request.url.path,
+        "correlation_id": current_correlation_id(),
+    }
+    return JSONResponse(document, status, media_type=MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Register the handlers on an application."""
+    app.add_exception_handler(DomainError, _domain_error)
+    app.add_exception_handler(WecomError, _wecom_error)
+    app.add_exception_handler(RequestValidationError, _malformed)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+async def _domain_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, DomainError)
+    status = next((code for kind, code in STATUS_BY_KIND.items() if isinstance(error, kind)), 500)
+    return problem(request, status, error.slug, error.title, str(error), **error.facts)
+
+
+async def _wecom_error(request: Request, error: Exception) -> JSONResponse:
+    """The platform's refusal with its code, its meaning and the cure (F95)."""
+    if isinstance(error, WecomRefused):
+        facts = {"errcode": error.errcode, "meaning": error.meaning_zh, "cure": error.cure_zh, "path": error.path}
+        detail = f"{error.meaning_zh}。{error.cure_zh}"
+        return problem(request, 502, "wecom-refused", _TITLES[502], detail, **facts)
+    return problem(
+        request, 503, "wecom-unreachable", "企业微信暂时联系不上", "请稍后再试 (the platform did not answer)"
+    )
+
+
+async def _malformed(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    faults = [{"where": ".".join(str(part) for part in fault["loc"]), "what": fault["msg"]} for fault in error.errors()]
+    detail = ";".join(f"{fault['where']}: {fault['what']}" for fault in faults)
+    return problem(request, 422, "malformed", _TITLES[422], detail, faults=faults)
+
+
+async def _http_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    title = _TITLES.get(error.status_code, "请求有误")
+    answer = problem(request, error.status_code, f"http-{error.status_code}", title, str(error.detail))
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    log.error("request.failed", path=request.url.path, exc_info=error)
+    detail = (
+        "出现了没有预料到的错误,请把 correlation_id 交给管理员 (unexpected; give the correlation id to your operator)"
+    )
+    return problem(request, 500, "unexpected", _TITLES[500], detail)

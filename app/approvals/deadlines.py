@@ -1,0 +1,111 @@
+"""What happens to a step that nobody decides: one reminder, then the next superiors are asked, too (F52)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.approvals import messages, queries, rules, steps
+from app.approvals.approvers import superiors_of
+from app.approvals.case import Case, load_case, record_request
+from app.approvals.kinds import Kinds
+from app.audit.actor import SYSTEM
+from app.jobs.timers import set_timer
+from app.observability import get_logger
+from models.approvals import RequestStep
+from models.ids import PersonId, StepId
+from models.org import Person
+
+log = get_logger()
+
+RULE = "approval.deadline"
+LOCKED_FOR = timedelta(seconds=10)
+"""When to look again at a request that somebody is deciding at this very moment."""
+
+
+async def remind(session: AsyncSession, kinds: Kinds, *, step_id: StepId, now: datetime) -> None:
+    """Remind who has not decided, once."""
+    found = await _open_step(session, kinds, timer=steps.REMIND, step_id=step_id, now=now)
+    if found is None:
+        return
+    case, step = found
+    await _remind(session, case, step, await _undecided(session, step), now=now)
+
+
+async def escalate(session: AsyncSession, kinds: Kinds, *, step_id: StepId, now: datetime) -> None:
+    """Ask the superiors of who has not decided; they may decide in their place. Again at the next deadline, up to the top."""
+    found = await _open_step(session, kinds, timer=steps.DUE, step_id=step_id, now=now)
+    if found is None:
+        return
+    case, step = found
+    waiting = await _undecided(session, step)
+    asked = {row.person_id for row in await queries.approvers_of(session, step.id)}
+    superiors = [one for one in await superiors_of(session, waiting, requester=case.requester) if one.id not in asked]
+    if not superiors:
+        # The top of the company is late: nobody is above them, so they are reminded and it stays visible as overdue.
+        await _remind(session, case, step, waiting, now=now)
+        return
+    await steps.ask(session, case, step, superiors, actor=SYSTEM, now=now)
+    await steps.set_due(session, case, step, now=now)
+    await _announce(session, case, step, superiors, now=now)
+
+
+async def _announce(
+    session: AsyncSession, case: Case, step: RequestStep, superiors: list[Person], *, now: datetime
+) -> None:
+    names = [person.name for person in superiors]
+    step.note = f"超过时限,已请上级审批:{'、'.join(names)}"
+    case.request.updated_at = now
+    await record_request(
+        session, case.request, action="request.escalated", actor=SYSTEM, now=now, rule_key=RULE, step=step.name
+    )
+    text = messages.escalated(case.told, step, names)
+    await steps.tell_requester(session, case.request, text, actor=SYSTEM, now=now)
+    log.info("request.escalated", request_id=str(case.request.id), step=step.position)
+
+
+async def _remind(
+    session: AsyncSession, case: Case, step: RequestStep, people: Collection[Person], *, now: datetime
+) -> None:
+    await steps.tell(
+        session,
+        case.request,
+        [PersonId(person.id) for person in people],
+        messages.reminder(case.told, step),
+        purpose="approval.reminder",
+        message_class=steps.WORK,
+        rule_key=RULE,
+        actor=SYSTEM,
+        now=now,
+    )
+    await record_request(
+        session, case.request, action="request.reminded", actor=SYSTEM, now=now, rule_key=RULE, step=step.name
+    )
+
+
+async def _open_step(
+    session: AsyncSession, kinds: Kinds, *, timer: str, step_id: StepId, now: datetime
+) -> tuple[Case, RequestStep] | None:
+    """The step while it still waits for somebody.
+
+    The sweep holds the timer's row, and a decision holds the request and cancels the timer: waiting for the request
+    here would be a deadlock, so a locked one is looked at again in a moment.
+    """
+    request = await queries.get_for_update_unless_locked(session, await queries.request_id_of_step(session, step_id))
+    if request is None:
+        await set_timer(session, timer, str(step_id), now + LOCKED_FOR)
+        return None
+    step = next(one for one in await queries.steps_of(session, request.id) if one.id == step_id)
+    if not rules.is_open(request, step):
+        return None
+    return await load_case(session, kinds, request), step
+
+
+async def _undecided(session: AsyncSession, step: RequestStep) -> list[Person]:
+    decided: set[UUID] = {decision.person_id for decision in await queries.decisions_on(session, step.id)}
+    asked = [row.person_id for row in await queries.approvers_of(session, step.id)]
+    people = await queries.people_by_id(session, asked)
+    return [people[person_id] for person_id in asked if person_id not in decided]

@@ -1,0 +1,59 @@
+"""What the approval engine refuses, by fact."""
+
+from __future__ import annotations
+
+from app.errors import Conflict, Forbidden, Invalid, NotFound
+
+
+class RequestNotFound(NotFound):
+    slug = "request-not-found"
+    title = "找不到这份申请"
+
+
+class UnknownKind(Invalid):
+    slug = "unknown-request-kind"
+    title = "没有这种申请"
+
+
+class UnreadablePayload(Invalid):
+    slug = "unreadable-payload"
+    title = "申请内容不完整或不正确"
+
+
+class NoApprover(Invalid):
+    """The policy's approver leads to nobody who may decide. The sentence says what to configure."""
+
+    slug = "no-approver"
+    title = "没有可以审批的人"
+
+
+class DuplicateRequest(Conflict):
+    slug = "duplicate-request"
+    title = "已有一份相同的申请在审批中"
+
+
+class AlreadyDecided(Conflict):
+    """Somebody was faster, or the request was withdrawn."""
+
+    slug = "already-decided"
+    title = "这份申请已有结果"
+
+
+class NothingToRetry(Conflict):
+    slug = "nothing-to-retry"
+    title = "没有失败的执行可以重试"
+
+
+class OwnRequest(Forbidden):
+    slug = "own-request"
+    title = "不能审批自己的申请"
+
+
+class NotAnApprover(Forbidden):
+    slug = "not-an-approver"
+    title = "您不是当前步骤的审批人"
+
+
+class NotTheRequester(Forbidden):
+    slug = "not-the-requester"
+    title = "只有申请人可以撤回"

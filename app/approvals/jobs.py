@@ -1,0 +1,42 @@
+"""Background entry points: clicks on approval cards, and deadlines. Both need to know the kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.approvals import deadlines, steps
+from app.approvals.decide import decide_by_card
+from app.approvals.kinds import Kinds
+from app.delivery.service import ClickedCard
+from app.jobs.registry import TimerHandler
+from models.approvals import Verdict
+from models.ids import StepId
+
+CardAction = Callable[[AsyncSession, ClickedCard, str, datetime], Awaitable[None]]
+
+
+def card_actions(kinds: Kinds) -> dict[str, CardAction]:
+    """`approval.approve:<step>` and `approval.reject:<step>`."""
+
+    def on(verdict: Verdict) -> CardAction:
+        async def action(session: AsyncSession, clicked: ClickedCard, argument: str, now: datetime) -> None:
+            step_id = StepId(UUID(argument))
+            await decide_by_card(session, kinds, clicked=clicked, step_id=step_id, verdict=verdict, now=now)
+
+        return action
+
+    return {f"approval.{verdict.value}": on(verdict) for verdict in Verdict}
+
+
+def timers(kinds: Kinds) -> dict[str, TimerHandler]:
+    async def remind(session: AsyncSession, subject: str, now: datetime) -> None:
+        await deadlines.remind(session, kinds, step_id=StepId(UUID(subject)), now=now)
+
+    async def due(session: AsyncSession, subject: str, now: datetime) -> None:
+        await deadlines.escalate(session, kinds, step_id=StepId(UUID(subject)), now=now)
+
+    return {steps.REMIND: remind, steps.DUE: due}

@@ -1,0 +1,144 @@
+"""What people are told about requests: the card an approver acts on, the face it has afterwards, news as text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.policy.service import Citation
+from app.wecom.messages import Card, CardButton
+from models.approvals import Decision, Request, RequestState, RequestStep, Verdict
+
+VERDICTS = {Verdict.APPROVE: "同意", Verdict.REJECT: "驳回"}
+RESULTS = {
+    RequestState.PENDING: "审批中",
+    RequestState.APPROVED: "已批准",
+    RequestState.REJECTED: "已驳回",
+    RequestState.WITHDRAWN: "已撤回",
+}
+KIND_FIELDS = 4
+"""A card shows six rows; the first two are ours."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What every card of a request says: the request, its applicant's name, the clause it rests on."""
+
+    request: Request
+    requester: str
+    citation: Citation
+
+    @property
+    def fields(self) -> list[tuple[str, str]]:
+        rows = [(str(key), str(value)) for key, value in self.request.shown.get("fields", [])]
+        return [("编号", f"#{self.request.number}"), ("申请人", self.requester), *rows[:KIND_FIELDS]]
+
+    @property
+    def clause(self) -> str:
+        return f"依据制度 {self.citation.clause}:{self.citation.text}"
+
+
+@dataclass(frozen=True)
+class Given:
+    """A verdict as people see it: who, what, when on their own clock."""
+
+    name: str
+    verdict: Verdict
+    at: datetime
+    comment: str = ""
+
+    @classmethod
+    def of(cls, decision: Decision, *, name: str, local: datetime) -> Given:
+        return cls(name, decision.verdict, local, decision.comment)
+
+    def __str__(self) -> str:
+        said = f"{self.name} {self.at:%m-%d %H:%M} {VERDICTS[self.verdict]}"
+        return f"{said}:{self.comment}" if self.comment else said
+
+
+def approval_card(told: Told, step: RequestStep, *, steps: int, notice: str = "") -> Card:
+    """The card with 同意 and 驳回. `notice` stands first: why a click before had no effect."""
+    reason = f"理由:{told.request.reason}" if told.request.reason else ""
+    return Card(
+        title=told.request.title,
+        desc=f"第 {step.position}/{steps} 步 · {step.name}",
+        fields=told.fields,
+        sub_title="\n".join(line for line in (notice, reason, step.note or "") if line),
+        quote=told.clause,
+        buttons=[
+            CardButton("同意", f"approval.approve:{step.id}", style=1),
+            CardButton("驳回", f"approval.reject:{step.id}", style=2),
+        ],
+    )
+
+
+def outcome_card(told: Told, step: RequestStep, given: Sequence[Given], *, next_step: str | None = None) -> Card:
+    """The same card without buttons: who decided, when, and where the request stands."""
+    standing = f"等待{next_step}" if next_step else RESULTS[told.request.state]
+    lines = [str(one) for one in given] or [f"{RESULTS[told.request.state]},不再需要审批"]
+    return Card(
+        title=told.request.title,
+        desc=f"{step.name} · {standing}",
+        fields=told.fields,
+        sub_title="\n".join(lines),
+        quote=told.clause,
+    )
+
+
+def own_verdict_card(told: Told, step: RequestStep, given: Sequence[Given]) -> Card:
+    """For who has decided while the step still needs others."""
+    agreed = sum(one.verdict is Verdict.APPROVE for one in given)
+    return Card(
+        title=told.request.title,
+        desc=f"{step.name} · 已有 {agreed} 人同意,需 {step.needed} 人",
+        fields=told.fields,
+        sub_title="\n".join(str(one) for one in given),
+        quote=told.clause,
+    )
+
+
+def _heading(told: Told) -> str:
+    return f"【申请 #{told.request.number}】{told.request.title}"
+
+
+def submitted(told: Told, step: RequestStep, approvers: Sequence[str]) -> str:
+    return f"{_heading(told)}\n已提交,等待{step.name}审批:{'、'.join(approvers)}。\n{told.clause}"
+
+
+def moved_on(told: Told, step: RequestStep, given: Sequence[Given], approvers: Sequence[str]) -> str:
+    said = "\n".join(str(one) for one in given)
+    return f"{_heading(told)}\n{said}\n下一步:{step.name}({'、'.join(approvers)})。"
+
+
+def approved(told: Told, given: Sequence[Given]) -> str:
+    said = "\n".join(str(one) for one in given)
+    return f"{_heading(told)}\n{said or '按制度无需审批'}\n已批准,正在办理。\n{told.clause}"
+
+
+def rejected(told: Told, given: Sequence[Given]) -> str:
+    said = "\n".join(str(one) for one in given)
+    return f"{_heading(told)}\n{said}\n未获批准。\n{told.clause}"
+
+
+def done(request: Request) -> str:
+    return f"【申请 #{request.number}】{request.title}\n已办理完成。"
+
+
+def failed(request: Request) -> str:
+    detail = request.outcome_detail or "原因未知"
+    return (
+        f"【申请 #{request.number}】{request.title}\n已批准,但企业微信未能执行:{detail}\n管理员可以重试,无需重新申请。"
+    )
+
+
+def reminder(told: Told, step: RequestStep) -> str:
+    return f"{_heading(told)}\n{told.requester} 的申请还在等待您({step.name})审批,请在收到的卡片上点“同意”或“驳回”。"
+
+
+def escalated(told: Told, step: RequestStep, approvers: Sequence[str]) -> str:
+    return f"{_heading(told)}\n{step.name}超过时限未审批,已请上级审批:{'、'.join(approvers)}。"
+
+
+def click_refused(told: Told, why: str) -> str:
+    return f"{_heading(told)}\n您刚才的点击没有生效:{why}"

@@ -1,0 +1,166 @@
+"""Every SELECT of the approval engine."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Select, exists, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.approvals.errors import RequestNotFound
+from models.approvals import Decision, Request, RequestState, RequestStep, StepApprover, StepState
+from models.ids import PersonId, RequestId, StepId
+from models.org import Person, PersonUserid
+
+
+async def next_number(session: AsyncSession) -> int:
+    return int((await session.execute(text("SELECT nextval('request_numbers')"))).scalar_one())
+
+
+async def get(session: AsyncSession, request_id: RequestId) -> Request:
+    return _found((await session.scalars(_fresh(request_id))).one_or_none())
+
+
+async def get_for_update(session: AsyncSession, request_id: RequestId) -> Request:
+    """The request, locked: whoever comes second waits here and then sees what the first one did."""
+    return _found((await session.scalars(_fresh(request_id).with_for_update())).one_or_none())
+
+
+async def get_for_update_unless_locked(session: AsyncSession, request_id: RequestId) -> Request | None:
+    """None while somebody else holds it. For callers that already hold a row the other may be waiting for."""
+    return (await session.scalars(_fresh(request_id).with_for_update(skip_locked=True))).one_or_none()
+
+
+def _fresh(request_id: RequestId) -> Select[tuple[Request]]:
+    """As the database has it now, not as the session read it before waiting for the lock."""
+    return select(Request).where(col(Request.id) == request_id).execution_options(populate_existing=True)
+
+
+def _found(request: Request | None) -> Request:
+    if request is None:
+        raise RequestNotFound("没有这份申请")
+    return request
+
+
+async def request_id_of_step(session: AsyncSession, step_id: StepId) -> RequestId:
+    request_id = (
+        await session.scalars(select(RequestStep.request_id).where(col(RequestStep.id) == step_id))
+    ).one_or_none()
+    if request_id is None:
+        raise RequestNotFound("没有这份申请")
+    return RequestId(request_id)
+
+
+async def pending_about(session: AsyncSession, *, kind: str, subject_key: str) -> Request | None:
+    statement = select(Request).where(
+        col(Request.kind) == kind, col(Request.subject_key) == subject_key, col(Request.state) == RequestState.PENDING
+    )
+    return (await session.scalars(statement)).one_or_none()
+
+
+async def steps_of(session: AsyncSession, request_id: UUID) -> list[RequestStep]:
+    statement = select(RequestStep).where(col(RequestStep.request_id) == request_id).order_by(col(RequestStep.position))
+    return list(await session.scalars(statement.execution_options(populate_existing=True)))
+
+
+async def approvers_of(session: AsyncSession, step_id: UUID) -> list[StepApprover]:
+    statement = (
+        select(StepApprover)
+        .where(col(StepApprover.step_id) == step_id, col(StepApprover.ended_at).is_(None))
+        .order_by(col(StepApprover.id))
+    )
+    return list(await session.scalars(statement))
+
+
+async def decisions_on(session: AsyncSession, step_id: UUID) -> list[Decision]:
+    statement = select(Decision).where(col(Decision.step_id) == step_id).order_by(col(Decision.id))
+    return list(await session.scalars(statement))
+
+
+async def decision_of(session: AsyncSession, step_id: UUID, person_id: UUID) -> Decision | None:
+    statement = select(Decision).where(col(Decision.step_id) == step_id, col(Decision.person_id) == person_id)
+    return (await session.scalars(statement)).one_or_none()
+
+
+async def decisions_about(session: AsyncSession, request_id: UUID) -> list[Decision]:
+    statement = select(Decision).where(col(Decision.request_id) == request_id)
+    return list(await session.scalars(statement.order_by(col(Decision.decided_at), col(Decision.id))))
+
+
+async def people_by_id(session: AsyncSession, person_ids: Collection[UUID]) -> dict[UUID, Person]:
+    rows = await session.scalars(select(Person).where(col(Person.id).in_(person_ids)))
+    return {person.id: person for person in rows}
+
+
+async def shown_userids(session: AsyncSession, person_ids: Collection[UUID]) -> dict[UUID, str]:
+    """The current userid of each, or their last one: history names people who have left."""
+    statement = (
+        select(PersonUserid.person_id, PersonUserid.shown)
+        .where(col(PersonUserid.person_id).in_(person_ids))
+        .order_by(col(PersonUserid.started_at), col(PersonUserid.id))
+    )
+    return dict((await session.execute(statement)).tuples().all())
+
+
+@dataclass(frozen=True)
+class RequestFilter:
+    state: RequestState | None = None
+    kind: str | None = None
+    requester_id: PersonId | None = None
+    approver_id: PersonId | None = None
+    """Whose decision it waits for."""
+    updated_since: datetime | None = None
+
+
+def matching(wanted: RequestFilter) -> Select[tuple[Request]]:
+    statement = select(Request)
+    if wanted.state is not None:
+        statement = statement.where(col(Request.state) == wanted.state)
+    if wanted.kind is not None:
+        statement = statement.where(col(Request.kind) == wanted.kind)
+    if wanted.requester_id is not None:
+        statement = statement.where(col(Request.requester_id) == wanted.requester_id)
+    if wanted.updated_since is not None:
+        statement = statement.where(col(Request.updated_at) >= wanted.updated_since)
+    if wanted.approver_id is not None:
+        statement = statement.where(col(Request.id).in_(_awaiting(wanted.approver_id)))
+    return statement
+
+
+def _awaiting(person_id: PersonId) -> Select[tuple[UUID]]:
+    """Requests with an open step that this person may decide and has not decided."""
+    decided = exists().where(col(Decision.step_id) == col(RequestStep.id), col(Decision.person_id) == person_id)
+    return (
+        select(RequestStep.request_id)
+        .join(StepApprover, col(StepApprover.step_id) == col(RequestStep.id))
+        .where(col(RequestStep.state) == StepState.OPEN, col(StepApprover.person_id) == person_id)
+        .where(col(StepApprover.ended_at).is_(None), ~decided)
+    )
+
+
+@dataclass(frozen=True)
+class RequestHistory:
+    """A request with everything that happened to it, for those who look at it."""
+
+    request: Request
+    steps: Sequence[RequestStep]
+    approvers: Sequence[StepApprover]
+    decisions: Sequence[Decision]
+    userids: dict[UUID, str]
+
+
+async def history(session: AsyncSession, request: Request) -> RequestHistory:
+    steps = await steps_of(session, request.id)
+    step_ids = [step.id for step in steps]
+    approvers = list(
+        await session.scalars(
+            select(StepApprover).where(col(StepApprover.step_id).in_(step_ids)).order_by(col(StepApprover.id))
+        )
+    )
+    decisions = await decisions_about(session, request.id)
+    named = {request.requester_id, *(row.person_id for row in approvers), *(row.person_id for row in decisions)}
+    return RequestHistory(request, steps, approvers, decisions, await shown_userids(session, named))

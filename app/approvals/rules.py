@@ -1,0 +1,86 @@
+"""What may become of a request, who may decide, and when a step has its result. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Literal
+from uuid import UUID
+
+from app.approvals.errors import AlreadyDecided, NoApprover, NotAnApprover, OwnRequest
+from models.approvals import OutcomeState, Request, RequestState, RequestStep, StepState, Verdict
+
+REQUEST_TRANSITIONS: dict[RequestState, frozenset[RequestState]] = {
+    RequestState.PENDING: frozenset({RequestState.APPROVED, RequestState.REJECTED, RequestState.WITHDRAWN}),
+    # A decided request is never reopened: who wants something else applies again.
+    RequestState.APPROVED: frozenset(),
+    RequestState.REJECTED: frozenset(),
+    RequestState.WITHDRAWN: frozenset(),
+}
+
+STEP_TRANSITIONS: dict[StepState, frozenset[StepState]] = {
+    StepState.WAITING: frozenset({StepState.OPEN, StepState.CANCELLED}),
+    StepState.OPEN: frozenset({StepState.APPROVED, StepState.REJECTED, StepState.CANCELLED}),
+    StepState.APPROVED: frozenset(),
+    StepState.REJECTED: frozenset(),
+    StepState.SKIPPED: frozenset(),
+    StepState.CANCELLED: frozenset(),
+}
+
+OUTCOME_TRANSITIONS: dict[OutcomeState, frozenset[OutcomeState]] = {
+    OutcomeState.NONE: frozenset({OutcomeState.PENDING}),
+    OutcomeState.PENDING: frozenset({OutcomeState.DONE, OutcomeState.FAILED}),
+    # Back to pending by a retry; straight to done when a failure turns out to have had its effect.
+    OutcomeState.FAILED: frozenset({OutcomeState.PENDING, OutcomeState.DONE}),
+    # A late failure of a repeated call does not undo what the platform has done.
+    OutcomeState.DONE: frozenset(),
+}
+
+VERDICT_STEP_STATE = {Verdict.APPROVE: StepState.APPROVED, Verdict.REJECT: StepState.REJECTED}
+
+
+def needed_of(needed: Literal["any", "all"] | int, approvers: int) -> int:
+    """How many of so many approvers must agree."""
+    if needed == "any":
+        return 1
+    if needed == "all":
+        return approvers
+    if needed > approvers:
+        raise NoApprover(f"这一步需要 {needed} 人同意,但只有 {approvers} 人可以审批。请调整制度中的 needed 或审批人。")
+    return needed
+
+
+def step_result(verdicts: Iterable[Verdict], needed: int) -> StepState:
+    """One rejection rejects the step, as in the platform's own 审批; otherwise so many must agree (F49)."""
+    given = list(verdicts)
+    if Verdict.REJECT in given:
+        return StepState.REJECTED
+    return StepState.APPROVED if given.count(Verdict.APPROVE) >= needed else StepState.OPEN
+
+
+def check_may_decide(request: Request, *, person_id: UUID, approver_ids: Collection[UUID]) -> None:
+    # F56: nobody signs off their own request, whatever the routing says.
+    if person_id == request.requester_id:
+        raise OwnRequest("申请人不能审批自己的申请")
+    if person_id not in approver_ids:
+        raise NotAnApprover("只有当前步骤的审批人可以决定")
+
+
+def is_open(request: Request, step: RequestStep) -> bool:
+    return request.state is RequestState.PENDING and step.state is StepState.OPEN
+
+
+def move_request(request: Request, target: RequestState) -> None:
+    if target not in REQUEST_TRANSITIONS[request.state]:
+        raise AlreadyDecided(f"申请 #{request.number} 已有结果")
+    request.state = target
+
+
+def move_step(step: RequestStep, target: StepState) -> None:
+    if target not in STEP_TRANSITIONS[step.state]:
+        raise AlreadyDecided(f"步骤“{step.name}”已有结果")
+    step.state = target
+
+
+def may_become(current: OutcomeState, target: OutcomeState) -> bool:
+    """False for a report that changes nothing: the same one again, or a failure after the success."""
+    return target in OUTCOME_TRANSITIONS[current]

@@ -1,0 +1,195 @@
+"""Opening and closing a step: who is asked, their cards, the deadlines, the news to the applicant."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.approvals import messages, queries, rules
+from app.approvals.approvers import resolve
+from app.approvals.case import Case, given_so_far
+from app.audit.actor import Actor
+from app.delivery import service as delivery
+from app.delivery.service import ClickedCard
+from app.jobs.timers import cancel_timer, set_timer
+from app.policy import service as policies
+from app.wecom.messages import Card
+from models.approvals import Request, RequestStep, StepApprover, StepState
+from models.ids import MessageId, PersonId
+from models.org import Person
+
+REMIND = "approval.remind"
+DUE = "approval.due"
+
+WORK = "work"
+"""Message class of what asks somebody to act."""
+ANSWER = "answer"
+"""Message class of what answers the person's own act."""
+
+
+async def check_reachable(session: AsyncSession, case: Case) -> None:
+    """Refuse now what would have nobody to decide it later, while the applicant still reads the answer."""
+    for rule in case.chain:
+        found = await resolve(session, case.applicant, step=rule.name, expression=rule.approver)
+        rules.needed_of(rule.needed, len(found.people))
+
+
+async def open_step(session: AsyncSession, case: Case, step: RequestStep, *, actor: Actor, now: datetime) -> list[str]:
+    """Ask everybody who may decide it. Returns their names."""
+    rule = case.rule_of(step)
+    found = await resolve(session, case.applicant, step=rule.name, expression=rule.approver)
+    rules.move_step(step, StepState.OPEN)
+    step.needed = rules.needed_of(rule.needed, len(found.people))
+    step.note, step.opened_at = found.note, now
+    case.request.current_step = step.position
+    await ask(session, case, step, found.people, actor=actor, now=now)
+    await _set_deadlines(session, case, step, now=now)
+    return [person.name for person in found.people]
+
+
+async def ask(
+    session: AsyncSession, case: Case, step: RequestStep, people: Sequence[Person], *, actor: Actor, now: datetime
+) -> None:
+    """Make these people approvers of the step and send each a card of their own."""
+    await session.flush()
+    message = await delivery.send_card(
+        session,
+        to=[PersonId(person.id) for person in people],
+        card=messages.approval_card(case.told, step, steps=len(case.chain)),
+        purpose="approval.card",
+        origin_kind="request",
+        origin_id=case.request.id,
+        message_class=WORK,
+        policy_version_id=case.policy.id,
+        rule_key=step.rule_key,
+        actor=actor,
+        now=now,
+        individually=True,
+    )
+    session.add_all(
+        StepApprover(step_id=step.id, person_id=person.id, card_message_id=message.id, added_at=now)
+        for person in people
+    )
+    await session.flush()
+
+
+async def set_due(session: AsyncSession, case: Case, step: RequestStep, *, now: datetime) -> None:
+    duration = case.rule_of(step).due_after or case.policy.document.approvals.due_after
+    due_at, basis = await policies.deadline(session, start=now, duration=duration, policy=case.policy)
+    step.due_at = due_at
+    await set_timer(session, DUE, str(step.id), due_at, basis=basis)
+
+
+async def _set_deadlines(session: AsyncSession, case: Case, step: RequestStep, *, now: datetime) -> None:
+    await set_due(session, case, step, now=now)
+    duration = case.rule_of(step).remind_after or case.policy.document.approvals.remind_after
+    remind_at, basis = await policies.deadline(session, start=now, duration=duration, policy=case.policy)
+    if step.due_at and remind_at < step.due_at:
+        await set_timer(session, REMIND, str(step.id), remind_at, basis=basis)
+
+
+async def close_step(session: AsyncSession, step: RequestStep, state: StepState, *, now: datetime) -> None:
+    """Give the step its result; its deadlines are over."""
+    rules.move_step(step, state)
+    step.decided_at = now
+    await cancel_timer(session, REMIND, str(step.id))
+    await cancel_timer(session, DUE, str(step.id))
+
+
+async def cancel_unfinished(session: AsyncSession, case: Case, *, now: datetime) -> None:
+    """Steps that nobody needs to decide any more."""
+    for step in await queries.steps_of(session, case.request.id):
+        if StepState.CANCELLED in rules.STEP_TRANSITIONS[step.state]:
+            await close_step(session, step, StepState.CANCELLED, now=now)
+
+
+async def show_on_cards(
+    session: AsyncSession,
+    step: RequestStep,
+    card: Card,
+    *,
+    clicked: ClickedCard | None = None,
+    only: Collection[UUID] | None = None,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Give the step's cards a new face: everybody's, or only some people's. A click lends its code to its own card."""
+    holders: dict[UUID, list[PersonId]] = {}
+    for approver in await queries.approvers_of(session, step.id):
+        if approver.card_message_id and (only is None or approver.person_id in only):
+            holders.setdefault(approver.card_message_id, []).append(PersonId(approver.person_id))
+    for message_id, person_ids in holders.items():
+        await delivery.update_cards(
+            session,
+            message_id=MessageId(message_id),
+            card=card,
+            person_ids=person_ids,
+            click=clicked.click if clicked and clicked.message.id == message_id else None,
+            actor=actor,
+            now=now,
+        )
+
+
+async def show_outcome(
+    session: AsyncSession,
+    case: Case,
+    step: RequestStep,
+    *,
+    next_step: str | None = None,
+    clicked: ClickedCard | None,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """F54: every approver's card of the step shows who decided. Who decided an earlier step sees the end of it, too."""
+    given = await given_so_far(session, case, now=now)
+    card = messages.outcome_card(case.told, step, given, next_step=next_step)
+    await show_on_cards(session, step, card, clicked=clicked, actor=actor, now=now)
+    if next_step is None:
+        await _show_to_earlier_deciders(session, case, step, card, actor=actor, now=now)
+
+
+async def _show_to_earlier_deciders(
+    session: AsyncSession, case: Case, last: RequestStep, card: Card, *, actor: Actor, now: datetime
+) -> None:
+    decisions = await queries.decisions_about(session, case.request.id)
+    for step in await queries.steps_of(session, case.request.id):
+        deciders = {one.person_id for one in decisions if one.step_id == step.id}
+        if step.position < last.position and deciders:
+            await show_on_cards(session, step, card, only=deciders, actor=actor, now=now)
+
+
+async def tell(
+    session: AsyncSession,
+    request: Request,
+    to: Sequence[PersonId],
+    text: str,
+    *,
+    purpose: str,
+    message_class: str = ANSWER,
+    rule_key: str | None = None,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    await delivery.send_text(
+        session,
+        to=to,
+        text=text,
+        purpose=purpose,
+        origin_kind="request",
+        origin_id=request.id,
+        message_class=message_class,
+        policy_version_id=request.policy_version_id,
+        rule_key=rule_key or request.rule_key,
+        actor=actor,
+        now=now,
+    )
+
+
+async def tell_requester(session: AsyncSession, request: Request, text: str, *, actor: Actor, now: datetime) -> None:
+    """News of their own application: an answer, so it may come at any hour."""
+    await tell(
+        session, request, [PersonId(request.requester_id)], text, purpose="approval.progress", actor=actor, now=now
+    )

@@ -40,7 +40,8 @@ class Applicant:
 
 async def resolve(session: AsyncSession, applicant: Applicant, *, step: str, expression: str) -> Approvers:
     """The people who may decide. Never the applicant: a step that is left with nobody goes to the next superior,
-    then to the policy's fallback roles; when all that is empty, a refusal says what to configure."""
+    then to the policy's fallback roles; when all that is empty, a refusal says what to configure.
+    """
     named = await _named(session, applicant, expression)
     if able := _able(named, applicant.requester):
         return Approvers(able)

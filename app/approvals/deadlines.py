@@ -36,7 +36,10 @@ async def remind(session: AsyncSession, kinds: Kinds, *, step_id: StepId, now: d
 
 
 async def escalate(session: AsyncSession, kinds: Kinds, *, step_id: StepId, now: datetime) -> None:
-    """Ask the superiors of who has not decided; they may decide in their place. Again at the next deadline, up to the top."""
+    """Ask the superiors of who has not decided: they may decide in their place.
+
+    When they are late, too, their own superiors are asked, up to the top.
+    """
     found = await _open_step(session, kinds, timer=steps.DUE, step_id=step_id, now=now)
     if found is None:
         return

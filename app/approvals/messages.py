@@ -8,7 +8,7 @@ from datetime import datetime
 
 from app.policy.service import Citation
 from app.wecom.messages import Card, CardButton
-from models.approvals import Decision, Request, RequestState, RequestStep, Verdict
+from models.approvals import Decision, Request, RequestState, RequestStep, StepState, Verdict
 
 VERDICTS = {Verdict.APPROVE: "同意", Verdict.REJECT: "驳回"}
 RESULTS = {
@@ -17,6 +17,7 @@ RESULTS = {
     RequestState.REJECTED: "已驳回",
     RequestState.WITHDRAWN: "已撤回",
 }
+STEP_RESULTS = {StepState.APPROVED: "已同意", StepState.REJECTED: "已驳回"}
 KIND_FIELDS = 4
 """A card shows six rows; the first two are ours."""
 
@@ -75,7 +76,7 @@ def approval_card(told: Told, step: RequestStep, *, steps: int, notice: str = ""
 
 def outcome_card(told: Told, step: RequestStep, given: Sequence[Given], *, next_step: str | None = None) -> Card:
     """The same card without buttons: who decided, when, and where the request stands."""
-    standing = f"等待{next_step}" if next_step else RESULTS[told.request.state]
+    standing = f"已转{next_step}审批" if next_step else RESULTS[told.request.state]
     lines = [str(one) for one in given] or [f"{RESULTS[told.request.state]},不再需要审批"]
     return Card(
         title=told.request.title,
@@ -83,6 +84,7 @@ def outcome_card(told: Told, step: RequestStep, given: Sequence[Given], *, next_
         fields=told.fields,
         sub_title="\n".join(lines),
         quote=told.clause,
+        outcome=STEP_RESULTS.get(step.state, RESULTS[told.request.state]),
     )
 
 
@@ -95,6 +97,7 @@ def own_verdict_card(told: Told, step: RequestStep, given: Sequence[Given]) -> C
         fields=told.fields,
         sub_title="\n".join(str(one) for one in given),
         quote=told.clause,
+        outcome="您已审批",
     )
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import messages, queries, rules, steps
+from app.approvals.approvers import Applicant
 from app.approvals.case import Case, kind_named, load_case, record_request
 from app.approvals.decide import approve_request, decide
 from app.approvals.errors import (
@@ -18,7 +19,7 @@ from app.approvals.errors import (
     NotTheRequester,
     UnreadablePayload,
 )
-from app.approvals.kinds import Kinds, RequestKind, RequestText
+from app.approvals.kinds import Kinds, RequestKind
 from app.audit.actor import SYSTEM, Actor, person_actor
 from app.observability import current_correlation_id, get_logger
 from app.policy import service as policies
@@ -51,27 +52,8 @@ async def submit(
     request_kind = kind_named(kinds, kind)
     content = _read(request_kind, payload)
     await request_kind.check(session, content, requester, policy, now)
-    subject_key = request_kind.subject_key(content, requester)
-    await _refuse_second(session, kind=kind, subject_key=subject_key)
-    text = await request_kind.describe(session, content, requester)
-    request = Request(
-        number=await queries.next_number(session),
-        kind=kind,
-        subject_key=subject_key,
-        title=text.title,
-        payload=content.model_dump(mode="json"),
-        shown=_shown(text),
-        reason=reason.strip(),
-        requester_id=requester.id,
-        submitted_by=str(submitted_by),
-        group_id=text.group_id,
-        chain={"steps": [step.model_dump(mode="json") for step in request_kind.chain(policy, content)]},
-        policy_version_id=policy.id,
-        rule_key=request_kind.rule_key,
-        correlation_id=current_correlation_id(),
-        submitted_at=now,
-        updated_at=now,
-    )
+    request = await _drafted(session, Applicant(request_kind, content, requester, policy), now=now)
+    request.reason, request.submitted_by = reason.strip(), str(submitted_by)
     await _insert(session, request)
     case = Case(request_kind, request, content, requester, policy)
     await record_request(session, request, action="request.submitted", actor=submitted_by, now=now)
@@ -85,18 +67,18 @@ async def withdraw(
     kinds: Kinds,
     *,
     request_id: RequestId,
-    person: Person,
+    person: Person | None = None,
     recorded_by: Actor | None = None,
     now: datetime,
 ) -> Request:
-    """Take an open request back. Only its requester may; the approvers' cards say so."""
+    """Take an open request back. Only its requester may (the default); the approvers' cards say so."""
     request = await queries.get_for_update(session, request_id)
-    if person.id != request.requester_id:
+    if person and person.id != request.requester_id:
         raise NotTheRequester("只有申请人可以撤回自己的申请")
     rules.move_request(request, RequestState.WITHDRAWN)
     request.decided_at = request.updated_at = now
     case = await load_case(session, kinds, request)
-    actor = person_actor(person.id)
+    actor = person_actor(request.requester_id)
     open_step = (await queries.steps_of(session, request.id))[request.current_step - 1]
     await steps.cancel_unfinished(session, case, now=now)
     await steps.show_outcome(session, case, open_step, clicked=None, actor=actor, now=now)
@@ -148,8 +130,28 @@ def _read(kind: RequestKind[Any], payload: dict[str, Any]) -> Any:
         raise UnreadablePayload("申请内容不完整或不正确", faults=faults) from error
 
 
-def _shown(text: RequestText) -> dict[str, Any]:
-    return {"fields": [list(field) for field in text.fields]}
+async def _drafted(session: AsyncSession, applicant: Applicant, *, now: datetime) -> Request:
+    """The request as it will stay: what it is about, what people read, the steps, the policy version."""
+    kind, content, requester = applicant.kind, applicant.payload, applicant.requester
+    subject_key = kind.subject_key(content, requester)
+    await _refuse_second(session, kind=kind.name, subject_key=subject_key)
+    text = await kind.describe(session, content, requester)
+    return Request(
+        number=await queries.next_number(session),
+        kind=kind.name,
+        subject_key=subject_key,
+        title=text.title,
+        payload=content.model_dump(mode="json"),
+        shown={"fields": [list(field) for field in text.fields]},
+        requester_id=requester.id,
+        group_id=text.group_id,
+        chain={"steps": [step.model_dump(mode="json") for step in kind.chain(applicant.policy, content)]},
+        policy_version_id=applicant.policy.id,
+        rule_key=kind.rule_key,
+        correlation_id=current_correlation_id(),
+        submitted_at=now,
+        updated_at=now,
+    )
 
 
 async def _refuse_second(session: AsyncSession, *, kind: str, subject_key: str) -> None:

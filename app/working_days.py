@@ -9,9 +9,10 @@ interval or on its end (18:00, never 09:00 of the next day), so adding a + b is 
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from types import MappingProxyType
@@ -94,7 +95,7 @@ class WorkingHours:
 
     def __post_init__(self) -> None:
         marks = [self.start, *(self.lunch or ()), self.end]
-        if any(earlier >= later for earlier, later in zip(marks, marks[1:], strict=False)):
+        if any(earlier >= later for earlier, later in itertools.pairwise(marks)):
             raise ValueError("上班、午休、下班时间要先后有序，且在同一天内")
 
     def spans(self) -> list[tuple[time, time]]:
@@ -111,8 +112,6 @@ class WorkingCalendar:
     """Exceptions to Monday–Friday: a holiday is False, a worked Saturday is True."""
     hours: WorkingHours
     timezone: ZoneInfo = SHANGHAI
-    provisional_years: frozenset[int] = field(default=frozenset())
-    """Years whose holidays are not published yet: deadlines in them may still move."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "days", MappingProxyType(dict(self.days)))

@@ -174,7 +174,8 @@ def _sentence(error: Any) -> str:
 
 def _reference_faults(raw: dict[Any, Any]) -> list[Fault]:
     """What the schema cannot see: names in one section that must stand in another. Works on whatever is there, so
-    that these faults are reported together with those of the schema."""
+    that these faults are reported together with those of the schema.
+    """
     return [*_rule_faults(raw), *_role_faults(raw), *_class_faults(raw)]
 
 

@@ -195,7 +195,8 @@ class DeliveryRule(Section):
 
 class LossBudget(Section):
     """P6, F28: losses beyond it wait for a person. Held when the loss is more than `large_count` people and more than
-    `large_share` of them, or at most `large_count` people and more than `small_share`."""
+    `large_share` of them, or at most `large_count` people and more than `small_share`.
+    """
 
     large_count: Annotated[int, Field(ge=1)]
     large_share: Annotated[float, Field(gt=0, le=1)]
@@ -224,7 +225,7 @@ class JoinRule(Section):
 
 
 class ExitRule(Section):
-    """2.5. `approve`: the steps decide; `notify`: told to the administrator, takes effect; `free`: just takes effect."""
+    """2.5. `approve`: the steps decide; `notify`: told to the administrator, takes effect; `free`: takes effect."""
 
     mode: Literal["approve", "notify", "free"] = "approve"
     steps: list[StepRule] = []
@@ -300,7 +301,7 @@ class AnnouncementClassRule(Section):
     receipt: bool
     """3.6: whether those concerned must confirm (an announcement may ask for less, not for more)."""
     default_deadline: Duration | None = None
-    """3.6: for the confirmation, since publication, when the announcement names none. Needed where `receipt` is true."""
+    """3.6: for the confirmation, since publication, when the announcement names none. Needed with `receipt`."""
     chase_before: Duration | None = None
     """3.6: who has not confirmed is chased once, this long before the deadline. Empty: at the deadline itself."""
     max_characters: Annotated[int, Field(ge=1)] | None = None

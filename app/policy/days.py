@@ -1,0 +1,160 @@
+"""The table of working days (D14): filled from the published holidays, edited by people, timers moved along with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+import chinese_calendar
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.audit.actor import Actor
+from app.audit.service import record
+from app.observability import get_logger
+from app.policy import queries, rules, service
+from app.working_days import ONE_DAY, SATURDAY, WorkingCalendar
+from models.ids import PolicyVersionId
+from models.policy import CalendarDay
+
+log = get_logger()
+
+LIBRARY = "library"
+PROVISIONAL = "provisional"
+COMPANY = "company"
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One day of the company calendar, stored or presumed."""
+
+    day: date
+    is_working: bool
+    note: str
+    source: str
+    """`library`, `provisional` (the year's holidays are not published yet), `company` (set by a person)."""
+
+
+@dataclass(frozen=True, slots=True)
+class MovedTimer:
+    kind: str
+    subject: str
+    was_due_at: datetime
+    due_at: datetime
+
+
+def published_day(day: date) -> Day:
+    """What the holiday library says of a day. A year that is not published counts Monday to Friday, provisionally."""
+    try:
+        is_working = chinese_calendar.is_workday(day)
+        is_holiday, name = chinese_calendar.get_holiday_detail(day)
+    except NotImplementedError:
+        return Day(day, day.weekday() < SATURDAY, "", PROVISIONAL)
+    occasion = chinese_calendar.Holiday(name).chinese if name else ""
+    return Day(day, is_working, occasion if is_holiday or not occasion else f"{occasion}调休上班", LIBRARY)
+
+
+async def fill_calendar(session: AsyncSession, *, now: datetime) -> int:
+    """Store this and the next year as published. Days set by a person stay. Returns how many days were written.
+
+    When a stored day changes its mind (a year was published since), timers are computed again.
+    """
+    await queries.lock_calendar(session)
+    year = now.astimezone(service.timezone_of(session)).year
+    since, until = date(year, 1, 1), date(year + 1, 12, 31)
+    stored = {row.day: row for row in await queries.calendar_days(session, since=since, until=until)}
+    published = [published_day(day) for day in _days(since, until)]
+    changed = [day for day in published if _differs(stored.get(day.day), day)]
+    await _write(session, changed, now=now)
+    if any(_counts_differently(stored.get(day.day), day) for day in changed):
+        await recompute_timers(session, now=now)
+    return len(changed)
+
+
+async def set_day(session: AsyncSession, *, day: date, is_working: bool, note: str, actor: Actor, now: datetime) -> Day:
+    """Make a day a working day or a day off for the company; it wins over the published calendar for good."""
+    await queries.lock_calendar(session)
+    before = (await days_between(session, since=day, until=day))[0]
+    wanted = Day(day, is_working, note, COMPANY)
+    await _write(session, [wanted], now=now)
+    await record(
+        session,
+        actor=actor,
+        action="calendar.changed",
+        object_kind="calendar_day",
+        object_id=day.isoformat(),
+        now=now,
+        details={"before": before.is_working, "after": is_working, "note": note},
+    )
+    if before.is_working != is_working:
+        await recompute_timers(session, now=now)
+    return wanted
+
+
+async def days_between(session: AsyncSession, *, since: date, until: date) -> list[Day]:
+    """Every day of the span; days beyond the table are what would be stored of them."""
+    rows = {row.day: row for row in await queries.calendar_days(session, since=since, until=until)}
+    return [_stored(rows[day]) if day in rows else published_day(day) for day in _days(since, until)]
+
+
+async def recompute_timers(session: AsyncSession, *, now: datetime) -> list[MovedTimer]:
+    """Compute again every waiting timer that was computed from the calendar, under the policy version it names."""
+    calendars: dict[str, WorkingCalendar] = {}
+    moved = []
+    for timer in await queries.movable_timers_for_update(session):
+        basis = timer.basis or {}
+        version = str(basis.get("policy_version_id", ""))
+        if version not in calendars:
+            calendars[version] = await _calendar_under(session, version, now=now)
+        due_at = rules.moment_of(basis, calendar=calendars[version])
+        if due_at != timer.due_at:
+            moved.append(MovedTimer(timer.kind, timer.subject, timer.due_at, due_at))
+            timer.due_at = due_at
+    await session.flush()
+    if moved:
+        log.info("timers.moved", count=len(moved))
+    return moved
+
+
+async def _calendar_under(session: AsyncSession, version: str, *, now: datetime) -> WorkingCalendar:
+    if version:
+        policy = await service.get(session, PolicyVersionId(UUID(version)))
+    else:
+        policy = await service.in_force(session, now=now)
+    return await service.calendar(session, now=now, policy=policy)
+
+
+async def _write(session: AsyncSession, days: list[Day], *, now: datetime) -> None:
+    if not days:
+        return
+    rows = [
+        {"day": day.day, "is_working": day.is_working, "note": day.note, "source": day.source, "updated_at": now}
+        for day in days
+    ]
+    statement = insert(CalendarDay).values(rows)
+    changed = {name: statement.excluded[name] for name in rows[0] if name != "day"}
+    await session.execute(statement.on_conflict_do_update(index_elements=["day"], set_=changed))
+    # The statement went past the session: rows it has read before would hide the change.
+    session.expire_all()
+
+
+def _days(since: date, until: date) -> Iterator[date]:
+    return (since + timedelta(days=offset) for offset in range((until - since) // ONE_DAY + 1))
+
+
+def _stored(row: CalendarDay) -> Day:
+    return Day(row.day, row.is_working, row.note, row.source)
+
+
+def _differs(stored: CalendarDay | None, published: Day) -> bool:
+    if stored is None:
+        return True
+    return stored.source != COMPANY and _stored(stored) != published
+
+
+def _counts_differently(stored: CalendarDay | None, published: Day) -> bool:
+    """A day that was not stored counted Monday to Friday."""
+    before = stored.is_working if stored else published.day.weekday() < SATURDAY
+    return before != published.is_working

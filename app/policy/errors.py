@@ -1,0 +1,40 @@
+"""What the policy refuses, and what it does not know."""
+
+from __future__ import annotations
+
+from app.errors import Conflict, Invalid, NotFound, Unavailable
+
+
+class NoPolicyInForce(Unavailable):
+    slug = "no-policy-in-force"
+    title = "没有生效的制度"
+
+
+class VersionNotFound(NotFound):
+    slug = "policy-version-not-found"
+    title = "没有这个制度版本"
+
+
+class UnknownRule(NotFound):
+    slug = "unknown-rule"
+    title = "制度没有这条规则"
+
+
+class FaultyPolicy(Invalid):
+    slug = "faulty-policy"
+    title = "制度文件有误"
+
+
+class EffectiveInThePast(Invalid):
+    slug = "effective-in-the-past"
+    title = "生效时间已过"
+
+
+class AlreadyScheduled(Conflict):
+    slug = "already-scheduled"
+    title = "同样的制度已定于其他时间生效"
+
+
+class SpanTooLong(Invalid):
+    slug = "calendar-span"
+    title = "日期范围有误"

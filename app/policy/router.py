@@ -1,0 +1,103 @@
+"""REST: `policy` and `calendar`."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from sqlmodel import col
+
+from app.policy import days, queries, service
+from app.policy.errors import SpanTooLong, VersionNotFound
+from app.policy.schemas import (
+    ApplyIn,
+    CalendarOut,
+    ChangeOut,
+    CheckIn,
+    CheckOut,
+    DayIn,
+    DayOut,
+    FaultOut,
+    PolicyVersionDetail,
+    PolicyVersionOut,
+)
+from app.web.deps import CallerDep, NowDep, SessionDep, require
+from app.web.idempotency import IdempotentRoute
+from app.web.pagination import Page, PageDep, paginate
+from app.web.problems import problems
+from models.policy import PolicyVersion
+
+router = APIRouter(tags=["policy"], route_class=IdempotentRoute)
+
+READ = [Depends(require("policy:read"))]
+WRITE = [Depends(require("policy:write"))]
+LONGEST_SPAN = timedelta(days=800)
+
+
+@router.get("/policy", dependencies=READ, responses=problems(503))
+async def read_policy_in_force(session: SessionDep, now: NowDep) -> PolicyVersionDetail:
+    """The version in force now."""
+    policy = await service.in_force(session, now=now)
+    return await _detail(session, policy.number)
+
+
+@router.get("/policy/versions", dependencies=READ)
+async def list_policy_versions(session: SessionDep, page: PageDep) -> Page[PolicyVersionOut]:
+    """All versions, the newest first. In force is the newest whose `effective_at` has come."""
+    rows, cursor = await paginate(session, queries.all_versions(), col(PolicyVersion.number), page=page)
+    return Page(items=[PolicyVersionOut.model_validate(row) for row in rows], next_cursor=cursor)
+
+
+@router.get("/policy/versions/{number}", dependencies=READ, responses=problems(404))
+async def read_policy_version(session: SessionDep, number: int) -> PolicyVersionDetail:
+    return await _detail(session, number)
+
+
+@router.post("/policy/versions", status_code=201, dependencies=WRITE, responses=problems(400, 409))
+async def apply_policy(session: SessionDep, now: NowDep, caller: CallerDep, body: ApplyIn) -> PolicyVersionOut:
+    """Make a new version. The text of the newest version again makes none and answers with that one.
+
+    Requests keep the version they were submitted under; what is sent follows the version in force.
+    """
+    row = await service.apply(session, source=body.source, effective_at=body.effective_at, now=now, actor=caller.actor)
+    return PolicyVersionOut.model_validate(row)
+
+
+@router.post("/policy/check", dependencies=READ)
+async def check_policy(session: SessionDep, now: NowDep, body: CheckIn) -> CheckOut:
+    """Every fault of a document, or what would change if it were applied. Stores nothing."""
+    faults, changes = await service.preview(session, source=body.source, now=now)
+    return CheckOut(
+        faults=[FaultOut.model_validate(fault) for fault in faults],
+        changes=[ChangeOut.model_validate(change) for change in changes],
+    )
+
+
+@router.get("/calendar", dependencies=READ, responses=problems(400))
+async def read_calendar(
+    session: SessionDep,
+    since: Annotated[date, Query(alias="from", description="The first day.")],
+    until: Annotated[date, Query(alias="to", description="The last day, included.")],
+) -> CalendarOut:
+    """Working days and days off, and where each comes from."""
+    if not timedelta(0) <= until - since <= LONGEST_SPAN:
+        raise SpanTooLong(f"to 不能早于 from，最多 {LONGEST_SPAN.days} 天")
+    found = await days.days_between(session, since=since, until=until)
+    return CalendarOut(items=[DayOut.model_validate(day) for day in found])
+
+
+@router.put("/calendar/{day}", dependencies=WRITE)
+async def set_calendar_day(session: SessionDep, now: NowDep, caller: CallerDep, day: date, body: DayIn) -> DayOut:
+    """Make a day a working day or a day off. Deadlines in working time that lie beyond it move along."""
+    found = await days.set_day(
+        session, day=day, is_working=body.is_working, note=body.note, actor=caller.actor, now=now
+    )
+    return DayOut.model_validate(found)
+
+
+async def _detail(session: SessionDep, number: int) -> PolicyVersionDetail:
+    row = await queries.version_numbered(session, number)
+    if row is None:
+        raise VersionNotFound(f"没有制度第 {number} 版", number=number)
+    return PolicyVersionDetail.model_validate(row, from_attributes=True)

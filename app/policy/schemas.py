@@ -1,0 +1,80 @@
+"""The wire: policy versions, checks, calendar days."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+from app.policy.schema import PolicyDocument
+
+Source = Annotated[str, StringConstraints(min_length=1, max_length=500_000)]
+
+
+class PolicyVersionOut(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    number: int
+    title: str
+    sha256: str = Field(description="Of the YAML source.")
+    effective_at: datetime
+    created_at: datetime
+    created_by: str = Field(examples=["operator:root"])
+
+
+class PolicyVersionDetail(PolicyVersionOut):
+    document: PolicyDocument
+    source: str = Field(description="The YAML as it was given.")
+
+
+class ApplyIn(BaseModel):
+    source: Source = Field(description="The policy document as YAML.")
+    effective_at: AwareDatetime | None = Field(None, description="When it comes into force; empty: at once.")
+
+
+class CheckIn(BaseModel):
+    source: Source
+
+
+class FaultOut(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    path: str = Field(examples=["groups.types.project.join.steps[0].approver"])
+    message: str
+
+
+class ChangeOut(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    path: str = Field(examples=["tasks.accept_within"])
+    before: str | None
+    after: str | None
+    rule_keys: list[str]
+    sentence: str = Field(description="The change for people, in Chinese.")
+
+
+class CheckOut(BaseModel):
+    faults: list[FaultOut] = Field(description="Empty when the document can be applied.")
+    changes: list[ChangeOut] = Field(description="Against the version in force; empty while there are faults.")
+
+
+class DayOut(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    day: date
+    is_working: bool
+    note: str = Field(examples=["国庆节"])
+    source: str = Field(
+        description="`library`; `provisional`: the year's holidays are not published yet, Monday to Friday is "
+        "assumed; `company`: set by a person."
+    )
+
+
+class CalendarOut(BaseModel):
+    items: list[DayOut]
+
+
+class DayIn(BaseModel):
+    is_working: bool
+    note: Annotated[str, StringConstraints(max_length=100)] = ""

@@ -1,0 +1,250 @@
+"""The policy in force, its clauses, its versions, and deadlines under it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.audit.actor import Actor
+from app.audit.service import record
+from app.policy import document as documents
+from app.policy import queries, rules
+from app.policy.differences import Change, diff
+from app.policy.document import Fault, default_source
+from app.policy.errors import (
+    AlreadyScheduled,
+    EffectiveInThePast,
+    FaultyPolicy,
+    NoPolicyInForce,
+    UnknownRule,
+    VersionNotFound,
+)
+from app.policy.schema import PolicyDocument, PolicyDuration
+from app.working_days import SHANGHAI, WorkingCalendar
+from models.ids import PolicyVersionId, new_id
+from models.policy import PolicyVersion
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """What a decision rests on, as the company's own document numbers and words it."""
+
+    rule_key: str
+    clause: str
+    text: str
+
+    @property
+    def label(self) -> str:
+        """For cards and messages: 第 3.6 条."""
+        return f"第 {self.clause} 条"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """An immutable version of the policy."""
+
+    id: PolicyVersionId
+    number: int
+    document: PolicyDocument
+
+    def cite(self, rule_key: str) -> Citation:
+        """The clause behind a rule key. Raises `UnknownRule` when this version does not map it."""
+        clause = self.document.rules.get(rule_key)
+        if clause is None:
+            raise UnknownRule(f"制度第 {self.number} 版没有写明规则 {rule_key} 依据哪一条", rule_key=rule_key)
+        return Citation(rule_key, clause, self.document.clauses[clause])
+
+
+# ---------------------------------------------------------------- asking
+
+# Versions are immutable, so a version once read never has to be read again.
+_known: dict[PolicyVersionId, Policy] = {}
+_MOST_KNOWN = 100
+
+
+async def in_force(session: AsyncSession, *, now: datetime) -> Policy:
+    """The version in force at `now`. One short query; the document itself comes from the cache."""
+    version_id = await queries.id_in_force(session, now=now)
+    if version_id is None:
+        raise NoPolicyInForce("还没有生效的制度，请运行 steward policy apply 文件")
+    return await get(session, PolicyVersionId(version_id))
+
+
+async def get(session: AsyncSession, version_id: PolicyVersionId) -> Policy:
+    """A version by its id: what a request was submitted under."""
+    known = _known.get(version_id)
+    if known is not None:
+        return known
+    row = await queries.version(session, version_id)
+    if row is None:
+        raise VersionNotFound("没有这个制度版本", version_id=str(version_id))
+    if len(_known) >= _MOST_KNOWN:
+        _known.clear()
+    policy = Policy(version_id, row.number, PolicyDocument.model_validate(row.document))
+    _known[version_id] = policy
+    return policy
+
+
+# ---------------------------------------------------------------- working time
+
+
+def timezone_of(session: AsyncSession) -> ZoneInfo:
+    """The setting TIMEZONE, which bootstrap gives to every session (`info={"timezone": ZoneInfo(…)}`)."""
+    zone = session.info.get("timezone", SHANGHAI)
+    assert isinstance(zone, ZoneInfo)
+    return zone
+
+
+async def calendar(session: AsyncSession, *, now: datetime, policy: Policy) -> WorkingCalendar:
+    """The working calendar around `now`, with the working hours of this version."""
+    exceptions = await queries.exceptional_days(session, since=now.date() - timedelta(days=366))
+    return WorkingCalendar(exceptions, policy.document.working_time.as_hours(), timezone_of(session))
+
+
+async def deadline(
+    session: AsyncSession, *, start: datetime, duration: PolicyDuration, policy: Policy
+) -> tuple[datetime, dict[str, Any] | None]:
+    """When `duration` from `start` is over, and the basis to give to `set_timer` so that the calendar may move it."""
+    working = await calendar(session, now=start, policy=policy)
+    basis = rules.basis_of(start, duration, before=None, policy_version_id=policy.id)
+    return working.deadline(start, duration), basis
+
+
+async def reminder(
+    session: AsyncSession,
+    *,
+    due_at: datetime,
+    before: PolicyDuration,
+    policy: Policy,
+    due_basis: dict[str, Any] | None = None,
+) -> tuple[datetime, dict[str, Any] | None]:
+    """The moment `before` a deadline, and its basis. With the deadline's own basis the reminder moves along with it."""
+    working = await calendar(session, now=due_at, policy=policy)
+    if due_basis is not None:
+        return working.before(due_at, before), {**due_basis, "before": str(before)}
+    return working.before(due_at, before), rules.basis_of(due_at, None, before=before, policy_version_id=policy.id)
+
+
+# ---------------------------------------------------------------- versions
+
+
+def source_of(policy_file: Path | None) -> str:
+    """What POLICY_FILE names, or the default policy."""
+    return default_source() if policy_file is None else policy_file.read_text(encoding="utf-8")
+
+
+def check(source: str) -> list[Fault]:
+    """Every fault of a document; none means it can be applied."""
+    return documents.read(source).faults
+
+
+def parse(source: str) -> PolicyDocument:
+    """The document, or `FaultyPolicy` naming every fault."""
+    reading = documents.read(source)
+    if reading.document is None:
+        facts = [{"path": fault.path, "message": fault.message} for fault in reading.faults]
+        sentences = "；".join(str(fault) for fault in reading.faults)
+        raise FaultyPolicy(f"共 {len(facts)} 处：{sentences}", faults=facts)
+    return reading.document
+
+
+async def preview(session: AsyncSession, *, source: str, now: datetime) -> tuple[list[Fault], list[Change]]:
+    """The faults of a document, or what it would change of the policy in force (F119). Stores nothing."""
+    reading = documents.read(source)
+    version_id = await queries.id_in_force(session, now=now)
+    if reading.document is None or version_id is None:
+        return reading.faults, []
+    current = await get(session, PolicyVersionId(version_id))
+    return [], diff(current.document, reading.document)
+
+
+async def ensure_first_version(
+    session: AsyncSession, *, source: str, now: datetime, actor: Actor
+) -> PolicyVersion | None:
+    """Version 1, on a database that has none; otherwise nothing happens. Safe when several processes start at once."""
+    await queries.lock_versions(session)
+    if await queries.newest_version(session) is not None:
+        return None
+    return await _add_version(session, source=source, number=1, effective_at=now, now=now, actor=actor)
+
+
+async def warning_about(session: AsyncSession, *, source: str) -> str | None:
+    """D11: a POLICY_FILE that differs from the newest version is not applied; this says so, for the log at start."""
+    newest = await queries.newest_version(session)
+    if newest is None or newest.sha256 == _digest(source):
+        return None
+    return (
+        f"POLICY_FILE 与数据库中的制度第 {newest.number} 版不同，未采用；"
+        "要启用请运行 steward policy diff 文件 查看差异，再运行 steward policy apply 文件"
+    )
+
+
+async def apply(
+    session: AsyncSession, *, source: str, effective_at: datetime | None = None, now: datetime, actor: Actor
+) -> PolicyVersion:
+    """A new version, in force from `effective_at` (now, when none is given).
+
+    The same text as the newest version's makes no new version. From its day on the new version replaces every earlier
+    one, also one that was scheduled for a later day. Raises `FaultyPolicy`, `EffectiveInThePast`, `AlreadyScheduled`.
+    """
+    await queries.lock_versions(session)
+    newest = await queries.newest_version(session)
+    if newest is not None and newest.sha256 == _digest(source):
+        return _same_again(newest, effective_at=effective_at, now=now)
+    if effective_at is not None and effective_at < now:
+        raise EffectiveInThePast("制度不能追溯生效，请填写将来的时间，或不填（立即生效）")
+    number = newest.number + 1 if newest else 1
+    return await _add_version(
+        session, source=source, number=number, effective_at=effective_at or now, now=now, actor=actor
+    )
+
+
+def _same_again(newest: PolicyVersion, *, effective_at: datetime | None, now: datetime) -> PolicyVersion:
+    wanted = effective_at or now
+    if newest.effective_at > now and wanted != newest.effective_at:
+        raise AlreadyScheduled(
+            f"同样的文本已是第 {newest.number} 版，定于 {newest.effective_at:%Y-%m-%d %H:%M} UTC 生效；"
+            "要改期请修改文本（例如 about）后再启用",
+            number=newest.number,
+        )
+    return newest
+
+
+async def _add_version(
+    session: AsyncSession, *, source: str, number: int, effective_at: datetime, now: datetime, actor: Actor
+) -> PolicyVersion:
+    document = parse(source)
+    row = PolicyVersion(
+        id=new_id(),
+        number=number,
+        title=document.title,
+        document=document.model_dump(mode="json"),
+        source=source,
+        sha256=_digest(source),
+        effective_at=effective_at.astimezone(UTC),
+        created_at=now,
+        created_by=str(actor),
+    )
+    session.add(row)
+    await session.flush()
+    await record(
+        session,
+        actor=actor,
+        action="policy.applied",
+        object_kind="policy_version",
+        object_id=row.id,
+        now=now,
+        policy_version_id=row.id,
+        details={"number": number, "sha256": row.sha256, "effective_at": row.effective_at.isoformat()},
+    )
+    return row
+
+
+def _digest(source: str) -> str:
+    return hashlib.sha256(source.encode()).hexdigest()

@@ -1,0 +1,55 @@
+"""REST of received events: list, read, replay."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query
+from sqlmodel import col
+
+from app.inbox import queries, service
+from app.inbox.schemas import CallbackDetail, CallbackSummary
+from app.web.deps import CallerDep, NowDep, SessionDep, require
+from app.web.pagination import Page, PageDep, paginate
+from app.web.problems import problems
+from models.ids import EventId
+from models.inbox import EventState, ReceivedEvent
+
+router = APIRouter(prefix="/callbacks", tags=["callbacks"])
+
+_LARGEST_ID = 2**63 - 1
+EventIdPath = Annotated[int, Path(ge=1, le=_LARGEST_ID)]
+
+
+@router.get("", dependencies=[Depends(require("callbacks:read"))], responses=problems(400, 401, 403))
+async def list_callbacks(
+    session: SessionDep,
+    page: PageDep,
+    state: EventState | None = None,
+    event_type: Annotated[str | None, Query(examples=["template_card_event"])] = None,
+    subject: Annotated[str | None, Query(examples=["user:zhangsan"])] = None,
+) -> Page[CallbackSummary]:
+    """Received events, the newest first."""
+    statement = queries.listed(state=state, event_type=event_type, subject=subject)
+    events, following = await paginate(session, statement, col(ReceivedEvent.id), page=page)
+    return Page(items=[CallbackSummary.of(event) for event in events], next_cursor=following)
+
+
+@router.get(
+    "/{event_id}", dependencies=[Depends(require("callbacks:read"))], responses=problems(401, 403, 404)
+)  # fmt: skip
+async def get_callback(event_id: EventIdPath, session: SessionDep) -> CallbackDetail:
+    """One event with its decrypted body."""
+    return CallbackDetail.of(await service.get(session, event_id=EventId(event_id)))
+
+
+@router.post(
+    "/{event_id}/replay",
+    dependencies=[Depends(require("callbacks:write"))],
+    responses=problems(401, 403, 404, 409),
+)
+async def replay_callback(
+    event_id: EventIdPath, session: SessionDep, caller: CallerDep, now: NowDep
+) -> CallbackSummary:
+    """Have a parked, unknown or finished event handled again. It keeps its id."""
+    return CallbackSummary.of(await service.replay(session, event_id=EventId(event_id), actor=caller.actor, now=now))

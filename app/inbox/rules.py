@@ -1,0 +1,76 @@
+"""Decisions about received events. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy.exc import DBAPIError
+
+from app.inbox.errors import BodyErased, StillWaiting
+from models.inbox import EventState, ReceivedEvent
+
+LEASE: Final = timedelta(seconds=60)
+CLAIM_LIMIT: Final = 500
+KEEP_BODIES: Final = timedelta(days=30)
+
+# After the first failure, the second … When the list ends the event is parked: the 8th failure is the last.
+BACK_OFF: Final = (
+    timedelta(seconds=2),
+    timedelta(seconds=10),
+    timedelta(seconds=30),
+    timedelta(minutes=2),
+    timedelta(minutes=10),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+)
+
+_ERROR_LENGTH: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an event. `reason` says why nothing was done."""
+
+    state: EventState
+    reason: str | None = None
+
+
+DONE: Final = Outcome(EventState.DONE)
+
+
+def ignored(reason: str) -> Outcome:
+    return Outcome(EventState.IGNORED, reason)
+
+
+def unknown(reason: str) -> Outcome:
+    return Outcome(EventState.UNKNOWN, reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What a failed try leads to."""
+
+    state: EventState
+    not_before: datetime | None
+
+
+def after_failure(failures: int, *, now: datetime) -> Failure:
+    """`failures` counts this one."""
+    if failures > len(BACK_OFF):
+        return Failure(EventState.PARKED, None)
+    return Failure(EventState.PENDING, now + BACK_OFF[failures - 1])
+
+
+def explain(error: BaseException) -> str:
+    """One line for the operator. A database error is told without its statement and parameters."""
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    return f"{type(error).__name__}: {cause}".replace("\n", " ").replace("\x00", "")[:_ERROR_LENGTH]
+
+
+def check_may_replay(event: ReceivedEvent) -> None:
+    if event.state in {EventState.PENDING, EventState.RUNNING}:
+        raise StillWaiting("这条回调正在排队或处理,完成后才能重放")
+    if event.body is None:
+        raise BodyErased("原文保存 30 天,这条回调的原文已清除,不能重放")

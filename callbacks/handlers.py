@@ -1,0 +1,245 @@
+"""THE table: event type → domain function.
+
+An event of the platform is a hint: contact events have the object fetched again, and are right in any order. Only
+clicks carry their own facts. A type in the catalogue stands in exactly one of `HANDLERS`, `IGNORED` and the card
+actions; a test holds it to that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.delivery import service as delivery
+from app.delivery.service import ClickedCard
+from app.inbox.processor import Absorb
+from app.inbox.rules import DONE, Outcome, ignored, unknown
+from app.org import service as org
+from callbacks.envelope import find_text, parse
+from callbacks.events import (
+    AnyEvent,
+    CardClicked,
+    DepartmentChanged,
+    DepartmentDeleted,
+    RangeChanged,
+    TagChanged,
+    UserChanged,
+    UserDeleted,
+    read_body,
+)
+from models.ids import DepartmentId
+from models.inbox import ReceivedEvent
+
+CardAction = Callable[[AsyncSession, ClickedCard, str, datetime], Awaitable[None]]
+"""`(session, clicked, argument, now)`: what a button does. Repeated clicks arrive repeatedly."""
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """A click as the platform tells it, for the set-based form of an action."""
+
+    event_id: int
+    app_id: str
+    task_id: str
+    userid: str
+    event_key: str
+    argument: str
+    response_code: str
+    correlation_id: str
+
+
+CardAbsorb = Callable[[AsyncSession, Sequence[Click], datetime], Awaitable[None]]
+"""The set-based form of an action: many clicks of one kind in one transaction. It records the clicks itself."""
+
+Handler = Callable[[AsyncSession, Any, datetime], Awaitable[None]]
+
+
+async def user_changed(session: AsyncSession, event: UserChanged, now: datetime) -> None:
+    await org.hint_user(session, userid=event.userid, new_userid=event.new_userid or None, now=now)
+
+
+async def user_deleted(session: AsyncSession, event: UserDeleted, now: datetime) -> None:
+    await org.hint_user(session, userid=event.userid, deleted=True, now=now)
+
+
+async def department_changed(session: AsyncSession, event: DepartmentChanged, now: datetime) -> None:
+    await org.hint_department(session, department_id=DepartmentId(event.department_id), now=now)
+
+
+async def department_deleted(session: AsyncSession, event: DepartmentDeleted, now: datetime) -> None:
+    await org.hint_department(session, department_id=DepartmentId(event.department_id), deleted=True, now=now)
+
+
+async def tag_changed(session: AsyncSession, event: TagChanged, now: datetime) -> None:
+    await org.hint_tag(session, tag_id=event.tag_id, now=now)
+
+
+async def range_changed(session: AsyncSession, event: RangeChanged, now: datetime) -> None:
+    await org.visible_range_changed(session, userid=event.sender, now=now)
+
+
+HANDLERS: Final[dict[str, Handler]] = {
+    "change_contact.create_user": user_changed,
+    "change_contact.update_user": user_changed,
+    "change_contact.delete_user": user_deleted,
+    "change_contact.create_party": department_changed,
+    "change_contact.update_party": department_changed,
+    "change_contact.delete_party": department_deleted,
+    "change_contact.update_tag": tag_changed,
+    "subscribe": range_changed,
+    "unsubscribe": range_changed,
+}
+
+CLICK: Final = "template_card_event"
+
+_NO_CHAT: Final = "员工发来的消息目前不处理"
+_NO_MENU: Final = "应用菜单目前没有绑定动作"
+_NO_PLATFORM_APPROVAL: Final = "审批应用的单据目前不处理,本服务用自己的审批"
+_NO_CUSTOMERS: Final = "客户联系事件目前不处理"
+_NO_SCHEDULE: Final = "日程事件目前不处理"
+_APP_STATE: Final = "应用状态通知,仅记录"
+_CARD_LEGACY: Final = "本服务不发送任务卡片,也不使用卡片右上角菜单"
+
+# Types that are known and not acted upon, each with its reason. They stay in the inbox and can be replayed.
+IGNORED: Final[dict[str, str]] = {
+    "message.text": _NO_CHAT,
+    "message.image": _NO_CHAT,
+    "message.voice": _NO_CHAT,
+    "message.video": _NO_CHAT,
+    "message.location": _NO_CHAT,
+    "message.link": _NO_CHAT,
+    "enter_agent": "打开应用会话,无需处理",
+    "location": "不收集员工位置",
+    "click": _NO_MENU,
+    "view": _NO_MENU,
+    "view_miniprogram": _NO_MENU,
+    "scancode_push": _NO_MENU,
+    "scancode_waitmsg": _NO_MENU,
+    "pic_sysphoto": _NO_MENU,
+    "pic_photo_or_album": _NO_MENU,
+    "pic_weixin": _NO_MENU,
+    "location_select": _NO_MENU,
+    "template_card_menu_event": _CARD_LEGACY,
+    "taskcard_click": _CARD_LEGACY,
+    "share_agent_change": _APP_STATE,
+    "share_chain_change": _APP_STATE,
+    "inactive_alert": _APP_STATE,
+    "low_active_alert": _APP_STATE,
+    "close_inactive_agent": _APP_STATE,
+    "reopen_inactive_agent": _APP_STATE,
+    "low_active": _APP_STATE,
+    "active_restored": _APP_STATE,
+    "switch_workbench_mode": _APP_STATE,
+    "change_app_admin": _APP_STATE,
+    "security.change_domain_ip": "企业微信的地址清单有变,由 doctor 检查",
+    "upload_media_job_finish": "本服务不使用异步素材上传",
+    "batch_job_result": "本服务不使用异步批量任务",
+    "open_approval_change": _NO_PLATFORM_APPROVAL,
+    "sys_approval_change": _NO_PLATFORM_APPROVAL,
+    "change_external_contact.add_external_contact": _NO_CUSTOMERS,
+    "change_external_contact.add_half_external_contact": _NO_CUSTOMERS,
+    "change_external_contact.edit_external_contact": _NO_CUSTOMERS,
+    "change_external_contact.del_external_contact": _NO_CUSTOMERS,
+    "change_external_contact.del_follow_user": _NO_CUSTOMERS,
+    "change_external_contact.transfer_fail": _NO_CUSTOMERS,
+    "change_external_contact.msg_audit_approved": _NO_CUSTOMERS,
+    "change_external_chat.create": _NO_CUSTOMERS,
+    "change_external_chat.update": _NO_CUSTOMERS,
+    "change_external_chat.dismiss": _NO_CUSTOMERS,
+    "change_external_tag.create": _NO_CUSTOMERS,
+    "change_external_tag.update": _NO_CUSTOMERS,
+    "change_external_tag.delete": _NO_CUSTOMERS,
+    "change_external_tag.shuffle": _NO_CUSTOMERS,
+    "respond_schedule": _NO_SCHEDULE,
+    "modify_schedule": _NO_SCHEDULE,
+    "delete_schedule": _NO_SCHEDULE,
+    "modify_calendar": _NO_SCHEDULE,
+    "delete_calendar": _NO_SCHEDULE,
+    "msgaudit_notify": "未启用会话内容存档",
+    "hit_keyword": "未启用会话内容存档",
+}
+
+
+class EventHandler:
+    """What the inbox calls for each event; an instance is `app.inbox.processor.Handle`."""
+
+    def __init__(self, card_actions: Mapping[str, CardAction], card_absorbers: Mapping[str, CardAbsorb]) -> None:
+        self._card_actions = card_actions
+        self._card_absorbers = card_absorbers
+
+    async def __call__(self, session: AsyncSession, event: ReceivedEvent, now: datetime) -> Outcome:
+        if reason := IGNORED.get(event.event_type):
+            return ignored(reason)
+        typed = _typed(event)
+        if isinstance(typed, CardClicked):
+            return await self._clicked(session, event, typed, now)
+        handler = HANDLERS.get(event.event_type)
+        if handler is None:
+            return unknown("目录里没有这种事件")
+        await handler(session, typed, now)
+        return DONE
+
+    def absorber_for(self, event: ReceivedEvent) -> tuple[str, Absorb] | None:
+        """The set-based form for this event, where its button has one (`app.inbox.processor.AbsorberFor`)."""
+        if event.event_type != CLICK or not self._card_absorbers or event.body is None:
+            return None
+        action = find_text(parse(event.body), "EventKey").partition(":")[0]
+        absorb = self._card_absorbers.get(action)
+        return (action, _many(absorb)) if absorb else None
+
+    async def _clicked(self, session: AsyncSession, event: ReceivedEvent, click: CardClicked, now: datetime) -> Outcome:
+        clicked = await delivery.record_click(
+            session,
+            app_id=event.app_id,
+            task_id=click.task_id,
+            userid=click.sender,
+            event_key=click.key,
+            response_code=click.response_code,
+            event_id=event.id,
+            now=now,
+        )
+        if clicked is None:
+            return ignored("卡片不是本服务发出的")
+        name, _, argument = click.key.partition(":")
+        action = self._card_actions.get(name)
+        if action is None:
+            return ignored(f"没有名为 {name} 的卡片动作")
+        await action(session, clicked, argument, now)
+        return DONE
+
+
+def build_handler(
+    card_actions: Mapping[str, CardAction], card_absorbers: Mapping[str, CardAbsorb] | None = None
+) -> EventHandler:
+    return EventHandler(card_actions, card_absorbers or {})
+
+
+def _many(absorb: CardAbsorb) -> Absorb:
+    async def absorb_events(session: AsyncSession, events: Sequence[ReceivedEvent], now: datetime) -> None:
+        await absorb(session, [_click(event) for event in events], now)
+
+    return absorb_events
+
+
+def _click(event: ReceivedEvent) -> Click:
+    typed = _typed(event)
+    assert isinstance(typed, CardClicked)
+    return Click(
+        event_id=event.id or 0,
+        app_id=event.app_id,
+        task_id=typed.task_id,
+        userid=typed.sender,
+        event_key=typed.key,
+        argument=typed.key.partition(":")[2],
+        response_code=typed.response_code,
+        correlation_id=event.correlation_id,
+    )
+
+
+def _typed(event: ReceivedEvent) -> AnyEvent | None:
+    assert event.body is not None  # a replay without a body is refused
+    return read_body(event.body)

@@ -136,8 +136,6 @@ async def _write(session: AsyncSession, days: list[Day], *, now: datetime) -> No
     statement = insert(CalendarDay).values(rows)
     changed = {name: statement.excluded[name] for name in rows[0] if name != "day"}
     await session.execute(statement.on_conflict_do_update(index_elements=["day"], set_=changed))
-    # The statement went past the session: rows it has read before would hide the change.
-    session.expire_all()
 
 
 def _days(since: date, until: date) -> Iterator[date]:

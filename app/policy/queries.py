@@ -63,12 +63,13 @@ async def exceptional_days(session: AsyncSession, *, since: date) -> dict[date, 
             (col(CalendarDay.is_working).is_(False)) & (weekday < 6),  # noqa: PLR2004
         ),
     )
-    return {day: is_working for day, is_working in await session.execute(statement)}
+    return {row.day: row.is_working for row in await session.execute(statement)}
 
 
 async def calendar_days(session: AsyncSession, *, since: date, until: date) -> Sequence[CalendarDay]:
     statement = select(CalendarDay).where(col(CalendarDay.day).between(since, until)).order_by(col(CalendarDay.day))
-    return (await session.scalars(statement)).all()
+    # The table is written by upserts that go past the session: rows read before are read anew.
+    return (await session.scalars(statement, execution_options={"populate_existing": True})).all()
 
 
 async def movable_timers_for_update(session: AsyncSession) -> Sequence[Timer]:

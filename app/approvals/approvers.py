@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,10 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.approvals.errors import NoApprover
 from app.approvals.kinds import RequestKind
 from app.org import queries as org
+from app.org.rules import REACHABLE
 from app.policy.schema import ApproverKind, parse_approver
 from app.policy.service import Policy
-from models.ids import PersonId
-from models.org import Person, PersonStatus
+from models.ids import DepartmentId, PersonId
+from models.org import Person
 
 FALLBACK_ROLES = ("hr", "president")
 """Who decides when the applicant's own line has nobody left, in this order, as far as the policy names them."""
@@ -48,22 +50,36 @@ async def resolve(session: AsyncSession, applicant: Applicant, *, step: str, exp
     own = any(person.id == applicant.requester.id for person in named)
     why = "申请人本人是审批人" if own else "没有在职的审批人"
     if superiors := _able(await org.department_head_of(session, applicant.requester), applicant.requester):
-        return Approvers(superiors, f"{why},转上一级负责人审批")
+        return Approvers(superiors, f"{why}，转上一级负责人审批")
     for role in FALLBACK_ROLES:
         if holders := _able(await people_with_role(session, applicant.policy, role), applicant.requester):
-            return Approvers(holders, f"{why},转{applicant.policy.document.roles[role].title}审批")
+            return Approvers(holders, f"{why}，转{applicant.policy.document.roles[role].title}审批")
     raise NoApprover(
-        f"步骤“{step}”({expression})没有可以审批的人:{why}。请在通讯录中设置部门负责人,"
+        f"步骤“{step}”({expression})没有可以审批的人：{why}。请在通讯录中设置部门负责人，"
         f"或在制度的 roles 中配置 {' 或 '.join(FALLBACK_ROLES)}。",
         step=step,
         approver=expression,
     )
 
 
-async def superiors_of(session: AsyncSession, people: Iterable[Person], *, requester: Person) -> list[Person]:
-    """The heads above these people, without the applicant."""
-    found = [head for person in people for head in await org.department_head_of(session, person)]
-    return _able(found, requester)
+async def superiors_of(session: AsyncSession, people: Iterable[Person], *, besides: Collection[UUID]) -> list[Person]:
+    """The nearest heads above each of these people who are not among `besides` (who was asked, the applicant)."""
+    found: dict[UUID, Person] = {}
+    for person in people:
+        for department_id in await _departments_above(session, person):
+            heads = await org.leaders_of_department(session, department_id)
+            if new := {head.id: head for head in heads if head.id != person.id and head.id not in besides}:
+                found |= new
+                break
+    return list(found.values())
+
+
+async def _departments_above(session: AsyncSession, person: Person) -> list[DepartmentId]:
+    """From their own department to the top."""
+    if person.main_department_id is not None:
+        return await org.departments_above(session, person.main_department_id)
+    places = (await org.memberships_of(session, [person.id])).get(person.id, [])
+    return await org.departments_above(session, places[0].department_id) if places else []
 
 
 async def people_with_role(session: AsyncSession, policy: Policy, name: str) -> list[Person]:
@@ -87,10 +103,10 @@ async def people_with_role(session: AsyncSession, policy: Policy, name: str) -> 
 
 
 def _able(people: Iterable[Person], requester: Person) -> list[Person]:
-    """Each once, active, and not the applicant (F56)."""
+    """Each once, able to act, and not the applicant (F56)."""
     unique = {person.id: person for person in people}
     unique.pop(requester.id, None)
-    return [person for person in unique.values() if person.status is PersonStatus.ACTIVE]
+    return [person for person in unique.values() if person.status in REACHABLE]
 
 
 async def _named(session: AsyncSession, applicant: Applicant, expression: str) -> list[Person]:

@@ -67,13 +67,14 @@ async def load_case(session: AsyncSession, kinds: Kinds, request: Request) -> Ca
     )
 
 
-async def given_so_far(session: AsyncSession, case: Case, *, now: datetime) -> list[Given]:
+async def given_so_far(session: AsyncSession, case: Case) -> list[Given]:
     """Every verdict on the request, in order, as people read it."""
     decisions = await queries.decisions_about(session, case.request.id)
     people = await queries.people_by_id(session, {decision.person_id for decision in decisions})
-    calendar = await policies.calendar(session, now=now, policy=case.policy)
+    timezone = policies.timezone_of(session)
     return [
-        Given(people[one.person_id].name, one.verdict, calendar.local(one.decided_at), one.comment) for one in decisions
+        Given(people[one.person_id].name, one.verdict, one.decided_at.astimezone(timezone), one.comment)
+        for one in decisions
     ]
 
 

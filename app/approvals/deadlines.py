@@ -46,7 +46,7 @@ async def escalate(session: AsyncSession, kinds: Kinds, *, step_id: StepId, now:
     case, step = found
     waiting = await _undecided(session, step)
     asked = {row.person_id for row in await queries.approvers_of(session, step.id)}
-    superiors = [one for one in await superiors_of(session, waiting, requester=case.requester) if one.id not in asked]
+    superiors = await superiors_of(session, waiting, besides={*asked, case.requester.id})
     if not superiors:
         # The top of the company is late: nobody is above them, so they are reminded and it stays visible as overdue.
         await _remind(session, case, step, waiting, now=now)
@@ -60,7 +60,7 @@ async def _announce(
     session: AsyncSession, case: Case, step: RequestStep, superiors: list[Person], *, now: datetime
 ) -> None:
     names = [person.name for person in superiors]
-    step.note = f"超过时限,已请上级审批:{'、'.join(names)}"
+    step.note = f"超过时限，已请上级审批：{'、'.join(names)}"
     case.request.updated_at = now
     await record_request(
         session, case.request, action="request.escalated", actor=SYSTEM, now=now, rule_key=RULE, step=step.name

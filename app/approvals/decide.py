@@ -70,7 +70,7 @@ async def decide(
         await _show_standing(session, case, step, ballot, now=now)
         return request
     if earlier or not rules.is_open(request, step):
-        raise await _too_late(session, case, now=now)
+        raise await _too_late(session, case)
     await _count(session, case, step, ballot, now=now)
     return request
 
@@ -106,7 +106,7 @@ async def approve_request(session: AsyncSession, case: Case, *, actor: Actor, no
     request.decided_at = request.updated_at = now
     request.outcome = OutcomeState.PENDING
     await record_request(session, request, action="request.approved", actor=actor, now=now)
-    text = messages.approved(case.told, await given_so_far(session, case, now=now))
+    text = messages.approved(case.told, await given_so_far(session, case))
     await steps.tell_requester(session, request, text, actor=actor, now=now)
     await case.kind.on_approved(session, request, actor=actor, now=now)
 
@@ -185,7 +185,7 @@ async def _go_on(session: AsyncSession, case: Case, step: RequestStep, ballot: B
     await steps.show_outcome(
         session, case, step, next_step=following.name, clicked=ballot.clicked, actor=ballot.actor, now=now
     )
-    text = messages.moved_on(case.told, following, await given_so_far(session, case, now=now), asked)
+    text = messages.moved_on(case.told, following, await given_so_far(session, case), asked)
     await steps.tell_requester(session, case.request, text, actor=ballot.actor, now=now)
 
 
@@ -197,17 +197,17 @@ async def _reject(session: AsyncSession, case: Case, step: RequestStep, ballot: 
     await record_request(session, request, action="request.rejected", actor=ballot.actor, now=now)
     await case.kind.on_rejected(session, request, actor=ballot.actor, now=now)
     await steps.show_outcome(session, case, step, clicked=ballot.clicked, actor=ballot.actor, now=now)
-    text = messages.rejected(case.told, await given_so_far(session, case, now=now))
+    text = messages.rejected(case.told, await given_so_far(session, case))
     await steps.tell_requester(session, request, text, actor=ballot.actor, now=now)
 
 
-async def _too_late(session: AsyncSession, case: Case, *, now: datetime) -> AlreadyDecided:
+async def _too_late(session: AsyncSession, case: Case) -> AlreadyDecided:
     """By whom and when, because "too late" alone would send the person looking (F55)."""
     if case.request.state is RequestState.WITHDRAWN:
         return AlreadyDecided(f"申请 #{case.request.number} 已由申请人撤回", state=case.request.state.value)
-    given = await given_so_far(session, case, now=now)
+    given = await given_so_far(session, case)
     return AlreadyDecided(
-        f"申请 #{case.request.number} 这一步已有结果:{';'.join(map(str, given))}", state=case.request.state.value
+        f"申请 #{case.request.number} 这一步已有结果：{'；'.join(map(str, given))}", state=case.request.state.value
     )
 
 
@@ -215,7 +215,7 @@ async def _show_standing(
     session: AsyncSession, case: Case, step: RequestStep, ballot: Ballot, *, notice: str = "", now: datetime
 ) -> None:
     """Give the card of who acted the face that is true now: the platform greys it on every click."""
-    given = await given_so_far(session, case, now=now)
+    given = await given_so_far(session, case)
     if not rules.is_open(case.request, step):
         card = messages.outcome_card(case.told, step, given)
     elif await queries.decision_of(session, step.id, ballot.person.id):

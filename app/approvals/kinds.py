@@ -33,7 +33,7 @@ class RequestText:
 class OutcomeHook(Protocol):
     """Runs in the deciding transaction. It may write rows and ledger calls; it never calls the platform."""
 
-    async def __call__(self, session: AsyncSession, request: Request, *, actor: Actor, now: datetime) -> None: ...
+    async def __call__(self, session: AsyncSession, request: Request, /, *, actor: Actor, now: datetime) -> None: ...
 
 
 P = TypeVar("P", bound=BaseModel)

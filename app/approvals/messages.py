@@ -55,12 +55,12 @@ class Given:
 
     def __str__(self) -> str:
         said = f"{self.name} {self.at:%m-%d %H:%M} {VERDICTS[self.verdict]}"
-        return f"{said}:{self.comment}" if self.comment else said
+        return f"{said}：{self.comment}" if self.comment else said
 
 
 def approval_card(told: Told, step: RequestStep, *, steps: int, notice: str = "") -> Card:
     """The card with 同意 and 驳回. `notice` stands first: why a click before had no effect."""
-    reason = f"理由:{told.request.reason}" if told.request.reason else ""
+    reason = f"理由：{told.request.reason}" if told.request.reason else ""
     return Card(
         title=told.request.title,
         desc=f"第 {step.position}/{steps} 步 · {step.name}",
@@ -77,7 +77,7 @@ def approval_card(told: Told, step: RequestStep, *, steps: int, notice: str = ""
 def outcome_card(told: Told, step: RequestStep, given: Sequence[Given], *, next_step: str | None = None) -> Card:
     """The same card without buttons: who decided, when, and where the request stands."""
     standing = f"已转{next_step}审批" if next_step else RESULTS[told.request.state]
-    lines = [str(one) for one in given] or [f"{RESULTS[told.request.state]},不再需要审批"]
+    lines = [str(one) for one in given] or [f"{RESULTS[told.request.state]}，不再需要审批"]
     return Card(
         title=told.request.title,
         desc=f"{step.name} · {standing}",
@@ -93,7 +93,7 @@ def own_verdict_card(told: Told, step: RequestStep, given: Sequence[Given]) -> C
     agreed = sum(one.verdict is Verdict.APPROVE for one in given)
     return Card(
         title=told.request.title,
-        desc=f"{step.name} · 已有 {agreed} 人同意,需 {step.needed} 人",
+        desc=f"{step.name} · 已有 {agreed} 人同意，需 {step.needed} 人",
         fields=told.fields,
         sub_title="\n".join(str(one) for one in given),
         quote=told.clause,
@@ -106,17 +106,17 @@ def _heading(told: Told) -> str:
 
 
 def submitted(told: Told, step: RequestStep, approvers: Sequence[str]) -> str:
-    return f"{_heading(told)}\n已提交,等待{step.name}审批:{'、'.join(approvers)}。\n{told.clause}"
+    return f"{_heading(told)}\n已提交，等待{step.name}审批：{'、'.join(approvers)}。\n{told.clause}"
 
 
 def moved_on(told: Told, step: RequestStep, given: Sequence[Given], approvers: Sequence[str]) -> str:
     said = "\n".join(str(one) for one in given)
-    return f"{_heading(told)}\n{said}\n下一步:{step.name}({'、'.join(approvers)})。"
+    return f"{_heading(told)}\n{said}\n下一步：{step.name}({'、'.join(approvers)})。"
 
 
 def approved(told: Told, given: Sequence[Given]) -> str:
     said = "\n".join(str(one) for one in given)
-    return f"{_heading(told)}\n{said or '按制度无需审批'}\n已批准,正在办理。\n{told.clause}"
+    return f"{_heading(told)}\n{said or '按制度无需审批'}\n已批准，正在办理。\n{told.clause}"
 
 
 def rejected(told: Told, given: Sequence[Given]) -> str:
@@ -129,19 +129,17 @@ def done(request: Request) -> str:
 
 
 def failed(request: Request) -> str:
-    detail = request.outcome_detail or "原因未知"
-    return (
-        f"【申请 #{request.number}】{request.title}\n已批准,但企业微信未能执行:{detail}\n管理员可以重试,无需重新申请。"
-    )
+    why = f"已批准，但企业微信未能执行：{request.outcome_detail or '原因未知'}"
+    return f"【申请 #{request.number}】{request.title}\n{why}\n管理员可以重试，无需重新申请。"
 
 
 def reminder(told: Told, step: RequestStep) -> str:
-    return f"{_heading(told)}\n{told.requester} 的申请还在等待您({step.name})审批,请在收到的卡片上点“同意”或“驳回”。"
+    return f"{_heading(told)}\n{told.requester} 的申请还在等待您({step.name})审批，请在收到的卡片上点“同意”或“驳回”。"
 
 
 def escalated(told: Told, step: RequestStep, approvers: Sequence[str]) -> str:
-    return f"{_heading(told)}\n{step.name}超过时限未审批,已请上级审批:{'、'.join(approvers)}。"
+    return f"{_heading(told)}\n{step.name}超过时限未审批，已请上级审批：{'、'.join(approvers)}。"
 
 
 def click_refused(told: Told, why: str) -> str:
-    return f"{_heading(told)}\n您刚才的点击没有生效:{why}"
+    return f"{_heading(told)}\n您刚才的点击没有生效：{why}"

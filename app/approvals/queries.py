@@ -12,9 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.approvals.errors import RequestNotFound
+from app.org import queries as org
 from models.approvals import Decision, Request, RequestState, RequestStep, StepApprover, StepState
 from models.ids import PersonId, RequestId, StepId
-from models.org import Person, PersonUserid
+from models.org import Person
 
 
 async def next_number(session: AsyncSession) -> int:
@@ -35,7 +36,7 @@ async def get_for_update_unless_locked(session: AsyncSession, request_id: Reques
     return (await session.scalars(_fresh(request_id).with_for_update(skip_locked=True))).one_or_none()
 
 
-def _fresh(request_id: RequestId) -> Select[tuple[Request]]:
+def _fresh(request_id: RequestId) -> Select[Request]:
     """As the database has it now, not as the session read it before waiting for the lock."""
     return select(Request).where(col(Request.id) == request_id).execution_options(populate_existing=True)
 
@@ -48,7 +49,7 @@ def _found(request: Request | None) -> Request:
 
 async def request_id_of_step(session: AsyncSession, step_id: StepId) -> RequestId:
     request_id = (
-        await session.scalars(select(RequestStep.request_id).where(col(RequestStep.id) == step_id))
+        await session.scalars(select(col(RequestStep.request_id)).where(col(RequestStep.id) == step_id))
     ).one_or_none()
     if request_id is None:
         raise RequestNotFound("没有这份申请")
@@ -96,16 +97,6 @@ async def people_by_id(session: AsyncSession, person_ids: Collection[UUID]) -> d
     return {person.id: person for person in rows}
 
 
-async def shown_userids(session: AsyncSession, person_ids: Collection[UUID]) -> dict[UUID, str]:
-    """The current userid of each, or their last one: history names people who have left."""
-    statement = (
-        select(PersonUserid.person_id, PersonUserid.shown)
-        .where(col(PersonUserid.person_id).in_(person_ids))
-        .order_by(col(PersonUserid.started_at), col(PersonUserid.id))
-    )
-    return dict((await session.execute(statement)).tuples().all())
-
-
 @dataclass(frozen=True)
 class RequestFilter:
     state: RequestState | None = None
@@ -116,7 +107,7 @@ class RequestFilter:
     updated_since: datetime | None = None
 
 
-def matching(wanted: RequestFilter) -> Select[tuple[Request]]:
+def matching(wanted: RequestFilter) -> Select[Request]:
     statement = select(Request)
     if wanted.state is not None:
         statement = statement.where(col(Request.state) == wanted.state)
@@ -131,11 +122,11 @@ def matching(wanted: RequestFilter) -> Select[tuple[Request]]:
     return statement
 
 
-def _awaiting(person_id: PersonId) -> Select[tuple[UUID]]:
+def _awaiting(person_id: PersonId) -> Select[UUID]:
     """Requests with an open step that this person may decide and has not decided."""
     decided = exists().where(col(Decision.step_id) == col(RequestStep.id), col(Decision.person_id) == person_id)
     return (
-        select(RequestStep.request_id)
+        select(col(RequestStep.request_id))
         .join(StepApprover, col(StepApprover.step_id) == col(RequestStep.id))
         .where(col(RequestStep.state) == StepState.OPEN, col(StepApprover.person_id) == person_id)
         .where(col(StepApprover.ended_at).is_(None), ~decided)
@@ -163,4 +154,4 @@ async def history(session: AsyncSession, request: Request) -> RequestHistory:
     )
     decisions = await decisions_about(session, request.id)
     named = {request.requester_id, *(row.person_id for row in approvers), *(row.person_id for row in decisions)}
-    return RequestHistory(request, steps, approvers, decisions, await shown_userids(session, named))
+    return RequestHistory(request, steps, approvers, decisions, await org.last_userids_of(session, named))

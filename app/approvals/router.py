@@ -79,7 +79,7 @@ async def list_requests(
     rows, next_cursor = await paginate(
         session, queries.matching(wanted), col(Request.updated_at), col(Request.id), page=page
     )
-    userids = await queries.shown_userids(session, {row.requester_id for row in rows})
+    userids = await org.last_userids_of(session, {row.requester_id for row in rows})
     return Page(items=[RequestSummary.of(row, userids) for row in rows], next_cursor=next_cursor)
 
 

@@ -45,7 +45,7 @@ def needed_of(needed: Literal["any", "all"] | int, approvers: int) -> int:
     if needed == "all":
         return approvers
     if needed > approvers:
-        raise NoApprover(f"这一步需要 {needed} 人同意,但只有 {approvers} 人可以审批。请调整制度中的 needed 或审批人。")
+        raise NoApprover(f"这一步需要 {needed} 人同意，但只有 {approvers} 人可以审批。请调整制度中的 needed 或审批人。")
     return needed
 
 

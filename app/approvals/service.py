@@ -52,8 +52,8 @@ async def submit(
     request_kind = kind_named(kinds, kind)
     content = _read(request_kind, payload)
     await request_kind.check(session, content, requester, policy, now)
-    request = await _drafted(session, Applicant(request_kind, content, requester, policy), now=now)
-    request.reason, request.submitted_by = reason.strip(), str(submitted_by)
+    applicant = Applicant(request_kind, content, requester, policy)
+    request = await _drafted(session, applicant, reason=reason.strip(), submitted_by=submitted_by, now=now)
     await _insert(session, request)
     case = Case(request_kind, request, content, requester, policy)
     await record_request(session, request, action="request.submitted", actor=submitted_by, now=now)
@@ -130,7 +130,9 @@ def _read(kind: RequestKind[Any], payload: dict[str, Any]) -> Any:
         raise UnreadablePayload("申请内容不完整或不正确", faults=faults) from error
 
 
-async def _drafted(session: AsyncSession, applicant: Applicant, *, now: datetime) -> Request:
+async def _drafted(
+    session: AsyncSession, applicant: Applicant, *, reason: str, submitted_by: Actor, now: datetime
+) -> Request:
     """The request as it will stay: what it is about, what people read, the steps, the policy version."""
     kind, content, requester = applicant.kind, applicant.payload, applicant.requester
     subject_key = kind.subject_key(content, requester)
@@ -143,7 +145,9 @@ async def _drafted(session: AsyncSession, applicant: Applicant, *, now: datetime
         title=text.title,
         payload=content.model_dump(mode="json"),
         shown={"fields": [list(field) for field in text.fields]},
+        reason=reason,
         requester_id=requester.id,
+        submitted_by=str(submitted_by),
         group_id=text.group_id,
         chain={"steps": [step.model_dump(mode="json") for step in kind.chain(applicant.policy, content)]},
         policy_version_id=applicant.policy.id,

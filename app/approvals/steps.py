@@ -144,7 +144,7 @@ async def show_outcome(
     now: datetime,
 ) -> None:
     """F54: every approver's card of the step shows who decided. Who decided an earlier step sees the end of it, too."""
-    given = await given_so_far(session, case, now=now)
+    given = await given_so_far(session, case)
     card = messages.outcome_card(case.told, step, given, next_step=next_step)
     await show_on_cards(session, step, card, clicked=clicked, actor=actor, now=now)
     if next_step is None:

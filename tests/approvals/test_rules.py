@@ -10,6 +10,26 @@ from models.ids import new_id
 YES, NO = Verdict.APPROVE, Verdict.REJECT
 
 
+def a_request(state: RequestState = RequestState.PENDING) -> Request:
+    return Request(
+        number=7,
+        kind="borrow",
+        subject_key="projector",
+        title="借用投影仪",
+        requester_id=new_id(),
+        submitted_by="person:li",
+        rule_key="member.join",
+        correlation_id="c",
+        state=state,
+    )
+
+
+def a_step(state: StepState) -> RequestStep:
+    return RequestStep(
+        position=1, name="部门负责人", approver="department_head", needed=1, rule_key="member.join", state=state
+    )
+
+
 class TestHowManyMustAgree:
     """F49: one, any-of, all-of, N-of, in sequence."""
 
@@ -18,12 +38,12 @@ class TestHowManyMustAgree:
         assert rules.needed_of(needed, approvers) == count  # type: ignore[arg-type]  # parametrised
 
     def test_more_than_there_are_approvers_is_refused_and_says_so(self) -> None:
-        with pytest.raises(NoApprover, match="需要 3 人同意,但只有 2 人"):
+        with pytest.raises(NoApprover, match="需要 3 人同意，但只有 2 人"):
             rules.needed_of(3, 2)
 
 
 class TestTheResultOfAStep:
-    """F49, and as in the platform's own 审批: one rejection rejects."""
+    """F49, and as in the platform's own 审批： one rejection rejects."""
 
     @pytest.mark.parametrize(
         ("verdicts", "needed", "result"),
@@ -45,17 +65,17 @@ class TestWhoMayDecide:
     """F56: nobody signs off their own request, whatever the routing says."""
 
     def test_the_requester_may_not_even_when_listed(self) -> None:
-        request = Request(requester_id=new_id())
+        request = a_request()
         with pytest.raises(OwnRequest):
             rules.check_may_decide(request, person_id=request.requester_id, approver_ids={request.requester_id})
 
     def test_a_bystander_may_not(self) -> None:
         with pytest.raises(NotAnApprover):
-            rules.check_may_decide(Request(requester_id=new_id()), person_id=new_id(), approver_ids={new_id()})
+            rules.check_may_decide(a_request(), person_id=new_id(), approver_ids={new_id()})
 
     def test_an_approver_of_the_step_may(self) -> None:
         approver = new_id()
-        rules.check_may_decide(Request(requester_id=new_id()), person_id=approver, approver_ids={approver})
+        rules.check_may_decide(a_request(), person_id=approver, approver_ids={approver})
 
 
 class TestLifeCycles:
@@ -63,15 +83,15 @@ class TestLifeCycles:
     @pytest.mark.parametrize("target", list(RequestState))
     def test_a_decided_request_is_never_reopened(self, decided: RequestState, target: RequestState) -> None:
         with pytest.raises(AlreadyDecided):
-            rules.move_request(Request(number=7, state=decided), target)
+            rules.move_request(a_request(decided), target)
 
     @pytest.mark.parametrize("closed", [StepState.APPROVED, StepState.REJECTED, StepState.CANCELLED, StepState.SKIPPED])
     def test_a_closed_step_stays_closed(self, closed: StepState) -> None:
         with pytest.raises(AlreadyDecided):
-            rules.move_step(RequestStep(name="部门负责人", state=closed), StepState.OPEN)
+            rules.move_step(a_step(closed), StepState.OPEN)
 
     def test_a_step_waits_opens_and_is_decided(self) -> None:
-        step = RequestStep(name="部门负责人", state=StepState.WAITING)
+        step = a_step(StepState.WAITING)
         rules.move_step(step, StepState.OPEN)
         rules.move_step(step, StepState.APPROVED)
         assert step.state is StepState.APPROVED

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -31,9 +32,12 @@ def create_engine(url: str | URL, *, pool_size: int = 10, max_overflow: int = 10
     )
 
 
-def create_sessions(engine: AsyncEngine) -> Sessions:
-    """`expire_on_commit=False`: rows returned by a use case stay readable after the commit."""
-    return async_sessionmaker(engine, expire_on_commit=False)
+def create_sessions(engine: AsyncEngine, zone: ZoneInfo | None = None) -> Sessions:
+    """Sessions that know the company's time zone (`session.info["timezone"]`), in which working time is counted.
+
+    `expire_on_commit=False`: rows returned by a use case stay readable after the commit.
+    """
+    return async_sessionmaker(engine, expire_on_commit=False, info={"timezone": zone} if zone else {})
 
 
 @asynccontextmanager

@@ -8,12 +8,11 @@ import sys
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from typing import Any, Literal
+from uuid import uuid4
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 from structlog.typing import FilteringBoundLogger
-
-from models.ids import new_id
 
 LogFormat = Literal["console", "json"]
 
@@ -52,7 +51,7 @@ def current_correlation_id() -> str:
 
 
 def new_correlation_id() -> str:
-    return new_id().hex
+    return uuid4().hex
 
 
 @contextmanager

@@ -1,0 +1,181 @@
+"""The composition root: settings in, everything with a lifetime out. Entry points and tests call `build`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import httpx
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+from app.announcements import jobs as announcement_jobs
+from app.approvals import jobs as approval_jobs
+from app.approvals.kinds import Kinds
+from app.audit import jobs as audit_jobs
+from app.audit.actor import SYSTEM
+from app.clock import Clock, SystemClock
+from app.database import Sessions, async_url, create_engine, create_sessions, transaction
+from app.delivery import jobs as delivery_jobs
+from app.delivery.clicks import CardAction
+from app.delivery.outcomes import register_outcomes
+from app.groups import jobs as group_jobs
+from app.groups.kinds import KINDS
+from app.inbox import jobs as inbox_jobs
+from app.inbox.processor import InboxProcessor
+from app.jobs.registry import JobContext, Registry, merge
+from app.jobs.runner import JOBS_OF_THE_QUEUE, SCHEDULE_OF_THE_QUEUE, JobRunner
+from app.observability import get_logger
+from app.org import jobs as org_jobs
+from app.policy import jobs as policy_jobs
+from app.policy import service as policies
+from app.settings import Settings
+from app.tasks import jobs as task_jobs
+from app.web import jobs as web_jobs
+from app.web.keys import install_bootstrap_key
+from app.wecom.client import Platform, build_platform
+from app.wecom.secrets import SecretBox
+from callbacks.handlers import build_handler
+from callbacks.intake import Intake, build_intake
+from models.ids import APP, CONTACTS
+from models.installation import App, Installation
+
+log = get_logger()
+
+KNOWN_TEXT = "wecom-steward"
+
+
+class WrongCorp(Exception):
+    """The database belongs to another corp, or its secrets were encrypted under another key (D17)."""
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything the entry points work with. `await aclose()` at the end."""
+
+    settings: Settings
+    database_url: str
+    engine: AsyncEngine
+    sessions: Sessions
+    clock: Clock
+    platform: Platform
+    kinds: Kinds
+    intake: Intake
+    jobs: JobRunner
+    inbox: InboxProcessor
+    registry: Registry
+
+    @property
+    def job_context(self) -> JobContext:
+        return JobContext(self.sessions, self.clock, self.platform, self.settings)
+
+    async def aclose(self) -> None:
+        await self.platform.aclose()
+        await self.engine.dispose()
+
+
+def build(
+    settings: Settings,
+    database_url: str,
+    *,
+    clock: Clock | None = None,
+    platform_transport: httpx.AsyncBaseTransport | None = None,
+) -> Services:
+    """Construct the service on a database. Connects to nothing yet: `prepare` does, once.
+
+    `platform_transport` replaces the network to the platform (tests: the sandbox over ASGI).
+    """
+    clock = clock or SystemClock()
+    engine = create_engine(async_url(database_url))
+    sessions = create_sessions(engine, settings.zone)
+    platform = build_platform(settings, sessions, clock, transport=platform_transport)
+    ctx = JobContext(sessions, clock, platform, settings)
+    registry = build_registry()
+    for outcomes in (group_jobs.OUTCOMES, announcement_jobs.OUTCOMES, task_jobs.OUTCOMES):
+        register_outcomes(outcomes)
+    handler = build_handler(build_card_actions())
+    return Services(
+        settings=settings,
+        database_url=database_url,
+        engine=engine,
+        sessions=sessions,
+        clock=clock,
+        platform=platform,
+        kinds=KINDS,
+        intake=build_intake(settings, sessions, clock),
+        jobs=JobRunner(registry, ctx, database_url),
+        inbox=InboxProcessor(sessions, clock, handler, database_url),
+        registry=registry,
+    )
+
+
+def build_registry() -> Registry:
+    """Every job, timer and recurring job of every domain. A name registered twice fails here."""
+    registry = Registry()
+    registry.add(jobs=JOBS_OF_THE_QUEUE, schedule=SCHEDULE_OF_THE_QUEUE)
+    registry.add(jobs=audit_jobs.JOBS, schedule=audit_jobs.SCHEDULE)
+    registry.add(jobs=web_jobs.JOBS, schedule=web_jobs.SCHEDULE)
+    registry.add(jobs=inbox_jobs.JOBS, schedule=inbox_jobs.SCHEDULE)
+    registry.add(jobs=policy_jobs.JOBS, schedule=policy_jobs.SCHEDULE)
+    registry.add(jobs=org_jobs.JOBS, timers=org_jobs.TIMERS)
+    registry.add(jobs=delivery_jobs.JOBS, timers=delivery_jobs.TIMERS, schedule=delivery_jobs.SCHEDULE)
+    registry.add(timers=approval_jobs.timers(KINDS))
+    registry.add(jobs=group_jobs.JOBS, timers=group_jobs.TIMERS)
+    registry.add(jobs=announcement_jobs.JOBS, timers=announcement_jobs.TIMERS)
+    registry.add(jobs=task_jobs.JOBS, timers=task_jobs.TIMERS)
+    return registry
+
+
+def build_card_actions() -> dict[str, CardAction]:
+    """What a button does: the part of its key before the colon → the domain's function."""
+    actions: dict[str, CardAction] = {}
+    merge(actions, approval_jobs.card_actions(KINDS))
+    merge(actions, announcement_jobs.CARD_ACTIONS)
+    merge(actions, task_jobs.CARD_ACTIONS)
+    return actions
+
+
+async def prepare(services: Services) -> None:
+    """What must be true before the first request: this corp's database, a policy, the schedule. Safe to repeat.
+
+    Raises `WrongCorp` when the database belongs to another corp or another SECRET_KEY.
+    """
+    now = services.clock.now()
+    async with transaction(services.sessions) as session:
+        await _claim_installation(session, services.settings, now)
+        await _register_apps(session, services.settings, now)
+        key = services.settings.bootstrap_api_key
+        await install_bootstrap_key(session, key=key.get_secret_value() if key else None, now=now)
+    source = policies.source_of(services.settings.policy_file)
+    async with transaction(services.sessions) as session:
+        await policies.ensure_first_version(session, source=source, now=now, actor=SYSTEM)
+        warning = await policies.warning_about(session, source=source)
+    if warning and services.settings.policy_file is not None:
+        log.warning("policy.file_differs", detail=warning)
+
+
+async def _claim_installation(session: AsyncSession, settings: Settings, now: datetime) -> None:
+    box = SecretBox(settings.secret_key.get_secret_value())
+    row = (await session.scalars(select(Installation).with_for_update())).one_or_none()
+    if row is None:
+        check = box.encrypt(KNOWN_TEXT).decode()
+        session.add(Installation(corp_id=settings.wecom.corp_id, secret_check=check, created_at=now))
+        return
+    if row.corp_id != settings.wecom.corp_id:
+        raise WrongCorp(
+            f"这个数据库属于企业 {row.corp_id},配置里的企业是 {settings.wecom.corp_id}:"
+            "请换一个数据库,或改正 STEWARD_WECOM_CORP_ID (the database belongs to another corp)"
+        )
+    if not box.can_decrypt(row.secret_check.encode()):
+        raise WrongCorp(
+            "STEWARD_SECRET_KEY 与建库时不同,已存的密文无法解开:请恢复原来的值 (the secret key has changed)"
+        )
+
+
+async def _register_apps(session: AsyncSession, settings: Settings, now: datetime) -> None:
+    for app_id, name, agent in ((APP, "自建应用", settings.wecom.agent_id), (CONTACTS, "通讯录同步", None)):
+        row = await session.get(App, app_id)
+        if row is None:
+            session.add(App(id=app_id, name=name, agent_id=agent, created_at=now))
+        else:
+            row.agent_id = agent

@@ -1,0 +1,5 @@
+"""`python -m app.cli`: the same as `steward`."""
+
+from app.cli.root import main
+
+main()

@@ -1,0 +1,82 @@
+"""policy check | diff | apply | show."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.bootstrap import Services
+from app.cli.keys import OPERATOR
+from app.cli.session import JsonOption, err, out, run_with_services, show
+from app.database import transaction
+from app.policy import service as policies
+from app.policy.differences import Change
+from app.policy.document import Fault
+
+app = typer.Typer(help="制度:检查、比较、启用。", no_args_is_help=True)
+
+File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="制度文件 (YAML)。")]
+
+
+@app.command()
+def check(file: File, as_json: JsonOption = False) -> None:
+    """检查一个制度文件,一次列出全部问题;不需要数据库。"""
+    faults = policies.check(file.read_text(encoding="utf-8"))
+    _show_faults(faults, as_json=as_json)
+    if faults:
+        raise typer.Exit(1)
+    if not as_json:
+        out.print("制度文件没有问题")
+
+
+@app.command()
+def diff(file: File, as_json: JsonOption = False) -> None:
+    """与现行制度比较,逐条列出变化。"""
+
+    async def act(services: Services) -> tuple[list[Fault], list[Change]]:
+        async with services.sessions() as session:
+            source = file.read_text(encoding="utf-8")
+            return await policies.preview(session, source=source, now=services.clock.now())
+
+    faults, changes = run_with_services(act)
+    if faults:
+        _show_faults(faults, as_json=as_json)
+        raise typer.Exit(1)
+    rows = [
+        {"位置": change.path, "现行": change.before, "新": change.after, "条款": ", ".join(change.rule_keys)}
+        for change in changes
+    ]
+    show(rows, as_json=as_json, title=f"{len(rows)} 处变化", columns=("位置", "现行", "新", "条款"))
+
+
+@app.command()
+def apply(
+    file: File,
+    effective: Annotated[datetime | None, typer.Option(help="生效时间(带时区的 ISO 8601);不填立即生效。")] = None,
+) -> None:
+    """启用一个制度文件,成为新的版本。"""
+
+    async def act(services: Services) -> str:
+        async with transaction(services.sessions) as session:
+            row = await policies.apply(
+                session,
+                source=file.read_text(encoding="utf-8"),
+                effective_at=effective.astimezone() if effective else None,
+                now=services.clock.now(),
+                actor=OPERATOR,
+            )
+            effective_at = row.effective_at.astimezone(services.settings.zone)
+            return f"第 {row.number} 版“{row.title}”,生效时间 {effective_at:%Y-%m-%d %H:%M}"
+
+    out.print(run_with_services(act), highlight=False)
+
+
+def _show_faults(faults: list[Fault], *, as_json: bool) -> None:
+    if as_json:
+        out.print_json(data=[{"path": fault.path, "message": fault.message} for fault in faults])
+        return
+    for number, fault in enumerate(faults, 1):
+        err.print(f"{number}. {fault}", style="red", highlight=False, markup=False)

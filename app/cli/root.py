@@ -1,0 +1,36 @@
+"""The command tree."""
+
+from __future__ import annotations
+
+import typer
+
+from app.cli import callbacks, deliveries, demo, keys, org, policy, sandbox, server
+
+app = typer.Typer(
+    name="steward",
+    help="企微管家 (wecom-steward): 企业微信的回调、组织架构、群制度、审批、通知与任务。",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+for command, function in (
+    ("run", server.run),
+    ("serve", server.serve),
+    ("worker", server.worker),
+    ("migrate", server.migrate),
+    ("sync", org.sync),
+    ("demo", demo.demo),
+):
+    app.command(command)(function)
+
+app.add_typer(policy.app, name="policy")
+app.add_typer(keys.app, name="api-key")
+app.add_typer(callbacks.app, name="callbacks")
+app.add_typer(deliveries.app, name="deliveries")
+app.command("sandbox", add_help_option=False, context_settings=sandbox.PASS_ON)(sandbox.sandbox)
+
+
+def main() -> None:
+    app()

@@ -1,0 +1,115 @@
+"""What every command needs: settings, a database, services, and errors as sentences with an exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, TypeVar
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from app.bootstrap import Services, WrongCorp, build, prepare
+from app.database import SchemaMismatch, check_schema, create_engine, migrate
+from app.embedded import EmbeddedPostgresError, running
+from app.errors import DomainError
+from app.observability import configure_logging
+from app.settings import Settings, SettingsFaults, load_settings
+
+T = TypeVar("T")
+
+CONFIGURATION_FAULT = 2
+SCHEMA_FAULT = 3
+FAILURE = 1
+
+out = Console()
+err = Console(stderr=True)
+
+JsonOption = Annotated[bool, typer.Option("--json", help="输出 JSON,供程序读取。")]
+
+
+def fail(message: str, code: int = FAILURE) -> NoReturn:
+    err.print(message, style="red", highlight=False, markup=False)
+    raise typer.Exit(code)
+
+
+def read_settings() -> Settings:
+    """From the environment and `.env`; exits 2 with every fault at once."""
+    try:
+        settings = load_settings(os.environ, Path(".env"))
+    except SettingsFaults as error:
+        fail(str(error), CONFIGURATION_FAULT)
+    configure_logging(settings.log_format)
+    return settings
+
+
+@contextmanager
+def database(settings: Settings) -> Iterator[str]:
+    """The URL of the configured database, or of the embedded one, which is started and migrated."""
+    if settings.database_url is not None:
+        yield settings.database_url.get_secret_value()
+        return
+    try:
+        with running(settings.data_dir) as server:
+            migrate(server.url)
+            yield server.url
+    except EmbeddedPostgresError as error:
+        fail(str(error))
+
+
+async def require_schema(url: str) -> None:
+    """Exit 3, naming the command, unless the schema is ours."""
+    engine = create_engine(url)
+    try:
+        await check_schema(engine)
+    except SchemaMismatch as error:
+        fail(str(error), SCHEMA_FAULT)
+    except OSError as error:
+        fail(f"连不上数据库: {error} (cannot reach the database; check STEWARD_DATABASE_URL)")
+    finally:
+        await engine.dispose()
+
+
+@asynccontextmanager
+async def services(settings: Settings, url: str) -> AsyncIterator[Services]:
+    """Built, checked and prepared; exits 2 on a foreign database, 3 on a foreign schema."""
+    await require_schema(url)
+    built = build(settings, url)
+    try:
+        await prepare(built)
+        yield built
+    except WrongCorp as error:
+        fail(str(error), CONFIGURATION_FAULT)
+    finally:
+        await built.aclose()
+
+
+def run_with_services(action: Callable[[Services], Awaitable[T]]) -> T:
+    """One command's work. A domain error becomes its sentence and exit code 1."""
+    settings = read_settings()
+
+    async def inside(url: str) -> T:
+        async with services(settings, url) as built:
+            return await action(built)
+
+    with database(settings) as url:
+        try:
+            return asyncio.run(inside(url))
+        except DomainError as error:
+            fail(f"{error.title}: {error}")
+
+
+def show(rows: Sequence[dict[str, Any]], *, as_json: bool, title: str, columns: Sequence[str]) -> None:
+    """A table for people, or a JSON array for programs."""
+    if as_json:
+        out.print_json(json.dumps(list(rows), ensure_ascii=False, default=str))
+        return
+    table = Table(*columns, title=title)
+    for row in rows:
+        table.add_row(*("" if row.get(column) is None else str(row.get(column)) for column in columns))
+    out.print(table)

@@ -1,0 +1,71 @@
+"""The web application: `create_app(services)`. Routers are listed here and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import APIRouter, FastAPI
+
+from app.announcements.router import router as announcements
+from app.approvals.router import router as approvals
+from app.bootstrap import Services
+from app.delivery.router import router as deliveries
+from app.groups.router import router as groups
+from app.inbox.router import router as inbox
+from app.org.router import router as org
+from app.policy.router import router as policy
+from app.tasks.router import router as tasks
+from app.web import problems
+from app.web.api_keys import router as api_keys
+from app.web.audit import router as audit
+from app.web.health import router as health
+from app.web.middleware import Edge
+from callbacks.router import router as callbacks
+
+DESCRIPTION = """\
+企微管家:企业微信的回调、组织架构、群制度、审批、通知与任务。
+
+* 身份:`Authorization: Bearer KEY`(用 `steward api-key create` 创建)。
+* 写操作都可带 `Idempotency-Key`:24 小时内同一个键只做一次,重复请求得到同样的回答。
+* 出错时返回 RFC 9457 问题文档(`application/problem+json`),`detail` 是给人看的一句话。
+* 列表按游标翻页:把 `next_cursor` 作为下一页的 `cursor`。
+* 人用企业微信 `userid` 称呼,部门用企业微信部门 id 称呼。
+
+WeCom Steward: callbacks, organisation, group policy, approvals, announcements and tasks for Enterprise WeChat.
+"""
+
+API_ROUTERS = (org, groups, approvals, announcements, tasks, inbox, deliveries, policy, api_keys, audit)
+
+
+def create_app(services: Services) -> FastAPI:
+    """The application that production and tests run."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await services.intake.start()
+        try:
+            yield
+        finally:
+            await services.intake.stop()
+
+    app = FastAPI(
+        title="企微管家 wecom-steward",
+        version=version("wecom-steward"),
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        openapi_url="/openapi.json",
+        docs_url="/docs",
+        redoc_url=None,
+    )
+    app.state.services = services
+    api = APIRouter(prefix="/api/v1", responses=problems.problems(401, 403, 422))
+    for router in API_ROUTERS:
+        api.include_router(router)
+    app.include_router(callbacks)
+    app.include_router(api)
+    app.include_router(health)
+    problems.install(app)
+    app.add_middleware(Edge)
+    return app

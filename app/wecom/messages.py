@@ -73,13 +73,13 @@ class Card:
         if not self.is_lawful:
             raise ValueError("A card needs a button or a url; send it as text instead")
         card_type = "button_interaction" if self.buttons else "text_notice"
-        return {"card_type": card_type, "task_id": task_id, **self._face(), **self._buttons()}
+        return {"card_type": card_type, "task_id": task_id, **self.to_face(), **self._buttons()}
 
     def to_update(self) -> dict[str, Any]:
         """The replacing face: no task_id; grey when it says an outcome or has no buttons left."""
         if self.outcome or not self.buttons:
             return greyed(self, self.outcome or "已处理")
-        return {"card_type": "button_interaction", **self._face(), **self._buttons()}
+        return {"card_type": "button_interaction", **self.to_face(), **self._buttons()}
 
     def to_content(self) -> dict[str, Any]:
         """For storage; `Card.from_content` reads it back."""
@@ -91,7 +91,8 @@ class Card:
         fields = [(str(name), str(value)) for name, value in content["fields"]]
         return cls(**content | {"fields": fields, "buttons": [CardButton(**button) for button in content["buttons"]]})
 
-    def _face(self) -> dict[str, Any]:
+    def to_face(self) -> dict[str, Any]:
+        """What it says, without its buttons."""
         blocks = {
             "source": {"desc": cut(self.source, _SOURCE)} if self.source else None,
             "main_title": _without_empty({"title": cut(self.title, _TITLE), "desc": cut(self.desc, _DESC)}),
@@ -113,7 +114,7 @@ def greyed(card: Card, text: str) -> dict[str, Any]:
     said = cut(text, _BUTTON)
     return {
         "card_type": "button_interaction",
-        **card._face(),  # noqa: SLF001 -- the same module, the other form of the same value
+        **card.to_face(),
         "button_list": [{"text": said, "style": 1, "key": "card.closed"}],
         "replace_text": said,
     }

@@ -1,0 +1,207 @@
+"""The life of a call: claimed, made (by the job, outside of any transaction), concluded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.delivery import followup, gates, queries, rules
+from app.delivery.outcomes import tell_outcome
+from app.delivery.rules import Done, Failed, Hold, Later, Unknown, Verdict
+from app.delivery.send import MAKE_CALL
+from app.jobs.queue import enqueue
+from app.jobs.timers import set_timer
+from app.observability import DELIVERIES, get_logger
+from app.wecom.errors import WecomError
+from app.wecom.payloads import CallAnswer
+from models.delivery import CallKind, CallState, DeliveryState, OutgoingCall
+
+log = get_logger()
+
+RELEASE = "delivery.release"
+
+_COLUMNS_OF_ANSWER = frozenset({"errcode", "errmsg", "msgid", "response_code"})
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One claimed attempt: what the worker sends, and what it must bring back with the outcome."""
+
+    call_id: UUID
+    app_id: str
+    kind: CallKind
+    body: bytes
+    number: int
+    uncertain: bool
+    """An earlier attempt may have had its effect."""
+
+
+async def claim(session: AsyncSession, *, call_id: UUID, now: datetime) -> Attempt | None:
+    """Take the call when it waits, is due and may go. None: somebody else has it, or it is held (and says why)."""
+    await queries.lock_ordering_of(session, call_id)
+    call = await queries.claim_waiting_call(session, call_id, now)
+    if call is None:
+        return None
+    uncertain = call.sent_at is not None
+    if rules.is_too_late_to_resend(call, now):
+        await conclude(session, call, Unknown("去重时间窗已过，不能再安全重发：请人工确认"), now=now)
+        return None
+    hold = await gates.reason_to_hold(session, call, uncertain=uncertain, now=now)
+    if hold is not None:
+        await conclude(session, call, hold, now=now)
+        return None
+    _move(call, CallState.SENDING)
+    call.hold_reason, call.not_before = None, None
+    call.attempts += 1
+    call.leased_until = now + rules.LEASE
+    call.sent_at = call.sent_at or now
+    return Attempt(call.id, call.app_id, call.kind, call.request_body, call.attempts, uncertain)
+
+
+async def record(
+    session: AsyncSession,
+    *,
+    attempt: Attempt,
+    answer: CallAnswer | None = None,
+    failure: WecomError | None = None,
+    now: datetime,
+) -> None:
+    """Write down how an attempt ended. A success is believed however late; late bad news changes nothing."""
+    call = await queries.call_for_update(session, attempt.call_id)
+    late = call is None or call.state is not CallState.SENDING
+    if call is None or call.attempts != attempt.number or call.state not in queries.OPEN or (late and failure):
+        log.warning("call.answered_late", call_id=str(attempt.call_id), attempt=attempt.number)
+        return
+    verdict = rules.decide(call, failure, uncertain=attempt.uncertain, now=now)
+    await conclude(session, call, verdict, answer=answer, now=now)
+
+
+async def conclude(
+    session: AsyncSession, call: OutgoingCall, verdict: Verdict, *, answer: CallAnswer | None = None, now: datetime
+) -> None:
+    """Carry a verdict out on a locked call and its recipients."""
+    match verdict:
+        case Done():
+            await _done(session, call, answer, now)
+        case Failed(reason, error, errcode):
+            call.errcode = errcode
+            await _ended_badly(session, call, CallState.FAILED, reason, error, now)
+        case Unknown(error):
+            await _ended_badly(session, call, CallState.UNKNOWN, "outcome_unknown", error, now)
+        case Later():
+            await _later(session, call, verdict, now)
+        case Hold(reason, until):
+            await _hold(session, call, reason, until, now)
+    log.info(
+        "call.concluded", call_id=str(call.id), kind=call.kind.value, state=call.state.value, reason=call.hold_reason
+    )
+
+
+async def release(session: AsyncSession, call_id: UUID) -> None:
+    """The moment a call waited for has come; whether it goes is asked again when it is claimed."""
+    await enqueue(session, MAKE_CALL, {"call_id": str(call_id)})
+
+
+async def wake_successor(session: AsyncSession, call: OutgoingCall) -> None:
+    """Let the next call of the ordering key look again: to go, or to say whom it waits for."""
+    successor = await queries.next_in_key(session, call)
+    if successor is not None:
+        await release(session, successor)
+
+
+async def _done(session: AsyncSession, call: OutgoingCall, answer: CallAnswer | None, now: datetime) -> None:
+    _move(call, CallState.DONE)
+    call.errcode, call.error, call.hold_reason, call.not_before = 0, None, None, None
+    if answer is not None:
+        _keep_answer(call, answer, now)
+        await _fail(session, call, answer.invalid_userids, "invalid_user", now)
+        await _fail(session, call, answer.unlicensed_userids, "unlicensed", now)
+    sent = await queries.set_deliveries(
+        session, call_id=call.id, state=DeliveryState.SENT, reason="", until=None, now=now
+    )
+    DELIVERIES.labels(state=DeliveryState.SENT.value).inc(sent)
+    await _ended(session, call, now)
+
+
+def _keep_answer(call: OutgoingCall, answer: CallAnswer, now: datetime) -> None:
+    call.msgid = answer.msgid or None
+    kept: dict[str, Any] = {name: value for name, value in answer.raw.items() if name not in _COLUMNS_OF_ANSWER}
+    call.answer = kept
+    if answer.response_code:
+        call.response_code = answer.response_code
+        # Counted from the attempt, which is not later than the platform's own count.
+        call.response_code_expires_at = (call.sent_at or now) + rules.CODE_LIFE
+
+
+async def _fail(session: AsyncSession, call: OutgoingCall, userids: list[str], reason: str, now: datetime) -> None:
+    """An errcode of 0 does not mean delivered (§1.2)."""
+    failed = await queries.fail_named(session, call, userids=userids, reason=reason, now=now)
+    DELIVERIES.labels(state=DeliveryState.FAILED.value).inc(failed)
+
+
+async def _ended_badly(
+    session: AsyncSession, call: OutgoingCall, state: CallState, reason: str, error: str, now: datetime
+) -> None:
+    _move(call, state)
+    call.error, call.hold_reason, call.not_before = error, reason, None
+    delivery_state = rules.DELIVERY_STATE[state]
+    moved = await queries.set_deliveries(
+        session, call_id=call.id, state=delivery_state, reason=reason, until=None, now=now
+    )
+    DELIVERIES.labels(state=delivery_state.value).inc(moved)
+    await _ended(session, call, now)
+    if call.kind is CallKind.CARD_UPDATE and call.errcode in rules.NO_EFFECT_ON_CARD:
+        await followup.tell_instead_of_update(session, call, now=now)
+
+
+async def _ended(session: AsyncSession, call: OutgoingCall, now: datetime) -> None:
+    call.leased_until = None
+    call.finished_at = None if call.state is CallState.UNKNOWN else now
+    await session.flush()
+    await tell_outcome(session, call=call, now=now)
+    await wake_successor(session, call)
+
+
+async def _later(session: AsyncSession, call: OutgoingCall, verdict: Later, now: datetime) -> None:
+    _move(call, CallState.READY)
+    call.not_before, call.hold_reason, call.error, call.leased_until = verdict.at, verdict.reason, verdict.error, None
+    if not verdict.uncertain:
+        call.sent_at = None
+    await queries.set_deliveries(
+        session,
+        call_id=call.id,
+        state=DeliveryState.UNKNOWN if verdict.uncertain else DeliveryState.HELD,
+        reason=verdict.reason,
+        until=verdict.at,
+        now=now,
+    )
+    await set_timer(session, RELEASE, str(call.id), verdict.at)
+
+
+async def _hold(session: AsyncSession, call: OutgoingCall, reason: str, until: datetime | None, now: datetime) -> None:
+    if call.state is CallState.SENDING:
+        call.sent_at = None  # refused before it had an effect
+    unchanged = call.state is CallState.HELD and (call.hold_reason, call.not_before) == (reason, until)
+    _move(call, CallState.HELD)
+    call.hold_reason, call.not_before, call.leased_until = reason, until, None
+    if until is not None:
+        await set_timer(session, RELEASE, str(call.id), until)
+    if not unchanged:
+        await queries.set_deliveries(
+            session,
+            call_id=call.id,
+            state=DeliveryState.HELD,
+            reason=reason,
+            until=until,
+            now=now,
+            was=(DeliveryState.HELD,),
+        )
+
+
+def _move(call: OutgoingCall, to: CallState) -> None:
+    assert to in rules.TRANSITIONS[call.state], f"{call.state} → {to}"
+    call.state = to

@@ -1,0 +1,188 @@
+"""Use cases of cards that were sent: somebody clicks, and everybody's card shows the outcome (D7)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.audit.actor import Actor
+from app.delivery import compose, followup, queries, recovery, rules
+from app.delivery.errors import AppNotRegistered, DeliveryNotFound
+from app.delivery.send import MAKE_CALL
+from app.jobs.queue import enqueue
+from app.observability import current_correlation_id, get_logger
+from app.org import queries as org
+from app.wecom.messages import Card
+from models.delivery import CallKind, CardClick, Message, OutgoingCall
+from models.ids import PersonId
+from models.org import Person
+
+log = get_logger()
+
+
+@dataclass(frozen=True)
+class ClickedCard:
+    """A click with everything it names."""
+
+    click: CardClick
+    call: OutgoingCall
+    message: Message
+    person: Person
+
+
+async def record_click(
+    session: AsyncSession,
+    *,
+    app_id: str,
+    task_id: str,
+    userid: str,
+    event_key: str,
+    response_code: str,
+    event_id: int,
+    now: datetime,
+) -> ClickedCard | None:
+    """Store a click and its code; the same event finds its click again. None for a card or a person unknown here."""
+    call = await queries.call_of_card(session, app_id=app_id, task_id=task_id)
+    person = await org.person_by_userid(session, userid)
+    message = await queries.get_message(session, call.message_id) if call and call.message_id else None
+    if call is None or message is None or person is None:
+        log.warning("card.click_unknown", task_id=task_id, event_id=event_id, knows_person=person is not None)
+        return None
+    click = CardClick(
+        event_id=event_id,
+        call_id=call.id,
+        person_id=person.id,
+        event_key=event_key,
+        response_code=response_code,
+        received_at=now,
+        expires_at=now + rules.CODE_LIFE,
+    )
+    return ClickedCard(await queries.store_click(session, click), call, message, person)
+
+
+async def update_cards(
+    session: AsyncSession,
+    *,
+    message_id: UUID,
+    card: Card,
+    now: datetime,
+    person_ids: Sequence[PersonId] | None = None,
+    click: CardClick | None = None,
+    actor: Actor,
+) -> None:
+    """Give the recipients' cards a new face: grey with `card.outcome`, or with the buttons that `card` has.
+
+    Uses the click's code on the card it came from, else the newest unspent one. A card that was not sent yet is
+    taken back. Who has no card that can change is told in a text.
+    """
+    message = await queries.get_message(session, message_id)
+    if message is None:
+        raise DeliveryNotFound("没有这条消息")
+    carried = await queries.calls_carrying(session, message_id=message_id, people=person_ids)
+    _include_clicked(carried, click, person_ids)
+    untold: list[UUID] = []
+    # In the order of their ids: two updates of the same cards must not wait for each other.
+    for call_id in sorted(carried):
+        untold += await _update_one(session, message, call_id, carried[call_id], card, click, actor, now)
+    await followup.tell_in_text(
+        session, message, people=list(dict.fromkeys(untold)), face=card.to_update(), actor=actor, now=now
+    )
+
+
+def _include_clicked(
+    carried: dict[UUID, list[UUID]], click: CardClick | None, person_ids: Sequence[PersonId] | None
+) -> None:
+    """The clicked card may be an earlier one than the row points to now: it was retried meanwhile."""
+    if click is None or (person_ids is not None and click.person_id not in person_ids):
+        return
+    people = carried.setdefault(click.call_id, [])
+    if click.person_id not in people:
+        people.append(click.person_id)
+
+
+async def _update_one(
+    session: AsyncSession,
+    message: Message,
+    call_id: UUID,
+    people: list[UUID],
+    card: Card,
+    click: CardClick | None,
+    actor: Actor,
+    now: datetime,
+) -> list[UUID]:
+    """Update one sent card for these people; returns those who must be told otherwise."""
+    call = await queries.call_for_update(session, call_id)
+    if call is None or call.message_id != message.id:
+        return []
+    if recovery.is_unsent(call):
+        await recovery.take_back(session, message, call, people=people, actor=actor, now=now)
+        return people
+    userids = await queries.current_userids(session, people)
+    if not userids:
+        return []
+    code = await _spend_code(session, call, click, now)
+    if code is None:
+        return list(userids)
+    await _request_update(session, message, call, userids, card, code, actor, now)
+    return []
+
+
+async def _spend_code(session: AsyncSession, call: OutgoingCall, click: CardClick | None, now: datetime) -> str | None:
+    """A code of this card, marked as spent in the transaction that creates the update it is spent on."""
+    valid_after = now + rules.CODE_MARGIN
+    own = None
+    if click is not None and click.id is not None and click.call_id == call.id:
+        own = await queries.click_for_update(session, click.id)
+    if own is None or own.spent_at is not None or own.expires_at <= valid_after:
+        own = await queries.newest_unspent_click(session, call.id, valid_after)
+    if own is not None:
+        own.spent_at = now
+        return own.response_code
+    expires_at = call.response_code_expires_at
+    if call.response_code_spent_at is not None or expires_at is None or expires_at <= valid_after:
+        return None
+    call.response_code_spent_at = now
+    return call.response_code
+
+
+async def _request_update(
+    session: AsyncSession,
+    message: Message,
+    call: OutgoingCall,
+    userids: dict[UUID, str],
+    card: Card,
+    code: str,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    agent_id = await queries.agent_id(session, call.app_id)
+    if agent_id is None:
+        raise AppNotRegistered("数据库里没有应用的 AgentId, 请先完成初始化")
+    only = next(iter(userids)) if len(userids) == 1 else "all"
+    update = compose.call_row(
+        kind=CallKind.CARD_UPDATE,
+        body={
+            "userids": list(userids.values()),
+            "agentid": agent_id,
+            "response_code": code,
+            "template_card": card.to_update(),
+        },
+        purpose="card.update",
+        subject_kind="card",
+        subject_id=call.id,
+        message_id=message.id,
+        # Faces of one card in the order they were decided, without one person's waiting for another's.
+        ordering_key=f"card:{call.id}:{only}",
+        policy_version_id=message.policy_version_id,
+        rule_key=message.rule_key,
+        actor=str(actor),
+        correlation_id=current_correlation_id(),
+        now=now,
+    )
+    session.add(update)
+    await session.flush()
+    await enqueue(session, MAKE_CALL, {"call_id": str(update.id)}, dedupe_key=f"call:{update.id}")

@@ -1,0 +1,48 @@
+"""What the ledger refuses."""
+
+from __future__ import annotations
+
+from app.errors import Conflict, Invalid, NotFound, Unavailable
+
+
+class DeliveryNotFound(NotFound):
+    slug = "delivery-not-found"
+    title = "没有这条投递记录"
+
+
+class CallNotFound(NotFound):
+    slug = "call-not-found"
+    title = "没有这次调用"
+
+
+class NothingToRetry(Conflict):
+    """Sent already, or still on its way."""
+
+    slug = "nothing-to-retry"
+    title = "现在不能重试"
+
+
+class RecipientGone(Conflict):
+    slug = "recipient-gone"
+    title = "收件人没有企业微信账号"
+
+
+class NotUnknown(Conflict):
+    """Only an unknown outcome is decided by a person."""
+
+    slug = "outcome-not-unknown"
+    title = "这次调用的结果并非未知"
+
+
+class EmptyText(Invalid):
+    """The platform refuses it (44004), and nobody would understand it."""
+
+    slug = "empty-text"
+    title = "消息没有内容"
+
+
+class AppNotRegistered(Unavailable):
+    """The installation has not been bound to an app: there is no agentid to send from."""
+
+    slug = "app-not-registered"
+    title = "尚未登记应用"

@@ -1,0 +1,56 @@
+"""When a card cannot show its outcome, the people who hold it are told in a text of their own (D7)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.audit.actor import Actor, ActorKind
+from app.delivery import queries, rules
+from app.delivery.send import send_text
+from app.wecom.messages import card_as_text
+from models.delivery import Message, OutgoingCall
+from models.ids import PersonId
+
+
+async def tell_in_text(
+    session: AsyncSession,
+    message: Message,
+    *,
+    people: Sequence[UUID],
+    face: dict[str, Any],
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """A new message of the same origin and class; its purpose ends in `.followup`."""
+    if not people:
+        return
+    await send_text(
+        session,
+        to=[PersonId(person) for person in people],
+        text=card_as_text(face),
+        purpose=f"{message.purpose}.followup",
+        origin_kind=message.origin_kind,
+        origin_id=message.origin_id,
+        message_class=message.message_class,
+        policy_version_id=message.policy_version_id,
+        rule_key=message.rule_key,
+        actor=actor,
+        now=now,
+    )
+
+
+async def tell_instead_of_update(session: AsyncSession, update: OutgoingCall, *, now: datetime) -> None:
+    """The code of this update was spent or had expired: nobody's card changed."""
+    message = await queries.get_message(session, update.message_id) if update.message_id else None
+    if message is None:
+        return
+    body = rules.body_of(update)
+    people = await queries.people_now_called(session, body["userids"])
+    kind, _, actor_id = update.actor.partition(":")
+    actor = Actor(ActorKind(kind), actor_id)
+    await tell_in_text(session, message, people=people, face=body["template_card"], actor=actor, now=now)

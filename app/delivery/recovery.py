@@ -1,0 +1,207 @@
+"""What carries on after a call: other bytes in its place, a dead worker's remains, a person's decision."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.audit.actor import Actor
+from app.audit.service import record as audit
+from app.delivery import calls, compose, queries, rules
+from app.delivery.errors import CallNotFound, DeliveryNotFound, NothingToRetry, NotUnknown, RecipientGone
+from app.delivery.queries import Recipients
+from app.delivery.rules import Done, Failed
+from app.delivery.send import sender
+from app.wecom.errors import OutcomeUnknown
+from models.delivery import CallState, Delivery, DeliveryState, Message, OutgoingCall
+
+SUPERSEDED = "superseded"
+
+
+class Resolution(StrEnum):
+    DONE = "done"
+    FAILED = "failed"
+
+
+def is_unsent(call: OutgoingCall) -> bool:
+    """Certain: no attempt has been made that may have had an effect."""
+    return call.state in queries.WAITING and call.sent_at is None
+
+
+async def give_up_lease(session: AsyncSession, *, call_id: UUID, now: datetime) -> None:
+    """The worker died with the call in its hands: whether the platform heard it is unknown."""
+    call = await queries.call_for_update(session, call_id)
+    if call is None or call.state is not CallState.SENDING or call.leased_until is None or call.leased_until >= now:
+        return
+    lost = OutcomeUnknown(call.kind.value, "执行进程中断")
+    await calls.conclude(session, call, rules.decide(call, lost, uncertain=True, now=now), now=now)
+
+
+async def ask_for_the_rest(
+    session: AsyncSession, *, attempt: calls.Attempt, missing: dict[str, Any] | None, now: datetime
+) -> None:
+    """An `appchat/update` was looked at: done when nothing is missing, else a new call for exactly the rest."""
+    call = await queries.call_for_update(session, attempt.call_id)
+    if call is None or call.state is not CallState.SENDING or call.attempts != attempt.number:
+        return
+    if missing is None:
+        await calls.conclude(session, call, Done(), now=now)
+        return
+    rest = compose.call_row(
+        kind=call.kind,
+        body=missing,
+        purpose=call.purpose,
+        subject_kind=call.subject_kind,
+        subject_id=call.subject_id,
+        ordering_key=call.ordering_key,
+        policy_version_id=call.policy_version_id,
+        rule_key=call.rule_key,
+        actor=call.actor,
+        correlation_id=call.correlation_id,
+        now=now,
+    )
+    await _replace(session, call, rest, now)
+
+
+async def take_back(
+    session: AsyncSession, message: Message, call: OutgoingCall, *, people: Sequence[UUID], actor: Actor, now: datetime
+) -> None:
+    """These people need the unsent, locked call no more; the others get the same from a call of their own."""
+    everybody = await queries.recipients_of_call(session, call.id)
+    others = [person for person in everybody if person not in set(people)]
+    if others:
+        part = compose.parts_of(message.content, number=message.number)[call.part - 1]
+        body = await _body_to(session, part, others, now)
+        rest = compose.message_call(message, body=body, part=call.part, actor=str(actor), now=now)
+        rest.ordering_key = call.ordering_key
+        await _replace(session, call, rest, now)
+        await queries.move_deliveries(
+            session, from_call=call.id, to_call=rest.id, people=others, reason="queued", now=now
+        )
+        await queries.set_deliveries(
+            session, call_id=call.id, state=DeliveryState.FAILED, reason=SUPERSEDED, until=None, now=now
+        )
+        return
+    call.state = CallState.SENDING  # the way to any end leads through an attempt; this one is never made
+    await calls.conclude(session, call, Failed(SUPERSEDED, "发出前已有结果，不再发送"), now=now)
+
+
+async def retry_delivery(session: AsyncSession, *, delivery_id: int, actor: Actor, now: datetime) -> Delivery:
+    """A person decides to send again what failed or is unknown: a new call, to this recipient alone."""
+    delivery = await queries.delivery_for_update(session, delivery_id)
+    if delivery is None:
+        raise DeliveryNotFound(f"没有编号为 {delivery_id} 的投递记录")
+    message = await queries.get_message(session, delivery.message_id)
+    assert message is not None  # a foreign key
+    former = await queries.call_for_update(session, delivery.call_id) if delivery.call_id else None
+    _check_may_retry(delivery, former)
+    was = {"state": delivery.state.value, "reason": delivery.reason}
+    call = await _one_more(session, message, delivery, former, actor, now)
+    delivery.call_id, delivery.state, delivery.reason, delivery.until = call.id, DeliveryState.HELD, "queued", now
+    delivery.updated_at = now
+    await session.flush()
+    await _retire(session, former, now)
+    await calls.release(session, call.id)
+    await audit(
+        session,
+        actor=actor,
+        action="delivery.retried",
+        object_kind="delivery",
+        object_id=delivery.id,
+        now=now,
+        policy_version_id=delivery.policy_version_id,
+        rule_key=delivery.rule_key,
+        details={**was, "call_id": str(call.id)},
+    )
+    return delivery
+
+
+def _check_may_retry(delivery: Delivery, former: OutgoingCall | None) -> None:
+    if delivery.state in {DeliveryState.SENT, DeliveryState.HELD}:
+        raise NothingToRetry("已经送出或正在排队, 不需要重试", state=delivery.state.value, reason=delivery.reason)
+    if delivery.reason == SUPERSEDED:
+        raise NothingToRetry("发出前已有结果, 内容已过时", state=delivery.state.value, reason=delivery.reason)
+    if former is not None and former.state in {*queries.WAITING, CallState.SENDING}:
+        raise NothingToRetry("系统正在自动恢复这次调用, 请稍后再看", state=delivery.state.value, reason=delivery.reason)
+
+
+async def _one_more(
+    session: AsyncSession,
+    message: Message,
+    delivery: Delivery,
+    former: OutgoingCall | None,
+    actor: Actor,
+    now: datetime,
+) -> OutgoingCall:
+    # A number of its own: with the former bytes the platform would drop it as a duplicate and answer as if it were sent.
+    number = await queries.next_message_number(session)
+    part = compose.parts_of(message.content, number=number)[delivery.part - 1]
+    body = await _body_to(session, part, [delivery.person_id], now)
+    call = compose.message_call(message, body=body, part=delivery.part, actor=str(actor), now=now)
+    if former is not None:
+        call.id, call.previous_id, call.ordering_key = rules.id_beside(former.id), former.id, former.ordering_key
+    session.add(call)
+    await session.flush()
+    return call
+
+
+async def _body_to(
+    session: AsyncSession, part: dict[str, Any], people: Sequence[UUID], now: datetime
+) -> dict[str, Any]:
+    userids = await queries.current_userids(session, people)
+    if not userids:
+        raise RecipientGone("收件人已经没有企业微信账号, 无法重发")
+    from_us = await sender(session, now=now)
+    return compose.body_for(
+        part,
+        userids=list(userids.values()),
+        agent_id=from_us.agent_id,
+        window_seconds=from_us.window_seconds,
+        task_id=compose.new_task_id() if "template_card" in part else None,
+    )
+
+
+async def _retire(session: AsyncSession, former: OutgoingCall | None, now: datetime) -> None:
+    """A call that carries nobody any more was replaced: it blocks its ordering key no longer."""
+    if former is None or former.state not in {CallState.UNKNOWN, CallState.FAILED}:
+        return
+    if not await queries.has_recipients(session, former.id):
+        former.state, former.finished_at = CallState.REPLACED, now
+
+
+async def resolve_call(
+    session: AsyncSession, *, call_id: UUID, resolution: Resolution, actor: Actor, now: datetime
+) -> OutgoingCall:
+    """A person has looked and says what became of a call of unknown outcome."""
+    call = await queries.call_for_update(session, call_id)
+    if call is None:
+        raise CallNotFound("没有这次调用")
+    if call.state is not CallState.UNKNOWN:
+        raise NotUnknown("只有结果未知的调用才需要人工确认", state=call.state.value)
+    verdict = Done() if resolution is Resolution.DONE else Failed("resolved_failed", f"{actor} 确认没有生效")
+    await calls.conclude(session, call, verdict, now=now)
+    await audit(
+        session,
+        actor=actor,
+        action=f"call.resolved_{resolution.value}",
+        object_kind="outgoing_call",
+        object_id=call.id,
+        now=now,
+        policy_version_id=call.policy_version_id,
+        rule_key=call.rule_key,
+    )
+    return call
+
+
+async def _replace(session: AsyncSession, call: OutgoingCall, rest: OutgoingCall, now: datetime) -> None:
+    """`rest` takes the place of `call` in its ordering key. No outcome is told: the later attempt tells it."""
+    rest.id, rest.previous_id = rules.id_beside(call.id), call.id
+    session.add(rest)
+    call.state, call.finished_at, call.leased_until = CallState.REPLACED, now, None
+    await session.flush()
+    await calls.release(session, rest.id)

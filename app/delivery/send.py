@@ -1,0 +1,314 @@
+"""Use case: something is to be said or done. Rows only; the job `delivery.make_call` makes the calls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.audit.actor import Actor
+from app.delivery import compose, queries, rules
+from app.delivery.errors import AppNotRegistered, CallNotFound, EmptyText
+from app.delivery.queries import Recipients
+from app.jobs.queue import enqueue, enqueue_many
+from app.observability import current_correlation_id
+from app.policy import service as policies
+from app.wecom.messages import Card, card_as_text, split_text
+from models.delivery import CallKind, CallState, DeliveryState, Message, OutgoingCall
+from models.ids import APP, PersonId
+
+MAKE_CALL = "delivery.make_call"
+
+
+async def send_card(
+    session: AsyncSession,
+    *,
+    to: Sequence[PersonId],
+    card: Card,
+    purpose: str,
+    origin_kind: str,
+    origin_id: object,
+    message_class: str,
+    policy_version_id: UUID,
+    rule_key: str,
+    actor: Actor,
+    now: datetime,
+    individually: bool = False,
+) -> Message:
+    """Send a card to these people. `individually`: one call, task_id and response code for each of them.
+
+    A card that no card type allows (no button, no page) goes as text.
+    """
+    content = compose.card_content(card) if card.is_lawful else compose.text_content(card_as_text(card.to_face()))
+    message = await _store(
+        session,
+        content=content,
+        purpose=purpose,
+        origin_kind=origin_kind,
+        origin_id=origin_id,
+        message_class=message_class,
+        policy_version_id=policy_version_id,
+        rule_key=rule_key,
+        now=now,
+    )
+    await _dispatch(session, message, to=to, individually=individually, actor=actor, now=now)
+    return message
+
+
+async def send_text(
+    session: AsyncSession,
+    *,
+    to: Sequence[PersonId],
+    text: str,
+    purpose: str,
+    origin_kind: str,
+    origin_id: object,
+    message_class: str,
+    policy_version_id: UUID,
+    rule_key: str,
+    actor: Actor,
+    now: datetime,
+    safe: bool = False,
+) -> Message:
+    """Send a text, in as many parts as its bytes need. `safe`: it cannot be forwarded and shows a watermark."""
+    message = await _store(
+        session,
+        content=compose.text_content(_said(text), safe=safe),
+        purpose=purpose,
+        origin_kind=origin_kind,
+        origin_id=origin_id,
+        message_class=message_class,
+        policy_version_id=policy_version_id,
+        rule_key=rule_key,
+        now=now,
+    )
+    await _dispatch(session, message, to=to, individually=False, actor=actor, now=now)
+    return message
+
+
+async def post_to_group(
+    session: AsyncSession,
+    *,
+    group_id: UUID,
+    chatid: str,
+    text: str,
+    mentioned_userids: Sequence[str] = (),
+    purpose: str,
+    message_class: str,
+    policy_version_id: UUID,
+    rule_key: str,
+    actor: Actor,
+    now: datetime,
+) -> OutgoingCall:
+    """Say something in a group, in order with everything else that is done to it.
+
+    Returns the call of the last part: when it is done, all parts are. Mentions stand in the first part.
+    """
+    message = await _store(
+        session,
+        content=compose.group_text_content(_said(text), mentioned_userids),
+        purpose=purpose,
+        origin_kind="group",
+        origin_id=group_id,
+        message_class=message_class,
+        policy_version_id=policy_version_id,
+        rule_key=rule_key,
+        now=now,
+    )
+    call: OutgoingCall | None = None
+    for part, said in enumerate(split_text(text), start=1):
+        mentions = {"mentioned_list": list(mentioned_userids)} if mentioned_userids and part == 1 else {}
+        call = compose.call_row(
+            kind=CallKind.APPCHAT_SEND,
+            body={"chatid": chatid, "msgtype": "text", "text": {"content": said, **mentions}},
+            purpose=purpose,
+            subject_kind="group",
+            subject_id=group_id,
+            message_id=message.id,
+            part=part,
+            ordering_key=f"group:{group_id}",
+            policy_version_id=policy_version_id,
+            rule_key=rule_key,
+            actor=str(actor),
+            correlation_id=message.correlation_id,
+            now=now,
+        )
+        await _add_call(session, call)
+    assert call is not None  # a text that is not empty has a part
+    return call
+
+
+async def request_call(
+    session: AsyncSession,
+    *,
+    kind: CallKind,
+    body: dict[str, Any],
+    purpose: str,
+    subject_kind: str,
+    subject_id: object,
+    ordering_key: str | None = None,
+    policy_version_id: UUID | None,
+    rule_key: str | None,
+    actor: Actor,
+    now: datetime,
+    after: UUID | None = None,
+) -> OutgoingCall:
+    """Any other mutating call. `after` names a call that has to end first: both then share its ordering key."""
+    call = compose.call_row(
+        kind=kind,
+        body=body,
+        purpose=purpose,
+        subject_kind=subject_kind,
+        subject_id=subject_id,
+        ordering_key=await _key_after(session, after) if after and not ordering_key else ordering_key,
+        policy_version_id=policy_version_id,
+        rule_key=rule_key,
+        actor=str(actor),
+        correlation_id=current_correlation_id(),
+        now=now,
+    )
+    await _add_call(session, call)
+    return call
+
+
+async def _key_after(session: AsyncSession, call_id: UUID) -> str:
+    call = await queries.call_for_update(session, call_id)
+    if call is None:
+        raise CallNotFound("要等待的那次调用不存在")
+    call.ordering_key = call.ordering_key or f"call:{call.id}"
+    return call.ordering_key
+
+
+async def _add_call(session: AsyncSession, call: OutgoingCall) -> None:
+    session.add(call)
+    await session.flush()
+    await enqueue(session, MAKE_CALL, {"call_id": str(call.id)}, dedupe_key=f"call:{call.id}")
+
+
+async def _store(
+    session: AsyncSession,
+    *,
+    content: dict[str, Any],
+    purpose: str,
+    origin_kind: str,
+    origin_id: object,
+    message_class: str,
+    policy_version_id: UUID,
+    rule_key: str,
+    now: datetime,
+) -> Message:
+    message = Message(
+        number=await queries.next_message_number(session),
+        origin_kind=origin_kind,
+        origin_id=str(origin_id),
+        purpose=purpose,
+        content=content,
+        message_class=message_class,
+        audience=0,
+        policy_version_id=policy_version_id,
+        rule_key=rule_key,
+        correlation_id=current_correlation_id(),
+        created_at=now,
+    )
+    session.add(message)
+    await session.flush()
+    return message
+
+
+@dataclass(frozen=True)
+class Sender:
+    """What every `message/send` of this moment has in common."""
+
+    agent_id: int
+    window_seconds: int
+
+
+async def sender(session: AsyncSession, *, now: datetime) -> Sender:
+    agent_id = await queries.agent_id(session, APP)
+    if agent_id is None:
+        raise AppNotRegistered("数据库里没有应用的 AgentId, 请先完成初始化")
+    policy = await policies.in_force(session, now=now)
+    return Sender(agent_id, policy.document.delivery.duplicate_window_seconds)
+
+
+async def _dispatch(
+    session: AsyncSession,
+    message: Message,
+    *,
+    to: Sequence[PersonId],
+    individually: bool,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    people: list[UUID] = list(dict.fromkeys(to))
+    parts = compose.parts_of(message.content, number=message.number)
+    message.audience = len(people) * len(parts)
+    userids = await queries.current_userids(session, people)
+    chunks = rules.chunked([person for person in people if person in userids], individually=individually)
+    gone = [person for person in people if person not in userids]
+    from_us = await sender(session, now=now)
+    calls: list[OutgoingCall] = []
+    rows: list[Recipients] = []
+    for number, part in enumerate(parts, start=1):
+        for index, chunk in enumerate(chunks):
+            call = _chunk_call(message, part, [userids[person] for person in chunk], from_us, number, actor, now)
+            if len(parts) > 1:
+                call.ordering_key = f"message:{message.id}:{index}"
+            if number > 1:
+                call.state, call.hold_reason = CallState.HELD, "predecessor"
+            calls.append(call)
+            rows.append(_queued(call, chunk, now))
+        if gone:
+            rows.append(Recipients(number, gone, None, DeliveryState.FAILED, "left", None))
+    await _write(session, message, calls, rows, now)
+
+
+def _chunk_call(
+    message: Message,
+    part: dict[str, Any],
+    userids: Sequence[str],
+    from_us: Sender,
+    number: int,
+    actor: Actor,
+    now: datetime,
+) -> OutgoingCall:
+    body = compose.body_for(
+        part,
+        userids=userids,
+        agent_id=from_us.agent_id,
+        window_seconds=from_us.window_seconds,
+        task_id=compose.new_task_id() if "template_card" in part else None,
+    )
+    return compose.message_call(message, body=body, part=number, actor=str(actor), now=now)
+
+
+def _queued(call: OutgoingCall, people: list[UUID], now: datetime) -> Recipients:
+    waits = call.state is CallState.HELD
+    reason = "predecessor" if waits else "queued"
+    return Recipients(call.part, people, call.id, DeliveryState.HELD, reason, None if waits else now)
+
+
+async def _write(
+    session: AsyncSession, message: Message, calls: list[OutgoingCall], rows: list[Recipients], now: datetime
+) -> None:
+    session.add_all(calls)
+    await session.flush()
+    await queries.insert_deliveries(session, message, rows, now=now)
+    # The later parts have no job of their own: the part before wakes them.
+    first = [call for call in calls if call.state is CallState.READY]
+    await enqueue_many(
+        session,
+        MAKE_CALL,
+        [{"call_id": str(call.id)} for call in first],
+        dedupe_keys=[f"call:{call.id}" for call in first],
+    )
+
+
+def _said(text: str) -> str:
+    if not text.strip():
+        raise EmptyText("消息内容是空的")
+    return text

@@ -1,0 +1,239 @@
+"""The platform as typed calls: one method per call we use, and the two credentials we use them with."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from app.clock import Clock
+from app.database import Sessions
+from app.settings import Settings
+from app.wecom.auth import TokenAuth, TokenStore
+from app.wecom.errors import HttpFailure, WecomError, WecomRefused
+from app.wecom.exchange import Call, Exchange
+from app.wecom.health import ClockWatch
+from app.wecom.payloads import (
+    AgentInfo,
+    CallAnswer,
+    ChatInfo,
+    DepartmentDetail,
+    DepartmentRef,
+    MediaRef,
+    TagDetail,
+    TagRef,
+    UserDepartment,
+    UserDetail,
+    UserIdPage,
+    UserSimple,
+    read,
+    read_rows,
+)
+from app.wecom.secrets import SecretBox
+from models.delivery import CallKind
+from models.ids import APP, CONTACTS, AppId
+
+# The platform asks for at most three repetitions of what failed in passing (doc path/90313).
+RETRY_DELAYS = (0.2, 0.6, 1.8)
+
+# A send to a thousand people answers within a second or two; ten leave room, and the ledger's lease is longer.
+TIMEOUT = httpx.Timeout(10, connect=5)
+
+# Idle connections are closed before servers and firewalls on the way do it: a write on one that is half dead would
+# end as an unknown outcome.
+LIMITS = httpx.Limits(max_connections=64, max_keepalive_connections=32, keepalive_expiry=5)
+
+_NO_MENU = 46003
+
+
+class WecomClient:
+    """The calls of one credential. Reads are repeated when they fail in passing; writes never are."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        auth: TokenAuth,
+        *,
+        app_id: AppId,
+        agent_id: int | None = None,
+        retry_delays: Sequence[float] = RETRY_DELAYS,
+    ) -> None:
+        self.app_id = app_id
+        self._exchange = exchange
+        self._auth = auth
+        self._agent_id = agent_id
+        self._retry_delays = tuple(retry_delays)
+
+    # ----------------------------------------------------------------- departments
+
+    async def get_department_ids(self) -> list[DepartmentRef]:
+        """Every department this credential may see, as ids: also for 通讯录同步 from a new address."""
+        return read_rows(
+            DepartmentRef, await self._get("department/simplelist"), "department_id", path="department/simplelist"
+        )
+
+    async def list_departments(self) -> list[DepartmentDetail]:
+        return read_rows(DepartmentDetail, await self._get("department/list"), "department", path="department/list")
+
+    async def get_department(self, department_id: int) -> DepartmentDetail:
+        answer = await self._get("department/get", id=department_id)
+        return read(DepartmentDetail, answer.get("department"), path="department/get")
+
+    # ----------------------------------------------------------------- members
+
+    async def list_user_ids(self, cursor: str = "", limit: int = 10_000) -> UserIdPage:
+        """A page of (userid, department); 通讯录同步 only. An empty `next_cursor` is the end."""
+        answer = await self._post("user/list_id", {"cursor": cursor, "limit": limit})
+        rows = read_rows(UserDepartment, answer, "dept_user", path="user/list_id")
+        return UserIdPage(
+            rows=[(row.userid, row.department) for row in rows], next_cursor=answer.get("next_cursor") or ""
+        )
+
+    async def list_users(self, department_id: int) -> list[UserDetail]:
+        """The direct members of a department, with details."""
+        answer = await self._get("user/list", department_id=department_id)
+        return read_rows(UserDetail, answer, "userlist", path="user/list")
+
+    async def list_users_simple(self, department_id: int) -> list[UserSimple]:
+        answer = await self._get("user/simplelist", department_id=department_id)
+        return read_rows(UserSimple, answer, "userlist", path="user/simplelist")
+
+    async def get_user(self, userid: str) -> UserDetail:
+        return read(UserDetail, await self._get("user/get", userid=userid), path="user/get")
+
+    # ----------------------------------------------------------------- tags
+
+    async def list_tags(self) -> list[TagRef]:
+        return read_rows(TagRef, await self._get("tag/list"), "taglist", path="tag/list")
+
+    async def get_tag(self, tag_id: int) -> TagDetail:
+        answer = await self._get("tag/get", tagid=tag_id)
+        users = read_rows(UserSimple, answer, "userlist", path="tag/get")
+        return read(TagDetail, answer | {"userids": [user.userid for user in users]}, path="tag/get")
+
+    # ----------------------------------------------------------------- groups and the app
+
+    async def get_chat(self, chatid: str) -> ChatInfo:
+        """A group this app created. Gone: `Never` with 86003, 40050 or 49008."""
+        answer = await self._get("appchat/get", chatid=chatid)
+        return read(ChatInfo, answer.get("chat_info"), path="appchat/get")
+
+    async def get_agent(self) -> AgentInfo:
+        return read(AgentInfo, await self._get("agent/get", agentid=self._agent()), path="agent/get")
+
+    async def get_menu(self) -> list[dict[str, Any]]:
+        """The app's menu entries; empty when it has none."""
+        try:
+            answer = await self._get("menu/get", agentid=self._agent())
+        except WecomRefused as error:
+            if error.errcode == _NO_MENU:
+                return []
+            raise
+        buttons = answer.get("button")
+        return buttons if isinstance(buttons, list) else []
+
+    async def get_callback_ips(self) -> list[str]:
+        """The addresses callbacks come from; patterns like `198.51.100.*` are among them."""
+        answer = await self._get("getcallbackip")
+        addresses = answer.get("ip_list")
+        if not isinstance(addresses, list):
+            raise HttpFailure("getcallbackip", "the answer has no list ip_list", status=200)
+        return [str(address) for address in addresses]
+
+    # ----------------------------------------------------------------- writes
+
+    async def call(self, kind: CallKind, body: bytes) -> CallAnswer:
+        """Make a call of the ledger, with exactly these bytes. For `app/delivery` only (P3).
+
+        One attempt: what it may mean when it fails is the ledger's business. A refused token is replaced and the call
+        repeated once, because a refused call had no effect.
+        """
+        if kind is CallKind.MEDIA_UPLOAD:
+            raise ValueError("a media upload has no JSON body: use upload_media")
+        params = {"agentid": self._agent()} if kind is CallKind.MENU_CREATE else {}
+        call = Call(kind.value, params=params, body=body, is_write=True)
+        answer = await self._exchange.perform(call, auth=self._auth)
+        return read(CallAnswer, answer | {"raw": answer}, path=call.path)
+
+    async def upload_media(self, media_type: str, filename: str, content: bytes) -> MediaRef:
+        """A temporary file for messages: image, voice, video or file; for `app/delivery` only."""
+        call = Call("media/upload", params={"type": media_type}, upload=(filename, content), is_write=True)
+        return read(MediaRef, await self._exchange.perform(call, auth=self._auth), path=call.path)
+
+    # ----------------------------------------------------------------- how
+
+    def _agent(self) -> int:
+        if self._agent_id is None:
+            raise ValueError(f"{self.app_id} is not an app: it has no agentid")
+        return self._agent_id
+
+    async def _get(self, path: str, **params: str | int) -> dict[str, Any]:
+        return await self._read(Call(path, params=params))
+
+    async def _post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """A read that takes its question as JSON. Raw UTF-8: escapes can be refused with 40033."""
+        return await self._read(Call(path, body=json.dumps(body, ensure_ascii=False).encode()))
+
+    async def _read(self, call: Call) -> dict[str, Any]:
+        for delay in self._retry_delays:
+            try:
+                return await self._exchange.perform(call, auth=self._auth)
+            except WecomError as error:
+                if not error.is_passing:
+                    raise
+            await asyncio.sleep(delay)
+        return await self._exchange.perform(call, auth=self._auth)
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """Both credentials of the corp over one pool of connections."""
+
+    app: WecomClient
+    contacts: WecomClient
+    http: httpx.AsyncClient
+
+    async def aclose(self) -> None:
+        await self.http.aclose()
+
+
+def build_platform(
+    settings: Settings,
+    sessions: Sessions,
+    clock: Clock,
+    *,
+    transport: httpx.AsyncBaseTransport | None = None,
+    retry_delays: Sequence[float] = RETRY_DELAYS,
+) -> Platform:
+    """The platform as configured. With a `transport` (a sandbox in the same process) the proxy is not used."""
+    wecom = settings.wecom
+    http = httpx.AsyncClient(
+        base_url=wecom.api_base,
+        proxy=wecom.proxy if transport is None else None,
+        transport=transport,
+        timeout=TIMEOUT,
+        limits=LIMITS,
+        # Only settings decide where requests go: no proxy variables of the environment.
+        trust_env=False,
+        headers={"User-Agent": "wecom-steward"},
+    )
+    exchange = Exchange(http, clock, ClockWatch(sessions, clock))
+    tokens = TokenStore(
+        sessions,
+        SecretBox(settings.secret_key),
+        clock,
+        wecom.corp_id,
+        secrets={APP: wecom.app_secret, CONTACTS: wecom.contacts_secret},
+        exchange=exchange,
+    )
+    return Platform(
+        app=WecomClient(
+            exchange, TokenAuth(tokens, APP), app_id=APP, agent_id=wecom.agent_id, retry_delays=retry_delays
+        ),
+        contacts=WecomClient(exchange, TokenAuth(tokens, CONTACTS), app_id=CONTACTS, retry_delays=retry_delays),
+        http=http,
+    )

@@ -1,0 +1,142 @@
+"""One exchange with the platform over HTTP: a request out, an answer with errcode 0 back, or a `WecomError`.
+
+Failures of the HTTP library are translated here, once. Logged are path, errcode and duration: never a token, a secret
+or a body.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+
+import httpx
+from pydantic_core import from_json
+
+from app.clock import Clock
+from app.observability import PLATFORM_CALLS, PLATFORM_SECONDS, get_logger
+from app.wecom.codes import CODES
+from app.wecom.errors import HttpFailure, NotReached, OutcomeUnknown, WecomError, WecomRefused, refusal
+from app.wecom.health import ClockWatch
+
+log = get_logger()
+
+JSON_TYPE = {"Content-Type": "application/json"}
+
+# Raised before a byte of the request has left.
+_BEFORE_SENDING = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+)
+
+# The platform parsed only part of our body, and may say so beside errcode 0 (doc path/90313): a bug of ours.
+_WRONG_JSON = "wrong json format"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What is asked. A write is anything whose second arrival would matter."""
+
+    path: str
+    params: Mapping[str, str | int] = field(default_factory=dict, repr=False)
+    body: bytes | None = field(default=None, repr=False)
+    """Sent as they are: the ledger keeps the very same bytes."""
+    upload: tuple[str, bytes] | None = field(default=None, repr=False)
+    """File name and content of a media upload."""
+    is_write: bool = False
+
+    @property
+    def method(self) -> str:
+        return "GET" if self.body is None and self.upload is None else "POST"
+
+
+class Exchange:
+    def __init__(self, http: httpx.AsyncClient, clock: Clock, watch: ClockWatch | None = None) -> None:
+        self._http = http
+        self._clock = clock
+        self._watch = watch
+
+    async def perform(self, call: Call, *, auth: httpx.Auth | None = None) -> dict[str, Any]:
+        """The parsed answer. Every way it can fail is a `WecomError`."""
+        started = perf_counter()
+        outcome, errcode = "crashed", 0
+        try:
+            answer = await self._answer(call, auth)
+            outcome = "ok"
+        except WecomError as error:
+            outcome = error.outcome
+            errcode = error.errcode if isinstance(error, WecomRefused) else 0
+            raise
+        finally:
+            _measure(call, outcome, errcode, perf_counter() - started)
+        return answer
+
+    async def _answer(self, call: Call, auth: httpx.Auth | None) -> dict[str, Any]:
+        try:
+            response = await self._http.request(
+                call.method,
+                call.path,
+                params=dict(call.params),
+                content=call.body,
+                files=None if call.upload is None else {"media": (*call.upload, "application/octet-stream")},
+                headers=None if call.body is None else JSON_TYPE,
+                auth=auth,
+            )
+        except httpx.RequestError as error:
+            raise _lost(call, error) from error
+        answer = _parsed(call, response)
+        if self._watch is not None and not call.is_write:
+            await self._watch.observe(response.headers.get("date"))
+        self._raise_for_errcode(call, answer)
+        return answer
+
+    def _raise_for_errcode(self, call: Call, answer: dict[str, Any]) -> None:
+        # Some calls leave errcode out when they succeed.
+        errcode, errmsg = answer.get("errcode", 0), str(answer.get("errmsg", ""))
+        if _WRONG_JSON in errmsg.lower():
+            log.error("platform.wrong_json", path=call.path, errcode=errcode)
+        if errcode == 0:
+            return
+        if errcode not in CODES:
+            log.error("platform.unknown_errcode", path=call.path, errcode=errcode, add_to="app/wecom/codes.yaml")
+        raise refusal(errcode, errmsg, path=call.path, now=self._clock.now())
+
+
+def _lost(call: Call, error: httpx.RequestError) -> WecomError:
+    why = type(error).__name__
+    if isinstance(error, _BEFORE_SENDING):
+        return NotReached(call.path, why)
+    return OutcomeUnknown(call.path, why) if call.is_write else HttpFailure(call.path, why)
+
+
+def _parsed(call: Call, response: httpx.Response) -> dict[str, Any]:
+    """The platform answers everything with 200 and JSON (doc path/90313); whatever else comes is not its answer."""
+    if response.status_code != httpx.codes.OK:
+        raise _no_answer(call, response.status_code, f"HTTP {response.status_code}")
+    try:
+        answer = from_json(response.content)
+    except ValueError as error:
+        raise _no_answer(call, response.status_code, "not JSON") from error
+    if not isinstance(answer, dict) or not isinstance(answer.get("errcode", 0), int):
+        raise _no_answer(call, response.status_code, "not an answer of the platform")
+    return answer
+
+
+def _no_answer(call: Call, status: int, why: str) -> WecomError:
+    """3xx and 4xx come from something in front of the platform that did not let the request through."""
+    was_refused_on_the_way = 300 <= status < 500  # noqa: PLR2004 -- the classes of HTTP
+    if call.is_write and not was_refused_on_the_way:
+        return OutcomeUnknown(call.path, why)
+    return HttpFailure(call.path, why, status=status)
+
+
+def _measure(call: Call, outcome: str, errcode: int, seconds: float) -> None:
+    PLATFORM_CALLS.labels(call.path, outcome).inc()
+    PLATFORM_SECONDS.labels(call.path).observe(seconds)
+    say = log.debug if outcome == "ok" else log.warning
+    say("platform.called", path=call.path, outcome=outcome, errcode=errcode, ms=round(seconds * 1000))

@@ -1,0 +1,311 @@
+"""What the platform answers, as values under our names.
+
+The platform's names and shapes stop here: `parentid`, `department_leader`, lists joined by `|`, numbers as strings.
+Rows are read leniently (a strange field is dropped, never the person it belongs to); a missing list is an error of the
+answer, because an empty organisation must never be read out of a wrong one (P6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+
+from pydantic import (
+    AliasPath,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+
+from app.observability import get_logger
+from app.wecom.errors import HttpFailure
+
+log = get_logger()
+
+
+class Payload(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", validate_by_name=True, validate_by_alias=True, coerce_numbers_to_str=True
+    )
+
+
+P = TypeVar("P", bound=Payload)
+
+
+def _whole(value: Any) -> int | None:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def _whole_or_zero(value: Any) -> int:
+    return _whole(value) or 0
+
+
+def _text(value: Any) -> str:
+    return "" if value is None or isinstance(value, (list, dict)) else str(value)
+
+
+def _maybe_text(value: Any) -> str | None:
+    return _text(value) or None
+
+
+def _moment(value: Any) -> datetime:
+    """Unix seconds, as a number or as a string."""
+    if (seconds := _whole(value)) is None:
+        raise ValueError("not unix seconds")
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _flag(value: Any) -> bool:
+    return _whole(value) == 1 or value is True
+
+
+def _names(value: Any) -> list[str]:
+    """`a|b`, `["a", "b"]`, `""` and null: the platform uses all of them for lists of ids."""
+    items = value.split("|") if isinstance(value, str) else value if isinstance(value, list) else []
+    return [str(item).strip() for item in items if item is not None and str(item).strip()]
+
+
+def _folded_names(value: Any) -> list[str]:
+    return [name.lower() for name in _names(value)]
+
+
+def _numbers(value: Any) -> list[int]:
+    return [number for item in _names(value) if (number := _whole(item)) is not None]
+
+
+Text = Annotated[str, BeforeValidator(_text)]
+MaybeText = Annotated[str | None, BeforeValidator(_maybe_text)]
+Number = Annotated[int, BeforeValidator(_whole_or_zero)]
+MaybeNumber = Annotated[int | None, BeforeValidator(_whole)]
+Flag = Annotated[bool, BeforeValidator(_flag)]
+Names = Annotated[list[str], BeforeValidator(_names)]
+FoldedNames = Annotated[list[str], BeforeValidator(_folded_names)]
+Numbers = Annotated[list[int], BeforeValidator(_numbers)]
+Id = Annotated[str, Field(min_length=1)]
+
+
+class IssuedToken(Payload):
+    access_token: str = Field(min_length=1, max_length=512, repr=False)
+    expires_in: int = Field(default=7200, gt=0)
+
+
+# --------------------------------------------------------------------------- departments
+
+
+class DepartmentRef(Payload):
+    """A department as `department/simplelist` tells it: ids only."""
+
+    id: int
+    parent_id: MaybeNumber = Field(default=None, alias="parentid")
+    order: Number = 0
+    """Larger sorts first."""
+
+
+class DepartmentDetail(DepartmentRef):
+    name: Text = ""
+    leader_userids: Names = Field(default_factory=list, alias="department_leader")
+
+
+# --------------------------------------------------------------------------- members
+
+
+class UserIdPage(Payload):
+    """A page of `user/list_id`: one row per (person, department)."""
+
+    rows: list[tuple[str, int]]
+    next_cursor: Text = ""
+    """Empty at the end, and only then: a short page is not the end."""
+
+
+class UserDepartment(Payload):
+    userid: Id
+    department: int
+
+
+class UserSimple(Payload):
+    userid: Id
+    name: Text = ""
+    department_ids: Numbers = Field(default_factory=list, alias="department")
+
+
+class UserDetail(Payload):
+    """A member as far as this credential may see: for a newer app without mobile, e-mail and avatar."""
+
+    userid: Id
+    name: Text = ""
+    alias: Text = ""
+    position: Text = ""
+    status: MaybeNumber = None
+    """1 active, 2 disabled, 4 not activated, 5 left; None when it was not told."""
+    department_ids: list[int] = Field(default_factory=list)
+    orders: list[int] = Field(default_factory=list)
+    """Same length as `department_ids`; larger sorts first."""
+    leader_flags: list[bool] = Field(default_factory=list)
+    """Same length as `department_ids`."""
+    main_department_id: MaybeNumber = Field(default=None, alias="main_department")
+    direct_leader_userids: Names = Field(default_factory=list, alias="direct_leader")
+    extra: dict[str, str] = Field(default_factory=dict)
+    """Extended attributes by name."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_platform(cls, raw: Any) -> Any:
+        if not isinstance(raw, dict) or "department_ids" in raw:
+            return raw
+        ids, orders, flags = _memberships(raw)
+        return raw | {
+            "department_ids": ids,
+            "orders": orders,
+            "leader_flags": flags,
+            "extra": _attributes(raw.get("extattr")),
+        }
+
+
+def _memberships(raw: Mapping[str, Any]) -> tuple[list[int], list[int], list[bool]]:
+    """Three lists of the platform that belong together by position; the last two may be short or missing."""
+    departments, orders, flags = (_list(raw.get(name)) for name in ("department", "order", "is_leader_in_dept"))
+    orders += [0] * (len(departments) - len(orders))
+    flags += [0] * (len(departments) - len(flags))
+    rows = [
+        (number, _whole_or_zero(order), _flag(flag))
+        for department, order, flag in zip(departments, orders, flags, strict=False)
+        if (number := _whole(department)) is not None
+    ]
+    return [row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows]
+
+
+def _attributes(extattr: Any) -> dict[str, str]:
+    """Extended attributes of type 0 (text) and 1 (web page)."""
+    attrs = _list(extattr.get("attrs")) if isinstance(extattr, dict) else []
+    return {str(attr["name"]): _attribute(attr) for attr in attrs if isinstance(attr, dict) and attr.get("name")}
+
+
+def _attribute(attr: Mapping[str, Any]) -> str:
+    text, web = attr.get("text"), attr.get("web")
+    if isinstance(text, dict) and text.get("value") is not None:
+        return str(text["value"])
+    if isinstance(web, dict):
+        return str(web.get("url") or "")
+    return str(attr.get("value") or "")
+
+
+def _list(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list) else []
+
+
+# --------------------------------------------------------------------------- tags, groups, the app
+
+
+class TagRef(Payload):
+    id: int = Field(alias="tagid")
+    name: Text = Field(default="", alias="tagname")
+
+
+class TagDetail(Payload):
+    """Members are cut to the caller's range; who belongs through a department is not listed."""
+
+    name: Text = Field(default="", alias="tagname")
+    userids: list[str]
+    department_ids: Numbers = Field(default_factory=list, alias="partylist")
+
+
+class ChatInfo(Payload):
+    chatid: Id
+    name: Text = ""
+    owner: Text = ""
+    userids: Names = Field(alias="userlist", min_length=1)
+    """Everybody in it. A group without anybody does not exist: such an answer is not believed."""
+
+
+class AgentInfo(Payload):
+    """The app as the platform sees it: its visible range first of all."""
+
+    agent_id: int = Field(alias="agentid")
+    name: Text = ""
+    closed: Flag = Field(default=False, alias="close")
+    user_ids: list[str] = Field(default_factory=list)
+    party_ids: Numbers = Field(default_factory=list, validation_alias=AliasPath("allow_partys", "partyid"))
+    tag_ids: Numbers = Field(default_factory=list, validation_alias=AliasPath("allow_tags", "tagid"))
+    home_url: Text = ""
+    redirect_domain: Text = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_platform(cls, raw: Any) -> Any:
+        if not isinstance(raw, dict) or "user_ids" in raw:
+            return raw
+        allowed = raw.get("allow_userinfos")
+        users = _list(allowed.get("user")) if isinstance(allowed, dict) else []
+        return raw | {
+            "user_ids": [str(user["userid"]) for user in users if isinstance(user, dict) and "userid" in user]
+        }
+
+
+# --------------------------------------------------------------------------- writes
+
+
+class CallAnswer(Payload):
+    """The answer of a write. errcode 0 does not say that everybody was reached: look at the lists."""
+
+    errcode: int = 0
+    msgid: MaybeText = None
+    response_code: MaybeText = Field(default=None, repr=False)
+    """Updates the card once, within 72 hours."""
+    chatid: MaybeText = None
+    invalid_userids: FoldedNames = Field(default_factory=list, alias="invaliduser")
+    """Folded: the platform returns them in lower case anyway."""
+    invalid_parties: Numbers = Field(default_factory=list, alias="invalidparty")
+    invalid_tags: Numbers = Field(default_factory=list, alias="invalidtag")
+    unlicensed_userids: FoldedNames = Field(default_factory=list, alias="unlicenseduser")
+    raw: dict[str, Any] = Field(default_factory=dict, repr=False)
+
+
+class MediaRef(Payload):
+    """An uploaded file. The platform keeps it for three days."""
+
+    type: Text = ""
+    media_id: Id
+    created_at: Annotated[datetime, BeforeValidator(_moment)]
+
+
+# --------------------------------------------------------------------------- reading answers
+
+
+def read(kind: type[P], answer: Any, *, path: str) -> P:
+    """The answer, or the part of it, as a value. One that lacks what it must have is no answer."""
+    try:
+        return kind.model_validate(answer)
+    except ValidationError as error:
+        raise _wrong(path, error) from None
+
+
+def read_rows(kind: type[P], answer: Mapping[str, Any], key: str, *, path: str) -> list[P]:
+    """The rows under `key`. A row that cannot be read at all (it has no id) is left out and logged."""
+    rows = answer.get(key)
+    if not isinstance(rows, list):
+        raise HttpFailure(path, f"the answer has no list {key}", status=200)
+    return [row for raw in rows if (row := _row(kind, raw, path)) is not None]
+
+
+def _row(kind: type[P], raw: Any, path: str) -> P | None:
+    try:
+        return kind.model_validate(raw)
+    except ValidationError as error:
+        log.warning("platform.row_unreadable", path=path, faults=_faults(error))
+        return None
+
+
+def _wrong(path: str, error: ValidationError) -> HttpFailure:
+    return HttpFailure(path, f"the answer lacks {_faults(error)}", status=200)
+
+
+def _faults(error: ValidationError) -> str:
+    """Where, never what: values stay out of logs."""
+    return ", ".join(".".join(str(part) for part in fault["loc"]) or "form" for fault in error.errors())

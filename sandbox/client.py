@@ -17,7 +17,7 @@ from sandbox.faults import When
 Fields = dict[str, Any]
 
 
-class SandboxRefused(Exception):  # noqa: N818 - errors are named by the fact
+class SandboxRefused(Exception):
     """The act was not possible. `errcode` is the platform's, where there is one."""
 
     def __init__(self, status: int, detail: str, errcode: int | None) -> None:
@@ -27,7 +27,7 @@ class SandboxRefused(Exception):  # noqa: N818 - errors are named by the fact
         super().__init__(f"{status}: {detail}")
 
 
-class VerificationFailed(Exception):  # noqa: N818 - errors are named by the fact
+class VerificationFailed(Exception):
     """A callback address did not answer exactly the plaintext within one second; it was not saved."""
 
 

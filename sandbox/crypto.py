@@ -18,7 +18,7 @@ RANDOM_BYTES = 16
 LENGTH_BYTES = 4
 
 
-class BadEnvelope(Exception):  # noqa: N818 - errors are named by the fact
+class BadEnvelope(Exception):
     """A reply whose signature, padding, length or receiver is not what the platform accepts."""
 
 

@@ -12,7 +12,7 @@ from sandbox.state import App, SandboxState
 MSGID_BASE = 7_300_000_000_000_000_000
 
 
-class NotPossible(Exception):  # noqa: N818 - errors are named by the fact
+class NotPossible(Exception):
     """A person tried what their phone does not offer: a card they never got, a grey button."""
 
 

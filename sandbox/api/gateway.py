@@ -63,10 +63,10 @@ class Gateway:
         ip = request.client.host if request.client else "127.0.0.1"
         call = Call(self.state, name, request.query_params, from_ip=ip)
         if request.headers.get("content-type", "").startswith("multipart/form-data"):
-            form = await request.form()
-            files = [value for value in form.values() if not isinstance(value, str)]
-            if files:
-                call.upload, call.upload_content = files[0], await files[0].read()
+            async with request.form() as form:
+                files = [value for value in form.values() if not isinstance(value, str)]
+                if files:
+                    call.upload, call.upload_content = files[0], await files[0].read()
         else:
             call.raw = await request.body()
         return call

@@ -1,0 +1,139 @@
+import asyncio
+
+import httpx
+import pytest
+
+from sandbox.client import VerificationFailed
+from tests.sandbox.world import World
+
+HELLO = "<xml><MsgType><![CDATA[event]]></MsgType><Event><![CDATA[hello]]></Event></xml>"
+
+
+class TestVerification:
+    """Saving an address asks it for exactly the plaintext within a second (doc path/90930)."""
+
+    async def test_accepted(self) -> None:
+        world = await World().start(listening=False)
+        result = await world.client.set_callback_urls(app="http://service/app")
+        assert result["app"]["ok"]
+        await world.stop()
+
+    async def test_one_byte_too_many(self) -> None:
+        world = await World().start(listening=False)
+        world.receiver.echo_suffix = "\n"
+        with pytest.raises(VerificationFailed, match="not exactly"):
+            await world.client.set_callback_urls(app="http://service/app")
+        assert world.state.channels["app"].url is None
+        await world.stop()
+
+    async def test_nobody_there(self) -> None:
+        world = await World().start(listening=False)
+        with pytest.raises(VerificationFailed, match="404"):
+            await world.client.set_callback_urls(app="http://service/nowhere")
+        await world.stop()
+
+
+class TestEnvelope:
+    async def test_app_events_name_the_agent_and_contacts_events_do_not(self, world: World) -> None:
+        await world.client.open_app((await world.userids(1))[0])
+        await world.client.hire("newone", "新同事", [3], active=False)
+        await world.client.wait_idle()
+        app, contacts = world.receiver.received
+        assert f"<AgentID><![CDATA[{world.config.agent_id}]]></AgentID>" in app.envelope
+        assert "AgentID" not in contacts.envelope
+        assert f"<ToUserName><![CDATA[{world.config.corp_id}]]></ToUserName>" in contacts.envelope
+
+    async def test_text_message(self, world: World) -> None:
+        userid = (await world.userids(1))[0]
+        said = await world.client.say(userid, "年假还有几天？ ]]> <b>")
+        await world.client.wait_idle()
+        (message,) = world.receiver.received
+        assert message.text("MsgType") == "text"
+        assert message.text("Content") == "年假还有几天？ ]]> <b>"
+        assert message.text("MsgId") == said["msgid"]
+        assert int(said["msgid"]) > 2**53
+
+    async def test_app_and_menu_events(self, world: World) -> None:
+        userid = (await world.userids(1))[0]
+        menu = {
+            "button": [
+                {"type": "view", "name": "任务", "url": "https://x.test/tasks"},
+                {"name": "群管理", "sub_button": [{"type": "click", "name": "我的群", "key": "GROUPS"}]},
+            ]
+        }
+        answer = await world.app("menu/create", menu, agentid=world.config.agent_id)
+        assert answer["errcode"] == 0
+        await world.client.open_app(userid)
+        await world.client.menu_click(userid, "GROUPS")
+        await world.client.menu_click(userid, "https://x.test/tasks")
+        await world.client.wait_idle()
+        heard = [(r.text("Event"), r.text("EventKey")) for r in world.receiver.received]
+        assert heard == [("enter_agent", ""), ("click", "GROUPS"), ("view", "https://x.test/tasks")]
+
+
+class TestDelivery:
+    async def test_in_order(self, world: World) -> None:
+        userid = (await world.userids(1))[0]
+        for number in range(30):
+            await world.client.say(userid, str(number))
+        await world.client.wait_idle()
+        assert [r.text("Content") for r in world.receiver.received] == [str(n) for n in range(30)]
+
+    async def test_silence_is_retried_and_given_up_after_three(self, world: World) -> None:
+        await world.client.configure(callback_timeout_seconds=0.01)
+
+        async def slow() -> None:
+            await asyncio.sleep(5)
+
+        world.receiver.before_answer = slow
+        await world.client.open_app((await world.userids(1))[0])
+        await world.client.wait_idle()
+        (push,) = await world.client.callbacks()
+        assert (push["statuses"], push["attempts"], push["delivered"]) == ([None, None, None], 3, False)
+
+    async def test_retry_is_sealed_anew(self, world: World) -> None:
+        broken = iter([True, False])
+
+        async def break_once() -> None:
+            if next(broken):
+                raise httpx.ConnectError("broken")
+
+        world.receiver.before_answer = break_once
+        await world.client.open_app((await world.userids(1))[0])
+        await world.client.wait_idle()
+        (push,) = await world.client.callbacks()
+        assert push["statuses"] == [None, 200]
+
+    async def test_an_error_is_not_retried_unless_asked(self, world: World) -> None:
+        userid = (await world.userids(1))[0]
+        world.receiver.status = 500
+        await world.client.open_app(userid)
+        await world.client.wait_idle()
+        assert (await world.client.callbacks())[-1]["statuses"] == [500]
+        await world.client.configure(retry_on_non_200=True)
+        await world.client.open_app(userid)
+        await world.client.wait_idle()
+        assert (await world.client.callbacks())[-1]["statuses"] == [500, 500, 500]
+
+    async def test_without_an_address_events_are_lost(self) -> None:
+        world = await World().start(listening=False)
+        await world.client.open_app((await world.userids(1))[0])
+        await world.client.wait_idle()
+        assert (await world.client.callbacks())[0]["error"] == "no callback address"
+        await world.stop()
+
+
+class TestPush:
+    """Any plaintext, as often as wanted, in new or in the same ciphertext."""
+
+    async def test_duplicates_in_new_clothes(self, world: World) -> None:
+        assert await world.client.push(HELLO, "contacts", repeat=3) == [200, 200, 200]
+        assert {r.plaintext for r in world.receiver.received} == {HELLO}
+        assert {r.path for r in world.receiver.received} == {"/contacts"}
+        assert len({r.envelope for r in world.receiver.received}) == 3
+        assert len({r.query["nonce"] for r in world.receiver.received}) == 3
+
+    async def test_the_very_same_ciphertext(self, world: World) -> None:
+        await world.client.push(HELLO, repeat=3, same_ciphertext=True)
+        assert len({r.envelope for r in world.receiver.received}) == 1
+        assert len({r.query["msg_signature"] for r in world.receiver.received}) == 1

@@ -1,0 +1,60 @@
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from sandbox.config import SandboxConfig
+
+
+@contextmanager
+def running(*options: str) -> Iterator[dict[str, str]]:
+    """`python -m sandbox` on a free port; the environment lines it prints."""
+    command = [sys.executable, "-m", "sandbox", "--listen", "127.0.0.1:0", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield _environment(process)
+        finally:
+            process.terminate()
+            process.wait(timeout=10)
+
+
+def _environment(process: "subprocess.Popen[str]") -> dict[str, str]:
+    lines: dict[str, str] = {}
+    assert process.stdout is not None
+    while "STEWARD_WECOM_CONTACTS_AES_KEY" not in lines:
+        line = process.stdout.readline()
+        assert line, "the program ended before it was ready"
+        if not line.startswith("#"):
+            name, _, value = line.strip().partition("=")
+            lines[name] = value
+    return lines
+
+
+class TestProgram:
+    def test_prints_what_a_service_needs_and_answers_there(self, tmp_path: Path) -> None:
+        settings = tmp_path / "sandbox.json"
+        settings.write_text(json.dumps({"corp_id": "wwfromfile", "departments": 30}), encoding="utf-8")
+        with running("--people", "60", "--config", str(settings)) as env:
+            assert env["STEWARD_WECOM_CORP_ID"] == "wwfromfile"
+            assert env["STEWARD_WECOM_AGENT_ID"] == "1000002"
+            assert len(env["STEWARD_WECOM_APP_AES_KEY"]) == 43
+            query = {"corpid": "wwfromfile", "corpsecret": env["STEWARD_WECOM_APP_SECRET"]}
+            base = env["STEWARD_WECOM_API_BASE"]
+            transport = httpx.HTTPTransport(retries=20)
+            with httpx.Client(transport=transport) as http:
+                token = http.get(f"{base}/gettoken", params=query).json()["access_token"]
+                answer = http.get(f"{base}/department/simplelist", params={"access_token": token}).json()
+            assert len(answer["department_id"]) == 31
+
+    def test_a_misspelt_setting_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="poeple"):
+            SandboxConfig.model_validate({"poeple": 3})
+
+    def test_help(self) -> None:
+        shown = subprocess.run([sys.executable, "-m", "sandbox", "--help"], capture_output=True, text=True, check=True)
+        assert "--people" in shown.stdout

@@ -1,0 +1,84 @@
+from tests.sandbox.world import World, button_card, vote_card
+
+
+class TestList:
+    async def test_search_by_name_userid_and_department(self, world: World) -> None:
+        await world.client.hire("xiaoyu", "欧阳小雨", [4])
+        for wanted in ("小雨", "XIAO", "行政部"):
+            page = (await world.http.get("/phones", params={"q": wanted})).text
+            assert "欧阳小雨" in page
+            assert "/phones/xiaoyu" in page
+        assert "没有找到" in (await world.http.get("/phones", params={"q": "查无此人"})).text
+
+    async def test_latest_messages_first(self, world: World) -> None:
+        userid = (await world.userids(9))[8]
+        await world.send(userid)
+        page = (await world.http.get("/phones")).text
+        assert page.index("/phones/") == page.index(f"/phones/{userid}")
+
+
+class TestPhone:
+    async def open(self, world: World, userid: str, conversation: str = "") -> str:
+        answer = await world.http.get(f"/phones/{userid}", params={"c": conversation})
+        assert answer.status_code == 200
+        return answer.text
+
+    async def test_conversations(self, world: World) -> None:
+        one, two = await world.userids(2)
+        await world.app("appchat/create", {"userlist": [one, two], "chatid": "g1", "name": "项目<群>"})
+        await world.send(one, text={"content": "第一条 <script>alert(1)</script>"})
+        page = await self.open(world, one)
+        assert "项目&lt;群&gt;" in page
+        assert "企微管家" in page
+        assert "<script>alert(1)" not in page
+
+    async def test_cards_with_buttons_and_their_new_face(self, world: World) -> None:
+        userid = (await world.userids(1))[0]
+        app = f"app-{world.config.agent_id}"
+        sent = await world.send(userid, "template_card", template_card=button_card())
+        await world.send(userid, "template_card", template_card=vote_card())
+        page = await self.open(world, userid, app)
+        assert 'data-key="confirm"' in page
+        assert 'data-task="t1"' in page
+        assert 'type="checkbox"' in page
+        body = {"agentid": world.config.agent_id, "response_code": sent["response_code"], "atall": 1}
+        await world.app("message/update_template_card", body | {"button": {"replace_name": "已确认"}})
+        page = await self.open(world, userid, app)
+        assert "<button disabled>已确认</button>" in page
+        assert 'data-key="confirm"' not in page
+
+    async def test_group_with_members(self, world: World) -> None:
+        one, two = await world.client.people(limit=2)
+        group = {"userlist": [one["userid"], two["userid"]], "chatid": "g1", "owner": two["userid"], "name": "群"}
+        await world.app("appchat/create", group)
+        await world.app("appchat/send", {"chatid": "g1", "msgtype": "text", "text": {"content": "欢迎"}})
+        await world.client.say_in_group("g1", two["userid"], "大家好")
+        page = await self.open(world, one["userid"], "group-g1")
+        assert f"{two['name']}（群主）" in page
+        assert page.index("欢迎") < page.index("大家好")
+
+    async def test_screen_alone(self, world: World) -> None:
+        userid = (await world.userids(1))[0]
+        answer = await world.http.get(f"/phones/{userid}/screen")
+        assert "<html" not in answer.text
+        assert (await world.http.get("/phones/nobody")).status_code == 409
+
+    async def test_every_kind_of_message_is_drawn(self, world: World) -> None:
+        userid = (await world.userids(1))[0]
+        card = {"title": "标题", "description": '<div class="gray">灰</div>', "url": "https://x.test"}
+        await world.send(userid, "textcard", textcard=card)
+        await world.send(userid, "markdown", markdown={"content": "**粗**"})
+        await world.send(userid, "news", news={"articles": [{"title": "新闻", "url": "https://x.test"}]})
+        page = await self.open(world, userid, f"app-{world.config.agent_id}")
+        for text in ("标题", "灰", "新闻"):
+            assert text in page
+
+
+class TestDocumentation:
+    async def test_every_act_is_in_the_openapi_document(self, world: World) -> None:
+        paths = (await world.http.get("/sandbox/openapi.json")).json()["paths"]
+        assert "/sandbox/people/{userid}/click" in paths
+        assert "/sandbox/groups/{chatid}/leave" in paths
+        assert not [path for path in paths if not path.startswith("/sandbox")]
+        assert (await world.http.get("/sandbox/docs")).status_code == 200
+        assert (await world.http.get("/", follow_redirects=True)).status_code == 200

@@ -1,0 +1,55 @@
+"""A job exists exactly when the transaction that asked for it commits (D4)."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.database import Sessions, transaction
+from app.jobs.queue import enqueue, enqueue_many
+from app.observability import bound_correlation
+
+
+async def waiting(sessions: Sessions) -> list[str]:
+    async with sessions() as session:
+        return list((await session.execute(text("SELECT entrypoint FROM pgqueuer ORDER BY id"))).scalars())
+
+
+class Undone(Exception):
+    pass
+
+
+async def enqueue_and_fail(sessions: Sessions) -> None:
+    async with transaction(sessions) as session:
+        # First statement of the session: the job must be inside the transaction all the same.
+        await enqueue(session, "org.sync", {})
+        raise Undone
+
+
+class TestTransaction:
+    async def test_a_committed_job_waits(self, sessions: Sessions) -> None:
+        async with transaction(sessions) as session:
+            await enqueue(session, "org.sync", {"reason": "test"})
+        assert await waiting(sessions) == ["org.sync"]
+
+    async def test_a_rolled_back_job_never_was(self, sessions: Sessions) -> None:
+        with pytest.raises(Undone):
+            await enqueue_and_fail(sessions)
+        assert await waiting(sessions) == []
+
+
+class TestEnqueue:
+    async def test_it_carries_the_payload_and_the_correlation_id(self, session: AsyncSession) -> None:
+        with bound_correlation("abc12345"):
+            await enqueue(session, "org.sync", {"理由": "测试"})
+        row = (await session.execute(text("SELECT payload, headers->>'correlation_id' FROM pgqueuer"))).one()
+        assert (row[0].decode(), row[1]) == ('{"理由": "测试"}', "abc12345")
+
+    async def test_a_second_job_of_the_same_key_is_skipped_while_the_first_waits(self, session: AsyncSession) -> None:
+        assert await enqueue(session, "org.sync", {}, dedupe_key="org.sync") is True
+        assert await enqueue(session, "org.sync", {}, dedupe_key="org.sync") is False
+
+    async def test_many_go_in_one_statement(self, session: AsyncSession) -> None:
+        assert await enqueue_many(session, "delivery.make_call", [{"n": n} for n in range(250)]) == 250
+        assert await enqueue_many(session, "delivery.make_call", []) == 0

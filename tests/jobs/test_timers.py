@@ -1,0 +1,103 @@
+"""Deadlines are rows, claimed against the clock that is passed in (D3)."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.database import Sessions, transaction
+from app.jobs.retry import MAX_ATTEMPTS
+from app.jobs.timers import cancel_timer, next_due, set_timer, sweep
+from models.policy import Timer
+from tests.fakes.clock import FakeClock
+
+MINUTE = timedelta(minutes=1)
+
+
+class Heard:
+    """A handler that remembers what fired."""
+
+    def __init__(self) -> None:
+        self.subjects: list[str] = []
+
+    async def __call__(self, session: AsyncSession, subject: str, now: datetime) -> None:
+        self.subjects.append(subject)
+
+
+async def given_timer(sessions: Sessions, subject: str, due_at: datetime) -> None:
+    async with transaction(sessions) as session:
+        await set_timer(session, "test.due", subject, due_at)
+
+
+async def timers(sessions: Sessions) -> list[Timer]:
+    async with sessions() as session:
+        return list(await session.scalars(select(Timer)))
+
+
+class TestSweep:
+    async def test_what_is_due_fires_and_is_gone(self, sessions: Sessions, clock: FakeClock) -> None:
+        heard = Heard()
+        await given_timer(sessions, "now", clock.now())
+        await given_timer(sessions, "later", clock.now() + MINUTE)
+        assert await sweep(sessions, clock, {"test.due": heard}) == 1
+        assert heard.subjects == ["now"]
+        assert [timer.subject for timer in await timers(sessions)] == ["later"]
+
+    async def test_two_sweeps_at_once_fire_each_timer_once(self, sessions: Sessions, clock: FakeClock) -> None:
+        heard = Heard()
+        for number in range(20):
+            await given_timer(sessions, str(number), clock.now())
+        await asyncio.gather(*(sweep(sessions, clock, {"test.due": heard}) for _ in range(4)))
+        assert sorted(heard.subjects) == sorted(str(number) for number in range(20))
+
+    async def test_a_handler_may_set_its_own_timer_anew(self, sessions: Sessions, clock: FakeClock) -> None:
+        async def again(session: AsyncSession, subject: str, now: datetime) -> None:
+            await set_timer(session, "test.due", subject, now + MINUTE)
+
+        await given_timer(sessions, "x", clock.now())
+        await sweep(sessions, clock, {"test.due": again})
+        (timer,) = await timers(sessions)
+        assert timer.due_at == clock.now() + MINUTE
+
+    async def test_a_failing_handler_is_rolled_back_and_tried_again_later(
+        self, sessions: Sessions, clock: FakeClock
+    ) -> None:
+        async def fails(session: AsyncSession, subject: str, now: datetime) -> None:
+            await set_timer(session, "test.other", subject, now)
+            raise ValueError("no")
+
+        await given_timer(sessions, "x", clock.now())
+        assert await sweep(sessions, clock, {"test.due": fails}) == 0
+        (timer,) = await timers(sessions)
+        assert (timer.kind, timer.attempts) == ("test.due", 1)
+        assert timer.due_at > clock.now()
+
+    async def test_after_the_last_try_it_is_parked_and_not_lost(self, sessions: Sessions, clock: FakeClock) -> None:
+        async def fails(session: AsyncSession, subject: str, now: datetime) -> None:
+            raise ValueError("no")
+
+        await given_timer(sessions, "x", clock.now())
+        for _ in range(MAX_ATTEMPTS + 2):
+            await sweep(sessions, clock, {"test.due": fails})
+            clock.advance(timedelta(hours=1))
+        (timer,) = await timers(sessions)
+        assert timer.attempts == MAX_ATTEMPTS
+        assert timer.parked_at is not None
+
+
+class TestSetAndCancel:
+    async def test_setting_again_moves_the_one_timer(self, session: AsyncSession, clock: FakeClock) -> None:
+        await set_timer(session, "test.due", "x", clock.now())
+        await set_timer(session, "test.due", "x", clock.now() + MINUTE)
+        assert await next_due(session) == clock.now() + MINUTE
+
+    async def test_a_cancelled_timer_does_not_fire(self, sessions: Sessions, clock: FakeClock) -> None:
+        heard = Heard()
+        await given_timer(sessions, "x", clock.now())
+        async with transaction(sessions) as session:
+            await cancel_timer(session, "test.due", "x")
+        await sweep(sessions, clock, {"test.due": heard})
+        assert heard.subjects == []

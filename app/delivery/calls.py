@@ -54,7 +54,7 @@ async def claim(session: AsyncSession, *, call_id: UUID, now: datetime) -> Attem
     if hold is not None:
         await conclude(session, call, hold, now=now)
         return None
-    _move(call, CallState.SENDING)
+    move(call, CallState.SENDING)
     call.hold_reason, call.not_before = None, None
     call.attempts += 1
     call.leased_until = now + rules.LEASE
@@ -114,7 +114,7 @@ async def wake_successor(session: AsyncSession, call: OutgoingCall) -> None:
 
 
 async def _done(session: AsyncSession, call: OutgoingCall, answer: CallAnswer | None, now: datetime) -> None:
-    _move(call, CallState.DONE)
+    move(call, CallState.DONE)
     call.errcode, call.error, call.hold_reason, call.not_before = 0, None, None, None
     if answer is not None:
         _keep_answer(call, answer, now)
@@ -146,7 +146,7 @@ async def _fail(session: AsyncSession, call: OutgoingCall, userids: list[str], r
 async def _ended_badly(
     session: AsyncSession, call: OutgoingCall, state: CallState, reason: str, error: str, now: datetime
 ) -> None:
-    _move(call, state)
+    move(call, state)
     call.error, call.hold_reason, call.not_before = error, reason, None
     delivery_state = rules.DELIVERY_STATE[state]
     moved = await queries.set_deliveries(
@@ -167,7 +167,7 @@ async def _ended(session: AsyncSession, call: OutgoingCall, now: datetime) -> No
 
 
 async def _later(session: AsyncSession, call: OutgoingCall, verdict: Later, now: datetime) -> None:
-    _move(call, CallState.READY)
+    move(call, CallState.READY)
     call.not_before, call.hold_reason, call.error, call.leased_until = verdict.at, verdict.reason, verdict.error, None
     if not verdict.uncertain:
         call.sent_at = None
@@ -186,7 +186,7 @@ async def _hold(session: AsyncSession, call: OutgoingCall, reason: str, until: d
     if call.state is CallState.SENDING:
         call.sent_at = None  # refused before it had an effect
     unchanged = call.state is CallState.HELD and (call.hold_reason, call.not_before) == (reason, until)
-    _move(call, CallState.HELD)
+    move(call, CallState.HELD)
     call.hold_reason, call.not_before, call.leased_until = reason, until, None
     if until is not None:
         await set_timer(session, RELEASE, str(call.id), until)
@@ -202,6 +202,6 @@ async def _hold(session: AsyncSession, call: OutgoingCall, reason: str, until: d
         )
 
 
-def _move(call: OutgoingCall, to: CallState) -> None:
+def move(call: OutgoingCall, to: CallState) -> None:
     assert to in rules.TRANSITIONS[call.state], f"{call.state} → {to}"
     call.state = to

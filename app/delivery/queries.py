@@ -133,13 +133,6 @@ async def call_of_card(session: AsyncSession, *, app_id: str, task_id: str) -> O
     return (await session.scalars(statement)).one_or_none()
 
 
-async def previous_call(session: AsyncSession, *, message_id: UUID, part: int) -> OutgoingCall | None:
-    statement = (
-        select(OutgoingCall).where(col(OutgoingCall.message_id) == message_id, col(OutgoingCall.part) == part).limit(1)
-    )
-    return (await session.scalars(statement)).one_or_none()
-
-
 def listed_calls(*, state: CallState | None, purpose: str | None, kind: CallKind | None) -> Select[OutgoingCall]:
     statement = select(OutgoingCall)
     if state is not None:
@@ -363,16 +356,18 @@ async def calls_carrying(
     return carried
 
 
-def listed_deliveries(
-    *, state: DeliveryState | None, message_id: UUID | None, person_id: UUID | None
-) -> Select[Delivery]:
+def listed_deliveries(*, state: DeliveryState | None, message_id: UUID | None, userid: str | None) -> Select[Delivery]:
+    """`userid`: of the person who has it now."""
     statement = select(Delivery)
     if state is not None:
         statement = statement.where(col(Delivery.state) == state)
     if message_id is not None:
         statement = statement.where(col(Delivery.message_id) == message_id)
-    if person_id is not None:
-        statement = statement.where(col(Delivery.person_id) == person_id)
+    if userid is not None:
+        named = select(col(PersonUserid.person_id)).where(
+            col(PersonUserid.userid) == fold(userid), col(PersonUserid.ended_at).is_(None)
+        )
+        statement = statement.where(col(Delivery.person_id).in_(named))
     return statement
 
 

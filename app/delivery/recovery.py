@@ -14,7 +14,6 @@ from app.audit.actor import Actor
 from app.audit.service import record as audit
 from app.delivery import calls, compose, queries, rules
 from app.delivery.errors import CallNotFound, DeliveryNotFound, NothingToRetry, NotUnknown, RecipientGone
-from app.delivery.queries import Recipients
 from app.delivery.rules import Done, Failed
 from app.delivery.send import sender
 from app.wecom.errors import OutcomeUnknown
@@ -43,14 +42,11 @@ async def give_up_lease(session: AsyncSession, *, call_id: UUID, now: datetime) 
 
 
 async def ask_for_the_rest(
-    session: AsyncSession, *, attempt: calls.Attempt, missing: dict[str, Any] | None, now: datetime
+    session: AsyncSession, *, attempt: calls.Attempt, missing: dict[str, Any], now: datetime
 ) -> None:
-    """An `appchat/update` was looked at: done when nothing is missing, else a new call for exactly the rest."""
+    """A look at the group showed what an `appchat/update` still lacks: a new call asks for exactly that."""
     call = await queries.call_for_update(session, attempt.call_id)
     if call is None or call.state is not CallState.SENDING or call.attempts != attempt.number:
-        return
-    if missing is None:
-        await calls.conclude(session, call, Done(), now=now)
         return
     rest = compose.call_row(
         kind=call.kind,
@@ -87,7 +83,6 @@ async def take_back(
             session, call_id=call.id, state=DeliveryState.FAILED, reason=SUPERSEDED, until=None, now=now
         )
         return
-    call.state = CallState.SENDING  # the way to any end leads through an attempt; this one is never made
     await calls.conclude(session, call, Failed(SUPERSEDED, "发出前已有结果，不再发送"), now=now)
 
 
@@ -138,7 +133,7 @@ async def _one_more(
     actor: Actor,
     now: datetime,
 ) -> OutgoingCall:
-    # A number of its own: with the former bytes the platform would drop it as a duplicate and answer as if it were sent.
+    # A number of its own: the former bytes the platform would drop as a duplicate, and answer as if they were sent.
     number = await queries.next_message_number(session)
     part = compose.parts_of(message.content, number=number)[delivery.part - 1]
     body = await _body_to(session, part, [delivery.person_id], now)
@@ -171,7 +166,8 @@ async def _retire(session: AsyncSession, former: OutgoingCall | None, now: datet
     if former is None or former.state not in {CallState.UNKNOWN, CallState.FAILED}:
         return
     if not await queries.has_recipients(session, former.id):
-        former.state, former.finished_at = CallState.REPLACED, now
+        calls.move(former, CallState.REPLACED)
+        former.finished_at = now
 
 
 async def resolve_call(
@@ -202,6 +198,7 @@ async def _replace(session: AsyncSession, call: OutgoingCall, rest: OutgoingCall
     """`rest` takes the place of `call` in its ordering key. No outcome is told: the later attempt tells it."""
     rest.id, rest.previous_id = rules.id_beside(call.id), call.id
     session.add(rest)
-    call.state, call.finished_at, call.leased_until = CallState.REPLACED, now, None
+    calls.move(call, CallState.REPLACED)
+    call.finished_at, call.leased_until = now, None
     await session.flush()
     await calls.release(session, rest.id)

@@ -61,8 +61,9 @@ RECOVERY: dict[CallKind, Recovery] = {
 }
 
 TRANSITIONS: dict[CallState, frozenset[CallState]] = {
-    CallState.READY: frozenset({CallState.SENDING, CallState.HELD, CallState.UNKNOWN, CallState.REPLACED}),
-    CallState.HELD: frozenset({CallState.SENDING, CallState.HELD, CallState.UNKNOWN, CallState.REPLACED}),
+    # Failed without an attempt: taken back, because what it says is no longer so.
+    CallState.READY: frozenset(set(CallState) - {CallState.READY, CallState.DONE}),
+    CallState.HELD: frozenset(set(CallState) - {CallState.READY, CallState.DONE}),
     CallState.SENDING: frozenset(set(CallState) - {CallState.SENDING}),
     # A late answer, or a person.
     CallState.UNKNOWN: frozenset({CallState.DONE, CallState.FAILED, CallState.REPLACED}),

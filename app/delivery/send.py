@@ -158,6 +158,8 @@ async def request_call(
     after: UUID | None = None,
 ) -> OutgoingCall:
     """Any other mutating call. `after` names a call that has to end first: both then share its ordering key."""
+    if kind is CallKind.MEDIA_UPLOAD:
+        raise ValueError("A media upload has no JSON body to keep")
     call = compose.call_row(
         kind=kind,
         body=body,

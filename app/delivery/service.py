@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.delivery import queries
 from app.delivery.cards import ClickedCard, record_click, update_cards
+from app.delivery.errors import CallNotFound, DeliveryNotFound
 from app.delivery.outcomes import OutcomeHandler, register_outcomes
 from app.delivery.recovery import Resolution, resolve_call, retry_delivery
 from app.delivery.send import post_to_group, request_call, send_card, send_text
+from models.delivery import DeliveryState, OutgoingCall
 
 __all__ = [
     "ClickedCard",
     "OutcomeHandler",
     "Resolution",
     "post_to_group",
+    "read_call",
     "record_click",
     "register_outcomes",
     "request_call",
@@ -19,5 +27,21 @@ __all__ = [
     "retry_delivery",
     "send_card",
     "send_text",
+    "summarize",
     "update_cards",
 ]
+
+
+async def read_call(session: AsyncSession, *, call_id: UUID) -> OutgoingCall:
+    call = await queries.get_call(session, call_id)
+    if call is None:
+        raise CallNotFound("没有这次调用")
+    return call
+
+
+async def summarize(session: AsyncSession, *, message_id: UUID) -> tuple[int, dict[DeliveryState, int]]:
+    """The audience of a message and how many of it stand where; the counts add up to it (P3)."""
+    message = await queries.get_message(session, message_id)
+    if message is None:
+        raise DeliveryNotFound("没有这条消息")
+    return message.audience, await queries.counts_of(session, message_id)

@@ -1,0 +1,72 @@
+"""The step between two transactions: one attempt against the platform. Takes a client, never a session (D5)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from app.delivery import rules
+from app.delivery.calls import Attempt
+from app.delivery.rules import RECOVERY, Recovery
+from app.wecom.client import WecomClient
+from app.wecom.errors import OutcomeUnknown, WecomError, WecomRefused
+from app.wecom.payloads import CallAnswer
+from models.delivery import CallKind
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The platform said yes, or a look at the object shows that it was done."""
+
+    answer: CallAnswer | None = None
+
+
+@dataclass(frozen=True)
+class Failed:
+    failure: WecomError
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A look at the group shows that only this much of the update is missing."""
+
+    body: dict[str, Any]
+
+
+Outcome = Answered | Failed | Missing
+
+
+async def carry_out(client: WecomClient, attempt: Attempt) -> Outcome:
+    """Make the call with exactly its bytes; where its recovery asks for a look at the object, look."""
+    if attempt.uncertain and RECOVERY[attempt.kind] is Recovery.LOOK_FIRST:
+        return await _look_at_group(client, attempt)
+    try:
+        return Answered(await client.call(attempt.kind, attempt.body))
+    except WecomRefused as refused:
+        if attempt.kind is CallKind.APPCHAT_CREATE and (attempt.uncertain or refused.errcode == rules.CHAT_EXISTS):
+            return await _verify_creation(client, attempt, refused)
+        return Failed(refused)
+    except WecomError as failure:
+        return Failed(failure)
+
+
+async def _verify_creation(client: WecomClient, attempt: Attempt, refused: WecomRefused) -> Outcome:
+    """The chatid is ours alone: a group that can be read under it is the one we asked for."""
+    try:
+        await client.get_chat(json.loads(attempt.body)["chatid"])
+    except WecomRefused:
+        return Failed(refused)
+    except WecomError:
+        return Failed(OutcomeUnknown(attempt.kind.value, "建群后未能核对"))
+    return Answered()
+
+
+async def _look_at_group(client: WecomClient, attempt: Attempt) -> Outcome:
+    body = json.loads(attempt.body)
+    try:
+        chat = await client.get_chat(body["chatid"])
+    except WecomError as failure:
+        return Failed(failure)
+    missing = rules.remaining_update(body, name=chat.name, owner=chat.owner, userids=chat.userids)
+    return Answered() if missing is None else Missing(missing)

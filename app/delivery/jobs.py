@@ -1,0 +1,67 @@
+"""Background entry points: making calls, releasing held ones, and picking up what a dead worker left."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.database import transaction
+from app.delivery import calls, queries, recovery
+from app.delivery.carry_out import Answered, Failed, Missing, Outcome, carry_out
+from app.delivery.send import MAKE_CALL
+from app.jobs.queue import enqueue
+from app.jobs.registry import JobContext, JobFunction, TimerHandler
+from models.ids import CONTACTS
+
+FORGOTTEN_AFTER = timedelta(minutes=2)
+"""A call that may go and does not: its job was lost, or given up."""
+
+_BATCH = 500
+
+
+async def make_call(ctx: JobContext, payload: dict[str, Any]) -> None:
+    """Claim, call, record: two short transactions around one call of the platform."""
+    async with transaction(ctx.sessions) as session:
+        attempt = await calls.claim(session, call_id=UUID(payload["call_id"]), now=ctx.now())
+    if attempt is None:
+        return
+    client = ctx.platform.contacts if attempt.app_id == CONTACTS else ctx.platform.app
+    outcome = await carry_out(client, attempt)
+    async with transaction(ctx.sessions) as session:
+        await _record(session, attempt, outcome, ctx.now())
+
+
+async def _record(session: AsyncSession, attempt: calls.Attempt, outcome: Outcome, now: datetime) -> None:
+    match outcome:
+        case Answered(answer):
+            await calls.record(session, attempt=attempt, answer=answer, now=now)
+        case Failed(failure):
+            await calls.record(session, attempt=attempt, failure=failure, now=now)
+        case Missing(body):
+            await recovery.ask_for_the_rest(session, attempt=attempt, missing=body, now=now)
+
+
+async def recover(ctx: JobContext, _payload: dict[str, Any]) -> None:
+    """Calls in the hands of dead workers become unknown; calls whose job was lost get a new one."""
+    async with transaction(ctx.sessions) as session:
+        dead = await queries.calls_with_dead_workers(session, ctx.now(), limit=_BATCH)
+    for call_id in dead:
+        async with transaction(ctx.sessions) as session:
+            await recovery.give_up_lease(session, call_id=call_id, now=ctx.now())
+    async with transaction(ctx.sessions) as session:
+        for call_id in await queries.calls_left_waiting(session, ctx.now() - FORGOTTEN_AFTER, limit=_BATCH):
+            await enqueue(session, MAKE_CALL, {"call_id": str(call_id)}, dedupe_key=f"call:{call_id}")
+
+
+async def release_held_call(session: AsyncSession, subject: str, _now: datetime) -> None:
+    await calls.release(session, UUID(subject))
+
+
+JOBS: dict[str, JobFunction] = {MAKE_CALL: make_call, "delivery.recover": recover}
+
+TIMERS: dict[str, TimerHandler] = {calls.RELEASE: release_held_call}
+
+SCHEDULE: dict[str, str] = {"delivery.recover": "* * * * *"}

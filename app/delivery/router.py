@@ -1,0 +1,82 @@
+"""The ledger over REST: what was said to whom, what it came to, and a person's decision where one is needed."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+from sqlmodel import col
+
+from app.delivery import queries, service
+from app.delivery.schemas import CallOut, DeliveryOut, MessageSummary, ResolutionIn
+from app.web.deps import CallerDep, NowDep, SessionDep, require
+from app.web.pagination import Page, PageDep, paginate
+from app.web.problems import problems
+from models.delivery import CallKind, CallState, Delivery, DeliveryState, OutgoingCall
+
+router = APIRouter(prefix="/deliveries", tags=["deliveries"])
+
+may_read = [Depends(require("deliveries:read"))]
+may_write = [Depends(require("deliveries:write"))]
+
+
+@router.get("", dependencies=may_read, responses=problems(401, 403))
+async def list_deliveries(
+    session: SessionDep,
+    page: PageDep,
+    state: DeliveryState | None = None,
+    message: Annotated[UUID | None, Query(description="Only the recipients of this message")] = None,
+    userid: Annotated[str | None, Query(description="Only what was meant for this person")] = None,
+) -> Page[DeliveryOut]:
+    """Recipients, the newest first."""
+    statement = queries.listed_deliveries(state=state, message_id=message, userid=userid)
+    rows, cursor = await paginate(session, statement, col(Delivery.id), page=page)
+    return Page(items=await _shown(session, rows), next_cursor=cursor)
+
+
+@router.get("/summary", dependencies=may_read, responses=problems(401, 403, 404))
+async def summarize_message(session: SessionDep, message: UUID) -> MessageSummary:
+    """How many recipients of a message stand where."""
+    audience, counts = await service.summarize(session, message_id=message)
+    return MessageSummary(message_id=message, audience=audience, **{state.value: counts[state] for state in counts})
+
+
+@router.get("/calls", dependencies=may_read, responses=problems(401, 403))
+async def list_calls(
+    session: SessionDep,
+    page: PageDep,
+    state: Annotated[CallState | None, Query(description="`unknown` are those that wait for a person")] = None,
+    purpose: str | None = None,
+    kind: CallKind | None = None,
+) -> Page[CallOut]:
+    """Calls to the platform, the newest first."""
+    statement = queries.listed_calls(state=state, purpose=purpose, kind=kind)
+    rows, cursor = await paginate(session, statement, col(OutgoingCall.id), page=page)
+    return Page(items=[CallOut.model_validate(row) for row in rows], next_cursor=cursor)
+
+
+@router.get("/calls/{call_id}", dependencies=may_read, responses=problems(401, 403, 404))
+async def read_call(session: SessionDep, call_id: UUID) -> CallOut:
+    return CallOut.model_validate(await service.read_call(session, call_id=call_id))
+
+
+@router.post("/calls/{call_id}/resolve", dependencies=may_write, responses=problems(401, 403, 404, 409))
+async def resolve_call(
+    session: SessionDep, caller: CallerDep, now: NowDep, call_id: UUID, body: ResolutionIn
+) -> CallOut:
+    """Say what became of a call of unknown outcome, after looking in WeCom."""
+    call = await service.resolve_call(session, call_id=call_id, resolution=body.resolution, actor=caller.actor, now=now)
+    return CallOut.model_validate(call)
+
+
+@router.post("/{delivery_id}/retry", dependencies=may_write, responses=problems(401, 403, 404, 409))
+async def retry_delivery(session: SessionDep, caller: CallerDep, now: NowDep, delivery_id: int) -> DeliveryOut:
+    """Send again what failed or is unknown, to this recipient alone. An unknown one may then arrive twice."""
+    delivery = await service.retry_delivery(session, delivery_id=delivery_id, actor=caller.actor, now=now)
+    return (await _shown(session, [delivery]))[0]
+
+
+async def _shown(session: SessionDep, rows: list[Delivery]) -> list[DeliveryOut]:
+    userids = await queries.current_userids(session, [row.person_id for row in rows])
+    return [DeliveryOut(**row.model_dump(), userid=userids.get(row.person_id)) for row in rows]

@@ -129,18 +129,21 @@ class WorkingCalendar:
         """The moment when `amount` of working time has passed since `start`. Nothing added: the next working moment."""
         if amount < timedelta(0):
             return self._subtract_working(start, -amount)
+        # In UTC, because adding to a local time ignores a change of the clocks on the way.
+        start = _utc(start)
         for span_start, span_end in self._spans_from(start):
             begin = max(span_start, start)
             if amount <= span_end - begin:
-                return _utc(begin + amount)
+                return begin + amount
             amount -= span_end - begin
         raise NoWorkingTime(f"no working time within {HORIZON_DAYS} days after {start.isoformat()}")
 
     def _subtract_working(self, end: datetime, amount: timedelta) -> datetime:
+        end = _utc(end)
         for span_start, span_end in self._spans_before(end):
             finish = min(span_end, end)
             if amount <= finish - span_start:
-                return _utc(finish - amount)
+                return finish - amount
             amount -= finish - span_start
         raise NoWorkingTime(f"no working time within {HORIZON_DAYS} days before {end.isoformat()}")
 
@@ -173,6 +176,7 @@ class WorkingCalendar:
     def working_time_between(self, start: datetime, end: datetime) -> timedelta:
         """How much working time lies between two moments (zero when they are reversed)."""
         total = timedelta(0)
+        start, end = _utc(start), _utc(end)
         if end <= start:
             return total
         for span_start, span_end in self._spans_from(start):
@@ -196,7 +200,6 @@ class WorkingCalendar:
         return datetime.combine(day, at, self.timezone)
 
     def _spans_of(self, day: date) -> list[tuple[datetime, datetime]]:
-        # In UTC, because subtracting local times of one zone ignores a change of the clocks between them.
         if not self.is_working_day(day):
             return []
         return [(_utc(self._at(day, start)), _utc(self._at(day, end))) for start, end in self.hours.spans()]

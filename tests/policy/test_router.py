@@ -1,0 +1,121 @@
+"""REST: `policy` and `calendar`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from app.audit.actor import SYSTEM
+from app.database import Sessions, transaction
+from app.policy import service
+from app.policy.document import default_source
+from app.policy.router import router
+from app.settings import Settings
+from app.web import problems
+from app.web.keys import create_key
+from tests.fakes.clock import FakeClock
+
+STRICTER = default_source().replace("accept_within: 30wm", "accept_within: 15wm")
+
+
+@pytest.fixture
+async def client(sessions: Sessions, clock: FakeClock, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    app = FastAPI()
+    app.state.services = SimpleNamespace(settings=settings, sessions=sessions, clock=clock)
+    app.include_router(router, prefix="/api/v1")
+    problems.install(app)
+    async with transaction(sessions) as session:
+        await service.ensure_first_version(session, source=default_source(), now=clock.now(), actor=SYSTEM)
+        _, key = await create_key(session, name="test", scopes=["policy:write"], actor=SYSTEM, now=clock.now())
+    transport = httpx.ASGITransport(app)
+    headers = {"authorization": f"Bearer {key}"}
+    async with httpx.AsyncClient(transport=transport, base_url="http://steward/api/v1", headers=headers) as client:
+        yield client
+
+
+async def answer(call: Any, status: int = 200) -> Any:
+    response = await call
+    assert response.status_code == status, response.text
+    return response.json()
+
+
+class TestPolicy:
+    """D11: the version in force, all versions, and how a new one comes."""
+
+    async def test_the_version_in_force_with_its_document(self, client: httpx.AsyncClient) -> None:
+        found = await answer(client.get("/policy"))
+        assert found["number"] == 1
+        assert found["document"]["tasks"]["accept_within"] == "30wm"
+        assert found["document"]["rules"]["approval.deadline"] == "7.10"
+
+    async def test_a_new_version_now_and_the_list_of_both(self, client: httpx.AsyncClient) -> None:
+        made = await answer(client.post("/policy/versions", json={"source": STRICTER}), 201)
+        assert made["number"] == 2
+        assert (await answer(client.get("/policy")))["number"] == 2
+        listed = await answer(client.get("/policy/versions", params={"limit": 1}))
+        assert [row["number"] for row in listed["items"]] == [2]
+        rest = await answer(client.get("/policy/versions", params={"cursor": listed["next_cursor"]}))
+        assert [row["number"] for row in rest["items"]] == [1]
+
+    async def test_a_version_for_later(self, client: httpx.AsyncClient, clock: FakeClock) -> None:
+        later = (clock.now() + timedelta(days=1)).isoformat()
+        await answer(client.post("/policy/versions", json={"source": STRICTER, "effective_at": later}), 201)
+        assert (await answer(client.get("/policy")))["number"] == 1
+        clock.advance(timedelta(days=1))
+        assert (await answer(client.get("/policy")))["number"] == 2
+
+    async def test_an_old_version_stays_readable_as_it_was_given(self, client: httpx.AsyncClient) -> None:
+        await answer(client.post("/policy/versions", json={"source": STRICTER}), 201)
+        assert (await answer(client.get("/policy/versions/1")))["source"] == default_source()
+
+    async def test_a_version_that_is_not_there(self, client: httpx.AsyncClient) -> None:
+        assert (await answer(client.get("/policy/versions/9"), 404))["type"] == "/problems/policy-version-not-found"
+
+    async def test_a_faulty_document_is_refused_with_its_faults(self, client: httpx.AsyncClient) -> None:
+        problem = await answer(client.post("/policy/versions", json={"source": "title: x\n"}), 400)
+        assert problem["type"] == "/problems/faulty-policy"
+        assert {"path": "tasks", "message": "缺少这一项，请补上"} in problem["faults"]
+
+    async def test_a_check_tells_what_would_change_and_stores_nothing(self, client: httpx.AsyncClient) -> None:
+        found = await answer(client.post("/policy/check", json={"source": STRICTER}))
+        assert found["faults"] == []
+        assert [change["sentence"] for change in found["changes"]] == ["tasks.accept_within：30wm → 15wm（任务接收）"]
+        assert (await answer(client.get("/policy")))["number"] == 1
+
+    async def test_a_check_tells_the_faults(self, client: httpx.AsyncClient) -> None:
+        found = await answer(client.post("/policy/check", json={"source": "- x"}))
+        assert [fault["path"] for fault in found["faults"]] == [""]
+
+    async def test_a_repeated_request_makes_one_version(self, client: httpx.AsyncClient) -> None:
+        """F94: Idempotency-Key on every write."""
+        headers = {"idempotency-key": "once"}
+        first = await answer(client.post("/policy/versions", json={"source": STRICTER}, headers=headers), 201)
+        again = await answer(client.post("/policy/versions", json={"source": STRICTER}, headers=headers), 201)
+        assert first == again
+
+
+class TestCalendar:
+    """D14: days are shown with where they come from, and edited."""
+
+    async def test_days_with_their_source(self, client: httpx.AsyncClient) -> None:
+        found = await answer(client.get("/calendar", params={"from": "2026-10-01", "to": "2026-10-10"}))
+        assert [day["is_working"] for day in found["items"]] == [False] * 7 + [True, True, True]
+        assert found["items"][0] == {"day": "2026-10-01", "is_working": False, "note": "国庆节", "source": "library"}
+
+    async def test_a_year_not_published_is_shown_as_provisional(self, client: httpx.AsyncClient) -> None:
+        found = await answer(client.get("/calendar", params={"from": "2027-01-01", "to": "2027-01-01"}))
+        assert [day["source"] for day in found["items"]] == ["provisional"]
+
+    async def test_a_day_is_set_by_the_company(self, client: httpx.AsyncClient) -> None:
+        await answer(client.put("/calendar/2026-03-03", json={"is_working": False, "note": "公司周年"}))
+        found = await answer(client.get("/calendar", params={"from": "2026-03-03", "to": "2026-03-03"}))
+        assert found["items"] == [{"day": "2026-03-03", "is_working": False, "note": "公司周年", "source": "company"}]
+
+    async def test_a_span_back_to_front_is_refused(self, client: httpx.AsyncClient) -> None:
+        await answer(client.get("/calendar", params={"from": "2026-03-03", "to": "2026-03-02"}), 400)

@@ -93,6 +93,8 @@ class GroupMember(Table, table=True):
     reason: str = Field(default="")
     """Why they are wanted or no longer wanted: `creation`, `join`, `exit`, `departure`, `unapproved_leave` …"""
     request_id: UUID | None = optional_ref("requests.id", index=False)
+    call_id: UUID | None = optional_ref("outgoing_calls.id")
+    """The ledger call that carries the last change of `desired` to the platform."""
     charter_promised_version: int | None = Field(default=None)
     desired_since: datetime = moment()
     first_seen_at: datetime | None = optional_moment()
@@ -107,6 +109,8 @@ class FindingKind(StrEnum):
     OWNER_CHANGED = "owner_changed"
     DISSOLVED = "dissolved"
     OWNER_LEFT = "owner_left"
+    ROSTER_LOSS = "roster_loss"  # more gone at once than is believed (P6): waits for a person
+    TOO_FEW = "too_few"  # a removal would leave fewer than the platform's minimum
 
 
 class FindingState(StrEnum):

@@ -610,7 +610,7 @@ def upgrade() -> None:
     sa.Column('first_seen_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('resolved_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('resolution', sa.String(), nullable=True),
-    sa.CheckConstraint("kind IN ('unapproved_leave', 'unapproved_join', 'renamed', 'owner_changed', 'dissolved', 'owner_left')", name=op.f('ck_group_findings_kind')),
+    sa.CheckConstraint("kind IN ('unapproved_leave', 'unapproved_join', 'renamed', 'owner_changed', 'dissolved', 'owner_left', 'roster_loss', 'too_few')", name=op.f('ck_group_findings_kind')),
     sa.CheckConstraint("state IN ('open', 'resolved')", name=op.f('ck_group_findings_state')),
     sa.ForeignKeyConstraint(['group_id'], ['groups.id'], name=op.f('fk_group_findings_group_id')),
     sa.ForeignKeyConstraint(['person_id'], ['people.id'], name=op.f('fk_group_findings_person_id')),
@@ -628,15 +628,18 @@ def upgrade() -> None:
     sa.Column('observed', sa.Boolean(), nullable=False),
     sa.Column('reason', sa.String(), nullable=False),
     sa.Column('request_id', sa.Uuid(), nullable=True),
+    sa.Column('call_id', sa.Uuid(), nullable=True),
     sa.Column('charter_promised_version', sa.Integer(), nullable=True),
     sa.Column('desired_since', sa.DateTime(timezone=True), nullable=False),
     sa.Column('first_seen_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['call_id'], ['outgoing_calls.id'], name=op.f('fk_group_members_call_id')),
     sa.ForeignKeyConstraint(['group_id'], ['groups.id'], name=op.f('fk_group_members_group_id')),
     sa.ForeignKeyConstraint(['person_id'], ['people.id'], name=op.f('fk_group_members_person_id')),
     sa.ForeignKeyConstraint(['request_id'], ['requests.id'], name=op.f('fk_group_members_request_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_group_members'))
     )
+    op.create_index(op.f('ix_group_members_call_id'), 'group_members', ['call_id'], unique=False)
     op.create_index('ix_group_members_person', 'group_members', ['person_id'], unique=False, postgresql_where=sa.text('ended_at IS NULL'))
     op.create_index('uq_group_members_current', 'group_members', ['group_id', 'person_id'], unique=True, postgresql_where=sa.text('ended_at IS NULL'))
     op.create_table('receipts',
@@ -757,6 +760,7 @@ def downgrade() -> None:
     op.drop_table('receipts')
     op.drop_index('uq_group_members_current', table_name='group_members', postgresql_where=sa.text('ended_at IS NULL'))
     op.drop_index('ix_group_members_person', table_name='group_members', postgresql_where=sa.text('ended_at IS NULL'))
+    op.drop_index(op.f('ix_group_members_call_id'), table_name='group_members')
     op.drop_table('group_members')
     op.drop_index('uq_group_findings_open', table_name='group_findings', postgresql_where=sa.text("state = 'open'"))
     op.drop_index(op.f('ix_group_findings_person_id'), table_name='group_findings')

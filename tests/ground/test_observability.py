@@ -13,11 +13,9 @@ from app.observability import bound_correlation, configure_logging, current_corr
 
 
 @pytest.fixture(autouse=True)
-def _json_logs(capsys: pytest.CaptureFixture[str]) -> Iterator[None]:
-    # After capsys, so that the handler writes to the stream the test reads.
+def _restored_logging() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
-    configure_logging("json")
     yield
     root.handlers[:], root.level = handlers, level
     structlog.reset_defaults()
@@ -28,6 +26,7 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, str]]:
 
 
 def test_an_event_carries_its_fields_and_the_bound_correlation_id(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("json")
     with bound_correlation("abc12345"):
         get_logger().info("request.approved", request_id="7")
     (line,) = lines(capsys)
@@ -35,6 +34,7 @@ def test_an_event_carries_its_fields_and_the_bound_correlation_id(capsys: pytest
 
 
 def test_a_library_that_logs_an_address_does_not_leak_its_token(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("json")
     logging.getLogger("some.library").warning("GET /cgi-bin/user/get?access_token=SECRET&userid=li failed")
     (line,) = lines(capsys)
     assert "SECRET" not in json.dumps(line)
@@ -42,6 +42,7 @@ def test_a_library_that_logs_an_address_does_not_leak_its_token(capsys: pytest.C
 
 
 def test_the_http_client_is_silent_at_info(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("json")
     logging.getLogger("httpx").info("HTTP Request: GET https://x/gettoken?corpsecret=SECRET")
     assert lines(capsys) == []
 

@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 
 import httpx
 
-from sandbox.config import Channel
+from sandbox.config import Channel, Network
 from sandbox.crypto import Cryptor
 from sandbox.replies import apply_reply
 
@@ -122,13 +122,25 @@ class Pusher:
     async def _work(self, channel: Channel) -> None:
         queue = self._queues[channel]
         while queue:
-            push = queue[0]
+            network = self.state.config.callback_network
+            if network.delay_seconds:
+                await asyncio.sleep(network.delay_seconds)
+            if not queue:
+                return
+            if network.shuffle:
+                queue.rotate(-secrets.randbelow(len(queue)))
+            push = queue.popleft()
             try:
-                await self._deliver(push)
+                await self._send(push, network)
             finally:
                 push.done.set()
-                if queue and queue[0] is push:
-                    queue.popleft()
+
+    async def _send(self, push: Push, network: Network) -> None:
+        if network.lose_every and push.id % network.lose_every == 0:
+            push.error = "lost on purpose"
+            return
+        for _copy in range(1 + network.duplicates):
+            await self._deliver(push)
 
     async def _deliver(self, push: Push) -> None:
         for _attempt in range(max(1, self.state.config.callback_retries)):
@@ -156,6 +168,9 @@ class Pusher:
         except (TimeoutError, httpx.TransportError) as error:
             push.error = repr(error)
             return None
+        except Exception as error:  # noqa: BLE001 - a service in the same process failed; on the wire a 500
+            push.error = repr(error)
+            return httpx.Response(httpx.codes.INTERNAL_SERVER_ERROR)
 
     def _client(self) -> httpx.AsyncClient:
         if self.given_http is not None:

@@ -30,6 +30,21 @@ class Limits(BaseModel):
     bad_secrets_per_hour: int = 2_000
 
 
+class Network(BaseModel):
+    """How badly callbacks travel. The platform promises neither order nor delivery (doc path/90930)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    delay_seconds: float = 0.0
+    """Before each delivery; meanwhile others queue up."""
+    duplicates: int = 0
+    """Further deliveries of each event, sealed anew."""
+    lose_every: int | None = Field(default=None, ge=1)
+    """Every so manieth event is never sent; 1 loses all."""
+    shuffle: bool = False
+    """Take what is queued in any order; needs a delay, so that something queues up."""
+
+
 class ExtraApp(BaseModel):
     """A second self-built app of the same company, for what one app may not do to another's."""
 
@@ -66,6 +81,7 @@ class SandboxConfig(BaseModel):
     """Attempts in all. Whether the platform means 3 or 1 + 3 is not documented (doc path/90930)."""
     callback_timeout_seconds: float = 5.0
     retry_on_non_200: bool = False
+    callback_network: Network = Field(default_factory=Network)
 
     contact_profile: ContactProfile = "post_2022_08"
     app_created_after_2022: bool = True

@@ -6,8 +6,10 @@ from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml.ElementTree import fromstring
 
+from sandbox.api.cards import check_card
 from sandbox.conversations import Message
 from sandbox.crypto import BadEnvelope
+from sandbox.errors import PlatformError
 
 if TYPE_CHECKING:
     from sandbox.callbacks import Push
@@ -36,7 +38,7 @@ def apply_reply(state: "SandboxState", push: "Push", answer: str) -> None:
     try:
         push.reply = _open_envelope(state, push, answer)
         _show(state, push, fromstring(push.reply))
-    except (BadEnvelope, ParseError, LookupError) as error:
+    except (BadEnvelope, ParseError, LookupError, PlatformError) as error:
         push.reply_error = str(error) or repr(error)
 
 
@@ -87,9 +89,9 @@ def _replace_card(state: "SandboxState", push: "Push", reply: Element) -> None:
     if given is None:
         raise LookupError("TemplateCard is missing")
     replacement = _as_object(given)
-    if not replacement.get("card_type"):
-        raise LookupError("CardType is missing")
-    face = _clicked_card(state, push).own_face(push.clicker)
+    card = _clicked_card(state, push)
+    check_card(replacement, for_update=True)
+    face = card.own_face(push.clicker)
     face.card, face.greyed = replacement, replacement.get("replace_text") or None
 
 

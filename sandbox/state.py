@@ -79,7 +79,6 @@ class SandboxState:
         self.tokens: dict[str, Token] = {}
         self.phones: dict[int, list[Message]] = {}
         self.messages: dict[str, Message] = {}
-        self.recipients: dict[str, list[int]] = {}
         self.groups: dict[str, Group] = {}
         self.groups_of: dict[int, dict[str, None]] = {}
         self.response_codes: dict[str, ResponseCode] = {}

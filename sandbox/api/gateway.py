@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from fnmatch import fnmatch
 from typing import Any
 
@@ -11,7 +12,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
 from sandbox.api import agents, appchat, departments, media, members, messages, tags, tokens
-from sandbox.api.call import Call, Endpoint
+from sandbox.api.call import Answer, Call, Endpoint
 from sandbox.errors import PlatformError, error_answer
 from sandbox.faults import Fault
 from sandbox.limits import HOUR, MINUTE
@@ -22,6 +23,8 @@ ENDPOINTS: dict[str, Endpoint] = {
     for module in (tokens, departments, members, tags, messages, appchat, agents, media)
     for name, endpoint in module.ENDPOINTS.items()
 }
+
+log = logging.getLogger(__name__)
 
 WRONG_JSON = "Warning: wrong json format."
 
@@ -74,11 +77,19 @@ class Gateway:
     def _answer(self, request: Request, call: Call, endpoint: Endpoint) -> Response:
         try:
             self._admit(request, call, endpoint)
-            answer = endpoint.handle(call)
+            answer = self._handled(call, endpoint)
         except PlatformError as error:
             answer = error_answer(error, from_ip=call.from_ip)
         self._log(call, answer if isinstance(answer, dict) else {"errcode": 0})
         return PlainJSON(answer) if isinstance(answer, dict) else answer
+
+    def _handled(self, call: Call, endpoint: Endpoint) -> Answer:
+        """A field of the wrong type is a wrong format, not a failure of ours (doc path/90313)."""
+        try:
+            return endpoint.handle(call)
+        except (TypeError, ValueError, AttributeError) as error:
+            log.exception("malformed call of %s", call.endpoint)
+            raise PlatformError(40058, WRONG_JSON) from error
 
     def _admit(self, request: Request, call: Call, endpoint: Endpoint) -> None:
         """Token, address, limit, method and body, in this order; gettoken skips the first two."""

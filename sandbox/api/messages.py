@@ -1,5 +1,6 @@
 """message/send, message/recall and message/update_template_card (doc path/90236, path/94867, path/94888)."""
 
+import hashlib
 import secrets
 from typing import Any
 
@@ -32,7 +33,8 @@ def send(call: Call) -> dict[str, Any]:
     _charge_day(call, app, len(people.people))
     answer = ok(**people.as_answer(), msgid=message.msgid)
     answer |= _deliver(call, app, message, list(people.people))
-    call.state.sent_once[_fingerprint(call)] = SentOnce(call.state.now(), answer)
+    if call.body.get("enable_duplicate_check") == 1:
+        call.state.sent_once[_fingerprint(call)] = SentOnce(call.state.now(), answer)
     return answer
 
 
@@ -70,7 +72,6 @@ def _deliver(call: Call, app: App, message: Message, serials: list[int]) -> dict
     for serial in reached:
         state.put_on_phone(serial, message)
     state.messages[message.msgid] = message
-    state.recipients[message.msgid] = serials
     if message.card is None:
         return {}
     message.card.recipients.update(reached)
@@ -101,7 +102,8 @@ def _charge_day(call: Call, app: App, amount: int) -> None:
 
 
 def _fingerprint(call: Call) -> bytes:
-    return call.identity.encode() + b" " + call.raw
+    """The app and the body, byte for byte."""
+    return hashlib.sha256(call.identity.encode() + b" " + call.raw).digest()
 
 
 def _suppressed(call: Call) -> dict[str, Any] | None:

@@ -23,6 +23,7 @@ CHANGEABLE = frozenset(
         "limit_numbers",
         "callback_retries",
         "callback_timeout_seconds",
+        "callback_network",
         "retry_on_non_200",
         "token_seconds",
         "group_member_max",

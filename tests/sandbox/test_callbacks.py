@@ -123,6 +123,43 @@ class TestDelivery:
         await world.stop()
 
 
+class TestBadNetwork:
+    """Callbacks late, twice, out of order or never; the platform promises none of the opposite."""
+
+    async def said(self, world: World, count: int) -> list[str]:
+        userid = (await world.userids(1))[0]
+        for number in range(count):
+            await world.client.say(userid, str(number))
+        await world.client.wait_idle()
+        return [r.text("Content") for r in world.receiver.received]
+
+    async def test_duplicates(self, world: World) -> None:
+        await world.client.configure(callback_network={"duplicates": 2})
+        assert await self.said(world, 2) == ["0", "0", "0", "1", "1", "1"]
+
+    async def test_loss(self, world: World) -> None:
+        await world.client.configure(callback_network={"lose_every": 2})
+        assert await self.said(world, 4) == ["0", "2"]
+        assert (await world.client.callbacks())[-1]["error"] == "lost on purpose"
+
+    async def test_disorder(self, world: World) -> None:
+        await world.client.configure(callback_network={"shuffle": True, "delay_seconds": 0.002})
+        heard = await self.said(world, 30)
+        assert heard != sorted(heard, key=int)
+        assert sorted(heard, key=int) == [str(n) for n in range(30)]
+
+    async def test_a_failing_service_is_a_500_and_the_next_event_still_comes(self, world: World) -> None:
+        failures = iter([True, False])
+
+        async def fail_once() -> None:
+            if next(failures):
+                raise RuntimeError("a bug in the service")
+
+        world.receiver.before_answer = fail_once
+        assert await self.said(world, 2) == ["1"]
+        assert [push["statuses"] for push in await world.client.callbacks()] == [[500], [200]]
+
+
 class TestPush:
     """Any plaintext, as often as wanted, in new or in the same ciphertext."""
 

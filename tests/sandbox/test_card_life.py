@@ -111,6 +111,17 @@ class TestPassiveReply:
         world.receiver.reply = lambda _event: None
         await world.client.click(one, "t1", "undo")
 
+    async def test_a_replacement_that_may_not_be_sent_is_ignored(self, world: World) -> None:
+        userid = (await world.userids(1))[0]
+        await world.send_card(userid)
+        card = "<CardType>button_interaction</CardType><MainTitle><Title>x</Title></MainTitle>"
+        buttons = "<ButtonList><Text>撤销</Text></ButtonList>"
+        self.replying(world, f"<MsgType>update_template_card</MsgType><TemplateCard>{card}{buttons}</TemplateCard>")
+        await world.client.click(userid, "t1", "confirm")
+        await world.client.wait_idle()
+        assert "42039" in (await world.client.callbacks())[-1]["reply_error"]
+        assert (await world.last_message(userid))["card"]["main_title"]["title"] == "安全生产通知"
+
     async def test_text_stays_in_the_conversation(self, world: World) -> None:
         userid = (await world.userids(1))[0]
         self.replying(world, "<MsgType>text</MsgType><Content>收到</Content>")

@@ -1,3 +1,8 @@
+from typing import Any
+
+import pytest
+
+from sandbox.api.gateway import ENDPOINTS
 from tests.sandbox.world import World
 
 
@@ -57,6 +62,15 @@ class TestShapeOfAnswers:
         assert answer.status_code == 200
         assert answer.json()["errcode"] == 40058
         assert "Warning: wrong json format." in answer.json()["errmsg"]
+
+    @pytest.mark.parametrize("endpoint", [name for name, e in ENDPOINTS.items() if e.method == "POST"])
+    async def test_wrong_types_are_a_wrong_format_and_never_a_500(self, world: World, endpoint: str) -> None:
+        names = ["touser", "agentid", "msgtype", "text", "template_card", "userlist", "tagid", "department", "safe"]
+        junks: list[Any] = [[], {}, [[]], [{}], "x", 1.5, True]
+        for junk in junks:
+            body = dict.fromkeys(names, junk) | {"msgtype": "text", "agentid": world.config.agent_id}
+            for secret in (world.config.app_secret, world.config.contacts_secret):
+                assert isinstance((await world.call(secret, endpoint, body))["errcode"], int)
 
     async def test_get_instead_of_post_is_not_405(self, world: World) -> None:
         assert (await world.app("message/send"))["errcode"] == 40058

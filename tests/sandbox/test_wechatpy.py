@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 import uvicorn
 from wechatpy.enterprise import WeChatClient
@@ -12,6 +13,7 @@ from wechatpy.exceptions import WeChatClientException
 
 from sandbox.app import create_app
 from sandbox.config import SandboxConfig
+from sandbox.faults import Fault
 from sandbox.state import SandboxState
 
 
@@ -130,6 +132,22 @@ class TestWriting:
         contacts.user.delete("libuser")
         contacts.department.delete(made["id"])
         assert running.state.company.find("libuser") is None
+
+
+class TestFaultsOnTheWire:
+    """Out of process a silence is a silence and a broken connection is broken."""
+
+    def call(self, running: Running, fault: Fault) -> None:
+        running.state.faults.arm(fault)
+        httpx.get(f"{running.base_url}/cgi-bin/gettoken", timeout=0.2)
+
+    def test_silence(self, running: Running) -> None:
+        with pytest.raises(httpx.ReadTimeout):
+            self.call(running, Fault(endpoint="gettoken", timeout=True))
+
+    def test_broken_connection(self, running: Running) -> None:
+        with pytest.raises(httpx.RemoteProtocolError):
+            self.call(running, Fault(endpoint="gettoken", drop=True))
 
 
 class TestToken:

@@ -174,18 +174,13 @@ async def ensure_first_version(
     return await _add_version(session, source=source, number=1, effective_at=now, now=now, actor=actor)
 
 
-async def differs_from_file(session: AsyncSession, *, source: str, now: datetime) -> str | None:
-    """D11: a POLICY_FILE that is neither the newest version nor the one in force is not applied. This is the sentence
-    that says so, for the log at start; None when there is nothing to say.
-    """
+async def warning_about(session: AsyncSession, *, source: str) -> str | None:
+    """D11: a POLICY_FILE that differs from the newest version is not applied; this says so, for the log at start."""
     newest = await queries.newest_version(session)
-    version_id = await queries.id_in_force(session, now=now)
-    current = await queries.version(session, version_id) if version_id else None
-    known = [version for version in (newest, current) if version is not None]
-    if not known or _digest(source) in {version.sha256 for version in known}:
+    if newest is None or newest.sha256 == _digest(source):
         return None
     return (
-        f"制度文件与数据库中的第 {known[0].number} 版不同，未采用；"
+        f"制度文件与数据库中的第 {newest.number} 版不同，未采用；"
         "要启用请运行 steward policy diff 文件 查看差异，再运行 steward policy apply 文件"
     )
 

@@ -41,6 +41,10 @@ class Reading:
     faults: list[Fault]
 
 
+LARGEST = 50_000
+"""Values in a document; the default has some 700."""
+
+
 def default_source() -> str:
     """The default policy that ships with the service."""
     return resources.files("app.policy").joinpath("default.yaml").read_text(encoding="utf-8")
@@ -55,8 +59,13 @@ def read(source: str) -> Reading:
     """Parse and check a document, collecting every fault."""
     try:
         raw = yaml.load(source, Loader=_PlainLoader)  # noqa: S506 -- a SafeLoader with fewer types
+        too_large = _size(raw, {}) > LARGEST
     except yaml.YAMLError as error:
         return Reading(None, [_yaml_fault(error)])
+    except RecursionError:
+        too_large = True
+    if too_large:
+        return Reading(None, [Fault("", "内容太多或层次太深，请对照默认制度编写")])
     if not isinstance(raw, dict):
         return Reading(None, [Fault("", "制度文件应由“名称: 内容”组成，请对照默认制度编写")])
     faults = [*_schema_faults(raw), *_reference_faults(raw)]
@@ -84,6 +93,16 @@ class _PlainLoader(yaml.SafeLoader):
 _PlainLoader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
 _PlainLoader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^(?:~|null|)$"), ["~", "n", ""])
 _PlainLoader.add_implicit_resolver("tag:yaml.org,2002:merge", re.compile(r"^<<$"), ["<"])
+
+
+def _size(node: Any, known: dict[int, int]) -> int:
+    """How many values there are with every alias written out. A few lines of aliases can stand for billions."""
+    if not isinstance(node, dict | list):
+        return 1
+    if id(node) not in known:
+        known[id(node)] = LARGEST + 1  # meeting it again below itself: it contains itself
+        known[id(node)] = 1 + sum(_size(child, known) for child in (node.values() if isinstance(node, dict) else node))
+    return known[id(node)]
 
 
 def _yaml_fault(error: yaml.YAMLError) -> Fault:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
-from app.policy.schema import DeliveryRule, Hours, PolicyDuration, TimeSpan
+from app.policy.schema import DeliveryRule, Hours, PolicyDuration, TimeSpan, within
 from app.working_days import WorkingCalendar
 
 MARKS = frozenset({0, 30})
@@ -46,25 +46,19 @@ def _opening(now: datetime, *, hours: Hours, quiet: TimeSpan | None, calendar: W
         if allowed == moment:
             return moment
         moment = allowed
-    # Working hours that lie wholly inside the quiet ones: the policy contradicts itself, work hours decide.
+    # No working time outside of the rest period in more than a year: the schema refuses such hours.
     return calendar.next_allowed(now)
 
 
 def _end_of_quiet(moment: datetime, *, quiet: TimeSpan, calendar: WorkingCalendar) -> datetime:
     """The moment itself, or the end of the rest period that it lies in."""
     local = calendar.local(moment)
-    if not _within(local.time(), quiet):
+    if not within(local.time(), quiet):
         return moment
     day = local.date()
     if quiet.start > quiet.end and local.time() >= quiet.start:
         day += timedelta(days=1)
     return datetime.combine(day, quiet.end, calendar.timezone).astimezone(UTC)
-
-
-def _within(at: time, span: TimeSpan) -> bool:
-    if span.start <= span.end:
-        return span.start <= at < span.end
-    return at >= span.start or at < span.end
 
 
 def basis_of(

@@ -141,6 +141,13 @@ class TimeSpan(Section):
     end: time
 
 
+def within(at: time, span: TimeSpan) -> bool:
+    """Whether a local time lies in the span; its end does not."""
+    if span.start <= span.end:
+        return span.start <= at < span.end
+    return at >= span.start or at < span.end
+
+
 class WorkingTimeRule(Section):
     """D14: the hours of a working day; which days are working days is the calendar's matter."""
 
@@ -367,3 +374,10 @@ class PolicyDocument(Section):
     approvals: ApprovalsRule
     announcements: AnnouncementsRule
     tasks: TasksRule
+
+    @model_validator(mode="after")
+    def _work_outside_of_the_rest_period(self) -> PolicyDocument:
+        quiet, work = self.delivery.quiet, self.working_time
+        if quiet and all(within(at, quiet) for at in (work.work_start, work.work_end)):
+            raise ValueError("working_time 在 delivery.quiet（休息时段）之内，工作信息将无法发出，请改正其一")
+        return self

@@ -240,6 +240,21 @@ class TestFaults:
     def test_something_else_is_no_policy(self, source: str) -> None:
         assert "名称: 内容" in faults(source)[""]
 
+    def test_working_hours_inside_the_rest_period_are_refused(self) -> None:
+        found = faults(with_line("quiet: {start: 23:30, end: 07:30}", "quiet: {start: 08:00, end: 19:00}"))
+        assert "休息时段" in found[""]
+
+    @pytest.mark.parametrize(
+        "source",
+        [
+            "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40)),
+            "a: &a [*a]\n",
+            "a: " + "[" * 5000,
+        ],
+    )
+    def test_a_document_that_would_never_end_is_refused(self, source: str) -> None:
+        assert "层次太深" in faults(source)[""]
+
     def test_yaml_cannot_construct_objects(self) -> None:
         assert faults("title: !!python/object/apply:os.system ['true']")
 

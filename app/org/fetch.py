@@ -1,0 +1,196 @@
+"""Reading the organisation from the platform, with the credential that may read each part (F19, F20).
+
+The contacts credential lists every id in the corp; the app tells names and details of those in its visible range. What
+cannot be read is remembered as a problem and never taken for an absence. Nothing here knows the database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from app.org import messages
+from app.wecom.client import Platform, WecomClient
+from app.wecom.errors import WaitUntil, WecomError, WecomRefused
+from app.wecom.payloads import AgentInfo, DepartmentDetail, DepartmentRef, TagDetail, TagRef, UserDetail
+from models.ids import fold
+
+AT_ONCE = 12
+"""Pages under way at the same time. The platform refuses too much parallelism (45033)."""
+ATTEMPTS = 3
+LONGEST_WAIT = timedelta(minutes=2)
+"""A minute's limit is waited out; an hour's ends the read, and the next run tries again."""
+BAD_CURSOR = 50100
+RESTARTS = 3
+"""Of the id list, when its cursor has gone stale."""
+
+T = TypeVar("T")
+Ids = dict[str, tuple[str, list[int]]]
+"""Folded userid → (as shown, departments)."""
+
+
+@dataclass
+class Problems:
+    """Why something could not be read; the report's sentences, each once."""
+
+    sentences: dict[str, None] = field(default_factory=dict)
+
+    def note(self, error: WecomError, *, credential: str, what: str) -> None:
+        if isinstance(error, WecomRefused):
+            sentence = messages.refused(
+                credential=credential,
+                what=what,
+                errcode=error.errcode,
+                meaning=error.meaning_zh,
+                cure=error.cure_zh,
+                caller_ip=error.caller_ip,
+            )
+        else:
+            sentence = messages.not_reached(credential=credential, what=what, reason=type(error).__name__)
+        self.sentences[sentence] = None
+
+
+@dataclass
+class Outline:
+    """The parts that come before the details."""
+
+    ids: Ids | None
+    """None when the list could not be read to its end."""
+    refs: list[DepartmentRef] | None
+    details: list[DepartmentDetail] | None
+    """The departments in the app's visible range."""
+    agent: AgentInfo | None
+
+    @property
+    def nothing(self) -> bool:
+        return self.ids is None and self.details is None
+
+
+async def patiently(read: Callable[[], Awaitable[T]]) -> T:
+    """A read, again when the platform's block is over. (The client itself repeats what fails in passing.)"""
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return await read()
+        except WaitUntil as error:
+            seconds = (error.until - datetime.now(UTC)).total_seconds()
+            if seconds > LONGEST_WAIT.total_seconds():
+                raise
+            await asyncio.sleep(max(seconds, 0.1))
+    return await read()
+
+
+async def read_outline(platform: Platform, problems: Problems) -> Outline:
+    """Ids, departments and the app's range, side by side."""
+    app, contacts = platform.app, platform.contacts
+    ids, refs, details, agent = await asyncio.gather(
+        _attempt(lambda: read_ids(contacts), problems, "contacts", "账号名单"),
+        _attempt(lambda: patiently(contacts.get_department_ids), problems, "contacts", "部门名单"),
+        _attempt(lambda: patiently(app.list_departments), problems, "app", "部门"),
+        _attempt(lambda: patiently(app.get_agent), problems, "app", "应用设置"),
+    )
+    return Outline(ids, refs, details, agent)
+
+
+async def _attempt(read: Callable[[], Awaitable[T]], problems: Problems, credential: str, what: str) -> T | None:
+    try:
+        return await read()
+    except WecomError as error:
+        problems.note(error, credential=credential, what=what)
+        return None
+
+
+async def read_ids(contacts: WecomClient) -> Ids:
+    """Every id in the corp: one row per person and department, joined here. A stale cursor starts anew."""
+    for _ in range(RESTARTS - 1):
+        try:
+            return await _read_ids_once(contacts)
+        except WecomRefused as error:
+            if error.errcode != BAD_CURSOR:
+                raise
+    return await _read_ids_once(contacts)
+
+
+async def _read_ids_once(contacts: WecomClient) -> Ids:
+    ids: Ids = {}
+    cursor = ""
+    while True:
+        page = await patiently(lambda cursor=cursor: contacts.list_user_ids(cursor))  # type: ignore[misc]
+        for userid, department_id in page.rows:
+            known = ids.get(fold(userid))
+            if known is None:
+                ids[fold(userid)] = (userid, [department_id])
+            else:
+                known[1].append(department_id)
+        cursor = page.next_cursor
+        # An empty cursor ends the list; a short page does not.
+        if not cursor:
+            return ids
+
+
+async def concurrently(
+    keys: Iterable[Any], read: Callable[[Any], Awaitable[T]], *, at_once: int = AT_ONCE
+) -> AsyncIterator[tuple[Any, T | WecomError]]:
+    """The answers as they come, at most `at_once` under way; a refusal is an answer too."""
+    waiting = iter(keys)
+    running: dict[asyncio.Task[T], Any] = {}
+    try:
+        while True:
+            while len(running) < at_once and (key := next(waiting, None)) is not None:
+                running[asyncio.ensure_future(_awaited(read, key))] = key
+            if not running:
+                return
+            done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                yield running.pop(task), _outcome(task)
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+async def _awaited(read: Callable[[Any], Awaitable[T]], key: Any) -> T:
+    return await patiently(lambda: read(key))
+
+
+def _outcome(task: asyncio.Task[T]) -> T | WecomError:
+    try:
+        return task.result()
+    except WecomError as error:
+        return error
+
+
+async def read_tags(
+    app: WecomClient, problems: Problems, *, choose: Callable[[list[TagRef]], list[int]]
+) -> list[tuple[int, TagDetail]]:
+    """The chosen tags with their members. A tag that cannot be read is left as it is."""
+    refs = await _attempt(lambda: patiently(app.list_tags), problems, "app", "标签")
+    found: list[tuple[int, TagDetail]] = []
+    async for tag_id, answer in concurrently(choose(list(refs or [])), app.get_tag):
+        if isinstance(answer, WecomError):
+            problems.note(answer, credential="app", what=f"标签 {tag_id}")
+        else:
+            found.append((tag_id, answer))
+    return found
+
+
+async def read_named_people(
+    platform: Platform, agent: AgentInfo | None, problems: Problems, *, known: Callable[[str], bool]
+) -> AsyncIterator[UserDetail]:
+    """People in the app's range by name or by tag: no department page shows them."""
+    if agent is None:
+        return
+    userids = {fold(userid): userid for userid in agent.user_ids}
+    async for tag_id, answer in concurrently(agent.tag_ids, platform.app.get_tag):
+        if isinstance(answer, WecomError):
+            problems.note(answer, credential="app", what=f"标签 {tag_id}")
+        else:
+            userids |= {fold(userid): userid for userid in answer.userids}
+    missing = [userid for folded, userid in userids.items() if not known(folded)]
+    async for userid, found in concurrently(missing, platform.app.get_user):
+        if isinstance(found, WecomError):
+            problems.note(found, credential="app", what=f"成员 {userid}")
+        else:
+            yield found

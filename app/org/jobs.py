@@ -1,0 +1,62 @@
+"""Background entry points of the organisation."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from app.database import transaction
+from app.jobs.registry import JobContext, JobFunction, TimerHandler
+from app.org import refresh, runs
+from app.org.sync import run_sync
+
+
+async def sync(ctx: JobContext, payload: dict[str, Any]) -> None:
+    """A full run: the one named, or a new one (`reason`, `dry_run`)."""
+    if "run_id" in payload:
+        run_id = UUID(payload["run_id"])
+    else:
+        async with transaction(ctx.sessions) as session:
+            run = await runs.request(
+                session,
+                reason=str(payload.get("reason", "job")),
+                now=ctx.now(),
+                dry_run=bool(payload.get("dry_run", False)),
+                queue=False,
+            )
+        run_id = run.id
+    await run_sync(ctx.sessions, ctx.platform, ctx.clock, run_id=run_id)
+
+
+async def refresh_person(ctx: JobContext, payload: dict[str, Any]) -> None:
+    await refresh.refresh_person(
+        ctx.sessions,
+        ctx.platform,
+        ctx.clock,
+        userid=payload["userid"],
+        new_userid=payload.get("new_userid"),
+        deleted=bool(payload.get("deleted", False)),
+    )
+
+
+async def refresh_department(ctx: JobContext, payload: dict[str, Any]) -> None:
+    await refresh.refresh_department(
+        ctx.sessions,
+        ctx.platform,
+        ctx.clock,
+        department_id=int(payload["department_id"]),
+        deleted=bool(payload.get("deleted", False)),
+    )
+
+
+async def refresh_tag(ctx: JobContext, payload: dict[str, Any]) -> None:
+    await refresh.refresh_tag(ctx.sessions, ctx.platform, ctx.clock, tag_id=int(payload["tag_id"]))
+
+
+JOBS: dict[str, JobFunction] = {
+    "org.sync": sync,
+    "org.refresh_person": refresh_person,
+    "org.refresh_department": refresh_department,
+    "org.refresh_tag": refresh_tag,
+}
+TIMERS: dict[str, TimerHandler] = {runs.SYNC_DUE: runs.sync_due}

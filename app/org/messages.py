@@ -1,0 +1,120 @@
+"""What the report of a sync run says: why something is missing, and which page of the console cures it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+VISIBLE_RANGE_PAGE = "管理后台 → 应用管理 → 自建 → 本应用 → 可见范围"
+TRUSTED_IP_PAGE = "管理后台 → 应用管理 → 自建 → 本应用 → 开发者接口 → 企业可信IP"
+CONTACTS_IP_PAGE = "管理后台 → 安全与管理 → 管理工具 → 通讯录同步 → 可信IP"
+CONTACTS_PAGE = "管理后台 → 安全与管理 → 管理工具 → 通讯录同步"
+
+NO_DETAILS = 48009
+NO_RIGHT = 60011
+IP_NOT_TRUSTED = 60020
+
+CREDENTIAL_NAMES = {"app": "自建应用", "contacts": "通讯录同步"}
+IP_PAGES = {"app": TRUSTED_IP_PAGE, "contacts": CONTACTS_IP_PAGE}
+
+
+def refused(*, credential: str, what: str, errcode: int, meaning: str, cure: str, caller_ip: str | None) -> str:
+    """One refusal in one sentence, with the page that cures it."""
+    who = CREDENTIAL_NAMES[credential]
+    if errcode == IP_NOT_TRUSTED:
+        address = f"（本机出口 IP：{caller_ip}）" if caller_ip else ""
+        return (
+            f"{who}凭证读取{what}被拒绝：出口 IP 不在可信名单{address}。"
+            f"请到「{IP_PAGES[credential]}」添加该 IP，约 1 分钟后生效（60020）。"
+        )
+    if errcode == NO_DETAILS:
+        return (
+            f"{who}凭证只能读取成员和部门的 ID，不能读取详情（48009）。"
+            f"详情改由自建应用读取，请把「{VISIBLE_RANGE_PAGE}」设为全公司。"
+        )
+    if errcode == NO_RIGHT:
+        return f"{who}凭证无权读取{what}（60011）。请到「{VISIBLE_RANGE_PAGE}」把它加入可见范围。"
+    return f"{who}凭证读取{what}失败：{meaning}（{errcode}）。{cure}"
+
+
+def not_reached(*, credential: str, what: str, reason: str) -> str:
+    return (
+        f"{CREDENTIAL_NAMES[credential]}凭证读取{what}时没有得到可用的应答（{reason}）。"
+        "下次同步会再读；请检查网络、代理和接口地址。"
+    )
+
+
+def outside_range(count: int) -> str:
+    return (
+        f"有 {count} 人不在本应用的可见范围内：只知道账号，读不到姓名、职务和状态，也无法向他们发消息。"
+        f"他们不会被当作离职。请到「{VISIBLE_RANGE_PAGE}」把他们所在的部门加入（建议设为全公司）。"
+    )
+
+
+def ids_unread() -> str:
+    return (
+        f"没有读到企业的完整账号名单，本次没有把任何人记为缺失或离职。请检查「{CONTACTS_PAGE}」里的 Secret 和可信 IP。"
+    )
+
+
+def details_unread(departments: Sequence[int]) -> str:
+    shown = "、".join(str(department) for department in departments[:10])
+    more = " 等" if len(departments) > 10 else ""  # noqa: PLR2004 -- as many as fit a line
+    where = f"（部门 {shown}{more}）" if departments else ""
+    return f"有 {len(departments)} 个部门的成员详情没有读全{where}：这些人保持原状，没有人因此被记为不可见。"
+
+
+def app_unread() -> str:
+    return (
+        "自建应用没有读到通讯录，本次只更新了账号与部门的对应关系；姓名、职务和状态保持原样，没有人因此被记为不可见。"
+    )
+
+
+def bad_rows(count: int) -> str:
+    return f"有 {count} 条数据不合规范，已跳过，其余照常处理。"
+
+
+def orphan_departments(ids: Sequence[int]) -> str:
+    shown = "、".join(str(department) for department in ids[:10])
+    return f"有 {len(ids)} 个部门的上级部门不可见（{shown}），已按顶层部门处理。"
+
+
+def orphan_memberships(ids: Sequence[int]) -> str:
+    shown = "、".join(str(department) for department in ids[:10])
+    return f"有成员属于我们读不到的部门（{shown}），归属已保留。"
+
+
+def held(*, people: tuple[int, int] | None, departments: tuple[int, int] | None, places: tuple[int, int] | None) -> str:
+    """What is held back; each pair is (lost, of)."""
+    parts = [
+        f"{count[0]}/{count[1]} {what}"
+        for count, what in ((people, "人"), (departments, "个部门"), (places, "个群成员位置"))
+        if count is not None
+    ]
+    return (
+        f"本次同步将失去 {'、'.join(parts)}，超过制度规定的上限，已暂停这些变更，其余变更已生效。"
+        "请核对名单：确属实情就放行（steward sync release），是平台或权限的问题就驳回（steward sync reject）。"
+    )
+
+
+def tag_held(name: str, before: int, after: int) -> str:
+    return f"标签「{name}」的成员从 {before} 项变为 {after} 项，超过上限，暂不更新，放行后生效。"
+
+
+def hint_held(userid: str) -> str:
+    return f"成员 {userid} 的离职、停用或不可见消息使近期的减少超过上限，暂不生效，等下一次全量同步核对。"
+
+
+def superseded(by: object) -> str:
+    return f"已有更新的同步 {by}，本次待放行的变更作废；请看新的那次。"
+
+
+def taken_over(by: object) -> str:
+    return f"这次同步中断了（没有心跳），由 {by} 从头重做。"
+
+
+def both_failed() -> str:
+    return "两个凭证都没有读到通讯录，本次同步没有改变任何数据。"
+
+
+def crashed(kind: str) -> str:
+    return f"同步过程出错（{kind}），没有改变任何数据，或已按步骤完整提交；下次同步会重新比对。"

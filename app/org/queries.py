@@ -1,0 +1,390 @@
+"""Every SELECT about people, departments, tags and runs, by intention."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, func, or_, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.org.rules import EMPLOYED, LOSSES, REACHABLE, Losses, Tally
+from models.ids import DepartmentId, PersonId, WecomUserId, fold
+from models.org import (
+    Department,
+    Membership,
+    OrgChange,
+    Person,
+    PersonStatus,
+    PersonUserid,
+    SyncKind,
+    SyncRun,
+    SyncState,
+    Tag,
+    UseridReview,
+)
+
+RUN_LOCK = 0x0127
+"""Advisory lock: who asks whether a run is at work, and begins one, does so alone."""
+DEEPEST = 50
+"""Steps up or down the tree. The platform allows 15; a ring, which it forbids, ends here."""
+
+# ---------------------------------------------------------------- people
+
+
+async def person(session: AsyncSession, person_id: PersonId) -> Person | None:
+    return await session.get(Person, person_id)
+
+
+async def person_by_userid(session: AsyncSession, userid: str) -> Person | None:
+    """Whom this userid names now, whatever its case."""
+    return (await people_by_userids(session, [userid])).get(fold(userid))
+
+
+async def people_by_userids(session: AsyncSession, userids: Iterable[str]) -> dict[WecomUserId, Person]:
+    """Current userids only. Unknown ones are simply not in the answer."""
+    folded = sorted({fold(userid) for userid in userids})
+    statement = (
+        select(col(PersonUserid.userid), Person)
+        .join(Person, col(Person.id) == col(PersonUserid.person_id))
+        .where(col(PersonUserid.ended_at).is_(None), col(PersonUserid.userid).in_(folded))
+    )
+    return {WecomUserId(userid): person for userid, person in await session.execute(statement)}
+
+
+async def userids_of(session: AsyncSession, person_ids: Iterable[UUID]) -> dict[PersonId, str]:
+    """As the platform spells them; current ones only. Who has left is not in the answer."""
+    statement = select(col(PersonUserid.person_id), col(PersonUserid.shown)).where(
+        col(PersonUserid.ended_at).is_(None), col(PersonUserid.person_id).in_(list(person_ids))
+    )
+    return {PersonId(person_id): shown for person_id, shown in await session.execute(statement)}
+
+
+async def all_people(session: AsyncSession, *, statuses: Collection[PersonStatus] = EMPLOYED) -> list[Person]:
+    return list((await session.scalars(_ordered(select(Person), statuses))).all())
+
+
+async def people_in_departments(
+    session: AsyncSession,
+    department_ids: Iterable[int],
+    *,
+    recursive: bool = True,
+    statuses: Collection[PersonStatus] = EMPLOYED,
+) -> list[Person]:
+    """Everybody employed there, and below. Missing and invisible people belong until they have left (P6)."""
+    ids: Sequence[int] = list(department_ids)
+    if recursive:
+        ids = await departments_below(session, ids)
+    inside = select(col(Membership.person_id)).where(
+        col(Membership.ended_at).is_(None), col(Membership.department_id).in_(ids)
+    )
+    statement = _ordered(select(Person).where(col(Person.id).in_(inside)), statuses)
+    return list((await session.scalars(statement)).all())
+
+
+async def people_with_tag(
+    session: AsyncSession, name: str, *, statuses: Collection[PersonStatus] = EMPLOYED
+) -> list[Person]:
+    """By name, or through a department the tag holds."""
+    statement = select(Tag).where(col(Tag.name) == name, col(Tag.ended_at).is_(None))
+    tags = (await session.scalars(statement)).all()
+    named = await people_by_userids(session, (userid for tag in tags for userid in tag.userids))
+    found = {person.id: person for person in named.values() if person.status in statuses}
+    departments = {department_id for tag in tags for department_id in tag.department_ids}
+    for someone in await people_in_departments(session, departments, statuses=statuses):
+        found[someone.id] = someone
+    return sorted(found.values(), key=lambda person: person.id)
+
+
+async def people_with_post(
+    session: AsyncSession, position: str, *, statuses: Collection[PersonStatus] = EMPLOYED
+) -> list[Person]:
+    statement = _ordered(select(Person).where(col(Person.position) == position), statuses)
+    return list((await session.scalars(statement)).all())
+
+
+def _ordered(statement: Select[Person], statuses: Collection[PersonStatus]) -> Select[Person]:
+    return statement.where(col(Person.status).in_(list(statuses))).order_by(col(Person.id))
+
+
+async def memberships_of(session: AsyncSession, person_ids: Iterable[UUID]) -> dict[UUID, list[Membership]]:
+    statement = (
+        select(Membership)
+        .where(col(Membership.ended_at).is_(None), col(Membership.person_id).in_(list(person_ids)))
+        .order_by(col(Membership.department_id))
+    )
+    found: dict[UUID, list[Membership]] = {}
+    for membership in (await session.scalars(statement)).all():
+        found.setdefault(membership.person_id, []).append(membership)
+    return found
+
+
+def members(
+    *, department_id: int | None, status: PersonStatus | None, name: str | None, updated_since: datetime | None
+) -> Select[Person]:
+    """The list of members for REST; `name` also finds userids."""
+    conditions: list[ColumnElement[bool]] = []
+    if department_id is not None:
+        inside = select(col(Membership.person_id)).where(
+            col(Membership.ended_at).is_(None), col(Membership.department_id) == department_id
+        )
+        conditions.append(col(Person.id).in_(inside))
+    if status is not None:
+        conditions.append(col(Person.status) == status)
+    if name:
+        by_userid = select(col(PersonUserid.person_id)).where(
+            col(PersonUserid.ended_at).is_(None), col(PersonUserid.userid).contains(fold(name), autoescape=True)
+        )
+        conditions.append(or_(col(Person.name).contains(name, autoescape=True), col(Person.id).in_(by_userid)))
+    if updated_since is not None:
+        conditions.append(col(Person.updated_at) >= updated_since)
+    return select(Person).where(*conditions)
+
+
+async def last_userids_of(session: AsyncSession, person_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """As shown: the current one, or for somebody who has left the last one."""
+    statement = (
+        select(col(PersonUserid.person_id), col(PersonUserid.shown))
+        .where(col(PersonUserid.person_id).in_(list(person_ids)))
+        .order_by(col(PersonUserid.started_at), col(PersonUserid.id))
+    )
+    return dict((await session.execute(statement)).tuples().all())
+
+
+async def former_person_of(session: AsyncSession, userid: str) -> Person | None:
+    """Whom this userid named last, when it names nobody now."""
+    statement = (
+        select(Person)
+        .join(PersonUserid, col(PersonUserid.person_id) == col(Person.id))
+        .where(col(PersonUserid.userid) == fold(userid), col(PersonUserid.ended_at).is_not(None))
+        .order_by(col(PersonUserid.ended_at).desc(), col(PersonUserid.id).desc())
+        .limit(1)
+    )
+    return (await session.scalars(statement)).one_or_none()
+
+
+async def open_review(session: AsyncSession, userid: str) -> UseridReview | None:
+    statement = (
+        select(UseridReview)
+        .where(col(UseridReview.userid) == fold(userid), col(UseridReview.decision).is_(None))
+        .order_by(col(UseridReview.found_at).desc())
+        .limit(1)
+        .with_for_update()
+    )
+    return (await session.scalars(statement)).one_or_none()
+
+
+# ---------------------------------------------------------------- departments
+
+
+async def department(session: AsyncSession, department_id: int) -> Department | None:
+    found = await session.get(Department, department_id)
+    return found if found is not None and found.ended_at is None else None
+
+
+async def departments_named(session: AsyncSession, name: str) -> list[Department]:
+    statement = (
+        select(Department)
+        .where(col(Department.name) == name, col(Department.ended_at).is_(None))
+        .order_by(col(Department.id))
+    )
+    return list((await session.scalars(statement)).all())
+
+
+async def departments_below(session: AsyncSession, department_ids: Iterable[int]) -> list[DepartmentId]:
+    """These departments and everything below them. UNION (not ALL) ends a ring."""
+    statement = text(
+        "WITH RECURSIVE below AS ("
+        " SELECT unnest(CAST(:ids AS int[])) AS id"
+        " UNION SELECT d.id FROM departments d JOIN below b ON d.parent_id = b.id WHERE d.ended_at IS NULL"
+        ") SELECT id FROM below ORDER BY id"
+    )
+    return [DepartmentId(row[0]) for row in await session.execute(statement, {"ids": list(department_ids)})]
+
+
+async def departments_above(session: AsyncSession, department_id: int) -> list[DepartmentId]:
+    """The department, its parent, and so on to the top or to a parent we cannot see."""
+    statement = text(
+        "WITH RECURSIVE above AS ("
+        " SELECT id, parent_id, 1 AS step FROM departments WHERE id = :id AND ended_at IS NULL"
+        " UNION ALL SELECT d.id, d.parent_id, a.step + 1 FROM departments d JOIN above a ON d.id = a.parent_id"
+        " WHERE d.ended_at IS NULL AND a.step < :deepest"
+        ") SELECT id FROM above ORDER BY step"
+    )
+    rows = await session.execute(statement, {"id": department_id, "deepest": DEEPEST})
+    return [DepartmentId(row[0]) for row in rows]
+
+
+async def all_departments(session: AsyncSession) -> list[Department]:
+    """In the platform's order: siblings with a larger `order` first."""
+    statement = (
+        select(Department)
+        .where(col(Department.ended_at).is_(None))
+        .order_by(col(Department.sort_order).desc(), col(Department.id))
+    )
+    return list((await session.scalars(statement)).all())
+
+
+def departments(*, parent_id: int | None, updated_since: datetime | None) -> Select[Department]:
+    statement = select(Department).where(col(Department.ended_at).is_(None))
+    if parent_id is not None:
+        statement = statement.where(col(Department.parent_id) == parent_id)
+    if updated_since is not None:
+        statement = statement.where(col(Department.updated_at) >= updated_since)
+    return statement
+
+
+# ---------------------------------------------------------------- leaders
+
+
+async def leaders_of_department(session: AsyncSession, department_id: int) -> list[Person]:
+    """Who leads it: by the department's own list, or by a leader's flag on the membership. Only who can act."""
+    home = await department(session, department_id)
+    if home is None:
+        return []
+    named = await people_by_userids(session, home.leader_userids)
+    flagged = select(col(Membership.person_id)).where(
+        col(Membership.department_id) == department_id,
+        col(Membership.is_leader),
+        col(Membership.ended_at).is_(None),
+    )
+    by_flag = (await session.scalars(select(Person).where(col(Person.id).in_(flagged)))).all()
+    found = {leader.id: leader for leader in [*named.values(), *by_flag] if leader.status in REACHABLE}
+    return sorted(found.values(), key=lambda leader: leader.id)
+
+
+async def department_head_of(session: AsyncSession, person: Person) -> list[Person]:
+    """The heads of the person's main department; from the one above when there is none, or it is the person."""
+    for department_id in await departments_above(session, await _main_department_of(session, person)):
+        heads = [head for head in await leaders_of_department(session, department_id) if head.id != person.id]
+        if heads:
+            return heads
+    return []
+
+
+async def _main_department_of(session: AsyncSession, person: Person) -> int:
+    """The first of their departments when the platform told no main one."""
+    if person.main_department_id is not None:
+        return person.main_department_id
+    places = (await memberships_of(session, [person.id])).get(person.id, [])
+    return places[0].department_id if places else 0
+
+
+async def direct_leaders_of(session: AsyncSession, person: Person) -> list[Person]:
+    """In the platform's order. Only who can act, and never the person."""
+    found = await people_by_userids(session, person.direct_leader_userids)
+    leaders = [found[WecomUserId(userid)] for userid in person.direct_leader_userids if WecomUserId(userid) in found]
+    return [leader for leader in leaders if leader.status in REACHABLE and leader.id != person.id]
+
+
+# ---------------------------------------------------------------- runs
+
+
+async def lock_runs(session: AsyncSession) -> None:
+    await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": RUN_LOCK})
+
+
+async def running_run(session: AsyncSession) -> SyncRun | None:
+    statement = (
+        select(SyncRun)
+        .where(col(SyncRun.state) == SyncState.RUNNING, col(SyncRun.kind) == SyncKind.FULL)
+        .execution_options(populate_existing=True)
+    )
+    return (await session.scalars(statement)).one_or_none()
+
+
+async def held_runs(session: AsyncSession) -> Sequence[SyncRun]:
+    statement = select(SyncRun).where(col(SyncRun.state) == SyncState.HELD).with_for_update()
+    return (await session.scalars(statement)).all()
+
+
+async def last_full_end(session: AsyncSession) -> datetime | None:
+    """When the last full run that read the organisation ended. Failed and dry ones do not count."""
+    statement = select(func.max(SyncRun.finished_at)).where(
+        col(SyncRun.kind) == SyncKind.FULL,
+        col(SyncRun.state).in_([SyncState.DONE, SyncState.HELD, SyncState.RELEASED, SyncState.REJECTED]),
+        col(SyncRun.dry_run).is_(False),
+    )
+    return (await session.scalars(statement)).one()
+
+
+async def losses_by_hints(session: AsyncSession, *, since: datetime | None) -> Losses:
+    """What callbacks have taken away since the last full run."""
+    words = [status.value for status in LOSSES]
+    statement = (
+        select(
+            func.count().filter(col(OrgChange.object_kind) == "person", col(OrgChange.change).in_(words)),
+            func.count().filter(col(OrgChange.object_kind) == "department", col(OrgChange.change) == "ended"),
+        )
+        .join(SyncRun, col(SyncRun.id) == col(OrgChange.run_id))
+        .where(col(SyncRun.kind) == SyncKind.HINT)
+    )
+    if since is not None:
+        statement = statement.where(col(OrgChange.at) > since)
+    people, departments = (await session.execute(statement)).one()
+    return Losses(Tally(people, 0), Tally(departments, 0), Tally(0, 0))
+
+
+async def person_changed_since(session: AsyncSession, userids: list[str], moment: datetime) -> bool:
+    """Somebody else wrote one of these people after that moment."""
+    statement = (
+        select(col(Person.id))
+        .join(PersonUserid, col(PersonUserid.person_id) == col(Person.id))
+        .where(
+            col(PersonUserid.userid).in_([fold(userid) for userid in userids]),
+            or_(col(Person.updated_at) > moment, col(PersonUserid.ended_at) > moment),
+        )
+    )
+    return (await session.scalars(statement.limit(1))).one_or_none() is not None
+
+
+def changes_of(person_id: UUID) -> Select[OrgChange]:
+    return select(OrgChange).where(
+        col(OrgChange.object_kind).in_(["person", "membership"]), col(OrgChange.object_id) == str(person_id)
+    )
+
+
+async def sync_run(session: AsyncSession, run_id: UUID) -> SyncRun | None:
+    return await session.get(SyncRun, run_id)
+
+
+def sync_runs(*, kind: SyncKind, state: SyncState | None) -> Select[SyncRun]:
+    statement = select(SyncRun).where(col(SyncRun.kind) == kind)
+    return statement if state is None else statement.where(col(SyncRun.state) == state)
+
+
+@dataclass(frozen=True)
+class Orphans:
+    """What hangs on something that cannot be seen (F21)."""
+
+    departments: list[int]
+    """Departments whose parent is not there."""
+    places: list[int]
+    """Departments which people stand in, and which are not there."""
+
+
+async def orphans(session: AsyncSession, run_id: UUID) -> Orphans:
+    departments = text(
+        "SELECT s.id FROM staged_departments s WHERE s.run_id = :run_id AND s.parent_id IS NOT NULL"
+        " AND NOT EXISTS (SELECT FROM staged_departments p WHERE p.run_id = :run_id AND p.id = s.parent_id)"
+        " ORDER BY s.id LIMIT 100"
+    )
+    places = text(
+        "SELECT DISTINCT place FROM staged_people s CROSS JOIN LATERAL unnest(s.department_ids) AS place"
+        " WHERE s.run_id = :run_id AND NOT EXISTS (SELECT FROM staged_departments d"
+        "   WHERE d.run_id = :run_id AND d.id = place) ORDER BY place LIMIT 100"
+    )
+    return Orphans(
+        departments=list((await session.scalars(departments, {"run_id": run_id})).all()),
+        places=list((await session.scalars(places, {"run_id": run_id})).all()),
+    )
+
+
+# ---------------------------------------------------------------- tags
+
+
+async def tags_by_id(session: AsyncSession) -> dict[int, Tag]:
+    return {tag.id: tag for tag in (await session.scalars(select(Tag))).all()}

@@ -1,0 +1,168 @@
+"""One object read anew because a callback named it (F12, F25). The callback itself is never believed."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.clock import Clock
+from app.database import Sessions, transaction
+from app.observability import get_logger
+from app.org import identity, messages, queries, rules, runs, staging
+from app.org.apply import apply
+from app.org.compare import Comparison, Scope, compare, count_changes, drop_losses
+from app.org.staging import BadRow
+from app.org.tags import TagContent, apply_tags
+from app.policy import service as policies
+from app.wecom.client import Platform
+from app.wecom.errors import WecomRefused
+from app.wecom.payloads import DepartmentDetail, DepartmentRef, UserDetail
+from models.ids import fold, new_id
+from models.org import SyncState
+
+log = get_logger()
+
+NOT_THERE = frozenset({60111, 60003, 60123, 60136, 40003, 40066, 40068, 46004})
+"""Gone, or out of sight: the platform does not tell which."""
+OUT_OF_SIGHT = frozenset({60011, 60021, 50002})
+ROUNDS = 3
+"""Of reading again, when somebody else wrote the same object while we were reading."""
+
+T = TypeVar("T")
+
+
+async def refresh_person(
+    sessions: Sessions, platform: Platform, clock: Clock, *, userid: str, new_userid: str | None, deleted: bool
+) -> None:
+    """Read one person anew and apply it. Only a deletion that the platform stated *and* the refetch confirms is a
+    departure; whoever merely cannot be seen is left to the full run.
+    """
+    current = new_userid or userid
+    for _ in range(ROUNDS):
+        started = clock.now()
+        renamed = new_userid is not None and await _ask(lambda: platform.app.get_user(userid)) is None
+        user = await _ask(lambda: platform.app.get_user(current))
+        async with transaction(sessions) as session:
+            if await queries.person_changed_since(session, [userid, current], started):
+                continue
+            if renamed and new_userid is not None:
+                await identity.rename(session, old=userid, new=new_userid, run_id=None, now=clock.now())
+            await apply_person(session, user, userid=current, deleted=deleted, now=clock.now())
+        return
+    log.warning("org.refresh_contended", userid=current)
+
+
+async def _ask(read: Callable[[], Awaitable[T]]) -> T | None:
+    """None when the object is not there for us. Anything else that goes wrong has the job tried again."""
+    try:
+        return await read()
+    except WecomRefused as error:
+        if error.errcode in NOT_THERE or error.errcode in OUT_OF_SIGHT:
+            return None
+        raise
+
+
+async def apply_person(
+    session: AsyncSession, user: UserDetail | None, *, userid: str, deleted: bool, now: datetime
+) -> None:
+    if user is None and not deleted:
+        log.info("org.person_out_of_sight", userid=userid)
+        return
+    run_id = new_id()
+    if user is not None:
+        try:
+            await staging.stage_people(session, [staging.known_in_detail(run_id, user, None)])
+        except BadRow as error:
+            log.warning("org.row_unreadable", fault=str(error))
+            return
+    scope = Scope(
+        run_id=run_id,
+        as_of=now,
+        ids_complete=user is None,
+        missing_limit=1,
+        userids=[fold(user.userid if user else userid)],
+    )
+    await _reckon(session, scope, subject=userid, now=now)
+
+
+async def refresh_department(
+    sessions: Sessions, platform: Platform, clock: Clock, *, department_id: int, deleted: bool
+) -> None:
+    found: DepartmentDetail | DepartmentRef | None = await _ask(lambda: platform.app.get_department(department_id))
+    gone = False
+    if found is None:
+        refs = await platform.contacts.get_department_ids()
+        found = next((ref for ref in refs if ref.id == department_id), None)
+        # The root is always there: a list without it is no list.
+        gone = deleted and found is None and any(ref.parent_id in {None, 0} for ref in refs)
+    if found is None and not gone:
+        return
+    async with transaction(sessions) as session:
+        await apply_department(session, found, department_id=department_id, now=clock.now())
+
+
+async def apply_department(
+    session: AsyncSession, found: DepartmentDetail | DepartmentRef | None, *, department_id: int, now: datetime
+) -> None:
+    run_id = new_id()
+    if found is not None:
+        try:
+            await staging.stage_departments(session, [staging.department_row(run_id, found)])
+        except BadRow as error:
+            log.warning("org.row_unreadable", fault=str(error))
+            return
+    scope = Scope(
+        run_id=run_id,
+        as_of=now,
+        departments_complete=found is None,
+        missing_limit=1,
+        userids=[],
+        department_ids=[department_id],
+    )
+    await _reckon(session, scope, subject=f"部门 {department_id}", now=now)
+
+
+async def refresh_tag(sessions: Sessions, platform: Platform, clock: Clock, *, tag_id: int) -> None:
+    """A tag that is not there any more keeps its last members: an approver must not vanish without a person."""
+    detail = await _ask(lambda: platform.app.get_tag(tag_id))
+    if detail is None:
+        return
+    async with transaction(sessions) as session:
+        now = clock.now()
+        budget = (await policies.in_force(session, now=now)).document.org.loss_budget
+        content = TagContent.told(tag_id, detail)
+        outcome = await apply_tags(session, [content], budget=budget, run_id=None, now=now)
+    if outcome.held:
+        log.warning("org.tag_held", tag_id=tag_id)
+
+
+async def _reckon(session: AsyncSession, scope: Scope, *, subject: str, now: datetime) -> None:
+    """The same comparison as a full run's, for one object; many small losses count together (P6)."""
+    budget = (await policies.in_force(session, now=now)).document.org.loss_budget
+    earlier = await queries.losses_by_hints(session, since=await queries.last_full_end(session))
+    comparison = await compare(session, scope, budget, earlier=earlier)
+    if comparison.is_empty:
+        await staging.forget(session, run_id=scope.run_id)
+        return
+    comparison = _judged(comparison, earlier)
+    await drop_losses(session, comparison.decision)
+    counts = await count_changes(session)
+    run = await runs.open_hint_run(session, run_id=scope.run_id, reason="hint", now=now)
+    await apply(session, run_id=run.id, now=now)
+    report = {"explanations": [messages.hint_held(subject)]} if comparison.decision.holds else {}
+    await runs.finish(session, run, state=SyncState.DONE, now=now, counts=dict(counts), report=report)
+
+
+def _judged(comparison: Comparison, earlier: rules.Losses) -> Comparison:
+    """One loss that the platform states is an event, not a storm: the first since the last full run is never held."""
+    decision = replace(
+        comparison.decision,
+        people=comparison.decision.people and earlier.people.lost > 0,
+        departments=comparison.decision.departments and earlier.departments.lost > 0,
+        group_places=False,
+    )
+    return replace(comparison, decision=decision)

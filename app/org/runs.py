@@ -1,0 +1,204 @@
+"""The life of a sync run: one at a time, with a heartbeat, held or finished (F32, F33)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.audit.actor import Actor
+from app.audit.service import record
+from app.jobs.queue import enqueue
+from app.jobs.timers import cancel_timer, set_timer
+from app.observability import SYNC_RUNS, current_correlation_id, get_logger
+from app.org import messages, queries, staging
+from app.org.errors import RunLost, SyncAlreadyRunning, SyncRunNotHeld, SyncRunUnknown
+from models.ids import SyncRunId
+from models.org import SyncKind, SyncRun, SyncState
+from models.policy import Timer
+
+log = get_logger()
+
+WAITING = "waiting"
+"""Phase of a run that is queued and not begun."""
+HEARTBEAT = timedelta(seconds=10)
+DEAD_AFTER = timedelta(minutes=1)
+"""Six heartbeats: long enough for a loop that was blocked, short enough that a restart goes on soon."""
+SYNC_DUE = "org.sync_due"
+"""Kind of the recurring timer; its subject is the interval in seconds."""
+
+
+async def request(
+    session: AsyncSession, *, reason: str, now: datetime, dry_run: bool = False, queue: bool = True
+) -> SyncRun:
+    """A new run, queued (or begun by the caller itself, with `queue=False`). Refused while another is at work.
+
+    A run whose heartbeat is old is dead: it is taken over.
+    """
+    await queries.lock_runs(session)
+    running = await queries.running_run(session)
+    if running is not None and not _is_dead(running, now=now):
+        raise SyncAlreadyRunning("已有同步正在进行，请等它结束", run_id=str(running.id))
+    run = SyncRun(
+        reason=reason,
+        dry_run=dry_run,
+        phase=WAITING,
+        correlation_id=current_correlation_id(),
+        heartbeat_at=now,
+        started_at=now,
+    )
+    if running is not None:
+        await _end(session, running, SyncState.FAILED, now=now, sentence=messages.taken_over(run.id))
+    session.add(run)
+    await session.flush()
+    if queue:
+        await enqueue(session, "org.sync", {"run_id": str(run.id)})
+    return run
+
+
+def _is_dead(run: SyncRun, *, now: datetime) -> bool:
+    return now - run.heartbeat_at > DEAD_AFTER
+
+
+async def claim(session: AsyncSession, *, run_id: UUID, now: datetime) -> SyncRun | None:
+    """Begin a queued run. None when it is not ours to begin: ended, or at work elsewhere.
+
+    A repeated job finds its own dead run: that one ends, and a new one begins in its place.
+    """
+    await queries.lock_runs(session)
+    run = await session.get(SyncRun, run_id, with_for_update=True, populate_existing=True)
+    if run is None or run.state is not SyncState.RUNNING:
+        return None
+    if run.phase != WAITING:
+        if not _is_dead(run, now=now):
+            return None
+        run = await request(session, reason=run.reason, now=now, dry_run=run.dry_run, queue=False)
+    run.phase = "outline"
+    run.heartbeat_at = run.started_at = now
+    await staging.forget(session, run_id=run.id)
+    return run
+
+
+async def beat(session: AsyncSession, *, run_id: UUID, now: datetime, **progress: Any) -> None:
+    """Say that the run lives, and how far it is. Raises `RunLost` when somebody else has ended it."""
+    statement = (
+        update(SyncRun)
+        .where(col(SyncRun.id) == run_id, col(SyncRun.state) == SyncState.RUNNING)
+        .values(heartbeat_at=now, **progress)
+        .returning(col(SyncRun.id))
+    )
+    if (await session.scalars(statement)).one_or_none() is None:
+        raise RunLost(str(run_id))
+
+
+async def fail(session: AsyncSession, *, run_id: UUID, now: datetime, sentences: list[str]) -> None:
+    """The run ends without having changed anything."""
+    run = await session.get(SyncRun, run_id, with_for_update=True, populate_existing=True)
+    if run is None or run.state is not SyncState.RUNNING:
+        return
+    run.report = run.report | {"explanations": sentences}
+    await _end(session, run, SyncState.FAILED, now=now)
+
+
+async def finish(
+    session: AsyncSession,
+    run: SyncRun,
+    *,
+    state: SyncState,
+    now: datetime,
+    counts: dict[str, Any],
+    report: dict[str, Any],
+) -> None:
+    run.counts, run.report = counts, report
+    await _end(session, run, state, now=now)
+
+
+async def _end(session: AsyncSession, run: SyncRun, state: SyncState, *, now: datetime, sentence: str = "") -> None:
+    run.state, run.phase, run.heartbeat_at, run.finished_at = state, "", now, now
+    if sentence:
+        run.report = run.report | {"explanations": [*run.report.get("explanations", []), sentence]}
+    if state is not SyncState.HELD:
+        await staging.forget(session, run_id=run.id)
+    await session.flush()
+    SYNC_RUNS.labels(state=state.value).inc()
+    log.info("org.sync_ended", run_id=str(run.id), state=state.value)
+
+
+async def supersede_held(session: AsyncSession, *, by: UUID, now: datetime) -> None:
+    """A newer reading decides anew: what an older run held is out of date."""
+    for run in await queries.held_runs(session):
+        if run.id != by:
+            run.decided_by, run.decided_at = "system:steward", now
+            await _end(session, run, SyncState.REJECTED, now=now, sentence=messages.superseded(by))
+
+
+async def get_held(session: AsyncSession, *, run_id: SyncRunId) -> SyncRun:
+    """The run, locked, when it waits for a person."""
+    run = await session.get(SyncRun, run_id, with_for_update=True, populate_existing=True)
+    if run is None:
+        raise SyncRunUnknown(f"没有同步 {run_id}")
+    if run.state is not SyncState.HELD:
+        raise SyncRunNotHeld("这次同步没有待放行的变更", state=run.state.value)
+    return run
+
+
+async def decide_held(session: AsyncSession, run: SyncRun, *, state: SyncState, actor: Actor, now: datetime) -> None:
+    """Record who released or rejected, and drop the staged rows."""
+    run.decided_by, run.decided_at = str(actor), now
+    await _end(session, run, state, now=now)
+    await record(
+        session,
+        actor=actor,
+        action=f"sync_run.{state.value}",
+        object_kind="sync_run",
+        object_id=run.id,
+        now=now,
+        rule_key="org.loss_budget",
+        details={"counts": run.counts, "held": run.report.get("held")},
+    )
+
+
+async def reject(session: AsyncSession, *, run_id: SyncRunId, actor: Actor, now: datetime) -> SyncRun:
+    """A person looked and said no: nothing of what was held is applied."""
+    run = await get_held(session, run_id=run_id)
+    await decide_held(session, run, state=SyncState.REJECTED, actor=actor, now=now)
+    return run
+
+
+async def ensure_scheduled(session: AsyncSession, *, now: datetime, interval: timedelta) -> None:
+    """Called at start: the recurring timer stands, at once when the last run is older than the interval (F26)."""
+    subject = str(int(interval.total_seconds()))
+    timers = (await session.scalars(select(Timer).where(col(Timer.kind) == SYNC_DUE))).all()
+    for timer in timers:
+        if timer.subject != subject:
+            await cancel_timer(session, SYNC_DUE, timer.subject)
+    last = await queries.last_full_end(session)
+    await set_timer(session, SYNC_DUE, subject, max(now, last + interval) if last else now)
+
+
+async def sync_due(session: AsyncSession, subject: str, now: datetime) -> None:
+    """The timer fell due: queue a run unless one is at work, and set the next."""
+    await set_timer(session, SYNC_DUE, subject, now + timedelta(seconds=int(subject)))
+    try:
+        await request(session, reason="schedule", now=now)
+    except SyncAlreadyRunning:
+        log.info("org.sync_skipped", reason="running")
+
+
+async def open_hint_run(session: AsyncSession, *, run_id: UUID, reason: str, now: datetime) -> SyncRun:
+    """A run about one object, because a callback named it. It lives in one transaction."""
+    run = SyncRun(
+        id=run_id,
+        kind=SyncKind.HINT,
+        reason=reason,
+        correlation_id=current_correlation_id(),
+        heartbeat_at=now,
+        started_at=now,
+    )
+    session.add(run)
+    await session.flush()
+    return run

@@ -1,0 +1,169 @@
+"""What a reading says, as rows: built from the platform's answers, checked one by one, and staged with COPY."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import delete, func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.wecom.payloads import DepartmentDetail, DepartmentRef, UserDetail
+from models.ids import fold, new_id
+from models.org import StagedDepartment, StagedPerson
+
+LARGEST_ID = 2**31 - 1
+LARGEST_ORDER = 2**63 - 1
+LONGEST_USERID = 64
+"""Bytes (wecom/callbacks-and-contacts.md §3.4)."""
+UNTOLD = -1
+"""In orders and leader flags: the place is known, nothing else about it."""
+
+
+class BadRow(ValueError):
+    """One row that cannot be taken as it is; the run goes on without it (F30)."""
+
+
+class PersonRow(NamedTuple):
+    """A row of `staged_people`, in the order in which it is copied."""
+
+    run_id: UUID
+    userid: str
+    shown: str
+    name: str
+    alias: str
+    position: str
+    status: int
+    main_department_id: int | None
+    direct_leader_userids: list[str]
+    extra: str | None
+    details_known: bool
+    visible: bool
+    fresh_id: UUID
+    department_ids: list[int]
+    sort_orders: list[int]
+    leader_flags: list[int]
+
+
+class DepartmentRow(NamedTuple):
+    """A row of `staged_departments`."""
+
+    run_id: UUID
+    id: int
+    parent_id: int | None
+    name: str | None
+    sort_order: int
+    leader_userids: list[str] | None
+
+
+def checked_userid(userid: str) -> str:
+    """As shown. Raises `BadRow` for what cannot be a userid."""
+    shown = userid.strip()
+    if not shown or "\x00" in shown or len(shown.encode()) > LONGEST_USERID:
+        raise BadRow(f"userid {userid[:80]!r}")
+    return shown
+
+
+def known_by_id(run_id: UUID, shown: str, department_ids: Iterable[int], *, visible: bool) -> PersonRow:
+    places = list(dict.fromkeys(department_ids))
+    untold = [UNTOLD] * len(places)
+    return PersonRow(
+        run_id, fold(shown), shown, "", "", "", 0, None, [], None, False, visible, new_id(), places, untold, untold
+    )  # fmt: skip
+
+
+def known_in_detail(run_id: UUID, user: UserDetail, listed: Sequence[int] | None, *, visible: bool = True) -> PersonRow:
+    """`listed` are the departments of the id list, the truth where it was read: the app sees only some of them."""
+    shown = checked_userid(user.userid)
+    places = _places(user)
+    if listed is not None:
+        places = {department_id: places.get(department_id, (UNTOLD, UNTOLD)) for department_id in listed}
+    main = user.main_department_id
+    return PersonRow(
+        run_id=run_id,
+        userid=fold(shown),
+        shown=shown,
+        name=_plain(user.name),
+        alias=_plain(user.alias),
+        position=_plain(user.position),
+        status=user.status or 0,
+        main_department_id=main if main and 0 < main <= LARGEST_ID else None,
+        direct_leader_userids=[fold(_plain(leader)) for leader in user.direct_leader_userids],
+        extra=json.dumps(user.extra, ensure_ascii=False).replace("\\u0000", "") if user.extra else None,
+        details_known=True,
+        visible=visible,
+        fresh_id=new_id(),
+        department_ids=list(places),
+        sort_orders=[order for order, _ in places.values()],
+        leader_flags=[flag for _, flag in places.values()],
+    )
+
+
+def _places(user: UserDetail) -> dict[int, tuple[int, int]]:
+    """Department → (order, leader). Lists shorter than that of the departments are padded, not refused."""
+    ids = user.department_ids
+    if not all(0 < department_id <= LARGEST_ID for department_id in ids):
+        raise BadRow(f"userid {user.userid!r}: department {list(ids)}")
+    orders = [*user.orders, *[0] * len(ids)]
+    flags = [*user.leader_flags, *[0] * len(ids)]
+    return {
+        department_id: (min(max(orders[index], 0), LARGEST_ORDER), 1 if flags[index] else 0)
+        for index, department_id in enumerate(ids)
+    }
+
+
+def _plain(value: str) -> str:
+    """PostgreSQL keeps no NUL."""
+    return value.replace("\x00", "")
+
+
+def department_row(run_id: UUID, department: DepartmentRef | DepartmentDetail) -> DepartmentRow:
+    if not 0 < department.id <= LARGEST_ID:
+        raise BadRow(f"department {department.id}")
+    parent = department.parent_id
+    detail = department if isinstance(department, DepartmentDetail) else None
+    return DepartmentRow(
+        run_id=run_id,
+        id=department.id,
+        parent_id=parent if parent and 0 < parent <= LARGEST_ID else None,
+        name=_plain(detail.name) if detail else None,
+        sort_order=min(max(department.order, 0), LARGEST_ORDER),
+        leader_userids=[fold(leader) for leader in detail.leader_userids] if detail else None,
+    )
+
+
+async def stage_people(session: AsyncSession, rows: Sequence[PersonRow]) -> None:
+    await _copy(session, StagedPerson.__tablename__, PersonRow._fields, rows)
+
+
+async def stage_departments(session: AsyncSession, rows: Sequence[DepartmentRow]) -> None:
+    await _copy(session, StagedDepartment.__tablename__, DepartmentRow._fields, rows)
+
+
+async def _copy(session: AsyncSession, table: str, columns: tuple[str, ...], rows: Sequence[Any]) -> None:
+    if not rows:
+        return
+    connection = await session.connection()
+    # The driver's connection joins the transaction only once SQLAlchemy has begun it with a statement (D4).
+    await connection.execute(text("SELECT 1"))
+    raw = await connection.get_raw_connection()
+    driver: Any = raw.driver_connection
+    await driver.copy_records_to_table(table, records=rows, columns=columns)
+
+
+async def forget(session: AsyncSession, *, run_id: UUID) -> None:
+    """Staged rows go when their run is over."""
+    await session.execute(delete(StagedPerson).where(col(StagedPerson.run_id) == run_id))
+    await session.execute(delete(StagedDepartment).where(col(StagedDepartment.run_id) == run_id))
+
+
+async def count_staged(session: AsyncSession, *, run_id: UUID) -> dict[str, int]:
+    people = select(func.count()).select_from(StagedPerson).where(col(StagedPerson.run_id) == run_id)
+    departments = select(func.count()).select_from(StagedDepartment).where(col(StagedDepartment.run_id) == run_id)
+    return {
+        "people": (await session.scalars(people)).one(),
+        "departments": (await session.scalars(departments)).one(),
+    }

@@ -1,0 +1,293 @@
+"""One full run: read, stage, compare, decide, apply. Each step is one transaction or calls to the platform (D5)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.clock import Clock
+from app.database import Sessions, transaction
+from app.observability import get_logger
+from app.org import fetch, messages, runs, staging
+from app.org.errors import RunLost
+from app.org.fetch import Outline, Problems
+from app.org.reckon import Reading, reckon
+from app.org.staging import BadRow, DepartmentRow, PersonRow
+from app.org.tags import TagContent, wanted_tags
+from app.policy import service as policies
+from app.wecom.client import Platform
+from app.wecom.errors import WecomError
+from app.wecom.payloads import DepartmentDetail, UserDetail
+from models.ids import fold
+from models.org import SyncRun
+
+log = get_logger()
+
+BATCH = 5_000
+"""Rows staged in one transaction: a few megabytes in memory, twenty transactions for 100,000 people."""
+EXAMPLES = 20
+
+
+@dataclass
+class Work:
+    """A run under way, and what it has learned so far."""
+
+    sessions: Sessions
+    platform: Platform
+    clock: Clock
+    run_id: UUID
+    problems: Problems = field(default_factory=Problems)
+    waiting: list[PersonRow] = field(default_factory=list)
+    seen: set[str] = field(default_factory=set)
+    bad_rows: list[str] = field(default_factory=list)
+    unreadable: set[str] = field(default_factory=set)
+    """People whose details came malformed: seen by the app all the same."""
+    unread: list[int] = field(default_factory=list)
+    """Departments whose members could not be read."""
+    hidden: int = 0
+    """People outside the app's range."""
+    fetched: int = 0
+
+    @asynccontextmanager
+    async def step(self) -> AsyncIterator[AsyncSession]:
+        async with transaction(self.sessions) as session:
+            yield session
+
+    async def progress(self, phase: str, **numbers: int) -> None:
+        async with self.step() as session:
+            await runs.beat(session, run_id=self.run_id, now=self.clock.now(), phase=phase, **numbers)
+
+    def bad(self, error: BadRow) -> None:
+        self.bad_rows.append(str(error))
+
+
+async def run_sync(sessions: Sessions, platform: Platform, clock: Clock, *, run_id: UUID) -> UUID | None:
+    """Carry out a queued run. Returns the id of the run that was carried out (another one when it took over a dead
+    run), or None when there was nothing to do. Errors of the platform end in the run's report, not here.
+    """
+    async with transaction(sessions) as session:
+        run = await runs.claim(session, run_id=run_id, now=clock.now())
+    if run is None:
+        return None
+    work = Work(sessions, platform, clock, run.id)
+    try:
+        async with _heartbeat(work):
+            await _carry_out(work, run)
+    except RunLost:
+        log.warning("org.sync_lost", run_id=str(run.id))
+    except Exception as error:
+        async with work.step() as session:
+            await runs.fail(session, run_id=run.id, now=clock.now(), sentences=[messages.crashed(type(error).__name__)])
+        raise
+    return run.id
+
+
+@asynccontextmanager
+async def _heartbeat(work: Work) -> AsyncIterator[None]:
+    """While the platform is slow nothing is staged, and the run lives all the same."""
+    task = asyncio.create_task(_beat_until_cancelled(work))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError, RunLost):
+            await task
+
+
+async def _beat_until_cancelled(work: Work) -> None:
+    while True:
+        await asyncio.sleep(runs.HEARTBEAT.total_seconds())
+        async with work.step() as session:
+            await runs.beat(session, run_id=work.run_id, now=work.clock.now())
+
+
+async def _carry_out(work: Work, run: SyncRun) -> None:
+    outline = await fetch.read_outline(work.platform, work.problems)
+    if outline.nothing:
+        await _give_up(work)
+        return
+    await _stage_departments(work, outline)
+    details_complete = await _stage_people(work, outline)
+    tags = await _read_tags(work)
+    reading = Reading(
+        run_id=run.id,
+        as_of=run.started_at,
+        ids_complete=outline.ids is not None,
+        departments_complete=outline.refs is not None,
+        tags=tags,
+        facts=_facts(work, outline, details_complete=details_complete),
+        explanations=_explanations(work, outline, details_complete=details_complete),
+    )
+    await work.progress("compare", fetched=work.fetched)
+    async with work.step() as session:
+        await reckon(session, reading, now=work.clock.now())
+
+
+async def _give_up(work: Work) -> None:
+    async with work.step() as session:
+        sentences = [messages.both_failed(), *work.problems.sentences]
+        await runs.fail(session, run_id=work.run_id, now=work.clock.now(), sentences=sentences)
+
+
+# ---------------------------------------------------------------- departments
+
+
+async def _stage_departments(work: Work, outline: Outline) -> None:
+    """Every id there is; names, leaders and order of those the app sees."""
+    rows: dict[int, DepartmentRow] = {}
+    for department in [*(outline.refs or []), *(outline.details or [])]:
+        try:
+            rows[department.id] = staging.department_row(work.run_id, department)
+        except BadRow as error:
+            work.bad(error)
+    async with work.step() as session:
+        await staging.stage_departments(session, list(rows.values()))
+        expected = len(outline.ids or {}) or len(outline.details or [])
+        await runs.beat(
+            session, run_id=work.run_id, now=work.clock.now(), phase="details", expected=expected, fetched=0
+        )
+
+
+# ---------------------------------------------------------------- people
+
+
+async def _stage_people(work: Work, outline: Outline) -> bool:
+    """Details from the app, then those of whom only the id is known. True when the app's whole range was read."""
+    ids = outline.ids
+    complete = outline.details is not None and outline.agent is not None
+    if outline.details is not None:
+        await _stage_details(work, ids, outline.details)
+        complete = await _stage_named(work, outline) and complete and not work.unread
+    if ids is not None:
+        # An unread page could have shown the others: without it nobody is called invisible.
+        if complete:
+            await _stage_details_from_contacts(work, ids)
+        await _stage_ids(work, ids, hidden=complete)
+    await _flush(work)
+    return complete
+
+
+async def _stage_details(work: Work, ids: fetch.Ids | None, departments: list[DepartmentDetail]) -> None:
+    keys = [department.id for department in departments]
+    async for department_id, answer in fetch.concurrently(keys, work.platform.app.list_users):
+        if isinstance(answer, WecomError):
+            work.unread.append(department_id)
+            work.problems.note(answer, credential="app", what=f"部门 {department_id} 的成员")
+            continue
+        for user in answer:
+            _take(work, ids, user, visible=True)
+        if len(work.waiting) >= BATCH:
+            await _flush(work)
+
+
+async def _stage_named(work: Work, outline: Outline) -> bool:
+    before = len(work.problems.sentences)
+    named = fetch.read_named_people(
+        work.platform, outline.agent, work.problems, known=lambda userid: userid in work.seen
+    )
+    async for user in named:
+        _take(work, outline.ids, user, visible=True)
+    return len(work.problems.sentences) == before
+
+
+async def _stage_details_from_contacts(work: Work, ids: fetch.Ids) -> None:
+    """Outside the app's range an old contacts credential may still tell names (§3.2); a new one answers 48009."""
+    contacts = work.platform.contacts
+    unseen = {d for folded, (_, places) in ids.items() if folded not in work.seen for d in places}
+    for first in sorted(unseen)[:1]:
+        try:
+            await contacts.list_users(first)
+        except WecomError as error:
+            work.problems.note(error, credential="contacts", what=f"部门 {first} 的成员")
+            return
+    async for _, answer in fetch.concurrently(sorted(unseen), contacts.list_users):
+        if not isinstance(answer, WecomError):
+            for user in answer:
+                _take(work, ids, user, visible=False)
+        if len(work.waiting) >= BATCH:
+            await _flush(work)
+
+
+def _take(work: Work, ids: fetch.Ids | None, user: UserDetail, *, visible: bool) -> None:
+    """Once per person: who stands in several departments is on several pages."""
+    folded = fold(user.userid)
+    if folded in work.seen:
+        return
+    listed = ids.get(folded) if ids is not None else None
+    try:
+        row = staging.known_in_detail(work.run_id, user, listed[1] if listed else None, visible=visible)
+    except BadRow as error:
+        work.bad(error)
+        work.unreadable.add(folded)
+        return
+    work.seen.add(row.userid)
+    work.hidden += not visible
+    work.waiting.append(row)
+
+
+async def _stage_ids(work: Work, ids: fetch.Ids, *, hidden: bool) -> None:
+    for folded, (shown, places) in ids.items():
+        if folded in work.seen:
+            continue
+        visible = not hidden or folded in work.unreadable
+        try:
+            row = staging.known_by_id(work.run_id, staging.checked_userid(shown), places, visible=visible)
+        except BadRow as error:
+            work.bad(error)
+            continue
+        work.hidden += not visible
+        work.waiting.append(row)
+        if len(work.waiting) >= BATCH:
+            await _flush(work)
+
+
+async def _flush(work: Work) -> None:
+    rows, work.waiting = work.waiting, []
+    if not rows:
+        return
+    work.fetched += len(rows)
+    async with work.step() as session:
+        await runs.beat(session, run_id=work.run_id, now=work.clock.now(), fetched=work.fetched)
+        await staging.stage_people(session, rows)
+
+
+# ---------------------------------------------------------------- tags and words
+
+
+async def _read_tags(work: Work) -> list[TagContent]:
+    async with work.step() as session:
+        policy = await policies.in_force(session, now=work.clock.now())
+        choose = await wanted_tags(session, policy.document)
+    found = await fetch.read_tags(work.platform.app, work.problems, choose=choose)
+    return [TagContent.told(tag_id, detail) for tag_id, detail in found]
+
+
+def _facts(work: Work, outline: Outline, *, details_complete: bool) -> dict[str, Any]:
+    return {
+        "ids_complete": outline.ids is not None,
+        "departments_complete": outline.refs is not None,
+        "details_complete": details_complete,
+        "bad_rows": {"count": len(work.bad_rows), "examples": work.bad_rows[:EXAMPLES]},
+    }
+
+
+def _explanations(work: Work, outline: Outline, *, details_complete: bool) -> list[str]:
+    said = list(work.problems.sentences)
+    if details_complete and work.hidden:
+        said.append(messages.outside_range(work.hidden))
+    if outline.ids is None:
+        said.append(messages.ids_unread())
+    if outline.details is None:
+        said.append(messages.app_unread())
+    elif work.unread:
+        said.append(messages.details_unread(sorted(work.unread)))
+    if work.bad_rows:
+        said.append(messages.bad_rows(len(work.bad_rows)))
+    return said

@@ -1,0 +1,143 @@
+"""Tags are kept like the rest: compared, recorded, and never emptied by one wrong answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.observability import current_correlation_id
+from app.org import queries, rules
+from app.org.rules import Budget
+from app.policy.schema import PolicyDocument, parse_approver
+from app.wecom.payloads import TagDetail, TagRef
+from models.ids import fold
+from models.org import OrgChange, Tag
+
+FEW_TAGS = 100
+"""Up to so many tags are all kept; of more, those which the policy names or which are known already."""
+
+
+@dataclass(frozen=True)
+class TagContent:
+    """What the platform says a tag holds; people who belong through a department are not expanded."""
+
+    id: int
+    name: str
+    userids: list[str]
+    department_ids: list[int]
+
+    @classmethod
+    def told(cls, tag_id: int, detail: TagDetail) -> TagContent:
+        userids = sorted({fold(userid) for userid in detail.userids})
+        return cls(tag_id, detail.name, list(map(str, userids)), sorted(set(detail.department_ids)))
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"id": self.id, "name": self.name, "userids": self.userids, "department_ids": self.department_ids}
+
+    @property
+    def size(self) -> int:
+        return len(self.userids) + len(self.department_ids)
+
+
+@dataclass
+class TagOutcome:
+    counts: dict[str, int] = field(default_factory=dict)
+    held: list[dict[str, Any]] = field(default_factory=list)
+    """With what each tag had before, for the report; applied as they stand when a person releases them."""
+
+
+async def wanted_tags(session: AsyncSession, document: PolicyDocument) -> Callable[[list[TagRef]], list[int]]:
+    """Which tags a run reads: all when they are few, else those named by the policy or known already."""
+    named = _named_by(document)
+    known = set(await queries.tags_by_id(session))
+
+    def choose(refs: list[TagRef]) -> list[int]:
+        few = len(refs) <= FEW_TAGS
+        return [ref.id for ref in refs if few or ref.name in named or ref.id in known]
+
+    return choose
+
+
+def _named_by(document: PolicyDocument) -> set[str]:
+    roles = {tag for role in document.roles.values() for tag in role.tags}
+    steps = [
+        step.approver
+        for group_type in document.groups.types.values()
+        for step in [*group_type.create, *group_type.join.steps, *group_type.exit.steps]
+    ]
+    return roles | {parse_approver(step).name for step in steps if step.startswith("tag:")}
+
+
+async def apply_tags(
+    session: AsyncSession,
+    contents: list[TagContent],
+    *,
+    budget: Budget | None,
+    run_id: UUID | None,
+    now: datetime,
+    write: bool = True,
+) -> TagOutcome:
+    """Write what differs. Without a budget (a person released it) nothing is held."""
+    known = await queries.tags_by_id(session)
+    outcome = TagOutcome()
+    for content in contents:
+        tag = known.get(content.id)
+        word = _word(tag, content)
+        if word is None:
+            continue
+        if tag is not None and budget is not None and _loses_too_much(tag, content, budget):
+            outcome.held.append(content.as_dict() | {"before": _size(tag)})
+            continue
+        outcome.counts[word] = outcome.counts.get(word, 0) + 1
+        if write:
+            _write(session, tag, content, word=word, run_id=run_id, now=now)
+    await session.flush()
+    return outcome
+
+
+def _word(tag: Tag | None, content: TagContent) -> str | None:
+    if tag is None:
+        return "created"
+    same = (tag.name, tag.userids, tag.department_ids) == (content.name, content.userids, content.department_ids)
+    return None if same and tag.ended_at is None else "updated"
+
+
+def _size(tag: Tag) -> int:
+    return len(tag.userids) + len(tag.department_ids)
+
+
+def _loses_too_much(tag: Tag, content: TagContent, budget: Budget) -> bool:
+    """Net, so that the one holder of a post may be replaced by another."""
+    return rules.exceeds_budget(_size(tag) - content.size, _size(tag), budget)
+
+
+def _write(
+    session: AsyncSession, tag: Tag | None, content: TagContent, *, word: str, run_id: UUID | None, now: datetime
+) -> None:
+    before = None
+    if tag is None:
+        tag = Tag(id=content.id, name=content.name, updated_at=now)
+        session.add(tag)
+    else:
+        before = {"name": tag.name, "userids": tag.userids, "department_ids": tag.department_ids}
+    tag.name, tag.userids, tag.department_ids = content.name, content.userids, content.department_ids
+    tag.updated_at, tag.ended_at = now, None
+    after = content.as_dict()
+    del after["id"]
+    session.add(
+        OrgChange(
+            run_id=run_id,
+            object_kind="tag",
+            object_id=str(content.id),
+            change=word,
+            before=before,
+            after=after,
+            at=now,
+            correlation_id=current_correlation_id(),
+        )
+    )

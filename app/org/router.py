@@ -24,6 +24,7 @@ from app.org.schemas import (
 )
 from app.org.schemas import DepartmentNode as Node
 from app.web.deps import CallerDep, NowDep, SessionDep, require
+from app.web.idempotency import IdempotentRoute
 from app.web.pagination import Page, PageDep, paginate
 from app.web.problems import problems
 from models.ids import SyncRunId
@@ -34,8 +35,8 @@ WRITE = [Depends(require("org:write"))]
 
 router = APIRouter()
 departments = APIRouter(prefix="/departments", tags=["organisation"], dependencies=READ)
-members = APIRouter(prefix="/members", tags=["organisation"])
-sync_runs = APIRouter(prefix="/sync-runs", tags=["organisation"])
+members = APIRouter(prefix="/members", tags=["organisation"], route_class=IdempotentRoute)
+sync_runs = APIRouter(prefix="/sync-runs", tags=["organisation"], route_class=IdempotentRoute)
 
 Since = Annotated[datetime | None, Query(description="Only rows changed at or after this moment.")]
 

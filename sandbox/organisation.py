@@ -13,32 +13,13 @@ from typing import Any
 from sandbox import events
 from sandbox.company import ACTIVE, DISABLED, NOT_ACTIVATED, ROOT, Department, Person, Tag
 from sandbox.errors import PlatformError
+from sandbox.member_fields import checked_fields, number, placement
 from sandbox.state import App, SandboxState
 
 USERID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}")
 FORBIDDEN_IN_DEPARTMENT = re.compile(r'[\\:*?"<>｜]')
 DEPARTMENT_NAME_MAX = 32
 DEPARTMENT_DEPTH_MAX = 15
-NAME_MAX = 64
-POSITION_MAX = 128
-DEPARTMENTS_MAX = 100
-LEADERS_MAX = 5
-ORDER_LIMIT = 2**32
-PLAIN_FIELDS = frozenset(
-    [
-        "name",
-        "position",
-        "gender",
-        "telephone",
-        "alias",
-        "address",
-        "external_position",
-        "extattr",
-        "email",
-        "biz_mail",
-        "mobile",
-    ]
-)
 
 
 class Organisation:
@@ -101,10 +82,10 @@ class Organisation:
             raise PlatformError(60112)
         if not (fields.get("mobile") or fields.get("email")):
             raise PlatformError(60129)
-        departments, order, leads = self._placement(fields, None)
+        departments, order, leads = placement(self.company, fields, None)
         person = Person(self.company.next_serial(), userid, "", departments, order, leads, departments[0])
         person.status = status if int(fields.get("enable", 1)) else DISABLED
-        self._apply(person, self._checked(fields, None))
+        self._apply(person, checked_fields(self.company, fields, None, by_api=not self.echo))
         self.company.add_person(person)
         self._tell(self._contact_events().create_user(person, self._leaders(person)))
         self._tell_app(person.userid, was=False, now=self._subscribed(person))
@@ -112,17 +93,17 @@ class Organisation:
 
     def change(self, person: Person, fields: dict[str, Any]) -> None:
         """Change the given fields only, as `user/update` does (doc path/90197)."""
-        checked = self._checked(fields, person)
-        placement = self._placement(fields, person)
+        checked = checked_fields(self.company, fields, person, by_api=not self.echo)
+        places = placement(self.company, fields, person)
+        enabled = bool(number(fields.get("enable", int(person.is_enabled)), 40058))
         new_userid = fields.get("new_userid")
         if new_userid and new_userid.lower() != person.userid.lower():
             self._free_userid(new_userid)
         before, old_userid = _snapshot(person), person.userid
         with self._watching(person):
-            self.company.place(person, placement[0], order=placement[1], leads=placement[2])
+            self.company.place(person, places[0], order=places[1], leads=places[2])
             self._apply(person, checked)
-            if "enable" in fields:
-                _set_enabled(person, enabled=bool(int(fields["enable"])))
+            _set_enabled(person, enabled=enabled)
             if new_userid:
                 self.company.rename_userid(person, new_userid)
         changed = frozenset(name for name, value in _snapshot(person).items() if before[name] != value)
@@ -157,62 +138,6 @@ class Organisation:
     def _leaders(self, person: Person) -> list[str]:
         return self.company.userids(person.direct_leaders)
 
-    def _placement(self, fields: dict[str, Any], person: Person | None) -> tuple[list[int], list[int], list[int]]:
-        """Departments with order and leader flags, all of one length (60132)."""
-        given = fields.get("department")
-        if given is None and person is None:
-            raise PlatformError(41019)
-        kept_departments = list(person.departments) if person else []
-        departments = list(dict.fromkeys(_numbers(given, 60123))) if given is not None else kept_departments
-        if not departments:
-            raise PlatformError(41019)
-        if len(departments) > DEPARTMENTS_MAX:
-            raise PlatformError(60110)
-        for department_id in departments:
-            self.company.department(department_id, errcode=60123)
-        old_order = dict(zip(kept_departments, person.order, strict=True)) if person else {}
-        old_leads = dict(zip(kept_departments, person.leads, strict=True)) if person else {}
-        order = self._parallel(fields.get("order"), departments, old_order)
-        leads = self._parallel(fields.get("is_leader_in_dept"), departments, old_leads)
-        return departments, order, leads
-
-    @staticmethod
-    def _parallel(given: Any, departments: list[int], kept: dict[int, int]) -> list[int]:
-        if given is None:
-            return [kept.get(department_id, 0) for department_id in departments]
-        values = _numbers(given, 60132)
-        if len(values) != len(departments):
-            raise PlatformError(60132)
-        return values
-
-    def _checked(self, fields: dict[str, Any], person: Person | None) -> dict[str, Any]:
-        """The plain fields of a create or update, validated and renamed to those of `Person`."""
-        values = {name: fields[name] for name in PLAIN_FIELDS if name in fields}
-        if "name" in values and not 1 <= len(str(values["name"])) <= NAME_MAX:
-            raise PlatformError(60112)
-        if len(str(values.get("position", ""))) > POSITION_MAX:
-            raise PlatformError(301012)
-        if person is not None and person.status == ACTIVE and self.echo is False:
-            values.pop("mobile", None)  # ignored without an error for an activated member (doc path/90197)
-        self._check_unique(values, person)
-        if "direct_leader" in fields:
-            values["direct_leaders"] = self._leader_serials(fields["direct_leader"])
-        if "main_department" in fields:
-            values["main_department"] = int(fields["main_department"])
-        return values
-
-    def _check_unique(self, values: dict[str, Any], person: Person | None) -> None:
-        for field, errcode in (("mobile", 60104), ("email", 60106)):
-            wanted = values.get(field)
-            if wanted and any(getattr(p, field) == wanted for p in self.company.people.values() if p is not person):
-                raise PlatformError(errcode)
-
-    def _leader_serials(self, given: Any) -> list[int]:
-        userids = given if isinstance(given, list) else [given] if given else []
-        if len(userids) > LEADERS_MAX:
-            raise PlatformError(60257)
-        return [self.company.person(str(userid)).serial for userid in userids]
-
     def _apply(self, person: Person, values: dict[str, Any]) -> None:
         main = values.pop("main_department", None)
         for name, value in values.items():
@@ -226,7 +151,7 @@ class Organisation:
     def create_department(
         self, name: Any, parentid: Any, *, department_id: int | None = None, order: int = 0, name_en: str = ""
     ) -> Department:
-        parent = self.company.department(_number(parentid, 60124), errcode=60004)
+        parent = self.company.department(number(parentid, 60124), errcode=60004)
         if self.company.depth(parent.id) >= DEPARTMENT_DEPTH_MAX:
             raise PlatformError(81002)
         if department_id is not None and department_id in self.company.departments:
@@ -240,7 +165,7 @@ class Organisation:
 
     def change_department(self, department: Department, fields: dict[str, Any]) -> None:
         """Any of name, name_en, parentid, order (doc path/90206)."""
-        parentid = _number(fields.get("parentid", department.parentid), 60124)
+        parentid = number(fields.get("parentid", department.parentid), 60124)
         moved = parentid != department.parentid
         if moved:
             self._check_move(department, parentid)
@@ -248,7 +173,7 @@ class Organisation:
         if name != department.name or moved:
             self._check_department_name(name, parentid, besides=department)
         department.name, department.name_en = name, str(fields.get("name_en", department.name_en))
-        department.order = _number(fields.get("order", department.order), 40058)
+        department.order = number(fields.get("order", department.order), 40058)
         self.company.touched()
         if moved:
             with self.watching_everyone():
@@ -339,14 +264,3 @@ def _snapshot(person: Person) -> dict[str, Any]:
     values["departments"] = sorted(person.departments)
     values["leads"] = [d for d, leads in zip(person.departments, person.leads, strict=True) if leads]
     return values | {"direct_leaders": list(person.direct_leaders)}
-
-
-def _number(value: Any, errcode: int) -> int:
-    if isinstance(value, bool) or not str(value).lstrip("-").isdigit() or not 0 <= int(value) < ORDER_LIMIT:
-        raise PlatformError(errcode)
-    return int(value)
-
-
-def _numbers(value: Any, errcode: int) -> list[int]:
-    values = value if isinstance(value, list) else [value]
-    return [_number(v, errcode) for v in values]

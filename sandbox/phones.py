@@ -12,11 +12,17 @@ from sandbox import phone_acts
 from sandbox.company import Person
 from sandbox.control.wiring import PersonDep, StateDep
 from sandbox.limits import format_time
+from sandbox.rendering import show_description, show_markdown, show_text
 from sandbox.state import SandboxState
 
 router = APIRouter(prefix="/phones", include_in_schema=False)
 templates = Jinja2Templates(directory=Path(__file__).parent / "templates")
 templates.env.filters["moment"] = format_time
+templates.env.globals |= {
+    "show_text": show_text,
+    "show_markdown": show_markdown,
+    "show_description": show_description,
+}
 
 PEOPLE_SHOWN = 100
 STATUS_TEXTS = {1: "已激活", 2: "已禁用", 4: "未激活"}
@@ -84,8 +90,14 @@ def _screen(state: SandboxState, person: Person, wanted: str) -> dict[str, Any]:
         "conversations": conversations,
         "opened": opened,
         "corp": state.config.company_name,
+        "name_of": lambda userid: _name_of(state, userid),
         "now": format_time(state.now())[11:16],
     }
+
+
+def _name_of(state: SandboxState, userid: str) -> str:
+    person = state.company.find(userid)
+    return "所有人" if userid == "@all" else person.name if person else userid
 
 
 def _writers(state: SandboxState, conversation: dict[str, Any]) -> list[Person]:

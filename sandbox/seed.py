@@ -39,6 +39,10 @@ BRANCHES = (
 )
 
 LEADER_POSTS = ("总裁", "部门经理", "部门副经理", "主管", "组长")
+VICE_PRESIDENTS = ("研发部", "销售部", "项目公司")
+BIG_ENOUGH = 100
+"""Smaller companies have no vice presidents."""
+
 _DIGITS = "零一二三四五六七八九"
 
 
@@ -126,7 +130,8 @@ class Seeder:
         level = min(self.level[department_id], len(LEADER_POSTS) - 1)
         first = not self.leader_of
         homes = [department_id, ROOT] if first else [department_id]
-        position = LEADER_POSTS[0] if first else LEADER_POSTS[level]
+        is_vice = self.config.people >= BIG_ENOUGH and self.company.departments[department_id].name in VICE_PRESIDENTS
+        position = LEADER_POSTS[0] if first else "副总裁" if is_vice else LEADER_POSTS[level]
         person = self._person(homes, [1] * len(homes), position)
         for home in homes:
             self.leader_of[home] = person

@@ -1,3 +1,4 @@
+from sandbox.rendering import show_description, show_markdown, show_text
 from tests.sandbox.world import World, button_card, vote_card
 
 
@@ -72,6 +73,33 @@ class TestPhone:
         page = await self.open(world, userid, f"app-{world.config.agent_id}")
         for text in ("标题", "灰", "新闻"):
             assert text in page
+
+
+class TestRendering:
+    """Only what the platform documents becomes markup."""
+
+    def name_of(self, userid: str) -> str:
+        return {"lijun": "李<军>"}.get(userid, userid)
+
+    def test_text(self) -> None:
+        shown = show_text('<a href="https://x.test/?a=1&b=2">看</a> <@lijun> <img src=x>', self.name_of)
+        assert '<a href="https://x.test/?a=1&amp;b=2" target="_blank" rel="noopener">看</a>' in shown
+        assert "@李&lt;军&gt;" in shown
+        assert "<img" not in shown
+        assert "<a" not in show_text('<a href="javascript:alert(1)">看</a>', self.name_of)
+
+    def test_markdown(self) -> None:
+        text = '# 大\n**粗** [看](https://x.test) `码`\n> 引\n<font color="warning">急</font> <b>x</b>'
+        shown = show_markdown(text, self.name_of)
+        for markup in ('<b class="h1">大</b>', "<b>粗</b>", 'href="https://x.test"', "<code>码</code>"):
+            assert markup in shown
+        assert '<span class="quoted">引</span>' in shown
+        assert '<span class="warning">急</span>' in shown
+        assert "&lt;b&gt;x" in shown
+
+    def test_description(self) -> None:
+        shown = show_description('<div class="gray">灰</div><br><script>x</script>')
+        assert shown == '<div class="gray">灰</div><br>&lt;script&gt;x&lt;/script&gt;'
 
 
 class TestDocumentation:

@@ -27,6 +27,7 @@ from app.jobs.registry import JobContext, Registry, merge
 from app.jobs.runner import JOBS_OF_THE_QUEUE, SCHEDULE_OF_THE_QUEUE, JobRunner
 from app.observability import get_logger
 from app.org import jobs as org_jobs
+from app.policy import days as policy_days
 from app.policy import jobs as policy_jobs
 from app.policy import service as policies
 from app.settings import Settings
@@ -150,6 +151,7 @@ async def prepare(services: Services) -> None:
     async with transaction(services.sessions) as session:
         await policies.ensure_first_version(session, source=source, now=now, actor=SYSTEM)
         warning = await policies.warning_about(session, source=source)
+        await policy_days.fill_calendar(session, now=now)
     if warning and services.settings.policy_file is not None:
         log.warning("policy.file_differs", detail=warning)
 

@@ -48,6 +48,7 @@ class Announcement(Table, table=True):
     deadline: datetime | None = optional_moment()
     state: AnnouncementState = choice(AnnouncementState, AnnouncementState.PUBLISHED)
     card_message_id: UUID | None = optional_ref("messages.id", index=False)
+    chase_message_id: UUID | None = optional_ref("messages.id", index=False)
     policy_version_id: UUID = ref("policy_versions.id", index=False)
     rule_key: str
     correlation_id: str

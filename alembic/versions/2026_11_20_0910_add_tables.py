@@ -389,6 +389,7 @@ def upgrade() -> None:
     sa.Column('deadline', sa.DateTime(timezone=True), nullable=True),
     sa.Column('state', sa.String(), nullable=False),
     sa.Column('card_message_id', sa.Uuid(), nullable=True),
+    sa.Column('chase_message_id', sa.Uuid(), nullable=True),
     sa.Column('policy_version_id', sa.Uuid(), nullable=False),
     sa.Column('rule_key', sa.String(), nullable=False),
     sa.Column('correlation_id', sa.String(), nullable=False),
@@ -399,6 +400,7 @@ def upgrade() -> None:
     sa.CheckConstraint("state IN ('published', 'closed')", name=op.f('ck_announcements_state')),
     sa.ForeignKeyConstraint(['author_id'], ['people.id'], name=op.f('fk_announcements_author_id')),
     sa.ForeignKeyConstraint(['card_message_id'], ['messages.id'], name=op.f('fk_announcements_card_message_id')),
+    sa.ForeignKeyConstraint(['chase_message_id'], ['messages.id'], name=op.f('fk_announcements_chase_message_id')),
     sa.ForeignKeyConstraint(['policy_version_id'], ['policy_versions.id'], name=op.f('fk_announcements_policy_version_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_announcements'))
     )

@@ -1,0 +1,43 @@
+"""Background entry points: the click on 收到, the chase, the deadline."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.announcements import messages, service
+from app.delivery.service import ClickedCard, OutcomeHandler
+from app.jobs.registry import JobFunction, TimerHandler
+from models.ids import AnnouncementId
+
+
+async def confirm_by_card(session: AsyncSession, clicked: ClickedCard, argument: str, now: datetime) -> None:
+    await service.confirm(
+        session,
+        announcement_id=AnnouncementId(UUID(argument)),
+        person=clicked.person,
+        via="card",
+        now=now,
+        event_id=clicked.click.event_id,
+        click=clicked.click,
+        message_id=clicked.message.id if clicked.message else None,
+    )
+
+
+async def chase(session: AsyncSession, subject: str, now: datetime) -> None:
+    await service.chase(session, announcement_id=AnnouncementId(UUID(subject)), now=now)
+
+
+async def close(session: AsyncSession, subject: str, now: datetime) -> None:
+    await service.close(session, announcement_id=AnnouncementId(UUID(subject)), now=now)
+
+
+CardAction = Callable[[AsyncSession, ClickedCard, str, datetime], Awaitable[None]]
+
+CARD_ACTIONS: dict[str, CardAction] = {messages.CONFIRM: confirm_by_card}
+TIMERS: dict[str, TimerHandler] = {service.CHASE: chase, service.DEADLINE: close}
+JOBS: dict[str, JobFunction] = {}
+OUTCOMES: dict[str, OutcomeHandler] = {}

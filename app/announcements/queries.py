@@ -1,0 +1,126 @@
+"""Every SELECT of the domain, by intention."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Select, func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.announcements.errors import AnnouncementNotFound
+from models.announcements import Announcement, AnnouncementGroup, Receipt
+from models.delivery import Delivery
+from models.groups import Group, GroupMember
+from models.ids import AnnouncementId, PersonId
+from models.org import Person
+
+_FREEZE = text(
+    "INSERT INTO receipts (announcement_id, person_id, source, late)"
+    " SELECT :announcement, person, source, false"
+    " FROM unnest(CAST(:people AS uuid[]), CAST(:sources AS text[])) AS audience (person, source)"
+)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How many are concerned, and how many of them have confirmed."""
+
+    audience: int
+    confirmed: int
+    late: int
+    chased: int
+
+
+async def announcement(session: AsyncSession, announcement_id: AnnouncementId) -> Announcement:
+    row = await session.get(Announcement, announcement_id)
+    if row is None:
+        raise AnnouncementNotFound("没有这个通知")
+    return row
+
+
+async def announcement_for_update(session: AsyncSession, announcement_id: AnnouncementId) -> Announcement | None:
+    return await session.get(Announcement, announcement_id, with_for_update=True, populate_existing=True)
+
+
+def published(*, author_id: UUID | None, updated_since: datetime | None) -> Select[Announcement]:
+    statement = select(Announcement)
+    if author_id is not None:
+        statement = statement.where(col(Announcement.author_id) == author_id)
+    if updated_since is not None:
+        statement = statement.where(col(Announcement.updated_at) >= updated_since)
+    return statement
+
+
+async def groups_by_id(session: AsyncSession, group_ids: Sequence[UUID]) -> dict[UUID, Group]:
+    rows = await session.scalars(select(Group).where(col(Group.id).in_(group_ids)))
+    return {row.id: row for row in rows}
+
+
+async def members_wanted_in(session: AsyncSession, group_id: UUID) -> list[PersonId]:
+    """The roster as it is wanted now: the announcement freezes it."""
+    statement = select(col(GroupMember.person_id)).where(
+        col(GroupMember.group_id) == group_id, col(GroupMember.desired), col(GroupMember.ended_at).is_(None)
+    )
+    return [PersonId(row) for row in await session.scalars(statement)]
+
+
+async def freeze_audience(session: AsyncSession, announcement_id: UUID, sources: dict[UUID, str]) -> None:
+    """One row per person concerned, in one statement."""
+    values = {"announcement": announcement_id, "people": list(sources), "sources": list(sources.values())}
+    await session.execute(_FREEZE, values)
+
+
+async def receipt_for_update(session: AsyncSession, announcement_id: UUID, person_id: UUID) -> Receipt | None:
+    statement = (
+        select(Receipt)
+        .where(col(Receipt.announcement_id) == announcement_id, col(Receipt.person_id) == person_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return (await session.scalars(statement)).one_or_none()
+
+
+async def unconfirmed(session: AsyncSession, announcement_id: UUID, *, lock: bool = False) -> list[Receipt]:
+    statement = (
+        select(Receipt)
+        .where(col(Receipt.announcement_id) == announcement_id, col(Receipt.confirmed_at).is_(None))
+        .order_by(col(Receipt.person_id))
+    )
+    return list(await session.scalars(statement.with_for_update() if lock else statement))
+
+
+async def standing(session: AsyncSession, announcement_id: UUID) -> Standing:
+    confirmed = func.count(col(Receipt.confirmed_at))
+    late = func.count().filter(col(Receipt.late))
+    chased = func.count(col(Receipt.chased_at))
+    statement = select(func.count(), confirmed, late, chased).where(col(Receipt.announcement_id) == announcement_id)
+    row = (await session.execute(statement)).one()
+    return Standing(row[0], row[1], row[2], row[3])
+
+
+async def names(session: AsyncSession, person_ids: Sequence[UUID]) -> list[str]:
+    statement = select(col(Person.name)).where(col(Person.id).in_(person_ids)).order_by(col(Person.name))
+    return list(await session.scalars(statement))
+
+
+def receipts(announcement_id: UUID, *, confirmed: bool | None) -> Select[Receipt]:
+    statement = select(Receipt).where(col(Receipt.announcement_id) == announcement_id)
+    if confirmed is not None:
+        has = col(Receipt.confirmed_at).is_not(None)
+        statement = statement.where(has if confirmed else ~has)
+    return statement
+
+
+async def deliveries_of(session: AsyncSession, message_id: UUID, people: Sequence[UUID]) -> dict[UUID, Delivery]:
+    """Whether the card reached these people."""
+    statement = select(Delivery).where(col(Delivery.message_id) == message_id, col(Delivery.person_id).in_(people))
+    return {row.person_id: row for row in await session.scalars(statement)}
+
+
+async def groups_of(session: AsyncSession, announcement_id: UUID) -> list[AnnouncementGroup]:
+    statement = select(AnnouncementGroup).where(col(AnnouncementGroup.announcement_id) == announcement_id)
+    return list(await session.scalars(statement))

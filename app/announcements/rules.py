@@ -1,0 +1,79 @@
+"""Decisions about announcements. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from app.announcements.errors import (
+    ClassNotAllowed,
+    DeadlineInThePast,
+    GroupNotActive,
+    ReceiptNotPossible,
+    TooLong,
+    UnknownClass,
+)
+from app.policy.schema import AnnouncementClassRule, PolicyDocument
+from models.announcements import Receipt
+from models.groups import Group, GroupState
+
+
+@dataclass
+class Audience:
+    """Who is concerned, and why: the first reason found stays."""
+
+    sources: dict[UUID, str] = field(default_factory=dict)
+
+    def add(self, people: Iterable[UUID], source: str) -> None:
+        for person_id in people:
+            self.sources.setdefault(person_id, source)
+
+    def without(self, person_id: UUID) -> None:
+        self.sources.pop(person_id, None)
+
+
+def class_rule(document: PolicyDocument, message_class: str) -> AnnouncementClassRule:
+    """Policy 3.2: the class decides length, receipt and deadline."""
+    rule = document.announcements.classes.get(message_class)
+    if rule is None:
+        known = "、".join(f"{key}({one.title})" for key, one in document.announcements.classes.items())
+        raise UnknownClass(f"制度里没有类别 {message_class};可用:{known}")
+    return rule
+
+
+def check_length(rule: AnnouncementClassRule, body: str) -> None:
+    """Policy 3.1: long shared content goes behind a link."""
+    if rule.max_characters is not None and len(body) > rule.max_characters:
+        raise TooLong(f"“{rule.title}”最多 {rule.max_characters} 字,现有 {len(body)} 字;请把长内容放到链接里")
+
+
+def check_group(document: PolicyDocument, group: Group, message_class: str, rule: AnnouncementClassRule) -> None:
+    """Policy 3.2: leisure content, for example, only in interest groups."""
+    if group.state is not GroupState.ACTIVE:
+        raise GroupNotActive(f"群“{group.desired_name}”现在是 {group.state.value},不能发消息")
+    group_type = document.groups.types.get(group.group_type)
+    if group_type is not None and message_class not in group_type.allowed_classes:
+        raise ClassNotAllowed(f"{group_type.title}“{group.desired_name}”不允许发布“{rule.title}”类信息")
+
+
+def wants_receipt(rule: AnnouncementClassRule, asked: bool | None) -> bool:
+    """Policy 3.6. An announcement may ask for less than its class, not for more."""
+    if asked and not rule.receipt:
+        raise ReceiptNotPossible(f"“{rule.title}”类信息按制度不要回执")
+    return rule.receipt if asked is None else asked
+
+
+def check_deadline(deadline: datetime, now: datetime) -> None:
+    if deadline <= now:
+        raise DeadlineInThePast("截止时间要晚于现在")
+
+
+def is_late(deadline: datetime | None, now: datetime) -> bool:
+    return deadline is not None and now > deadline
+
+
+def may_confirm(receipt: Receipt) -> bool:
+    """False for a repeat: the first confirmation stands (F55, P2)."""
+    return receipt.confirmed_at is None

@@ -1,0 +1,118 @@
+"""Announcements on the wire."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from app.announcements.queries import Standing
+from models.announcements import Announcement, AnnouncementState, Receipt
+from models.delivery import Delivery, DeliveryState
+
+Userid = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
+
+
+class Input(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class AudienceIn(Input):
+    groups: list[UUID] = Field([], max_length=100, description="ids of registered groups")
+    departments: list[int] = Field([], max_length=100, description="WeCom department ids, with everything below them")
+    people: list[Userid] = Field([], max_length=1000, description="userids")
+
+    @model_validator(mode="after")
+    def _somebody(self) -> AudienceIn:
+        if not (self.groups or self.departments or self.people):
+            raise ValueError("groups、departments、people 至少填一个")
+        return self
+
+
+class NewAnnouncement(Input):
+    title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+    body: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000)]
+    message_class: str = Field("work", alias="class", description="A class of the policy", examples=["work"])
+    author: Userid = Field(description="userid of who publishes it")
+    audience: AudienceIn
+    deadline: AwareDatetime | None = Field(None, description="For the receipt. Default: what the policy says.")
+    receipt: bool | None = Field(None, description="Default: what the policy says of the class.")
+
+
+class NewReceipt(Input):
+    person: Userid = Field(description="userid of who confirms")
+
+
+class StandingOut(BaseModel):
+    """The receipts so far."""
+
+    audience: int
+    confirmed: int
+    unconfirmed: int
+    late: int = Field(description="Confirmed after the deadline.")
+    chased: int
+
+    @classmethod
+    def of(cls, standing: Standing) -> StandingOut:
+        return cls(
+            audience=standing.audience,
+            confirmed=standing.confirmed,
+            unconfirmed=standing.audience - standing.confirmed,
+            late=standing.late,
+            chased=standing.chased,
+        )
+
+
+class AnnouncementSummary(BaseModel):
+    id: UUID
+    title: str
+    message_class: str = Field(serialization_alias="class")
+    author: str
+    state: AnnouncementState
+    receipt_required: bool
+    deadline: datetime | None
+    published_at: datetime
+    updated_at: datetime
+    closed_at: datetime | None
+
+    @classmethod
+    def columns_of(cls, row: Announcement) -> dict[str, Any]:
+        return row.model_dump(include=set(AnnouncementSummary.model_fields) - {"author"})
+
+    @classmethod
+    def of(cls, row: Announcement, author: str) -> AnnouncementSummary:
+        return cls(author=author, **cls.columns_of(row))
+
+
+class AnnouncementOut(AnnouncementSummary):
+    body: str
+    audience: dict[str, Any] = Field(description="What was asked for; who that was is frozen in the receipts.")
+    receipts: StandingOut
+    delivery: dict[str, int] = Field(
+        description="The card's recipients by state: sent, failed, unknown, held. They add up to the audience."
+    )
+    rule_key: str
+    clause: str
+    correlation_id: str
+
+
+class ReceiptOut(BaseModel):
+    person: str
+    source: str = Field(description="Why they are concerned: `group:…`, `department:…`, `person`.")
+    confirmed_at: datetime | None
+    confirmed_via: str | None
+    late: bool
+    chased_at: datetime | None
+    card: DeliveryState | None = Field(description="Whether the card reached them.")
+    card_reason: str | None
+
+    @classmethod
+    def of(cls, row: Receipt, userid: str, delivery: Delivery | None) -> ReceiptOut:
+        return cls(
+            person=userid,
+            card=delivery.state if delivery else None,
+            card_reason=(delivery.reason or None) if delivery else None,
+            **row.model_dump(include={"source", "confirmed_at", "confirmed_via", "late", "chased_at"}),
+        )

@@ -13,16 +13,16 @@ NameOf = Callable[[str], str]
 
 _QUOTE_MARK = "(?:&#34;|&#39;)"
 _LINK = re.compile(
-    r"&lt;a\s+href={_QUOTE_MARK}(https?://[^\s&]*(?:&amp;[^\s&]*)*){_QUOTE_MARK}[^&]*&gt;(.*?)&lt;/a&gt;"
+    rf"&lt;a\s+href={_QUOTE_MARK}(https?://[^\s&]*(?:&amp;[^\s&]*)*){_QUOTE_MARK}[^&]*&gt;(.*?)&lt;/a&gt;"
 )
 _MENTION = re.compile(r"&lt;@([A-Za-z0-9_.@-]+)&gt;")
 _MARKDOWN_LINK = re.compile(r"\[([^\]]+)\]\((https?://[^\s)]+)\)")
 _BOLD = re.compile(r"\*\*(.+?)\*\*")
 _CODE = re.compile(r"`([^`\n]+)`")
-_FONT = re.compile(r"&lt;font color={_QUOTE_MARK}(info|comment|warning){_QUOTE_MARK}&gt;(.*?)&lt;/font&gt;", re.DOTALL)
+_FONT = re.compile(rf"&lt;font color={_QUOTE_MARK}(info|comment|warning){_QUOTE_MARK}&gt;(.*?)&lt;/font&gt;", re.DOTALL)
 _HEADING = re.compile(r"^(#{1,6}) +(.*)$", re.MULTILINE)
 _QUOTE = re.compile(r"^&gt; ?(.*)$", re.MULTILINE)
-_DIV = re.compile(r"&lt;div class={_QUOTE_MARK}(gray|normal|highlight){_QUOTE_MARK}&gt;(.*?)&lt;/div&gt;", re.DOTALL)
+_DIV = re.compile(rf"&lt;div class={_QUOTE_MARK}(gray|normal|highlight){_QUOTE_MARK}&gt;(.*?)&lt;/div&gt;", re.DOTALL)
 
 _OPEN_TAG = '<a href="{}" target="_blank" rel="noopener">{}</a>'
 

@@ -55,7 +55,7 @@ async def resolve(session: AsyncSession, applicant: Applicant, *, step: str, exp
         if holders := _able(await people_with_role(session, applicant.policy, role), applicant.requester):
             return Approvers(holders, f"{why}，转{applicant.policy.document.roles[role].title}审批")
     raise NoApprover(
-        f"步骤“{step}”({expression})没有可以审批的人：{why}。请在通讯录中设置部门负责人，"
+        f"步骤“{step}”（{expression}）没有可以审批的人：{why}。请在通讯录中设置部门负责人，"
         f"或在制度的 roles 中配置 {' 或 '.join(FALLBACK_ROLES)}。",
         step=step,
         approver=expression,

@@ -37,7 +37,7 @@ class Told:
 
     @property
     def clause(self) -> str:
-        return f"依据制度 {self.citation.clause}:{self.citation.text}"
+        return f"依据制度{self.citation.label}：{self.citation.text}"
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def submitted(told: Told, step: RequestStep, approvers: Sequence[str]) -> str:
 
 def moved_on(told: Told, step: RequestStep, given: Sequence[Given], approvers: Sequence[str]) -> str:
     said = "\n".join(str(one) for one in given)
-    return f"{_heading(told)}\n{said}\n下一步：{step.name}({'、'.join(approvers)})。"
+    return f"{_heading(told)}\n{said}\n下一步：{step.name}（{'、'.join(approvers)}）。"
 
 
 def approved(told: Told, given: Sequence[Given]) -> str:
@@ -134,7 +134,7 @@ def failed(request: Request) -> str:
 
 
 def reminder(told: Told, step: RequestStep) -> str:
-    return f"{_heading(told)}\n{told.requester} 的申请还在等待您({step.name})审批，请在收到的卡片上点“同意”或“驳回”。"
+    return f"{_heading(told)}\n{told.requester} 的申请还在等待您（{step.name}）审批，请在收到的卡片上点“同意”或“驳回”。"
 
 
 def escalated(told: Told, step: RequestStep, approvers: Sequence[str]) -> str:

@@ -1,25 +1,88 @@
-"""A kind of request for the engine's own tests: borrowing a thing. What the engine tells it is remembered."""
+"""A company of six and a kind of request for the engine's own tests: borrowing a thing.
+
+What the engine tells the kind is remembered, and what it says to people can be read from the ledger.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import BaseModel
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from app.approvals import service
+from app.approvals.jobs import card_actions
 from app.approvals.kinds import Kinds, RequestKind, RequestText, kinds_of
 from app.audit.actor import Actor, person_actor
+from app.delivery import service as delivery
 from app.errors import Invalid
 from app.policy.schema import StepRule
 from app.policy.service import Policy
-from models.approvals import Request
-from models.ids import PersonId
-from models.org import Person
+from models.approvals import Request, RequestStep, StepApprover, Verdict
+from models.delivery import CallKind, CallState, Delivery, OutgoingCall
+from models.ids import APP, PersonId, RequestId, new_id
+from models.inbox import ReceivedEvent
+from models.installation import App
+from models.org import Department, Membership, Person, PersonUserid
+from tests.builders.policy import policy_in_force
 from tests.fakes.clock import MONDAY_9AM
+
+
+@dataclass(frozen=True)
+class Company:
+    """总裁 zhao over 研发部 (head wang; li, chen) and 人力资源部 (head han; sun)."""
+
+    zhao: Person
+    wang: Person
+    li: Person
+    chen: Person
+    han: Person
+    sun: Person
+    policy: Policy
+
+
+async def company_of_six(session: AsyncSession) -> Company:
+    session.add(App(id=APP, agent_id=1000021, name="自建应用", created_at=MONDAY_9AM))
+    for department_id, parent_id, name, leaders in (
+        (1, None, "星辰科技", ["zhao"]),
+        (2, 1, "研发部", ["wang"]),
+        (3, 1, "人力资源部", ["han"]),
+    ):
+        session.add(
+            Department(id=department_id, parent_id=parent_id, name=name, leader_userids=leaders, updated_at=MONDAY_9AM)
+        )
+    await session.flush()
+    return Company(
+        zhao=await employee(session, "zhao", "赵总", 1, position="总裁"),
+        wang=await employee(session, "wang", "王芳", 2),
+        li=await employee(session, "li", "李军", 2),
+        chen=await employee(session, "chen", "陈晨", 2),
+        han=await employee(session, "han", "韩梅", 3),
+        sun=await employee(session, "sun", "孙宁", 3),
+        policy=await policy_in_force(session),
+    )
+
+
+async def employee(session: AsyncSession, userid: str, name: str, department_id: int, *, position: str = "") -> Person:
+    person = Person(
+        name=name,
+        position=position,
+        main_department_id=department_id,
+        first_seen_at=MONDAY_9AM,
+        updated_at=MONDAY_9AM,
+    )
+    session.add(person)
+    await session.flush()
+    session.add(PersonUserid(person_id=person.id, userid=userid, shown=userid, started_at=MONDAY_9AM))
+    session.add(Membership(person_id=person.id, department_id=department_id, started_at=MONDAY_9AM))
+    await session.flush()
+    return person
 
 
 class Borrowing(BaseModel):
@@ -97,4 +160,136 @@ async def borrowing(
         reason=reason,
         submitted_by=person_actor(requester.id),
         now=now,
+    )
+
+
+async def decide(
+    session: AsyncSession,
+    library: Library,
+    request: Request,
+    person: Person,
+    verdict: Verdict = Verdict.APPROVE,
+    *,
+    comment: str = "",
+    now: datetime = MONDAY_9AM,
+) -> Request:
+    """The person's verdict on the open step, by REST."""
+    return await service.decide(
+        session,
+        library.kinds,
+        request_id=RequestId(request.id),
+        person=person,
+        verdict=verdict,
+        comment=comment,
+        via="rest",
+        now=now,
+    )
+
+
+async def step_of(session: AsyncSession, request: Request, position: int = 1) -> RequestStep:
+    statement = select(RequestStep).where(
+        col(RequestStep.request_id) == request.id, col(RequestStep.position) == position
+    )
+    return (await session.scalars(statement.execution_options(populate_existing=True))).one()
+
+
+async def asked(session: AsyncSession, request: Request, position: int = 1) -> set[str]:
+    """The names of a step's approvers."""
+    step = await step_of(session, request, position)
+    statement = (
+        select(Person)
+        .join(StepApprover, col(StepApprover.person_id) == col(Person.id))
+        .where(col(StepApprover.step_id) == step.id)
+    )
+    return {person.name for person in await session.scalars(statement)}
+
+
+async def everything_arrives(session: AsyncSession, *, now: datetime = MONDAY_9AM) -> None:
+    """The platform takes every card that waits, and gives each a response code."""
+    waiting = (await session.scalars(select(OutgoingCall).where(col(OutgoingCall.state) == CallState.READY))).all()
+    for call in waiting:
+        call.state, call.sent_at, call.finished_at = CallState.DONE, now, now
+        if call.task_id:
+            call.response_code, call.response_code_expires_at = f"rc-{call.id}", now + timedelta(hours=72)
+    await session.flush()
+
+
+async def said_to(session: AsyncSession, person: Person) -> list[dict[str, Any]]:
+    """Bodies of the calls that bring this person something new, in order."""
+    statement = (
+        select(OutgoingCall)
+        .join(Delivery, col(Delivery.call_id) == col(OutgoingCall.id))
+        .where(col(Delivery.person_id) == person.id, col(OutgoingCall.kind) == CallKind.MESSAGE_SEND)
+        .order_by(col(OutgoingCall.id))
+    )
+    return [json.loads(call.request_body) for call in await session.scalars(statement)]
+
+
+async def texts_to(session: AsyncSession, person: Person) -> list[str]:
+    return [body["text"]["content"] for body in await said_to(session, person) if "text" in body]
+
+
+async def cards_to(session: AsyncSession, person: Person) -> list[dict[str, Any]]:
+    return [body["template_card"] for body in await said_to(session, person) if "template_card" in body]
+
+
+async def faces_of(session: AsyncSession, person: Person) -> list[dict[str, Any]]:
+    """The new faces that this person's cards were given, in order."""
+    userid = (await session.scalars(select(PersonUserid.shown).where(col(PersonUserid.person_id) == person.id))).one()
+    statement = select(OutgoingCall).where(col(OutgoingCall.kind) == CallKind.CARD_UPDATE)
+    bodies = [json.loads(call.request_body) for call in await session.scalars(statement.order_by(col(OutgoingCall.id)))]
+    return [body["template_card"] for body in bodies if userid in body["userids"]]
+
+
+async def click(
+    session: AsyncSession,
+    library: Library,
+    person: Person,
+    request: Request,
+    verdict: Verdict = Verdict.APPROVE,
+    *,
+    position: int = 1,
+    now: datetime = MONDAY_9AM,
+) -> None:
+    """The person presses a button of their newest card of the step."""
+    step = await step_of(session, request, position)
+    statement = (
+        select(OutgoingCall, PersonUserid.shown)
+        .join(Delivery, col(Delivery.call_id) == col(OutgoingCall.id))
+        .join(StepApprover, col(StepApprover.card_message_id) == col(Delivery.message_id))
+        .join(PersonUserid, col(PersonUserid.person_id) == col(Delivery.person_id))
+        .where(col(StepApprover.step_id) == step.id, col(Delivery.person_id) == person.id)
+        .order_by(col(OutgoingCall.id).desc())
+        .limit(1)
+    )
+    call, userid = (await session.execute(statement)).one()
+    key = f"approval.{verdict.value}"
+    event = _event(key, now)
+    session.add(event)
+    await session.flush()
+    clicked = await delivery.record_click(
+        session,
+        app_id=APP,
+        task_id=call.task_id,
+        userid=userid,
+        event_key=f"{key}:{step.id}",
+        response_code=f"rc-click-{event.id}",
+        event_id=event.id or 0,
+        now=now,
+    )
+    assert clicked is not None
+    await card_actions(library.kinds)[key](session, clicked, str(step.id), now)
+
+
+def _event(key: str, now: datetime) -> ReceivedEvent:
+    digest = new_id().bytes
+    return ReceivedEvent(
+        app_id=APP,
+        dedup_key=digest,
+        body_digest=digest,
+        event_type="template_card_event",
+        subject=f"card:{key}",
+        occurred_at=now,
+        received_at=now,
+        correlation_id=new_id().hex,
     )

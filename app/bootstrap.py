@@ -11,13 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from app.announcements import jobs as announcement_jobs
 from app.approvals import jobs as approval_jobs
+from app.approvals.jobs import CardAction
 from app.approvals.kinds import Kinds
 from app.audit import jobs as audit_jobs
 from app.audit.actor import SYSTEM
 from app.clock import Clock, SystemClock
 from app.database import Sessions, async_url, create_engine, create_sessions, transaction
 from app.delivery import jobs as delivery_jobs
-from app.delivery.clicks import CardAction
 from app.delivery.outcomes import register_outcomes
 from app.groups import jobs as group_jobs
 from app.groups.kinds import KINDS
@@ -35,7 +35,7 @@ from app.tasks import jobs as task_jobs
 from app.web import jobs as web_jobs
 from app.web.keys import install_bootstrap_key
 from app.wecom.client import Platform, build_platform
-from app.wecom.secrets import SecretBox
+from app.wecom.secrets import OtherSecretKey, SecretBox
 from callbacks.handlers import build_handler
 from callbacks.intake import Intake, build_intake
 from models.ids import APP, CONTACTS
@@ -157,10 +157,10 @@ async def prepare(services: Services) -> None:
 
 
 async def _claim_installation(session: AsyncSession, settings: Settings, now: datetime) -> None:
-    box = SecretBox(settings.secret_key.get_secret_value())
+    box = SecretBox(settings.secret_key)
     row = (await session.scalars(select(Installation).with_for_update())).one_or_none()
     if row is None:
-        check = box.encrypt(KNOWN_TEXT).decode()
+        check = box.encrypt(KNOWN_TEXT)
         session.add(Installation(corp_id=settings.wecom.corp_id, secret_check=check, created_at=now))
         return
     if row.corp_id != settings.wecom.corp_id:
@@ -168,10 +168,10 @@ async def _claim_installation(session: AsyncSession, settings: Settings, now: da
             f"这个数据库属于企业 {row.corp_id},配置里的企业是 {settings.wecom.corp_id}:"
             "请换一个数据库,或改正 STEWARD_WECOM_CORP_ID (the database belongs to another corp)"
         )
-    if not box.can_decrypt(row.secret_check.encode()):
-        raise WrongCorp(
-            "STEWARD_SECRET_KEY 与建库时不同,已存的密文无法解开:请恢复原来的值 (the secret key has changed)"
-        )
+    try:
+        box.decrypt(row.secret_check)
+    except OtherSecretKey as error:
+        raise WrongCorp(str(error)) from None
 
 
 async def _register_apps(session: AsyncSession, settings: Settings, now: datetime) -> None:

@@ -1,0 +1,107 @@
+"""sync: run it here and now, look at it, release or reject what it holds back."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from app.bootstrap import Services
+from app.cli.keys import OPERATOR
+from app.cli.session import JsonOption, err, out, run_with_services
+from app.database import transaction
+from app.org import queries, service
+from app.org.sync import run_sync
+from models.ids import SyncRunId
+from models.org import SyncRun, SyncState
+
+LOOKS_PER_SECOND = 4
+HELD_CODE = 4
+NAMES_SHOWN = 20
+
+
+def sync(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="只比较,列出会变化的人和部门,不写入。")] = False,
+    release: Annotated[UUID | None, typer.Option(help="放行这次同步扣留的减员。")] = None,
+    reject: Annotated[UUID | None, typer.Option(help="丢弃这次同步扣留的减员。")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """与企业微信通讯录对账一次。有减员被扣留时返回 4,失败返回 1。"""
+    if release or reject:
+        run = run_with_services(lambda services: _decide(services, release, reject))
+    else:
+        run = run_with_services(lambda services: _run(services, dry_run=dry_run, quiet=as_json))
+    _show(run, as_json=as_json)
+    if run.state is SyncState.FAILED:
+        raise typer.Exit(1)
+    if run.state is SyncState.HELD:
+        raise typer.Exit(HELD_CODE)
+
+
+async def _decide(services: Services, release: UUID | None, reject: UUID | None) -> SyncRun:
+    now = services.clock.now()
+    async with transaction(services.sessions) as session:
+        if release is not None:
+            return await service.release(session, run_id=SyncRunId(release), actor=OPERATOR, now=now)
+        assert reject is not None
+        return await service.reject(session, run_id=SyncRunId(reject), actor=OPERATOR, now=now)
+
+
+async def _run(services: Services, *, dry_run: bool, quiet: bool) -> SyncRun:
+    async with transaction(services.sessions) as session:
+        run = await service.request(session, reason="cli", now=services.clock.now(), dry_run=dry_run, queue=False)
+    working = asyncio.create_task(
+        run_sync(services.sessions, services.platform, services.clock, run_id=run.id), name="sync"
+    )
+    if not quiet:
+        await _follow(services, run.id, working)
+    await working
+    return await _read(services, run.id)
+
+
+async def _follow(services: Services, run_id: UUID, working: asyncio.Task[Any]) -> None:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=err, transient=True) as progress:
+        bar = progress.add_task("通讯录对账", total=None)
+        while not working.done():
+            run = await _read(services, run_id)
+            progress.update(
+                bar, description=run.phase or "通讯录对账", completed=run.fetched, total=run.expected or None
+            )
+            await asyncio.wait({working}, timeout=1 / LOOKS_PER_SECOND)
+
+
+async def _read(services: Services, run_id: UUID) -> SyncRun:
+    async with services.sessions() as session:
+        run = await queries.sync_run(session, run_id)
+    assert run is not None
+    return run
+
+
+def _show(run: SyncRun, *, as_json: bool) -> None:
+    if as_json:
+        out.print_json(data=run.model_dump(mode="json"))
+        return
+    out.print(f"同步 {run.id}: {run.state.value}{'(演练,未写入)' if run.dry_run else ''}", highlight=False)
+    for name, value in run.counts.items():
+        out.print(f"  {name}: {value}", highlight=False)
+    for name, value in run.report.items():
+        _show_section(name, value)
+    if run.state is SyncState.HELD:
+        err.print(f"减员超出预算,已扣留。放行: steward sync --release {run.id};丢弃: steward sync --reject {run.id}")
+
+
+def _show_section(name: str, value: Any) -> None:
+    if not value:
+        return
+    if not isinstance(value, list):
+        out.print(f"{name}: {value}", highlight=False, markup=False)
+        return
+    out.print(f"{name}:", highlight=False)
+    for line in value[:NAMES_SHOWN]:
+        out.print(f"  - {line}", highlight=False, markup=False)
+    if len(value) > NAMES_SHOWN:
+        out.print(f"  … 共 {len(value)} 项,全部见 --json")

@@ -130,7 +130,7 @@ class TokenStore:
 
     async def _obtain(self, app_id: AppId, *, refused: int) -> Token:
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
+            async with asyncio.timeout(PATIENCE_SECONDS) as patience:
                 while True:
                     found = await self._look(app_id, refused=refused)
                     if found is _Turn.OURS:
@@ -140,6 +140,8 @@ class TokenStore:
                         return found
                     await asyncio.sleep(POLL_SECONDS)
         except TimeoutError:
+            if not patience.expired():
+                raise
             raise NotReached(FETCH.path, "another process did not finish fetching the token") from None
 
     async def _look(self, app_id: AppId, *, refused: int) -> Token | _Turn:
@@ -241,8 +243,6 @@ class TokenAuth(httpx.Auth):
     had no effect: repeating a write is safe.
     """
 
-    requires_response_body = True
-
     def __init__(self, tokens: Tokens, app_id: AppId) -> None:
         self._tokens = tokens
         self._app_id = app_id
@@ -250,11 +250,11 @@ class TokenAuth(httpx.Auth):
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         token = await self._tokens.token(self._app_id)
         response = yield _with(token, request)
-        if _refusal_in(response) is None:
+        if await _refusal_in(response) is None:
             return
         token = await self._tokens.refused(self._app_id, token.generation)
         response = yield _with(token, request)
-        if (again := _refusal_in(response)) is not None:
+        if (again := await _refusal_in(response)) is not None:
             errcode, errmsg = again
             await self._tokens.refused_again(self._app_id, token.generation, errcode=errcode, errmsg=errmsg)
 
@@ -264,11 +264,12 @@ def _with(token: Token, request: httpx.Request) -> httpx.Request:
     return request
 
 
-def _refusal_in(response: httpx.Response) -> tuple[int, str] | None:
-    if response.status_code != httpx.codes.OK or len(response.content) > _LONGEST_REFUSAL:
+async def _refusal_in(response: httpx.Response) -> tuple[int, str] | None:
+    content = await response.aread()
+    if response.status_code != httpx.codes.OK or len(content) > _LONGEST_REFUSAL:
         return None
     try:
-        answer = from_json(response.content)
+        answer = from_json(content)
     except ValueError:
         return None
     if not isinstance(answer, dict) or answer.get("errcode") not in TOKEN_CODES:

@@ -8,13 +8,11 @@ answer, because an empty organisation must never be read out of a wrong one (P6)
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import (
     AliasPath,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
@@ -23,6 +21,22 @@ from pydantic import (
 
 from app.observability import get_logger
 from app.wecom.errors import HttpFailure
+from app.wecom.fields import (
+    Flag,
+    FoldedNames,
+    Id,
+    MaybeNumber,
+    MaybeText,
+    Moment,
+    Names,
+    Number,
+    Numbers,
+    Text,
+    flag,
+    items,
+    whole,
+    whole_or_zero,
+)
 
 log = get_logger()
 
@@ -34,61 +48,6 @@ class Payload(BaseModel):
 
 
 P = TypeVar("P", bound=Payload)
-
-
-def _whole(value: Any) -> int | None:
-    try:
-        return int(value)
-    except (TypeError, ValueError):
-        return None
-
-
-def _whole_or_zero(value: Any) -> int:
-    return _whole(value) or 0
-
-
-def _text(value: Any) -> str:
-    return "" if value is None or isinstance(value, (list, dict)) else str(value)
-
-
-def _maybe_text(value: Any) -> str | None:
-    return _text(value) or None
-
-
-def _moment(value: Any) -> datetime:
-    """Unix seconds, as a number or as a string."""
-    if (seconds := _whole(value)) is None:
-        raise ValueError("not unix seconds")
-    return datetime.fromtimestamp(seconds, UTC)
-
-
-def _flag(value: Any) -> bool:
-    return _whole(value) == 1 or value is True
-
-
-def _names(value: Any) -> list[str]:
-    """`a|b`, `["a", "b"]`, `""` and null: the platform uses all of them for lists of ids."""
-    items = value.split("|") if isinstance(value, str) else value if isinstance(value, list) else []
-    return [str(item).strip() for item in items if item is not None and str(item).strip()]
-
-
-def _folded_names(value: Any) -> list[str]:
-    return [name.lower() for name in _names(value)]
-
-
-def _numbers(value: Any) -> list[int]:
-    return [number for item in _names(value) if (number := _whole(item)) is not None]
-
-
-Text = Annotated[str, BeforeValidator(_text)]
-MaybeText = Annotated[str | None, BeforeValidator(_maybe_text)]
-Number = Annotated[int, BeforeValidator(_whole_or_zero)]
-MaybeNumber = Annotated[int | None, BeforeValidator(_whole)]
-Flag = Annotated[bool, BeforeValidator(_flag)]
-Names = Annotated[list[str], BeforeValidator(_names)]
-FoldedNames = Annotated[list[str], BeforeValidator(_folded_names)]
-Numbers = Annotated[list[int], BeforeValidator(_numbers)]
-Id = Annotated[str, Field(min_length=1)]
 
 
 class IssuedToken(Payload):
@@ -170,20 +129,20 @@ class UserDetail(Payload):
 
 def _memberships(raw: Mapping[str, Any]) -> tuple[list[int], list[int], list[bool]]:
     """Three lists of the platform that belong together by position; the last two may be short or missing."""
-    departments, orders, flags = (_list(raw.get(name)) for name in ("department", "order", "is_leader_in_dept"))
+    departments, orders, flags = (items(raw.get(name)) for name in ("department", "order", "is_leader_in_dept"))
     orders += [0] * (len(departments) - len(orders))
     flags += [0] * (len(departments) - len(flags))
     rows = [
-        (number, _whole_or_zero(order), _flag(flag))
-        for department, order, flag in zip(departments, orders, flags, strict=False)
-        if (number := _whole(department)) is not None
+        (number, whole_or_zero(order), flag(leads))
+        for department, order, leads in zip(departments, orders, flags, strict=False)
+        if (number := whole(department)) is not None
     ]
     return [row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows]
 
 
 def _attributes(extattr: Any) -> dict[str, str]:
     """Extended attributes of type 0 (text) and 1 (web page)."""
-    attrs = _list(extattr.get("attrs")) if isinstance(extattr, dict) else []
+    attrs = items(extattr.get("attrs")) if isinstance(extattr, dict) else []
     return {str(attr["name"]): _attribute(attr) for attr in attrs if isinstance(attr, dict) and attr.get("name")}
 
 
@@ -194,10 +153,6 @@ def _attribute(attr: Mapping[str, Any]) -> str:
     if isinstance(web, dict):
         return str(web.get("url") or "")
     return str(attr.get("value") or "")
-
-
-def _list(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, list) else []
 
 
 # --------------------------------------------------------------------------- tags, groups, the app
@@ -242,7 +197,7 @@ class AgentInfo(Payload):
         if not isinstance(raw, dict) or "user_ids" in raw:
             return raw
         allowed = raw.get("allow_userinfos")
-        users = _list(allowed.get("user")) if isinstance(allowed, dict) else []
+        users = items(allowed.get("user")) if isinstance(allowed, dict) else []
         return raw | {
             "user_ids": [str(user["userid"]) for user in users if isinstance(user, dict) and "userid" in user]
         }
@@ -272,7 +227,7 @@ class MediaRef(Payload):
 
     type: Text = ""
     media_id: Id
-    created_at: Annotated[datetime, BeforeValidator(_moment)]
+    created_at: Moment
 
 
 # --------------------------------------------------------------------------- reading answers

@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-import time
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -73,10 +72,10 @@ class Push:
         }
 
 
-def seal(channel: CallbackChannel, plaintext: str, *, corp_id: str) -> Sealed:
+def seal(channel: CallbackChannel, plaintext: str, *, corp_id: str, now: float) -> Sealed:
     """Encrypt and sign with a new nonce and random part (doc path/91144)."""
     encrypted = channel.cryptor.encrypt(plaintext)
-    timestamp, nonce = str(int(time.time())), str(secrets.randbelow(10**10))
+    timestamp, nonce = str(int(now)), str(secrets.randbelow(10**10))
     signed = channel.cryptor.sign(timestamp, nonce, encrypted)
     agent = f"<AgentID><![CDATA[{channel.agent_id}]]></AgentID>" if channel.agent_id is not None else ""
     body = (
@@ -155,7 +154,7 @@ class Pusher:
 
     async def _attempt(self, push: Push) -> httpx.Response | None:
         channel = self.state.channels[push.channel]
-        sealed = push.sealed or seal(channel, push.plaintext, corp_id=self.state.config.corp_id)
+        sealed = push.sealed or self.seal(push.channel, push.plaintext)
         timeout = self.state.config.callback_timeout_seconds
         try:
             async with asyncio.timeout(timeout):
@@ -179,12 +178,17 @@ class Pusher:
             self._own_http = httpx.AsyncClient(timeout=None)  # noqa: S113 - asyncio.timeout is around each attempt
         return self._own_http
 
+    def seal(self, channel: Channel, plaintext: str) -> Sealed:
+        """A ciphertext with a new nonce and random part, stamped by the sandbox's clock."""
+        state = self.state
+        return seal(state.channels[channel], plaintext, corp_id=state.config.corp_id, now=state.now())
+
     async def verify(self, channel_name: Channel, url: str) -> str | None:
         """The GET of doc path/90930: None when the answer was exactly the plaintext within a second."""
         channel = self.state.channels[channel_name]
         plaintext = str(10**18 + secrets.randbelow(9 * 10**18))
         encrypted = channel.cryptor.encrypt(plaintext)
-        timestamp, nonce = str(int(time.time())), str(secrets.randbelow(10**10))
+        timestamp, nonce = str(int(self.state.now())), str(secrets.randbelow(10**10))
         params = {
             "msg_signature": channel.cryptor.sign(timestamp, nonce, encrypted),
             "timestamp": timestamp,

@@ -6,6 +6,7 @@ async with SandboxClient(base_url="http://127.0.0.1:8901") as sandbox:
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -170,11 +171,15 @@ class SandboxClient:
         return await self._object("GET", "/clock")
 
     async def advance_clock(self, seconds: float) -> Fields:
-        """Let time pass for tokens, response codes, media, windows."""
+        """Let time pass for tokens, response codes, media, windows, and the timestamps of callbacks."""
         return await self._object("POST", "/clock", {"advance": seconds})
 
     async def set_clock_offset(self, seconds: float) -> Fields:
         return await self._object("POST", "/clock", {"offset": seconds})
+
+    async def set_time(self, at: datetime) -> Fields:
+        """Set the clock, which goes on from there, to an aware moment."""
+        return await self._object("POST", "/clock", {"now": at.timestamp()})
 
     async def reset(self) -> None:
         """Back to the seeded company; callback addresses and changed configuration stay."""

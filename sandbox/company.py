@@ -115,12 +115,12 @@ class Company:
         self.version += 1
 
     def subtree(self, department_id: int) -> Iterator[int]:
-        """The department and everything below it, parents first."""
+        """The department and everything below it, parents first, siblings in the order of their creation."""
         waiting = [department_id]
         while waiting:
             current = waiting.pop()
             yield current
-            waiting.extend(self.children[current])
+            waiting.extend(reversed(self.children[current]))
 
     def depth(self, department_id: int) -> int:
         depth = 0

@@ -70,7 +70,7 @@ def _everyone(call: Call, app: App) -> Audience:
 
 def _named(call: Call, app: App, users: list[str], parties: list[str], tags: list[str]) -> Audience:
     audience = Audience()
-    for userid in users:
+    for userid in dict.fromkeys(users):
         person = call.state.company.find(userid)
         if person is None or not call.state.can_be_reached(app, person):
             audience.bad_users.append(userid.lower())

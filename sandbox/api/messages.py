@@ -57,7 +57,7 @@ def _translated(call: Call, value: dict[str, Any]) -> dict[str, Any]:
 
 def _card(call: Call, app: App) -> Card:
     card = check_card(call.body.get("template_card"))
-    if is_interactive(card) and call.state.channels["app"].url is None:
+    if is_interactive(card) and not (app.is_main and call.state.channels["app"].url):
         raise PlatformError(43012)
     task_id = str(card.get("task_id") or f"untitled-{secrets.token_hex(8)}")
     if task_id in app.cards:

@@ -1,12 +1,13 @@
 """The platform's own knobs: callback addresses, faults, tokens, the clock, the logs."""
 
+import time
 from typing import Any
 
 from fastapi import APIRouter, HTTPException
 from pydantic import Field, ValidationError
 
 from sandbox.api.tokens import expire_tokens
-from sandbox.callbacks import Push, seal
+from sandbox.callbacks import Push
 from sandbox.config import Channel, SandboxConfig
 from sandbox.control.wiring import Body, StateDep
 from sandbox.faults import Fault
@@ -55,6 +56,7 @@ class PushOrder(Body):
 
 
 class ClockChange(Body):
+    now: float | None = None
     offset: float | None = None
     advance: float = 0.0
 
@@ -117,8 +119,7 @@ async def forget_callback_urls(state: StateDep) -> None:
 @router.post("/push")
 async def push(state: StateDep, order: PushOrder) -> list[dict[str, Any]]:
     """Sign and deliver this plaintext as often as asked; with `wait`, after all are done."""
-    channel = state.channels[order.channel]
-    same = seal(channel, order.event_xml, corp_id=state.config.corp_id) if order.same_ciphertext else None
+    same = state.pusher.seal(order.channel, order.event_xml) if order.same_ciphertext else None
     pushes: list[Push] = [state.pusher.push(order.channel, order.event_xml, sealed=same) for _ in range(order.repeat)]
     if order.wait:
         for sent in pushes:
@@ -179,7 +180,12 @@ async def clock(state: StateDep) -> dict[str, float]:
 
 @router.post("/clock")
 async def set_clock(state: StateDep, change: ClockChange) -> dict[str, float]:
-    """Set the offset from real time, or advance it by so many seconds."""
+    """Set the time, or its offset from real time, or advance it by so many seconds.
+
+    Everything goes by this clock: tokens, codes, media, windows, and the timestamps of callbacks.
+    """
+    if change.now is not None:
+        state.clock.offset = change.now - time.time()
     if change.offset is not None:
         state.clock.offset = change.offset
     state.clock.offset += change.advance

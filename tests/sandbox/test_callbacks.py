@@ -1,4 +1,5 @@
 import asyncio
+from datetime import UTC, datetime
 
 import httpx
 import pytest
@@ -69,6 +70,17 @@ class TestEnvelope:
         await world.client.wait_idle()
         heard = [(r.text("Event"), r.text("EventKey")) for r in world.receiver.received]
         assert heard == [("enter_agent", ""), ("click", "GROUPS"), ("view", "https://x.test/tasks")]
+
+
+class TestClock:
+    async def test_callbacks_are_stamped_by_the_sandbox_s_clock(self, world: World) -> None:
+        at = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+        await world.client.set_time(at)
+        await world.client.open_app((await world.userids(1))[0])
+        await world.client.wait_idle()
+        (event,) = world.receiver.received
+        for stamp in (event.query["timestamp"], event.text("CreateTime")):
+            assert abs(int(stamp) - at.timestamp()) < 30
 
 
 class TestDelivery:

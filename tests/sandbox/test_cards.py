@@ -142,6 +142,13 @@ class TestSending:
         assert (await world.send_card(userid))["errcode"] == 43012
         assert (await world.send(userid, "template_card", template_card=text_notice()))["errcode"] == 0
 
+    async def test_an_app_without_callbacks_may_not_either(self) -> None:
+        world = await World(extra_apps=[{"agent_id": 1_000_003, "secret": "other"}]).start()
+        userid = (await world.userids(1))[0]
+        body = {"touser": userid, "msgtype": "template_card", "agentid": 1_000_003, "template_card": button_card()}
+        assert (await world.call("other", "message/send", body))["errcode"] == 43012
+        await world.stop()
+
     async def test_response_code_only_for_cards_that_can_change(self, world: World) -> None:
         userid = (await world.userids(1))[0]
         assert (await world.send_card(userid))["response_code"]

@@ -199,7 +199,7 @@ class EventHandler:
             userid=click.sender,
             event_key=click.key,
             response_code=click.response_code,
-            event_id=event.id,
+            event_id=event.id or 0,
             now=now,
         )
         if clicked is None:

@@ -10,12 +10,13 @@ from sqlmodel import col
 from app.inbox import queries, service
 from app.inbox.schemas import CallbackDetail, CallbackSummary
 from app.web.deps import CallerDep, NowDep, SessionDep, require
+from app.web.idempotency import IdempotentRoute
 from app.web.pagination import Page, PageDep, paginate
 from app.web.problems import problems
 from models.ids import EventId
 from models.inbox import EventState, ReceivedEvent
 
-router = APIRouter(prefix="/callbacks", tags=["callbacks"])
+router = APIRouter(prefix="/callbacks", tags=["callbacks"], route_class=IdempotentRoute)
 
 _LARGEST_ID = 2**63 - 1
 EventIdPath = Annotated[int, Path(ge=1, le=_LARGEST_ID)]

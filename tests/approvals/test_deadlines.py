@@ -9,7 +9,6 @@ from sqlmodel import col
 from app.approvals.jobs import timers
 from models.approvals import Request, RequestState
 from models.audit import AuditEntry
-from models.org import Department
 from models.policy import Timer
 from tests.builders.approvals import (
     Company,
@@ -19,13 +18,13 @@ from tests.builders.approvals import (
     cards_to,
     click,
     decide,
-    employee,
     everything_arrives,
     faces_of,
     step,
     step_of,
     texts_to,
 )
+from tests.builders.org import person
 
 HEAD = [step("部门负责人", "department_head")]
 ALL_HR = [step("人力资源会签", "role:hr", needed="all")]
@@ -125,11 +124,10 @@ class TestTheDeadline:
     async def test_two_heads_of_one_department_do_not_hide_the_one_above(
         self, session: AsyncSession, company: Company
     ) -> None:
-        zhou = await employee(session, "zhou", "周副", 2)
-        await _make_head(session, 2, ["wang", "zhou"])
+        await person(session, "zhou", "周副", leads=[2])
         library = Library(HEAD)
         request = await borrowing(session, library, company.li)
-        assert await asked(session, request) == {"王芳", zhou.name}
+        assert await asked(session, request) == {"王芳", "周副"}
 
         await ring(session, library, request, "approval.due")
         assert await asked(session, request) == {"王芳", "周副", "赵总"}
@@ -160,9 +158,3 @@ class TestTheDeadline:
         request = await borrowing(session, library, company.wang)
         await ring(session, library, request, "approval.due")
         assert await asked(session, request) == {"陈晨", "赵总"}
-
-
-async def _make_head(session: AsyncSession, department_id: int, userids: list[str]) -> None:
-    department = await session.get_one(Department, department_id)
-    department.leader_userids = userids
-    await session.flush()

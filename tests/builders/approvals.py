@@ -29,7 +29,8 @@ from models.delivery import CallKind, CallState, Delivery, OutgoingCall
 from models.ids import APP, PersonId, RequestId, new_id
 from models.inbox import ReceivedEvent
 from models.installation import App
-from models.org import Department, Membership, Person, PersonUserid
+from models.org import Person, PersonUserid
+from tests.builders.org import department, person
 from tests.builders.policy import policy_in_force
 from tests.fakes.clock import MONDAY_9AM
 
@@ -49,40 +50,18 @@ class Company:
 
 async def company_of_six(session: AsyncSession) -> Company:
     session.add(App(id=APP, agent_id=1000021, name="自建应用", created_at=MONDAY_9AM))
-    for department_id, parent_id, name, leaders in (
-        (1, None, "星辰科技", ["zhao"]),
-        (2, 1, "研发部", ["wang"]),
-        (3, 1, "人力资源部", ["han"]),
-    ):
-        session.add(
-            Department(id=department_id, parent_id=parent_id, name=name, leader_userids=leaders, updated_at=MONDAY_9AM)
-        )
-    await session.flush()
+    await department(session, 1, "星辰科技", leaders=["zhao"])
+    await department(session, 2, "研发部", parent=1, leaders=["wang"])
+    await department(session, 3, "人力资源部", parent=1, leaders=["han"])
     return Company(
-        zhao=await employee(session, "zhao", "赵总", 1, position="总裁"),
-        wang=await employee(session, "wang", "王芳", 2),
-        li=await employee(session, "li", "李军", 2),
-        chen=await employee(session, "chen", "陈晨", 2),
-        han=await employee(session, "han", "韩梅", 3),
-        sun=await employee(session, "sun", "孙宁", 3),
+        zhao=await person(session, "zhao", "赵总", departments=[1], position="总裁"),
+        wang=await person(session, "wang", "王芳", departments=[2]),
+        li=await person(session, "li", "李军", departments=[2]),
+        chen=await person(session, "chen", "陈晨", departments=[2]),
+        han=await person(session, "han", "韩梅", departments=[3]),
+        sun=await person(session, "sun", "孙宁", departments=[3]),
         policy=await policy_in_force(session),
     )
-
-
-async def employee(session: AsyncSession, userid: str, name: str, department_id: int, *, position: str = "") -> Person:
-    person = Person(
-        name=name,
-        position=position,
-        main_department_id=department_id,
-        first_seen_at=MONDAY_9AM,
-        updated_at=MONDAY_9AM,
-    )
-    session.add(person)
-    await session.flush()
-    session.add(PersonUserid(person_id=person.id, userid=userid, shown=userid, started_at=MONDAY_9AM))
-    session.add(Membership(person_id=person.id, department_id=department_id, started_at=MONDAY_9AM))
-    await session.flush()
-    return person
 
 
 class Borrowing(BaseModel):
@@ -134,7 +113,7 @@ class Library:
         self.rejected.append(request)
 
     async def _administrators(self, _session: AsyncSession, _payload: Borrowing) -> list[PersonId]:
-        return [PersonId(person.id) for person in self.administrators]
+        return [PersonId(one.id) for one in self.administrators]
 
 
 def step(name: str, approver: str, **rule: Any) -> StepRule:
@@ -167,7 +146,7 @@ async def decide(
     session: AsyncSession,
     library: Library,
     request: Request,
-    person: Person,
+    by: Person,
     verdict: Verdict = Verdict.APPROVE,
     *,
     comment: str = "",
@@ -178,7 +157,7 @@ async def decide(
         session,
         library.kinds,
         request_id=RequestId(request.id),
-        person=person,
+        person=by,
         verdict=verdict,
         comment=comment,
         via="rest",
@@ -195,13 +174,13 @@ async def step_of(session: AsyncSession, request: Request, position: int = 1) ->
 
 async def asked(session: AsyncSession, request: Request, position: int = 1) -> set[str]:
     """The names of a step's approvers."""
-    step = await step_of(session, request, position)
+    opened = await step_of(session, request, position)
     statement = (
         select(Person)
         .join(StepApprover, col(StepApprover.person_id) == col(Person.id))
-        .where(col(StepApprover.step_id) == step.id)
+        .where(col(StepApprover.step_id) == opened.id)
     )
-    return {person.name for person in await session.scalars(statement)}
+    return {one.name for one in await session.scalars(statement)}
 
 
 async def everything_arrives(session: AsyncSession, *, now: datetime = MONDAY_9AM) -> None:
@@ -214,28 +193,30 @@ async def everything_arrives(session: AsyncSession, *, now: datetime = MONDAY_9A
     await session.flush()
 
 
-async def said_to(session: AsyncSession, person: Person) -> list[dict[str, Any]]:
+async def said_to(session: AsyncSession, whom: Person) -> list[dict[str, Any]]:
     """Bodies of the calls that bring this person something new, in order."""
     statement = (
         select(OutgoingCall)
         .join(Delivery, col(Delivery.call_id) == col(OutgoingCall.id))
-        .where(col(Delivery.person_id) == person.id, col(OutgoingCall.kind) == CallKind.MESSAGE_SEND)
+        .where(col(Delivery.person_id) == whom.id, col(OutgoingCall.kind) == CallKind.MESSAGE_SEND)
         .order_by(col(OutgoingCall.id))
     )
     return [json.loads(call.request_body) for call in await session.scalars(statement)]
 
 
-async def texts_to(session: AsyncSession, person: Person) -> list[str]:
-    return [body["text"]["content"] for body in await said_to(session, person) if "text" in body]
+async def texts_to(session: AsyncSession, whom: Person) -> list[str]:
+    return [body["text"]["content"] for body in await said_to(session, whom) if "text" in body]
 
 
-async def cards_to(session: AsyncSession, person: Person) -> list[dict[str, Any]]:
-    return [body["template_card"] for body in await said_to(session, person) if "template_card" in body]
+async def cards_to(session: AsyncSession, whom: Person) -> list[dict[str, Any]]:
+    return [body["template_card"] for body in await said_to(session, whom) if "template_card" in body]
 
 
-async def faces_of(session: AsyncSession, person: Person) -> list[dict[str, Any]]:
+async def faces_of(session: AsyncSession, whom: Person) -> list[dict[str, Any]]:
     """The new faces that this person's cards were given, in order."""
-    userid = (await session.scalars(select(PersonUserid.shown).where(col(PersonUserid.person_id) == person.id))).one()
+    userid = (
+        await session.scalars(select(col(PersonUserid.shown)).where(col(PersonUserid.person_id) == whom.id))
+    ).one()
     statement = select(OutgoingCall).where(col(OutgoingCall.kind) == CallKind.CARD_UPDATE)
     bodies = [json.loads(call.request_body) for call in await session.scalars(statement.order_by(col(OutgoingCall.id)))]
     return [body["template_card"] for body in bodies if userid in body["userids"]]
@@ -244,7 +225,7 @@ async def faces_of(session: AsyncSession, person: Person) -> list[dict[str, Any]
 async def click(
     session: AsyncSession,
     library: Library,
-    person: Person,
+    by: Person,
     request: Request,
     verdict: Verdict = Verdict.APPROVE,
     *,
@@ -252,13 +233,13 @@ async def click(
     now: datetime = MONDAY_9AM,
 ) -> None:
     """The person presses a button of their newest card of the step."""
-    step = await step_of(session, request, position)
+    opened = await step_of(session, request, position)
     statement = (
-        select(OutgoingCall, PersonUserid.shown)
+        select(OutgoingCall, col(PersonUserid.shown))
         .join(Delivery, col(Delivery.call_id) == col(OutgoingCall.id))
         .join(StepApprover, col(StepApprover.card_message_id) == col(Delivery.message_id))
         .join(PersonUserid, col(PersonUserid.person_id) == col(Delivery.person_id))
-        .where(col(StepApprover.step_id) == step.id, col(Delivery.person_id) == person.id)
+        .where(col(StepApprover.step_id) == opened.id, col(Delivery.person_id) == by.id)
         .order_by(col(OutgoingCall.id).desc())
         .limit(1)
     )
@@ -270,15 +251,15 @@ async def click(
     clicked = await delivery.record_click(
         session,
         app_id=APP,
-        task_id=call.task_id,
+        task_id=call.task_id or "",
         userid=userid,
-        event_key=f"{key}:{step.id}",
+        event_key=f"{key}:{opened.id}",
         response_code=f"rc-click-{event.id}",
         event_id=event.id or 0,
         now=now,
     )
     assert clicked is not None
-    await card_actions(library.kinds)[key](session, clicked, str(step.id), now)
+    await card_actions(library.kinds)[key](session, clicked, str(opened.id), now)
 
 
 def _event(key: str, now: datetime) -> ReceivedEvent:

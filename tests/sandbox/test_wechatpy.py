@@ -137,17 +137,17 @@ class TestWriting:
 class TestFaultsOnTheWire:
     """Out of process a silence is a silence and a broken connection is broken."""
 
-    def call(self, running: Running, fault: Fault) -> None:
+    def call(self, running: Running, fault: Fault, *, patience: float) -> None:
         running.state.faults.arm(fault)
-        httpx.get(f"{running.base_url}/cgi-bin/gettoken", timeout=0.2)
+        httpx.get(f"{running.base_url}/cgi-bin/gettoken", timeout=patience)
 
     def test_silence(self, running: Running) -> None:
         with pytest.raises(httpx.ReadTimeout):
-            self.call(running, Fault(endpoint="gettoken", timeout=True))
+            self.call(running, Fault(endpoint="gettoken", timeout=True), patience=0.3)
 
     def test_broken_connection(self, running: Running) -> None:
         with pytest.raises(httpx.RemoteProtocolError):
-            self.call(running, Fault(endpoint="gettoken", drop=True))
+            self.call(running, Fault(endpoint="gettoken", drop=True), patience=10)
 
 
 class TestToken:

@@ -1,0 +1,65 @@
+"""Start everything, tell the story, keep serving."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+
+from rich.console import Console
+
+from app.demo.processes import Addresses, DidNotStart, demo_database, sandbox_process, service_process
+from app.demo.stage import Stage, StoryBroken
+from app.demo.story import tell_story
+from app.embedded import EmbeddedPostgresError
+
+
+def show_everything(*, once: bool, people: int, data_dir: Path) -> int:
+    """Returns the exit code: 0 when every step was true."""
+    console = Console()
+    data_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        with console.status("启动内置 PostgreSQL …") as status, demo_database(data_dir) as database_url:
+            status.update(f"启动沙箱,生成 {people} 人的公司 …")
+            with sandbox_process(people, data_dir) as sandbox:
+                status.update("启动企微管家 …")
+                with service_process(database_url, sandbox, data_dir) as addresses:
+                    status.stop()
+                    return _perform(addresses, console, once=once)
+    except (DidNotStart, EmbeddedPostgresError) as error:
+        console.print(f"[red]没有启动[/red]: {error}", highlight=False)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _perform(addresses: Addresses, console: Console, *, once: bool) -> int:
+    try:
+        asyncio.run(_tell(addresses, console))
+    except StoryBroken as broken:
+        console.print(f"\n  [red]✗ 这一步不成立[/red]: {broken}", highlight=False)
+        return 1
+    _print_addresses(addresses, console)
+    if once:
+        return 0
+    console.print("\n服务继续运行,按 Ctrl-C 结束。")
+    signal.sigwait({signal.SIGINT, signal.SIGTERM})
+    return 0
+
+
+async def _tell(addresses: Addresses, console: Console) -> None:
+    async with Stage(addresses, console) as stage:
+        await tell_story(stage)
+
+
+def _print_addresses(addresses: Addresses, console: Console) -> None:
+    console.print("\n[bold]自己看看[/bold]")
+    for name, url in (
+        ("员工的手机", f"{addresses.sandbox}/phones"),
+        ("接口文档", f"{addresses.service}/docs"),
+        ("监控指标", f"{addresses.service}/metrics"),
+        ("就绪状态", f"{addresses.service}/readyz"),
+        ("沙箱脚本接口", f"{addresses.sandbox}/sandbox/docs"),
+    ):
+        console.print(f"  {name:<8}\t{url}", highlight=False)
+    console.print(f"  接口密钥\t{addresses.api_key}", highlight=False)

@@ -109,12 +109,13 @@ class SandboxClient:
         timeout: bool = False,  # noqa: ASYNC109 - a knob of the fault, not of this call
         drop: bool = False,
         delay: float = 0.0,
+        answer: Mapping[str, Any] | None = None,
     ) -> int:
         """Make the next `times` calls of `message/send`, say, go wrong (None: until cleared).
 
         `when="after"` lets the effect happen and hides the answer. `timeout` never answers,
         `drop` closes the connection; in process these raise `ReadTimeout` and
-        `RemoteProtocolError` at once. `*` is every endpoint.
+        `RemoteProtocolError` at once. `answer` lays fields over the real answer. `*` is every endpoint.
         """
         fault = {
             "endpoint": endpoint,
@@ -125,6 +126,7 @@ class SandboxClient:
             "timeout": timeout,
             "drop": drop,
             "delay": delay,
+            "answer": None if answer is None else dict(answer),
         }
         return int((await self._object("POST", "/faults", fault))["id"])
 

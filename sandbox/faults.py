@@ -2,7 +2,7 @@
 
 import itertools
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -28,9 +28,12 @@ class Fault(BaseModel):
     timeout: bool = False
     drop: bool = False
     delay: float = 0.0
+    answer: dict[str, Any] | None = None
+    """Fields laid over the real answer of an effect that happened, such as an `invaliduser`."""
 
     @property
-    def is_only_slow(self) -> bool:
+    def goes_through(self) -> bool:
+        """Nothing but late, or nothing but another answer: the call itself goes through."""
         return self.errcode is None and self.http_status is None and not self.timeout and not self.drop
 
 

@@ -53,11 +53,11 @@ class Gateway:
         fault = self.state.faults.take(name)
         if fault is not None and fault.delay:
             await asyncio.sleep(fault.delay)
-        if fault is not None and fault.when == "before" and not fault.is_only_slow:
+        if fault is not None and fault.when == "before" and not fault.goes_through:
             await self._misbehave(fault, call, scope, receive, send)
             return
-        answer = self._answer(request, call, endpoint)
-        if fault is not None and not fault.is_only_slow:
+        answer = self._answer(request, call, endpoint, overlay=(fault.answer if fault else None) or {})
+        if fault is not None and not fault.goes_through:
             await self._misbehave(fault, call, scope, receive, send)
             return
         await answer(scope, receive, send)
@@ -74,14 +74,14 @@ class Gateway:
             call.raw = await request.body()
         return call
 
-    def _answer(self, request: Request, call: Call, endpoint: Endpoint) -> Response:
+    def _answer(self, request: Request, call: Call, endpoint: Endpoint, *, overlay: dict[str, Any]) -> Response:
         try:
             self._admit(request, call, endpoint)
             answer = self._handled(call, endpoint)
         except PlatformError as error:
             answer = error_answer(error, from_ip=call.from_ip)
         self._log(call, answer if isinstance(answer, dict) else {"errcode": 0})
-        return PlainJSON(answer) if isinstance(answer, dict) else answer
+        return PlainJSON(answer | overlay) if isinstance(answer, dict) else answer
 
     def _handled(self, call: Call, endpoint: Endpoint) -> Answer:
         """A field of the wrong type is a wrong format, not a failure of ours (doc path/90313)."""

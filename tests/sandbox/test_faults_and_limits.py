@@ -39,6 +39,12 @@ class TestFaults:
         await world.client.clear_faults()
         assert (await world.app("department/list"))["errcode"] == 0
 
+    async def test_partial_failure_in_the_answer_alone(self, world: World) -> None:
+        userid = (await world.userids(1))[0]
+        await world.client.fail("message/send", answer={"invaliduser": userid})
+        assert (await world.send(userid))["invaliduser"] == userid
+        assert (await world.send(userid))["invaliduser"] == ""
+
     async def test_slow(self, world: World) -> None:
         await world.client.fail("tag/list", delay=0.05)
         started = perf_counter()

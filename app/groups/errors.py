@@ -25,6 +25,11 @@ class UnknownGroupType(Invalid):
     title = "制度里没有这种群"
 
 
+class TypeNotOffered(Invalid):
+    slug = "group-type-not-offered"
+    title = "不能申请这种群"
+
+
 class NameRefused(Invalid):
     slug = "group-name-refused"
     title = "群名称不符合规定"

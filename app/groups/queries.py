@@ -54,7 +54,7 @@ async def living_group_named(session: AsyncSession, name: str) -> Group | None:
 
 async def ids_to_reconcile(session: AsyncSession) -> list[GroupId]:
     """Groups whose roster the platform can tell. A lost one is asked for by hand only."""
-    statement = select(Group.id).where(col(Group.state).in_(LIVING)).order_by(col(Group.id))
+    statement = select(col(Group.id)).where(col(Group.state).in_(LIVING)).order_by(col(Group.id))
     return [GroupId(row) for row in await session.scalars(statement)]
 
 
@@ -67,7 +67,7 @@ class GroupFilter:
     updated_since: datetime | None = None
 
 
-def matching(wanted: GroupFilter) -> Select[tuple[Group]]:
+def matching(wanted: GroupFilter) -> Select[Group]:
     conditions: list[ColumnElement[bool]] = []
     if wanted.group_type is not None:
         conditions.append(col(Group.group_type) == wanted.group_type)
@@ -76,7 +76,7 @@ def matching(wanted: GroupFilter) -> Select[tuple[Group]]:
     if wanted.updated_since is not None:
         conditions.append(col(Group.updated_at) >= wanted.updated_since)
     if wanted.member_id is not None:
-        inside = select(GroupMember.group_id).where(
+        inside = select(col(GroupMember.group_id)).where(
             col(GroupMember.person_id) == wanted.member_id,
             col(GroupMember.ended_at).is_(None),
             or_(col(GroupMember.desired), col(GroupMember.observed)),
@@ -109,19 +109,19 @@ async def current_stay(session: AsyncSession, group_id: UUID, person_id: UUID) -
 
 async def groups_of(session: AsyncSession, person_id: UUID) -> list[GroupId]:
     """Where the person is in by either column, or is named as owner or deputy."""
-    inside = select(GroupMember.group_id).where(
+    inside = select(col(GroupMember.group_id)).where(
         col(GroupMember.person_id) == person_id, col(GroupMember.ended_at).is_(None)
     )
     named = or_(col(Group.desired_owner_id) == person_id, col(Group.deputy_id) == person_id)
     statement = (
-        select(Group.id)
+        select(col(Group.id))
         .where(or_(col(Group.id).in_(inside), named), col(Group.state).not_in([GroupState.CLOSED]))
         .order_by(col(Group.id))
     )
     return [GroupId(row) for row in await session.scalars(statement)]
 
 
-def roster(group_id: UUID, *, with_former: bool) -> Select[tuple[GroupMember]]:
+def roster(group_id: UUID, *, with_former: bool) -> Select[GroupMember]:
     statement = select(GroupMember).where(col(GroupMember.group_id) == group_id)
     return statement if with_former else statement.where(col(GroupMember.ended_at).is_(None))
 
@@ -201,7 +201,7 @@ async def open_findings(session: AsyncSession, group_id: UUID) -> Sequence[Group
     return (await session.scalars(statement)).all()
 
 
-def findings(*, group_id: UUID | None, state: FindingState | None) -> Select[tuple[GroupFinding]]:
+def findings(*, group_id: UUID | None, state: FindingState | None) -> Select[GroupFinding]:
     statement = select(GroupFinding)
     if group_id is not None:
         statement = statement.where(col(GroupFinding.group_id) == group_id)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
 from app.groups.errors import NameRefused, SizeRefused
-from app.policy.schema import PLATFORM_GROUP_SIZE, PLATFORM_NAME_LENGTH, GroupTypeRule
+from app.org.rules import exceeds_budget
+from app.policy.schema import PLATFORM_GROUP_SIZE, PLATFORM_NAME_LENGTH, GroupTypeRule, LossBudget
 from models.ids import WecomUserId
 
 FEWEST = 2
@@ -57,6 +59,18 @@ def check_size(people: int, rule: GroupTypeRule, *, clause: str) -> None:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """A group as `appchat/get` showed it."""
+
+    at: datetime
+    """When the reading began: what was changed since may or may not be in it."""
+    name: str
+    owner: str
+    userids: Mapping[WecomUserId, str]
+    """Folded → as the platform spells it."""
+
+
+@dataclass(frozen=True)
 class Stay:
     """One current row of the roster."""
 
@@ -98,6 +112,11 @@ def difference(
     )
 
 
+def is_believable_loss(lost: int, of: int, budget: LossBudget) -> bool:
+    """P6 for one group, by the organisation's budget. Everybody at once is never believed."""
+    return lost == 0 or (lost < of and not exceeds_budget(lost, of, budget))
+
+
 # ---------------------------------------------------------------- succession
 
 
@@ -113,9 +132,7 @@ class Succession:
     basis: SuccessionBasis
 
 
-def choose_successor(
-    *, deputy: UUID | None, heads: Collection[UUID], remaining: Sequence[UUID]
-) -> Succession | None:
+def choose_successor(*, deputy: UUID | None, heads: Collection[UUID], remaining: Sequence[UUID]) -> Succession | None:
     """Policy 1.9: the deputy, else a head of the department, else whoever has been in longest. Members only (86207)."""
     if deputy is not None and deputy in remaining:
         return Succession(deputy, SuccessionBasis.DEPUTY)

@@ -1,0 +1,93 @@
+"""What administrators do to a group directly, by the scope `groups:write`: with a reason, without an application."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.audit.actor import Actor
+from app.groups import applications, findings, messages, queries, roster
+from app.groups.errors import NotAMember
+from app.groups.roster import Cause
+from app.org import queries as org
+from app.policy import service as policies
+from models.groups import Group, GroupMember
+from models.ids import GroupId, PersonId
+from models.org import Person
+
+
+async def add_by_hand(
+    session: AsyncSession, *, group_id: GroupId, person: Person, reason: str, actor: Actor, now: datetime
+) -> GroupMember:
+    """2.7: somebody who belongs is put in, with a reason, without an application."""
+    group = await queries.group_for_update(session, group_id)
+    policy = await policies.in_force(session, now=now)
+    cause = Cause("added", "group.roster", policy.id, actor, words=reason)
+    return await roster.admit(session, group, person, policy=policy, cause=cause, now=now)
+
+
+async def remove_by_hand(
+    session: AsyncSession, *, group_id: GroupId, person: Person, reason: str, actor: Actor, now: datetime
+) -> GroupMember:
+    """2.8: removed for cause, recorded with the reason; the person is told."""
+    group = await queries.group_for_update(session, group_id)
+    policy = await policies.in_force(session, now=now)
+    cause = Cause("removed", "group.roster", policy.id, actor, words=reason)
+    was_wanted = await queries.current_stay(session, group_id, person.id)
+    if was_wanted is not None:
+        await roster.check_settled(session, was_wanted)
+        await applications.abandon(session, was_wanted, f"已由管理员移出：{reason}", now=now)
+    stay = await roster.let_go(session, group, person, cause=cause, now=now)
+    text = messages.removed(group, reason=reason, citation=policy.cite("group.roster"))
+    await findings.tell(
+        session,
+        group,
+        [PersonId(person.id)],
+        text,
+        purpose="group.removed",
+        rule_key="group.roster",
+        policy=policy,
+        actor=actor,
+        now=now,
+    )
+    return stay
+
+
+async def change_owner(
+    session: AsyncSession,
+    *,
+    group_id: GroupId,
+    owner: Person | None,
+    deputy: Person | None,
+    reason: str,
+    actor: Actor,
+    now: datetime,
+) -> Group:
+    """Register another owner or deputy (1.9). Both must be in the group; the platform is told of the owner."""
+    group = await queries.group_for_update(session, group_id)
+    roster.check_active(group)
+    policy = await policies.in_force(session, now=now)
+    cause = Cause("owner", "group.owner", policy.id, actor, words=reason)
+    for person in (owner, deputy):
+        if person is not None:
+            roster.check_reachable(person)
+            await _check_inside(session, group, person)
+    if deputy is not None:
+        group.deputy_id, group.updated_at = deputy.id, now
+        await roster.record_group(
+            session, group, action="group.deputy_changed", cause=cause, now=now, person_id=deputy.id
+        )
+    if owner is not None:
+        former = await org.person(session, PersonId(group.desired_owner_id))
+        userid = await roster.hand_over(
+            session, group, owner, former=former, why=f"已更换（{reason}）", cause=cause, now=now
+        )
+        await roster.order_update(session, group, cause=cause, now=now, owner=userid)
+    return group
+
+
+async def _check_inside(session: AsyncSession, group: Group, person: Person) -> None:
+    stay = await queries.current_stay(session, group.id, person.id)
+    if stay is None or not (stay.desired and stay.observed):
+        raise NotAMember(f"{person.name} 不在“{group.desired_name}”内，不能担任群主或副群主")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -125,3 +126,17 @@ class TestSettings:
             "POLICY_FILE", "SECRET_KEY", "BOOTSTRAP_API_KEY",
         }  # fmt: skip
         assert {name.removeprefix("STEWARD_") for name, _ in setting_names()} == documented
+
+
+class TestExample:
+    """`.env.example` explains every setting, and works with the sandbox as it stands."""
+
+    EXAMPLE = Path(__file__).parents[2] / ".env.example"
+
+    def test_it_names_exactly_the_settings_that_exist(self) -> None:
+        text = self.EXAMPLE.read_text(encoding="utf-8")
+        named = re.findall(r"^(?:# )?(STEWARD_[A-Z_]+)=", text, re.MULTILINE)
+        assert sorted(named) == sorted(name for name, _ in setting_names())
+
+    def test_it_is_a_valid_configuration(self) -> None:
+        assert load_settings({}, self.EXAMPLE).wecom.corp_id == "wwsandbox0000000001"

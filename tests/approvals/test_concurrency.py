@@ -97,13 +97,14 @@ class TestExactlyOneWinner:
         library = Library([step("会签", "role:hr", needed="all")])
         request = await apply(sessions, library, company.li)
 
-        await asyncio.gather(
-            in_transaction(sessions, lambda session: decide(session, library, request, company.han)),
-            in_transaction(sessions, lambda session: decide(session, library, request, company.sun)),
-        )
+        async with transaction(sessions) as first:
+            await decide(first, library, request, company.han)
+            second = asyncio.create_task(
+                in_transaction(sessions, lambda session: decide(session, library, request, company.sun))
+            )
+            await asyncio.sleep(0.3)
 
-        async with transaction(sessions) as session:
-            assert (await session.get_one(Request, request.id)).state is RequestState.APPROVED
+        assert (await second).state is RequestState.APPROVED
         assert len(library.approved) == 1
 
 

@@ -29,8 +29,12 @@ CODE_MARGIN = timedelta(minutes=10)
 WINDOW_MARGIN = timedelta(seconds=60)
 """A repeat must arrive while the platform still remembers the first one."""
 
-MOST_TRIES = 6
+MOST_TRIES = 4
+"""Attempts of a call that the platform asks to repeat (-1: once and three times more, §0.2)."""
+MOST_REPEATS = 12
+"""Attempts of a call of uncertain outcome that may be repeated: about 40 minutes."""
 MOST_UNREACHED = 60
+"""Attempts while nothing of ours gets out: about nine hours."""
 FIRST_DELAY = timedelta(seconds=2)
 LONGEST_DELAY = timedelta(minutes=10)
 
@@ -61,9 +65,10 @@ RECOVERY: dict[CallKind, Recovery] = {
 }
 
 TRANSITIONS: dict[CallState, frozenset[CallState]] = {
-    # Failed without an attempt: taken back, because what it says is no longer so.
-    CallState.READY: frozenset(set(CallState) - {CallState.READY, CallState.DONE}),
-    CallState.HELD: frozenset(set(CallState) - {CallState.READY, CallState.DONE}),
+    # Failed without an attempt: taken back, because what it says is no longer so. Done: by a late answer to an attempt
+    # that was given up.
+    CallState.READY: frozenset(set(CallState) - {CallState.READY}),
+    CallState.HELD: frozenset(set(CallState) - {CallState.READY}),
     CallState.SENDING: frozenset(set(CallState) - {CallState.SENDING}),
     # A late answer, or a person.
     CallState.UNKNOWN: frozenset({CallState.DONE, CallState.FAILED, CallState.REPLACED}),
@@ -156,9 +161,9 @@ def _proves_it_was_done(call: OutgoingCall, failure: WecomError) -> bool:
 def _recover(call: OutgoingCall, failure: WecomError, now: datetime) -> Verdict:
     at = failure.until if isinstance(failure, WaitUntil) else now + back_off(call.attempts)
     recovery = RECOVERY[call.kind]
-    if recovery is Recovery.PARK or call.attempts >= MOST_TRIES:
+    if recovery is Recovery.PARK or is_too_late_to_resend(call, at):
         return Unknown(str(failure))
-    if recovery is Recovery.RESEND_IN_WINDOW and is_too_late_to_resend(call, at):
+    if recovery is not Recovery.RESEND_IN_WINDOW and call.attempts >= MOST_REPEATS:
         return Unknown(str(failure))
     return Later(at, "recovering", str(failure), uncertain=True)
 

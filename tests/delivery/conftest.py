@@ -1,0 +1,227 @@
+"""A desk to work at: a database of its own, a sandbox in the same process, and a worker that runs when told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from sqlalchemy import select, text, update
+from sqlmodel import col
+
+from app.audit.actor import SYSTEM
+from app.database import Sessions, transaction
+from app.delivery import queries, service
+from app.delivery.jobs import TIMERS, make_call, recover
+from app.jobs.registry import JobContext
+from app.jobs.timers import sweep
+from app.settings import Settings
+from app.wecom.client import build_platform
+from app.wecom.messages import Card, CardButton
+from models.delivery import CallKind, CallState, Delivery, Message, OutgoingCall
+from models.ids import APP, PersonId, fold, new_id
+from models.installation import App
+from models.org import Person, PersonUserid
+from sandbox.app import create_app
+from sandbox.client import SandboxClient
+from sandbox.config import SandboxConfig
+from tests.builders.policy import policy_in_force
+from tests.fakes.clock import FakeClock
+
+CARD = Card("入群申请", desc="张伟申请加入项目群", buttons=[CardButton("同意", "approval.approve:1")])
+
+
+class Killed(BaseException):
+    """kill −9, as far as a test can tell: nothing after it runs."""
+
+
+class Wire(httpx.AsyncBaseTransport):
+    """The line to the sandbox, which can be cut before a request or end its worker after one."""
+
+    def __init__(self, app: Any) -> None:
+        self._inner = httpx.ASGITransport(app=app)
+        self.is_cut = False
+        self.kills_after: str | None = None
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if self.is_cut:
+            raise httpx.ConnectError("no route", request=request)
+        response = await self._inner.handle_async_request(request)
+        if self.kills_after and request.url.path.endswith(self.kills_after):
+            self.kills_after = None
+            raise Killed
+        return response
+
+
+@dataclass
+class Desk:
+    """What a test does, in the words of the ledger."""
+
+    ctx: JobContext
+    clock: FakeClock
+    sandbox: SandboxClient
+    wire: Wire
+    policy_version_id: UUID
+    people: dict[str, PersonId] = field(default_factory=dict)
+
+    @property
+    def sessions(self) -> Sessions:
+        return self.ctx.sessions
+
+    async def know(self, userids: Sequence[str]) -> list[PersonId]:
+        """People of the sandbox, or names it has never heard of, in our own tables."""
+        people = [(PersonId(new_id()), userid) for userid in userids]
+        now = self.clock.now()
+        async with transaction(self.sessions) as session:
+            session.add_all(Person(id=key, name=userid, first_seen_at=now, updated_at=now) for key, userid in people)
+            await session.flush()
+            session.add_all(
+                PersonUserid(person_id=key, userid=fold(userid), shown=userid, started_at=now) for key, userid in people
+            )
+        self.people |= {userid: key for key, userid in people}
+        return [key for key, _ in people]
+
+    async def colleagues(self, count: int) -> list[PersonId]:
+        """People whom the sandbox knows and can reach."""
+        found = await self.sandbox.people(limit=2000)
+        active = [person["userid"] for person in found if person["status"] == 1]
+        return await self.know([userid for userid in active if userid not in self.people][:count])
+
+    async def forget_userid(self, userid: str) -> None:
+        """The person has left: the userid names nobody any more."""
+        async with transaction(self.sessions) as session:
+            ended = update(PersonUserid).where(col(PersonUserid.userid) == fold(userid))
+            await session.execute(ended.values(ended_at=self.clock.now()))
+
+    async def group(self, chatid: str = "project1") -> str:
+        """A group of three on the platform."""
+        people = await self.colleagues(3)
+        userids = [userid for userid, key in self.people.items() if key in people]
+        body = {"name": "项目群", "owner": userids[0], "userlist": userids, "chatid": chatid}
+        call = await self.request(CallKind.APPCHAT_CREATE, body)
+        await self.work()
+        assert (await self.call(call.id)).state is CallState.DONE
+        return chatid
+
+    def why(self) -> dict[str, Any]:
+        return {
+            "message_class": "work",
+            "policy_version_id": self.policy_version_id,
+            "rule_key": "delivery.hours",
+            "actor": SYSTEM,
+            "now": self.clock.now(),
+        }
+
+    async def text(self, to: Sequence[PersonId], said: str = "请查收", **changes: Any) -> Message:
+        facts = self.why() | {"purpose": "task.card", "origin_kind": "task", "origin_id": "1"} | changes
+        async with transaction(self.sessions) as session:
+            return await service.send_text(session, to=to, text=said, **facts)
+
+    async def card(self, to: Sequence[PersonId], card: Card = CARD, **changes: Any) -> Message:
+        facts = self.why() | {"purpose": "approval.card", "origin_kind": "request", "origin_id": "1"} | changes
+        async with transaction(self.sessions) as session:
+            return await service.send_card(session, to=to, card=card, **facts)
+
+    async def to_group(self, chatid: str, said: str, group_id: UUID, **changes: Any) -> OutgoingCall:
+        facts = self.why() | {"purpose": "group.post"} | changes
+        async with transaction(self.sessions) as session:
+            return await service.post_to_group(session, group_id=group_id, chatid=chatid, text=said, **facts)
+
+    async def request(self, kind: CallKind, body: dict[str, Any], **changes: Any) -> OutgoingCall:
+        facts = self.why() | {"purpose": kind.value, "subject_kind": "group", "subject_id": "1"} | changes
+        facts.pop("message_class")
+        async with transaction(self.sessions) as session:
+            return await service.request_call(session, kind=kind, body=body, **facts)
+
+    async def work(self, rounds: int = 50) -> int:
+        """Run every queued call, and what it queues, until nothing is left. Returns how many jobs ran."""
+        ran = 0
+        for _ in range(rounds):
+            jobs = await self.take_jobs()
+            if not jobs:
+                return ran
+            for payload in jobs:
+                await make_call(self.ctx, payload)
+                ran += 1
+        raise AssertionError("the queue does not run dry")
+
+    async def take_jobs(self) -> list[dict[str, Any]]:
+        async with transaction(self.sessions) as session:
+            taken = await session.execute(
+                text("DELETE FROM pgqueuer WHERE entrypoint = 'delivery.make_call' RETURNING id, payload")
+            )
+            return [json.loads(payload) for _, payload in sorted(taken.all())]
+
+    async def pass_time(self, **by: Any) -> None:
+        """Let time pass, ring what is due, and work it off."""
+        self.clock.advance(timedelta(**by))
+        await sweep(self.sessions, self.clock, TIMERS)
+        await self.work()
+
+    async def recover(self) -> None:
+        await recover(self.ctx, {})
+
+    async def calls(self, kind: CallKind | None = None) -> list[OutgoingCall]:
+        async with self.sessions() as session:
+            statement = select(OutgoingCall).order_by(col(OutgoingCall.id))
+            if kind is not None:
+                statement = statement.where(col(OutgoingCall.kind) == kind)
+            return list((await session.scalars(statement)).all())
+
+    async def call(self, call_id: UUID) -> OutgoingCall:
+        async with self.sessions() as session:
+            return (await session.scalars(select(OutgoingCall).where(col(OutgoingCall.id) == call_id))).one()
+
+    async def messages(self) -> list[Message]:
+        async with self.sessions() as session:
+            return list((await session.scalars(select(Message).order_by(col(Message.number)))).all())
+
+    async def deliveries(self, message: Message) -> list[Delivery]:
+        async with self.sessions() as session:
+            statement = select(Delivery).where(col(Delivery.message_id) == message.id).order_by(col(Delivery.id))
+            return list((await session.scalars(statement)).all())
+
+    async def account(self, message: Message) -> dict[str, int]:
+        """Where the recipients stand, those of none left out. Checks the promise of P3 each time."""
+        async with self.sessions() as session:
+            counts = await queries.counts_of(session, message.id)
+        assert sum(counts.values()) == message.audience
+        return {state.value: count for state, count in counts.items() if count}
+
+    async def reasons(self, message: Message) -> set[str]:
+        return {row.reason for row in await self.deliveries(message)}
+
+    async def sent_bodies(self, endpoint: str = "message/send") -> list[dict[str, Any]]:
+        """What the platform looked at: a fault `before` it is not among them."""
+        return [call["body"] for call in await self.sandbox.calls(endpoint) if call["body"]]
+
+    async def phone(self, userid: str) -> list[dict[str, Any]]:
+        return await self.sandbox.app_messages(userid)
+
+
+@pytest.fixture
+def sandbox_config() -> SandboxConfig:
+    return SandboxConfig(people=40, app_callback_url="http://steward.test/callbacks/app", callback_retries=1)
+
+
+@pytest.fixture
+async def desk(
+    sessions: Sessions, clock: FakeClock, settings: Settings, sandbox_config: SandboxConfig
+) -> AsyncIterator[Desk]:
+    nobody_listens = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(200)))
+    sandbox_app = create_app(sandbox_config, http=nobody_listens)
+    wire = Wire(sandbox_app)
+    platform = build_platform(settings, sessions, clock, transport=wire, retry_delays=())
+    async with transaction(sessions) as session:
+        session.add(App(id=APP, agent_id=sandbox_config.agent_id, name="企微管家", created_at=clock.now()))
+        policy = await policy_in_force(session, delivery__jitter_seconds=0, delivery__duplicate_window_seconds=1800)
+    async with SandboxClient.for_app(sandbox_app) as sandbox:
+        yield Desk(JobContext(sessions, clock, platform, settings), clock, sandbox, wire, policy.id)
+    await sandbox_app.state.sandbox.pusher.stop()
+    await platform.aclose()
+    await nobody_listens.aclose()

@@ -1,0 +1,258 @@
+"""Cards after they were sent: clicks, and the face that shows the outcome."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from app.audit.actor import SYSTEM
+from app.database import transaction
+from app.delivery import service
+from app.wecom.messages import Card, CardButton
+from models.delivery import CallKind, CallState, CardClick, Message
+from models.ids import APP
+from tests.delivery.conftest import CARD, Desk
+
+APPROVED = Card("入群申请", desc="张伟申请加入项目群", outcome="李四已同意")
+KEY = CARD.buttons[0].key
+
+
+class TestAClickIsStoredOnce:
+    """P2: every callback takes effect once."""
+
+    async def test_a_replayed_event_finds_its_click_again(self, desk: Desk) -> None:
+        await desk.card(await desk.colleagues(1))
+        await desk.work()
+        first, again = await _click(desk), await _click(desk)
+
+        assert first is not None
+        assert again is not None
+        assert first.id == again.id
+
+    async def test_the_click_names_card_message_and_person(self, desk: Desk) -> None:
+        [person] = await desk.colleagues(1)
+        message = await desk.card([person])
+        await desk.work()
+        [call] = await desk.calls()
+        async with transaction(desk.sessions) as session:
+            clicked = await service.record_click(session, **await _event(desk, response_code="c"))
+
+        assert clicked is not None
+        assert (clicked.call.id, clicked.message.id, clicked.person.id) == (call.id, message.id, person)
+
+    async def test_a_card_that_is_not_ours_is_nobodys_click(self, desk: Desk) -> None:
+        await desk.card(await desk.colleagues(1))
+        await desk.work()
+        async with transaction(desk.sessions) as session:
+            event = await _event(desk, response_code="c")
+            assert await service.record_click(session, **event | {"task_id": "foreign"}) is None
+            assert await service.record_click(session, **event | {"userid": "stranger"}) is None
+
+
+class TestEverybodysCardShowsTheOutcome:
+    """D7, F54: the outcome follows by update_template_card."""
+
+    async def test_with_the_code_of_the_send_all_recipients_see_it(self, desk: Desk) -> None:
+        message = await desk.card(await desk.colleagues(3))
+        await desk.work()
+        await _update(desk, message)
+        await desk.work()
+
+        assert [await _face(desk, userid) for userid in desk.people] == ["李四已同意"] * 3
+        [update] = await desk.calls(CallKind.CARD_UPDATE)
+        assert update.state is CallState.DONE
+        [body] = await desk.sent_bodies("message/update_template_card")
+        assert "task_id" not in body["template_card"]
+
+    async def test_with_a_click_its_own_code_is_used(self, desk: Desk) -> None:
+        message = await desk.card(await desk.colleagues(2))
+        await desk.work()
+        code = await _press(desk)
+        click = await _click(desk, code)
+        await _update(desk, message, click=click)
+        await desk.work()
+
+        [body] = await desk.sent_bodies("message/update_template_card")
+        assert body["response_code"] == code
+        [call] = await desk.calls(CallKind.MESSAGE_SEND)
+        assert call.response_code_spent_at is None
+        assert {await _face(desk, userid) for userid in desk.people} == {"李四已同意"}
+
+    async def test_only_the_named_people_when_they_are_named(self, desk: Desk) -> None:
+        people = await desk.colleagues(3)
+        message = await desk.card(people)
+        await desk.work()
+        await _update(desk, message, person_ids=people[:1])
+        await desk.work()
+
+        faces = [await _face(desk, userid) for userid in desk.people]
+        assert faces == ["李四已同意", None, None]
+
+    async def test_individual_cards_have_individual_updates(self, desk: Desk) -> None:
+        message = await desk.card(await desk.colleagues(3), individually=True)
+        await desk.work()
+        await _update(desk, message)
+        await desk.work()
+
+        assert len(await desk.calls(CallKind.CARD_UPDATE)) == 3
+        assert {await _face(desk, userid) for userid in desk.people} == {"李四已同意"}
+
+    async def test_a_lost_update_is_repeated_and_42022_means_done(self, desk: Desk) -> None:
+        message = await desk.card(await desk.colleagues(1))
+        await desk.work()
+        await _update(desk, message)
+        await desk.sandbox.fail("message/update_template_card", timeout=True, when="after")
+        await desk.work()
+        await desk.pass_time(seconds=5)
+
+        [update] = await desk.calls(CallKind.CARD_UPDATE)
+        assert (update.state, update.attempts) == (CallState.DONE, 2)
+        assert len(await desk.messages()) == 1
+
+
+class TestWhenNoCodeIsLeft:
+    """D7: a spent or expired code falls back to a new card or a text."""
+
+    async def test_a_code_is_spent_once(self, desk: Desk) -> None:
+        message = await desk.card(await desk.colleagues(2))
+        await desk.work()
+        await _update(desk, message)
+        await _update(desk, message, card=Card("入群申请", outcome="已撤销"))
+        await desk.work()
+
+        assert len(await desk.calls(CallKind.CARD_UPDATE)) == 1
+        await _told_in_text(desk, message, "【已撤销】入群申请")
+
+    async def test_after_72_hours_people_are_told_in_a_text(self, desk: Desk) -> None:
+        message = await desk.card(await desk.colleagues(2))
+        await desk.work()
+        desk.clock.advance(timedelta(hours=72))
+        await _update(desk, message)
+        await desk.work()
+
+        assert await desk.calls(CallKind.CARD_UPDATE) == []
+        await _told_in_text(desk, message, "【李四已同意】入群申请")
+
+    @pytest.mark.parametrize("errcode", [42022, 60140])
+    async def test_a_code_that_the_platform_refuses_ends_in_a_text(self, desk: Desk, errcode: int) -> None:
+        message = await desk.card(await desk.colleagues(2))
+        await desk.work()
+        await _update(desk, message)
+        await desk.sandbox.fail("message/update_template_card", errcode=errcode)
+        await desk.work()
+
+        [update] = await desk.calls(CallKind.CARD_UPDATE)
+        assert (update.state, update.errcode) == (CallState.FAILED, errcode)
+        await _told_in_text(desk, message, "【李四已同意】入群申请")
+
+    async def test_the_newest_unspent_click_is_taken_before_a_text(self, desk: Desk) -> None:
+        message = await desk.card(await desk.colleagues(2))
+        await desk.work()
+        code = await _press(desk)
+        await _click(desk, code)
+        await _update(desk, message)
+        await _update(desk, message)
+        await desk.work()
+
+        used = [body["response_code"] for body in await desk.sent_bodies("message/update_template_card")]
+        assert used[0] == code
+        assert len(set(used)) == 2
+        assert len(await desk.messages()) == 1
+
+    async def test_a_rolled_back_update_spends_nothing(self, desk: Desk) -> None:
+        message = await desk.card(await desk.colleagues(1))
+        await desk.work()
+        async with desk.sessions() as session:
+            await service.update_cards(
+                session, message_id=message.id, card=APPROVED, actor=SYSTEM, now=desk.clock.now()
+            )
+            await session.rollback()
+
+        [call] = await desk.calls()
+        assert call.response_code_spent_at is None
+
+
+class TestACardThatIsNotSentYet:
+    """A card decided on while it waits for the morning is not sent with living buttons."""
+
+    async def test_it_is_taken_back_and_its_people_are_told(self, desk: Desk) -> None:
+        desk.clock.advance(timedelta(hours=12))
+        message = await desk.card(await desk.colleagues(2))
+        await desk.work()
+        await _update(desk, message)
+
+        assert await desk.account(message) == {"failed": 2}
+        assert await desk.reasons(message) == {"superseded"}
+        await desk.pass_time(hours=13)
+        assert [body["msgtype"] for body in await desk.sent_bodies()] == ["text"]
+
+    async def test_the_others_still_get_their_card(self, desk: Desk) -> None:
+        people = await desk.colleagues(3)
+        message = await desk.card(people)
+        await _update(desk, message, person_ids=people[:1])
+        await desk.work()
+
+        assert await desk.account(message) == {"failed": 1, "sent": 2}
+        bodies = await desk.sent_bodies()
+        assert sorted(len(body["touser"].split("|")) for body in bodies) == [1, 2]
+
+
+class TestProgressOnALivingCard:
+    async def test_buttons_stay_when_the_new_face_has_them(self, desk: Desk) -> None:
+        message = await desk.card(await desk.colleagues(2))
+        await desk.work()
+        await _update(desk, message, card=Card("通知", desc="1/2 已确认", buttons=[CardButton("确认", KEY)]))
+        await desk.work()
+
+        userid = next(iter(desk.people))
+        assert await _face(desk, userid) is None
+        assert await _press(desk)
+
+
+async def _update(desk: Desk, message: Message, card: Card = APPROVED, **facts: Any) -> None:
+    async with transaction(desk.sessions) as session:
+        await service.update_cards(
+            session, message_id=message.id, card=card, actor=SYSTEM, now=desk.clock.now(), **facts
+        )
+
+
+async def _press(desk: Desk) -> str:
+    """The first person presses the button; the code that the platform's event brings."""
+    [call] = [row for row in await desk.calls(CallKind.MESSAGE_SEND) if row.task_id]
+    pressed = await desk.sandbox.click(next(iter(desk.people)), str(call.task_id), KEY)
+    return str(pressed["response_code"])
+
+
+async def _event(desk: Desk, *, response_code: str) -> dict[str, Any]:
+    [call] = [row for row in await desk.calls(CallKind.MESSAGE_SEND) if row.task_id]
+    return {
+        "app_id": APP,
+        "task_id": call.task_id,
+        "userid": next(iter(desk.people)).upper(),
+        "event_key": KEY,
+        "response_code": response_code,
+        "event_id": 7,
+        "now": desk.clock.now(),
+    }
+
+
+async def _click(desk: Desk, response_code: str = "code-1") -> CardClick | None:
+    async with transaction(desk.sessions) as session:
+        clicked = await service.record_click(session, **await _event(desk, response_code=response_code))
+    return clicked.click if clicked else None
+
+
+async def _face(desk: Desk, userid: str) -> str | None:
+    """The grey text on a person's newest card, None while its buttons live."""
+    [card] = [message for message in await desk.phone(userid) if message["msgtype"] == "template_card"]
+    greyed: str | None = card["greyed"]
+    return greyed
+
+
+async def _told_in_text(desk: Desk, message: Message, said: str) -> None:
+    followup = (await desk.messages())[-1]
+    assert (followup.purpose, followup.origin_id) == ("approval.card.followup", message.origin_id)
+    assert await desk.account(followup) == {"sent": message.audience}
+    assert (await desk.sent_bodies())[-1]["text"]["content"].startswith(said)

@@ -1,0 +1,329 @@
+"""Sending: what is written, what arrives, and what the recipients come to."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from app.audit.actor import SYSTEM
+from app.database import transaction
+from app.delivery import service
+from app.delivery.errors import EmptyText
+from app.delivery.jobs import make_call
+from app.wecom.messages import Card
+from models.delivery import CallKind, CallState
+from models.ids import new_id
+from sandbox.config import SandboxConfig
+from tests.delivery.conftest import Desk
+
+
+class TestEveryCallIsARowFirst:
+    """P3: every mutating call is first a row, committed together with the decision that caused it."""
+
+    async def test_a_message_waits_in_the_ledger_until_its_job_runs(self, desk: Desk) -> None:
+        message = await desk.text(await desk.colleagues(3))
+
+        assert await desk.account(message) == {"held": 3}
+        assert await desk.reasons(message) == {"queued"}
+        assert await desk.sent_bodies() == []
+
+        await desk.work()
+
+        assert await desk.account(message) == {"sent": 3}
+        [call] = await desk.calls()
+        assert (call.state, call.errcode, call.attempts) == (CallState.DONE, 0, 1)
+        assert call.msgid
+
+    async def test_a_rolled_back_decision_sends_nothing(self, desk: Desk) -> None:
+        people = await desk.colleagues(1)
+        facts = desk.why() | {"purpose": "task.card", "origin_kind": "task", "origin_id": 1}
+        async with desk.sessions() as session:
+            await service.send_text(session, to=people, text="不该发出", **facts)
+            await session.rollback()
+
+        assert await desk.work() == 0
+        assert await desk.calls() == []
+
+    async def test_the_platform_gets_exactly_the_stored_bytes(self, desk: Desk) -> None:
+        await desk.text(await desk.colleagues(2), "报告：已完成 ✅")
+        await desk.work()
+
+        [call] = await desk.calls()
+        assert b"\\u" not in call.request_body
+        assert "报告：已完成 ✅".encode() in call.request_body
+        [body] = await desk.sent_bodies()
+        assert body["enable_duplicate_check"] == 1
+        assert body["duplicate_check_interval"] == 1800
+
+    async def test_a_message_without_words_is_refused(self, desk: Desk) -> None:
+        with pytest.raises(EmptyText):
+            await desk.text(await desk.colleagues(1), " \n")
+
+
+class TestTwoLawfulMessagesNeverLookAlike:
+    """D6: every body carries its own number."""
+
+    async def test_the_same_words_twice_arrive_twice(self, desk: Desk) -> None:
+        [person] = await desk.colleagues(1)
+        await desk.text([person], "请确认")
+        await desk.text([person], "请确认")
+        await desk.work()
+
+        [userid] = desk.people
+        assert len(await desk.phone(userid)) == 2
+
+    async def test_two_parts_of_equal_words_both_arrive(self, desk: Desk) -> None:
+        message = await desk.text(await desk.colleagues(1), "a" * 4032)
+        await desk.work()
+
+        [userid] = desk.people
+        assert await desk.account(message) == {"sent": 2}
+        assert len(await desk.phone(userid)) == 2
+
+
+class TestWhoIsNotReached:
+    """F70: `invaliduser` and `unlicenseduser` are failures."""
+
+    async def test_unknown_and_unlicensed_recipients_have_failed_and_the_others_not(self, desk: Desk) -> None:
+        good = await desk.colleagues(3)
+        bad = await desk.know(["Nobody.Here"])
+        await desk.sandbox.set_unlicensed([next(iter(desk.people))])
+        message = await desk.text([*good, *bad])
+        await desk.work()
+
+        assert await desk.account(message) == {"sent": 2, "failed": 2}
+        rows = {row.person_id: row.reason for row in await desk.deliveries(message)}
+        assert (rows[good[0]], rows[bad[0]], rows[good[1]]) == ("unlicensed", "invalid_user", "")
+
+    async def test_when_nobody_is_valid_everybody_has_failed(self, desk: Desk) -> None:
+        message = await desk.text(await desk.know(["ghost1", "ghost2"]))
+        await desk.work()
+
+        assert await desk.account(message) == {"failed": 2}
+        assert await desk.reasons(message) == {"invalid_user"}
+        [call] = await desk.calls()
+        assert (call.state, call.errcode) == (CallState.FAILED, 81013)
+
+    async def test_a_person_without_a_userid_has_failed_at_once(self, desk: Desk) -> None:
+        [stays] = await desk.colleagues(1)
+        [left] = await desk.know(["gone"])
+        await desk.forget_userid("gone")
+        message = await desk.text([stays, left])
+
+        assert await desk.account(message) == {"held": 1, "failed": 1}
+        await desk.work()
+        assert await desk.account(message) == {"sent": 1, "failed": 1}
+        assert "left" in await desk.reasons(message)
+
+    async def test_a_refusal_says_what_it_means_and_what_to_do(self, desk: Desk) -> None:
+        await desk.sandbox.fail("message/send", errcode=48002)
+        message = await desk.text(await desk.colleagues(1))
+        await desk.work()
+
+        [call] = await desk.calls()
+        assert await desk.account(message) == {"failed": 1}
+        assert await desk.reasons(message) == {"refused:48002"}
+        assert "48002" in str(call.error)
+
+
+class TestLargeAudiences:
+    """§1.1: one call names at most 1,000 people."""
+
+    @pytest.fixture
+    def sandbox_config(self) -> SandboxConfig:
+        return SandboxConfig(people=1600, app_callback_url="http://steward.test/callbacks/app", callback_retries=1)
+
+    async def test_1500_recipients_are_two_calls(self, desk: Desk) -> None:
+        people = await desk.know([f"u{number}" for number in range(700)])
+        people += await desk.colleagues(800)
+        message = await desk.card(people)
+        await desk.work()
+
+        calls = await desk.calls()
+        assert [len(body["touser"].split("|")) for body in await desk.sent_bodies()] == [1000, 500]
+        assert len({call.task_id for call in calls}) == 2
+        assert await desk.account(message) == {"sent": 800, "failed": 700}
+
+    async def test_individually_everybody_has_a_card_of_their_own(self, desk: Desk) -> None:
+        people = await desk.colleagues(3)
+        await desk.card(people, individually=True)
+        await desk.work()
+
+        calls = await desk.calls()
+        assert len({call.task_id for call in calls}) == 3
+        assert all(call.response_code for call in calls)
+
+
+class TestOrder:
+    """D6: order is promised between the parts of a message and inside one ordering key."""
+
+    async def test_the_second_part_waits_for_the_first(self, desk: Desk) -> None:
+        message = await desk.text(await desk.colleagues(1), "第一行\n" * 300)
+        await desk.sandbox.fail("message/send", errcode=-1)
+        await desk.work()
+
+        first, second = await desk.calls()
+        assert (first.state, second.state) == (CallState.READY, CallState.HELD)
+        assert await desk.account(message) == {"held": message.audience}
+
+        await desk.pass_time(seconds=5)
+        assert await desk.account(message) == {"sent": message.audience}
+        said = [body["text"]["content"] for body in await desk.sent_bodies()]
+        assert [line[-3:] for line in said] == ["1/2", "2/2"]
+
+    async def test_a_failed_predecessor_does_not_block(self, desk: Desk) -> None:
+        group = new_id()
+        await desk.to_group("nosuchgroup", "一", group)
+        second = await desk.to_group("nosuchgroup", "二", group)
+        await desk.work()
+
+        assert (await desk.call(second.id)).state is CallState.FAILED
+        assert len(await desk.sent_bodies("appchat/send")) == 2
+
+    async def test_an_unknown_predecessor_blocks_and_is_visible(self, desk: Desk) -> None:
+        chatid, group = await desk.group(), new_id()
+        await desk.sandbox.fail("appchat/send", timeout=True, when="after")
+        first = await desk.to_group(chatid, "一", group)
+        second = await desk.to_group(chatid, "二", group)
+        await desk.work()
+
+        assert (await desk.call(first.id)).state is CallState.UNKNOWN
+        blocked = await desk.call(second.id)
+        assert (blocked.state, blocked.hold_reason) == (CallState.HELD, "unknown_before")
+        await desk.pass_time(hours=5)
+        await desk.recover()
+        await desk.work()
+        assert len(await desk.sent_bodies("appchat/send")) == 1
+
+    async def test_a_call_may_ask_to_go_after_another(self, desk: Desk) -> None:
+        people = await desk.colleagues(3)
+        userids = [userid for userid, key in desk.people.items() if key in people]
+        body = {"name": "群", "owner": userids[0], "userlist": userids, "chatid": "after1"}
+        create = await desk.request(CallKind.APPCHAT_CREATE, body)
+        rename = await desk.request(CallKind.APPCHAT_UPDATE, {"chatid": "after1", "name": "新名"}, after=create.id)
+        for payload in reversed(await desk.take_jobs()):
+            await make_call(desk.ctx, payload)
+
+        assert (await desk.call(rename.id)).hold_reason == "predecessor"
+        await desk.work()
+        assert (await desk.call(rename.id)).state is CallState.DONE
+
+
+class TestHours:
+    """F62: quiet hours hold a message and release it; the policy in force when it goes decides."""
+
+    async def test_a_message_of_the_evening_goes_when_the_hours_begin(self, desk: Desk) -> None:
+        desk.clock.advance(timedelta(hours=12))  # Monday 21:00 in Shanghai
+        message = await desk.text(await desk.colleagues(1))
+        await desk.work()
+
+        [row] = await desk.deliveries(message)
+        assert (row.state.value, row.reason) == ("held", "quiet_hours")
+        assert row.until is not None
+        assert await desk.sent_bodies() == []
+        await desk.pass_time(seconds=(row.until - desk.clock.now()).total_seconds())
+        assert await desk.account(message) == {"sent": 1}
+
+    async def test_an_answer_to_ones_own_act_goes_at_any_hour(self, desk: Desk) -> None:
+        desk.clock.advance(timedelta(hours=15))
+        message = await desk.text(await desk.colleagues(1), message_class="answer")
+        await desk.work()
+
+        assert await desk.account(message) == {"sent": 1}
+
+
+class TestLimitsOfThePlatform:
+    """P7: the limits are kept before the call, because past them it drops silently (30 a minute to one member)."""
+
+    async def test_the_31st_message_of_a_minute_waits(self, desk: Desk) -> None:
+        people = await desk.colleagues(1)
+        messages = [await desk.text(people, f"第 {number} 条") for number in range(31)]
+        await desk.work()
+
+        assert await desk.account(messages[29]) == {"sent": 1}
+        assert await desk.account(messages[30]) == {"held": 1}
+        assert await desk.reasons(messages[30]) == {"member_limit"}
+        await desk.pass_time(seconds=30)
+        await desk.pass_time(seconds=31)
+        assert await desk.account(messages[30]) == {"sent": 1}
+
+    async def test_a_block_told_by_the_platform_is_waited_out(self, desk: Desk) -> None:
+        await desk.sandbox.fail("message/send", errcode=45009)
+        message = await desk.text(await desk.colleagues(1))
+        await desk.work()
+
+        assert await desk.reasons(message) == {"platform_limit"}
+        [row] = await desk.deliveries(message)
+        assert row.until is not None
+        await desk.pass_time(seconds=61)
+        assert await desk.account(message) == {"sent": 1}
+
+
+class TestTwoWorkers:
+    """D4: jobs may overlap; each claims its row first."""
+
+    async def test_of_two_workers_with_one_call_exactly_one_sends(self, desk: Desk) -> None:
+        message = await desk.text(await desk.colleagues(2))
+        [payload] = await desk.take_jobs()
+
+        await asyncio.gather(*(make_call(desk.ctx, payload) for _ in range(8)))
+
+        assert len(await desk.sent_bodies()) == 1
+        assert await desk.account(message) == {"sent": 2}
+
+    async def test_workers_on_one_key_keep_its_order(self, desk: Desk) -> None:
+        chatid, group = await desk.group(), new_id()
+        for number in range(6):
+            await desk.to_group(chatid, f"第 {number} 条", group)
+        payloads = await desk.take_jobs()
+
+        await asyncio.gather(*(make_call(desk.ctx, payload) for payload in reversed(payloads)))
+        await desk.work()
+
+        said = [body["text"]["content"] for body in await desk.sent_bodies("appchat/send")]
+        assert said == [f"第 {number} 条" for number in range(6)]
+
+
+class TestOutcomes:
+    """The domain that caused a call hears its outcome in the transaction that records it."""
+
+    async def test_done_and_unknown_are_both_told(self, desk: Desk) -> None:
+        heard: list[tuple[UUID, CallState]] = []
+
+        async def hear(_session: object, call: object, _now: object) -> None:
+            heard.append((call.id, call.state))  # type: ignore[attr-defined]
+
+        service.register_outcomes({f"test.{id(heard)}": hear})
+        chatid, group = await desk.group(), new_id()
+        call = await desk.to_group(chatid, "一", group, purpose=f"test.{id(heard)}")
+        await desk.sandbox.fail("appchat/send", drop=True, when="after")
+        await desk.work()
+        async with transaction(desk.sessions) as session:
+            await service.resolve_call(
+                session, call_id=call.id, resolution=service.Resolution.DONE, actor=SYSTEM, now=desk.clock.now()
+            )
+
+        assert heard == [(call.id, CallState.UNKNOWN), (call.id, CallState.DONE)]
+
+
+class TestWordsToGroups:
+    async def test_mentions_arrive_with_the_first_part(self, desk: Desk) -> None:
+        chatid, group = await desk.group(), new_id()
+        userid = next(iter(desk.people))
+        await desk.to_group(chatid, "周报今天 18:00 截止", group, mentioned_userids=[userid])
+        await desk.work()
+
+        [body] = await desk.sent_bodies("appchat/send")
+        assert body["text"]["mentioned_list"] == [userid]
+
+
+class TestCardsThatNoTypeAllows:
+    async def test_a_card_without_button_and_page_goes_as_text(self, desk: Desk) -> None:
+        await desk.card(await desk.colleagues(1), Card("已同意", fields=[("群", "项目群")]))
+        await desk.work()
+
+        [body] = await desk.sent_bodies()
+        assert body["text"]["content"].startswith("已同意\n群：项目群")

@@ -107,6 +107,14 @@ async def settle_call(ctx: JobContext, payload: dict[str, Any]) -> None:
 # ---------------------------------------------------------------- the schedule
 
 
+async def request_reconciliation(
+    session: AsyncSession, group_id: GroupId | None = None, *, accept_losses: bool = False
+) -> bool:
+    """Now, because somebody asked: never skipped as a duplicate, the job at work may have looked already."""
+    payload = {"group_id": str(group_id), "accept_losses": accept_losses} if group_id else {}
+    return await enqueue(session, RECONCILE, payload)
+
+
 async def ensure_scheduled(session: AsyncSession, *, now: datetime, policy: Policy) -> None:
     """At start: the next comparison is no further away than the policy's interval. After a time down it is due now."""
     interval = timedelta(seconds=policy.document.groups.reconcile_interval_seconds)

@@ -1,0 +1,182 @@
+"""REST for groups. Creating, joining and leaving are applications: `POST /requests`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import AwareDatetime
+from sqlmodel import col
+
+from app.groups import findings, queries, service, views
+from app.groups.jobs import request_reconciliation
+from app.groups.queries import GroupFilter
+from app.groups.schemas import (
+    Administration,
+    FindingOut,
+    FindingResolution,
+    GroupMemberOut,
+    GroupOut,
+    NewGroupMember,
+    Reconciliation,
+    ReconciliationQueued,
+)
+from app.web.deps import CallerDep, NowDep, SessionDep, require
+from app.web.idempotency import IdempotentRoute
+from app.web.pagination import Page, PageDep, paginate
+from app.web.problems import problems
+from models.groups import FindingState, Group, GroupFinding, GroupMember, GroupState
+from models.ids import FindingId, GroupId
+
+router = APIRouter(prefix="/groups", tags=["groups"], route_class=IdempotentRoute)
+
+READ = [Depends(require("groups:read"))]
+WRITE = [Depends(require("groups:write"))]
+
+
+@router.get("", dependencies=READ, responses=problems(400, 404))
+async def list_groups(
+    session: SessionDep,
+    page: PageDep,
+    type: Annotated[str | None, Query(description="A group type of the policy")] = None,  # noqa: A002 -- the wire's name
+    state: GroupState | None = None,
+    member: Annotated[str | None, Query(description="userid of somebody who is in it")] = None,
+    updated_since: AwareDatetime | None = None,
+) -> Page[GroupOut]:
+    """Registered groups, the latest change first. A new one is applied for: `POST /requests`, kind `create_group`."""
+    member_id = await views.person_id_named(session, member)
+    wanted = GroupFilter(group_type=type, state=state, member_id=member_id, updated_since=updated_since)
+    rows, next_cursor = await paginate(
+        session, queries.matching(wanted), col(Group.updated_at), col(Group.id), page=page
+    )
+    return Page(items=await views.groups(session, rows), next_cursor=next_cursor)
+
+
+@router.get("/findings", dependencies=READ, responses=problems(400))
+async def list_all_findings(
+    session: SessionDep, page: PageDep, state: FindingState | None = FindingState.OPEN
+) -> Page[FindingOut]:
+    """Differences nobody approved, in all groups, the newest first."""
+    rows, next_cursor = await paginate(
+        session, queries.findings(group_id=None, state=state), col(GroupFinding.id), page=page
+    )
+    return Page(items=await views.findings(session, rows), next_cursor=next_cursor)
+
+
+@router.post("/reconcile", status_code=202, dependencies=WRITE)
+async def reconcile_all(session: SessionDep) -> ReconciliationQueued:
+    """Compare every group with the platform now, instead of at the policy's next interval."""
+    return ReconciliationQueued(queued=await request_reconciliation(session))
+
+
+@router.get("/{group_id}", dependencies=READ, responses=problems(404))
+async def get_group(group_id: UUID, session: SessionDep) -> GroupOut:
+    """A group: what is registered, what the platform shows, its charter, the clause it rests on."""
+    return await views.group(session, await queries.group(session, GroupId(group_id)))
+
+
+@router.patch("/{group_id}", dependencies=WRITE, responses=problems(400, 404, 409))
+async def change_administration(
+    group_id: UUID, body: Administration, session: SessionDep, caller: CallerDep, now: NowDep
+) -> GroupOut:
+    """Register another owner or deputy, with the reason; the platform is told of the owner."""
+    group = await service.change_owner(
+        session,
+        group_id=GroupId(group_id),
+        owner=await views.person_named(session, body.owner) if body.owner else None,
+        deputy=await views.person_named(session, body.deputy) if body.deputy else None,
+        reason=body.reason,
+        actor=caller.actor,
+        now=now,
+    )
+    return await views.group(session, group)
+
+
+@router.post("/{group_id}/reconcile", status_code=202, dependencies=WRITE, responses=problems(404))
+async def reconcile_one(
+    group_id: UUID, session: SessionDep, body: Reconciliation | None = None
+) -> ReconciliationQueued:
+    """Compare this group with the platform now. `accept_losses` releases a reading that was held back."""
+    await queries.group(session, GroupId(group_id))
+    accept = body is not None and body.accept_losses
+    return ReconciliationQueued(queued=await request_reconciliation(session, GroupId(group_id), accept_losses=accept))
+
+
+@router.get("/{group_id}/members", dependencies=READ, responses=problems(400, 404))
+async def list_members(
+    group_id: UUID,
+    session: SessionDep,
+    page: PageDep,
+    former: Annotated[bool, Query(description="Also who is there no more")] = False,
+) -> Page[GroupMemberOut]:
+    """The roster in two columns, wanted and seen, in the order in which people came."""
+    group = await queries.group(session, GroupId(group_id))
+    statement = queries.roster(group.id, with_former=former)
+    rows, next_cursor = await paginate(session, statement, col(GroupMember.id), page=page, descending=False)
+    return Page(items=await views.members(session, rows), next_cursor=next_cursor)
+
+
+@router.post("/{group_id}/members", status_code=202, dependencies=WRITE, responses=problems(400, 404, 409))
+async def add_member(
+    group_id: UUID, body: NewGroupMember, session: SessionDep, caller: CallerDep, now: NowDep
+) -> GroupMemberOut:
+    """Put somebody in who belongs, with the reason. Applying to join is `POST /requests`, kind `join`."""
+    stay = await service.add_by_hand(
+        session,
+        group_id=GroupId(group_id),
+        person=await views.person_named(session, body.person),
+        reason=body.reason,
+        actor=caller.actor,
+        now=now,
+    )
+    return await views.member(session, stay)
+
+
+@router.delete("/{group_id}/members/{userid}", status_code=202, dependencies=WRITE, responses=problems(400, 404, 409))
+async def remove_member(
+    group_id: UUID,
+    userid: str,
+    reason: Annotated[str, Query(min_length=1)],
+    session: SessionDep,
+    caller: CallerDep,
+    now: NowDep,
+) -> GroupMemberOut:
+    """Remove somebody for cause; the reason is recorded and told. Leaving is applied for: `POST /requests`, kind `exit`."""
+    stay = await service.remove_by_hand(
+        session,
+        group_id=GroupId(group_id),
+        person=await views.person_named(session, userid),
+        reason=reason,
+        actor=caller.actor,
+        now=now,
+    )
+    return await views.member(session, stay)
+
+
+@router.get("/{group_id}/findings", dependencies=READ, responses=problems(400, 404))
+async def list_findings(
+    group_id: UUID, session: SessionDep, page: PageDep, state: FindingState | None = None
+) -> Page[FindingOut]:
+    """Differences nobody approved, the newest first."""
+    group = await queries.group(session, GroupId(group_id))
+    rows, next_cursor = await paginate(
+        session, queries.findings(group_id=group.id, state=state), col(GroupFinding.id), page=page
+    )
+    return Page(items=await views.findings(session, rows), next_cursor=next_cursor)
+
+
+@router.post("/{group_id}/findings/{finding_id}/resolve", dependencies=WRITE, responses=problems(404, 409))
+async def resolve_finding(
+    group_id: UUID, finding_id: UUID, body: FindingResolution, session: SessionDep, caller: CallerDep, now: NowDep
+) -> FindingOut:
+    """A person has dealt with it. A difference that is still there at the next comparison is a new finding."""
+    finding = await findings.resolve_by_hand(
+        session,
+        group_id=GroupId(group_id),
+        finding_id=FindingId(finding_id),
+        resolution=body.resolution,
+        actor=caller.actor,
+        now=now,
+    )
+    return (await views.findings(session, [finding]))[0]

@@ -1,0 +1,167 @@
+"""The wire of the groups. People are named by userid, departments by the platform's id."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.policy.service import Citation, Policy
+from models.groups import FindingKind, FindingState, Group, GroupFinding, GroupMember, GroupState
+from models.org import Person
+
+
+class GroupRule(BaseModel):
+    """What a row rests on, as the company's document numbers and words it."""
+
+    rule_key: str
+    clause: str
+    text: str
+    policy_version: int
+
+    @classmethod
+    def of(cls, citation: Citation, policy: Policy) -> GroupRule:
+        return cls(rule_key=citation.rule_key, clause=citation.clause, text=citation.text, policy_version=policy.number)
+
+
+class WantedAndSeen(BaseModel):
+    """What is registered, and what the platform showed last (null: not seen yet)."""
+
+    desired: str | None
+    observed: str | None
+
+
+class GroupOut(BaseModel):
+    id: UUID
+    chatid: str
+    type: str
+    state: GroupState
+    state_detail: str | None = Field(description="Why it failed, is unknown, or is lost.")
+    name: WantedAndSeen
+    owner: WantedAndSeen = Field(description="userids")
+    deputy: str | None = Field(description="userid")
+    purpose: str
+    confidentiality: str
+    department_id: int | None
+    charter: str
+    charter_version: int
+    request_id: UUID | None = Field(description="The application it came from.")
+    rule: GroupRule
+    registered_at: datetime
+    created_at: datetime | None = Field(description="When the platform confirmed it.")
+    observed_at: datetime | None = Field(description="When its roster was read last.")
+    updated_at: datetime
+    ended_at: datetime | None
+
+    @classmethod
+    def of(cls, group: Group, *, userids: Mapping[UUID, str], policy: Policy) -> GroupOut:
+        return cls(
+            id=group.id,
+            chatid=group.chatid,
+            type=group.group_type,
+            state=group.state,
+            state_detail=group.state_detail,
+            name=WantedAndSeen(desired=group.desired_name, observed=group.observed_name),
+            owner=WantedAndSeen(desired=userids.get(group.desired_owner_id), observed=group.observed_owner_userid),
+            deputy=userids.get(group.deputy_id) if group.deputy_id else None,
+            purpose=group.purpose,
+            confidentiality=group.confidentiality,
+            department_id=group.department_id,
+            charter=group.charter,
+            charter_version=group.charter_version,
+            request_id=group.request_id,
+            rule=GroupRule.of(policy.cite(group.rule_key), policy),
+            registered_at=group.registered_at,
+            created_at=group.created_at,
+            observed_at=group.observed_at,
+            updated_at=group.updated_at,
+            ended_at=group.ended_at,
+        )
+
+
+class GroupMemberOut(BaseModel):
+    userid: str | None
+    name: str
+    desired: bool = Field(description="Wanted in the group, by an approval or a rule.")
+    observed: bool = Field(description="Seen in the group. What WeCom says is the truth; a difference is a finding.")
+    reason: str = Field(examples=["creation", "join", "exit", "departure", "unapproved_leave"])
+    request_id: UUID | None
+    since: datetime = Field(description="Since when they are wanted, or wanted no more.")
+    first_seen_at: datetime | None = Field(description="When they were seen first; the platform tells no joining time.")
+    ended_at: datetime | None
+
+    @classmethod
+    def of(cls, stay: GroupMember, *, people: Mapping[UUID, Person], userids: Mapping[UUID, str]) -> GroupMemberOut:
+        return cls(
+            userid=userids.get(stay.person_id),
+            name=people[stay.person_id].name,
+            desired=stay.desired,
+            observed=stay.observed,
+            reason=stay.reason,
+            request_id=stay.request_id,
+            since=stay.desired_since,
+            first_seen_at=stay.first_seen_at,
+            ended_at=stay.ended_at,
+        )
+
+
+class FindingOut(BaseModel):
+    id: UUID
+    group_id: UUID
+    kind: FindingKind
+    userid: str | None = Field(description="Whom it is about, where it is about a person.")
+    state: FindingState
+    details: dict[str, Any]
+    rule: GroupRule
+    first_seen_at: datetime
+    resolved_at: datetime | None
+    resolution: str | None
+
+    @classmethod
+    def of(cls, finding: GroupFinding, *, policy: Policy) -> FindingOut:
+        return cls(
+            id=finding.id,
+            group_id=finding.group_id,
+            kind=finding.kind,
+            userid=finding.subject_userid or None,
+            state=finding.state,
+            details=finding.details,
+            rule=GroupRule.of(policy.cite(finding.rule_key), policy),
+            first_seen_at=finding.first_seen_at,
+            resolved_at=finding.resolved_at,
+            resolution=finding.resolution,
+        )
+
+
+class Input(BaseModel):
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
+class NewGroupMember(Input):
+    person: str = Field(description="userid", examples=["lijun"])
+    reason: str = Field(min_length=1, examples=["项目新增成员"])
+
+
+class Administration(Input):
+    """Who answers for the group. What is left out stays as it is."""
+
+    owner: str | None = Field(None, description="userid of a member")
+    deputy: str | None = Field(None, description="userid of a member")
+    reason: str = Field(min_length=1)
+
+
+class Reconciliation(Input):
+    accept_losses: bool = Field(
+        False, description="A person has looked: a roster that lost nearly everybody is taken over as it is."
+    )
+
+
+class FindingResolution(Input):
+    resolution: str = Field(min_length=1, description="What was done about it.", examples=["已谈话提醒"])
+
+
+class ReconciliationQueued(BaseModel):
+    queued: bool = Field(description="The comparison runs in the background; its result stands in the findings.")

@@ -28,11 +28,17 @@ class ScriptedPlatform:
     def __init__(self) -> None:
         self.requests: list[httpx.Request] = []
         self.tokens_issued = 0
-        self.gettoken_seconds = 0.0
+        self.gettoken_asked = asyncio.Event()
+        self._gates: deque[asyncio.Event] = deque()
         self._answers: dict[str, deque[Answer]] = defaultdict(deque)
 
     def answers(self, path: str, *answers: Answer) -> None:
         self._answers[path].extend(answers)
+
+    def hold_gettoken(self) -> asyncio.Event:
+        """The next `gettoken` waits for this; `gettoken_asked` tells that it has arrived."""
+        self._gates.append(asyncio.Event())
+        return self._gates[-1]
 
     def asked(self, path: str) -> list[httpx.Request]:
         return [request for request in self.requests if request.url.path == f"/cgi-bin/{path}"]
@@ -44,7 +50,9 @@ class ScriptedPlatform:
         )
         path = request.url.path.removeprefix("/cgi-bin/")
         if path == "gettoken":
-            await asyncio.sleep(self.gettoken_seconds)
+            self.gettoken_asked.set()
+            if self._gates:
+                await self._gates.popleft().wait()
         if self._answers[path]:
             return _said(self._answers[path].popleft(), request)
         return self._usual(path)

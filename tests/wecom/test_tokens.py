@@ -79,9 +79,13 @@ class TestOneForAll:
         assert processes.fetched == 1
 
     async def test_two_processes_fetch_once(self, processes: Processes) -> None:
-        processes.scripted.gettoken_seconds = 0.1
-        one, two = processes.store(), processes.store()
-        tokens = await asyncio.gather(*(store.token(APP) for store in (one, two) for _ in range(20)))
+        answer = processes.scripted.hold_gettoken()
+        stores = processes.store(), processes.store()
+        waiting = asyncio.gather(*(store.token(APP) for store in stores for _ in range(20)))
+        await processes.scripted.gettoken_asked.wait()
+        await asyncio.sleep(0.2)  # long enough for the other process to look twice
+        answer.set()
+        tokens = await waiting
         assert {token.value for token in tokens} == {"token-1"}
         assert processes.fetched == 1
 
@@ -134,7 +138,6 @@ class TestRefusedTokens:
     """On 40014 and 42001 alike: refetch once, replay once, no storm (F111)."""
 
     async def test_a_hundred_refusals_fetch_one_token(self, processes: Processes) -> None:
-        processes.scripted.gettoken_seconds = 0.05
         clients = [processes.client(processes.store()) for _ in range(2)]
         await asyncio.gather(*(client.call(CallKind.MESSAGE_SEND, b"{}") for client in clients))
         assert processes.fetched == 1
@@ -294,33 +297,35 @@ class TestLease:
         assert taken.count(True) == 1
 
     async def test_a_slow_process_that_lost_its_lease_does_not_overwrite(self, processes: Processes) -> None:
-        processes.scripted.gettoken_seconds = 0.2
+        answer = processes.scripted.hold_gettoken()
         slow = asyncio.create_task(processes.store().token(APP))
-        await asyncio.sleep(0.1)
+        await processes.scripted.gettoken_asked.wait()
         processes.clock.advance(LEASE)
         quick = await processes.store().token(APP)
+        answer.set()
         assert (await slow).value == quick.value
         assert (await processes.row()).generation == 1
 
     async def test_a_cancelled_fetch_holds_nobody_up(self, processes: Processes) -> None:
-        processes.scripted.gettoken_seconds = 0.2
+        processes.scripted.hold_gettoken()
         store = processes.store()
         first = asyncio.create_task(store.token(APP))
-        await asyncio.sleep(0.1)
+        await processes.scripted.gettoken_asked.wait()
         first.cancel()
         assert (await asyncio.wait_for(store.token(APP), 2)).generation == 1
         assert processes.fetched == 2
 
     async def test_no_transaction_is_open_while_the_platform_is_called(self, processes: Processes) -> None:
-        processes.scripted.gettoken_seconds = 0.2
+        answer = processes.scripted.hold_gettoken()
         fetching = asyncio.create_task(processes.store().token(APP))
-        await asyncio.sleep(0.1)
+        await processes.scripted.gettoken_asked.wait()
         # A transaction that held the row would make this wait for the whole fetch.
         async with transaction(processes.sessions) as session:
             locked = await session.execute(
                 select(AccessToken).where(col(AccessToken.app_id) == APP).with_for_update(nowait=True)
             )
             assert locked.scalar_one().refreshing_until == processes.clock.now() + LEASE
+        answer.set()
         assert (await fetching).value == "token-1"
 
     def test_fetching_gives_up_before_the_lease_ends(self) -> None:

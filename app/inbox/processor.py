@@ -137,7 +137,8 @@ class InboxProcessor:
                     state = await self._handle_one(batch, event)
                 if state is None:
                     return
-                INBOX_EVENTS.labels(event.event_type, state.value).inc()
+                if state is not EventState.PENDING:
+                    INBOX_EVENTS.labels(event.event_type, state.value).inc()
 
     async def _handle_one(self, batch: Batch, event: ReceivedEvent) -> EventState | None:
         """The event's new state; None when its subject is not ours any more."""

@@ -42,6 +42,10 @@ def refusals(channel: str, reason: str) -> float:
     return REGISTRY.get_sample_value("steward_callback_refusals_total", labels) or 0.0
 
 
+def unknown_events(event_type: str) -> float:
+    return REGISTRY.get_sample_value("steward_unknown_events_total", {"type": event_type}) or 0.0
+
+
 def verification(cryptor: Cryptor, plaintext: str, *, at: datetime, nonce: str = "n") -> dict[str, str]:
     encrypted, timestamp = cryptor.encrypt(plaintext), str(int(at.timestamp()))
     signature = cryptor.sign(timestamp, nonce, encrypted)
@@ -115,13 +119,15 @@ class TestAnEventIsStoredBeforeTheAnswer:
         assert (row.body, row.state, row.received_at, row.repeats) == (body, EventState.PENDING, now, 0)
         assert row.correlation_id
 
-    async def test_what_the_sandbox_pushes_is_accepted(self, settings: Settings, sessions: Sessions) -> None:
-        """The stand-in for the platform, with its own clock: the machine's."""
-        clock = FakeClock(datetime.now().astimezone())
+    async def test_what_the_sandbox_pushes_is_accepted(
+        self, settings: Settings, sessions: Sessions, clock: FakeClock, now: datetime
+    ) -> None:
         intake = build_intake(settings, sessions, clock)
         await intake.start()
         channel = CallbackChannel(cryptors()[0], None, 1000007)
-        sent = sandbox_seal(channel, payload("message__text").decode(), corp_id=SandboxConfig().corp_id)
+        sent = sandbox_seal(
+            channel, payload("message__text").decode(), corp_id=SandboxConfig().corp_id, now=now.timestamp()
+        )
 
         async with client_of(intake, sessions, clock) as http:
             answer = await http.post("/callbacks/app", params=sent.params, content=sent.body)
@@ -172,14 +178,13 @@ class TestAnEventIsStoredBeforeTheAnswer:
         assert [row.subject for row in await platform.rows()] == ["sp:202311140007"]
 
     async def test_an_unknown_event_is_stored_and_counted(self, platform: Platform, now: datetime) -> None:
-        counted = lambda: REGISTRY.get_sample_value("steward_unknown_events_total", {"type": "brand_new"}) or 0.0  # noqa: E731
-        before = counted()
+        before = unknown_events("brand_new")
 
         for _ in range(2):
             assert (await platform.post(seal(platform.app, plain_event("brand_new"), at=now))).status_code == 200
 
         assert [row.event_type for row in await platform.rows()] == ["brand_new"]
-        assert counted() == before + 1
+        assert unknown_events("brand_new") == before + 1
 
     async def test_a_known_event_with_odd_content_is_stored_too(self, platform: Platform, now: datetime) -> None:
         odd = plain_event("change_contact", more="<ChangeType>create_party</ChangeType><Id>nine</Id>")

@@ -1,0 +1,198 @@
+"""THE table: every type of the catalogue leads somewhere, and hints only ask to look again (F12)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.audit.actor import SYSTEM
+from app.delivery import service as delivery
+from app.delivery.service import ClickedCard
+from app.inbox.rules import DONE
+from app.wecom.messages import Card, CardButton
+from callbacks.envelope import parse, read_header
+from callbacks.events import MODELS
+from callbacks.handlers import CLICK, HANDLERS, IGNORED, Click, build_handler
+from models.delivery import OutgoingCall
+from models.ids import APP, PersonId
+from models.inbox import EventState, ReceivedEvent
+from models.installation import App
+from models.org import Person
+from tests.builders import org as org_builders
+from tests.builders.callbacks import arrival, payload, plain_event, received
+from tests.builders.policy import policy_in_force
+from tests.fakes.clock import MONDAY_9AM
+
+
+async def event_of(session: AsyncSession, body: bytes, *, app_id: str = "app") -> ReceivedEvent:
+    event_type = read_header(parse(body)).event_type
+    return await received(session, arrival(event_type=event_type, body=body, app_id=app_id))
+
+
+async def queued(session: AsyncSession) -> list[tuple[str, dict[str, Any]]]:
+    rows = await session.execute(
+        text("SELECT entrypoint, convert_from(payload, 'UTF8')::jsonb FROM pgqueuer ORDER BY id")
+    )
+    return [(name, document) for name, document in rows]
+
+
+class TestTheTable:
+    """Habit 22: one table maps event types to functions."""
+
+    def test_every_type_of_the_catalogue_stands_in_it_exactly_once(self) -> None:
+        listed = [*HANDLERS, *IGNORED, CLICK]
+
+        assert sorted(listed) == sorted(MODELS)
+
+    def test_what_is_ignored_says_why(self) -> None:
+        assert all(IGNORED.values())
+
+    @pytest.mark.parametrize("event_type", ["message.text", "sys_approval_change", "click", "enter_agent"])
+    async def test_an_ignored_event_is_kept_with_the_reason(self, session: AsyncSession, event_type: str) -> None:
+        outcome = await build_handler({})(
+            session, await event_of(session, payload(event_type.replace(".", "__"))), MONDAY_9AM
+        )
+
+        assert (outcome.state, outcome.reason) == (EventState.IGNORED, IGNORED[event_type])
+
+    async def test_an_unknown_event_is_kept_as_unknown(self, session: AsyncSession) -> None:
+        outcome = await build_handler({})(session, await event_of(session, plain_event("brand_new")), MONDAY_9AM)
+
+        assert outcome.state is EventState.UNKNOWN
+
+    async def test_a_known_event_that_cannot_be_read_fails_with_the_reason(self, session: AsyncSession) -> None:
+        """It is then tried again and parked: the platform has long been answered."""
+        odd = plain_event("change_contact", more="<ChangeType>create_party</ChangeType><Id>nine</Id>")
+
+        with pytest.raises(ValidationError, match="department_id"):
+            await build_handler({})(session, await event_of(session, odd), MONDAY_9AM)
+
+
+class TestContacts:
+    """F12, F25: an event is a hint; the object is fetched again."""
+
+    @pytest.mark.parametrize(
+        ("name", "job", "facts"),
+        [
+            ("change_contact__create_user", "org.refresh_person", {"userid": "u001", "deleted": False}),
+            ("change_contact__update_user__renamed", "org.refresh_person", {"userid": "u001", "new_userid": "LiSi"}),
+            ("change_contact__delete_user", "org.refresh_person", {"userid": "u001", "deleted": True}),
+            ("change_contact__update_party", "org.refresh_department", {"department_id": 9, "deleted": False}),
+            ("change_contact__delete_party", "org.refresh_department", {"department_id": 9, "deleted": True}),
+            ("change_contact__update_tag", "org.refresh_tag", {"tag_id": 4}),
+            ("subscribe", "org.refresh_person", {"userid": "u001"}),
+            ("unsubscribe", "org.refresh_person", {"userid": "u001"}),
+        ],
+    )
+    async def test_a_change_asks_to_look_again(
+        self, session: AsyncSession, name: str, job: str, facts: dict[str, Any]
+    ) -> None:
+        outcome = await build_handler({})(session, await event_of(session, payload(name)), MONDAY_9AM)
+
+        assert outcome == DONE
+        ((queued_job, document),) = await queued(session)
+        assert queued_job == job
+        assert facts.items() <= document.items()
+
+
+class TestClicks:
+    """A click is routed by the part of its key before the colon."""
+
+    KEY = "approval.approve:018f3c1a-0000-7000-8000-000000000001"
+
+    @pytest.fixture
+    async def person(self, session: AsyncSession) -> Person:
+        return await org_builders.person(session, "U001")
+
+    @pytest.fixture
+    async def call(self, session: AsyncSession, person: Person) -> OutgoingCall:
+        """A card of ours on that person's phone."""
+        session.add(App(id=APP, name="app", agent_id=1000007, created_at=MONDAY_9AM))
+        policy = await policy_in_force(session)
+        message = await delivery.send_card(
+            session,
+            to=[PersonId(person.id)],
+            card=Card("入群申请", buttons=[CardButton("同意", self.KEY)]),
+            purpose="approval.card",
+            origin_kind="request",
+            origin_id="1",
+            message_class="work",
+            policy_version_id=policy.id,
+            rule_key="member.join",
+            actor=SYSTEM,
+            now=MONDAY_9AM,
+        )
+        statement = select(OutgoingCall).where(col(OutgoingCall.message_id) == message.id)
+        return (await session.scalars(statement)).one()
+
+    async def clicked(self, session: AsyncSession, task_id: str | None, key: str = KEY) -> ReceivedEvent:
+        body = payload("template_card_event__button").decode()
+        return await event_of(session, body.replace("task-2024-77", task_id or "").replace(self.KEY, key).encode())
+
+    async def test_its_action_hears_the_person_and_the_argument(
+        self, session: AsyncSession, call: OutgoingCall, person: Person
+    ) -> None:
+        heard: list[tuple[ClickedCard, str, datetime]] = []
+
+        async def approve(session: AsyncSession, clicked: ClickedCard, argument: str, now: datetime) -> None:
+            heard.append((clicked, argument, now))
+
+        event = await self.clicked(session, call.task_id)
+        outcome = await build_handler({"approval.approve": approve})(session, event, MONDAY_9AM)
+
+        ((clicked, argument, now),) = heard
+        assert (outcome, clicked.person.id, clicked.call.id) == (DONE, person.id, call.id)
+        assert (clicked.click.event_id, clicked.click.response_code) == (event.id, "RC-abc")
+        assert (argument, now) == ("018f3c1a-0000-7000-8000-000000000001", MONDAY_9AM)
+
+    async def test_a_button_nobody_answers_for_is_ignored_by_name(
+        self, session: AsyncSession, call: OutgoingCall
+    ) -> None:
+        event = await self.clicked(session, call.task_id, "holiday.book:1")
+
+        outcome = await build_handler({})(session, event, MONDAY_9AM)
+
+        assert outcome.state is EventState.IGNORED
+        assert "holiday.book" in (outcome.reason or "")
+
+    async def test_a_card_that_is_not_ours_is_ignored(self, session: AsyncSession, person: Person) -> None:
+        outcome = await build_handler({})(session, await self.clicked(session, "foreign"), MONDAY_9AM)
+
+        assert outcome.state is EventState.IGNORED
+
+
+class TestSetBasedClicks:
+    """An action with a set-based form gets the facts of many clicks at once."""
+
+    async def test_it_is_found_by_the_key_and_hears_every_click(self, session: AsyncSession) -> None:
+        heard: list[Click] = []
+
+        async def absorb(session: AsyncSession, clicks: Sequence[Click], now: datetime) -> None:
+            heard.extend(clicks)
+
+        handler = build_handler({}, {"approval.approve": absorb})
+        event = await event_of(session, payload("template_card_event__button"))
+        found = handler.absorber_for(event)
+        assert found is not None
+        await found[1](session, [event], MONDAY_9AM)
+
+        assert [(click.task_id, click.userid, click.response_code) for click in heard] == [
+            ("task-2024-77", "u001", "RC-abc")
+        ]
+        assert heard[0].argument == "018f3c1a-0000-7000-8000-000000000001"
+
+    async def test_other_buttons_and_other_events_have_none(self, session: AsyncSession) -> None:
+        async def absorb(session: AsyncSession, clicks: Sequence[Click], now: datetime) -> None:
+            raise AssertionError
+
+        handler = build_handler({}, {"announcement.confirm": absorb})
+
+        assert handler.absorber_for(await event_of(session, payload("template_card_event__button"))) is None
+        assert handler.absorber_for(await event_of(session, payload("message__text"))) is None

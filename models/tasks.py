@@ -51,7 +51,7 @@ class Task(Table, table=True):
     due_at: datetime = moment()
     state: TaskState = choice(TaskState, TaskState.ASSIGNED, index=True)
     progress: int = Field(default=0)
-    card_call_id: UUID | None = optional_ref("outgoing_calls.id", index=False)
+    card_message_id: UUID | None = optional_ref("messages.id", index=False)
     policy_version_id: UUID = ref("policy_versions.id", index=False)
     rule_key: str
     correlation_id: str

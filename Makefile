@@ -1,5 +1,5 @@
 # Needs Python 3.11+ and make. Everything else is installed into .venv from the hashed lock files.
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check

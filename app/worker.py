@@ -6,7 +6,7 @@ import asyncio
 
 from app.bootstrap import Services
 from app.database import transaction
-from app.groups import service as groups
+from app.groups import jobs as groups
 from app.observability import get_logger
 from app.org import service as org
 from app.policy import service as policies

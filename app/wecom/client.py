@@ -26,11 +26,11 @@ from app.wecom.payloads import (
     MediaRef,
     TagDetail,
     TagRef,
-    UserDepartment,
     UserDetail,
     UserIdPage,
     UserSimple,
     read,
+    read_memberships,
     read_rows,
 )
 from app.wecom.secrets import SecretBox
@@ -88,10 +88,8 @@ class WecomClient:
     async def list_user_ids(self, cursor: str = "", limit: int = 10_000) -> UserIdPage:
         """A page of (userid, department); 通讯录同步 only. An empty `next_cursor` is the end."""
         answer = await self._post("user/list_id", {"cursor": cursor, "limit": limit})
-        rows = read_rows(UserDepartment, answer, "dept_user", path="user/list_id")
-        return UserIdPage(
-            rows=[(row.userid, row.department) for row in rows], next_cursor=answer.get("next_cursor") or ""
-        )
+        rows = read_memberships(answer, "dept_user", path="user/list_id")
+        return UserIdPage(rows=rows, next_cursor=answer.get("next_cursor") or "")
 
     async def list_users(self, department_id: int) -> list[UserDetail]:
         """The direct members of a department, with details."""

@@ -243,10 +243,32 @@ def read(kind: type[P], answer: Any, *, path: str) -> P:
 
 def read_rows(kind: type[P], answer: Mapping[str, Any], key: str, *, path: str) -> list[P]:
     """The rows under `key`. A row that cannot be read at all (it has no id) is left out and logged."""
+    return [row for raw in _rows(answer, key, path) if (row := _row(kind, raw, path)) is not None]
+
+
+def read_memberships(answer: Mapping[str, Any], key: str, *, path: str) -> list[tuple[str, int]]:
+    """(userid, department) pairs: a hundred thousand of them in a sync, so the ordinary row is not made a model."""
+    rows = _rows(answer, key, path)
+    return [pair for raw in rows if (pair := _plain_pair(raw) or _pair(raw, path)) is not None]
+
+
+def _plain_pair(raw: Any) -> tuple[str, int] | None:
+    if not isinstance(raw, dict):
+        return None
+    userid, department = raw.get("userid"), raw.get("department")
+    return (userid, department) if isinstance(userid, str) and userid and isinstance(department, int) else None
+
+
+def _pair(raw: Any, path: str) -> tuple[str, int] | None:
+    row = _row(UserDepartment, raw, path)
+    return None if row is None else (row.userid, row.department)
+
+
+def _rows(answer: Mapping[str, Any], key: str, path: str) -> list[Any]:
     rows = answer.get(key)
     if not isinstance(rows, list):
         raise HttpFailure(path, f"the answer has no list {key}", status=200)
-    return [row for raw in rows if (row := _row(kind, raw, path)) is not None]
+    return rows
 
 
 def _row(kind: type[P], raw: Any, path: str) -> P | None:

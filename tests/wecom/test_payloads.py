@@ -100,6 +100,13 @@ class TestMembers:
         assert scripted.requests[0].content == b'{"cursor": "", "limit": 2}'
         assert (await client.list_user_ids("c2")).next_cursor == ""
 
+    async def test_a_strange_row_of_ids_is_read_or_left_out_alone(
+        self, client: WecomClient, scripted: ScriptedPlatform
+    ) -> None:
+        rows = [{"userid": 10_086, "department": "3"}, {"userid": ""}, None, {"userid": "li", "department": 9}]
+        scripted.answers("user/list_id", {"dept_user": rows})
+        assert (await client.list_user_ids()).rows == [("10086", 3), ("li", 9)]
+
 
 class TestDepartments:
     async def test_simplelist_wraps_its_rows_and_get_its_object(

@@ -151,7 +151,7 @@ async def last_userids_of(session: AsyncSession, person_ids: Iterable[UUID]) -> 
         .where(col(PersonUserid.person_id).in_(list(person_ids)))
         .order_by(col(PersonUserid.started_at), col(PersonUserid.id))
     )
-    return dict((await session.execute(statement)).tuples().all())
+    return {row[0]: row[1] for row in await session.execute(statement)}
 
 
 async def former_person_of(session: AsyncSession, userid: str) -> Person | None:

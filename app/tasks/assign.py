@@ -1,0 +1,137 @@
+"""Use case: a task is assigned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.audit.actor import Actor
+from app.delivery import service as delivery
+from app.observability import current_correlation_id
+from app.org import queries as org
+from app.policy import service as policies
+from app.policy.service import Policy
+from app.tasks import follow_up, messages, queries, rules
+from app.tasks.case import Case, Happening, face, tell, write
+from app.tasks.errors import UnknownGroup
+from app.tasks.rules import WORK
+from models.groups import Group
+from models.ids import PersonId
+from models.org import Person
+from models.tasks import Task, TaskCollaborator
+
+RULE = "task.assign"
+
+
+async def assign(
+    session: AsyncSession,
+    *,
+    title: str,
+    description: str,
+    acceptance: str,
+    assigner: Person,
+    owner: Person,
+    collaborators: Sequence[Person],
+    group_id: UUID | None,
+    due_at: datetime,
+    actor: Actor,
+    now: datetime,
+) -> Task:
+    """Name the people, the deadline and what counts as done; tell them, and publish it in its group (policy 4.1).
+
+    Raises `DueInThePast`, `OwnerNotEmployed`, `UnknownGroup`, `TaskGroupNotActive`, `GroupTakesNoTasks`.
+    """
+    policy = await policies.in_force(session, now=now)
+    rules.check_due(due_at, now)
+    rules.check_owner(owner)
+    group = await _group(session, policy, group_id) if group_id else None
+    task = Task(
+        number=await queries.next_number(session),
+        title=title,
+        description=description,
+        acceptance=acceptance,
+        assigner_id=assigner.id,
+        owner_id=owner.id,
+        group_id=group_id,
+        due_at=due_at,
+        policy_version_id=policy.id,
+        rule_key=RULE,
+        correlation_id=current_correlation_id(),
+        actor=str(actor),
+        assigned_at=now,
+        updated_at=now,
+    )
+    session.add(task)
+    await session.flush()
+    helpers = {person.id: person for person in collaborators if person.id != owner.id}
+    session.add_all([TaskCollaborator(task_id=task.id, person_id=person_id) for person_id in helpers])
+    case = Case(task, assigner, owner, list(helpers.values()), policy)
+    await write(session, case, Happening("assigned", RULE, via="rest", person=assigner, actor=actor), now=now)
+    await follow_up.set_timers(session, case, now=now)
+    await _tell_owner(session, case, actor=actor, now=now)
+    await _tell_collaborators(session, case, actor=actor, now=now)
+    if group is not None:
+        await _publish(session, case, group, actor=actor, now=now)
+    return task
+
+
+async def _group(session: AsyncSession, policy: Policy, group_id: UUID) -> Group:
+    group = await queries.group(session, group_id)
+    if group is None:
+        raise UnknownGroup(f"没有登记 id 为 {group_id} 的群")
+    rules.check_group(policy.document, group)
+    return group
+
+
+async def _tell_owner(session: AsyncSession, case: Case, *, actor: Actor, now: datetime) -> None:
+    message = await delivery.send_card(
+        session,
+        to=[PersonId(case.owner.id)],
+        card=face(session, case),
+        purpose="task.card",
+        origin_kind="task",
+        origin_id=case.task.id,
+        message_class=WORK,
+        policy_version_id=case.policy.id,
+        rule_key=RULE,
+        actor=actor,
+        now=now,
+    )
+    case.task.card_message_id = message.id
+
+
+async def _tell_collaborators(session: AsyncSession, case: Case, *, actor: Actor, now: datetime) -> None:
+    zone = policies.timezone_of(session)
+    text = messages.for_collaborators(case.task, assigner=case.assigner.name, owner=case.owner.name, zone=zone)
+    people = [person.id for person in case.collaborators]
+    await tell(session, case, people, text, purpose="task.collaboration", rule_key=RULE, actor=actor, now=now)
+
+
+async def _publish(session: AsyncSession, case: Case, group: Group, *, actor: Actor, now: datetime) -> None:
+    """Policy 4.1, 3.5: in its group, mentioning the people concerned."""
+    text = messages.group_text(
+        case.task,
+        assigner=case.assigner.name,
+        owner=case.owner.name,
+        collaborators=[person.name for person in case.collaborators],
+        citation=case.policy.cite(RULE),
+        zone=policies.timezone_of(session),
+    )
+    concerned = [PersonId(person.id) for person in (case.owner, *case.collaborators)]
+    userids = await org.userids_of(session, concerned)
+    await delivery.post_to_group(
+        session,
+        group_id=group.id,
+        chatid=group.chatid,
+        text=text,
+        mentioned_userids=[userids[person_id] for person_id in concerned if person_id in userids],
+        purpose="task.group_text",
+        message_class=WORK,
+        policy_version_id=case.policy.id,
+        rule_key=RULE,
+        actor=actor,
+        now=now,
+    )

@@ -1,0 +1,116 @@
+"""Every SELECT of the domain, by intention."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Select, exists, func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.tasks.errors import TaskNotFound
+from models.delivery import Delivery, DeliveryState, Message
+from models.groups import Group
+from models.ids import TaskId
+from models.org import Person
+from models.tasks import Task, TaskCollaborator, TaskEntry, TaskState
+
+
+async def next_number(session: AsyncSession) -> int:
+    return int((await session.execute(text("SELECT nextval('task_numbers')"))).scalar_one())
+
+
+async def task(session: AsyncSession, task_id: TaskId) -> Task:
+    row = await session.get(Task, task_id)
+    if row is None:
+        raise TaskNotFound("没有这个任务")
+    return row
+
+
+async def task_for_update(session: AsyncSession, task_id: TaskId) -> Task:
+    row = (await session.scalars(_fresh(task_id).with_for_update())).one_or_none()
+    if row is None:
+        raise TaskNotFound("没有这个任务")
+    return row
+
+
+async def task_for_update_unless_locked(session: AsyncSession, task_id: TaskId) -> Task | None:
+    """None while somebody else holds it. For callers that already hold a row the other may be waiting for."""
+    return (await session.scalars(_fresh(task_id).with_for_update(skip_locked=True))).one_or_none()
+
+
+def _fresh(task_id: TaskId) -> Select[Task]:
+    """As the database has it now, not as the session read it before waiting for the lock."""
+    return select(Task).where(col(Task.id) == task_id).execution_options(populate_existing=True)
+
+
+def tasks(
+    *,
+    owner_id: UUID | None,
+    assigner_id: UUID | None,
+    group_id: UUID | None,
+    state: TaskState | None,
+    updated_since: datetime | None,
+) -> Select[Task]:
+    statement = select(Task)
+    for column, wanted in (
+        (col(Task.owner_id), owner_id),
+        (col(Task.assigner_id), assigner_id),
+        (col(Task.group_id), group_id),
+        (col(Task.state), state),
+    ):
+        if wanted is not None:
+            statement = statement.where(column == wanted)
+    return statement if updated_since is None else statement.where(col(Task.updated_at) >= updated_since)
+
+
+async def people_by_id(session: AsyncSession, person_ids: Iterable[UUID]) -> dict[UUID, Person]:
+    rows = await session.scalars(select(Person).where(col(Person.id).in_(list(person_ids))))
+    return {row.id: row for row in rows}
+
+
+async def collaborators_of(session: AsyncSession, task_id: UUID) -> list[Person]:
+    """Who helps now."""
+    helping = select(col(TaskCollaborator.person_id)).where(
+        col(TaskCollaborator.task_id) == task_id, col(TaskCollaborator.ended_at).is_(None)
+    )
+    statement = select(Person).where(col(Person.id).in_(helping)).order_by(col(Person.id))
+    return list(await session.scalars(statement))
+
+
+async def was_heard(session: AsyncSession, task_id: UUID, event_id: int) -> bool:
+    """Whether this received event has had its effect on the task already (P2)."""
+    heard = exists().where(col(TaskEntry.task_id) == task_id, col(TaskEntry.event_id) == event_id)
+    return bool((await session.scalars(select(heard))).one())
+
+
+async def entries_of(session: AsyncSession, task_id: UUID) -> list[TaskEntry]:
+    statement = select(TaskEntry).where(col(TaskEntry.task_id) == task_id).order_by(col(TaskEntry.id))
+    return list(await session.scalars(statement))
+
+
+async def reminders_delivered(session: AsyncSession, task_id: UUID) -> int:
+    """F78: a reminder counts when the platform has taken it."""
+    statement = (
+        select(func.count())
+        .select_from(Delivery)
+        .join(Message, col(Message.id) == col(Delivery.message_id))
+        .where(col(Message.origin_kind) == "task", col(Message.origin_id) == str(task_id))
+        .where(col(Message.purpose) == "task.reminder", col(Delivery.state) == DeliveryState.SENT)
+    )
+    return (await session.scalars(statement)).one()
+
+
+async def group(session: AsyncSession, group_id: UUID) -> Group | None:
+    return await session.get(Group, group_id)
+
+
+async def administrators_of(session: AsyncSession, group_id: UUID | None) -> list[Person]:
+    """Owner and deputy of the task's group; nobody when it has none."""
+    found = await group(session, group_id) if group_id else None
+    if found is None:
+        return []
+    ids = [person_id for person_id in (found.desired_owner_id, found.deputy_id) if person_id]
+    return list((await people_by_id(session, ids)).values())

@@ -1,0 +1,192 @@
+"""The life of a task, and who may do what to it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from app.policy.schema import PolicyDocument
+from app.tasks.errors import (
+    DueInThePast,
+    GroupTakesNoTasks,
+    NotYourTask,
+    OwnerNotEmployed,
+    TaskFinished,
+    TaskGroupNotActive,
+)
+from models.groups import Group, GroupState
+from models.org import Person, PersonStatus
+from models.tasks import Task, TaskState
+
+WORK = "work"
+"""The policy's message class of everything that is said about tasks."""
+
+HALF = 50
+"""What the card's button for progress means: a button carries no number."""
+
+FINISHED = 100
+GONE = (PersonStatus.LEFT, PersonStatus.DISABLED)
+
+
+class TaskAction(StrEnum):
+    ACCEPT = "accept"
+    PROGRESS = "progress"
+    BLOCK = "block"
+    COMPLETE = "complete"
+    CANCEL = "cancel"
+
+
+@dataclass(frozen=True)
+class Stays:
+    """Nothing happens, on purpose."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Refused:
+    """It cannot happen any more. A card that still shows the button only gets its new face."""
+
+    reason: str
+
+
+_DONE = "任务已经完成"
+_CANCELLED = "任务已经取消"
+
+TRANSITIONS: Mapping[TaskState, Mapping[TaskAction, TaskState | Stays | Refused]] = {
+    # Who reports, or says what is in the way, has answered (4.2): nothing is to be accepted besides.
+    TaskState.ASSIGNED: {
+        TaskAction.ACCEPT: TaskState.ACCEPTED,
+        TaskAction.PROGRESS: TaskState.ACCEPTED,
+        TaskAction.BLOCK: TaskState.BLOCKED,
+        TaskAction.COMPLETE: TaskState.DONE,
+        TaskAction.CANCEL: TaskState.CANCELLED,
+    },
+    TaskState.ACCEPTED: {
+        TaskAction.ACCEPT: Stays("任务已经接受"),
+        TaskAction.PROGRESS: TaskState.ACCEPTED,
+        TaskAction.BLOCK: TaskState.BLOCKED,
+        TaskAction.COMPLETE: TaskState.DONE,
+        TaskAction.CANCEL: TaskState.CANCELLED,
+    },
+    # Accepting, or reporting progress, means that the work goes on.
+    TaskState.BLOCKED: {
+        TaskAction.ACCEPT: TaskState.ACCEPTED,
+        TaskAction.PROGRESS: TaskState.ACCEPTED,
+        TaskAction.BLOCK: TaskState.BLOCKED,
+        TaskAction.COMPLETE: TaskState.DONE,
+        TaskAction.CANCEL: TaskState.CANCELLED,
+    },
+    TaskState.DONE: {
+        TaskAction.ACCEPT: Stays(_DONE),
+        TaskAction.PROGRESS: Refused(_DONE),
+        TaskAction.BLOCK: Refused(_DONE),
+        TaskAction.COMPLETE: Stays(_DONE),
+        TaskAction.CANCEL: Refused(_DONE),
+    },
+    TaskState.CANCELLED: {
+        TaskAction.ACCEPT: Refused(_CANCELLED),
+        TaskAction.PROGRESS: Refused(_CANCELLED),
+        TaskAction.BLOCK: Refused(_CANCELLED),
+        TaskAction.COMPLETE: Refused(_CANCELLED),
+        TaskAction.CANCEL: Stays(_CANCELLED),
+    },
+}
+
+
+@dataclass(frozen=True)
+class Told:
+    """What somebody says about a task."""
+
+    action: TaskAction
+    by_owner: bool
+    progress: int | None = None
+    note: str = ""
+    by_card: bool = False
+
+
+@dataclass(frozen=True)
+class Moved:
+    """How a task stands after what was told."""
+
+    state: TaskState
+    progress: int
+
+
+def move(task: Task, told: Told) -> Moved | None:
+    """Where the task goes; None when nothing is to happen. Raises `TaskFinished`."""
+    target = TRANSITIONS[task.state][told.action]
+    if isinstance(target, Refused) and not told.by_card:
+        raise TaskFinished(target.reason)
+    if not isinstance(target, TaskState):
+        return None
+    moved = Moved(_state(task, told, target), _progress(task, told))
+    if moved == Moved(task.state, task.progress) and not told.note:
+        return None  # a repeat: the same word again, and nothing new in it
+    return moved
+
+
+def _state(task: Task, told: Told, target: TaskState) -> TaskState:
+    """A collaborator's progress is written down; it neither accepts for the owner nor ends the owner's difficulty."""
+    return task.state if told.action is TaskAction.PROGRESS and not told.by_owner else target
+
+
+def _progress(task: Task, told: Told) -> int:
+    if told.action is TaskAction.COMPLETE:
+        return FINISHED
+    if told.progress is None:
+        return task.progress
+    # A card can only say "half": it never takes back what was reported in numbers.
+    return max(task.progress, told.progress) if told.by_card else told.progress
+
+
+def offered(task: Task) -> list[TaskAction]:
+    """What the owner's card still has buttons for. A finished task's card has none."""
+    if not is_open(task):
+        return []
+    accept = [] if task.state is TaskState.ACCEPTED else [TaskAction.ACCEPT]
+    progress = [TaskAction.PROGRESS] if task.progress < HALF else []
+    block = [] if task.state is TaskState.BLOCKED else [TaskAction.BLOCK]
+    return [*accept, *progress, TaskAction.COMPLETE, *block]
+
+
+def is_open(task: Task) -> bool:
+    return task.state not in {TaskState.DONE, TaskState.CANCELLED}
+
+
+def is_late(task: Task) -> bool:
+    return task.done_at is not None and task.done_at > task.due_at
+
+
+def check_may(task: Task, action: TaskAction, *, person_id: UUID, collaborators: Collection[UUID]) -> None:
+    """Policy 4.1, 4.3: the responsible person accepts and completes; collaborators report, too."""
+    if action is TaskAction.CANCEL:
+        if person_id != task.assigner_id:
+            raise NotYourTask("只有布置人可以取消任务")
+    elif action in {TaskAction.PROGRESS, TaskAction.BLOCK}:
+        if person_id != task.owner_id and person_id not in collaborators:
+            raise NotYourTask("只有责任人和协作人可以报告这个任务")
+    elif person_id != task.owner_id:
+        raise NotYourTask("只有责任人可以接受和完成任务")
+
+
+def check_due(due_at: datetime, now: datetime) -> None:
+    if due_at <= now:
+        raise DueInThePast("任务期限要晚于现在")
+
+
+def check_owner(owner: Person) -> None:
+    if owner.status in GONE:
+        raise OwnerNotEmployed(f"{owner.name} 的账号已停用，不能负责任务")
+
+
+def check_group(document: PolicyDocument, group: Group) -> None:
+    """Policy 4.1: published in its group; 3.2: as work, where the type of group takes work."""
+    if group.state is not GroupState.ACTIVE:
+        raise TaskGroupNotActive(f"群“{group.desired_name}”现在是 {group.state.value}，不能发消息")
+    group_type = document.groups.types.get(group.group_type)
+    if group_type is not None and WORK not in group_type.allowed_classes:
+        raise GroupTakesNoTasks(f"{group_type.title}“{group.desired_name}”不发布工作信息")

@@ -1,0 +1,109 @@
+"""Tasks on the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+from models.tasks import Task, TaskEntry, TaskState
+
+Userid = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
+Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000)]
+
+
+class Input(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class NewTask(Input):
+    title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+    description: Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000)] = ""
+    acceptance: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)] = Field(
+        description="What counts as done"
+    )
+    assigner: Userid = Field(description="userid of who assigns it")
+    owner: Userid = Field(description="userid of the responsible person, who gets the card")
+    collaborators: list[Userid] = Field([], max_length=100, description="userids of who helps")
+    group: UUID | None = Field(None, description="id of the registered group in which it is published")
+    due_at: AwareDatetime
+
+
+class Word(Input):
+    person: Userid = Field(description="userid of who says so")
+
+
+class NotedWord(Word):
+    note: Note = ""
+
+
+class Progress(NotedWord):
+    progress: int = Field(ge=0, le=100, description="Percent. 100 is not yet done: POST …/done says that.")
+
+
+class Cancellation(Input):
+    person: Userid | None = Field(
+        None, description="userid of the assigner. Without it, the key needs the scope `admin:write`."
+    )
+    note: Note = ""
+
+
+class TaskSummary(BaseModel):
+    id: UUID
+    number: int
+    title: str
+    state: TaskState
+    progress: int
+    assigner: str
+    owner: str
+    group: UUID | None
+    due_at: datetime
+    assigned_at: datetime
+    accepted_at: datetime | None
+    done_at: datetime | None
+    late: bool = Field(description="Done after it was due.")
+    updated_at: datetime
+
+    @staticmethod
+    def columns_of(row: Task, userids: Mapping[UUID, str]) -> dict[str, Any]:
+        same = {"id", "number", "title", "state", "progress", "due_at", "assigned_at", "accepted_at", "done_at"}
+        return row.model_dump(include={*same, "updated_at"}) | {
+            "assigner": userids.get(row.assigner_id, ""),
+            "owner": userids.get(row.owner_id, ""),
+            "group": row.group_id,
+            "late": row.done_at is not None and row.done_at > row.due_at,
+        }
+
+    @classmethod
+    def of(cls, row: Task, userids: Mapping[UUID, str]) -> TaskSummary:
+        return cls(**cls.columns_of(row, userids))
+
+
+class EntryOut(BaseModel):
+    kind: str = Field(description="assigned, accepted, progressed, blocked, resumed, reminded, overdue, done …")
+    person: str | None
+    progress: int | None
+    note: str
+    via: str = Field(description="`card`, `rest` or `timer`")
+    at: datetime
+
+    @classmethod
+    def of(cls, row: TaskEntry, userids: Mapping[UUID, str]) -> EntryOut:
+        person = userids.get(row.person_id, "") if row.person_id else None
+        return cls(person=person, **row.model_dump(include={"kind", "progress", "note", "via", "at"}))
+
+
+class TaskOut(TaskSummary):
+    description: str
+    acceptance: str
+    collaborators: list[str]
+    entries: list[EntryOut] = Field(description="What happened to it, the oldest first.")
+    reminders_delivered: int = Field(description="Reminders that the platform has taken.")
+    delivery: dict[str, int] = Field(description="Whether the card reached the owner: sent, failed, unknown or held.")
+    rule_key: str
+    clause: str
+    policy_version: int
+    correlation_id: str

@@ -1,0 +1,217 @@
+"""Use cases of people: assign, accept, report progress, say what is in the way, complete, cancel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.audit.actor import Actor
+from app.observability import get_logger
+from app.policy import service as policies
+from app.tasks import follow_up, messages, queries, rules
+from app.tasks.assign import assign
+from app.tasks.case import Case, Happening, load, show, tell, write
+from app.tasks.errors import NotYourTask
+from app.tasks.rules import Moved, TaskAction, Told
+from models.delivery import CardClick
+from models.ids import TaskId
+from models.org import Person
+from models.tasks import Task, TaskState
+
+__all__ = ["accept", "assign", "block", "cancel", "complete", "report_progress"]
+
+log = get_logger()
+
+CARD = "card"
+
+RULES = {
+    TaskAction.ACCEPT: "task.accept",
+    TaskAction.PROGRESS: "task.progress",
+    TaskAction.BLOCK: "task.progress",
+    TaskAction.COMPLETE: "task.done",
+    TaskAction.CANCEL: "task.assign",
+}
+ENTRIES = {
+    TaskAction.ACCEPT: "accepted",
+    TaskAction.PROGRESS: "progressed",
+    TaskAction.BLOCK: "blocked",
+    TaskAction.COMPLETE: "done",
+    TaskAction.CANCEL: "cancelled",
+}
+
+
+async def accept(
+    session: AsyncSession, *, task_id: TaskId, person: Person, via: str, now: datetime, click: CardClick | None = None
+) -> Task:
+    """The owner takes it on (policy 4.2), or goes on after a difficulty. A repeat only renews the card."""
+    return await _act(session, task_id, _Act(TaskAction.ACCEPT, via, person, click=click), now)
+
+
+async def report_progress(
+    session: AsyncSession,
+    *,
+    task_id: TaskId,
+    person: Person,
+    progress: int,
+    via: str,
+    now: datetime,
+    note: str = "",
+    click: CardClick | None = None,
+) -> Task:
+    """Policy 4.3. The owner's report also accepts. 100 % is not yet done: completing is said by itself."""
+    return await _act(session, task_id, _Act(TaskAction.PROGRESS, via, person, note, progress, click), now)
+
+
+async def block(
+    session: AsyncSession,
+    *,
+    task_id: TaskId,
+    person: Person,
+    via: str,
+    now: datetime,
+    note: str = "",
+    click: CardClick | None = None,
+) -> Task:
+    """Policy 4.2, 4.3: it cannot be done, or help is needed. The assigner hears it."""
+    return await _act(session, task_id, _Act(TaskAction.BLOCK, via, person, note, click=click), now)
+
+
+async def complete(
+    session: AsyncSession,
+    *,
+    task_id: TaskId,
+    person: Person,
+    via: str,
+    now: datetime,
+    note: str = "",
+    click: CardClick | None = None,
+) -> Task:
+    """The owner says that what counts as done is there. Final."""
+    return await _act(session, task_id, _Act(TaskAction.COMPLETE, via, person, note, click=click), now)
+
+
+async def cancel(
+    session: AsyncSession,
+    *,
+    task_id: TaskId,
+    person: Person | None,
+    actor: Actor | None,
+    via: str,
+    now: datetime,
+    note: str = "",
+) -> Task:
+    """The assigner takes it back, or an administrator (`actor`, without a person). Final."""
+    return await _act(session, task_id, _Act(TaskAction.CANCEL, via, person, note, actor=actor), now)
+
+
+# ---------------------------------------------------------------- one way for all of them
+
+
+@dataclass(frozen=True)
+class _Act:
+    action: TaskAction
+    via: str
+    person: Person | None
+    note: str = ""
+    progress: int | None = None
+    click: CardClick | None = None
+    actor: Actor | None = None
+
+    def told(self, task: Task) -> Told:
+        by_owner = self.person is not None and self.person.id == task.owner_id
+        return Told(self.action, by_owner, self.progress, self.note, by_card=self.via == CARD)
+
+    def happening(self, kind: str) -> Happening:
+        event_id = self.click.event_id if self.click else None
+        return Happening(kind, RULES[self.action], self.via, self.person, self.actor, self.note, event_id)
+
+
+async def _act(session: AsyncSession, task_id: TaskId, act: _Act, now: datetime) -> Task:
+    """Lock, check, move, write down, tell. An event that comes again does nothing at all (P2)."""
+    task = await queries.task_for_update(session, task_id)
+    if act.click is not None and await queries.was_heard(session, task_id, act.click.event_id):
+        return task
+    case = await load(session, task)
+    _check_may(case, act)
+    told = act.told(task)
+    moved = rules.move(task, told)
+    happening = act.happening(_entry_kind(task, act))
+    if moved is not None:
+        _apply(task, moved, now)
+        await write(session, case, happening, now=now)
+        await _stop_asking(session, case, told)
+        await _tell(session, case, act, happening, now)
+        log.info("task.moved", task_id=str(task_id), to=happening.kind, via=act.via)
+    if moved is not None or act.click is not None:
+        await show(session, case, click=act.click, actor=happening.done_by, now=now)
+    return task
+
+
+def _check_may(case: Case, act: _Act) -> None:
+    if act.person is not None:
+        helpers = {person.id for person in case.collaborators}
+        rules.check_may(case.task, act.action, person_id=act.person.id, collaborators=helpers)
+    elif act.actor is None:
+        raise NotYourTask("要说明由谁操作")
+
+
+def _entry_kind(task: Task, act: _Act) -> str:
+    again = act.action is TaskAction.ACCEPT and task.accepted_at is not None
+    return "resumed" if again else ENTRIES[act.action]
+
+
+def _apply(task: Task, moved: Moved, now: datetime) -> None:
+    task.state, task.progress, task.updated_at = moved.state, moved.progress, now
+    if moved.state is TaskState.ACCEPTED and task.accepted_at is None:
+        task.accepted_at = now
+    if moved.state is TaskState.DONE:
+        task.done_at = now
+
+
+async def _stop_asking(session: AsyncSession, case: Case, told: Told) -> None:
+    if not rules.is_open(case.task):
+        await follow_up.cancel_timers(session, case)
+    elif told.by_owner:
+        # Policy 4.2: whatever the owner said, they have answered.
+        await follow_up.cancel_acceptance(session, case)
+
+
+async def _tell(session: AsyncSession, case: Case, act: _Act, happening: Happening, now: datetime) -> None:
+    """The assigner hears of acceptance, difficulties and the end; the collaborators of a cancellation."""
+    text = _text(session, case, act, happening)
+    if text is None:
+        return
+    people = [case.assigner.id]
+    if act.action is TaskAction.CANCEL:
+        people += [person.id for person in case.collaborators]
+    others = [person_id for person_id in people if act.person is None or person_id != act.person.id]
+    await tell(
+        session,
+        case,
+        others,
+        text,
+        purpose=f"task.{happening.kind}",
+        rule_key=happening.rule_key,
+        actor=happening.done_by,
+        now=now,
+    )
+
+
+def _text(session: AsyncSession, case: Case, act: _Act, happening: Happening) -> str | None:
+    name = act.person.name if act.person else ""
+    match act.action:
+        case TaskAction.ACCEPT:
+            again = happening.kind == "resumed"
+            return messages.accepted(case.task, person=name, again=again, zone=policies.timezone_of(session))
+        case TaskAction.BLOCK:
+            return messages.blocked(
+                case.task, person=name, note=act.note, citation=case.policy.cite(happening.rule_key)
+            )
+        case TaskAction.COMPLETE:
+            return messages.done(case.task, person=name, note=act.note)
+        case TaskAction.CANCEL:
+            return messages.cancelled(case.task, note=act.note)
+        case TaskAction.PROGRESS:
+            return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -12,6 +13,7 @@ from uuid import UUID
 import httpx
 import pytest
 from sqlalchemy import select, text, update
+from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from sqlmodel import col
 
 from app.audit.actor import SYSTEM
@@ -211,14 +213,36 @@ def sandbox_config() -> SandboxConfig:
 
 @pytest.fixture
 async def desk(
+    shared_engine: AsyncEngine, clock: FakeClock, settings: Settings, sandbox_config: SandboxConfig
+) -> AsyncIterator[Desk]:
+    """For one worker at a time: every transaction is a savepoint of one that is rolled back, which is quick."""
+    async with shared_engine.connect() as connection:
+        outer = await connection.begin()
+        one = async_sessionmaker(connection, expire_on_commit=False, join_transaction_mode="create_savepoint")
+        async with _open_desk(one, clock, settings, sandbox_config) as desk:
+            yield desk
+        await outer.rollback()
+
+
+@pytest.fixture
+async def busy_desk(
     sessions: Sessions, clock: FakeClock, settings: Settings, sandbox_config: SandboxConfig
 ) -> AsyncIterator[Desk]:
+    """For several workers at once: real commits in a database of its own."""
+    async with _open_desk(sessions, clock, settings, sandbox_config) as desk:
+        yield desk
+
+
+@asynccontextmanager
+async def _open_desk(
+    sessions: Sessions, clock: FakeClock, settings: Settings, config: SandboxConfig
+) -> AsyncIterator[Desk]:
     nobody_listens = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(200)))
-    sandbox_app = create_app(sandbox_config, http=nobody_listens)
+    sandbox_app = create_app(config, http=nobody_listens)
     wire = Wire(sandbox_app)
     platform = build_platform(settings, sessions, clock, transport=wire, retry_delays=())
     async with transaction(sessions) as session:
-        session.add(App(id=APP, agent_id=sandbox_config.agent_id, name="企微管家", created_at=clock.now()))
+        session.add(App(id=APP, agent_id=config.agent_id, name="企微管家", created_at=clock.now()))
         policy = await policy_in_force(session, delivery__jitter_seconds=0, delivery__duplicate_window_seconds=1800)
     async with SandboxClient.for_app(sandbox_app) as sandbox:
         yield Desk(JobContext(sessions, clock, platform, settings), clock, sandbox, wire, policy.id)

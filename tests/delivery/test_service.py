@@ -265,25 +265,25 @@ class TestLimitsOfThePlatform:
 class TestTwoWorkers:
     """D4: jobs may overlap; each claims its row first."""
 
-    async def test_of_two_workers_with_one_call_exactly_one_sends(self, desk: Desk) -> None:
-        message = await desk.text(await desk.colleagues(2))
-        [payload] = await desk.take_jobs()
+    async def test_of_two_workers_with_one_call_exactly_one_sends(self, busy_desk: Desk) -> None:
+        message = await busy_desk.text(await busy_desk.colleagues(2))
+        [payload] = await busy_desk.take_jobs()
 
-        await asyncio.gather(*(make_call(desk.ctx, payload) for _ in range(8)))
+        await asyncio.gather(*(make_call(busy_desk.ctx, payload) for _ in range(8)))
 
-        assert len(await desk.sent_bodies()) == 1
-        assert await desk.account(message) == {"sent": 2}
+        assert len(await busy_desk.sent_bodies()) == 1
+        assert await busy_desk.account(message) == {"sent": 2}
 
-    async def test_workers_on_one_key_keep_its_order(self, desk: Desk) -> None:
-        chatid, group = await desk.group(), new_id()
+    async def test_workers_on_one_key_keep_its_order(self, busy_desk: Desk) -> None:
+        chatid, group = await busy_desk.group(), new_id()
         for number in range(6):
-            await desk.to_group(chatid, f"第 {number} 条", group)
-        payloads = await desk.take_jobs()
+            await busy_desk.to_group(chatid, f"第 {number} 条", group)
+        payloads = await busy_desk.take_jobs()
 
-        await asyncio.gather(*(make_call(desk.ctx, payload) for payload in reversed(payloads)))
-        await desk.work()
+        await asyncio.gather(*(make_call(busy_desk.ctx, payload) for payload in reversed(payloads)))
+        await busy_desk.work()
 
-        said = [body["text"]["content"] for body in await desk.sent_bodies("appchat/send")]
+        said = [body["text"]["content"] for body in await busy_desk.sent_bodies("appchat/send")]
         assert said == [f"第 {number} 条" for number in range(6)]
 
 

@@ -1,0 +1,126 @@
+"""REST: `deliveries`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from app.audit.actor import SYSTEM
+from app.database import transaction
+from app.delivery.router import router
+from app.web import problems
+from app.web.keys import create_key
+from models.ids import new_id
+from tests.delivery.conftest import Desk
+
+
+async def client_for(desk: Desk, *scopes: str) -> httpx.AsyncClient:
+    app = FastAPI()
+    app.state.services = SimpleNamespace(settings=desk.ctx.settings, sessions=desk.sessions, clock=desk.clock)
+    app.include_router(router, prefix="/api/v1")
+    problems.install(app)
+    async with transaction(desk.sessions) as session:
+        _, key = await create_key(session, name="test", scopes=list(scopes), actor=SYSTEM, now=desk.clock.now())
+    transport = httpx.ASGITransport(app)
+    headers = {"authorization": f"Bearer {key}"}
+    return httpx.AsyncClient(transport=transport, base_url="http://steward/api/v1", headers=headers)
+
+
+@pytest.fixture
+async def client(desk: Desk) -> AsyncIterator[httpx.AsyncClient]:
+    async with await client_for(desk, "deliveries:read", "deliveries:write") as client:
+        yield client
+
+
+async def answer(call: Any, status: int = 200) -> Any:
+    response = await call
+    assert response.status_code == status, response.text
+    return response.json()
+
+
+class TestReading:
+    """The four states of a message's recipients, and the calls behind them."""
+
+    async def test_recipients_of_a_message_by_state(self, desk: Desk, client: httpx.AsyncClient) -> None:
+        message = await desk.text([*await desk.colleagues(2), *await desk.know(["Ghost"])])
+        await desk.work()
+
+        failed = await answer(client.get("/deliveries", params={"message": str(message.id), "state": "failed"}))
+        [row] = failed["items"]
+        assert (row["userid"], row["reason"], row["part"]) == ("Ghost", "invalid_user", 1)
+        summary = await answer(client.get("/deliveries/summary", params={"message": str(message.id)}))
+        assert (summary["audience"], summary["sent"], summary["failed"]) == (3, 2, 1)
+
+    async def test_what_was_meant_for_a_person(self, desk: Desk, client: httpx.AsyncClient) -> None:
+        people = await desk.colleagues(2)
+        await desk.text(people)
+        await desk.text(people[:1])
+
+        userid = next(iter(desk.people))
+        assert len((await answer(client.get("/deliveries", params={"userid": userid.upper()})))["items"]) == 2
+
+    async def test_pages_follow_each_other(self, desk: Desk, client: httpx.AsyncClient) -> None:
+        await desk.text(await desk.colleagues(3))
+        first = await answer(client.get("/deliveries", params={"limit": 2}))
+        rest = await answer(client.get("/deliveries", params={"limit": 2, "cursor": first["next_cursor"]}))
+
+        assert (len(first["items"]), len(rest["items"]), rest["next_cursor"]) == (2, 1, None)
+
+    async def test_a_call_is_shown_without_its_body_and_its_code(self, desk: Desk, client: httpx.AsyncClient) -> None:
+        await desk.card(await desk.colleagues(1))
+        await desk.work()
+        [call] = await desk.calls()
+
+        [shown] = (await answer(client.get("/deliveries/calls", params={"state": "done"})))["items"]
+        assert shown == await answer(client.get(f"/deliveries/calls/{call.id}"))
+        assert str(call.response_code) not in str(shown)
+        assert "request_body" not in shown
+
+    async def test_what_does_not_exist_is_not_found(self, client: httpx.AsyncClient) -> None:
+        await answer(client.get(f"/deliveries/calls/{new_id()}"), 404)
+        await answer(client.get("/deliveries/summary", params={"message": str(new_id())}), 404)
+        await answer(client.post("/deliveries/4711/retry"), 404)
+
+
+class TestDeciding:
+    """P3: what nobody can tell waits for a person."""
+
+    async def test_a_failed_recipient_is_retried(self, desk: Desk, client: httpx.AsyncClient) -> None:
+        message = await desk.text(await desk.know(["latecomer"]))
+        await desk.work()
+        await desk.sandbox.hire("latecomer", "晚来的人")
+        [row] = await desk.deliveries(message)
+
+        retried = await answer(client.post(f"/deliveries/{row.id}/retry"))
+        assert (retried["state"], retried["reason"]) == ("held", "queued")
+        await desk.work()
+        assert await desk.account(message) == {"sent": 1}
+
+    async def test_a_sent_one_is_not_and_the_answer_says_why(self, desk: Desk, client: httpx.AsyncClient) -> None:
+        message = await desk.text(await desk.colleagues(1))
+        await desk.work()
+        [row] = await desk.deliveries(message)
+
+        problem = await answer(client.post(f"/deliveries/{row.id}/retry"), 409)
+        assert (problem["type"], problem["state"]) == ("/problems/nothing-to-retry", "sent")
+
+    async def test_an_unknown_group_post_is_resolved(self, desk: Desk, client: httpx.AsyncClient) -> None:
+        chatid = await desk.group()
+        await desk.sandbox.fail("appchat/send", timeout=True, when="after")
+        call = await desk.to_group(chatid, "通知", new_id())
+        await desk.work()
+
+        [waiting] = (await answer(client.get("/deliveries/calls", params={"state": "unknown"})))["items"]
+        assert waiting["id"] == str(call.id)
+        resolved = await answer(client.post(f"/deliveries/calls/{call.id}/resolve", json={"as": "done"}))
+        assert resolved["state"] == "done"
+        await answer(client.post(f"/deliveries/calls/{call.id}/resolve", json={"as": "failed"}), 409)
+
+    async def test_reading_alone_does_not_decide(self, desk: Desk) -> None:
+        async with await client_for(desk, "deliveries:read") as reader:
+            await answer(reader.post("/deliveries/1/retry"), 403)

@@ -188,19 +188,38 @@ class TestEffectOnce:
 
         assert len(await effects_of(sessions)) == 1
 
+    async def test_a_handler_slower_than_its_lease_is_not_overtaken(
+        self, sessions: Sessions, clock: FakeClock, ledger: Ledger
+    ) -> None:
+        await store(sessions, arrival())
+        ledger.pause = 0.3
+        slow = asyncio.create_task(InboxProcessor(sessions, clock, ledger.handle).drain())
+        await asyncio.sleep(0.1)
+        clock.advance(2 * LEASE)
+
+        assert await InboxProcessor(sessions, clock, ledger.handle).drain() == 0
+        await slow
+        assert (ledger.overlaps, len(ledger.seen)) == (0, 1)
+
     async def test_two_processors_never_run_one_subject_at_once(
         self, sessions: Sessions, clock: FakeClock, ledger: Ledger
     ) -> None:
-        ledger.pause = 0.002
-        await store(sessions, *(arrival(f"user:{n % 7}") for n in range(70)))
-        first, second = (InboxProcessor(sessions, clock, ledger.handle) for _ in range(2))
+        ledger.pause = 0.005
+        over = asyncio.Event()
 
-        async def interfere() -> None:
-            for n in range(30):
-                await store(sessions, arrival(f"user:{n % 7}"))
+        async def arrive() -> None:
+            for n in range(100):
+                await store(sessions, arrival(f"user:{n % 3}"))
+            over.set()
 
-        await asyncio.gather(first.drain(), second.drain(), interfere())
-        await first.drain()
+        async def work() -> None:
+            processor = InboxProcessor(sessions, clock, ledger.handle)
+            while not over.is_set():
+                await processor.drain()
+                await asyncio.sleep(0.001)
+
+        await asyncio.gather(work(), work(), arrive())
+        await InboxProcessor(sessions, clock, ledger.handle).drain()
 
         assert ledger.overlaps == 0
         events = await rows(sessions)

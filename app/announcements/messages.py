@@ -20,7 +20,7 @@ def local(moment: datetime | None, zone: ZoneInfo) -> str:
 
 def group_text(announcement: Announcement, *, class_title: str, author: str, zone: ZoneInfo) -> str:
     """The one text in the group: policy 3.12, a post names its source."""
-    lines = [f"【{class_title}】{announcement.title}", announcement.body, f"发布人:{author}"]
+    lines = [f"【{class_title}】{announcement.title}", announcement.body, f"发布人：{author}"]
     if announcement.receipt_required:
         lines.append(f"请在 {local(announcement.deadline, zone)} 前到“企微管家”里点“收到”确认。")
     return "\n".join(lines)
@@ -39,7 +39,7 @@ def card(
         desc=notice,
         fields=fields,
         sub_title=announcement.body,
-        quote=f"依据制度 {citation.clause}:{citation.text}" if notice else "",
+        quote=f"依据制度{citation.label}：{citation.text}" if notice else "",
         buttons=[button] if announcement.receipt_required else [],
     )
 
@@ -54,16 +54,16 @@ def confirmed_card(face: Card, *, at: datetime, late: bool, zone: ZoneInfo) -> C
 def chase_notice(template: str, announcement: Announcement, *, citation: Citation, zone: ZoneInfo) -> str:
     """Policy 3.6: late means a reminder. The words are the policy's."""
     return template.format(
-        title=announcement.title, deadline=local(announcement.deadline, zone), clause=f"制度 {citation.clause}"
+        title=announcement.title, deadline=local(announcement.deadline, zone), clause=f"制度{citation.label}"
     )
 
 
 def final_list(announcement: Announcement, *, confirmed: int, missing: Sequence[str]) -> str:
     """What the author reads at the deadline: who has and who has not."""
     total = confirmed + len(missing)
-    lines = [f"通知“{announcement.title}”已到截止时间:{total} 人中 {confirmed} 人已确认。"]
+    lines = [f"通知“{announcement.title}”已到截止时间：{total} 人中 {confirmed} 人已确认。"]
     if missing:
         shown = "、".join(missing[:NAMES_SHOWN])
         more = f" 等 {len(missing)} 人" if len(missing) > NAMES_SHOWN else ""
-        lines.append(f"未确认:{shown}{more}")
+        lines.append(f"未确认：{shown}{more}")
     return "\n".join(lines)

@@ -103,7 +103,7 @@ async def list_receipts(
     return Page(items=items, next_cursor=next_cursor)
 
 
-@router.post("/{announcement_id}/receipts", status_code=201, dependencies=WRITE, responses=problems(403, 404))
+@router.post("/{announcement_id}/receipts", status_code=201, dependencies=WRITE, responses=problems(400, 403, 404))
 async def confirm_announcement(announcement_id: UUID, body: NewReceipt, session: SessionDep, now: NowDep) -> ReceiptOut:
     """Confirm in a person's name. A repeat changes nothing."""
     person = await _person(session, body.person)

@@ -16,7 +16,7 @@ from app.announcements.errors import (
     UnknownClass,
 )
 from app.policy.schema import AnnouncementClassRule, PolicyDocument
-from models.announcements import Receipt
+from models.announcements import Announcement, Receipt
 from models.groups import Group, GroupState
 
 
@@ -39,20 +39,20 @@ def class_rule(document: PolicyDocument, message_class: str) -> AnnouncementClas
     rule = document.announcements.classes.get(message_class)
     if rule is None:
         known = "、".join(f"{key}({one.title})" for key, one in document.announcements.classes.items())
-        raise UnknownClass(f"制度里没有类别 {message_class};可用:{known}")
+        raise UnknownClass(f"制度里没有类别 {message_class}；可用：{known}")
     return rule
 
 
 def check_length(rule: AnnouncementClassRule, body: str) -> None:
     """Policy 3.1: long shared content goes behind a link."""
     if rule.max_characters is not None and len(body) > rule.max_characters:
-        raise TooLong(f"“{rule.title}”最多 {rule.max_characters} 字,现有 {len(body)} 字;请把长内容放到链接里")
+        raise TooLong(f"“{rule.title}”最多 {rule.max_characters} 字,现有 {len(body)} 字；请把长内容放到链接里")
 
 
 def check_group(document: PolicyDocument, group: Group, message_class: str, rule: AnnouncementClassRule) -> None:
     """Policy 3.2: leisure content, for example, only in interest groups."""
     if group.state is not GroupState.ACTIVE:
-        raise GroupNotActive(f"群“{group.desired_name}”现在是 {group.state.value},不能发消息")
+        raise GroupNotActive(f"群“{group.desired_name}”现在是 {group.state.value}，不能发消息")
     group_type = document.groups.types.get(group.group_type)
     if group_type is not None and message_class not in group_type.allowed_classes:
         raise ClassNotAllowed(f"{group_type.title}“{group.desired_name}”不允许发布“{rule.title}”类信息")
@@ -72,6 +72,11 @@ def check_deadline(deadline: datetime, now: datetime) -> None:
 
 def is_late(deadline: datetime | None, now: datetime) -> bool:
     return deadline is not None and now > deadline
+
+
+def check_takes_receipts(announcement: Announcement) -> None:
+    if not announcement.receipt_required:
+        raise ReceiptNotPossible("这个通知不要回执")
 
 
 def may_confirm(receipt: Receipt) -> bool:

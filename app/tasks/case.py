@@ -16,10 +16,10 @@ from app.delivery import service as delivery
 from app.observability import current_correlation_id
 from app.policy import service as policies
 from app.policy.service import Policy
-from app.tasks import messages, queries
+from app.tasks import messages, queries, rules
 from app.tasks.rules import WORK
 from app.wecom.messages import Card
-from models.delivery import CardClick, Message
+from models.delivery import CardClick, DeliveryState, Message
 from models.ids import PersonId, PolicyVersionId
 from models.org import Person
 from models.tasks import Task, TaskEntry
@@ -134,9 +134,19 @@ async def tell(
 
 
 async def show(session: AsyncSession, case: Case, *, click: CardClick | None, actor: Actor, now: datetime) -> None:
-    """The owner's card as the task stands now."""
-    if case.task.card_message_id is None:
+    """The owner's card as the task stands now.
+
+    A card that has not gone out yet stays as it is while the task is open: it would be taken back, and its buttons
+    with it. It arrives with all of them, and the first click renews it.
+    """
+    message_id = case.task.card_message_id
+    if message_id is None or (rules.is_open(case.task) and click is None and await _is_waiting(session, message_id)):
         return
     await delivery.update_cards(
-        session, message_id=case.task.card_message_id, card=face(session, case), now=now, click=click, actor=actor
+        session, message_id=message_id, card=face(session, case), now=now, click=click, actor=actor
     )
+
+
+async def _is_waiting(session: AsyncSession, message_id: UUID) -> bool:
+    _, counts = await delivery.summarize(session, message_id=message_id)
+    return bool(counts.get(DeliveryState.HELD))

@@ -129,9 +129,9 @@ class _Act:
 
 
 async def _act(session: AsyncSession, task_id: TaskId, act: _Act, now: datetime) -> Task:
-    """Lock, check, move, write down, tell. An event that comes again does nothing at all (P2)."""
+    """Lock, check, move, write down, tell. A click that comes again does nothing at all (P2)."""
     task = await queries.task_for_update(session, task_id)
-    if act.click is not None and await queries.was_heard(session, task_id, act.click.event_id):
+    if act.click is not None and await _was_heard(session, task, act.click):
         return task
     case = await load(session, task)
     _check_may(case, act)
@@ -147,6 +147,11 @@ async def _act(session: AsyncSession, task_id: TaskId, act: _Act, now: datetime)
     if moved is not None or act.click is not None:
         await show(session, case, click=act.click, actor=happening.done_by, now=now)
     return task
+
+
+async def _was_heard(session: AsyncSession, task: Task, click: CardClick) -> bool:
+    """Its code is spent, or its event stands in an entry: its transaction has been committed before."""
+    return click.spent_at is not None or await queries.was_heard(session, task.id, click.event_id)
 
 
 def _check_may(case: Case, act: _Act) -> None:

@@ -1,0 +1,97 @@
+"""What happens to an announcement by itself: one chase, and the final list at the deadline."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.announcements import messages, queries
+from app.announcements.confirm import card_again
+from app.audit.actor import SYSTEM
+from app.audit.service import record
+from app.delivery import service as delivery
+from app.jobs.timers import cancel_timer
+from app.policy import service as policies
+from models.announcements import AnnouncementState
+from models.ids import AnnouncementId, PersonId
+
+CHASE = "announcement.chase"
+DEADLINE = "announcement.deadline"
+
+
+async def chase(session: AsyncSession, *, announcement_id: AnnouncementId, now: datetime) -> int:
+    """Remind everybody who has not confirmed, once (policy 3.6). Returns how many."""
+    announcement = await queries.announcement_for_update(session, announcement_id)
+    if announcement is None or announcement.state is not AnnouncementState.PUBLISHED:
+        return 0
+    waiting = [row for row in await queries.unconfirmed(session, announcement_id, lock=True) if row.chased_at is None]
+    if not waiting:
+        return 0
+    policy = await policies.in_force(session, now=now)
+    notice = messages.chase_notice(
+        policy.document.announcements.chase_text,
+        announcement,
+        citation=policy.cite("announcement.chase"),
+        zone=policies.timezone_of(session),
+    )
+    message = await delivery.send_card(
+        session,
+        to=[PersonId(row.person_id) for row in waiting],
+        card=await card_again(session, announcement, notice=notice),
+        purpose="announcement.chase",
+        origin_kind="announcement",
+        origin_id=announcement.id,
+        message_class=announcement.message_class,
+        policy_version_id=policy.id,
+        rule_key="announcement.chase",
+        actor=SYSTEM,
+        now=now,
+    )
+    announcement.chase_message_id = message.id
+    announcement.updated_at = now
+    for row in waiting:
+        row.chased_at = now
+    return len(waiting)
+
+
+async def close(session: AsyncSession, *, announcement_id: AnnouncementId, now: datetime) -> None:
+    """The deadline: who was not chased yet is chased now, and the author gets the final list (policy 3.6, 3.7).
+
+    A confirmation after it still counts and is marked late. Nobody gets a point by itself.
+    """
+    # Before the announcement is locked: a chase that fires now holds its timer and waits for the announcement.
+    await cancel_timer(session, CHASE, str(announcement_id))
+    await chase(session, announcement_id=announcement_id, now=now)
+    announcement = await queries.announcement_for_update(session, announcement_id)
+    if announcement is None or announcement.state is not AnnouncementState.PUBLISHED:
+        return
+    announcement.state, announcement.closed_at, announcement.updated_at = AnnouncementState.CLOSED, now, now
+    standing = await queries.standing(session, announcement_id)
+    waiting = await queries.unconfirmed(session, announcement_id)
+    missing = await queries.names(session, [row.person_id for row in waiting])
+    policy = await policies.in_force(session, now=now)
+    await delivery.send_text(
+        session,
+        to=[PersonId(announcement.author_id)],
+        text=messages.final_list(announcement, confirmed=standing.confirmed, missing=missing),
+        purpose="announcement.final_list",
+        origin_kind="announcement",
+        origin_id=announcement.id,
+        message_class=announcement.message_class,
+        policy_version_id=policy.id,
+        rule_key="announcement.receipt",
+        actor=SYSTEM,
+        now=now,
+    )
+    await record(
+        session,
+        actor=SYSTEM,
+        action="announcement.closed",
+        object_kind="announcement",
+        object_id=announcement_id,
+        now=now,
+        policy_version_id=policy.id,
+        rule_key="announcement.receipt",
+        details={"audience": standing.audience, "confirmed": standing.confirmed},
+    )

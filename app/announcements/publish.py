@@ -1,0 +1,206 @@
+"""Use case: an announcement is published."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.announcements import messages, queries, rules
+from app.announcements.errors import NobodyConcerned, UnknownAudience
+from app.announcements.follow_up import CHASE, DEADLINE
+from app.announcements.rules import Audience
+from app.audit.actor import Actor, person_actor
+from app.audit.service import record
+from app.delivery import service as delivery
+from app.jobs.timers import set_timer
+from app.observability import current_correlation_id
+from app.org import queries as org
+from app.policy import service as policies
+from app.policy.schema import AnnouncementClassRule
+from app.policy.service import Policy
+from models.announcements import Announcement, AnnouncementGroup
+from models.groups import Group
+from models.ids import DepartmentId, PersonId
+from models.org import Person
+
+
+@dataclass(frozen=True)
+class AudienceWanted:
+    """Whom an announcement is for: group ids, WeCom department ids, userids."""
+
+    groups: Sequence[UUID] = ()
+    departments: Sequence[int] = ()
+    people: Sequence[str] = ()
+
+    def as_document(self) -> dict[str, list[str] | list[int]]:
+        groups = [str(group_id) for group_id in self.groups]
+        return {"groups": groups, "departments": list(self.departments), "people": list(self.people)}
+
+
+async def publish(
+    session: AsyncSession,
+    *,
+    title: str,
+    body: str,
+    message_class: str,
+    author: Person,
+    wanted: AudienceWanted,
+    deadline: datetime | None,
+    receipt: bool | None,
+    actor: Actor,
+    now: datetime,
+) -> Announcement:
+    """Freeze the audience and put everything that has to be said into the ledger, in one transaction.
+
+    Policy 3.2, 3.6. The author confirms nothing: they wrote it. Raises what `errors.py` lists.
+    """
+    policy = await policies.in_force(session, now=now)
+    rule = rules.class_rule(policy.document, message_class)
+    rules.check_length(rule, body)
+    groups = await _groups(session, policy, wanted.groups, message_class, rule)
+    audience = await _audience(session, wanted, author)
+    announcement = Announcement(
+        title=title,
+        body=body,
+        message_class=message_class,
+        author_id=author.id,
+        audience=wanted.as_document(),
+        receipt_required=rules.wants_receipt(rule, receipt),
+        policy_version_id=policy.id,
+        rule_key="announcement.publish",
+        correlation_id=current_correlation_id(),
+        actor=str(actor),
+        published_at=now,
+        updated_at=now,
+    )
+    session.add(announcement)
+    await session.flush()
+    await _set_deadline(session, announcement, rule, policy, deadline, now)
+    await queries.freeze_audience(session, announcement.id, audience.sources)
+    await _say(session, announcement, rule, policy, author, groups, list(audience.sources), now)
+    await record(
+        session,
+        actor=actor,
+        action="announcement.published",
+        object_kind="announcement",
+        object_id=announcement.id,
+        now=now,
+        policy_version_id=policy.id,
+        rule_key="announcement.publish",
+        details={"audience": len(audience.sources), "class": message_class},
+    )
+    return announcement
+
+
+async def _groups(
+    session: AsyncSession, policy: Policy, group_ids: Sequence[UUID], message_class: str, rule: AnnouncementClassRule
+) -> list[Group]:
+    found = await queries.groups_by_id(session, group_ids)
+    for group_id in group_ids:
+        if group_id not in found:
+            raise UnknownAudience(f"没有登记 id 为 {group_id} 的群")
+        rules.check_group(policy.document, found[group_id], message_class, rule)
+    return list(found.values())
+
+
+async def _audience(session: AsyncSession, wanted: AudienceWanted, author: Person) -> Audience:
+    audience = Audience()
+    for group_id in wanted.groups:
+        audience.add(await queries.members_wanted_in(session, group_id), f"group:{group_id}")
+    for number in wanted.departments:
+        if await org.department(session, number) is None:
+            raise UnknownAudience(f"没有 id 为 {number} 的部门")
+        people = await org.people_in_departments(session, [DepartmentId(number)])
+        audience.add((person.id for person in people), f"department:{number}")
+    named = await org.people_by_userids(session, wanted.people)
+    if missing := [userid for userid in wanted.people if userid.strip().lower() not in named]:
+        raise UnknownAudience(f"没有账号为 {'、'.join(missing)} 的成员")
+    audience.add((person.id for person in named.values()), "person")
+    audience.without(author.id)
+    if not audience.sources:
+        raise NobodyConcerned("接收范围里除了发布人没有别人")
+    return audience
+
+
+async def _set_deadline(
+    session: AsyncSession,
+    announcement: Announcement,
+    rule: AnnouncementClassRule,
+    policy: Policy,
+    wanted: datetime | None,
+    now: datetime,
+) -> None:
+    """Policy 3.6: the announcement's own deadline, or its class's; and one chase before it."""
+    if not announcement.receipt_required:
+        return
+    basis = None
+    if wanted is not None:
+        rules.check_deadline(wanted, now)
+        announcement.deadline = wanted
+    elif rule.default_deadline is not None:
+        announcement.deadline, basis = await policies.deadline(
+            session, start=now, duration=rule.default_deadline, policy=policy
+        )
+    if announcement.deadline is None:
+        return
+    subject = str(announcement.id)
+    await set_timer(session, DEADLINE, subject, announcement.deadline, basis=basis)
+    if rule.chase_before is not None:
+        chase_at, chase_basis = await policies.reminder(
+            session, due_at=announcement.deadline, before=rule.chase_before, policy=policy, due_basis=basis
+        )
+        if chase_at > now:
+            await set_timer(session, CHASE, subject, chase_at, basis=chase_basis)
+
+
+async def _say(
+    session: AsyncSession,
+    announcement: Announcement,
+    rule: AnnouncementClassRule,
+    policy: Policy,
+    author: Person,
+    groups: Sequence[Group],
+    people: Sequence[UUID],
+    now: datetime,
+) -> None:
+    zone = policies.timezone_of(session)
+    actor = person_actor(author.id)
+    text = messages.group_text(announcement, class_title=rule.title, author=author.name, zone=zone)
+    for group in groups:
+        call = await delivery.post_to_group(
+            session,
+            group_id=group.id,
+            chatid=group.chatid,
+            text=text,
+            purpose="announcement.group_text",
+            message_class=announcement.message_class,
+            policy_version_id=policy.id,
+            rule_key="announcement.publish",
+            actor=actor,
+            now=now,
+        )
+        session.add(AnnouncementGroup(announcement_id=announcement.id, group_id=group.id, call_id=call.id))
+    message = await delivery.send_card(
+        session,
+        to=[PersonId(person_id) for person_id in people],
+        card=messages.card(
+            announcement,
+            class_title=rule.title,
+            author=author.name,
+            citation=policy.cite("announcement.receipt"),
+            zone=zone,
+        ),
+        purpose="announcement.card",
+        origin_kind="announcement",
+        origin_id=announcement.id,
+        message_class=announcement.message_class,
+        policy_version_id=policy.id,
+        rule_key="announcement.publish",
+        actor=actor,
+        now=now,
+    )
+    announcement.card_message_id = message.id

@@ -92,7 +92,7 @@ def held(*, people: tuple[int, int] | None, departments: tuple[int, int] | None,
     ]
     return (
         f"本次同步将失去 {'、'.join(parts)}，超过制度规定的上限，已暂停这些变更，其余变更已生效。"
-        "请核对名单：确属实情就放行（steward sync release），是平台或权限的问题就驳回（steward sync reject）。"
+        "请核对名单：确属实情就放行（steward sync --release），是平台或权限的问题就驳回（steward sync --reject）。"
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -31,10 +31,15 @@ class Spoiling(httpx.AsyncBaseTransport):
 
     inner: httpx.AsyncBaseTransport
     rewrites: dict[str, Rewrite] = field(default_factory=dict)
+    before: dict[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
+    """What happens once, just before the next call of an endpoint is answered."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        endpoint = request.url.path.removeprefix("/cgi-bin/")
+        if endpoint in self.before:
+            await self.before.pop(endpoint)()
         response = await self.inner.handle_async_request(request)
-        rewrite = self.rewrites.get(request.url.path.removeprefix("/cgi-bin/"))
+        rewrite = self.rewrites.get(endpoint)
         if rewrite is None:
             return response
         answer = json.loads(await response.aread())

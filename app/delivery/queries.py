@@ -324,6 +324,10 @@ async def move_deliveries(
     )
 
 
+async def get_delivery(session: AsyncSession, delivery_id: int) -> Delivery | None:
+    return await session.get(Delivery, delivery_id)
+
+
 async def delivery_for_update(session: AsyncSession, delivery_id: int) -> Delivery | None:
     return await session.get(Delivery, delivery_id, with_for_update=True, populate_existing=True)
 

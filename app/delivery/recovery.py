@@ -88,12 +88,9 @@ async def take_back(
 
 async def retry_delivery(session: AsyncSession, *, delivery_id: int, actor: Actor, now: datetime) -> Delivery:
     """A person decides to send again what failed or is unknown: a new call, to this recipient alone."""
-    delivery = await queries.delivery_for_update(session, delivery_id)
-    if delivery is None:
-        raise DeliveryNotFound(f"没有编号为 {delivery_id} 的投递记录")
+    delivery, former = await _lock_with_call(session, delivery_id)
     message = await queries.get_message(session, delivery.message_id)
     assert message is not None  # a foreign key
-    former = await queries.call_for_update(session, delivery.call_id) if delivery.call_id else None
     _check_may_retry(delivery, former)
     was = {"state": delivery.state.value, "reason": delivery.reason}
     call = await _one_more(session, message, delivery, former, actor, now)
@@ -114,6 +111,20 @@ async def retry_delivery(session: AsyncSession, *, delivery_id: int, actor: Acto
         details={**was, "call_id": str(call.id)},
     )
     return delivery
+
+
+async def _lock_with_call(session: AsyncSession, delivery_id: int) -> tuple[Delivery, OutgoingCall | None]:
+    """The call first, as everybody locks them who records an outcome."""
+    seen = await queries.get_delivery(session, delivery_id)
+    if seen is None:
+        raise DeliveryNotFound(f"没有编号为 {delivery_id} 的投递记录")
+    call_id = seen.call_id
+    call = await queries.call_for_update(session, call_id) if call_id else None
+    delivery = await queries.delivery_for_update(session, delivery_id)
+    assert delivery is not None  # rows of the ledger are never deleted
+    if delivery.call_id != call_id:
+        raise NothingToRetry("刚刚已有人重试", state=delivery.state.value, reason=delivery.reason)
+    return delivery, call
 
 
 def _check_may_retry(delivery: Delivery, former: OutgoingCall | None) -> None:

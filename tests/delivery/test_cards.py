@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -172,6 +173,19 @@ class TestWhenNoCodeIsLeft:
 
         [call] = await desk.calls()
         assert call.response_code_spent_at is None
+
+
+class TestTwoUpdatesAtOnce:
+    """A code has one use: the row is locked while an update is created for it."""
+
+    async def test_a_code_is_spent_by_one_of_them(self, busy_desk: Desk) -> None:
+        message = await busy_desk.card(await busy_desk.colleagues(2))
+        await busy_desk.work()
+        await asyncio.gather(*(_update(busy_desk, message) for _ in range(4)))
+        await busy_desk.work()
+
+        assert len(await busy_desk.calls(CallKind.CARD_UPDATE)) == 1
+        assert len(await busy_desk.messages()) == 4
 
 
 class TestACardThatIsNotSentYet:

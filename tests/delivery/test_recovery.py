@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from datetime import timedelta
 from typing import Any, Literal
@@ -311,6 +312,18 @@ class TestAPersonDecides:
         first, second = await desk.calls()
         assert first.state is CallState.REPLACED
         assert first.request_body != second.request_body
+
+    async def test_of_two_people_who_retry_at_once_one_does(self, busy_desk: Desk) -> None:
+        message = await busy_desk.text(await busy_desk.know(["latecomer"]))
+        await busy_desk.work()
+        await busy_desk.sandbox.hire("latecomer", "晚来的人")
+        [row] = await busy_desk.deliveries(message)
+        ended = await asyncio.gather(*(_retry(busy_desk, row.id) for _ in range(4)), return_exceptions=True)
+        await busy_desk.work()
+
+        assert sum(isinstance(end, NothingToRetry) for end in ended) == 3
+        assert len(await busy_desk.phone("latecomer")) == 1
+        assert await busy_desk.account(message) == {"sent": 1}
 
     async def test_a_retry_says_why_not(self, desk: Desk) -> None:
         message = await desk.text([*await desk.colleagues(1)])

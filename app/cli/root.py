@@ -11,7 +11,7 @@ app = typer.Typer(
     help="企微管家 (wecom-steward): 企业微信的回调、组织架构、群制度、审批、通知与任务。",
     no_args_is_help=True,
     add_completion=False,
-    pretty_exceptions_show_locals=False,
+    pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 

@@ -27,7 +27,7 @@ def show_everything(*, once: bool, people: int, data_dir: Path) -> int:
                     status.stop()
                     return _perform(addresses, console, once=once)
     except (DidNotStart, EmbeddedPostgresError) as error:
-        console.print(f"[red]没有启动[/red]: {error}", highlight=False)
+        console.print(f"[red]没有启动[/red]: {error}", highlight=False, soft_wrap=True)
         return 1
     except KeyboardInterrupt:
         return 130
@@ -37,7 +37,7 @@ def _perform(addresses: Addresses, console: Console, *, once: bool) -> int:
     try:
         asyncio.run(_tell(addresses, console))
     except StoryBroken as broken:
-        console.print(f"\n  [red]✗ 这一步不成立[/red]: {broken}", highlight=False)
+        console.print(f"\n  [red]✗ 这一步不成立[/red]: {broken}", highlight=False, soft_wrap=True)
         return 1
     _print_addresses(addresses, console)
     if once:
@@ -61,5 +61,5 @@ def _print_addresses(addresses: Addresses, console: Console) -> None:
         ("就绪状态", f"{addresses.service}/readyz"),
         ("沙箱脚本接口", f"{addresses.sandbox}/sandbox/docs"),
     ):
-        console.print(f"  {name:<8}\t{url}", highlight=False)
-    console.print(f"  接口密钥\t{addresses.api_key}", highlight=False)
+        console.print(f"  {name:<8}\t{url}", highlight=False, soft_wrap=True)
+    console.print(f"  接口密钥\t{addresses.api_key}", highlight=False, soft_wrap=True)

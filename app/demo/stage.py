@@ -75,7 +75,7 @@ class Stage:
     def tell(self, sentence: str) -> None:
         """One line of the story: what was just read back."""
         seconds = time.monotonic() - self._began
-        self._console.print(f"  [green]✓[/green] [dim]{seconds:5.1f}s[/dim] {sentence}", highlight=False)
+        self._console.print(f"  [green]✓[/green] [dim]{seconds:5.1f}s[/dim] {sentence}", highlight=False, soft_wrap=True)
 
     def require(self, truth: object, otherwise: str) -> None:
         if not truth:
@@ -152,3 +152,8 @@ class Stage:
         """The plain texts that the app wrote to this person."""
         messages = await self.sandbox.app_messages(userid)
         return [str(message.get("text") or "") for message in messages if message["msgtype"] == "text"]
+
+    async def texts_in(self, chatid: str) -> list[str]:
+        """The texts that stand in a group."""
+        messages = (await self.sandbox.group(chatid))["messages"]
+        return [str(message["body"]["content"]) for message in messages if message["msgtype"] == "text"]

@@ -115,7 +115,7 @@ async def apply_for_group(stage: Stage, cast: Cast) -> Json:
     )
     applicant = await stage.name_of(cast.applicant)
     rule = request["rule"]
-    stage.tell(f"{applicant}申请“{request['title']}”(#{request['number']},依据制度 {rule['clause']})")
+    stage.tell(f"{applicant}{request['title']}(#{request['number']},依据制度 {rule['clause']})")
     for position in range(1, len(request["steps"]) + 1):
         await approve_step(stage, request["id"], position)
     group_id = (await outcome_of(stage, request["id"]))["group_id"]
@@ -127,8 +127,8 @@ async def apply_for_group(stage: Stage, cast: Cast) -> Json:
 
     seen = await stage.until("the group's first message", greeted)
     stage.tell(f"平台上有了群“{seen['name']}”:{len(seen['userlist'])} 人,群主 {await stage.name_of(seen['owner'])}")
-    first = str(seen["messages"][0]["text"]).splitlines()[0]
-    stage.tell(f"群里的第一条消息:“{first}”")
+    first = (await stage.texts_in(group["chatid"]))[0]
+    stage.tell(f"群里的第一条消息:“{first.splitlines()[0]}”")
     return group
 
 
@@ -181,8 +181,8 @@ async def leave_unapproved(stage: Stage, cast: Cast, group: Json) -> None:
         return next((one for one in findings if one["kind"] == "unapproved_leave"), None)
 
     finding = await stage.until("the finding", found)
-    stage.require(finding["person"] == runaway, "the finding names somebody else")
-    stage.tell(f"发现 {await stage.name_of(runaway)} 未经批准退群(依据制度 {finding['clause']}),已记录在案")
+    stage.require(finding["userid"] == runaway, "the finding names somebody else")
+    stage.tell(f"发现 {await stage.name_of(runaway)} 未经批准退群(依据制度 {finding['rule']['clause']}),已记录在案")
 
 
 # ---------------------------------------------------------------- announcements and tasks
@@ -205,8 +205,11 @@ async def announce(stage: Stage, cast: Cast, group: Json) -> None:
     concerned = [receipt["person"] for receipt in receipts]
     for userid in concerned:
         await stage.card_with(userid, key)
-    texts = [str(message["text"]) for message in (await stage.sandbox.group(group["chatid"]))["messages"]]
-    stage.require(any("新品验收" in text for text in texts), "the group did not get its text")
+
+    async def posted() -> bool:
+        return any(published["title"] in text for text in await stage.texts_in(group["chatid"]))
+
+    await stage.until("the text in the group", posted)
     stage.tell(f"“{published['title']}”:群里一条消息,{len(concerned)} 人手机上各有一张卡片")
     early, late = concerned[:2], concerned[2]
     for userid in early:

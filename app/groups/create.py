@@ -16,7 +16,7 @@ from app.audit.actor import Actor
 from app.delivery import service as delivery
 from app.errors import DomainError
 from app.groups import applications, findings, messages, queries, rules
-from app.groups.errors import ConfidentialRule, NameTaken, NobodyToOwn, UnknownPeople
+from app.groups.errors import ConfidentialRule, NameTaken, NobodyToOwn, TypeNotOffered, UnknownPeople
 from app.groups.roster import Cause, check_reachable, record_group, rule_of
 from app.observability import current_correlation_id
 from app.org import queries as org
@@ -71,9 +71,8 @@ async def plan(session: AsyncSession, asked: CreateGroup, requester: Person, *, 
     """Who would own it and who would be in it. Raises the reason when it cannot be created."""
     rule = rule_of(policy, asked.type)
     if not rule.enabled:
-        raise ConfidentialRule(
-            f"{rule.title}不能申请建立：应用建立的群只能有内部成员（{policy.cite('group.create').label}）"
-        )
+        clause = policy.cite("group.create").label
+        raise TypeNotOffered(f"{rule.title}不能在这里申请：应用建立的群只能有内部成员（{clause}）")
     rules.check_name(
         asked.name, rule, longest=policy.document.groups.max_name_length, clause=policy.cite("group.name").label
     )
@@ -173,6 +172,8 @@ async def carry_out_creation(
             await applications.finish(session, request.id, OutcomeState.FAILED, str(refusal), now=now)
             return
         group = await register(session, planned, policy=policy, cause=cause, now=now)
+        # Known only now: lists of requests by group then show the one that made it.
+        request.group_id = group.id
     elif group.state is GroupState.ACTIVE:
         await applications.finish(session, request.id, OutcomeState.DONE, now=now)
         return

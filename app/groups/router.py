@@ -142,7 +142,7 @@ async def remove_member(
     caller: CallerDep,
     now: NowDep,
 ) -> GroupMemberOut:
-    """Remove somebody for cause; the reason is recorded and told. Leaving is applied for: `POST /requests`, kind `exit`."""
+    """Remove somebody for cause; the reason is recorded and told. Leaving by oneself: `POST /requests`, kind `exit`."""
     stay = await service.remove_by_hand(
         session,
         group_id=GroupId(group_id),

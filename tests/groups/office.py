@@ -1,0 +1,242 @@
+"""A company with the sandbox as its platform, a database of its own, and a worker that runs when told."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, text
+from sqlmodel import col
+
+from app.approvals import queries as request_queries
+from app.approvals import service as approvals
+from app.audit.actor import Actor, ActorKind, person_actor
+from app.database import Sessions, transaction
+from app.delivery import jobs as delivery_jobs
+from app.groups import jobs as group_jobs
+from app.groups.kinds import KINDS
+from app.jobs.registry import JobContext, JobFunction
+from app.jobs.timers import sweep
+from models.approvals import Request, RequestState, Verdict
+from models.audit import AuditEntry
+from models.delivery import CallKind, Message, OutgoingCall
+from models.groups import FindingState, Group, GroupFinding, GroupMember
+from models.ids import RequestId, StepId
+from models.org import Person, PersonStatus, PersonUserid
+from sandbox.client import SandboxClient
+from tests.builders import groups as group_builders
+from tests.builders import org
+from tests.fakes.clock import FakeClock
+
+RESEARCH, PERSONNEL = 20, 30
+
+JOBS: dict[str, JobFunction] = {**delivery_jobs.JOBS, **group_jobs.JOBS}
+
+
+@dataclass
+class Office:
+    ctx: JobContext
+    clock: FakeClock
+    sandbox: SandboxClient
+    people: dict[str, Person] = field(default_factory=dict)
+    requested: list[str] = field(default_factory=list)
+    """Jobs of other domains that were asked for."""
+
+    @property
+    def sessions(self) -> Sessions:
+        return self.ctx.sessions
+
+    async def open(self) -> None:
+        async with transaction(self.sessions) as session:
+            await group_builders.app(session)
+            await org.department(session, 1, "公司")
+            await org.department(session, RESEARCH, "研发部", parent=1, leaders=["wang"])
+            await org.department(session, PERSONNEL, "人力资源部", parent=1, leaders=["zhou"])
+        await self.hire("wang", "王强", RESEARCH)
+        await self.hire("zhou", "周敏", PERSONNEL)
+        for userid, name in (("li", "李雷"), ("han", "韩梅"), ("zhao", "赵云"), ("qian", "钱进"), ("sun", "孙悦")):
+            await self.hire(userid, name, RESEARCH)
+
+    async def hire(self, userid: str, name: str, department: int = RESEARCH, **fields: Any) -> Person:
+        await self.sandbox.hire(userid, name)
+        async with transaction(self.sessions) as session:
+            person = await org.person(session, userid, name, departments=[department], **fields)
+        self.people[userid] = person
+        return person
+
+    # ------------------------------------------------------------ applications
+
+    async def apply(self, kind: str, requester: str, reason: str = "工作需要", **payload: Any) -> Request:
+        person = self.people[requester]
+        async with transaction(self.sessions) as session:
+            return await approvals.submit(
+                session,
+                KINDS,
+                kind=kind,
+                requester=person,
+                payload=payload,
+                reason=reason,
+                submitted_by=person_actor(person.id),
+                now=self.clock.now(),
+            )
+
+    async def decide(self, request: Request, verdict: Verdict = Verdict.APPROVE) -> Request:
+        """Whoever may decide the open step does so, and the next, until there is a result."""
+        for _ in range(5):
+            async with transaction(self.sessions) as session:
+                now = await request_queries.get(session, RequestId(request.id))
+                if now.state is not RequestState.PENDING:
+                    break
+                step = (await request_queries.steps_of(session, request.id))[now.current_step - 1]
+                approver = (await request_queries.approvers_of(session, step.id))[0]
+                person = await session.get_one(Person, approver.person_id)
+                await approvals.decide(
+                    session,
+                    KINDS,
+                    person=person,
+                    verdict=verdict,
+                    via="rest",
+                    step_id=StepId(step.id),
+                    now=self.clock.now(),
+                )
+        return await self.request(request)
+
+    async def granted(self, kind: str, requester: str, **payload: Any) -> Request:
+        """Applied for, approved by everybody, carried out."""
+        request = await self.decide(await self.apply(kind, requester, **payload))
+        await self.work()
+        return await self.request(request)
+
+    async def retry(self, request: Request) -> Request:
+        async with transaction(self.sessions) as session:
+            await approvals.retry_outcome(
+                session,
+                KINDS,
+                request_id=RequestId(request.id),
+                actor=person_actor(self.people["zhou"].id),
+                now=self.clock.now(),
+            )
+        await self.work()
+        return await self.request(request)
+
+    async def project(self, *members: str, owner: str = "wang", **payload: Any) -> Group:
+        """A project group that has been through everything."""
+        asked = {"name": "研发部-新品项目", "type": "project", "purpose": "新品项目协作", "owner": owner}
+        request = await self.granted("create_group", "li", members=list(members), **(asked | payload))
+        self.clock.advance(timedelta(minutes=10))
+        return await self.group_of(request)
+
+    # ------------------------------------------------------------ work
+
+    async def work(self, rounds: int = 60) -> None:
+        """Run what is queued, and what that queues, until nothing is left. Other domains' jobs are written down."""
+        for _ in range(rounds):
+            jobs = await self._take()
+            if not jobs:
+                return
+            for name, payload in jobs:
+                if name in JOBS:
+                    await JOBS[name](self.ctx, payload)
+                else:
+                    self.requested.append(name)
+        raise AssertionError("the queue does not run dry")
+
+    async def _take(self) -> list[tuple[str, dict[str, Any]]]:
+        async with transaction(self.sessions) as session:
+            taken = await session.execute(text("DELETE FROM pgqueuer RETURNING id, entrypoint, payload"))
+            return [(name, json.loads(payload)) for _, name, payload in sorted(taken.all())]
+
+    async def pass_time(self, **by: Any) -> None:
+        self.clock.advance(timedelta(**by))
+        await sweep(self.sessions, self.clock, delivery_jobs.TIMERS | group_jobs.TIMERS)
+        await self.work()
+
+    async def reconcile(self, group: Group, *, accept_losses: bool = False) -> None:
+        self.clock.advance(timedelta(minutes=10))
+        await group_jobs.reconcile_groups(self.ctx, {"group_id": str(group.id), "accept_losses": accept_losses})
+        await self.work()
+
+    async def leaves_the_company(self, userid: str, why: str = "left") -> dict[str, Any]:
+        """As the organisation's sync leaves it: status, userid ended, the job's payload."""
+        person = self.people[userid]
+        async with transaction(self.sessions) as session:
+            row = await session.get_one(Person, person.id)
+            row.status = PersonStatus(why)
+            if why == "left":
+                name = (await session.scalars(_current(person.id))).one()
+                name.ended_at = self.clock.now()
+        return {"person_id": str(person.id), "why": why}
+
+    async def departed(self, payload: dict[str, Any]) -> None:
+        await group_jobs.person_departed(self.ctx, payload)
+        await self.work()
+
+    # ------------------------------------------------------------ what there is
+
+    async def request(self, request: Request) -> Request:
+        async with self.sessions() as session:
+            return await session.get_one(Request, request.id)
+
+    async def group_of(self, request: Request) -> Group:
+        async with self.sessions() as session:
+            return (await session.scalars(select(Group).where(col(Group.request_id) == request.id))).one()
+
+    async def now(self, group: Group) -> Group:
+        async with self.sessions() as session:
+            return await session.get_one(Group, group.id)
+
+    async def stay(self, group: Group, userid: str) -> GroupMember:
+        """The person's latest stay."""
+        async with self.sessions() as session:
+            statement = (
+                select(GroupMember)
+                .where(col(GroupMember.group_id) == group.id)
+                .where(col(GroupMember.person_id) == self.people[userid].id)
+                .order_by(col(GroupMember.id).desc())
+            )
+            return (await session.scalars(statement.limit(1))).one()
+
+    async def findings(self, group: Group, state: FindingState | None = FindingState.OPEN) -> list[GroupFinding]:
+        async with self.sessions() as session:
+            statement = select(GroupFinding).where(col(GroupFinding.group_id) == group.id)
+            if state is not None:
+                statement = statement.where(col(GroupFinding.state) == state)
+            return list(await session.scalars(statement.order_by(col(GroupFinding.id))))
+
+    async def kinds_found(self, group: Group) -> list[str]:
+        return [finding.kind.value for finding in await self.findings(group)]
+
+    async def calls(self, kind: CallKind) -> list[OutgoingCall]:
+        async with self.sessions() as session:
+            statement = select(OutgoingCall).where(col(OutgoingCall.kind) == kind).order_by(col(OutgoingCall.id))
+            return list(await session.scalars(statement))
+
+    async def updates(self) -> list[dict[str, Any]]:
+        return [json.loads(call.request_body) for call in await self.calls(CallKind.APPCHAT_UPDATE)]
+
+    async def messages(self, purpose: str) -> list[str]:
+        async with self.sessions() as session:
+            statement = select(Message).where(col(Message.purpose) == purpose).order_by(col(Message.number))
+            return [str(message.content["text"]) for message in await session.scalars(statement)]
+
+    async def actions(self) -> list[str]:
+        async with self.sessions() as session:
+            return list(await session.scalars(select(col(AuditEntry.action)).order_by(col(AuditEntry.id))))
+
+    async def roster(self, group: Group) -> set[str]:
+        """Who is in it on the platform."""
+        return set((await self.sandbox.group(group.chatid))["userlist"])
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(ActorKind.API_KEY, "test")
+
+    def id(self, userid: str) -> UUID:
+        return self.people[userid].id
+
+
+def _current(person_id: UUID) -> Any:
+    return select(PersonUserid).where(col(PersonUserid.person_id) == person_id, col(PersonUserid.ended_at).is_(None))

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from app.errors import DomainError
+from app.groups.errors import (
+    ConfidentialRule,
+    NameRefused,
+    NameTaken,
+    NotReachable,
+    SizeRefused,
+    TypeNotOffered,
+    UnknownGroupType,
+    UnknownPeople,
+)
+from models.approvals import OutcomeState, RequestState, Verdict
+from models.delivery import CallKind
+from models.groups import GroupState
+from models.org import PersonStatus
+from tests.groups.office import PERSONNEL, RESEARCH, Office
+
+ASKED: dict[str, Any] = {
+    "name": "研发部-新品项目",
+    "type": "project",
+    "purpose": "新品项目协作",
+    "members": ["li", "han", "zhao"],
+}
+
+
+class TestRegisteredBeforeItExists:
+    """Policy 1.1: 工作群先登记后建立。F37: our own chatid. F39: first message and charter."""
+
+    async def test_an_approved_group_appears_with_its_members_its_owner_and_its_charter(self, office: Office) -> None:
+        request = await office.granted("create_group", "li", **ASKED, owner="wang", deputy="han")
+
+        group = await office.group_of(request)
+        assert group.state is GroupState.ACTIVE
+        assert re.fullmatch("[0-9a-zA-Z]{32}", group.chatid)
+        shown = await office.sandbox.group(group.chatid)
+        assert shown["name"] == "研发部-新品项目"
+        assert shown["owner"] == "wang"
+        assert set(shown["userlist"]) == {"wang", "li", "han", "zhao"}
+        (first,) = shown["messages"]
+        assert "本群已登记建立" in first["body"]["content"]
+        assert "群规" in first["body"]["content"]
+        assert request.outcome is OutcomeState.DONE
+
+    async def test_the_seen_columns_follow_the_platforms_answer(self, office: Office) -> None:
+        group = await office.project("li", "han")
+
+        assert (group.observed_name, group.observed_owner_userid) == ("研发部-新品项目", "wang")
+        stay = await office.stay(group, "li")
+        assert (stay.desired, stay.observed, stay.reason) == (True, True, "creation")
+        assert stay.first_seen_at is not None
+
+    async def test_nothing_exists_while_the_application_is_open_or_rejected(self, office: Office) -> None:
+        request = await office.apply("create_group", "li", **ASKED)
+        assert await office.calls(CallKind.APPCHAT_CREATE) == []
+
+        request = await office.decide(request, Verdict.REJECT)
+
+        assert request.state is RequestState.REJECTED
+        assert await office.calls(CallKind.APPCHAT_CREATE) == []
+
+    async def test_what_the_platform_refuses_is_visible_and_can_be_retried_with_the_same_chatid(
+        self, office: Office
+    ) -> None:
+        await office.sandbox.fail("appchat/create", errcode=86004)
+        request = await office.granted("create_group", "li", **ASKED)
+
+        failed = await office.group_of(request)
+        assert (request.outcome, failed.state) == (OutcomeState.FAILED, GroupState.FAILED)
+        assert failed.state_detail
+        assert failed.state_detail == request.outcome_detail
+
+        request = await office.retry(request)
+
+        created = await office.group_of(request)
+        assert (request.outcome, created.state) == (OutcomeState.DONE, GroupState.ACTIVE)
+        assert created.chatid == failed.chatid
+        assert len(await office.sandbox.groups()) == 1
+
+    async def test_an_answer_lost_after_the_effect_makes_no_second_group(self, office: Office) -> None:
+        await office.sandbox.fail("appchat/create", timeout=True, when="after")
+        request = await office.decide(await office.apply("create_group", "li", **ASKED))
+        await office.work()
+
+        assert (await office.group_of(request)).state is GroupState.CREATING
+        await office.pass_time(minutes=5)
+
+        assert (await office.group_of(request)).state is GroupState.ACTIVE
+        assert (await office.request(request)).outcome is OutcomeState.DONE
+        assert len(await office.sandbox.groups()) == 1
+
+    async def test_who_left_between_application_and_approval_fails_it_visibly(self, office: Office) -> None:
+        request = await office.apply("create_group", "li", **ASKED)
+        await office.leaves_the_company("han")
+
+        request = await office.decide(request)
+
+        assert request.outcome is OutcomeState.FAILED
+        assert "han" in str(request.outcome_detail)
+
+
+class TestWhoMustKnow:
+    """Policy 1.2: 群的类型决定 … 由谁管理 … 以及向谁备案。"""
+
+    async def test_hr_is_informed_of_a_project_group(self, office: Office) -> None:
+        await office.project("li", "han")
+
+        (text,) = await office.messages("group.informed")
+        assert "【建群备案】“研发部-新品项目”" in text
+        assert "第 1.2 条" in text
+
+    async def test_a_project_group_without_a_named_owner_belongs_to_who_applied(self, office: Office) -> None:
+        request = await office.granted("create_group", "li", **ASKED)
+
+        assert (await office.group_of(request)).desired_owner_id == office.id("li")
+
+    async def test_a_department_group_belongs_to_the_head_and_holds_the_department(self, office: Office) -> None:
+        await office.hire("new", "未激活", status=PersonStatus.NOT_ACTIVATED)
+        asked = {"name": "研发部-日常", "type": "department", "purpose": "部门日常", "department_id": RESEARCH}
+        request = await office.granted("create_group", "li", **asked)
+
+        group = await office.group_of(request)
+        assert group.desired_owner_id == office.id("wang")
+        assert await office.roster(group) == {"wang", "li", "han", "zhao", "qian", "sun"}
+
+
+class TestWhatCannotBeAppliedFor:
+    """Policy 1.2, 1.3, 1.4, 1.6, said before anybody waits for an approval."""
+
+    @pytest.mark.parametrize(
+        ("changes", "refusal", "said"),
+        [
+            ({"type": "party"}, UnknownGroupType, "project（项目群）"),
+            ({"type": "customer", "name": "客户群"}, TypeNotOffered, "只能有内部成员"),
+            ({"name": "新品"}, NameRefused, "部门名称-项目名称"),
+            ({"name": "研发部-" + "长" * 50}, NameRefused, "最多 50 个字符"),
+            ({"members": ["li"]}, SizeRefused, "至少 2 人"),
+            ({"members": ["li", "nobody"]}, UnknownPeople, "nobody"),
+            ({"departments": [99]}, UnknownPeople, "99"),
+            ({"confidentiality": "confidential", "departments": [PERSONNEL]}, ConfidentialRule, "逐一写明"),
+        ],
+    )
+    async def test_the_reason_is_said_in_the_policys_words(
+        self, office: Office, changes: dict[str, Any], refusal: type[DomainError], said: str
+    ) -> None:
+        with pytest.raises(refusal, match=said):
+            await office.apply("create_group", "li", **(ASKED | changes))
+
+    async def test_people_without_an_active_account_are_named(self, office: Office) -> None:
+        await office.hire("off", "停用的人", status=PersonStatus.DISABLED)
+
+        with pytest.raises(NotReachable, match="停用的人"):
+            await office.apply("create_group", "li", **(ASKED | {"members": ["li", "off"]}))
+
+    async def test_a_name_in_use_is_refused(self, office: Office) -> None:
+        await office.project("li", "han")
+
+        with pytest.raises(NameTaken):
+            await office.apply("create_group", "han", **ASKED)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.announcements import messages, service
-from app.delivery.service import ClickedCard, OutcomeHandler
+from app.delivery.service import CardAction, ClickedCard, OutcomeHandler
 from app.jobs.registry import JobFunction, TimerHandler
 from models.ids import AnnouncementId
 
@@ -34,8 +33,6 @@ async def chase(session: AsyncSession, subject: str, now: datetime) -> None:
 async def close(session: AsyncSession, subject: str, now: datetime) -> None:
     await service.close(session, announcement_id=AnnouncementId(UUID(subject)), now=now)
 
-
-CardAction = Callable[[AsyncSession, ClickedCard, str, datetime], Awaitable[None]]
 
 CARD_ACTIONS: dict[str, CardAction] = {messages.CONFIRM: confirm_by_card}
 TIMERS: dict[str, TimerHandler] = {service.CHASE: chase, service.DEADLINE: close}

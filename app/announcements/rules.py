@@ -46,7 +46,7 @@ def class_rule(document: PolicyDocument, message_class: str) -> AnnouncementClas
 def check_length(rule: AnnouncementClassRule, body: str) -> None:
     """Policy 3.1: long shared content goes behind a link."""
     if rule.max_characters is not None and len(body) > rule.max_characters:
-        raise TooLong(f"“{rule.title}”最多 {rule.max_characters} 字,现有 {len(body)} 字；请把长内容放到链接里")
+        raise TooLong(f"“{rule.title}”最多 {rule.max_characters} 字，现有 {len(body)} 字；请把长内容放到链接里")
 
 
 def check_group(document: PolicyDocument, group: Group, message_class: str, rule: AnnouncementClassRule) -> None:

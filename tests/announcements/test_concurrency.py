@@ -1,0 +1,84 @@
+"""One concurrency test per lock, on committed data."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+from sqlmodel import col
+
+from app.announcements import service
+from app.announcements.jobs import TIMERS
+from app.database import Sessions, transaction
+from app.jobs.timers import sweep
+from models.announcements import Announcement, AnnouncementState
+from models.audit import AuditEntry
+from models.delivery import CallKind, CallState, Message, OutgoingCall
+from models.ids import AnnouncementId
+from tests.builders.announcements import announcement
+from tests.builders.approvals import Company, company_of_six, everything_arrives
+from tests.fakes.clock import MONDAY_9AM, FakeClock
+
+TEN_PAST = MONDAY_9AM + timedelta(minutes=10)
+
+
+@pytest.fixture
+async def company(sessions: Sessions) -> Company:
+    async with transaction(sessions) as session:
+        return await company_of_six(session)
+
+
+@pytest.fixture
+async def told(sessions: Sessions, company: Company) -> Announcement:
+    async with transaction(sessions) as session:
+        row = await announcement(session, company.wang, message_class="instruction", people=["li", "chen"])
+        await everything_arrives(session)
+        return row
+
+
+async def count(sessions: Sessions, *conditions: object) -> int:
+    async with transaction(sessions) as session:
+        statement = select(func.count()).where(*conditions)  # type: ignore[arg-type]  # columns compared
+        return (await session.scalars(statement)).one()
+
+
+class TestTwoConfirmationsAtOnce:
+    """P2: 收到 counts once, whatever is repeated."""
+
+    async def test_one_takes_effect(self, sessions: Sessions, company: Company, told: Announcement) -> None:
+        async def confirm() -> None:
+            async with transaction(sessions) as session:
+                await service.confirm(
+                    session, announcement_id=AnnouncementId(told.id), person=company.li, via="rest", now=TEN_PAST
+                )
+
+        await asyncio.gather(*(confirm() for _ in range(5)))
+        assert await count(sessions, col(AuditEntry.action) == "announcement.confirmed") == 1
+        assert await count(sessions, col(OutgoingCall.kind) == CallKind.CARD_UPDATE) == 1
+
+
+class TestTwoWorkersAtTheDeadline:
+    """3.6: chased once; 3.7: one final list."""
+
+    async def test_the_chase_and_the_deadline_fire_at_the_same_moment(
+        self, sessions: Sessions, told: Announcement
+    ) -> None:
+        clock = FakeClock(MONDAY_9AM + timedelta(hours=1))
+        await asyncio.gather(*(sweep(sessions, clock, TIMERS) for _ in range(3)))
+        await sweep(sessions, clock, TIMERS)
+        assert await count(sessions, col(Message.purpose) == "announcement.chase") == 1
+        assert await count(sessions, col(Message.purpose) == "announcement.final_list") == 1
+        async with transaction(sessions) as session:
+            found = await session.get_one(Announcement, told.id)
+            assert found.state is AnnouncementState.CLOSED
+
+    async def test_two_chases_at_once_chase_once(self, sessions: Sessions, told: Announcement) -> None:
+        async def chase() -> int:
+            async with transaction(sessions) as session:
+                return await service.chase(session, announcement_id=AnnouncementId(told.id), now=TEN_PAST)
+
+        assert sorted(await asyncio.gather(chase(), chase())) == [0, 2]
+        waiting = col(OutgoingCall.state) == CallState.READY
+        assert await count(sessions, col(OutgoingCall.purpose) == "announcement.chase", waiting) == 1

@@ -1,0 +1,169 @@
+"""REST: `announcements`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from app.announcements.router import router
+from app.audit.actor import SYSTEM
+from app.database import Sessions, transaction
+from app.settings import Settings
+from app.web import problems
+from app.web.keys import create_key
+from models.groups import GroupState
+from models.ids import new_id
+from tests.builders.announcements import active_group
+from tests.builders.approvals import Company, company_of_six, everything_arrives
+from tests.fakes.clock import FakeClock
+
+WORK: dict[str, Any] = {
+    "title": "周五前完成验收",
+    "body": "请各负责人按验收单逐项确认。",
+    "class": "work",
+    "author": "wang",
+    "audience": {"departments": [2], "people": ["han"]},
+}
+
+
+@pytest.fixture
+async def company(sessions: Sessions) -> Company:
+    async with transaction(sessions) as session:
+        return await company_of_six(session)
+
+
+@pytest.fixture
+async def client(
+    sessions: Sessions, company: Company, clock: FakeClock, settings: Settings
+) -> AsyncIterator[httpx.AsyncClient]:
+    app = FastAPI()
+    app.state.services = SimpleNamespace(settings=settings, sessions=sessions, clock=clock)
+    app.include_router(router, prefix="/api/v1")
+    problems.install(app)
+    async with transaction(sessions) as session:
+        _, key = await create_key(session, name="test", scopes=["announcements:write"], actor=SYSTEM, now=clock.now())
+    headers = {"authorization": f"Bearer {key}"}
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://steward/api/v1", headers=headers) as client:
+        yield client
+
+
+async def answer(call: Any, status: int = 200) -> Any:
+    response = await call
+    assert response.status_code == status, response.text
+    return response.json()
+
+
+async def publish(client: httpx.AsyncClient, **changes: Any) -> Any:
+    return await answer(client.post("/announcements", json=WORK | changes), 201)
+
+
+class TestPublishing:
+    """3.2, 3.6: published by REST, with the class's receipt and deadline."""
+
+    async def test_everything_about_it_is_in_the_answer(self, client: httpx.AsyncClient, company: Company) -> None:
+        told = await publish(client)
+        assert (told["author"], told["class"], told["state"]) == ("wang", "work", "published")
+        assert told["deadline"] == "2026-03-03T10:00:00Z"
+        assert told["receipts"] == {"audience": 3, "confirmed": 0, "unconfirmed": 3, "late": 0, "chased": 0}
+        assert told["delivery"] == {"sent": 0, "failed": 0, "unknown": 0, "held": 3}
+        assert (told["rule_key"], told["clause"]) == ("announcement.publish", "3.2")
+        assert (await answer(client.get(f"/announcements/{told['id']}")))["correlation_id"] == told["correlation_id"]
+
+    async def test_the_same_idempotency_key_publishes_once(self, client: httpx.AsyncClient) -> None:
+        headers = {"Idempotency-Key": "1"}
+        first = await answer(client.post("/announcements", json=WORK, headers=headers), 201)
+        again = await answer(client.post("/announcements", json=WORK, headers=headers), 201)
+        assert first["id"] == again["id"]
+        assert len((await answer(client.get("/announcements")))["items"]) == 1
+
+    @pytest.mark.parametrize(
+        ("changes", "status", "slug"),
+        [
+            ({"class": "gossip"}, 400, "unknown-announcement-class"),
+            ({"class": "sharing", "body": "字" * 201}, 400, "announcement-too-long"),
+            ({"audience": {"people": ["wang"]}}, 400, "nobody-concerned"),
+            ({"audience": {"people": ["nemo"]}}, 400, "unknown-audience"),
+            ({"audience": {"groups": [str(new_id())]}}, 400, "unknown-audience"),
+            ({"deadline": "2026-03-02T00:59:00Z"}, 400, "deadline-in-the-past"),
+            ({"class": "sharing", "receipt": True}, 400, "receipt-not-possible"),
+            ({"author": "nemo"}, 404, None),
+            ({"audience": {}}, 422, None),
+            ({"deadline": "2026-03-05T10:00:00"}, 422, None),
+            ({"unheard_of": 1}, 422, None),
+        ],
+    )
+    async def test_what_is_refused(
+        self, client: httpx.AsyncClient, changes: dict[str, Any], status: int, slug: str | None
+    ) -> None:
+        refused = await answer(client.post("/announcements", json=WORK | changes), status)
+        if slug:
+            assert refused["type"] == f"/problems/{slug}"
+        assert (await answer(client.get("/announcements")))["items"] == []
+
+    async def test_a_group_that_is_not_active(
+        self, client: httpx.AsyncClient, sessions: Sessions, company: Company
+    ) -> None:
+        async with transaction(sessions) as session:
+            group = await active_group(
+                session, company.policy, company.wang, members=[company.li], state=GroupState.CREATING
+            )
+        wanted = WORK | {"audience": {"groups": [str(group.id)]}}
+        refused = await answer(client.post("/announcements", json=wanted), 409)
+        assert refused["type"] == "/problems/group-not-active"
+
+
+class TestReceipts:
+    """F67: the list of who has and who has not."""
+
+    async def test_confirmed_by_rest(self, client: httpx.AsyncClient, sessions: Sessions) -> None:
+        told = await publish(client)
+        async with transaction(sessions) as session:
+            await everything_arrives(session)
+        where = f"/announcements/{told['id']}/receipts"
+        made = await answer(client.post(where, json={"person": "LI"}), 201)
+        assert (made["confirmed_via"], made["late"]) == ("rest", False)
+        open_ones = await answer(client.get(where, params={"confirmed": "false"}))
+        assert {row["person"] for row in open_ones["items"]} == {"chen", "han"}
+        seen = await answer(client.get(f"/announcements/{told['id']}"))
+        assert (seen["receipts"]["confirmed"], seen["receipts"]["unconfirmed"]) == (1, 2)
+
+    async def test_the_list_says_why_and_whether_the_card_arrived(self, client: httpx.AsyncClient) -> None:
+        told = await publish(client)
+        listed = (await answer(client.get(f"/announcements/{told['id']}/receipts", params={"limit": 2})))["items"]
+        assert [(row["person"], row["source"], row["card"]) for row in listed] == [
+            ("li", "department:2", "held"),
+            ("chen", "department:2", "held"),
+        ]
+
+    async def test_who_is_not_concerned(self, client: httpx.AsyncClient) -> None:
+        told = await publish(client)
+        where = f"/announcements/{told['id']}/receipts"
+        assert (await answer(client.post(where, json={"person": "sun"}), 403))["type"] == "/problems/not-concerned"
+
+    async def test_an_announcement_that_is_not_there(self, client: httpx.AsyncClient) -> None:
+        where = f"/announcements/{UUID(int=0)}"
+        assert (await answer(client.get(where), 404))["type"] == "/problems/no-such-announcement"
+        await answer(client.post(f"{where}/receipts", json={"person": "li"}), 404)
+
+
+class TestListing:
+    """The latest change first, a page at a time."""
+
+    async def test_by_author_and_since(self, client: httpx.AsyncClient, clock: FakeClock) -> None:
+        await publish(client)
+        later = clock.advance(timedelta(hours=1)).isoformat()
+        second = await publish(client, title="第二个", author="han", audience={"people": ["li"]})
+        everything = await answer(client.get("/announcements", params={"limit": 1}))
+        assert [row["id"] for row in everything["items"]] == [second["id"]]
+        rest = await answer(client.get("/announcements", params={"cursor": everything["next_cursor"]}))
+        assert [row["author"] for row in rest["items"]] == ["wang"]
+        assert len((await answer(client.get("/announcements", params={"updated_since": later})))["items"]) == 1
+        assert len((await answer(client.get("/announcements", params={"author": "wang"})))["items"]) == 1

@@ -1,0 +1,135 @@
+"""Announcements for tests, a group to publish in, and what came of them in the ledger."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.announcements import service
+from app.announcements.service import AudienceWanted
+from app.audit.actor import person_actor
+from app.policy.service import Policy
+from models.announcements import Announcement, Receipt
+from models.audit import AuditEntry
+from models.delivery import CallKind, Message, OutgoingCall
+from models.groups import Group, GroupMember, GroupState
+from models.ids import APP, new_id
+from models.org import Person, PersonUserid
+from models.policy import Timer
+from tests.fakes.clock import MONDAY_9AM
+
+
+async def active_group(
+    session: AsyncSession,
+    policy: Policy,
+    owner: Person,
+    *,
+    members: Sequence[Person] = (),
+    group_type: str = "project",
+    name: str = "研发部-新品验收",
+    state: GroupState = GroupState.ACTIVE,
+    deputy: Person | None = None,
+) -> Group:
+    """A registered group with its owner and these members."""
+    row = Group(
+        app_id=APP,
+        chatid=new_id().hex,
+        group_type=group_type,
+        purpose="新品验收",
+        desired_name=name,
+        desired_owner_id=owner.id,
+        deputy_id=deputy.id if deputy else None,
+        charter="群规",
+        state=state,
+        policy_version_id=policy.id,
+        rule_key="group.create",
+        correlation_id="test",
+        registered_at=MONDAY_9AM,
+        updated_at=MONDAY_9AM,
+    )
+    session.add(row)
+    await session.flush()
+    for person in (owner, *members):
+        session.add(GroupMember(group_id=row.id, person_id=person.id, desired_since=MONDAY_9AM))
+    await session.flush()
+    return row
+
+
+async def announcement(
+    session: AsyncSession,
+    author: Person,
+    *,
+    message_class: str = "work",
+    title: str = "周五前完成验收",
+    body: str = "请各负责人按验收单逐项确认。",
+    groups: Sequence[UUID] = (),
+    departments: Sequence[int] = (),
+    people: Sequence[str] = (),
+    deadline: datetime | None = None,
+    receipt: bool | None = None,
+    now: datetime = MONDAY_9AM,
+) -> Announcement:
+    return await service.publish(
+        session,
+        title=title,
+        body=body,
+        message_class=message_class,
+        author=author,
+        wanted=AudienceWanted(groups, departments, people),
+        deadline=deadline,
+        receipt=receipt,
+        actor=person_actor(author.id),
+        now=now,
+    )
+
+
+async def receipts_by_userid(session: AsyncSession, row: Announcement) -> dict[str, Receipt]:
+    """Who is concerned, by userid, as the database has it."""
+    statement = (
+        select(col(PersonUserid.userid), Receipt)
+        .join(Receipt, col(Receipt.person_id) == col(PersonUserid.person_id))
+        .where(col(Receipt.announcement_id) == row.id)
+        .execution_options(populate_existing=True)
+    )
+    return {row.userid: row.Receipt for row in await session.execute(statement)}
+
+
+async def group_posts(session: AsyncSession, group: Group) -> list[dict[str, Any]]:
+    """Bodies of what is said in the group, in order."""
+    statement = (
+        select(OutgoingCall)
+        .where(col(OutgoingCall.kind) == CallKind.APPCHAT_SEND, col(OutgoingCall.subject_id) == str(group.id))
+        .order_by(col(OutgoingCall.id))
+    )
+    return [json.loads(call.request_body) for call in await session.scalars(statement)]
+
+
+async def messages_about(session: AsyncSession, origin_id: UUID) -> list[Message]:
+    statement = select(Message).where(col(Message.origin_id) == str(origin_id)).order_by(col(Message.number))
+    return list(await session.scalars(statement))
+
+
+async def calls_of_kind(session: AsyncSession, kind: CallKind) -> list[OutgoingCall]:
+    statement = select(OutgoingCall).where(col(OutgoingCall.kind) == kind).order_by(col(OutgoingCall.id))
+    return list(await session.scalars(statement))
+
+
+async def timers_of(session: AsyncSession, subject: UUID) -> Mapping[str, Timer]:
+    """The timers of an announcement or a task: by kind, with the rung (`task.remind:0`) where there are several."""
+    statement = (
+        select(Timer).where(col(Timer.subject).startswith(str(subject))).execution_options(populate_existing=True)
+    )
+    rows = await session.scalars(statement)
+    return {f"{row.kind}{row.subject.removeprefix(str(subject))}": row for row in rows}
+
+
+async def audit_of(session: AsyncSession, object_id: UUID) -> list[AuditEntry]:
+    statement = select(AuditEntry).where(col(AuditEntry.object_id) == str(object_id)).order_by(col(AuditEntry.id))
+    return list(await session.scalars(statement))

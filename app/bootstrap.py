@@ -11,14 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from app.announcements import jobs as announcement_jobs
 from app.approvals import jobs as approval_jobs
-from app.approvals.jobs import CardAction
 from app.approvals.kinds import Kinds
 from app.audit import jobs as audit_jobs
 from app.audit.actor import SYSTEM
 from app.clock import Clock, SystemClock
 from app.database import Sessions, async_url, create_engine, create_sessions, transaction
 from app.delivery import jobs as delivery_jobs
-from app.delivery.outcomes import register_outcomes
+from app.delivery.service import CardAction, register_outcomes
 from app.groups import jobs as group_jobs
 from app.groups.kinds import KINDS
 from app.inbox import jobs as inbox_jobs

@@ -15,7 +15,7 @@ from typing import Any, Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.delivery import service as delivery
-from app.delivery.service import ClickedCard
+from app.delivery.service import CardAction
 from app.inbox.processor import Absorb
 from app.inbox.rules import DONE, Outcome, ignored, unknown
 from app.org import service as org
@@ -34,7 +34,6 @@ from callbacks.events import (
 from models.ids import DepartmentId
 from models.inbox import ReceivedEvent
 
-CardAction = Callable[[AsyncSession, ClickedCard, str, datetime], Awaitable[None]]
 """`(session, clicked, argument, now)`: what a button does. Repeated clicks arrive repeatedly."""
 
 

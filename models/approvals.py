@@ -16,7 +16,6 @@ from models.columns import (
     document,
     moment,
     optional_big_ref,
-    optional_document,
     optional_moment,
     optional_ref,
     ref,
@@ -125,7 +124,6 @@ class StepApprover(Table, table=True):
     id: int | None = serial_key()
     step_id: UUID = ref("request_steps.id", index=False)
     person_id: UUID = ref("people.id")
-    card_call_id: UUID | None = optional_ref("outgoing_calls.id", index=False)
     card_message_id: UUID | None = optional_ref("messages.id", index=False)
     """The message that brought them the card: its face follows the step."""
     added_at: datetime = moment()
@@ -158,5 +156,6 @@ class Decision(Table, table=True):
     policy_version_id: UUID = ref("policy_versions.id", index=False)
     rule_key: str
     correlation_id: str
-    details: dict[str, Any] | None = optional_document()
+    actor: str
+    """Who passed it on, as `kind:id`: the person themselves, or a service in their name."""
     decided_at: datetime = moment()

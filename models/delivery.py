@@ -46,6 +46,8 @@ class Message(Table, table=True):
     """How many (part, person) pairs: sent + failed + unknown + held add up to this at every moment (P3)."""
     policy_version_id: UUID = ref("policy_versions.id", index=False)
     rule_key: str
+    actor: str
+    """Who caused it, as `kind:id`."""
     correlation_id: str
     created_at: datetime = moment()
 
@@ -169,6 +171,7 @@ class Delivery(Table, table=True):
     until: datetime | None = optional_moment()
     policy_version_id: UUID = ref("policy_versions.id", index=False)
     rule_key: str
+    actor: str
     correlation_id: str
     updated_at: datetime = moment()
 

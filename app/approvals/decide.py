@@ -141,7 +141,7 @@ async def _count(session: AsyncSession, case: Case, step: RequestStep, ballot: B
             policy_version_id=request.policy_version_id,
             rule_key=step.rule_key,
             correlation_id=current_correlation_id(),
-            details={"recorded_by": str(ballot.recorded_by)} if ballot.recorded_by else None,
+            actor=str(ballot.recorded_by or ballot.actor),
             decided_at=now,
         )
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from datetime import datetime
 from uuid import UUID
 
@@ -11,12 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.approvals import deadlines, steps
 from app.approvals.decide import decide_by_card
 from app.approvals.kinds import Kinds
-from app.delivery.service import ClickedCard
+from app.delivery.service import CardAction, ClickedCard
 from app.jobs.registry import TimerHandler
 from models.approvals import Verdict
 from models.ids import StepId
-
-CardAction = Callable[[AsyncSession, ClickedCard, str, datetime], Awaitable[None]]
 
 
 def card_actions(kinds: Kinds) -> dict[str, CardAction]:

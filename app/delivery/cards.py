@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -32,6 +32,11 @@ class ClickedCard:
     call: OutgoingCall
     message: Message
     person: Person
+
+
+CardAction = Callable[[AsyncSession, ClickedCard, str, datetime], Awaitable[None]]
+"""What a button does: `(session, clicked, argument, now)`, in the transaction that absorbs the click. The argument is
+the part of the button's key behind the colon. Domains export theirs as `CARD_ACTIONS`, by the part before it."""
 
 
 async def record_click(

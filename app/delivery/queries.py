@@ -233,9 +233,9 @@ class Recipients:
 _INSERT_DELIVERIES = text(
     """
     INSERT INTO deliveries (message_id, part, person_id, call_id, state, reason, until,
-                            policy_version_id, rule_key, correlation_id, updated_at)
+                            policy_version_id, rule_key, actor, correlation_id, updated_at)
     SELECT :message_id, :part, person_id, :call_id, :state, :reason, :until,
-           :policy_version_id, :rule_key, :correlation_id, :now
+           :policy_version_id, :rule_key, :actor, :correlation_id, :now
     FROM unnest(:people) AS person_id
     """
 ).bindparams(
@@ -264,6 +264,7 @@ async def insert_deliveries(
             "until": row.until,
             "policy_version_id": message.policy_version_id,
             "rule_key": message.rule_key,
+            "actor": message.actor,
             "correlation_id": message.correlation_id,
             "now": now,
             "people": row.people,

@@ -53,6 +53,7 @@ async def send_card(
         message_class=message_class,
         policy_version_id=policy_version_id,
         rule_key=rule_key,
+        actor=actor,
         now=now,
     )
     await _dispatch(session, message, to=to, individually=individually, actor=actor, now=now)
@@ -84,6 +85,7 @@ async def send_text(
         message_class=message_class,
         policy_version_id=policy_version_id,
         rule_key=rule_key,
+        actor=actor,
         now=now,
     )
     await _dispatch(session, message, to=to, individually=False, actor=actor, now=now)
@@ -117,6 +119,7 @@ async def post_to_group(
         message_class=message_class,
         policy_version_id=policy_version_id,
         rule_key=rule_key,
+        actor=actor,
         now=now,
     )
     call: OutgoingCall | None = None
@@ -201,9 +204,11 @@ async def _store(
     message_class: str,
     policy_version_id: UUID,
     rule_key: str,
+    actor: Actor,
     now: datetime,
 ) -> Message:
     message = Message(
+        actor=str(actor),
         number=await queries.next_message_number(session),
         origin_kind=origin_kind,
         origin_id=str(origin_id),

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.delivery import queries
-from app.delivery.cards import ClickedCard, record_click, update_cards
+from app.delivery.cards import CardAction, ClickedCard, record_click, update_cards
 from app.delivery.errors import CallNotFound, DeliveryNotFound
 from app.delivery.outcomes import OutcomeHandler, register_outcomes
 from app.delivery.recovery import Resolution, resolve_call, retry_delivery
@@ -15,6 +15,7 @@ from app.delivery.send import post_to_group, request_call, send_card, send_text
 from models.delivery import DeliveryState, OutgoingCall
 
 __all__ = [
+    "CardAction",
     "ClickedCard",
     "OutcomeHandler",
     "Resolution",

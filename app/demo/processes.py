@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import ctypes
 import os
 import secrets
 import signal
@@ -25,6 +27,7 @@ from app.embedded import running, url_for
 
 STARTS_WITHIN_SECONDS = 60
 STOPS_WITHIN_SECONDS = 15
+PR_SET_PDEATHSIG = 1
 
 
 class DidNotStart(Exception):
@@ -134,12 +137,23 @@ def _process(
     with log.open("wb") as output:
         # A session of its own: Ctrl-C reaches the demo, which then ends its processes in order.
         process = subprocess.Popen(  # noqa: S603 -- our own programs
-            command, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+            command,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=_end_with_parent,  # noqa: PLW1509 -- one system call, and the demo has no threads here
         )
         try:
             yield process, log
         finally:
             _end(process)
+
+
+def _end_with_parent() -> None:
+    """Ask the kernel to end this child when the demo is gone, also after `kill -9`. Linux; elsewhere nothing."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

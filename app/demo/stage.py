@@ -75,7 +75,9 @@ class Stage:
     def tell(self, sentence: str) -> None:
         """One line of the story: what was just read back."""
         seconds = time.monotonic() - self._began
-        self._console.print(f"  [green]✓[/green] [dim]{seconds:5.1f}s[/dim] {sentence}", highlight=False, soft_wrap=True)
+        self._console.print(
+            f"  [green]✓[/green] [dim]{seconds:5.1f}s[/dim] {sentence}", highlight=False, soft_wrap=True
+        )
 
     def require(self, truth: object, otherwise: str) -> None:
         if not truth:

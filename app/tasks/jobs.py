@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.delivery.service import ClickedCard, OutcomeHandler
+from app.delivery.service import CardAction, ClickedCard, OutcomeHandler
 from app.jobs.registry import JobFunction, TimerHandler
 from app.tasks import follow_up, messages, service
 from app.tasks.rules import HALF
@@ -58,8 +57,6 @@ async def tell_overdue(session: AsyncSession, subject: str, now: datetime) -> No
 async def escalate(session: AsyncSession, subject: str, now: datetime) -> None:
     await follow_up.escalate(session, subject=subject, now=now)
 
-
-CardAction = Callable[[AsyncSession, ClickedCard, str, datetime], Awaitable[None]]
 
 CARD_ACTIONS: dict[str, CardAction] = {
     messages.ACCEPT: accept,

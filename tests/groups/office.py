@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlmodel import col
 
 from app.approvals import queries as request_queries
@@ -22,7 +22,7 @@ from app.jobs.registry import JobContext, JobFunction
 from app.jobs.timers import sweep
 from models.approvals import Request, RequestState, Verdict
 from models.audit import AuditEntry
-from models.delivery import CallKind, Message, OutgoingCall
+from models.delivery import CallKind, CallState, Message, OutgoingCall
 from models.groups import FindingState, Group, GroupFinding, GroupMember
 from models.ids import RequestId, StepId
 from models.org import Person, PersonStatus, PersonUserid
@@ -149,10 +149,22 @@ class Office:
             taken = await session.execute(text("DELETE FROM pgqueuer RETURNING id, entrypoint, payload"))
             return [(name, json.loads(payload)) for _, name, payload in sorted(taken.all())]
 
+    async def run_only(self, name: str, payload: dict[str, Any]) -> None:
+        """Run one job and nothing of what it queues: what if the process ends here?"""
+        await JOBS[name](self.ctx, payload)
+
     async def pass_time(self, **by: Any) -> None:
         self.clock.advance(timedelta(**by))
         await sweep(self.sessions, self.clock, delivery_jobs.TIMERS | group_jobs.TIMERS)
         await self.work()
+
+    async def exhaust(self, kind: CallKind) -> None:
+        """Let the ledger's automatic recovery of the open calls come to its end: then the outcome is unknown."""
+        async with transaction(self.sessions) as session:
+            tried_often = update(OutgoingCall).where(col(OutgoingCall.kind) == kind)
+            await session.execute(tried_often.values(attempts=10_000))
+        await self.pass_time(hours=1)
+        assert {call.state for call in await self.calls(kind)} <= {CallState.DONE, CallState.UNKNOWN}
 
     async def reconcile(self, group: Group, *, accept_losses: bool = False) -> None:
         self.clock.advance(timedelta(minutes=10))

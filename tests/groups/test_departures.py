@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+from app.database import transaction
+from app.delivery.service import Resolution, resolve_call
+from models.approvals import OutcomeState
+from models.delivery import CallKind
+from models.groups import FindingKind, Group
+from tests.groups.office import Office
+
+
+class TestDeparture:
+    """Policy 2.6: 员工离职，退出全部工作群。"""
+
+    async def test_who_is_disabled_is_taken_out_of_every_group(self, office: Office) -> None:
+        first = await office.project("li", "han")
+        second = await office.project("li", "han", name="研发部-老项目")
+
+        await office.departed(await office.leaves_the_company("han", "disabled"))
+
+        for group in (first, second):
+            assert await office.roster(group) == {"wang", "li"}
+            stay = await office.stay(group, "han")
+            assert (stay.desired, stay.observed, stay.reason) == (False, False, "departure")
+            assert stay.ended_at is not None
+        assert len(await office.updates()) == 2
+
+    async def test_who_was_deleted_on_the_platform_needs_no_call(self, office: Office) -> None:
+        group = await office.project("li", "han")
+        await office.sandbox.delete_person("han")
+
+        await office.departed(await office.leaves_the_company("han"))
+
+        assert await office.updates() == []
+        assert (await office.stay(group, "han")).ended_at is not None
+        await office.reconcile(group)
+        assert await office.findings(group, None) == []
+
+    async def test_a_second_run_of_the_job_changes_nothing(self, office: Office) -> None:
+        group = await office.project("li", "han", deputy="li")
+        payload = await office.leaves_the_company("wang", "disabled")
+        await office.departed(payload)
+        updates, actions = await office.updates(), await office.actions()
+
+        await office.departed(payload)
+
+        assert (await office.updates(), await office.actions()) == (updates, actions)
+        assert len(updates) == 1
+        assert await office.findings(group, None) == []
+
+    async def test_two_runs_before_the_call_is_made_ask_once(self, office: Office) -> None:
+        await office.project("li", "han")
+        payload = await office.leaves_the_company("han", "disabled")
+
+        await office.run_only("org.person_departed", payload)
+        await office.run_only("org.person_departed", payload)
+
+        assert len(await office.updates()) == 1
+
+    async def test_an_application_under_way_is_told_that_it_comes_to_nothing(self, office: Office) -> None:
+        group = await office.project("li", "han")
+        request = await office.decide(await office.apply("join", "zhao", group_id=str(group.id)))
+
+        await office.run_only("org.person_departed", await office.leaves_the_company("zhao"))
+
+        failed = await office.request(request)
+        assert failed.outcome is OutcomeState.FAILED
+        assert "离职" in str(failed.outcome_detail)
+
+    async def test_fewer_than_two_would_remain_so_a_person_is_asked(self, office: Office) -> None:
+        group = await office.project("li")
+
+        await office.departed(await office.leaves_the_company("li", "disabled"))
+
+        assert await office.updates() == []
+        assert await office.kinds_found(group) == [FindingKind.TOO_FEW]
+        await office.reconcile(group)
+        assert await office.kinds_found(group) == [FindingKind.TOO_FEW]
+        assert len(await office.messages("group.finding")) == 1
+
+
+class TestOwnersDeparture:
+    """Policy 1.9: 群主离职或调动时，在其账号停用之前提出并确定接任人。"""
+
+    async def test_the_deputy_takes_over_in_the_call_that_removes_the_owner(self, office: Office) -> None:
+        group = await office.project("li", "han", deputy="han")
+
+        await office.departed(await office.leaves_the_company("wang", "disabled"))
+
+        shown = await office.sandbox.group(group.chatid)
+        assert (shown["owner"], set(shown["userlist"])) == ("han", {"li", "han"})
+        assert await office.findings(group, None) == []
+        (text,) = await office.messages("group.owner")
+        assert "由您接任群主" in text
+
+    async def test_without_a_deputy_a_stopgap_is_set_and_a_person_is_asked(self, office: Office) -> None:
+        group = await office.project("li", "han")
+
+        await office.departed(await office.leaves_the_company("wang", "disabled"))
+
+        assert (await office.sandbox.group(group.chatid))["owner"] == "li"
+        assert (await office.now(group)).desired_owner_id == office.id("li")
+        assert await office.kinds_found(group) == [FindingKind.OWNER_LEFT]
+
+    async def test_the_head_of_the_groups_department_goes_before_others(self, office: Office) -> None:
+        group = await office.project("han", "zhou", owner="li", department_id=30)
+
+        await office.departed(await office.leaves_the_company("li", "disabled"))
+
+        assert (await office.now(group)).desired_owner_id == office.id("zhou")
+
+    async def test_when_the_platform_has_passed_the_group_on_by_itself_ours_is_set(self, office: Office) -> None:
+        group = await office.project("li", "han", deputy="han")
+        await office.sandbox.transfer_group(group.chatid, "li")
+        await office.sandbox.delete_person("wang")
+
+        await office.departed(await office.leaves_the_company("wang"))
+
+        assert (await office.sandbox.group(group.chatid))["owner"] == "han"
+        assert [body.get("owner") for body in await office.updates()] == ["han"]
+
+    async def test_a_departed_deputy_is_told_to_the_owner(self, office: Office) -> None:
+        group = await office.project("li", "han", deputy="han")
+
+        await office.departed(await office.leaves_the_company("han", "disabled"))
+
+        assert (await office.now(group)).deputy_id is None
+        (text,) = await office.messages("group.finding")
+        assert "请确定新的副群主" in text
+
+
+class TestWhatThePlatformMakesOfIt:
+    async def test_a_lost_group_is_found_lost(self, office: Office) -> None:
+        group = await office.project("li", "han")
+        await office.sandbox.dismiss_group(group.chatid)
+
+        await office.departed(await office.leaves_the_company("han", "disabled"))
+
+        assert await office.kinds_found(group) == [FindingKind.DISSOLVED]
+
+    async def test_an_unknown_outcome_is_settled_by_a_reading(self, office: Office) -> None:
+        group = await _unknown_removal(office)
+
+        await office.reconcile(group)
+
+        (call,) = await office.calls(CallKind.APPCHAT_UPDATE)
+        assert call.state == "done"
+        assert (await office.stay(group, "han")).ended_at is not None
+        assert await office.findings(group, None) == []
+
+    async def test_or_by_a_person(self, office: Office) -> None:
+        group = await _unknown_removal(office)
+        (call,) = await office.calls(CallKind.APPCHAT_UPDATE)
+
+        async with transaction(office.sessions) as session:
+            await resolve_call(
+                session, call_id=call.id, resolution=Resolution.DONE, actor=office.actor, now=office.clock.now()
+            )
+
+        assert (await office.stay(group, "han")).ended_at is not None
+
+
+async def _unknown_removal(office: Office) -> Group:
+    """The removal took effect, its answer was lost, and nobody could look for a while."""
+    group = await office.project("li", "han")
+    await office.sandbox.fail("appchat/update", timeout=True, when="after")
+    payload = await office.leaves_the_company("han", "disabled")
+    await office.departed(payload)
+    await office.sandbox.fail("appchat/get", http_status=502, times=None)
+    await office.exhaust(CallKind.APPCHAT_UPDATE)
+    await office.sandbox.clear_faults()
+    (call,) = await office.calls(CallKind.APPCHAT_UPDATE)
+    assert call.state == "unknown"
+    return group

@@ -33,7 +33,7 @@ async def group(session: AsyncSession, group_id: GroupId) -> Group:
 
 async def group_for_update(session: AsyncSession, group_id: GroupId) -> Group:
     """Locked: every change of a group and of its roster goes through here, one after another."""
-    statement = select(Group).where(col(Group.id) == group_id).with_for_update()
+    statement = select(Group).where(col(Group.id) == group_id).with_for_update(key_share=True)
     return _found((await session.scalars(statement.execution_options(populate_existing=True))).one_or_none())
 
 
@@ -186,7 +186,7 @@ async def finding(session: AsyncSession, group_id: GroupId, finding_id: FindingI
     statement = (
         select(GroupFinding)
         .where(col(GroupFinding.id) == finding_id, col(GroupFinding.group_id) == group_id)
-        .with_for_update()
+        .with_for_update(key_share=True)
     )
     found = (await session.scalars(statement)).one_or_none()
     if found is None:
@@ -209,4 +209,4 @@ def findings(*, group_id: UUID | None, state: FindingState | None) -> Select[Gro
 
 
 async def timer(session: AsyncSession, kind: str, subject: str) -> Timer | None:
-    return await session.get(Timer, (kind, subject), with_for_update=True)
+    return await session.get(Timer, (kind, subject), with_for_update={"key_share": True})

@@ -253,7 +253,7 @@ class TestByAnAdministrator:
     async def test_who_belongs_is_put_in_without_an_application(self, office: Office) -> None:
         group = await office.project("li", "han")
         async with transaction(office.sessions) as session:
-            await _add(session, office, group, "zhao")
+            await add(session, office, group, "zhao")
         await office.work()
 
         assert "zhao" in await office.roster(group)
@@ -266,7 +266,7 @@ class TestByAnAdministrator:
         assert await office.kinds_found(group) == ["unapproved_join"]
 
         async with transaction(office.sessions) as session:
-            await _add(session, office, group, "zhao")
+            await add(session, office, group, "zhao")
         await office.reconcile(group)
 
         assert await office.updates() == []
@@ -292,7 +292,7 @@ class TestByAnAdministrator:
         assert await office.findings(group, None) == []
 
 
-async def _add(session: AsyncSession, office: Office, group: Group, userid: str) -> None:
+async def add(session: AsyncSession, office: Office, group: Group, userid: str) -> None:
     await service.add_by_hand(
         session,
         group_id=GroupId(group.id),

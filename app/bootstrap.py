@@ -157,7 +157,7 @@ async def prepare(services: Services) -> None:
 
 async def _claim_installation(session: AsyncSession, settings: Settings, now: datetime) -> None:
     box = SecretBox(settings.secret_key)
-    row = (await session.scalars(select(Installation).with_for_update())).one_or_none()
+    row = (await session.scalars(select(Installation).with_for_update(key_share=True))).one_or_none()
     if row is None:
         check = box.encrypt(KNOWN_TEXT)
         session.add(Installation(corp_id=settings.wecom.corp_id, secret_check=check, created_at=now))

@@ -43,7 +43,7 @@ async def announcement(session: AsyncSession, announcement_id: AnnouncementId) -
 
 
 async def announcement_for_update(session: AsyncSession, announcement_id: AnnouncementId) -> Announcement | None:
-    return await session.get(Announcement, announcement_id, with_for_update=True, populate_existing=True)
+    return await session.get(Announcement, announcement_id, with_for_update={"key_share": True}, populate_existing=True)
 
 
 def published(*, author_id: UUID | None, updated_since: datetime | None) -> Select[Announcement]:
@@ -78,7 +78,7 @@ async def receipt_for_update(session: AsyncSession, announcement_id: UUID, perso
     statement = (
         select(Receipt)
         .where(col(Receipt.announcement_id) == announcement_id, col(Receipt.person_id) == person_id)
-        .with_for_update()
+        .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     )
     return (await session.scalars(statement)).one_or_none()
@@ -90,7 +90,7 @@ async def unconfirmed(session: AsyncSession, announcement_id: UUID, *, lock: boo
         .where(col(Receipt.announcement_id) == announcement_id, col(Receipt.confirmed_at).is_(None))
         .order_by(col(Receipt.person_id))
     )
-    return list(await session.scalars(statement.with_for_update() if lock else statement))
+    return list(await session.scalars(statement.with_for_update(key_share=True) if lock else statement))
 
 
 async def standing(session: AsyncSession, announcement_id: UUID) -> Standing:

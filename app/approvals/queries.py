@@ -28,12 +28,12 @@ async def get(session: AsyncSession, request_id: RequestId) -> Request:
 
 async def get_for_update(session: AsyncSession, request_id: RequestId) -> Request:
     """The request, locked: whoever comes second waits here and then sees what the first one did."""
-    return _found((await session.scalars(_fresh(request_id).with_for_update())).one_or_none())
+    return _found((await session.scalars(_fresh(request_id).with_for_update(key_share=True))).one_or_none())
 
 
 async def get_for_update_unless_locked(session: AsyncSession, request_id: RequestId) -> Request | None:
     """None while somebody else holds it. For callers that already hold a row the other may be waiting for."""
-    return (await session.scalars(_fresh(request_id).with_for_update(skip_locked=True))).one_or_none()
+    return (await session.scalars(_fresh(request_id).with_for_update(key_share=True, skip_locked=True))).one_or_none()
 
 
 def _fresh(request_id: RequestId) -> Select[Request]:

@@ -50,7 +50,7 @@ async def claim_waiting_call(session: AsyncSession, call_id: UUID, now: datetime
         select(OutgoingCall)
         .where(col(OutgoingCall.id) == call_id, col(OutgoingCall.state).in_(WAITING))
         .where(or_(col(OutgoingCall.not_before).is_(None), col(OutgoingCall.not_before) <= now))
-        .with_for_update(skip_locked=True)
+        .with_for_update(key_share=True, skip_locked=True)
         .execution_options(populate_existing=True)
     )
     return (await session.scalars(statement)).one_or_none()
@@ -62,7 +62,7 @@ async def call_for_update(session: AsyncSession, call_id: UUID) -> OutgoingCall 
     statement = (
         select(OutgoingCall)
         .where(col(OutgoingCall.id) == call_id)
-        .with_for_update()
+        .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     )
     return (await session.scalars(statement)).one_or_none()
@@ -330,7 +330,7 @@ async def get_delivery(session: AsyncSession, delivery_id: int) -> Delivery | No
 
 
 async def delivery_for_update(session: AsyncSession, delivery_id: int) -> Delivery | None:
-    return await session.get(Delivery, delivery_id, with_for_update=True, populate_existing=True)
+    return await session.get(Delivery, delivery_id, with_for_update={"key_share": True}, populate_existing=True)
 
 
 async def has_recipients(session: AsyncSession, call_id: UUID) -> bool:
@@ -408,14 +408,14 @@ async def newest_unspent_click(session: AsyncSession, call_id: UUID, valid_after
         .where(col(CardClick.expires_at) > valid_after)
         .order_by(col(CardClick.received_at).desc(), col(CardClick.id).desc())
         .limit(1)
-        .with_for_update(skip_locked=True)
+        .with_for_update(key_share=True, skip_locked=True)
         .execution_options(populate_existing=True)
     )
     return (await session.scalars(statement)).one_or_none()
 
 
 async def click_for_update(session: AsyncSession, click_id: int) -> CardClick | None:
-    return await session.get(CardClick, click_id, with_for_update=True, populate_existing=True)
+    return await session.get(CardClick, click_id, with_for_update={"key_share": True}, populate_existing=True)
 
 
 def _uuids(values: Sequence[UUID]) -> Any:

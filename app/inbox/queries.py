@@ -18,7 +18,7 @@ async def event(session: AsyncSession, event_id: EventId) -> ReceivedEvent | Non
 
 
 async def event_for_update(session: AsyncSession, event_id: EventId) -> ReceivedEvent | None:
-    return await session.get(ReceivedEvent, event_id, with_for_update=True, populate_existing=True)
+    return await session.get(ReceivedEvent, event_id, with_for_update={"key_share": True}, populate_existing=True)
 
 
 def listed(
@@ -52,7 +52,7 @@ async def due_for_update(session: AsyncSession, *, now: datetime, limit: int) ->
         .where(text("received_events.state = 'pending'"), due, ~held)
         .order_by(col(ReceivedEvent.id))
         .limit(limit)
-        .with_for_update(skip_locked=True, of=ReceivedEvent)
+        .with_for_update(key_share=True, skip_locked=True, of=ReceivedEvent)
     )
     return [(number or 0, subject) for number, subject in await session.execute(statement)]
 
@@ -63,6 +63,6 @@ async def claims_for_update(session: AsyncSession, *, subjects: Sequence[str], b
         select(col(SubjectClaim.subject))
         .where(col(SubjectClaim.subject).in_(subjects), col(SubjectClaim.batch) == batch)
         .order_by(col(SubjectClaim.subject))
-        .with_for_update()
+        .with_for_update(key_share=True)
     )
     return (await session.scalars(statement)).all()

@@ -98,7 +98,7 @@ async def _claim(session: AsyncSession, kind: str, subject: str, now: datetime) 
         select(Timer)
         .where(col(Timer.kind) == kind, col(Timer.subject) == subject, col(Timer.due_at) <= now)
         .where(col(Timer.parked_at).is_(None))
-        .with_for_update(skip_locked=True)
+        .with_for_update(key_share=True, skip_locked=True)
     )
     return (await session.scalars(statement)).one_or_none()
 
@@ -107,7 +107,7 @@ async def _postpone(sessions: Sessions, clock: Clock, kind: str, subject: str, e
     log.error("timer.failed", kind=kind, subject=subject, error=repr(error), exc_info=error)
     TIMERS.labels(kind=kind, outcome="failed").inc()
     async with transaction(sessions) as session:
-        timer = await session.get(Timer, (kind, subject), with_for_update=True)
+        timer = await session.get(Timer, (kind, subject), with_for_update={"key_share": True})
         if timer is None:
             return
         timer.attempts += 1

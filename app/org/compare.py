@@ -267,6 +267,9 @@ async def compare(session: AsyncSession, scope: Scope, budget: Budget, *, earlie
 
 
 async def _fill(session: AsyncSession, scope: Scope) -> None:
+    if scope.userids is None:
+        # Freshly copied rows have no statistics; without them the planner joins in nested loops, for minutes.
+        await session.execute(text("ANALYZE staged_people, staged_departments"))
     statements = [NEW_PEOPLE, SEEN_PEOPLE, SEEN_DEPARTMENTS]
     if scope.ids_complete:
         statements.append(ABSENT_PEOPLE)

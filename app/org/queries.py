@@ -172,7 +172,7 @@ async def open_review(session: AsyncSession, userid: str) -> UseridReview | None
         .where(col(UseridReview.userid) == fold(userid), col(UseridReview.decision).is_(None))
         .order_by(col(UseridReview.found_at).desc())
         .limit(1)
-        .with_for_update()
+        .with_for_update(key_share=True)
     )
     return (await session.scalars(statement)).one_or_none()
 
@@ -297,7 +297,7 @@ async def running_run(session: AsyncSession) -> SyncRun | None:
 
 
 async def held_runs(session: AsyncSession) -> Sequence[SyncRun]:
-    statement = select(SyncRun).where(col(SyncRun.state) == SyncState.HELD).with_for_update()
+    statement = select(SyncRun).where(col(SyncRun.state) == SyncState.HELD).with_for_update(key_share=True)
     return (await session.scalars(statement)).all()
 
 

@@ -50,7 +50,7 @@ class Reading:
 
 async def reckon(session: AsyncSession, reading: Reading, *, now: datetime) -> SyncRun:
     """Losses within the budget are applied with the rest; beyond it they stay as they are until a person decides."""
-    run = await session.get(SyncRun, reading.run_id, with_for_update=True, populate_existing=True)
+    run = await session.get(SyncRun, reading.run_id, with_for_update={"key_share": True}, populate_existing=True)
     if run is None or run.state is not SyncState.RUNNING:
         raise RunLost(str(reading.run_id))
     org = (await policies.in_force(session, now=now)).document.org

@@ -70,7 +70,7 @@ async def claim(session: AsyncSession, *, run_id: UUID, now: datetime) -> SyncRu
     A repeated job finds its own dead run: that one ends, and a new one begins in its place.
     """
     await queries.lock_runs(session)
-    run = await session.get(SyncRun, run_id, with_for_update=True, populate_existing=True)
+    run = await session.get(SyncRun, run_id, with_for_update={"key_share": True}, populate_existing=True)
     if run is None or run.state is not SyncState.RUNNING:
         return None
     if run.phase != WAITING:
@@ -97,7 +97,7 @@ async def beat(session: AsyncSession, *, run_id: UUID, now: datetime, **progress
 
 async def fail(session: AsyncSession, *, run_id: UUID, now: datetime, sentences: list[str]) -> None:
     """The run ends without having changed anything."""
-    run = await session.get(SyncRun, run_id, with_for_update=True, populate_existing=True)
+    run = await session.get(SyncRun, run_id, with_for_update={"key_share": True}, populate_existing=True)
     if run is None or run.state is not SyncState.RUNNING:
         return
     run.report = run.report | {"explanations": sentences}
@@ -138,7 +138,7 @@ async def supersede_held(session: AsyncSession, *, by: UUID, now: datetime) -> N
 
 async def get_held(session: AsyncSession, *, run_id: SyncRunId) -> SyncRun:
     """The run, locked, when it waits for a person."""
-    run = await session.get(SyncRun, run_id, with_for_update=True, populate_existing=True)
+    run = await session.get(SyncRun, run_id, with_for_update={"key_share": True}, populate_existing=True)
     if run is None:
         raise SyncRunUnknown(f"没有同步 {run_id}")
     if run.state is not SyncState.HELD:

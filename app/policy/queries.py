@@ -80,6 +80,6 @@ async def movable_timers_for_update(session: AsyncSession) -> Sequence[Timer]:
         select(Timer)
         .where(col(Timer.basis).is_not(None), col(Timer.parked_at).is_(None), col(Timer.attempts) == 0)
         .order_by(col(Timer.kind), col(Timer.subject))
-        .with_for_update(skip_locked=True)
+        .with_for_update(key_share=True, skip_locked=True)
     )
     return (await session.scalars(statement)).all()

@@ -30,7 +30,7 @@ async def task(session: AsyncSession, task_id: TaskId) -> Task:
 
 
 async def task_for_update(session: AsyncSession, task_id: TaskId) -> Task:
-    row = (await session.scalars(_fresh(task_id).with_for_update())).one_or_none()
+    row = (await session.scalars(_fresh(task_id).with_for_update(key_share=True))).one_or_none()
     if row is None:
         raise TaskNotFound("没有这个任务")
     return row
@@ -38,7 +38,7 @@ async def task_for_update(session: AsyncSession, task_id: TaskId) -> Task:
 
 async def task_for_update_unless_locked(session: AsyncSession, task_id: TaskId) -> Task | None:
     """None while somebody else holds it. For callers that already hold a row the other may be waiting for."""
-    return (await session.scalars(_fresh(task_id).with_for_update(skip_locked=True))).one_or_none()
+    return (await session.scalars(_fresh(task_id).with_for_update(key_share=True, skip_locked=True))).one_or_none()
 
 
 def _fresh(task_id: TaskId) -> Select[Task]:

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
-from sqlalchemy import delete, update
+from sqlalchemy import ColumnElement, delete, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
+from starlette.types import Receive, Scope, Send
 
 from app.database import transaction
 from app.errors import Conflict, Invalid
@@ -36,6 +38,8 @@ class InFlight(Conflict):
 
 
 class KeyReused(Invalid):
+    """Answered with 422 instead of the 400 of its kind (D17)."""
+
     slug = "idempotency-key-reused"
     title = "Idempotency-Key 已用于另一个请求"
 
@@ -43,6 +47,25 @@ class KeyReused(Invalid):
 class KeyTooLong(Invalid):
     slug = "idempotency-key-too-long"
     title = "Idempotency-Key 太长"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A key that is ours. Whoever takes it over once `until` has passed holds a later moment."""
+
+    key_id: UUID
+    key: str
+    until: datetime
+
+    @property
+    def record(self) -> tuple[ColumnElement[bool], ...]:
+        """The row while it is still ours and without an answer."""
+        return (
+            col(IdempotencyRecord.api_key_id) == self.key_id,
+            col(IdempotencyRecord.key) == self.key,
+            col(IdempotencyRecord.locked_until) == self.until,
+            col(IdempotencyRecord.status).is_(None),
+        )
 
 
 class IdempotentRoute(APIRoute):
@@ -59,26 +82,36 @@ class IdempotentRoute(APIRoute):
 
         return handle
 
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().handle(scope, receive, send)
+        except BaseException:
+            # The session commits after the endpoint has returned. When that fails there is neither effect nor
+            # answer, so the key is free again.
+            await _forget(Request(scope))
+            raise
+
 
 async def _once(request: Request, key: str, original: Callable[[Request], Awaitable[Response]]) -> Response:
     if len(key) > LONGEST_KEY:
         raise KeyTooLong(f"最多 {LONGEST_KEY} 个字符")
     caller = await authenticate(request)
     services = services_of(request)
+    now = services.clock.now()
+    claim = Claim(caller.key_id, key, now + IN_FLIGHT)
     digest = await _request_digest(request)
     async with transaction(services.sessions) as session:
-        earlier = await _claim(session, caller.key_id, key, digest, services.clock.now())
+        earlier = await _claim(session, claim, digest, now)
     if earlier is not None:
         return _replay(earlier)
+    request.state.claim = claim
     try:
         response = await original(request)
-        if response.status_code < 500:  # noqa: PLR2004 -- server errors may be tried again
-            await _keep(request, caller.key_id, key, response)
-            return response
     except BaseException:
-        await _forget(request, caller.key_id, key)
+        # A refusal is no answer to keep: what was refused may be possible later.
+        await _forget(request)
         raise
-    await _forget(request, caller.key_id, key)
+    await _keep(request, claim, response)
     return response
 
 
@@ -88,22 +121,19 @@ async def _request_digest(request: Request) -> bytes:
     return hashlib.sha256(head + body).digest()
 
 
-async def _claim(
-    session: AsyncSession, key_id: UUID, key: str, digest: bytes, now: datetime
-) -> IdempotencyRecord | None:
+async def _claim(session: AsyncSession, claim: Claim, digest: bytes, now: datetime) -> IdempotencyRecord | None:
     """None: the key is ours now. A record: the answer to give again. Raises while the first request runs."""
-    claim = insert(IdempotencyRecord).values(
-        api_key_id=key_id, key=key, request_hash=digest, headers="", locked_until=now + IN_FLIGHT, created_at=now
-    )
-    claimed = await session.execute(claim.on_conflict_do_nothing().returning(col(IdempotencyRecord.key)))
+    fresh = {"request_hash": digest, "headers": "", "locked_until": claim.until, "created_at": now}
+    statement = insert(IdempotencyRecord).values(api_key_id=claim.key_id, key=claim.key, **fresh)
+    claimed = await session.execute(statement.on_conflict_do_nothing().returning(col(IdempotencyRecord.key)))
     if claimed.first() is not None:
         return None
-    earlier = await session.get(IdempotencyRecord, (key_id, key), with_for_update=True)
+    earlier = await session.get(IdempotencyRecord, (claim.key_id, claim.key), with_for_update={"key_share": True})
     if earlier is None:
         raise InFlight("同一个 Idempotency-Key 的请求刚刚结束,请再试一次")
     if earlier.created_at < now - KEPT:
         earlier.status, earlier.body, earlier.request_hash, earlier.created_at = None, None, digest, now
-        earlier.locked_until = now + IN_FLIGHT
+        earlier.locked_until = claim.until
         return None
     if earlier.request_hash != digest:
         raise KeyReused("这个 Idempotency-Key 已用于内容不同的请求,请换一个")
@@ -111,7 +141,7 @@ async def _claim(
         return earlier
     if earlier.locked_until > now:
         raise InFlight("同一个 Idempotency-Key 的请求还在处理,请稍后再试")
-    earlier.locked_until = now + IN_FLIGHT
+    earlier.locked_until = claim.until
     return None
 
 
@@ -121,35 +151,31 @@ def _replay(earlier: IdempotencyRecord) -> Response:
     return answer
 
 
-async def _keep(request: Request, key_id: UUID, key: str, response: Response) -> None:
+async def _keep(request: Request, claim: Claim, response: Response) -> None:
+    """Store the answer with the effect. One that was overtaken after two minutes has no effect at all."""
     values: dict[str, Any] = {
         "status": response.status_code,
         "body": bytes(response.body),
         "headers": response.headers.get("content-type", ""),
     }
-    statement = (
-        update(IdempotencyRecord)
-        .where(col(IdempotencyRecord.api_key_id) == key_id, col(IdempotencyRecord.key) == key)
-        .values(values)
-    )
+    statement = update(IdempotencyRecord).where(*claim.record).values(values).returning(col(IdempotencyRecord.key))
     session: AsyncSession | None = getattr(request.state, "session", None)
     if session is not None:
-        await session.execute(statement)
+        kept = (await session.execute(statement)).first()
+    else:
+        async with transaction(services_of(request).sessions) as own:
+            kept = (await own.execute(statement)).first()
+    if kept is None:
+        raise InFlight("处理时间过长,同一个 Idempotency-Key 的另一个请求已接手")
+
+
+async def _forget(request: Request) -> None:
+    """Nothing was done, so the key may be used again. Does nothing once an answer is kept."""
+    claim: Claim | None = getattr(request.state, "claim", None)
+    if claim is None:
         return
-    async with transaction(services_of(request).sessions) as own:
-        await own.execute(statement)
-
-
-async def _forget(request: Request, key_id: UUID, key: str) -> None:
-    """Nothing was done, so the key may be used again."""
     async with transaction(services_of(request).sessions) as session:
-        await session.execute(
-            delete(IdempotencyRecord).where(
-                col(IdempotencyRecord.api_key_id) == key_id,
-                col(IdempotencyRecord.key) == key,
-                col(IdempotencyRecord.status).is_(None),
-            )
-        )
+        await session.execute(delete(IdempotencyRecord).where(*claim.record))
 
 
 async def prune(session: AsyncSession, *, now: datetime) -> int:

@@ -73,7 +73,7 @@ async def create_key(
 
 
 async def end_key(session: AsyncSession, *, key_id: UUID, actor: Actor, now: datetime) -> ApiKey:
-    row = await session.get(ApiKey, key_id, with_for_update=True)
+    row = await session.get(ApiKey, key_id, with_for_update={"key_share": True})
     if row is None or row.ended_at is not None:
         raise NoSuchKey("没有这个密钥,或它已停用")
     row.ended_at = now
@@ -99,7 +99,9 @@ async def install_bootstrap_key(session: AsyncSession, *, key: str | None, now: 
     """Accept the configured all-scopes key, and no former one."""
     wanted = digest(key) if key else b""
     rows = await session.scalars(
-        select(ApiKey).where(col(ApiKey.name) == BOOTSTRAP, col(ApiKey.created_by) == BOOTSTRAP).with_for_update()
+        select(ApiKey)
+        .where(col(ApiKey.name) == BOOTSTRAP, col(ApiKey.created_by) == BOOTSTRAP)
+        .with_for_update(key_share=True)
     )
     present = False
     for row in rows:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.observability import bound_correlation
+from app.web.problems import unexpected
 
 LARGEST_BODY = 1024 * 1024
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
@@ -18,8 +21,9 @@ _BROWSER_HEADERS = {
 }
 
 
-class BodyTooLarge(Exception):
-    pass
+class BodyTooLarge(HTTPException):
+    def __init__(self) -> None:
+        super().__init__(413, "请求内容最多 1 MiB")
 
 
 class Edge:
@@ -60,14 +64,9 @@ class Edge:
 
         try:
             await self.app(scope, receive_limited, send_with_headers)
-        except BodyTooLarge:
+        except Exception as error:
             if started:
                 raise
-            await _too_large(send_with_headers)
-
-
-async def _too_large(send: Send) -> None:
-    body = '{"type":"/problems/too-large","title":"内容太大","status":413,"detail":"请求内容最多 1 MiB"}'.encode()
-    headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": 413, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+            # Answered here and not further out, where the correlation id is no longer bound.
+            answer = await unexpected(Request(scope), error)
+            await answer(scope, receive, send_with_headers)

@@ -16,18 +16,21 @@ from starlette.exceptions import HTTPException
 
 from app.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, Unavailable
 from app.observability import current_correlation_id, get_logger
+from app.web.idempotency import KeyReused
 from app.wecom.errors import WecomError, WecomRefused
 
 log = get_logger()
 
 MEDIA_TYPE = "application/problem+json"
 
+# The nearest class of an error's family decides.
 STATUS_BY_KIND: dict[type[DomainError], int] = {
     NotFound: 404,
     Forbidden: 403,
     Conflict: 409,
     Invalid: 400,
     Unavailable: 503,
+    KeyReused: 422,
 }
 
 _TITLES = {
@@ -84,12 +87,12 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(WecomError, _wecom_error)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(Exception, _unexpected)
+    app.add_exception_handler(Exception, unexpected)
 
 
 async def _domain_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, DomainError)
-    status = next((code for kind, code in STATUS_BY_KIND.items() if isinstance(error, kind)), 500)
+    status = next((STATUS_BY_KIND[kind] for kind in type(error).__mro__ if kind in STATUS_BY_KIND), 500)
     return problem(request, status, error.slug, error.title, str(error), **error.facts)
 
 
@@ -119,7 +122,7 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
     return answer
 
 
-async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+async def unexpected(request: Request, error: Exception) -> JSONResponse:
     log.error("request.failed", path=request.url.path, exc_info=error)
     detail = (
         "出现了没有预料到的错误,请把 correlation_id 交给管理员 (unexpected; give the correlation id to your operator)"

@@ -11,9 +11,10 @@ import pytest
 from app.audit.actor import SYSTEM
 from app.database import transaction
 from app.delivery import service
+from app.org import queries as org
 from app.wecom.messages import Card, CardButton
 from models.delivery import CallKind, CallState, CardClick, Message
-from models.ids import APP
+from models.ids import APP, PersonId
 from tests.delivery.conftest import CARD, Desk
 
 APPROVED = Card("入群申请", desc="张伟申请加入项目群", outcome="李四已同意")
@@ -186,6 +187,43 @@ class TestTwoUpdatesAtOnce:
 
         assert len(await busy_desk.calls(CallKind.CARD_UPDATE)) == 1
         assert len(await busy_desk.messages()) == 4
+
+    async def test_many_people_click_one_card_at_once(self, busy_desk: Desk) -> None:
+        """A stored click points at its call; locking that call afterwards must not end in a deadlock."""
+        people = await busy_desk.colleagues(8)
+        message = await busy_desk.card(people)
+        await busy_desk.work()
+        [sent] = await busy_desk.calls()
+        async with busy_desk.sessions() as session:
+            userids = await org.userids_of(session, people)
+        both_have_clicked = asyncio.Barrier(len(people))
+
+        async def click(number: int, person: PersonId) -> None:
+            async with transaction(busy_desk.sessions) as session:
+                clicked = await service.record_click(
+                    session,
+                    app_id=APP,
+                    task_id=sent.task_id or "",
+                    userid=userids[person],
+                    event_key=KEY,
+                    response_code=f"code-{number}",
+                    event_id=number,
+                    now=busy_desk.clock.now(),
+                )
+                assert clicked is not None
+                await both_have_clicked.wait()
+                await service.update_cards(
+                    session,
+                    message_id=message.id,
+                    card=APPROVED,
+                    person_ids=[person],
+                    click=clicked.click,
+                    actor=SYSTEM,
+                    now=busy_desk.clock.now(),
+                )
+
+        await asyncio.gather(*(click(number, person) for number, person in enumerate(people, 1)))
+        assert len(await busy_desk.calls(CallKind.CARD_UPDATE)) == len(people)
 
 
 class TestACardThatIsNotSentYet:

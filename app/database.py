@@ -93,6 +93,6 @@ async def check_schema(engine: AsyncEngine) -> None:
     current, expected = await current_revision(engine), expected_revision()
     if current != expected:
         raise SchemaMismatch(
-            f"数据库结构版本为 {current or '空'},程序需要 {expected}:请先运行 `steward migrate` "
+            f"数据库结构版本为 {current or '空'}，程序需要 {expected}：请先运行 `steward migrate` "
             "(the schema does not match this version; run `steward migrate`)"
         )

@@ -83,9 +83,9 @@ class WecomSettings(BaseModel):
 
     api_base: HttpUrl = Field(
         "https://qyapi.weixin.qq.com/cgi-bin",
-        description="地址固定;私有化部署或沙箱时才改 (the platform's API, without a trailing slash)",
+        description="地址固定；私有化部署或沙箱时才改 (the platform's API, without a trailing slash)",
     )
-    proxy: HttpUrl | None = Field(None, description="出口代理,可不填 (outgoing proxy, optional)")
+    proxy: HttpUrl | None = Field(None, description="出口代理，可不填 (outgoing proxy, optional)")
     corp_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{4,64}$")] = Field(
         description="企业微信管理后台 → 我的企业 → 企业信息 → 企业ID"
     )
@@ -122,15 +122,15 @@ class Settings(BaseModel):
     )
     log_format: Literal["console", "json"] = Field("console", description="console 或 json")
     timezone: Annotated[str, AfterValidator(_time_zone)] = Field("Asia/Shanghai", description="公司所在时区")
-    sync_interval: Duration = Field(timedelta(hours=6), description="通讯录全量对账间隔,如 30m、6h (full reconcile)")
+    sync_interval: Duration = Field(timedelta(hours=6), description="通讯录全量对账间隔，如 30m、6h (full reconcile)")
     callback_window: Duration = Field(
-        timedelta(minutes=5), description="回调时间戳允许的偏差,如 5m (replay window on either side)"
+        timedelta(minutes=5), description="回调时间戳允许的偏差，如 5m (replay window on either side)"
     )
-    policy_file: Path | None = Field(None, description="首次启动时载入的制度文件,不填用内置默认制度")
+    policy_file: Path | None = Field(None, description="首次启动时载入的制度文件，不填用内置默认制度")
     secret_key: LongSecret = Field(
-        description="自行生成并妥善保存: python -c 'import secrets; print(secrets.token_urlsafe(48))'"
+        description="自行生成并妥善保存：python -c 'import secrets; print(secrets.token_urlsafe(48))'"
     )
-    bootstrap_api_key: LongSecret | None = Field(None, description="首次使用的全权限接口密钥,可不填 (optional)")
+    bootstrap_api_key: LongSecret | None = Field(None, description="首次使用的全权限接口密钥，可不填 (optional)")
     wecom: WecomSettings
 
     @property
@@ -149,7 +149,7 @@ class SettingsFaults(Exception):
     def __init__(self, faults: list[str]) -> None:
         self.faults = faults
         lines = "\n".join(f"  {number}. {fault}" for number, fault in enumerate(faults, 1))
-        super().__init__(f"配置有 {len(faults)} 处问题,服务没有启动 (the configuration has faults):\n{lines}")
+        super().__init__(f"配置有 {len(faults)} 处问题，服务没有启动 (the configuration has faults):\n{lines}")
 
 
 def load_settings(environ: Mapping[str, str], env_file: Path | None = None) -> Settings:
@@ -217,7 +217,7 @@ def _put(nested: dict[str, Any], path: tuple[str, ...], value: str) -> None:
 
 
 def _unknown(name: str, known: Mapping[str, Any]) -> str:
-    hint = f";是否想写 {near}" if (near := _nearest(name, known)) else ""
+    hint = f"；是否想写 {near}" if (near := _nearest(name, known)) else ""
     return f"{name}: 没有这个配置项 (unknown name){hint}"
 
 

@@ -14,7 +14,7 @@ from app.inbox import queries, service
 from models.ids import EventId
 from models.inbox import EventState, ReceivedEvent
 
-app = typer.Typer(help="收到的回调:列出、查看、重放。", no_args_is_help=True)
+app = typer.Typer(help="收到的回调：列出、查看、重放。", no_args_is_help=True)
 
 COLUMNS = ("id", "event_type", "subject", "state", "attempts", "repeats", "received_at", "last_error")
 
@@ -23,11 +23,11 @@ COLUMNS = ("id", "event_type", "subject", "state", "attempts", "repeats", "recei
 def list_callbacks(
     state: Annotated[EventState | None, typer.Option(help="只看某种状态。")] = None,
     event_type: Annotated[str | None, typer.Option("--type", help="只看某种事件。")] = None,
-    subject: Annotated[str | None, typer.Option(help="只看某个主体,如 user:zhangsan。")] = None,
+    subject: Annotated[str | None, typer.Option(help="只看某个主体，如 user:zhangsan。")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000)] = 50,
     as_json: JsonOption = False,
 ) -> None:
-    """列出收到的回调,最新的在前。"""
+    """列出收到的回调，最新的在前。"""
 
     async def act(services: Services) -> list[dict[str, Any]]:
         async with services.sessions() as session:
@@ -39,7 +39,7 @@ def list_callbacks(
 
 @app.command("show")
 def show_callback(event_id: Annotated[int, typer.Argument(help="回调的编号。")]) -> None:
-    """查看一个回调的全部,包括解密后的内容。"""
+    """查看一个回调的全部，包括解密后的内容。"""
 
     async def act(services: Services) -> dict[str, Any]:
         async with services.sessions() as session:
@@ -52,8 +52,8 @@ def show_callback(event_id: Annotated[int, typer.Argument(help="回调的编号�
 
 
 @app.command()
-def replay(event_ids: Annotated[list[int], typer.Argument(help="要重放的编号,可以多个。")]) -> None:
-    """让回调重新处理一次;正在运行的服务会马上接手。"""
+def replay(event_ids: Annotated[list[int], typer.Argument(help="要重放的编号，可以多个。")]) -> None:
+    """让回调重新处理一次；正在运行的服务会马上接手。"""
 
     async def act(services: Services) -> None:
         async with transaction(services.sessions) as session:

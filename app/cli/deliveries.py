@@ -15,7 +15,7 @@ from app.database import transaction
 from app.delivery import queries, service
 from models.delivery import CallState, OutgoingCall
 
-app = typer.Typer(help="外发消息与调用:列出不明的、人工确认、重发。", no_args_is_help=True)
+app = typer.Typer(help="外发消息与调用：列出不明的、人工确认、重发。", no_args_is_help=True)
 
 COLUMNS = ("id", "kind", "purpose", "state", "attempts", "sent_at", "error")
 
@@ -26,7 +26,7 @@ def list_calls(
     limit: Annotated[int, typer.Option(min=1, max=1000)] = 50,
     as_json: JsonOption = False,
 ) -> None:
-    """列出某种状态的外发调用,默认列出结果不明、等人确认的。"""
+    """列出某种状态的外发调用，默认列出结果不明、等人确认的。"""
 
     async def act(services: Services) -> list[dict[str, Any]]:
         async with services.sessions() as session:
@@ -41,8 +41,8 @@ def list_calls(
 
 
 @app.command()
-def retry(delivery_ids: Annotated[list[int], typer.Argument(help="投递记录的编号,可以多个。")]) -> None:
-    """把失败或不明的投递重发给这一位接收人;不明的可能重复送达。"""
+def retry(delivery_ids: Annotated[list[int], typer.Argument(help="投递记录的编号，可以多个。")]) -> None:
+    """把失败或不明的投递重发给这一位接收人；不明的可能重复送达。"""
 
     async def act(services: Services) -> None:
         async with transaction(services.sessions) as session:

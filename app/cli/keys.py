@@ -21,11 +21,11 @@ OPERATOR = Actor(ActorKind.OPERATOR, "cli")
 
 @app.command()
 def create(
-    name: Annotated[str, typer.Argument(help="给谁用,例如 报表系统。")],
-    scope: Annotated[list[str], typer.Option("--scope", help=f"权限范围,可重复: {', '.join(SCOPES)}")],
+    name: Annotated[str, typer.Argument(help="给谁用，例如 报表系统。")],
+    scope: Annotated[list[str], typer.Option("--scope", help=f"权限范围，可重复: {', '.join(SCOPES)}")],
     as_json: JsonOption = False,
 ) -> None:
-    """新建一个接口密钥;密钥只显示这一次。"""
+    """新建一个接口密钥；密钥只显示这一次。"""
 
     async def act(services: Services) -> dict[str, Any]:
         async with transaction(services.sessions) as session:

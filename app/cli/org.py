@@ -24,7 +24,7 @@ NAMES_SHOWN = 20
 
 
 def sync(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="只比较,列出会变化的人和部门,不写入。")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="只比较，列出会变化的人和部门，不写入。")] = False,
     release: Annotated[UUID | None, typer.Option(help="放行这次同步扣留的减员。")] = None,
     reject: Annotated[UUID | None, typer.Option(help="丢弃这次同步扣留的减员。")] = None,
     as_json: JsonOption = False,
@@ -85,13 +85,13 @@ def _show(run: SyncRun, *, as_json: bool) -> None:
     if as_json:
         out.print_json(data=run.model_dump(mode="json"))
         return
-    out.print(f"同步 {run.id}: {run.state.value}{'(演练,未写入)' if run.dry_run else ''}", highlight=False)
+    out.print(f"同步 {run.id}: {run.state.value}{'(演练，未写入)' if run.dry_run else ''}", highlight=False)
     for name, value in run.counts.items():
         out.print(f"  {name}: {value}", highlight=False)
     for name, value in run.report.items():
         _show_section(name, value)
     if run.state is SyncState.HELD:
-        err.print(f"减员超出预算,已扣留。放行: steward sync --release {run.id};丢弃: steward sync --reject {run.id}")
+        err.print(f"减员超出预算，已扣留。放行：steward sync --release {run.id}；丢弃：steward sync --reject {run.id}")
 
 
 def _show_section(name: str, value: Any) -> None:
@@ -104,4 +104,4 @@ def _show_section(name: str, value: Any) -> None:
     for line in value[:NAMES_SHOWN]:
         out.print(f"  - {line}", highlight=False, markup=False)
     if len(value) > NAMES_SHOWN:
-        out.print(f"  … 共 {len(value)} 项,全部见 --json")
+        out.print(f"  … 共 {len(value)} 项，全部见 --json")

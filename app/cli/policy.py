@@ -16,14 +16,14 @@ from app.policy import service as policies
 from app.policy.differences import Change
 from app.policy.document import Fault
 
-app = typer.Typer(help="制度:检查、比较、启用。", no_args_is_help=True)
+app = typer.Typer(help="制度：检查、比较、启用。", no_args_is_help=True)
 
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="制度文件 (YAML)。")]
 
 
 @app.command()
 def check(file: File, as_json: JsonOption = False) -> None:
-    """检查一个制度文件,一次列出全部问题;不需要数据库。"""
+    """检查一个制度文件，一次列出全部问题；不需要数据库。"""
     faults = policies.check(file.read_text(encoding="utf-8"))
     _show_faults(faults, as_json=as_json)
     if faults:
@@ -34,7 +34,7 @@ def check(file: File, as_json: JsonOption = False) -> None:
 
 @app.command()
 def diff(file: File, as_json: JsonOption = False) -> None:
-    """与现行制度比较,逐条列出变化。"""
+    """与现行制度比较，逐条列出变化。"""
 
     async def act(services: Services) -> tuple[list[Fault], list[Change]]:
         async with services.sessions() as session:
@@ -57,7 +57,7 @@ def apply(
     file: File,
     effective: Annotated[datetime | None, typer.Option(help="生效时间(带时区的 ISO 8601);不填立即生效。")] = None,
 ) -> None:
-    """启用一个制度文件,成为新的版本。"""
+    """启用一个制度文件，成为新的版本。"""
 
     async def act(services: Services) -> str:
         async with transaction(services.sessions) as session:
@@ -69,7 +69,7 @@ def apply(
                 actor=OPERATOR,
             )
             effective_at = row.effective_at.astimezone(services.settings.zone)
-            return f"第 {row.number} 版“{row.title}”,生效时间 {effective_at:%Y-%m-%d %H:%M}"
+            return f"第 {row.number} 版“{row.title}”，生效时间 {effective_at:%Y-%m-%d %H:%M}"
 
     out.print(run_with_services(act), highlight=False)
 

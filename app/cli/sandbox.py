@@ -11,6 +11,6 @@ PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_optio
 
 
 def sandbox(context: typer.Context) -> None:
-    """启动沙箱:一个模拟企业微信平台与员工手机的独立程序(参数见 `steward sandbox --help`)。"""
+    """启动沙箱：一个模拟企业微信平台与员工手机的独立程序(参数见 `steward sandbox --help`)。"""
     arguments = [sys.executable, "-m", "sandbox", *context.args]
     os.execv(sys.executable, arguments)  # noqa: S606 -- our own program, the caller's own arguments

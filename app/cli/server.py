@@ -21,24 +21,24 @@ DRAIN_SECONDS = 10
 
 
 def run() -> None:
-    """启动全部:网页与接口、回调接收、后台处理(默认方式)。"""
+    """启动全部：网页与接口、回调接收、后台处理(默认方式)。"""
     _start(_run_everything)
 
 
 def serve() -> None:
-    """只启动网页、接口与回调接收;后台处理由 `steward worker` 承担。"""
+    """只启动网页、接口与回调接收；后台处理由 `steward worker` 承担。"""
     _start(_serve)
 
 
 def worker() -> None:
-    """只启动后台处理:事件、作业、定时。可以起多个。"""
+    """只启动后台处理：事件、作业、定时。可以起多个。"""
     _start(_work)
 
 
 def migrate(
-    revision: Annotated[str, typer.Argument(help="目标版本;`-1` 回退一步,`base` 清空。")] = "head",
+    revision: Annotated[str, typer.Argument(help="目标版本；`-1` 回退一步，`base` 清空。")] = "head",
 ) -> None:
-    """升级数据库结构;两个进程同时执行时,后来的等待。"""
+    """升级数据库结构；两个进程同时执行时，后来的等待。"""
     settings = read_settings()
     with database(settings) as url:
         try:
@@ -86,7 +86,7 @@ async def _work(built: Services) -> None:
 
 def http_server(built: Services) -> uvicorn.Server:
     host, port = built.settings.listen_address
-    err.print(f"企微管家: http://{host}:{port}  接口文档 http://{host}:{port}/docs", highlight=False)
+    err.print(f"企微管家：http://{host}:{port}  接口文档 http://{host}:{port}/docs", highlight=False)
     config = uvicorn.Config(
         create_app(built),
         host=host,

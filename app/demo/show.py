@@ -20,7 +20,7 @@ def show_everything(*, once: bool, people: int, data_dir: Path) -> int:
     data_dir.mkdir(parents=True, exist_ok=True)
     try:
         with console.status("启动内置 PostgreSQL …") as status, demo_database(data_dir) as database_url:
-            status.update(f"启动沙箱,生成 {people} 人的公司 …")
+            status.update(f"启动沙箱，生成 {people} 人的公司 …")
             with sandbox_process(people, data_dir) as sandbox:
                 status.update("启动企微管家 …")
                 with service_process(database_url, sandbox, data_dir) as addresses:
@@ -42,7 +42,7 @@ def _perform(addresses: Addresses, console: Console, *, once: bool) -> int:
     _print_addresses(addresses, console)
     if once:
         return 0
-    console.print("\n服务继续运行,按 Ctrl-C 结束。")
+    console.print("\n服务继续运行，按 Ctrl-C 结束。")
     signal.sigwait({signal.SIGINT, signal.SIGTERM})
     return 0
 

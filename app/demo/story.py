@@ -31,7 +31,7 @@ async def tell_story(stage: Stage) -> None:
 
 
 async def verify_addresses(stage: Stage) -> None:
-    stage.chapter("一 · 接通:企业微信验证回调地址")
+    stage.chapter("一 · 接通：企业微信验证回调地址")
     base = f"{stage.addresses.service}/callbacks"
     results = await stage.sandbox.set_callback_urls(app=f"{base}/app", contacts=f"{base}/contacts")
     for channel, result in sorted(results.items()):
@@ -40,7 +40,7 @@ async def verify_addresses(stage: Stage) -> None:
 
 
 async def sync_organisation(stage: Stage) -> None:
-    stage.chapter("二 · 通讯录:组织架构进入数据库")
+    stage.chapter("二 · 通讯录：组织架构进入数据库")
 
     async def finished() -> Json | None:
         runs = (await stage.get("/sync-runs"))["items"]
@@ -55,7 +55,7 @@ async def sync_organisation(stage: Stage) -> None:
     disabled = sum(member["status"] == "disabled" for member in members)
     idle = sum(member["status"] == "not_activated" for member in members)
     stage.tell(
-        f"同步 {run['id'][:8]} 完成:{len(departments)} 个部门,{len(members)} 人(未激活 {idle},已禁用 {disabled}),"
+        f"同步 {run['id'][:8]} 完成：{len(departments)} 个部门，{len(members)} 人（未激活 {idle}，已禁用 {disabled}），"
         "与平台一致"
     )
 
@@ -80,7 +80,7 @@ async def approve_step(stage: Stage, request_id: str, position: int) -> str:
 
     face = await stage.until("the approver's card to show the outcome", shown)
     name = await stage.name_of(approver)
-    stage.tell(f"{name}({step['name']})在手机上点“同意”:卡片“{phone.title}”变为“{face}”")
+    stage.tell(f"{name}（{step['name']}）在手机上点“同意”：卡片“{phone.title}”变为“{face}”")
     return name
 
 
@@ -94,7 +94,7 @@ async def outcome_of(stage: Stage, request_id: str) -> Json:
 
 
 async def apply_for_group(stage: Stage, cast: Cast) -> Json:
-    stage.chapter("三 · 建群:申请,在手机上审批,由服务创建")
+    stage.chapter("三 · 建群：申请，在手机上审批，由服务创建")
     department = await stage.get(f"/departments/{cast.department}")
     request = await stage.post(
         "/requests",
@@ -115,7 +115,7 @@ async def apply_for_group(stage: Stage, cast: Cast) -> Json:
     )
     applicant = await stage.name_of(cast.applicant)
     rule = request["rule"]
-    stage.tell(f"{applicant}{request['title']}(#{request['number']},依据制度 {rule['clause']})")
+    stage.tell(f"{applicant}{request['title']}（#{request['number']}，依据制度 {rule['clause']}）")
     for position in range(1, len(request["steps"]) + 1):
         await approve_step(stage, request["id"], position)
     group_id = (await outcome_of(stage, request["id"]))["group_id"]
@@ -126,14 +126,14 @@ async def apply_for_group(stage: Stage, cast: Cast) -> Json:
         return seen if seen["messages"] else None
 
     seen = await stage.until("the group's first message", greeted)
-    stage.tell(f"平台上有了群“{seen['name']}”:{len(seen['userlist'])} 人,群主 {await stage.name_of(seen['owner'])}")
+    stage.tell(f"平台上有了群“{seen['name']}”：{len(seen['userlist'])} 人，群主 {await stage.name_of(seen['owner'])}")
     first = (await stage.texts_in(group["chatid"]))[0]
-    stage.tell(f"群里的第一条消息:“{first.splitlines()[0]}”")
+    stage.tell(f"群里的第一条消息：“{first.splitlines()[0]}”")
     return group
 
 
 async def join_and_exit(stage: Stage, cast: Cast, group: Json) -> None:
-    stage.chapter("四 · 入群与退群:都要审批")
+    stage.chapter("四 · 入群与退群：都要审批")
     newcomer = await stage.name_of(cast.newcomer)
     join = await stage.post(
         "/requests",
@@ -144,13 +144,13 @@ async def join_and_exit(stage: Stage, cast: Cast, group: Json) -> None:
             "payload": {"group_id": group["id"], "person": cast.newcomer},
         },
     )
-    stage.tell(f"{newcomer}申请入群,要过 {len(join['steps'])} 步:{' → '.join(step['name'] for step in join['steps'])}")
+    stage.tell(f"{newcomer}申请入群，要过 {len(join['steps'])} 步：{' → '.join(step['name'] for step in join['steps'])}")
     for position in range(1, len(join["steps"]) + 1):
         await approve_step(stage, join["id"], position)
     await outcome_of(stage, join["id"])
     userlist = (await stage.sandbox.group(group["chatid"]))["userlist"]
     stage.require(cast.newcomer in userlist, "the newcomer is not in the group")
-    stage.tell(f"{newcomer}已在群里,群成员 {len(userlist)} 人")
+    stage.tell(f"{newcomer}已在群里，群成员 {len(userlist)} 人")
 
     leaver = cast.team[-1]
     leave = await stage.post(
@@ -167,11 +167,11 @@ async def join_and_exit(stage: Stage, cast: Cast, group: Json) -> None:
     await outcome_of(stage, leave["id"])
     userlist = (await stage.sandbox.group(group["chatid"]))["userlist"]
     stage.require(leaver not in userlist, "the leaver is still in the group")
-    stage.tell(f"{await stage.name_of(leaver)}获准退群,群成员 {len(userlist)} 人")
+    stage.tell(f"{await stage.name_of(leaver)}获准退群，群成员 {len(userlist)} 人")
 
 
 async def leave_unapproved(stage: Stage, cast: Cast, group: Json) -> None:
-    stage.chapter("五 · 对账:没有批准的退群会被发现(平台对此没有回调)")
+    stage.chapter("五 · 对账：没有批准的退群会被发现（平台对此没有回调）")
     runaway = cast.team[-2]
     await stage.sandbox.leave_group(runaway, group["chatid"])
     await stage.post(f"/groups/{group['id']}/reconcile")
@@ -182,19 +182,19 @@ async def leave_unapproved(stage: Stage, cast: Cast, group: Json) -> None:
 
     finding = await stage.until("the finding", found)
     stage.require(finding["userid"] == runaway, "the finding names somebody else")
-    stage.tell(f"发现 {await stage.name_of(runaway)} 未经批准退群(依据制度 {finding['rule']['clause']}),已记录在案")
+    stage.tell(f"发现 {await stage.name_of(runaway)} 未经批准退群（依据制度 {finding['rule']['clause']}），已记录在案")
 
 
 # ---------------------------------------------------------------- announcements and tasks
 
 
 async def announce(stage: Stage, cast: Cast, group: Json) -> None:
-    stage.chapter("六 · 通知:一条群消息,每人一张卡片,回执、催办、最终名单")
+    stage.chapter("六 · 通知：一条群消息，每人一张卡片，回执、催办、最终名单")
     published = await stage.post(
         "/announcements",
         {
             "title": "周五 18:00 前完成新品验收",
-            "body": "请各负责人按验收单逐项确认,有问题当天提出。",
+            "body": "请各负责人按验收单逐项确认，有问题当天提出。",
             "class": "work",
             "author": cast.applicant,
             "audience": {"groups": [group["id"]]},
@@ -210,7 +210,7 @@ async def announce(stage: Stage, cast: Cast, group: Json) -> None:
         return any(published["title"] in text for text in await stage.texts_in(group["chatid"]))
 
     await stage.until("the text in the group", posted)
-    stage.tell(f"“{published['title']}”:群里一条消息,{len(concerned)} 人手机上各有一张卡片")
+    stage.tell(f"“{published['title']}”：群里一条消息，{len(concerned)} 人手机上各有一张卡片")
     early, late = concerned[:2], concerned[2]
     for userid in early:
         await stage.press(userid, key)
@@ -223,7 +223,7 @@ async def announce(stage: Stage, cast: Cast, group: Json) -> None:
 
     seen = await stage.until("the chase", chased)
     stage.require(seen["receipts"]["chased"] == len(concerned) - len(early), "the chase reached the wrong people")
-    stage.tell(f"临近截止,催办 {seen['receipts']['chased']} 位还没确认的人(已确认的不打扰)")
+    stage.tell(f"临近截止，催办 {seen['receipts']['chased']} 位还没确认的人（已确认的不打扰）")
     await stage.press(late, key)
     await confirmed(stage, published["id"], len(early) + 1)
     await final_list(stage, published["id"], cast.applicant)
@@ -246,17 +246,17 @@ async def final_list(stage: Stage, announcement_id: str, author: str) -> None:
     missing = await stage.every(f"/announcements/{announcement_id}/receipts", confirmed="false")
     stage.require(len(missing) == seen["unconfirmed"], "the final list does not add up")
     names = "、".join([await stage.name_of(receipt["person"]) for receipt in missing])
-    stage.tell(f"截止:{seen['audience']} 人中 {seen['confirmed']} 人已确认;未确认:{names}")
+    stage.tell(f"截止：{seen['audience']} 人中 {seen['confirmed']} 人已确认；未确认：{names}")
 
     async def told() -> str | None:
         return next((text for text in await stage.texts(author) if "已到截止时间" in text), None)
 
     line = (await stage.until("the author's list", told)).splitlines()[0]
-    stage.tell(f"发布人手机上收到最终名单:“{line}”")
+    stage.tell(f"发布人手机上收到最终名单：“{line}”")
 
 
 async def assign_task(stage: Stage, cast: Cast, group: Json) -> None:
-    stage.chapter("七 · 任务:布置、接受、进展、完成,都在卡片上")
+    stage.chapter("七 · 任务：布置、接受、进展、完成，都在卡片上")
     owner = cast.team[0]
     task = await stage.post(
         "/tasks",
@@ -278,7 +278,7 @@ async def assign_task(stage: Stage, cast: Cast, group: Json) -> None:
     ):
         await stage.press(owner, f"task.{verb}:{task['id']}")
         seen = await task_after(stage, task["id"], verb, state)
-        stage.tell(f"{name}点“{said}”:任务状态 {seen['state']},进度 {seen['progress']}%")
+        stage.tell(f"{name}点“{said}”：任务状态 {seen['state']}，进度 {seen['progress']}%")
 
 
 async def task_after(stage: Stage, task_id: str, verb: str, state: str) -> Json:
@@ -294,7 +294,7 @@ async def task_after(stage: Stage, task_id: str, verb: str, state: str) -> Json:
 
 
 async def depart(stage: Stage, cast: Cast, group: Json) -> None:
-    stage.chapter("八 · 离岗:管理员在后台禁用一人,各群随之移除")
+    stage.chapter("八 · 离岗：管理员在后台禁用一人，各群随之移除")
     leaver = cast.newcomer
     name = await stage.name_of(leaver)
     await stage.sandbox.disable(leaver)
@@ -306,11 +306,11 @@ async def depart(stage: Stage, cast: Cast, group: Json) -> None:
     seen = await stage.until("the disabled person to be out of the group", gone)
     member = await stage.get(f"/members/{leaver}")
     stage.require(member["status"] == "disabled", "the service did not notice")
-    stage.tell(f"{name}状态 {member['status']},已不在群里,群成员 {len(seen['userlist'])} 人")
+    stage.tell(f"{name}状态 {member['status']}，已不在群里，群成员 {len(seen['userlist'])} 人")
 
 
 async def repeat_callbacks(stage: Stage) -> None:
-    stage.chapter("九 · 重复:同一个回调再来三次,没有第二次效果")
+    stage.chapter("九 · 重复：同一个回调再来三次，没有第二次效果")
     await stage.sandbox.wait_idle()
     clicks = [one for one in await stage.sandbox.callbacks("app") if "template_card_event" in one["plaintext"]]
     event = clicks[-1]
@@ -325,7 +325,7 @@ async def repeat_callbacks(stage: Stage) -> None:
     stored = await stage.until("the repeats to be counted", counted)
     stage.require(await effects(stage) == before, "a repeated callback had a second effect")
     stage.tell(
-        f"回调 #{stored['id']} 又送达 {stored['repeats']} 次(重新加密),都回答 200;"
+        f"回调 #{stored['id']} 又送达 {stored['repeats']} 次（重新加密）,都回答 200;"
         f"仍是 {before[0]} 个事件、{before[1]} 次外发调用"
     )
 
@@ -347,6 +347,6 @@ async def add_up(stage: Stage) -> None:
     stage.require(states["unknown"] == 0, "an outcome is unknown")
     audit = await stage.every("/audit")
     stage.tell(
-        f"{len(deliveries)} 人次消息:送达 {states['sent']},失败 {states['failed']},待发 {states['held']},"
-        f"不明 {states['unknown']};审计记录 {len(audit)} 条"
+        f"{len(deliveries)} 人次消息：送达 {states['sent']}，失败 {states['failed']}，待发 {states['held']}，"
+        f"不明 {states['unknown']}；审计记录 {len(audit)} 条"
     )

@@ -79,7 +79,7 @@ async def authenticate(request: Request) -> Caller:
         async with transaction(services.sessions) as session:
             row = await find_key(session, key=key.strip(), now=services.clock.now())
     if row is None:
-        detail = "请在 Authorization 头里带上有效的接口密钥: Bearer KEY (missing, unknown or ended API key)"
+        detail = "请在 Authorization 头里带上有效的接口密钥：Bearer KEY (missing, unknown or ended API key)"
         raise HTTPException(401, detail, headers={"WWW-Authenticate": "Bearer"})
     caller = Caller(row.id, row.name, row.scopes)
     request.state.caller = caller

@@ -130,17 +130,17 @@ async def _claim(session: AsyncSession, claim: Claim, digest: bytes, now: dateti
         return None
     earlier = await session.get(IdempotencyRecord, (claim.key_id, claim.key), with_for_update={"key_share": True})
     if earlier is None:
-        raise InFlight("同一个 Idempotency-Key 的请求刚刚结束,请再试一次")
+        raise InFlight("同一个 Idempotency-Key 的请求刚刚结束，请再试一次")
     if earlier.created_at < now - KEPT:
         earlier.status, earlier.body, earlier.request_hash, earlier.created_at = None, None, digest, now
         earlier.locked_until = claim.until
         return None
     if earlier.request_hash != digest:
-        raise KeyReused("这个 Idempotency-Key 已用于内容不同的请求,请换一个")
+        raise KeyReused("这个 Idempotency-Key 已用于内容不同的请求，请换一个")
     if earlier.status is not None:
         return earlier
     if earlier.locked_until > now:
-        raise InFlight("同一个 Idempotency-Key 的请求还在处理,请稍后再试")
+        raise InFlight("同一个 Idempotency-Key 的请求还在处理，请稍后再试")
     earlier.locked_until = claim.until
     return None
 
@@ -166,7 +166,7 @@ async def _keep(request: Request, claim: Claim, response: Response) -> None:
         async with transaction(services_of(request).sessions) as own:
             kept = (await own.execute(statement)).first()
     if kept is None:
-        raise InFlight("处理时间过长,同一个 Idempotency-Key 的另一个请求已接手")
+        raise InFlight("处理时间过长，同一个 Idempotency-Key 的另一个请求已接手")
 
 
 async def _forget(request: Request) -> None:

@@ -48,7 +48,7 @@ async def create_key(
     """A new key. The second value is the key itself, which cannot be read again."""
     unknown = [scope for scope in scopes if scope not in SCOPES]
     if unknown or not scopes:
-        raise UnknownScope(f"不认识: {', '.join(unknown) or '(空)'};可选: {', '.join(SCOPES)}")
+        raise UnknownScope(f"不认识: {', '.join(unknown) or '(空)'}；可选: {', '.join(SCOPES)}")
     key = f"stw_{secrets.token_urlsafe(32)}"
     row = ApiKey(
         name=name,
@@ -75,7 +75,7 @@ async def create_key(
 async def end_key(session: AsyncSession, *, key_id: UUID, actor: Actor, now: datetime) -> ApiKey:
     row = await session.get(ApiKey, key_id, with_for_update={"key_share": True})
     if row is None or row.ended_at is not None:
-        raise NoSuchKey("没有这个密钥,或它已停用")
+        raise NoSuchKey("没有这个密钥，或它已停用")
     row.ended_at = now
     await record(session, actor=actor, action="api_key.ended", object_kind="api_key", object_id=key_id, now=now)
     return row

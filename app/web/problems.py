@@ -125,6 +125,6 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
 async def unexpected(request: Request, error: Exception) -> JSONResponse:
     log.error("request.failed", path=request.url.path, exc_info=error)
     detail = (
-        "出现了没有预料到的错误,请把 correlation_id 交给管理员 (unexpected; give the correlation id to your operator)"
+        "出现了没有预料到的错误，请把 correlation_id 交给管理员 (unexpected; give the correlation id to your operator)"
     )
     return problem(request, 500, "unexpected", _TITLES[500], detail)

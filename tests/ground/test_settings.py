@@ -46,7 +46,7 @@ class TestFaults:
         faults = "\n".join(faults_of(environment))
         assert "STEWARD_WECOM_APP_SECRET: 没有填" in faults
         assert "STEWARD_WECOM_APP_AES_KEY: 格式不对 (must be exactly 43 letters and digits)" in faults
-        assert "STEWARD_TIMEZON: 没有这个配置项 (unknown name);是否想写 STEWARD_TIMEZONE" in faults
+        assert "STEWARD_TIMEZON: 没有这个配置项 (unknown name)；是否想写 STEWARD_TIMEZONE" in faults
 
     def test_no_secret_value_is_repeated_in_a_fault(self) -> None:
         environment = sandbox_environment() | {"STEWARD_WECOM_APP_AES_KEY": "this-is-my-secret"}

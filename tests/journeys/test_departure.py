@@ -1,0 +1,92 @@
+"""Who leaves the company leaves its groups, and what they owned has a new owner (policy 2.6, 1.9)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from tests.journeys.cast import CAST
+from tests.journeys.world import World, group_asked
+
+LEAVER = CAST.team[2]
+DEPUTY = CAST.team[0]
+
+
+class TestOutOfEveryGroup:
+    """Policy 2.6: on departure the person is out of every group."""
+
+    async def test_whom_an_administrator_disables_is_taken_out_of_every_group(self, world: World) -> None:
+        groups = [await world.group(), await world.group(name="市场部-品牌月")]
+
+        await world.sandbox.disable(LEAVER)
+        await world.settled()
+
+        assert (await world.get(f"/members/{LEAVER}"))["status"] == "disabled"
+        for group in groups:
+            assert LEAVER not in (await world.in_group(group))["userlist"]
+            members = await world.every(f"/groups/{group['id']}/members", former=True)
+            [stay] = [row for row in members if row["userid"] == LEAVER]
+            assert (stay["desired"], stay["observed"], stay["reason"]) == (False, False, "departure")
+            assert await world.every(f"/groups/{group['id']}/findings") == []
+
+    async def test_whom_an_administrator_deletes_has_left_and_accuses_nobody(self, world: World) -> None:
+        """The platform drops them from its groups by itself: that is a departure, not an unapproved leave."""
+        group = await world.group()
+
+        await world.sandbox.delete_person(LEAVER)
+        await world.settled()
+        world.advance(timedelta(minutes=1))
+        await world.post(f"/groups/{group['id']}/reconcile")
+        await world.settled()
+
+        assert (await world.get(f"/members/{LEAVER}"))["status"] == "left"
+        members = [row["userid"] for row in await world.every(f"/groups/{group['id']}/members")]
+        assert sorted(members) == sorted({*CAST.members} - {LEAVER})
+        assert await world.every(f"/groups/{group['id']}/findings") == []
+
+    async def test_a_departure_without_an_event_is_found_by_the_runs_that_follow(self, world: World) -> None:
+        """F26: most changes are silent. 8.5: missing from two runs is a departure, from one it is not."""
+        group = await world.group()
+        await world.sandbox.forget_callback_urls()
+        await world.sandbox.delete_person(LEAVER)
+
+        await world.sync()
+        assert (await world.get(f"/members/{LEAVER}"))["status"] == "missing"
+        world.advance(timedelta(minutes=1))
+        await world.sync()
+        await world.settled()
+
+        assert (await world.get(f"/members/{LEAVER}"))["status"] == "left"
+        assert await world.every(f"/groups/{group['id']}/findings") == []
+
+
+class TestOwnerLeaves:
+    """Policy 1.9: when the owner leaves, a successor is set."""
+
+    async def test_the_deputy_succeeds_and_nobody_needs_to_look(self, world: World) -> None:
+        group = await world.group()
+
+        await world.sandbox.disable(CAST.applicant)
+        await world.settled()
+
+        seen = await world.in_group(group)
+        assert seen["owner"] == DEPUTY
+        assert CAST.applicant not in seen["userlist"]
+        group = await world.get(f"/groups/{group['id']}")
+        assert group["owner"] == {"desired": DEPUTY, "observed": DEPUTY}
+        assert await world.every(f"/groups/{group['id']}/findings") == []
+
+    async def test_without_a_deputy_somebody_stands_in_and_a_finding_asks_a_person(self, world: World) -> None:
+        asked = group_asked() | {"deputy": None}
+        request = await world.approve(await world.apply("create_group", CAST.applicant, asked))
+        await world.settled()
+        await world.pass_time(timedelta(minutes=1))
+        group = await world.get(f"/groups/{request['group_id']}")
+
+        await world.sandbox.disable(CAST.applicant)
+        await world.settled()
+
+        seen = await world.in_group(group)
+        assert seen["owner"] in CAST.team
+        [finding] = await world.every(f"/groups/{group['id']}/findings")
+        assert finding["kind"] == "owner_left"
+        assert finding["rule"]["clause"] == "1.9"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -140,7 +140,7 @@ async def _set_deadline(
     basis = None
     if wanted is not None:
         rules.check_deadline(wanted, now)
-        announcement.deadline = wanted
+        announcement.deadline = wanted.astimezone(UTC)
     elif rule.default_deadline is not None:
         announcement.deadline, basis = await policies.deadline(
             session, start=now, duration=rule.default_deadline, policy=policy

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -56,7 +56,7 @@ async def assign(
         assigner_id=assigner.id,
         owner_id=owner.id,
         group_id=group_id,
-        due_at=due_at,
+        due_at=due_at.astimezone(UTC),
         policy_version_id=policy.id,
         rule_key=RULE,
         correlation_id=current_correlation_id(),

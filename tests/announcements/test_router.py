@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.announcements.router import router
-from app.audit.actor import SYSTEM
 from app.database import Sessions, transaction
 from app.settings import Settings
-from app.web import problems
-from app.web.keys import create_key
 from models.groups import GroupState
 from models.ids import new_id
 from tests.builders.announcements import active_group
 from tests.builders.approvals import Company, company_of_six, everything_arrives
+from tests.builders.rest import answer, rolled_back, serving
 from tests.fakes.clock import FakeClock
 
 WORK: dict[str, Any] = {
@@ -34,6 +31,12 @@ WORK: dict[str, Any] = {
 
 
 @pytest.fixture
+async def sessions(shared_engine: AsyncEngine) -> AsyncIterator[Sessions]:
+    async with rolled_back(shared_engine) as sessions:
+        yield sessions
+
+
+@pytest.fixture
 async def company(sessions: Sessions) -> Company:
     async with transaction(sessions) as session:
         return await company_of_six(session)
@@ -43,22 +46,8 @@ async def company(sessions: Sessions) -> Company:
 async def client(
     sessions: Sessions, company: Company, clock: FakeClock, settings: Settings
 ) -> AsyncIterator[httpx.AsyncClient]:
-    app = FastAPI()
-    app.state.services = SimpleNamespace(settings=settings, sessions=sessions, clock=clock)
-    app.include_router(router, prefix="/api/v1")
-    problems.install(app)
-    async with transaction(sessions) as session:
-        _, key = await create_key(session, name="test", scopes=["announcements:write"], actor=SYSTEM, now=clock.now())
-    headers = {"authorization": f"Bearer {key}"}
-    transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://steward/api/v1", headers=headers) as client:
+    async with serving(router, sessions, clock, settings, scopes=["announcements:write"]) as client:
         yield client
-
-
-async def answer(call: Any, status: int = 200) -> Any:
-    response = await call
-    assert response.status_code == status, response.text
-    return response.json()
 
 
 async def publish(client: httpx.AsyncClient, **changes: Any) -> Any:
@@ -76,6 +65,10 @@ class TestPublishing:
         assert told["delivery"] == {"sent": 0, "failed": 0, "unknown": 0, "held": 3}
         assert (told["rule_key"], told["clause"]) == ("announcement.publish", "3.2")
         assert (await answer(client.get(f"/announcements/{told['id']}")))["correlation_id"] == told["correlation_id"]
+
+    async def test_its_own_deadline_is_shown_in_utc(self, client: httpx.AsyncClient) -> None:
+        told = await publish(client, deadline="2026-03-06T18:00:00+08:00")
+        assert told["deadline"] == "2026-03-06T10:00:00Z"
 
     async def test_the_same_idempotency_key_publishes_once(self, client: httpx.AsyncClient) -> None:
         headers = {"Idempotency-Key": "1"}

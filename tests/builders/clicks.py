@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.delivery import service as delivery
-from app.tasks.jobs import CardAction
+from app.delivery.service import CardAction
 from models.delivery import Delivery, Message, OutgoingCall
 from models.ids import APP, new_id
 from models.inbox import ReceivedEvent

@@ -82,8 +82,8 @@ async def _open_case(session: AsyncSession, *, timer: str, subject: str, now: da
 async def remind_to_accept(session: AsyncSession, *, subject: str, now: datetime) -> None:
     """Policy 4.2: who has not accepted in time is reminded, once."""
     case = await _open_case(session, timer=ACCEPT_DUE, subject=subject, now=now)
-    if case is None or case.task.accepted_at is not None:
-        return
+    if case is None or case.task.accepted_at is not None or now >= case.task.due_at:
+        return  # past the deadline, "overdue" says it
     text = messages.please_accept(case.task, citation=case.policy.cite("task.accept"))
     await _remind(session, case, text, rule_key="task.accept", now=now)
 
@@ -91,8 +91,8 @@ async def remind_to_accept(session: AsyncSession, *, subject: str, now: datetime
 async def remind_of_deadline(session: AsyncSession, *, subject: str, now: datetime) -> None:
     """Policy 4.3, F77: one rung of the ladder."""
     case = await _open_case(session, timer=REMIND, subject=subject, now=now)
-    if case is None:
-        return
+    if case is None or now >= case.task.due_at:
+        return  # a sweep after a standstill: what is overdue is not announced as coming
     zone = policies.timezone_of(session)
     text = messages.reminder(case.task, citation=case.policy.cite("task.progress"), zone=zone)
     await _remind(session, case, text, rule_key="task.progress", now=now)

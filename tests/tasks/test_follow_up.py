@@ -15,7 +15,9 @@ from tests.builders.announcements import active_group, audit_of, timers_of
 from tests.builders.approvals import Company, texts_to
 from tests.builders.policy import policy
 from tests.builders.tasks import FRIDAY_6PM, everything_delivered, say, story_of, task
+from tests.fakes.clock import MONDAY_9AM
 
+HALF_PAST_NINE = MONDAY_9AM + timedelta(minutes=30)
 MONDAY_6PM = FRIDAY_6PM + timedelta(days=3)
 
 
@@ -33,7 +35,7 @@ class TestAcceptance:
     async def test_who_has_not_accepted_is_reminded_under_the_clause(
         self, session: AsyncSession, company: Company, given: Task
     ) -> None:
-        await TIMERS["task.accept_due"](session, str(given.id), FRIDAY_6PM)
+        await TIMERS["task.accept_due"](session, str(given.id), HALF_PAST_NINE)
         [text] = await texts_to(session, company.li)
         assert text.startswith(f"任务 #{given.number}“整理验收单”还没有接受。")
         assert "制度第 4.2 条" in text
@@ -44,7 +46,7 @@ class TestAcceptance:
         self, session: AsyncSession, company: Company, given: Task
     ) -> None:
         await say(session, company.li, "accept", given)
-        await TIMERS["task.accept_due"](session, str(given.id), FRIDAY_6PM)
+        await TIMERS["task.accept_due"](session, str(given.id), HALF_PAST_NINE)
         assert await texts_to(session, company.li) == []
 
 
@@ -65,10 +67,17 @@ class TestLadder:
     async def test_a_reminder_counts_when_it_was_delivered(
         self, session: AsyncSession, company: Company, given: Task
     ) -> None:
-        await TIMERS["task.remind"](session, f"{given.id}:0", FRIDAY_6PM)
+        await TIMERS["task.remind"](session, f"{given.id}:0", FRIDAY_6PM - timedelta(hours=2))
         assert await queries.reminders_delivered(session, given.id) == 0
         await everything_delivered(session)
         assert await queries.reminders_delivered(session, given.id) == 1
+
+    async def test_after_a_standstill_what_is_overdue_is_not_announced_as_coming(
+        self, session: AsyncSession, company: Company, given: Task
+    ) -> None:
+        await TIMERS["task.remind"](session, f"{given.id}:1", FRIDAY_6PM)
+        await TIMERS["task.accept_due"](session, str(given.id), FRIDAY_6PM)
+        assert await texts_to(session, company.li) == []
 
     async def test_a_finished_task_is_not_called_up(self, session: AsyncSession, company: Company, given: Task) -> None:
         await say(session, company.li, "done", given)

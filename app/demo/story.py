@@ -144,7 +144,8 @@ async def join_and_exit(stage: Stage, cast: Cast, group: Json) -> None:
             "payload": {"group_id": group["id"], "person": cast.newcomer},
         },
     )
-    stage.tell(f"{newcomer}申请入群，要过 {len(join['steps'])} 步：{' → '.join(step['name'] for step in join['steps'])}")
+    steps = " → ".join(step["name"] for step in join["steps"])
+    stage.tell(f"{newcomer}申请入群，要过 {len(join['steps'])} 步：{steps}")
     for position in range(1, len(join["steps"]) + 1):
         await approve_step(stage, join["id"], position)
     await outcome_of(stage, join["id"])

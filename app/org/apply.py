@@ -164,6 +164,10 @@ STATEMENTS_AFTER_REVIEW = (
 )
 
 
+MANY = 1_000
+"""Changed people after which the statistics are out of date; autovacuum comes a minute later, the next run sooner."""
+
+
 async def apply(session: AsyncSession, *, run_id: UUID, now: datetime) -> None:
     """Write the differences that stand in the temporary tables, and queue the departures."""
     parameters = {"run_id": run_id, "now": now, "correlation_id": current_correlation_id()}
@@ -173,6 +177,8 @@ async def apply(session: AsyncSession, *, run_id: UUID, now: datetime) -> None:
     for statement in STATEMENTS_AFTER_REVIEW:
         await _run(session, statement, parameters)
     await _tell_departures(session)
+    if (await session.scalars(text("SELECT count(*) FROM sync_people"))).one() > MANY:
+        await session.execute(text("ANALYZE people, person_userids, memberships, departments"))
 
 
 async def _run(session: AsyncSession, statement: str, parameters: dict[str, Any]) -> None:

@@ -75,7 +75,7 @@ async def apply_person(
     run_id = new_id()
     if user is not None:
         try:
-            await staging.stage_people(session, [staging.known_in_detail(run_id, user, None)])
+            await staging.stage_people(session, [staging.known_in_detail(run_id, user, None, faults=[])])
         except BadRow as error:
             log.warning("org.row_unreadable", fault=str(error))
             return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -67,52 +67,68 @@ def checked_userid(userid: str) -> str:
     return shown
 
 
-def known_by_id(run_id: UUID, shown: str, department_ids: Iterable[int], *, visible: bool) -> PersonRow:
-    places = list(dict.fromkeys(department_ids))
+def known_by_id(
+    run_id: UUID, shown: str, department_ids: Sequence[int], *, visible: bool, faults: list[str]
+) -> PersonRow:
+    places = _checked_places(shown, department_ids, faults)
     untold = [UNTOLD] * len(places)
     return PersonRow(
         run_id, fold(shown), shown, "", "", "", 0, None, [], None, False, visible, new_id(), places, untold, untold
     )  # fmt: skip
 
 
-def known_in_detail(run_id: UUID, user: UserDetail, listed: Sequence[int] | None, *, visible: bool = True) -> PersonRow:
-    """`listed` are the departments of the id list, the truth where it was read: the app sees only some of them."""
+def known_in_detail(
+    run_id: UUID, user: UserDetail, listed: Sequence[int] | None, *, faults: list[str], visible: bool = True
+) -> PersonRow:
+    """`listed` are the departments of the id list, the truth where it was read: the app sees only some of them.
+
+    Built once per person and run: plain and positional, because a hundred thousand of them are built.
+    """
     shown = checked_userid(user.userid)
-    places = _places(user)
-    if listed is not None:
-        places = {department_id: places.get(department_id, (UNTOLD, UNTOLD)) for department_id in listed}
+    places = _checked_places(shown, user.department_ids if listed is None else listed, faults)
+    orders, flags = _told_about(user, places)
     main = user.main_department_id
     return PersonRow(
-        run_id=run_id,
-        userid=fold(shown),
-        shown=shown,
-        name=_plain(user.name),
-        alias=_plain(user.alias),
-        position=_plain(user.position),
-        status=user.status or 0,
-        main_department_id=main if main and 0 < main <= LARGEST_ID else None,
-        direct_leader_userids=[fold(_plain(leader)) for leader in user.direct_leader_userids],
-        extra=json.dumps(user.extra, ensure_ascii=False).replace("\\u0000", "") if user.extra else None,
-        details_known=True,
-        visible=visible,
-        fresh_id=new_id(),
-        department_ids=list(places),
-        sort_orders=[order for order, _ in places.values()],
-        leader_flags=[flag for _, flag in places.values()],
+        run_id,
+        fold(shown),
+        shown,
+        _plain(user.name),
+        _plain(user.alias),
+        _plain(user.position),
+        user.status or 0,
+        main if main and 0 < main <= LARGEST_ID else None,
+        [fold(_plain(leader)) for leader in user.direct_leader_userids],
+        json.dumps(user.extra, ensure_ascii=False).replace("\\u0000", "") if user.extra else None,
+        True,
+        visible,
+        new_id(),
+        places,
+        orders,
+        flags,
     )
 
 
-def _places(user: UserDetail) -> dict[int, tuple[int, int]]:
-    """Department → (order, leader). Lists shorter than that of the departments are padded, not refused."""
-    ids = user.department_ids
-    if not all(0 < department_id <= LARGEST_ID for department_id in ids):
-        raise BadRow(f"userid {user.userid!r}: department {list(ids)}")
-    orders = [*user.orders, *[0] * len(ids)]
-    flags = [*user.leader_flags, *[0] * len(ids)]
-    return {
-        department_id: (min(max(orders[index], 0), LARGEST_ORDER), 1 if flags[index] else 0)
-        for index, department_id in enumerate(ids)
+def _checked_places(shown: str, department_ids: Sequence[int], faults: list[str]) -> list[int]:
+    """Each once. One that cannot be a department is told and left out; the person stays."""
+    if len(department_ids) == 1 and 0 < department_ids[0] <= LARGEST_ID:
+        return list(department_ids)
+    good = {department_id: None for department_id in department_ids if 0 < department_id <= LARGEST_ID}
+    if len(good) < len(set(department_ids)):
+        faults.append(f"userid {shown!r}: department {list(department_ids)[:10]}")
+    return list(good)
+
+
+def _told_about(user: UserDetail, places: list[int]) -> tuple[list[int], list[int]]:
+    """Order and leader flag for each place, as far as the details tell them."""
+    ids, orders, flags = user.department_ids, user.orders, user.leader_flags
+    if ids == places and len(ids) == len(orders) == len(flags):
+        return [min(max(order, 0), LARGEST_ORDER) for order in orders], [int(flag) for flag in flags]
+    told = {
+        department_id: (min(max(order, 0), LARGEST_ORDER), int(flag))
+        for department_id, order, flag in zip(ids, orders, flags, strict=False)
     }
+    pairs = [told.get(place, (UNTOLD, UNTOLD)) for place in places]
+    return [order for order, _ in pairs], [flag for _, flag in pairs]
 
 
 def _plain(value: str) -> str:

@@ -222,7 +222,9 @@ def _take(work: Work, ids: fetch.Ids | None, user: UserDetail, *, visible: bool)
         return
     listed = ids.get(folded) if ids is not None else None
     try:
-        row = staging.known_in_detail(work.run_id, user, listed[1] if listed else None, visible=visible)
+        row = staging.known_in_detail(
+            work.run_id, user, listed[1] if listed else None, visible=visible, faults=work.bad_rows
+        )
     except BadRow as error:
         work.bad(error)
         work.unreadable.add(folded)
@@ -238,7 +240,9 @@ async def _stage_ids(work: Work, ids: fetch.Ids, *, hidden: bool) -> None:
             continue
         visible = not hidden or folded in work.unreadable
         try:
-            row = staging.known_by_id(work.run_id, staging.checked_userid(shown), places, visible=visible)
+            row = staging.known_by_id(
+                work.run_id, staging.checked_userid(shown), places, visible=visible, faults=work.bad_rows
+            )
         except BadRow as error:
             work.bad(error)
             continue

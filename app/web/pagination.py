@@ -23,6 +23,7 @@ Row = TypeVar("Row")
 
 DEFAULT_LIMIT = 50
 LARGEST_LIMIT = 200
+LARGEST_NUMBER = 2**63 - 1
 
 
 class BadCursor(Invalid):
@@ -76,7 +77,7 @@ async def paginate(
     """
     keys = tuple_(*columns)
     if page.cursor is not None:
-        after = tuple_(*decode_cursor(page.cursor, len(columns)))
+        after = tuple_(*_fitting(decode_cursor(page.cursor, len(columns)), columns))
         statement = statement.where(keys < after if descending else keys > after)
     ordered = statement.order_by(*(column.desc() if descending else column.asc() for column in columns))
     rows = list((await session.scalars(ordered.limit(page.limit + 1))).all())
@@ -84,6 +85,15 @@ async def paginate(
         return rows, None
     last = rows[page.limit - 1]
     return rows[: page.limit], encode_cursor([getattr(last, column.key) for column in columns])
+
+
+def _fitting(values: list[Any], columns: Sequence[Any]) -> list[Any]:
+    """The values, if the columns could hold them: the cursor of another list is refused here, not by the database."""
+    for value, column in zip(values, columns, strict=True):
+        kind = column.type.python_type
+        if type(value) is not kind or (kind is int and not -LARGEST_NUMBER <= value <= LARGEST_NUMBER):
+            raise BadCursor("请使用上一页返回的 next_cursor")
+    return values
 
 
 def _plain(value: Any) -> Any:

@@ -1,0 +1,143 @@
+"""F95: every error is an RFC 9457 document that a person understands; the platform's refusals carry their cure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from app.web.middleware import LARGEST_BODY
+from app.wecom.codes import CODES
+from tests.web.conftest import Desk
+
+ROOT = "http://steward.test"
+
+
+def problem_of(answer: httpx.Response, status: int) -> dict[str, Any]:
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    document: dict[str, Any] = answer.json()
+    assert document["status"] == status
+    assert document["title"]
+    assert document["detail"]
+    assert document["correlation_id"] == answer.headers["x-correlation-id"]
+    return document
+
+
+class TestWhatADomainRefuses:
+    """The kind of an error decides the status; the domain itself knows no status codes."""
+
+    @pytest.mark.parametrize(
+        ("kind", "status", "slug"),
+        [
+            ("NotFound", 404, "not-found"),
+            ("Forbidden", 403, "forbidden"),
+            ("Conflict", 409, "conflict"),
+            ("Invalid", 400, "invalid"),
+            ("Unavailable", 503, "unavailable"),
+        ],
+    )
+    async def test_each_kind_has_its_status(self, counter: Desk, kind: str, status: int, slug: str) -> None:
+        found = problem_of(await counter.http.get(f"/probe/domain/{kind}"), status)
+        assert found["type"] == f"/problems/{slug}"
+        assert found["detail"] == "请看这里"
+        assert found["seen"] == 3
+        assert found["instance"] == f"/api/v1/probe/domain/{kind}"
+
+    async def test_a_domains_own_error_keeps_its_name_title_and_facts(self, counter: Desk) -> None:
+        found = problem_of(await counter.http.get("/probe/early"), 409)
+        assert found["type"] == "/problems/too-early"
+        assert found["title"] == "还没到时间"
+        assert found["opens"] == "09:00"
+
+
+class TestWhatThePlatformRefuses:
+    async def test_carries_the_code_its_meaning_and_the_cure(self, counter: Desk) -> None:
+        found = problem_of(await counter.http.get("/probe/wecom/60020"), 502)
+        assert found["type"] == "/problems/wecom-refused"
+        assert found["errcode"] == 60020
+        assert found["meaning"] == CODES[60020].meaning_zh
+        assert "203.0.113.7" in found["cure"], "the address to allow stands in the cure"
+        assert found["path"] == "user/get"
+
+    async def test_every_code_we_list_is_explained(self, counter: Desk) -> None:
+        for errcode in CODES:
+            found = problem_of(await counter.http.get(f"/probe/wecom/{errcode}"), 502)
+            assert (found["errcode"], bool(found["meaning"]), bool(found["cure"])) == (errcode, True, True)
+
+    async def test_a_code_nobody_knows_is_told_too(self, counter: Desk) -> None:
+        assert problem_of(await counter.http.get("/probe/wecom/987654"), 502)["errcode"] == 987654
+
+    async def test_a_lost_answer_is_503(self, counter: Desk) -> None:
+        assert problem_of(await counter.http.get("/probe/lost"), 503)["type"] == "/problems/wecom-unreachable"
+
+
+class TestWhatHttpRefuses:
+    """Also what the framework refuses by itself is a problem document."""
+
+    async def test_an_unknown_path_is_404(self, counter: Desk) -> None:
+        problem_of(await counter.http.get("/nothing-here"), 404)
+
+    async def test_a_method_that_is_not_there_is_405_and_names_those_that_are(self, counter: Desk) -> None:
+        answer = await counter.http.delete("/policy/check")
+        problem_of(answer, 405)
+        assert answer.headers["allow"] == "POST"
+
+    async def test_a_malformed_body_is_422_and_names_every_fault(self, counter: Desk) -> None:
+        found = problem_of(await counter.http.post("/api-keys", json={"scopes": [], "colour": "red"}), 422)
+        assert {fault["where"] for fault in found["faults"]} == {"body.name", "body.scopes", "body.colour"}
+
+    async def test_what_is_not_json_is_422(self, counter: Desk) -> None:
+        headers = {"Content-Type": "application/json"}
+        problem_of(await counter.http.post("/api-keys", content=b'{"name": ', headers=headers), 422)
+
+    @pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "k-1"}])
+    async def test_a_body_over_a_mebibyte_is_413(self, counter: Desk, headers: dict[str, str]) -> None:
+        body = {"name": "x" * LARGEST_BODY, "scopes": ["org:read"]}
+        problem_of(await counter.http.post("/api-keys", json=body, headers=headers), 413)
+
+    async def test_a_status_without_a_title_of_its_own(self, counter: Desk) -> None:
+        assert problem_of(await counter.http.get("/probe/teapot"), 418)["type"] == "/problems/http-418"
+
+
+class TestWhatNobodyForesaw:
+    async def test_is_500_with_the_correlation_id_and_nothing_of_the_inside(self, counter: Desk) -> None:
+        counter.app.state.is_broken = True
+        answer = await counter.http.post("/probe/crash", headers={"X-Correlation-Id": "a-request-of-mine"})
+
+        found = problem_of(answer, 500)
+        assert found["correlation_id"] == "a-request-of-mine"
+        assert "13800000000" not in answer.text
+        assert "RuntimeError" not in answer.text
+
+
+class TestTheCorrelationId:
+    """One id names a request in the answer, in the logs and in what it caused."""
+
+    async def test_a_given_one_is_used(self, counter: Desk) -> None:
+        answer = await counter.http.get("/departments", headers={"X-Correlation-Id": "order-20260302-7"})
+        assert answer.headers["x-correlation-id"] == "order-20260302-7"
+
+    @pytest.mark.parametrize("given", ["short", "x" * 129, "with blanks in it", "line\tfeed-12345678"])
+    async def test_one_that_does_not_fit_a_log_line_is_replaced(self, counter: Desk, given: str) -> None:
+        answer = await counter.http.get("/departments", headers={"X-Correlation-Id": given})
+        assert answer.headers["x-correlation-id"] != given
+        assert len(answer.headers["x-correlation-id"]) == 32
+
+    async def test_each_request_has_its_own(self, counter: Desk) -> None:
+        answers = [await counter.http.get("/departments") for _ in range(2)]
+        assert len({answer.headers["x-correlation-id"] for answer in answers}) == 2
+
+    async def test_it_leads_to_the_audit_trail(self, counter: Desk) -> None:
+        made = await counter.make_key()
+        found = (await counter.http.get("/audit", params={"correlation_id": made.headers["x-correlation-id"]})).json()[
+            "items"
+        ]
+        assert [(row["action"], row["object_id"]) for row in found] == [("api_key.created", made.json()["id"])]
+
+    async def test_browsers_are_told_not_to_guess_frame_or_tell(self, counter: Desk) -> None:
+        answer = await counter.http.get(f"{ROOT}/healthz")
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["x-frame-options"] == "DENY"
+        assert answer.headers["referrer-policy"] == "no-referrer"

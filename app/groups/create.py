@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals.approvers import people_with_role
@@ -18,6 +17,7 @@ from app.errors import DomainError
 from app.groups import applications, findings, messages, queries, rules
 from app.groups.errors import ConfidentialRule, NameTaken, NobodyToOwn, TypeNotOffered, UnknownPeople
 from app.groups.roster import Cause, check_reachable, record_group, rule_of
+from app.groups.schemas import CreateGroup
 from app.observability import current_correlation_id
 from app.org import queries as org
 from app.policy import service as policies
@@ -32,24 +32,6 @@ from models.org import Person, PersonStatus
 CREATE = "group.create"
 FIRST_MESSAGE = "group.first_message"
 APPLICANT = "applicant"
-
-
-class CreateGroup(BaseModel):
-    """What an application for a group says (policy 1.1). People by userid, departments by id."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
-
-    name: str = Field(min_length=1, examples=["研发部-新品项目"])
-    type: str = Field(description="A group type of the policy", examples=["project"])
-    purpose: str = Field(min_length=1, max_length=500, examples=["新品项目的日常协作"])
-    department_id: int | None = Field(None, description="The department it belongs to")
-    owner: str | None = Field(None, description="Empty: whom the policy names as administrator of such groups")
-    deputy: str | None = Field(None, description="Takes over when the owner leaves")
-    members: list[str] = Field([], description="userids; owner and deputy are members anyway")
-    departments: list[int] = Field(
-        [], description="Everybody in them and below. Neither this nor `members`: the department it belongs to"
-    )
-    confidentiality: Literal["open", "confidential"] = "open"
 
 
 @dataclass(frozen=True)

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals.kinds import Kinds, RequestKind, RequestText, kinds_of
 from app.audit.actor import Actor
 from app.groups import applications, create, findings, queries, roster
-from app.groups.create import CreateGroup
 from app.groups.errors import UnknownPeople
+from app.groups.schemas import CreateGroup, Exit, Join, RosterChange
 from app.org import queries as org
 from app.policy.schema import StepRule
 from app.policy.service import Policy
@@ -22,35 +20,6 @@ from models.approvals import Request
 from models.groups import Group
 from models.ids import GroupId, PersonId, fold
 from models.org import Person
-
-
-class RosterChange(BaseModel):
-    """Joining or leaving a group."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    group_id: UUID
-    person: str | None = Field(None, description="userid; empty: the applicant themselves", examples=["lijun"])
-    person_id: UUID | None = Field(None, description="Filled in on submission")
-    group_type: str | None = Field(None, description="Filled in on submission: its steps apply")
-
-    @property
-    def group(self) -> GroupId:
-        return GroupId(self.group_id)
-
-    @property
-    def about(self) -> PersonId:
-        assert self.person_id is not None  # `_identify`, before anything is stored
-        return PersonId(self.person_id)
-
-
-class Join(RosterChange):
-    pass
-
-
-class Exit(RosterChange):
-    pass
-
 
 # ---------------------------------------------------------------- create_group
 

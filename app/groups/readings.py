@@ -12,6 +12,7 @@ from app.wecom.errors import HttpFailure, WecomRefused
 from models.ids import WecomUserId, fold
 
 UNKNOWN_USERID = 60111
+OUT_OF_RANGE = 60011
 OUT_OF_WORK = frozenset({2, 5})
 """`status` of user/get: disabled, left."""
 
@@ -46,9 +47,10 @@ async def people_gone(client: WecomClient, userids: Iterable[str]) -> set[WecomU
         try:
             user = await client.get_user(userid)
         except WecomRefused as refused:
-            if refused.errcode != UNKNOWN_USERID:
+            if refused.errcode == UNKNOWN_USERID:
+                gone.add(fold(userid))
+            elif refused.errcode != OUT_OF_RANGE:
                 raise
-            gone.add(fold(userid))
         else:
             if user.status in OUT_OF_WORK:
                 gone.add(fold(userid))

@@ -7,8 +7,7 @@ is concerned by a change under way, or by one that ended after the reading began
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,75 +17,22 @@ from app.delivery.rules import remaining_update
 from app.delivery.service import Resolution
 from app.groups import departures, findings, queries, rules
 from app.groups.applications import finish
+from app.groups.case import Case, load_case
 from app.groups.findings import RECONCILER, Fact
 from app.groups.readings import Gone
 from app.groups.roster import Cause, order_update, record_group
-from app.groups.rules import Reading, RosterDifference, Stay
+from app.groups.rules import Reading, RosterDifference
 from app.org import queries as org
 from app.org import service as organisation
-from app.org.rules import DEPARTURES
 from app.policy import service as policies
-from app.policy.service import Policy
 from models.approvals import OutcomeState
-from models.delivery import CallKind, OutgoingCall
+from models.delivery import CallKind
 from models.groups import FindingKind, Group, GroupFinding, GroupMember, GroupState
 from models.ids import GroupId, PersonId, WecomUserId, fold
 from models.org import Person
 
-SETTLING = timedelta(seconds=5)
-"""How far apart the clocks of two processes may be when one reads and another changes."""
-
 _CLOSED_BY_A_PERSON = frozenset({FindingKind.UNAPPROVED_LEAVE, FindingKind.OWNER_LEFT})
 """They tell of an act: it stays done when the rosters agree again."""
-
-
-@dataclass
-class Case:
-    """One group, what was read of it, and what we know about whom that concerns."""
-
-    group: Group
-    reading: Reading
-    policy: Policy
-    now: datetime
-    stays: dict[WecomUserId, GroupMember]
-    people: dict[UUID, Person]
-    under_way: list[OutgoingCall]
-    gone: Collection[WecomUserId]
-    """Asked by name, and the platform knows them no more: they departed, they did not just leave."""
-
-    @property
-    def settling(self) -> set[WecomUserId]:
-        return departures.concerned(self.under_way)
-
-    @property
-    def difference(self) -> RosterDifference:
-        rows = [Stay(userid, stay.person_id, stay.desired, stay.observed) for userid, stay in self.stays.items()]
-        return rules.difference(rows, self.reading.userids, settling=self.settling)
-
-    @property
-    def unexplained(self) -> list[WecomUserId]:
-        """Missing without an approval, and not because their account ended."""
-        return sorted(
-            userid
-            for userid in self.difference.missing
-            if userid not in self.gone and self.people[self.stays[userid].person_id].status not in DEPARTURES
-        )
-
-    @property
-    def is_believable(self) -> bool:
-        """P6: an answer that loses nearly everybody is a wrong answer until a person says otherwise."""
-        seen = sum(stay.desired and stay.observed for stay in self.stays.values())
-        return rules.is_believable_loss(len(self.unexplained), seen, self.policy.document.org.loss_budget) and bool(
-            self.reading.userids
-        )
-
-    def cause(self, rule_key: str, reason: str = "reconcile") -> Cause:
-        return Cause(reason, rule_key, self.policy.id, RECONCILER)
-
-    def name_of(self, userid: WecomUserId) -> str:
-        stay = self.stays.get(userid)
-        shown = self.reading.userids.get(userid, userid)
-        return f"{self.people[stay.person_id].name}（{shown}）" if stay else f"账号 {shown}"
 
 
 async def to_ask_about(
@@ -94,7 +40,7 @@ async def to_ask_about(
 ) -> list[str]:
     """Whom to look up on the platform before anybody says that they left. Nobody, when the reading is not believed."""
     group = await queries.group(session, group_id)
-    case = await _load(session, group, reading, gone=(), now=now)
+    case = await load_case(session, group, reading, gone=(), now=now)
     return list(case.unexplained) if case.is_believable or accept_losses else []
 
 
@@ -120,7 +66,7 @@ async def compare(
         await _found_again(session, group, now=now)
     if group.state not in {GroupState.ACTIVE, GroupState.CLOSING}:
         return
-    case = await _load(session, group, reading, gone=gone, now=now)
+    case = await load_case(session, group, reading, gone=gone, now=now)
     if not case.is_believable and not (accept_losses and reading.userids):
         await _hold(session, case)
         return
@@ -146,25 +92,7 @@ async def mark_lost(session: AsyncSession, *, group_id: GroupId, gone: Gone, now
     await findings.note(session, group, fact, policy=policy, now=now)
 
 
-# ---------------------------------------------------------------- what a case is made of
-
-
-async def _load(
-    session: AsyncSession, group: Group, reading: Reading, *, gone: Collection[WecomUserId], now: datetime
-) -> Case:
-    # Wanted ones last: a userid that was used again names the person of today.
-    rows = sorted(await queries.current_stays(session, group.id), key=lambda row: row.desired)
-    userids = await org.last_userids_of(session, [row.person_id for row in rows])
-    return Case(
-        group=group,
-        reading=reading,
-        policy=await policies.in_force(session, now=now),
-        now=now,
-        stays={fold(userids[row.person_id]): row for row in rows},
-        people=await queries.people(session, [row.person_id for row in rows]),
-        under_way=await queries.changes_under_way(session, group.id, since=reading.at - SETTLING),
-        gone=gone,
-    )
+# ---------------------------------------------------------------- before and instead of it
 
 
 async def _settle_unknown_calls(session: AsyncSession, group_id: GroupId, reading: Reading, *, now: datetime) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.policy.service import Citation, Policy
 from models.groups import FindingKind, FindingState, Group, GroupFinding, GroupMember, GroupState
+from models.ids import GroupId, PersonId
 from models.org import Person
 
 
@@ -165,3 +166,52 @@ class FindingResolution(Input):
 
 class ReconciliationQueued(BaseModel):
     queued: bool = Field(description="The comparison runs in the background; its result stands in the findings.")
+
+
+# ---------------------------------------------------------------- payloads of `POST /requests`
+
+
+class CreateGroup(BaseModel):
+    """What an application for a group says (policy 1.1). People by userid, departments by id."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    name: str = Field(min_length=1, examples=["研发部-新品项目"])
+    type: str = Field(description="A group type of the policy", examples=["project"])
+    purpose: str = Field(min_length=1, max_length=500, examples=["新品项目的日常协作"])
+    department_id: int | None = Field(None, description="The department it belongs to")
+    owner: str | None = Field(None, description="Empty: whom the policy names as administrator of such groups")
+    deputy: str | None = Field(None, description="Takes over when the owner leaves")
+    members: list[str] = Field([], description="userids; owner and deputy are members anyway")
+    departments: list[int] = Field(
+        [], description="Everybody in them and below. Neither this nor `members`: the department it belongs to"
+    )
+    confidentiality: Literal["open", "confidential"] = "open"
+
+
+class RosterChange(BaseModel):
+    """Joining or leaving a group."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    group_id: UUID
+    person: str | None = Field(None, description="userid; empty: the applicant themselves", examples=["lijun"])
+    person_id: UUID | None = Field(None, description="Filled in on submission")
+    group_type: str | None = Field(None, description="Filled in on submission: its steps apply")
+
+    @property
+    def group(self) -> GroupId:
+        return GroupId(self.group_id)
+
+    @property
+    def about(self) -> PersonId:
+        assert self.person_id is not None  # `_identify`, before anything is stored
+        return PersonId(self.person_id)
+
+
+class Join(RosterChange):
+    pass
+
+
+class Exit(RosterChange):
+    pass

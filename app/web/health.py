@@ -94,7 +94,11 @@ async def find_degraded(session: AsyncSession, *, now: datetime) -> list[Degrade
         degraded.append(Degraded(what="inbox.lag", detail="有回调等待处理超过一分钟", since=oldest))
     counts: list[tuple[str, str, Any]] = [
         ("inbox.parked", "个回调多次处理失败，等待人工：steward callbacks list --state parked", _parked()),
-        ("delivery.unknown", "个外发调用结果不明，等待人工确认：GET /api/v1/deliveries/calls?state=unknown", _unknown()),
+        (
+            "delivery.unknown",
+            "个外发调用结果不明，等待人工确认：GET /api/v1/deliveries/calls?state=unknown",
+            _unknown(),
+        ),
         ("jobs.held", "个后台作业多次失败后停下", _held()),
     ]
     for what, detail, statement in counts:

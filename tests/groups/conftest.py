@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import httpx
 import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.database import Sessions, transaction
 from app.delivery.outcomes import register_outcomes
@@ -15,13 +17,27 @@ from sandbox.app import create_app
 from sandbox.client import SandboxClient
 from sandbox.config import SandboxConfig
 from tests.builders.policy import policy_in_force
+from tests.builders.rest import rolled_back
 from tests.fakes.clock import FakeClock
 from tests.groups.office import Office
 
 
 @pytest.fixture
-async def office(sessions: Sessions, clock: FakeClock, settings: Settings) -> AsyncIterator[Office]:
-    """The default policy, the research department and HR, and the sandbox for a platform."""
+async def office(shared_engine: AsyncEngine, clock: FakeClock, settings: Settings) -> AsyncIterator[Office]:
+    """The default policy, the research department and HR, the sandbox for a platform; all of it rolled back."""
+    async with rolled_back(shared_engine) as sessions, opened(sessions, clock, settings) as office:
+        yield office
+
+
+@pytest.fixture
+async def busy_office(sessions: Sessions, clock: FakeClock, settings: Settings) -> AsyncIterator[Office]:
+    """The same in a database of its own, where things can happen at the same moment."""
+    async with opened(sessions, clock, settings) as office:
+        yield office
+
+
+@asynccontextmanager
+async def opened(sessions: Sessions, clock: FakeClock, settings: Settings) -> AsyncIterator[Office]:
     register_outcomes(OUTCOMES)
     nobody_listens = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(200)))
     config = SandboxConfig(people=10, app_callback_url="http://steward.test/callbacks/app", callback_retries=1)

@@ -16,7 +16,8 @@ from tests.groups.test_roster import add
 class TestAtTheSameMoment:
     """Jobs are at-least-once and may overlap; requests come when they like."""
 
-    async def test_of_two_newcomers_one_gets_the_last_place(self, office: Office) -> None:
+    async def test_of_two_newcomers_one_gets_the_last_place(self, busy_office: Office) -> None:
+        office = busy_office
         group = await office.project("li", "han")
         async with transaction(office.sessions) as session:
             await policy(session, groups__types__project__max_members=5)
@@ -33,7 +34,8 @@ class TestAtTheSameMoment:
 
         assert sorted(type(one).__name__ for one in refusals) == ["NoneType", SizeRefused.__name__]
 
-    async def test_overlapping_comparisons_accuse_once(self, office: Office) -> None:
+    async def test_overlapping_comparisons_accuse_once(self, busy_office: Office) -> None:
+        office = busy_office
         group = await office.project("li", "han")
         await office.sandbox.leave_group("han", group.chatid)
 
@@ -44,7 +46,8 @@ class TestAtTheSameMoment:
         assert await office.kinds_found(group) == [FindingKind.UNAPPROVED_LEAVE]
         assert len(await office.messages("group.finding")) == 1
 
-    async def test_overlapping_departures_remove_once(self, office: Office) -> None:
+    async def test_overlapping_departures_remove_once(self, busy_office: Office) -> None:
+        office = busy_office
         group = await office.project("li", "han", deputy="han")
         payload = await office.leaves_the_company("wang", "disabled")
 
@@ -54,7 +57,8 @@ class TestAtTheSameMoment:
         assert len(await office.updates()) == 1
         assert (await office.sandbox.group(group.chatid))["owner"] == "han"
 
-    async def test_a_departure_and_a_comparison_agree(self, office: Office) -> None:
+    async def test_a_departure_and_a_comparison_agree(self, busy_office: Office) -> None:
+        office = busy_office
         group = await office.project("li", "han", "zhao")
         payload = await office.leaves_the_company("zhao", "disabled")
         await office.sandbox.remove_from_group(group.chatid, "zhao")

@@ -1,45 +1,22 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
-from app.audit.actor import SYSTEM
-from app.clock import Clock
-from app.database import Sessions, transaction
 from app.groups.router import router
 from app.settings import Settings
-from app.web import problems
-from app.web.keys import create_key
 from models.groups import Group, GroupState
+from tests.builders.rest import serving
 from tests.groups.office import Office
-
-
-@dataclass
-class Services:
-    settings: Settings
-    sessions: Sessions
-    clock: Clock
 
 
 @pytest.fixture
 async def rest(office: Office, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    """Another service of the company, with the scope `groups:write`."""
-    async with transaction(office.sessions) as session:
-        _, key = await create_key(session, name="oa", scopes=["groups:write"], actor=SYSTEM, now=office.clock.now())
-    app = FastAPI()
-    app.state.services = Services(settings, office.sessions, office.clock)
-    app.include_router(router)
-    problems.install(app)
-    headers = {"Authorization": f"Bearer {key}"}
-    async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(app), base_url="http://steward", headers=headers
-    ) as client:
+    async with serving(router, office.sessions, office.clock, settings, scopes=["groups:write"]) as client:
         yield client
 
 

@@ -28,8 +28,8 @@ RESTARTS = 3
 """Of the id list, when its cursor has gone stale."""
 
 T = TypeVar("T")
-Ids = dict[str, tuple[str, list[int]]]
-"""Folded userid → (as shown, departments)."""
+Ids = dict[str, tuple[str, tuple[int, ...]]]
+"""Folded userid → (as shown, departments). Tuples, because a hundred thousand lists keep the collector busy."""
 
 
 @dataclass
@@ -119,11 +119,8 @@ async def _read_ids_once(contacts: WecomClient) -> Ids:
     while True:
         page = await patiently(lambda cursor=cursor: contacts.list_user_ids(cursor))  # type: ignore[misc]
         for userid, department_id in page.rows:
-            known = ids.get(fold(userid))
-            if known is None:
-                ids[fold(userid)] = (userid, [department_id])
-            else:
-                known[1].append(department_id)
+            shown, places = ids.get(fold(userid), (userid, ()))
+            ids[fold(userid)] = (shown, (*places, department_id))
         cursor = page.next_cursor
         # An empty cursor ends the list; a short page does not.
         if not cursor:

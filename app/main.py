@@ -60,7 +60,7 @@ def create_app(services: Services) -> FastAPI:
         redoc_url=None,
     )
     app.state.services = services
-    api = APIRouter(prefix="/api/v1", responses=problems.problems(401, 403, 422))
+    api = APIRouter(prefix="/api/v1", responses=problems.problems(400, 401, 403, 422))
     for router in API_ROUTERS:
         api.include_router(router)
     app.include_router(callbacks)

@@ -11,11 +11,12 @@ from sqlmodel import col
 from app.delivery import queries, service
 from app.delivery.schemas import CallOut, DeliveryOut, MessageSummary, ResolutionIn
 from app.web.deps import CallerDep, NowDep, SessionDep, require
+from app.web.idempotency import IdempotentRoute
 from app.web.pagination import Page, PageDep, paginate
 from app.web.problems import problems
 from models.delivery import CallKind, CallState, Delivery, DeliveryState, OutgoingCall
 
-router = APIRouter(prefix="/deliveries", tags=["deliveries"])
+router = APIRouter(prefix="/deliveries", tags=["deliveries"], route_class=IdempotentRoute)
 
 may_read = [Depends(require("deliveries:read"))]
 may_write = [Depends(require("deliveries:write"))]

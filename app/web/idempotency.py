@@ -88,7 +88,7 @@ class IdempotentRoute(APIRoute):
         except BaseException:
             # The session commits after the endpoint has returned. When that fails there is neither effect nor
             # answer, so the key is free again.
-            await _forget(Request(scope))
+            await forget(Request(scope))
             raise
 
 
@@ -109,7 +109,7 @@ async def _once(request: Request, key: str, original: Callable[[Request], Awaita
         response = await original(request)
     except BaseException:
         # A refusal is no answer to keep: what was refused may be possible later.
-        await _forget(request)
+        await forget(request)
         raise
     await _keep(request, claim, response)
     return response
@@ -169,7 +169,7 @@ async def _keep(request: Request, claim: Claim, response: Response) -> None:
         raise InFlight("处理时间过长，同一个 Idempotency-Key 的另一个请求已接手")
 
 
-async def _forget(request: Request) -> None:
+async def forget(request: Request) -> None:
     """Nothing was done, so the key may be used again. Does nothing once an answer is kept."""
     claim: Claim | None = getattr(request.state, "claim", None)
     if claim is None:

@@ -12,11 +12,13 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
 from app.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, Unavailable
 from app.observability import current_correlation_id, get_logger
-from app.web.idempotency import KeyReused
+from app.web.faults import faults_of, told
+from app.web.idempotency import KeyReused, forget
 from app.wecom.errors import WecomError, WecomRefused
 
 log = get_logger()
@@ -46,6 +48,17 @@ _TITLES = {
     502: "企业微信拒绝了这次调用",
     503: "暂时不可用",
 }
+
+# What the framework says by itself.
+_DETAILS = {
+    "Not Found": "没有这个地址，请对照 /docs 检查路径",
+    "Method Not Allowed": "这个地址不支持这种方法，支持的方法见 Allow 头",
+    "There was an error parsing the body": "读不懂请求内容，请发送 UTF-8 编码的 JSON",
+}
+
+# character_not_in_repertoire, untranslatable_character (NUL in text, in jsonb), numeric_value_out_of_range, and
+# data_exception, which is what the driver says of a value that it cannot encode for the column.
+UNSTORABLE = frozenset({"22021", "22P05", "22003", "22000"})
 
 
 class Problem(BaseModel):
@@ -86,6 +99,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(DomainError, _domain_error)
     app.add_exception_handler(WecomError, _wecom_error)
     app.add_exception_handler(RequestValidationError, _malformed)
+    app.add_exception_handler(DBAPIError, _unstorable)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, unexpected)
 
@@ -109,15 +123,28 @@ async def _wecom_error(request: Request, error: Exception) -> JSONResponse:
 
 async def _malformed(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    faults = [{"where": ".".join(str(part) for part in fault["loc"]), "what": fault["msg"]} for fault in error.errors()]
-    detail = ";".join(f"{fault['where']}: {fault['what']}" for fault in faults)
-    return problem(request, 422, "malformed", _TITLES[422], detail, faults=faults)
+    faults = faults_of(error.errors())
+    return problem(request, 422, "malformed", _TITLES[422], told(faults), faults=faults)
+
+
+async def _unstorable(request: Request, error: Exception) -> JSONResponse:
+    """Well-formed, but no column holds it: a NUL character in a text, a number with too many digits."""
+    assert isinstance(error, DBAPIError)
+    sqlstate = getattr(error.orig, "sqlstate", None)
+    if sqlstate not in UNSTORABLE:
+        raise error
+    # It may have come to light only when the session committed, with the answer kept already.
+    await forget(request)
+    log.warning("request.unstorable", path=request.url.path, sqlstate=sqlstate)
+    detail = "请求里有数据库存不下的值：文字里不能有空字符（NUL），数字不能太大，请修改后重发"
+    return problem(request, 422, "malformed", _TITLES[422], detail)
 
 
 async def _http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     title = _TITLES.get(error.status_code, "请求有误")
-    answer = problem(request, error.status_code, f"http-{error.status_code}", title, str(error.detail))
+    detail = _DETAILS.get(str(error.detail), str(error.detail))
+    answer = problem(request, error.status_code, f"http-{error.status_code}", title, detail)
     answer.headers.update(error.headers or {})
     return answer
 

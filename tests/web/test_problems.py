@@ -88,6 +88,43 @@ class TestWhatHttpRefuses:
         found = problem_of(await counter.http.post("/api-keys", json={"scopes": [], "colour": "red"}), 422)
         assert {fault["where"] for fault in found["faults"]} == {"body.name", "body.scopes", "body.colour"}
 
+    async def test_the_faults_are_told_in_chinese(self, counter: Desk) -> None:
+        found = problem_of(await counter.http.post("/api-keys", json={"scopes": [], "colour": "red"}), 422)
+        assert found["detail"] == (
+            "body.name：缺少这一项，请补上；body.scopes：至少要有 1 项；body.colour：不认识这一项，请检查拼写或删去"
+        )
+
+    @pytest.mark.parametrize(
+        ("path", "said"),
+        [
+            ("/requests?limit=0", "query.limit：应不小于 1"),
+            ("/requests?state=asleep", "query.state：只能是 'pending', 'approved', 'rejected' 或 'withdrawn'"),
+            ("/requests?updated_since=yesterday", "query.updated_since：应为带时区的时间"),
+            ("/requests?updated_since=2026-03-02T09:00:00", "query.updated_since：要写明时区"),
+            ("/requests/none", "path.request_id：应为 id（UUID）"),
+            ("/nothing-here", "没有这个地址"),
+        ],
+    )
+    async def test_no_english_of_the_framework_comes_through(self, counter: Desk, path: str, said: str) -> None:
+        assert (await counter.http.get(path)).json()["detail"].startswith(said)
+
+    async def test_what_is_not_json_says_so(self, counter: Desk) -> None:
+        answer = await counter.http.post("/api-keys", content=b"{", headers={"Content-Type": "application/json"})
+        assert problem_of(answer, 422)["detail"].startswith("body：不是有效的 JSON")
+
+    async def test_json_nested_without_end_says_so(self, counter: Desk) -> None:
+        headers = {"Content-Type": "application/json"}
+        answer = await counter.http.post("/api-keys", content=b"[" * 100_000, headers=headers)
+        assert problem_of(answer, 400)["detail"].startswith("读不懂请求内容")
+
+    @pytest.mark.parametrize("path", ["/requests?kind=%00", "/requests?requester=%00", "/policy/versions/9999999999"])
+    async def test_what_no_column_can_hold_is_422(self, counter: Desk, path: str) -> None:
+        assert "NUL" in problem_of(await counter.http.get(path), 422)["detail"]
+
+    async def test_and_its_idempotency_key_stays_free(self, counter: Desk) -> None:
+        for name, status in [("a\u0000b", 422), ("后来的", 201)]:
+            assert (await counter.make_key(name, once="nul-key")).status_code == status
+
     async def test_what_is_not_json_is_422(self, counter: Desk) -> None:
         headers = {"Content-Type": "application/json"}
         problem_of(await counter.http.post("/api-keys", content=b'{"name": ', headers=headers), 422)

@@ -36,7 +36,7 @@ def create(
     if as_json:
         out.print_json(data=created)
     else:
-        out.print(f"密钥(只显示这一次): {created['key']}", highlight=False, soft_wrap=True)
+        out.print(f"密钥（只显示这一次）：{created['key']}", highlight=False, soft_wrap=True)
 
 
 @app.command("list")

@@ -22,6 +22,35 @@ LOOKS_PER_SECOND = 4
 HELD_CODE = 4
 NAMES_SHOWN = 20
 
+STATES = {
+    SyncState.RUNNING: "同步进行中",
+    SyncState.DONE: "同步完成",
+    SyncState.HELD: "同步完成，减员被扣留",
+    SyncState.RELEASED: "扣留的减员已放行",
+    SyncState.REJECTED: "扣留的减员已丢弃",
+    SyncState.FAILED: "同步失败",
+}
+KINDS = {"people": "人员", "departments": "部门", "memberships": "部门归属", "tags": "标签", "examples": "例子"}
+CHANGES = {
+    "created": "新增",
+    "updated": "变更",
+    "renamed": "改名",
+    "moved": "调动",
+    "activated": "激活",
+    "deactivated": "变为未激活",
+    "disabled": "禁用",
+    "enabled": "恢复启用",
+    "invisible": "变为不可见",
+    "visible": "恢复可见",
+    "missing": "缺失（待下次确认）",
+    "returned": "回来",
+    "left": "离开",
+    "rejoined": "重新加入",
+    "unplaced": "不在任何部门",
+    "ended": "撤销",
+}
+SECTIONS = {"changes": "变化", "held": "扣留", "orphans": "无主", "bad_rows": "坏数据"}
+
 
 def sync(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="只比较，列出会变化的人和部门，不写入。")] = False,
@@ -85,23 +114,37 @@ def _show(run: SyncRun, *, as_json: bool) -> None:
     if as_json:
         out.print_json(data=run.model_dump(mode="json"))
         return
-    out.print(f"同步 {run.id}: {run.state.value}{'(演练，未写入)' if run.dry_run else ''}", highlight=False)
-    for name, value in run.counts.items():
-        out.print(f"  {name}: {value}", highlight=False)
-    for name, value in run.report.items():
-        _show_section(name, value)
+    out.print(f"{STATES[run.state]}{'（演练，未写入）' if run.dry_run else ''}  {run.id}", highlight=False)
+    staged = run.report.get("staged") or {}
+    out.print(f"  读到 {staged.get('people', 0)} 人、{staged.get('departments', 0)} 个部门", highlight=False)
+    for kind, changes in run.counts.items():
+        said = "，".join(f"{CHANGES.get(change, change)} {count}" for change, count in changes.items() if count)
+        out.print(f"  {KINDS.get(kind, kind)}：{said or '没有变化'}", highlight=False)
+    for sentence in run.report.get("explanations") or []:
+        out.print(f"  · {sentence}", highlight=False, markup=False)
+    for section, title in SECTIONS.items():
+        _show_names(title, run.report.get(section))
     if run.state is SyncState.HELD:
-        err.print(f"减员超出预算，已扣留。放行：steward sync --release {run.id}；丢弃：steward sync --reject {run.id}")
+        err.print(
+            f"减员超出预算，已扣留。放行：steward sync --release {run.id}；丢弃：steward sync --reject {run.id}",
+            soft_wrap=True,
+        )
 
 
-def _show_section(name: str, value: Any) -> None:
-    if not value:
-        return
-    if not isinstance(value, list):
-        out.print(f"{name}: {value}", highlight=False, markup=False)
-        return
-    out.print(f"{name}:", highlight=False)
-    for line in value[:NAMES_SHOWN]:
-        out.print(f"  - {line}", highlight=False, markup=False)
-    if len(value) > NAMES_SHOWN:
-        out.print(f"  … 共 {len(value)} 项，全部见 --json")
+def _show_names(title: str, found: Any) -> None:
+    """A section of the report: a list of names or sentences per kind of object."""
+    for kind, lines in (found or {}).items():
+        if not isinstance(lines, list) or not lines:
+            continue
+        out.print(f"{title} · {KINDS.get(kind, kind)}", highlight=False)
+        for line in lines[:NAMES_SHOWN]:
+            out.print(f"  - {_line(line)}", highlight=False, markup=False)
+        if len(lines) > NAMES_SHOWN:
+            out.print(f"  … 共 {len(lines)} 项，全部见 --json")
+
+
+def _line(line: Any) -> str:
+    if not isinstance(line, dict):
+        return str(line)
+    words = [CHANGES.get(str(value), str(value)) for value in line.values() if value not in (None, "", [])]
+    return " ".join(words)

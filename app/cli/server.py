@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -14,10 +15,24 @@ from app import database as db
 from app.bootstrap import Services
 from app.cli.session import database, err, fail, out, read_settings, services
 from app.main import create_app
+from app.observability import get_logger
 from app.settings import Settings
 from app.worker import work
 
 DRAIN_SECONDS = 10
+CUT_OFF_SECONDS = 3
+"""For giving back what was cut off; whoever does not hear of it takes it over when the lease ends."""
+
+log = get_logger()
+
+
+class HttpServer(uvicorn.Server):
+    """uvicorn that leaves the signals to us: it raises them once more when it has drained, and the process would end
+    before the worker has."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 def run() -> None:
@@ -62,29 +77,55 @@ async def _with_services(settings: Settings, url: str, main: Callable[[Services]
 async def _run_everything(built: Services) -> None:
     stop = asyncio.Event()
     server = http_server(built)
-    # uvicorn handles the signals; when it has drained, the worker is told to finish too.
     working = asyncio.create_task(work(built, stop))
-    working.add_done_callback(lambda _task: setattr(server, "should_exit", True))
+
+    def end() -> None:
+        server.should_exit = True
+        stop.set()
+
+    # Both drain at the same time; what is accepted meanwhile is committed, and handled by whoever comes next.
+    _on_termination(end)
+    working.add_done_callback(lambda _task: end())
     try:
         await server.serve()
     finally:
-        stop.set()
-        await asyncio.wait_for(working, DRAIN_SECONDS)
+        end()
+        await _finish(working)
 
 
 async def _serve(built: Services) -> None:
-    await http_server(built).serve()
+    server = http_server(built)
+    _on_termination(lambda: setattr(server, "should_exit", True))
+    await server.serve()
 
 
 async def _work(built: Services) -> None:
     stop = asyncio.Event()
+    _on_termination(stop.set)
+    working = asyncio.create_task(work(built, stop))
+    working.add_done_callback(lambda _task: stop.set())
+    await stop.wait()
+    await _finish(working)
+
+
+def _on_termination(end: Callable[[], None]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    await work(built, stop)
+        loop.add_signal_handler(number, end)
 
 
-def http_server(built: Services) -> uvicorn.Server:
+async def _finish(working: asyncio.Task[None]) -> None:
+    """Let it finish what is under way; past the limit it is cut off, which loses nothing. Raises what ended it."""
+    done, _ = await asyncio.wait([working], timeout=DRAIN_SECONDS)
+    if not done:
+        log.warning("worker.cut_off", after_seconds=DRAIN_SECONDS)
+        working.cancel()
+        await asyncio.wait([working], timeout=CUT_OFF_SECONDS)
+        return
+    await working
+
+
+def http_server(built: Services) -> HttpServer:
     host, port = built.settings.listen_address
     err.print(f"企微管家：http://{host}:{port}  接口文档 http://{host}:{port}/docs", highlight=False)
     config = uvicorn.Config(
@@ -96,4 +137,4 @@ def http_server(built: Services) -> uvicorn.Server:
         timeout_graceful_shutdown=DRAIN_SECONDS,
         server_header=False,
     )
-    return uvicorn.Server(config)
+    return HttpServer(config)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -38,13 +39,13 @@ def fail(message: str, code: int = FAILURE) -> NoReturn:
     raise typer.Exit(code)
 
 
-def read_settings() -> Settings:
+def read_settings(log_level: int = logging.INFO) -> Settings:
     """From the environment and `.env`; exits 2 with every fault at once."""
     try:
         settings = load_settings(os.environ, Path(".env"))
     except SettingsFaults as error:
         fail(str(error), CONFIGURATION_FAULT)
-    configure_logging(settings.log_format)
+    configure_logging(settings.log_format, log_level)
     return settings
 
 
@@ -91,7 +92,8 @@ async def services(settings: Settings, url: str) -> AsyncIterator[Services]:
 
 def run_with_services(action: Callable[[Services], Awaitable[T]]) -> T:
     """One command's work. A domain error becomes its sentence and exit code 1."""
-    settings = read_settings()
+    # A command shows its own result; only what goes wrong is logged beside it.
+    settings = read_settings(logging.WARNING)
 
     async def inside(url: str) -> T:
         async with services(settings, url) as built:

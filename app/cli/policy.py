@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -55,7 +56,9 @@ def diff(file: File, as_json: JsonOption = False) -> None:
 @app.command()
 def apply(
     file: File,
-    effective: Annotated[datetime | None, typer.Option(help="生效时间(带时区的 ISO 8601);不填立即生效。")] = None,
+    effective: Annotated[
+        datetime | None, typer.Option(help="生效时间，如 2026-12-01T09:00(公司所在时区)；不填立即生效。")
+    ] = None,
 ) -> None:
     """启用一个制度文件，成为新的版本。"""
 
@@ -64,7 +67,7 @@ def apply(
             row = await policies.apply(
                 session,
                 source=file.read_text(encoding="utf-8"),
-                effective_at=effective.astimezone() if effective else None,
+                effective_at=_in_zone(effective, services.settings.zone) if effective else None,
                 now=services.clock.now(),
                 actor=OPERATOR,
             )
@@ -74,9 +77,14 @@ def apply(
     out.print(run_with_services(act), highlight=False)
 
 
+def _in_zone(moment: datetime, zone: ZoneInfo) -> datetime:
+    """A time without an offset is the company's, wherever the command runs."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+
+
 def _show_faults(faults: list[Fault], *, as_json: bool) -> None:
     if as_json:
         out.print_json(data=[{"path": fault.path, "message": fault.message} for fault in faults])
         return
     for number, fault in enumerate(faults, 1):
-        err.print(f"{number}. {fault}", style="red", highlight=False, markup=False)
+        err.print(f"{number}. {fault}", style="red", highlight=False, markup=False, soft_wrap=True)

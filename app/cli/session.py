@@ -8,6 +8,7 @@ import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 
@@ -35,7 +36,8 @@ JsonOption = Annotated[bool, typer.Option("--json", help="输出 JSON,供程序�
 
 
 def fail(message: str, code: int = FAILURE) -> NoReturn:
-    err.print(message, style="red", highlight=False, markup=False)
+    # Not wrapped: what is told here is often to be copied.
+    err.print(message, style="red", highlight=False, markup=False, soft_wrap=True)
     raise typer.Exit(code)
 
 
@@ -111,7 +113,19 @@ def show(rows: Sequence[dict[str, Any]], *, as_json: bool, title: str, columns: 
     if as_json:
         out.print_json(json.dumps(list(rows), ensure_ascii=False, default=str))
         return
-    table = Table(*columns, title=title)
+    table = Table(title=title)
+    for column in columns:
+        # An id is there to be copied: it is shown in full however narrow the terminal.
+        widest = max((len(_cell(row.get(column))) for row in rows), default=0) if column == "id" else 0
+        table.add_column(column, min_width=widest or None, overflow="fold")
     for row in rows:
-        table.add_row(*("" if row.get(column) is None else str(row.get(column)) for column in columns))
-    out.print(table)
+        table.add_row(*(_cell(row.get(column)) for column in columns))
+    out.print(table, crop=False)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(str(part) for part in value)
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S}"
+    return "" if value is None else str(value)

@@ -19,9 +19,6 @@ from app.policy.service import Policy
 from models.ids import DepartmentId, PersonId
 from models.org import Person
 
-FALLBACK_ROLES = ("hr", "president")
-"""Who decides when the applicant's own line has nobody left, in this order, as far as the policy names them."""
-
 
 @dataclass(frozen=True)
 class Approvers:
@@ -39,27 +36,45 @@ class Applicant:
     requester: Person
     policy: Policy
 
+    @property
+    def barred(self) -> frozenset[UUID]:
+        """Who never decides it, whatever the routing says: who applies, and whom it is about (F56)."""
+        return frozenset({self.requester.id, *(one for one in self.kind.concerns(self.payload) if one is not None)})
+
 
 async def resolve(session: AsyncSession, applicant: Applicant, *, step: str, expression: str) -> Approvers:
-    """The people who may decide. Never the applicant: a step that is left with nobody goes to the next superior,
-    then to the policy's fallback roles; when all that is empty, a refusal says what to configure.
+    """The people who may decide. Never the applicant nor whom it is about: a step that is left with nobody goes along
+    the policy's `approvals.fallback`; when that leads nowhere, a refusal says what to configure.
     """
     named = await _named(session, applicant, expression)
-    if able := _able(named, applicant.requester):
+    if able := _able(named, applicant.barred):
         return Approvers(able)
-    own = any(person.id == applicant.requester.id for person in named)
-    why = "申请人本人是审批人" if own else "没有在职的审批人"
-    if superiors := _able(await org.department_head_of(session, applicant.requester), applicant.requester):
-        return Approvers(superiors, f"{why}，转上一级负责人审批")
-    for role in FALLBACK_ROLES:
-        if holders := _able(await people_with_role(session, applicant.policy, role), applicant.requester):
-            return Approvers(holders, f"{why}，转{applicant.policy.document.roles[role].title}审批")
+    why = _why_nobody(named, applicant)
+    fallback = applicant.policy.document.approvals.fallback
+    for other in fallback:
+        if able := _able(await _named(session, applicant, other), applicant.barred):
+            return Approvers(able, f"{why}，转{_title(other, applicant.policy)}审批")
+    tried = "、".join(fallback) or "未写"
     raise NoApprover(
-        f"步骤“{step}”（{expression}）没有可以审批的人：{why}。请在通讯录中设置部门负责人，"
-        f"或在制度的 roles 中配置 {' 或 '.join(FALLBACK_ROLES)}。",
+        f"步骤“{step}”（{expression}）没有可以审批的人：{why}，制度的 approvals.fallback（{tried}）也没有。"
+        "请在通讯录中设置部门负责人，或在制度中配置审批人。",
         step=step,
         approver=expression,
     )
+
+
+def _why_nobody(named: Iterable[Person], applicant: Applicant) -> str:
+    ids = {person.id for person in named}
+    if applicant.requester.id in ids:
+        return "申请人本人是审批人"
+    return "申请涉及的本人是审批人" if ids & applicant.barred else "没有在职的审批人"
+
+
+def _title(expression: str, policy: Policy) -> str:
+    """An approver expression for people: 上一级负责人, 人力资源 …"""
+    kind, name = parse_approver(expression)
+    role = policy.document.roles.get(name) if kind is ApproverKind.ROLE else None
+    return role.title if role else _TITLES.get(kind, name)
 
 
 async def superiors_of(session: AsyncSession, people: Iterable[Person], *, besides: Collection[UUID]) -> list[Person]:
@@ -102,10 +117,9 @@ async def people_with_role(session: AsyncSession, policy: Policy, name: str) -> 
     return people
 
 
-def _able(people: Iterable[Person], requester: Person) -> list[Person]:
-    """Each once, able to act, and not the applicant (F56)."""
-    unique = {person.id: person for person in people}
-    unique.pop(requester.id, None)
+def _able(people: Iterable[Person], barred: Collection[UUID]) -> list[Person]:
+    """Each once, able to act, and not in their own case (F56)."""
+    unique = {person.id: person for person in people if person.id not in barred}
     return [person for person in unique.values() if person.status in REACHABLE]
 
 
@@ -115,7 +129,11 @@ async def _named(session: AsyncSession, applicant: Applicant, expression: str) -
 
 
 async def _department_head(session: AsyncSession, applicant: Applicant, _: str) -> list[Person]:
-    return await org.department_head_of(session, applicant.requester)
+    """The nearest above the applicant who may decide: a head whom it is about is passed over like the applicant."""
+    for department_id in await _departments_above(session, applicant.requester):
+        if heads := _able(await org.leaders_of_department(session, department_id), applicant.barred):
+            return heads
+    return []
 
 
 async def _direct_leader(session: AsyncSession, applicant: Applicant, _: str) -> list[Person]:
@@ -143,6 +161,13 @@ async def _userid(session: AsyncSession, _: Applicant, userid: str) -> list[Pers
     person = await org.person_by_userid(session, userid)
     return [person] if person else []
 
+
+_TITLES = {
+    ApproverKind.DEPARTMENT_HEAD: "上一级负责人",
+    ApproverKind.DIRECT_LEADER: "直接上级",
+    ApproverKind.GROUP_ADMINISTRATOR: "群管理员",
+    ApproverKind.GROUP_OWNER: "群主",
+}
 
 _LOOK_UP: dict[ApproverKind, Callable[[AsyncSession, Applicant, str], Awaitable[list[Person]]]] = {
     ApproverKind.DEPARTMENT_HEAD: _department_head,

@@ -46,7 +46,7 @@ async def escalate(session: AsyncSession, kinds: Kinds, *, step_id: StepId, now:
     case, step = found
     waiting = await _undecided(session, step)
     asked = {row.person_id for row in await queries.approvers_of(session, step.id)}
-    superiors = await superiors_of(session, waiting, besides={*asked, case.requester.id})
+    superiors = await superiors_of(session, waiting, besides={*asked, *case.applicant.barred})
     if not superiors:
         # The top of the company is late: nobody is above them, so they are reminded and it stays visible as overdue.
         await _remind(session, case, step, waiting, now=now)

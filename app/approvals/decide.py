@@ -62,9 +62,8 @@ async def decide(
     ballot = Ballot(person, verdict, via, comment.strip(), clicked, recorded_by)
     request = await _locked(session, request_id=request_id, step_id=step_id)
     step = await _step(session, request, step_id)
-    approvers = await queries.approvers_of(session, step.id)
-    rules.check_may_decide(request, person_id=person.id, approver_ids={row.person_id for row in approvers})
     case = await load_case(session, kinds, request)
+    await _check_may_decide(session, case, step, person)
     earlier = await queries.decision_of(session, step.id, person.id)
     if earlier and earlier.verdict is verdict:
         await _show_standing(session, case, step, ballot, now=now)
@@ -127,6 +126,15 @@ async def _step(session: AsyncSession, request: Request, step_id: StepId | None)
     raise RequestNotFound("这份申请没有需要审批的步骤")
 
 
+async def _check_may_decide(session: AsyncSession, case: Case, step: RequestStep, person: Person) -> None:
+    approvers = {row.person_id for row in await queries.approvers_of(session, step.id)}
+    barred = case.applicant.barred
+    if person.id not in approvers | barred and case.request.state is not RequestState.PENDING:
+        # Nobody decides it any more: that says more than that it is not theirs to decide.
+        raise await _too_late(session, case)
+    rules.check_may_decide(case.request, step, person=person, barred=barred, approver_ids=approvers)
+
+
 async def _count(session: AsyncSession, case: Case, step: RequestStep, ballot: Ballot, *, now: datetime) -> None:
     request = case.request
     session.add(
@@ -160,45 +168,51 @@ async def _count(session: AsyncSession, case: Case, step: RequestStep, ballot: B
         recorded_by=ballot.recorded_by,
     )
     log.info("request.decided", request_id=str(request.id), step=step.position, verdict=ballot.verdict.value)
-    await _take_effect(session, case, step, ballot, now=now)
+    if not await settle(session, case, step, clicked=ballot.clicked, actor=ballot.actor, now=now):
+        await _show_standing(session, case, step, ballot, now=now)
 
 
-async def _take_effect(session: AsyncSession, case: Case, step: RequestStep, ballot: Ballot, *, now: datetime) -> None:
+async def settle(
+    session: AsyncSession, case: Case, step: RequestStep, *, clicked: ClickedCard | None, actor: Actor, now: datetime
+) -> bool:
+    """Let the step have its result, when the verdicts so far give it one."""
     verdicts = [decision.verdict for decision in await queries.decisions_on(session, step.id)]
     result = rules.step_result(verdicts, step.needed)
     if result is StepState.OPEN:
-        await _show_standing(session, case, step, ballot, now=now)
-        return
+        return False
     await steps.close_step(session, step, result, now=now)
     if result is StepState.REJECTED:
-        await _reject(session, case, step, ballot, now=now)
+        await _reject(session, case, step, clicked=clicked, actor=actor, now=now)
     elif step.position < len(case.chain):
-        await _go_on(session, case, step, ballot, now=now)
+        await _go_on(session, case, step, clicked=clicked, actor=actor, now=now)
     else:
-        await approve_request(session, case, actor=ballot.actor, now=now)
-        await steps.show_outcome(session, case, step, clicked=ballot.clicked, actor=ballot.actor, now=now)
+        await approve_request(session, case, actor=actor, now=now)
+        await steps.show_outcome(session, case, step, clicked=clicked, actor=actor, now=now)
+    return True
 
 
-async def _go_on(session: AsyncSession, case: Case, step: RequestStep, ballot: Ballot, *, now: datetime) -> None:
+async def _go_on(
+    session: AsyncSession, case: Case, step: RequestStep, *, clicked: ClickedCard | None, actor: Actor, now: datetime
+) -> None:
     following = (await queries.steps_of(session, case.request.id))[step.position]
-    asked = await steps.open_step(session, case, following, actor=ballot.actor, now=now)
-    await steps.show_outcome(
-        session, case, step, next_step=following.name, clicked=ballot.clicked, actor=ballot.actor, now=now
-    )
+    asked = await steps.open_step(session, case, following, actor=actor, now=now)
+    await steps.show_outcome(session, case, step, next_step=following.name, clicked=clicked, actor=actor, now=now)
     text = messages.moved_on(case.told, following, await given_so_far(session, case), asked)
-    await steps.tell_requester(session, case.request, text, actor=ballot.actor, now=now)
+    await steps.tell_requester(session, case.request, text, actor=actor, now=now)
 
 
-async def _reject(session: AsyncSession, case: Case, step: RequestStep, ballot: Ballot, *, now: datetime) -> None:
+async def _reject(
+    session: AsyncSession, case: Case, step: RequestStep, *, clicked: ClickedCard | None, actor: Actor, now: datetime
+) -> None:
     request = case.request
     rules.move_request(request, RequestState.REJECTED)
     request.decided_at = now
     await steps.cancel_unfinished(session, case, now=now)
-    await record_request(session, request, action="request.rejected", actor=ballot.actor, now=now)
-    await case.kind.on_rejected(session, request, actor=ballot.actor, now=now)
-    await steps.show_outcome(session, case, step, clicked=ballot.clicked, actor=ballot.actor, now=now)
+    await record_request(session, request, action="request.rejected", actor=actor, now=now)
+    await case.kind.on_rejected(session, request, actor=actor, now=now)
+    await steps.show_outcome(session, case, step, clicked=clicked, actor=actor, now=now)
     text = messages.rejected(case.told, await given_so_far(session, case))
-    await steps.tell_requester(session, request, text, actor=ballot.actor, now=now)
+    await steps.tell_requester(session, request, text, actor=actor, now=now)
 
 
 async def _too_late(session: AsyncSession, case: Case) -> AlreadyDecided:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
+from uuid import UUID
 
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -57,6 +58,9 @@ class RequestKind(Generic[P]):
     on_rejected: OutcomeHook
     group_administrators: Callable[[AsyncSession, P], Awaitable[Sequence[PersonId]]]
     """Who the approvers `group_administrator` and `group_owner` are, for this payload."""
+    concerns: Callable[[P], Collection[UUID | None]] = lambda _payload: ()
+    """Whom it is about besides the applicant. They decide it no more than the applicant does (F56): otherwise anybody
+    could have a colleague apply in their stead and agree to it themselves."""
 
 
 Kinds = Mapping[str, RequestKind[Any]]

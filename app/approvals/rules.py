@@ -7,7 +7,9 @@ from typing import Literal
 from uuid import UUID
 
 from app.approvals.errors import AlreadyDecided, NoApprover, NotAnApprover, OwnRequest
+from app.org.rules import REACHABLE
 from models.approvals import OutcomeState, Request, RequestState, RequestStep, StepState, Verdict
+from models.org import Person
 
 REQUEST_TRANSITIONS: dict[RequestState, frozenset[RequestState]] = {
     RequestState.PENDING: frozenset({RequestState.APPROVED, RequestState.REJECTED, RequestState.WITHDRAWN}),
@@ -57,12 +59,18 @@ def step_result(verdicts: Iterable[Verdict], needed: int) -> StepState:
     return StepState.APPROVED if given.count(Verdict.APPROVE) >= needed else StepState.OPEN
 
 
-def check_may_decide(request: Request, *, person_id: UUID, approver_ids: Collection[UUID]) -> None:
+def check_may_decide(
+    request: Request, step: RequestStep, *, person: Person, barred: Collection[UUID], approver_ids: Collection[UUID]
+) -> None:
     # F56: nobody signs off their own request, whatever the routing says.
-    if person_id == request.requester_id:
+    if person.id == request.requester_id:
         raise OwnRequest("申请人不能审批自己的申请")
-    if person_id not in approver_ids:
-        raise NotAnApprover("只有当前步骤的审批人可以决定")
+    if person.id in barred:
+        raise OwnRequest("这份申请涉及您本人，不能由您审批")
+    if person.id not in approver_ids:
+        raise NotAnApprover(f"{person.name} 不是步骤“{step.name}”的审批人")
+    if person.status not in REACHABLE:
+        raise NotAnApprover(f"{person.name} 的账号未激活、已停用或已离职，不能审批")
 
 
 def is_open(request: Request, step: RequestStep) -> bool:

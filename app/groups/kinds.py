@@ -160,6 +160,7 @@ JOIN = RequestKind(
     on_approved=_join_approved,
     on_rejected=_nothing,
     group_administrators=_administrators,
+    concerns=lambda change: (change.person_id,),
 )
 
 EXIT = RequestKind(
@@ -173,6 +174,7 @@ EXIT = RequestKind(
     on_approved=_exit_approved,
     on_rejected=_nothing,
     group_administrators=_administrators,
+    concerns=lambda change: (change.person_id,),
 )
 
 KINDS: Kinds = kinds_of(CREATE_GROUP, JOIN, EXIT)

@@ -295,6 +295,8 @@ class ApprovalsRule(Section):
 
     remind_after: Duration
     due_after: Duration
+    fallback: list[ApproverExpression] = [ApproverKind.DEPARTMENT_HEAD.value]
+    """F56: who decides, in this order, where a step is left with nobody: its approver is the applicant, or has left."""
 
 
 # ---------------------------------------------------------------- announcements

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from app.approvals import rules
 from app.approvals.errors import AlreadyDecided, NoApprover, NotAnApprover, OwnRequest
 from models.approvals import OutcomeState, Request, RequestState, RequestStep, StepState, Verdict
 from models.ids import new_id
+from models.org import Person, PersonStatus
+from tests.fakes.clock import MONDAY_9AM
 
 YES, NO = Verdict.APPROVE, Verdict.REJECT
 
@@ -27,6 +31,20 @@ def a_request(state: RequestState = RequestState.PENDING) -> Request:
 def a_step(state: StepState) -> RequestStep:
     return RequestStep(
         position=1, name="部门负责人", approver="department_head", needed=1, rule_key="member.join", state=state
+    )
+
+
+def somebody(status: PersonStatus = PersonStatus.ACTIVE) -> Person:
+    return Person(name="李军", status=status, first_seen_at=MONDAY_9AM, updated_at=MONDAY_9AM)
+
+
+def may_decide(request: Request, who: Person, *, approvers: list[Person], barred: Sequence[Person] = ()) -> None:
+    rules.check_may_decide(
+        request,
+        a_step(StepState.OPEN),
+        person=who,
+        barred={one.id for one in barred},
+        approver_ids={one.id for one in approvers},
     )
 
 
@@ -65,17 +83,28 @@ class TestWhoMayDecide:
     """F56: nobody signs off their own request, whatever the routing says."""
 
     def test_the_requester_may_not_even_when_listed(self) -> None:
-        request = a_request()
+        request, requester = a_request(), somebody()
+        request.requester_id = requester.id
         with pytest.raises(OwnRequest):
-            rules.check_may_decide(request, person_id=request.requester_id, approver_ids={request.requester_id})
+            may_decide(request, requester, approvers=[requester])
+
+    def test_whom_it_is_about_may_not_even_when_listed(self) -> None:
+        concerned = somebody()
+        with pytest.raises(OwnRequest, match="涉及您本人"):
+            may_decide(a_request(), concerned, approvers=[concerned], barred=[concerned])
 
     def test_a_bystander_may_not(self) -> None:
-        with pytest.raises(NotAnApprover):
-            rules.check_may_decide(a_request(), person_id=new_id(), approver_ids={new_id()})
+        with pytest.raises(NotAnApprover, match="李军 不是步骤“部门负责人”的审批人"):
+            may_decide(a_request(), somebody(), approvers=[somebody()])
+
+    def test_an_approver_whose_account_is_disabled_may_not(self) -> None:
+        approver = somebody(PersonStatus.DISABLED)
+        with pytest.raises(NotAnApprover, match="已停用"):
+            may_decide(a_request(), approver, approvers=[approver])
 
     def test_an_approver_of_the_step_may(self) -> None:
-        approver = new_id()
-        rules.check_may_decide(a_request(), person_id=approver, approver_ids={approver})
+        approver = somebody()
+        may_decide(a_request(), approver, approvers=[approver])
 
 
 class TestLifeCycles:

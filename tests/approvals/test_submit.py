@@ -196,6 +196,25 @@ class TestNobodySignsOffTheirOwnRequest:
         assert await asked(session, request) == {"韩梅", "孙宁"}
         assert (await step_of(session, request)).note == "申请人本人是审批人，转人力资源审批"
 
+    async def test_nor_does_whom_it_is_about_when_a_colleague_applies_for_them(
+        self, session: AsyncSession, company: Company
+    ) -> None:
+        request = await borrowing(session, Library(HEAD_THEN_HR), company.li, borrower=company.wang)
+        assert await asked(session, request) == {"赵总"}
+
+    async def test_the_only_holder_of_a_role_does_not_agree_to_what_is_for_them(
+        self, session: AsyncSession, company: Company
+    ) -> None:
+        library = Library([step("总裁", "role:president")])
+        request = await borrowing(session, library, company.li, borrower=company.zhao)
+        assert await asked(session, request) == {"王芳"}
+        assert (await step_of(session, request)).note == "申请涉及的本人是审批人，转上一级负责人审批"
+
+    async def test_the_policy_says_who_takes_such_a_step(self, session: AsyncSession, company: Company) -> None:
+        await policy(session, approvals__fallback=["userid:chen"], effective_at=MONDAY_9AM)
+        request = await borrowing(session, Library([step("人力资源", "role:president")]), company.zhao)
+        assert await asked(session, request) == {"陈晨"}
+
     async def test_who_has_left_decides_nothing(self, session: AsyncSession, company: Company) -> None:
         company.wang.status = PersonStatus.LEFT
         request = await borrowing(session, Library([step("部门负责人", "department_head")]), company.li)
@@ -206,7 +225,10 @@ class TestNobodySignsOffTheirOwnRequest:
     ) -> None:
         for gone in (company.han, company.sun):
             gone.status = PersonStatus.LEFT
-        with pytest.raises(NoApprover, match=r"设置部门负责人，或在制度的 roles 中配置 hr 或 president"):
+        with pytest.raises(
+            NoApprover,
+            match=r"approvals.fallback（department_head、role:hr、role:president）也没有。请在通讯录中设置部门负责人",
+        ):
             await borrowing(session, Library([step("总裁", "role:president")]), company.zhao)
 
     async def test_a_later_step_that_nobody_can_decide_is_refused_at_once(

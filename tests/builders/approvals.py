@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from pydantic import BaseModel
 from sqlalchemy import select
@@ -66,6 +67,8 @@ async def company_of_six(session: AsyncSession) -> Company:
 
 class Borrowing(BaseModel):
     thing: str
+    borrower: UUID | None = None
+    """Whom it is for, when somebody else applies."""
 
 
 @dataclass
@@ -92,6 +95,7 @@ class Library:
                 on_approved=self._on_approved,
                 on_rejected=self._on_rejected,
                 group_administrators=self._administrators,
+                concerns=lambda payload: (payload.borrower,),
             )
         )
 
@@ -126,6 +130,7 @@ async def borrowing(
     requester: Person,
     *,
     thing: str = "投影仪",
+    borrower: Person | None = None,
     reason: str = "客户演示",
     now: datetime = MONDAY_9AM,
 ) -> Request:
@@ -135,7 +140,7 @@ async def borrowing(
         library.kinds,
         kind="borrow",
         requester=requester,
-        payload={"thing": thing},
+        payload={"thing": thing, "borrower": str(borrower.id) if borrower else None},
         reason=reason,
         submitted_by=person_actor(requester.id),
         now=now,

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.approvals import messages, queries, rules, steps
 from app.approvals.approvers import superiors_of
 from app.approvals.case import Case, load_case, record_request
+from app.approvals.departures import refill
 from app.approvals.kinds import Kinds
 from app.audit.actor import SYSTEM
 from app.jobs.timers import set_timer
@@ -45,6 +46,10 @@ async def escalate(session: AsyncSession, kinds: Kinds, *, step_id: StepId, now:
         return
     case, step = found
     waiting = await _undecided(session, step)
+    if not waiting:
+        # Everybody who was asked has left, and nobody could follow them then.
+        await refill(session, case, step, because="原审批人已离职", now=now)
+        return
     asked = {row.person_id for row in await queries.approvers_of(session, step.id)}
     superiors = await superiors_of(session, waiting, besides={*asked, *case.applicant.barred})
     if not superiors:

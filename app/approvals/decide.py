@@ -215,10 +215,33 @@ async def _reject(
     await steps.tell_requester(session, request, text, actor=actor, now=now)
 
 
+async def take_back(
+    session: AsyncSession,
+    case: Case,
+    *,
+    actor: Actor,
+    recorded_by: Actor | None = None,
+    detail: str | None = None,
+    now: datetime,
+) -> None:
+    """Withdraw an open request; the approvers' cards say so."""
+    request = case.request
+    rules.move_request(request, RequestState.WITHDRAWN)
+    request.decided_at = request.updated_at = now
+    open_step = (await queries.steps_of(session, request.id))[request.current_step - 1]
+    await steps.cancel_unfinished(session, case, now=now)
+    await steps.show_outcome(session, case, open_step, clicked=None, actor=actor, now=now)
+    await record_request(
+        session, request, action="request.withdrawn", actor=actor, now=now, recorded_by=recorded_by, detail=detail
+    )
+
+
 async def _too_late(session: AsyncSession, case: Case) -> AlreadyDecided:
     """By whom and when, because "too late" alone would send the person looking (F55)."""
     if case.request.state is RequestState.WITHDRAWN:
-        return AlreadyDecided(f"申请 #{case.request.number} 已由申请人撤回", state=case.request.state.value)
+        why = case.request.outcome_detail
+        said = f"已撤回（{why}）" if why else "已由申请人撤回"
+        return AlreadyDecided(f"申请 #{case.request.number} {said}", state=case.request.state.value)
     given = await given_so_far(session, case)
     return AlreadyDecided(
         f"申请 #{case.request.number} 这一步已有结果：{'；'.join(map(str, given))}", state=case.request.state.value

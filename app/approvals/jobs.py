@@ -1,4 +1,4 @@
-"""Background entry points: clicks on approval cards, and deadlines. Both need to know the kinds."""
+"""Background entry points: clicks on approval cards, deadlines, departures. All need to know the kinds."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.approvals import deadlines, steps
+from app.approvals import deadlines, departures, queries, steps
 from app.approvals.decide import decide_by_card
 from app.approvals.kinds import Kinds
+from app.database import transaction
 from app.delivery.service import CardAction, ClickedCard
-from app.jobs.registry import TimerHandler
+from app.jobs.registry import JobContext, TimerHandler
 from models.approvals import Verdict
-from models.ids import StepId
+from models.ids import PersonId, StepId
 
 
 def card_actions(kinds: Kinds) -> dict[str, CardAction]:
@@ -27,6 +28,15 @@ def card_actions(kinds: Kinds) -> dict[str, CardAction]:
         return action
 
     return {f"approval.{verdict.value}": on(verdict) for verdict in Verdict}
+
+
+async def person_departed(ctx: JobContext, kinds: Kinds, *, person_id: PersonId, why: str) -> None:
+    """Somebody left or was disabled: out of every open request, one transaction each."""
+    async with transaction(ctx.sessions) as session:
+        request_ids = await queries.open_requests_involving(session, person_id)
+    for request_id in request_ids:
+        async with transaction(ctx.sessions) as session:
+            await departures.depart(session, kinds, request_id=request_id, person_id=person_id, why=why, now=ctx.now())
 
 
 def timers(kinds: Kinds) -> dict[str, TimerHandler]:

@@ -141,5 +141,13 @@ def escalated(told: Told, step: RequestStep, approvers: Sequence[str]) -> str:
     return f"{_heading(told)}\n{step.name}超过时限未审批，已请上级审批：{'、'.join(approvers)}。"
 
 
+def reassigned(told: Told, step: RequestStep, because: str, approvers: Sequence[str]) -> str:
+    return f"{_heading(told)}\n{step.name}：{because}，改由{'、'.join(approvers)}审批。"
+
+
+def unstaffed(told: Told, step: RequestStep, because: str) -> str:
+    return f"{_heading(told)}\n{step.name}：{because}，没有可以接替的审批人。请联系管理员，或撤回申请。"
+
+
 def click_refused(told: Told, why: str) -> str:
     return f"{_heading(told)}\n您刚才的点击没有生效：{why}"

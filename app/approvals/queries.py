@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, exists, select, text
+from sqlalchemy import Select, exists, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -75,6 +75,22 @@ async def approvers_of(session: AsyncSession, step_id: UUID) -> list[StepApprove
         .order_by(col(StepApprover.id))
     )
     return list(await session.scalars(statement))
+
+
+async def former_approvers_of(session: AsyncSession, step_id: UUID) -> list[StepApprover]:
+    statement = select(StepApprover).where(
+        col(StepApprover.step_id) == step_id, col(StepApprover.ended_at).is_not(None)
+    )
+    return list(await session.scalars(statement))
+
+
+async def open_requests_involving(session: AsyncSession, person_id: PersonId) -> list[RequestId]:
+    """Pending requests that wait for this person's decision, or are theirs."""
+    statement = select(col(Request.id)).where(
+        col(Request.state) == RequestState.PENDING,
+        or_(col(Request.requester_id) == person_id, col(Request.id).in_(_awaiting(person_id))),
+    )
+    return [RequestId(row) for row in await session.scalars(statement.order_by(col(Request.id)))]
 
 
 async def decisions_on(session: AsyncSession, step_id: UUID) -> list[Decision]:

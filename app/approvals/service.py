@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.approvals import messages, queries, rules, steps
 from app.approvals.approvers import Applicant
 from app.approvals.case import Case, kind_named, load_case, record_request
-from app.approvals.decide import approve_request, decide
+from app.approvals.decide import approve_request, decide, take_back
 from app.approvals.errors import (
     DuplicateRequest,
     NothingToRetry,
@@ -75,14 +75,8 @@ async def withdraw(
     request = await queries.get_for_update(session, request_id)
     if person and person.id != request.requester_id:
         raise NotTheRequester("只有申请人可以撤回自己的申请")
-    rules.move_request(request, RequestState.WITHDRAWN)
-    request.decided_at = request.updated_at = now
     case = await load_case(session, kinds, request)
-    actor = person_actor(request.requester_id)
-    open_step = (await queries.steps_of(session, request.id))[request.current_step - 1]
-    await steps.cancel_unfinished(session, case, now=now)
-    await steps.show_outcome(session, case, open_step, clicked=None, actor=actor, now=now)
-    await record_request(session, request, action="request.withdrawn", actor=actor, now=now, recorded_by=recorded_by)
+    await take_back(session, case, actor=person_actor(request.requester_id), recorded_by=recorded_by, now=now)
     return request
 
 

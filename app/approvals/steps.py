@@ -46,7 +46,7 @@ async def open_step(session: AsyncSession, case: Case, step: RequestStep, *, act
     step.note, step.opened_at = found.note, now
     case.request.current_step = step.position
     await ask(session, case, step, found.people, actor=actor, now=now)
-    await _set_deadlines(session, case, step, now=now)
+    await set_deadlines(session, case, step, now=now)
     return [person.name for person in found.people]
 
 
@@ -69,10 +69,12 @@ async def ask(
         now=now,
         individually=True,
     )
-    session.add_all(
-        StepApprover(step_id=step.id, person_id=person.id, card_message_id=message.id, added_at=now)
-        for person in people
-    )
+    former = {row.person_id: row for row in await queries.former_approvers_of(session, step.id)}
+    for person in people:
+        # Who had given up the place, with an account that was disabled for a while, has it again.
+        place = former.get(person.id) or StepApprover(step_id=step.id, person_id=person.id, added_at=now)
+        place.card_message_id, place.ended_at = message.id, None
+        session.add(place)
     await session.flush()
 
 
@@ -83,7 +85,7 @@ async def set_due(session: AsyncSession, case: Case, step: RequestStep, *, now: 
     await set_timer(session, DUE, str(step.id), due_at, basis=basis)
 
 
-async def _set_deadlines(session: AsyncSession, case: Case, step: RequestStep, *, now: datetime) -> None:
+async def set_deadlines(session: AsyncSession, case: Case, step: RequestStep, *, now: datetime) -> None:
     await set_due(session, case, step, now=now)
     duration = case.rule_of(step).remind_after or case.policy.document.approvals.remind_after
     remind_at, basis = await policies.deadline(session, start=now, duration=duration, policy=case.policy)

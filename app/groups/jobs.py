@@ -8,10 +8,12 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.approvals import jobs as approval_jobs
 from app.database import transaction
 from app.delivery.outcomes import OutcomeHandler
 from app.groups import departures, outcomes, queries, reconcile
 from app.groups.create import CREATE, creation_ended
+from app.groups.kinds import KINDS
 from app.groups.outcomes import SETTLE
 from app.groups.readings import Gone, people_gone, read_group
 from app.groups.roster import ROSTER
@@ -29,12 +31,17 @@ EVERYTHING = "all"
 
 
 async def person_departed(ctx: JobContext, payload: dict[str, Any]) -> None:
-    """Somebody left or was disabled (2.6): out of every group. Every step finds nothing to do a second time."""
+    """Somebody left or was disabled (2.6, 8.2): out of every group and every open request.
+
+    Every step finds nothing to do a second time. Groups come first: an administrator's successor follows them in
+    their open approvals, too.
+    """
     person_id, why = PersonId(UUID(payload["person_id"])), str(payload.get("why", "left"))
     async with transaction(ctx.sessions) as session:
         group_ids = await queries.groups_of(session, person_id)
         for group_id in group_ids:
             await departures.depart(session, group_id=group_id, person_id=person_id, why=why, now=ctx.now())
+    await approval_jobs.person_departed(ctx, KINDS, person_id=person_id, why=why)
     for group_id in group_ids:
         await _follow(ctx, group_id, person_id)
 

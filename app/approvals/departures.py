@@ -1,0 +1,120 @@
+"""What becomes of open requests when somebody in them leaves or is disabled (8.2: open approvals are handed over).
+
+An approver's place goes to whom the policy names now; an applicant's request is withdrawn. Every step finds nothing
+to do a second time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.approvals import messages, queries, rules, steps
+from app.approvals.approvers import Approvers, resolve
+from app.approvals.case import Case, load_case, record_request
+from app.approvals.decide import settle, take_back
+from app.approvals.errors import NoApprover
+from app.approvals.kinds import Kinds
+from app.audit.actor import SYSTEM
+from app.observability import get_logger
+from models.approvals import RequestState, RequestStep, StepState, Verdict
+from models.ids import PersonId, RequestId
+from models.org import Person
+
+log = get_logger()
+
+_WHY = {"left": "已离职", "disabled": "账号已停用"}
+
+
+async def depart(
+    session: AsyncSession, kinds: Kinds, *, request_id: RequestId, person_id: PersonId, why: str, now: datetime
+) -> None:
+    request = await queries.get_for_update(session, request_id)
+    if request.state is not RequestState.PENDING:
+        return
+    case = await load_case(session, kinds, request)
+    said = _WHY.get(why, why)
+    if request.requester_id == person_id:
+        request.outcome_detail = f"申请人{said}"
+        await take_back(session, case, actor=SYSTEM, detail=request.outcome_detail, now=now)
+        return
+    for step in await queries.steps_of(session, request.id):
+        if step.state is StepState.OPEN and await _give_up_place(session, step, person_id, now=now):
+            person = (await queries.people_by_id(session, [person_id]))[person_id]
+            await refill(session, case, step, because=f"{person.name}{said}", now=now)
+
+
+async def _give_up_place(session: AsyncSession, step: RequestStep, person_id: PersonId, *, now: datetime) -> bool:
+    """False when there is none. Who has decided already keeps it: their verdict counts."""
+    place = next((row for row in await queries.approvers_of(session, step.id) if row.person_id == person_id), None)
+    if place is None or await queries.decision_of(session, step.id, person_id):
+        return False
+    place.ended_at = now
+    await session.flush()
+    return True
+
+
+async def refill(session: AsyncSession, case: Case, step: RequestStep, *, because: str, now: datetime) -> None:
+    """See to it that an open step can still have its result: ask whom the policy names now, where it takes them."""
+    asked = [row.person_id for row in await queries.approvers_of(session, step.id)]
+    decisions = await queries.decisions_on(session, step.id)
+    agreed = sum(decision.verdict is Verdict.APPROVE for decision in decisions)
+    can_decide = agreed + len(set(asked) - {decision.person_id for decision in decisions})
+    rule = case.rule_of(step)
+    if rule.needed != "all" and can_decide >= step.needed:
+        return
+    found = await _named_now(session, case, step)
+    new = [person for person in found.people if person.id not in asked]
+    if rule.needed == "all" and asked + new:
+        step.needed = rules.needed_of(rule.needed, len(asked) + len(new))
+    if new:
+        await _ask_instead(session, case, step, new, found.note, because=because, now=now)
+    elif not await settle(session, case, step, clicked=None, actor=SYSTEM, now=now) and can_decide < step.needed:
+        await _tell_nobody_follows(session, case, step, because=because, now=now)
+
+
+async def _named_now(session: AsyncSession, case: Case, step: RequestStep) -> Approvers:
+    rule = case.rule_of(step)
+    try:
+        return await resolve(session, case.applicant, step=rule.name, expression=rule.approver)
+    except NoApprover:
+        return Approvers([])
+
+
+async def _ask_instead(
+    session: AsyncSession,
+    case: Case,
+    step: RequestStep,
+    people: Sequence[Person],
+    note: str | None,
+    *,
+    because: str,
+    now: datetime,
+) -> None:
+    names = [person.name for person in people]
+    step.note = f"{because}，改由{'、'.join(names)}审批" if note is None else f"{because}；{note}"
+    await steps.ask(session, case, step, people, actor=SYSTEM, now=now)
+    await steps.set_deadlines(session, case, step, now=now)
+    text = messages.reassigned(case.told, step, because, names)
+    await _note(session, case, step, text, action="request.reassigned", because=because, now=now)
+
+
+async def _tell_nobody_follows(
+    session: AsyncSession, case: Case, step: RequestStep, *, because: str, now: datetime
+) -> None:
+    step.note = f"{because}，没有可以接替的审批人"
+    text = messages.unstaffed(case.told, step, because)
+    await _note(session, case, step, text, action="request.unstaffed", because=because, now=now)
+
+
+async def _note(
+    session: AsyncSession, case: Case, step: RequestStep, text: str, *, action: str, because: str, now: datetime
+) -> None:
+    case.request.updated_at = now
+    await record_request(
+        session, case.request, action=action, actor=SYSTEM, now=now, rule_key=step.rule_key, detail=because
+    )
+    await steps.tell_requester(session, case.request, text, actor=SYSTEM, now=now)
+    log.info(action, request_id=str(case.request.id), step=step.position)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from app.database import transaction
 from app.delivery.service import Resolution, resolve_call
-from models.approvals import OutcomeState
+from models.approvals import OutcomeState, RequestState
 from models.delivery import CallKind
 from models.groups import FindingKind, Group
 from tests.groups.office import Office
@@ -65,6 +65,15 @@ class TestDeparture:
         failed = await office.request(request)
         assert failed.outcome is OutcomeState.FAILED
         assert "离职" in str(failed.outcome_detail)
+
+    async def test_an_application_nobody_has_decided_is_withdrawn(self, office: Office) -> None:
+        """8.2: 离职时，待办审批先行交接。"""
+        group = await office.project("li", "han")
+        request = await office.apply("join", "zhao", group_id=str(group.id))
+
+        await office.run_only("org.person_departed", await office.leaves_the_company("zhao"))
+
+        assert (await office.request(request)).state is RequestState.WITHDRAWN
 
     async def test_fewer_than_two_would_remain_so_a_person_is_asked(self, office: Office) -> None:
         group = await office.project("li")

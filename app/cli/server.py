@@ -13,7 +13,7 @@ import uvicorn
 
 from app import database as db
 from app.bootstrap import Services
-from app.cli.session import database, err, fail, out, read_settings, services
+from app.cli.session import database, err, out, read_settings, require_database, services
 from app.main import create_app
 from app.observability import get_logger
 from app.settings import Settings
@@ -28,7 +28,8 @@ log = get_logger()
 
 class HttpServer(uvicorn.Server):
     """uvicorn that leaves the signals to us: it raises them once more when it has drained, and the process would end
-    before the worker has."""
+    before the worker has.
+    """
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -56,10 +57,8 @@ def migrate(
     """升级数据库结构；两个进程同时执行时，后来的等待。"""
     settings = read_settings()
     with database(settings) as url:
-        try:
-            db.migrate(url, revision)
-        except OSError as error:
-            fail(f"连不上数据库: {error}")
+        asyncio.run(require_database(url))
+        db.migrate(url, revision)
     out.print(f"数据库结构已是 {revision}", highlight=False)
 
 

@@ -15,9 +15,10 @@ from typing import Annotated, Any, NoReturn, TypeVar
 import typer
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.bootstrap import Services, WrongCorp, build, prepare
-from app.database import SchemaMismatch, check_schema, create_engine, migrate
+from app.database import SchemaMismatch, async_url, check_schema, create_engine, current_revision, migrate
 from app.embedded import EmbeddedPostgresError, running
 from app.errors import DomainError
 from app.observability import configure_logging
@@ -66,16 +67,32 @@ def database(settings: Settings) -> Iterator[str]:
 
 
 async def require_schema(url: str) -> None:
-    """Exit 3, naming the command, unless the schema is ours."""
-    engine = create_engine(url)
+    """Exit 1 unless the database can be reached; exit 3, naming the command, unless the schema is ours."""
+    engine = create_engine(async_url(url))
     try:
         await check_schema(engine)
     except SchemaMismatch as error:
         fail(str(error), SCHEMA_FAULT)
-    except OSError as error:
-        fail(f"连不上数据库: {error} (cannot reach the database; check STEWARD_DATABASE_URL)")
+    except (OSError, SQLAlchemyError) as error:
+        fail(f"连不上数据库：{_reason(error)} (cannot reach the database; check STEWARD_DATABASE_URL)")
     finally:
         await engine.dispose()
+
+
+async def require_database(url: str) -> None:
+    """Exit 1 unless the database can be reached, whatever is in it."""
+    engine = create_engine(async_url(url))
+    try:
+        await current_revision(engine)
+    except (OSError, SQLAlchemyError) as error:
+        fail(f"连不上数据库：{_reason(error)} (cannot reach the database; check STEWARD_DATABASE_URL)")
+    finally:
+        await engine.dispose()
+
+
+def _reason(error: Exception) -> str:
+    """What the server or the network said, without the statement."""
+    return str(getattr(error, "orig", None) or error)
 
 
 @asynccontextmanager

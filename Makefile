@@ -9,16 +9,26 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
 
+# Installs a lock file, hashes on, and counts the packages while it does. pip's own failure is what fails.
+define install
+	@rm -f $(VENV)/.installed
+	@{ $(PIP) install --progress-bar off --require-hashes -r $(1) && touch $(VENV)/.installed; } | \
+		awk -v total=$$(grep -c == $(1)) \
+		'/^Ignoring|\(line [0-9]+\)/ {printf "\r    %d of %d packages", ++n, total; fflush()} \
+		/^Installing collected/ {printf "\r    unpacking …              "; fflush()} END {print ""}'
+	@test -e $(VENV)/.installed && rm $(VENV)/.installed
+endef
+
 $(VENV)/.runtime: requirements.lock pyproject.toml
 	@echo "==> creating .venv and installing from requirements.lock (about a minute, once)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(PIP) install --quiet --progress-bar on --require-hashes -r requirements.lock
+	$(call install,requirements.lock)
 	@$(PIP) install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
 	@echo "==> installing the test and lint tools from requirements-dev.lock"
-	@$(PIP) install --quiet --progress-bar on --require-hashes -r requirements-dev.lock
+	$(call install,requirements-dev.lock)
 	@touch $@
 
 demo: $(VENV)/.runtime ## the whole story on this machine: database, sandbox, service (ONCE=1 exits after it)

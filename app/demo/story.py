@@ -326,7 +326,7 @@ async def repeat_callbacks(stage: Stage) -> None:
     stored = await stage.until("the repeats to be counted", counted)
     stage.require(await effects(stage) == before, "a repeated callback had a second effect")
     stage.tell(
-        f"回调 #{stored['id']} 又送达 {stored['repeats']} 次（重新加密）,都回答 200;"
+        f"回调 #{stored['id']} 又送达 {stored['repeats']} 次（重新加密），都回答 200；"
         f"仍是 {before[0]} 个事件、{before[1]} 次外发调用"
     )
 

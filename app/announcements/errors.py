@@ -50,6 +50,11 @@ class GroupNotActive(Conflict):
     title = "群还不能发消息"
 
 
+class AuthorNotActive(Forbidden):
+    slug = "author-not-active"
+    title = "发布人的账号不可用"
+
+
 class NotConcerned(Forbidden):
     slug = "not-concerned"
     title = "不在接收范围内"

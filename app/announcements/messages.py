@@ -7,11 +7,12 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from app.policy.service import Citation
-from app.wecom.messages import Card, CardButton
+from app.wecom.messages import CARD_DESC, CARD_SUB_TITLE, CARD_TITLE, Card, CardButton, cut
 from models.announcements import Announcement
 
 CONFIRM = "announcement.confirm"
 NAMES_SHOWN = 30
+ELSEWHERE = "…（全文见文字消息）"
 
 
 def local(moment: datetime | None, zone: ZoneInfo) -> str:
@@ -20,27 +21,42 @@ def local(moment: datetime | None, zone: ZoneInfo) -> str:
 
 def group_text(announcement: Announcement, *, class_title: str, author: str, zone: ZoneInfo) -> str:
     """The one text in the group: policy 3.12, a post names its source."""
-    lines = [f"【{class_title}】{announcement.title}", announcement.body, f"发布人：{author}"]
+    lines = _in_full(announcement, class_title=class_title, author=author)
     if announcement.receipt_required:
         lines.append(f"请在 {local(announcement.deadline, zone)} 前到“企微管家”里点“收到”确认。")
     return "\n".join(lines)
 
 
+def text(announcement: Announcement, *, class_title: str, author: str) -> str:
+    """To a person: what needs no receipt, and what no card can hold."""
+    return "\n".join(_in_full(announcement, class_title=class_title, author=author))
+
+
+def _in_full(announcement: Announcement, *, class_title: str, author: str) -> list[str]:
+    return [f"【{class_title}】{announcement.title}", announcement.body, f"发布人：{author}"]
+
+
+def fits_a_card(announcement: Announcement) -> bool:
+    """A card is cut where it is full, and nobody could read the rest."""
+    return len(announcement.title) <= CARD_TITLE and len(announcement.body) <= CARD_SUB_TITLE
+
+
 def card(
     announcement: Announcement, *, class_title: str, author: str, citation: Citation, zone: ZoneInfo, notice: str = ""
 ) -> Card:
-    """The card each person gets, with the button where a receipt is wanted."""
-    fields = [("发布人", author), ("类别", class_title)]
-    if announcement.receipt_required:
-        fields.append(("截止", local(announcement.deadline, zone)))
+    """The card with the button, for each person of whom a receipt is wanted."""
+    fields = [("发布人", author), ("类别", class_title), ("截止", local(announcement.deadline, zone))]
+    body = announcement.body
+    if not fits_a_card(announcement):
+        body = body[: CARD_SUB_TITLE - len(ELSEWHERE)] + ELSEWHERE
     button = CardButton("收到", f"{CONFIRM}:{announcement.id}", style=1)
     return Card(
         title=announcement.title,
         desc=notice,
         fields=fields,
-        sub_title=announcement.body,
+        sub_title=body,
         quote=f"依据制度{citation.label}：{citation.text}" if notice else "",
-        buttons=[button] if announcement.receipt_required else [],
+        buttons=[button],
     )
 
 
@@ -52,9 +68,14 @@ def confirmed_card(face: Card, *, at: datetime, late: bool, zone: ZoneInfo) -> C
 
 
 def chase_notice(template: str, announcement: Announcement, *, citation: Citation, zone: ZoneInfo) -> str:
-    """Policy 3.6: late means a reminder. The words are the policy's."""
-    return template.format(
-        title=announcement.title, deadline=local(announcement.deadline, zone), clause=f"制度{citation.label}"
+    """Policy 3.6: late means a reminder. The words are the policy's; a long title makes room for the deadline."""
+
+    def said(title: str) -> str:
+        return template.format(title=title, deadline=local(announcement.deadline, zone), clause=f"制度{citation.label}")
+
+    too_much = len(said(announcement.title)) - CARD_DESC
+    return said(
+        cut(announcement.title, max(len(announcement.title) - too_much, 1)) if too_much > 0 else announcement.title
     )
 
 

@@ -23,6 +23,7 @@ from app.policy import service as policies
 from app.policy.schema import AnnouncementClassRule
 from app.policy.service import Policy
 from models.announcements import Announcement, AnnouncementGroup
+from models.delivery import Message
 from models.groups import Group
 from models.ids import DepartmentId, PersonId
 from models.org import Person
@@ -58,6 +59,7 @@ async def publish(
 
     Policy 3.2, 3.6. The author confirms nothing: they wrote it. Raises what `errors.py` lists.
     """
+    rules.check_author(author)
     policy = await policies.in_force(session, now=now)
     rule = rules.class_rule(policy.document, message_class)
     rules.check_length(rule, body)
@@ -81,7 +83,7 @@ async def publish(
     await session.flush()
     await _set_deadline(session, announcement, rule, policy, deadline, now)
     await queries.freeze_audience(session, announcement.id, audience.sources)
-    await _say(session, announcement, rule, policy, author, groups, list(audience.sources), now)
+    await _say(session, announcement, rule, policy, author, groups, audience, now)
     await record(
         session,
         actor=actor,
@@ -110,7 +112,7 @@ async def _groups(
 async def _audience(session: AsyncSession, wanted: AudienceWanted, author: Person) -> Audience:
     audience = Audience()
     for group_id in wanted.groups:
-        audience.add(await queries.members_wanted_in(session, group_id), f"group:{group_id}")
+        audience.add(await queries.members_wanted_in(session, group_id), f"{rules.GROUP}{group_id}")
     for number in wanted.departments:
         if await org.department(session, number) is None:
             raise UnknownAudience(f"没有 id 为 {number} 的部门")
@@ -164,11 +166,12 @@ async def _say(
     policy: Policy,
     author: Person,
     groups: Sequence[Group],
-    people: Sequence[UUID],
+    audience: Audience,
     now: datetime,
 ) -> None:
+    """One text in each group; to each person a card where a receipt is wanted, and a text where that is not all."""
+    people, in_groups = list(audience.sources), audience.in_groups
     zone = policies.timezone_of(session)
-    actor = person_actor(author.id)
     text = messages.group_text(announcement, class_title=rule.title, author=author.name, zone=zone)
     for group in groups:
         call = await delivery.post_to_group(
@@ -180,11 +183,54 @@ async def _say(
             message_class=announcement.message_class,
             policy_version_id=policy.id,
             rule_key="announcement.publish",
-            actor=actor,
+            actor=person_actor(author.id),
             now=now,
         )
         session.add(AnnouncementGroup(announcement_id=announcement.id, group_id=group.id, call_id=call.id))
-    message = await delivery.send_card(
+    message = None
+    if not (announcement.receipt_required and messages.fits_a_card(announcement)):
+        # Who reads all of it in a group needs no copy beside the card.
+        readers = [one for one in people if not (announcement.receipt_required and one in in_groups)]
+        message = await _send_text(session, announcement, rule, policy, author, readers, now) if readers else None
+    if announcement.receipt_required:
+        message = await _send_card(session, announcement, rule, policy, author, people, now)
+    announcement.card_message_id = message.id if message else None
+
+
+async def _send_text(
+    session: AsyncSession,
+    announcement: Announcement,
+    rule: AnnouncementClassRule,
+    policy: Policy,
+    author: Person,
+    people: Sequence[UUID],
+    now: datetime,
+) -> Message:
+    return await delivery.send_text(
+        session,
+        to=[PersonId(person_id) for person_id in people],
+        text=messages.text(announcement, class_title=rule.title, author=author.name),
+        purpose="announcement.text",
+        origin_kind="announcement",
+        origin_id=announcement.id,
+        message_class=announcement.message_class,
+        policy_version_id=policy.id,
+        rule_key="announcement.publish",
+        actor=person_actor(author.id),
+        now=now,
+    )
+
+
+async def _send_card(
+    session: AsyncSession,
+    announcement: Announcement,
+    rule: AnnouncementClassRule,
+    policy: Policy,
+    author: Person,
+    people: Sequence[UUID],
+    now: datetime,
+) -> Message:
+    return await delivery.send_card(
         session,
         to=[PersonId(person_id) for person_id in people],
         card=messages.card(
@@ -192,7 +238,7 @@ async def _say(
             class_title=rule.title,
             author=author.name,
             citation=policy.cite("announcement.receipt"),
-            zone=zone,
+            zone=policies.timezone_of(session),
         ),
         purpose="announcement.card",
         origin_kind="announcement",
@@ -200,7 +246,6 @@ async def _say(
         message_class=announcement.message_class,
         policy_version_id=policy.id,
         rule_key="announcement.publish",
-        actor=actor,
+        actor=person_actor(author.id),
         now=now,
     )
-    announcement.card_message_id = message.id

@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from app.announcements.errors import (
+    AuthorNotActive,
     ClassNotAllowed,
     DeadlineInThePast,
     GroupNotActive,
@@ -15,9 +16,13 @@ from app.announcements.errors import (
     TooLong,
     UnknownClass,
 )
+from app.org.rules import REACHABLE
 from app.policy.schema import AnnouncementClassRule, PolicyDocument
 from models.announcements import Announcement, Receipt
 from models.groups import Group, GroupState
+from models.org import Person
+
+GROUP = "group:"
 
 
 @dataclass
@@ -30,8 +35,18 @@ class Audience:
         for person_id in people:
             self.sources.setdefault(person_id, source)
 
+    @property
+    def in_groups(self) -> set[UUID]:
+        """Who is a member of a group that it goes to."""
+        return {person_id for person_id, source in self.sources.items() if source.startswith(GROUP)}
+
     def without(self, person_id: UUID) -> None:
         self.sources.pop(person_id, None)
+
+
+def check_author(author: Person) -> None:
+    if author.status not in REACHABLE:
+        raise AuthorNotActive(f"{author.name} 的账号未激活、已停用或已离职，不能以其名义发布")
 
 
 def class_rule(document: PolicyDocument, message_class: str) -> AnnouncementClassRule:

@@ -14,10 +14,10 @@ from typing import Any
 TEXT_BYTES = 2048
 """`text.content`, in UTF-8 bytes; what is longer disappears without an error."""
 
-_TITLE = 36
-_DESC = 44
+CARD_TITLE = 36
+CARD_DESC = 44
+CARD_SUB_TITLE = 160
 _SOURCE = 20
-_SUB_TITLE = 160
 _KEYNAME = 5
 _VALUE = 30
 _BUTTON = 10
@@ -95,9 +95,9 @@ class Card:
         """What it says, without its buttons."""
         blocks = {
             "source": {"desc": cut(self.source, _SOURCE)} if self.source else None,
-            "main_title": _without_empty({"title": cut(self.title, _TITLE), "desc": cut(self.desc, _DESC)}),
+            "main_title": _without_empty({"title": cut(self.title, CARD_TITLE), "desc": cut(self.desc, CARD_DESC)}),
             "quote_area": {"quote_text": self.quote} if self.quote else None,
-            "sub_title_text": cut(self.sub_title, _SUB_TITLE),
+            "sub_title_text": cut(self.sub_title, CARD_SUB_TITLE),
             "horizontal_content_list": _field_rows(self.fields),
             "card_action": {"type": 1, "url": self.url} if self.url else None,
         }

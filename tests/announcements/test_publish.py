@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.announcements import queries
 from app.announcements.errors import (
+    AuthorNotActive,
     ClassNotAllowed,
     DeadlineInThePast,
     GroupNotActive,
@@ -54,6 +55,47 @@ class TestShape:
 
     async def test_work_has_no_such_limit(self, session: AsyncSession, company: Company) -> None:
         assert await announcement(session, company.wang, body="字" * 3000, people=["li"])
+
+
+class TestNothingIsLostOnACard:
+    """3.1 and P7: the platform cuts what a card cannot hold, silently; whoever is concerned can read all of it."""
+
+    async def test_a_long_one_goes_as_text_beside_the_card(self, session: AsyncSession, company: Company) -> None:
+        body = "请各负责人逐项确认。" * 40
+        await announcement(session, company.wang, body=body, people=["li"])
+        [card] = await cards_to(session, company.li)
+        assert card["sub_title_text"].endswith("…（全文见文字消息）")
+        assert len(card["sub_title_text"]) == 160
+        [text] = await texts_to(session, company.li)
+        assert text.startswith(f"【工作】周五前完成验收\n{body}\n发布人：王芳")
+
+    async def test_so_does_one_with_a_long_title(self, session: AsyncSession, company: Company) -> None:
+        title = "关于季度末销售数据复核与新品上线安排以及后续工作分工的重要通知（请务必阅读）"
+        await announcement(session, company.wang, title=title, people=["li"])
+        assert title in (await texts_to(session, company.li))[0]
+
+    async def test_a_short_one_is_a_card_alone(self, session: AsyncSession, company: Company) -> None:
+        await announcement(session, company.wang, body="字" * 160, people=["li"])
+        assert await texts_to(session, company.li) == []
+
+    async def test_who_reads_it_in_the_group_gets_no_copy(self, session: AsyncSession, company: Company) -> None:
+        group = await active_group(session, company.policy, company.wang, members=[company.li])
+        await announcement(session, company.wang, body="字" * 500, groups=[group.id], people=["chen"])
+        assert await texts_to(session, company.li) == []
+        assert len(await texts_to(session, company.chen)) == 1
+
+    async def test_without_a_receipt_it_is_a_text_in_full(self, session: AsyncSession, company: Company) -> None:
+        await announcement(session, company.wang, body="字" * 500, receipt=False, people=["li"])
+        [text] = await texts_to(session, company.li)
+        assert "字" * 500 in text
+        assert await cards_to(session, company.li) == []
+
+
+class TestTheAuthor:
+    async def test_nobody_publishes_with_a_disabled_account(self, session: AsyncSession, company: Company) -> None:
+        company.wang.status = PersonStatus.DISABLED
+        with pytest.raises(AuthorNotActive, match="王芳 的账号未激活、已停用或已离职"):
+            await announcement(session, company.wang, people=["li"])
 
 
 class TestClasses:

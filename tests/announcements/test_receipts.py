@@ -188,6 +188,17 @@ class TestChasing:
         await click(session, told, company.chen, purpose="announcement.chase")
         assert (await receipts_by_userid(session, told))["chen"].confirmed_via == "card"
 
+    async def test_a_long_title_makes_room_for_the_deadline_and_the_clause(
+        self, session: AsyncSession, company: Company
+    ) -> None:
+        title = "关于季度末销售数据复核与新品上线安排以及后续工作分工的重要通知"
+        told = await announcement(session, company.wang, title=title, people=["li"])
+        await service.chase(session, announcement_id=AnnouncementId(told.id), now=DEADLINE - timedelta(hours=2))
+        desc = (await cards_to(session, company.li))[-1]["main_title"]["desc"]
+        assert len(desc) <= 44
+        assert desc.startswith("请尽快确认“关于季度末")
+        assert desc.endswith("截止时间 03-03 18:00（制度第 3.6 条）。")
+
     async def test_nobody_is_chased_twice(self, session: AsyncSession, company: Company, told: Announcement) -> None:
         await TIMERS[service.CHASE](session, str(told.id), DEADLINE - timedelta(hours=2))
         assert await service.chase(session, announcement_id=AnnouncementId(told.id), now=DEADLINE) == 0

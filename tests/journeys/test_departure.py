@@ -46,7 +46,7 @@ class TestOutOfEveryGroup:
     async def test_a_departure_without_an_event_is_found_by_the_runs_that_follow(self, world: World) -> None:
         """F26: most changes are silent. 8.5: missing from two runs is a departure, from one it is not."""
         group = await world.group()
-        await world.sandbox.forget_callback_urls()
+        await world.lose_contact_events()
         await world.sandbox.delete_person(LEAVER)
 
         await world.sync()

@@ -14,7 +14,7 @@ async def join(world: World, group: dict[str, Any], userid: str = CAST.newcomer)
 
 
 async def roster(world: World, group: dict[str, Any]) -> dict[str, tuple[bool, bool]]:
-    """userid → (wanted, seen)."""
+    """Of each userid: wanted, seen."""
     rows = await world.every(f"/groups/{group['id']}/members")
     return {row["userid"]: (row["desired"], row["observed"]) for row in rows}
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import httpx
@@ -64,13 +64,30 @@ class Line(httpx.AsyncBaseTransport):
         self.silent = ""
         """The path whose answers do not arrive, such as `message/send`."""
         self.swallowed = asyncio.Event()
+        self._waiting: set[asyncio.Task[Any]] = set()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         response = await self._platform.handle_async_request(request)
         if self.silent and request.url.path.endswith(self.silent):
-            self.swallowed.set()
-            await asyncio.Event().wait()
+            await self._keep()
         return response
+
+    async def _keep(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._waiting.add(task)
+        self.swallowed.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self._waiting.discard(task)
+
+    def drop(self) -> None:
+        """Who still waits for an answer dies waiting; from now on answers arrive."""
+        self.silent = ""
+        self.swallowed.clear()
+        for task in self._waiting:
+            task.cancel()
 
 
 @dataclass(frozen=True)
@@ -126,7 +143,8 @@ class Worker:
         """As far as kill -9 goes inside a process: everything under way is dropped where it stands."""
         assert self.task is not None
         self.task.cancel()
-        await asyncio.wait([self.task])
+        _, alive = await asyncio.wait([self.task], timeout=PATIENCE_SECONDS)
+        assert not alive
         await self.services.aclose()
 
 
@@ -205,9 +223,18 @@ class World:
             await worker.end()
 
     async def kill_workers(self) -> None:
+        """And let the queue notice: its clock is the database's, so half a minute passes for it alone."""
         workers, self.workers = self.workers, []
+        self.line.drop()
         for worker in workers:
             await worker.kill()
+        async with transaction(self.services.sessions) as session:
+            await session.execute(text("UPDATE pgqueuer SET heartbeat = now() - interval '1 minute'"))
+
+    async def lose_contact_events(self) -> None:
+        """From now on the platform changes people without a word to us."""
+        await self.sandbox.forget_callback_urls()
+        await self.sandbox.set_callback_urls(app=f"{CALLBACKS}/app")
 
     # ------------------------------------------------------------ time
 
@@ -250,6 +277,10 @@ class World:
         self.advance(by)
         await self.settled()
 
+    async def be(self, at: datetime) -> None:
+        """It is that moment now, and everything that was due on the way has happened."""
+        await self.pass_time(at - self.clock.now())
+
     # ------------------------------------------------------------ bookkeeping
 
     async def at_work(self) -> Json:
@@ -291,7 +322,7 @@ class World:
         return found | ({"ledger": n} if (n := await self.unbalanced()) else {})
 
     def accept_trouble(self, *kinds: str) -> None:
-        """This story has such errors on purpose: `jobs`, `events`, `timers`."""
+        """Errors that belong to the story: `jobs`, `events`, `timers`."""
         self.accepted_trouble |= set(kinds)
 
     async def _one(self, statement: str) -> Json:

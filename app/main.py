@@ -9,9 +9,11 @@ from importlib.metadata import version
 from fastapi import APIRouter, FastAPI
 
 from app.announcements.router import router as announcements
+from app.approvals.documentation import document_kinds
 from app.approvals.router import router as approvals
 from app.bootstrap import Services
 from app.delivery.router import router as deliveries
+from app.groups.kinds import KINDS
 from app.groups.router import router as groups
 from app.inbox.router import router as inbox
 from app.org.router import router as org
@@ -67,5 +69,6 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(api)
     app.include_router(health)
     problems.install(app)
+    document_kinds(app, KINDS)
     app.add_middleware(Edge)
     return app

@@ -51,7 +51,7 @@ class Case:
 
 def kind_named(kinds: Kinds, name: str) -> RequestKind[Any]:
     if name not in kinds:
-        raise UnknownKind(f"没有“{name}”这种申请", known=sorted(kinds))
+        raise UnknownKind(f"没有“{name}”这种申请；有：{'、'.join(sorted(kinds))}", known=sorted(kinds))
     return kinds[name]
 
 

@@ -23,6 +23,7 @@ from app.approvals.kinds import Kinds, RequestKind
 from app.audit.actor import SYSTEM, Actor, person_actor
 from app.observability import current_correlation_id, get_logger
 from app.policy import service as policies
+from app.web.faults import faults_of, told
 from models.approvals import OutcomeState, Request, RequestState, RequestStep, StepState
 from models.ids import RequestId
 from models.org import Person
@@ -120,8 +121,8 @@ def _read(kind: RequestKind[Any], payload: dict[str, Any]) -> Any:
     try:
         return kind.payload.model_validate(payload)
     except ValidationError as error:
-        faults = [{"field": ".".join(map(str, fault["loc"])), "reason": fault["msg"]} for fault in error.errors()]
-        raise UnreadablePayload("申请内容不完整或不正确", faults=faults) from error
+        faults = faults_of(error.errors())
+        raise UnreadablePayload(f"payload 不完整或不正确：{told(faults)}", faults=faults) from error
 
 
 async def _drafted(

@@ -194,7 +194,7 @@ class RosterChange(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    group_id: UUID
+    group_id: UUID = Field(examples=["01a1fa05-ffd1-7117-b1d9-d592fb457143"])
     person: str | None = Field(None, description="userid; empty: the applicant themselves", examples=["lijun"])
     person_id: UUID | None = Field(None, description="Filled in on submission")
     group_type: str | None = Field(None, description="Filled in on submission: its steps apply")
@@ -210,8 +210,8 @@ class RosterChange(BaseModel):
 
 
 class Join(RosterChange):
-    pass
+    """Somebody wants to be in a group (policy 2.1)."""
 
 
 class Exit(RosterChange):
-    pass
+    """Somebody wants to leave a group (policy 2.5)."""

@@ -110,7 +110,8 @@ class TestApplying:
     async def test_an_unreadable_payload_names_the_field(self, session: AsyncSession, company: Company) -> None:
         with pytest.raises(UnreadablePayload) as refusal:
             await _submit(session, company, kind="borrow", payload={"think": "x"})
-        assert [fault["field"] for fault in refusal.value.facts["faults"]] == ["thing"]
+        assert [fault["where"] for fault in refusal.value.facts["faults"]] == ["thing"]
+        assert str(refusal.value) == "payload 不完整或不正确：thing：缺少这一项，请补上"
 
 
 class TestOneOpenRequestPerSubject:

@@ -1,0 +1,48 @@
+"""F92: whoever reads the interface description finds out what each kind of request wants to be told."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from app.groups.kinds import KINDS
+from app.main import create_app
+
+DOCUMENT: dict[str, Any] = create_app(SimpleNamespace()).openapi()  # type: ignore[arg-type]  # nothing is asked of it
+SCHEMAS = DOCUMENT["components"]["schemas"]
+
+
+def test_the_kinds_are_named() -> None:
+    assert SCHEMAS["NewRequest"]["properties"]["kind"]["enum"] == ["create_group", "join", "exit"]
+
+
+@pytest.mark.parametrize(
+    ("payload", "required"),
+    [("CreateGroup", ["name", "type", "purpose"]), ("Join", ["group_id"]), ("Exit", ["group_id"])],
+)
+def test_each_payload_has_its_schema(payload: str, required: list[str]) -> None:
+    assert {"$ref": f"#/components/schemas/{payload}"} in SCHEMAS["NewRequest"]["properties"]["payload"]["anyOf"]
+    assert SCHEMAS[payload]["required"] == required
+    assert SCHEMAS[payload]["description"]
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
+def test_each_kind_has_an_example_that_can_be_read(kind: Any) -> None:
+    content = DOCUMENT["paths"]["/api/v1/requests"]["post"]["requestBody"]["content"]["application/json"]
+    example = content["examples"][kind.name]
+    assert example["value"]["kind"] == kind.name
+    assert kind.payload.model_validate(example["value"]["payload"])
+
+
+def test_every_reference_leads_somewhere() -> None:
+    def references(node: Any) -> set[str]:
+        if isinstance(node, list):
+            return set().union(*(references(one) for one in node))
+        if not isinstance(node, dict):
+            return set()
+        own = {node["$ref"]} if isinstance(node.get("$ref"), str) else set()
+        return own.union(*(references(one) for one in node.values()))
+
+    assert {name.rpartition("/")[2] for name in references(DOCUMENT)} <= set(SCHEMAS)

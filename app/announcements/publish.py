@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -142,7 +142,7 @@ async def _set_deadline(
     basis = None
     if wanted is not None:
         rules.check_deadline(wanted, now)
-        announcement.deadline = wanted.astimezone(UTC)
+        announcement.deadline = wanted
     elif rule.default_deadline is not None:
         announcement.deadline, basis = await policies.deadline(
             session, start=now, duration=rule.default_deadline, policy=policy

@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from app.announcements.queries import Standing
+from app.web.moments import Moment
 from models.announcements import Announcement, AnnouncementState, Receipt
 from models.delivery import Delivery, DeliveryState
 
@@ -37,7 +38,7 @@ class NewAnnouncement(Input):
     message_class: str = Field("work", alias="class", description="A class of the policy", examples=["work"])
     author: Userid = Field(description="userid of who publishes it")
     audience: AudienceIn
-    deadline: AwareDatetime | None = Field(None, description="For the receipt. Default: what the policy says.")
+    deadline: Moment | None = Field(None, description="For the receipt. Default: what the policy says.")
     receipt: bool | None = Field(None, description="Default: what the policy says of the class.")
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from app.policy.schema import PolicyDocument
+from app.web.moments import Moment
 
 Source = Annotated[str, StringConstraints(min_length=1, max_length=500_000)]
 
@@ -30,7 +31,7 @@ class PolicyVersionDetail(PolicyVersionOut):
 
 class ApplyIn(BaseModel):
     source: Source = Field(description="The policy document as YAML.")
-    effective_at: AwareDatetime | None = Field(None, description="When it comes into force; empty: at once.")
+    effective_at: Moment | None = Field(None, description="When it comes into force; empty: at once.")
 
 
 class CheckIn(BaseModel):

@@ -90,6 +90,7 @@ class TestPublishing:
             ({"author": "nemo"}, 404, None),
             ({"audience": {}}, 422, None),
             ({"deadline": "2026-03-05T10:00:00"}, 422, None),
+            ({"deadline": "9999-12-31T23:59:59-14:00"}, 422, "malformed"),
             ({"unheard_of": 1}, 422, None),
         ],
     )

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Any, Final
 
 import asyncpg
 from pgqueuer import PgQueuer
@@ -26,12 +28,26 @@ log = get_logger()
 HEARTBEAT = timedelta(seconds=30)
 SWEEP_EVERY = timedelta(milliseconds=500)
 LOG_KEPT = timedelta(days=7)
+RECONNECT_AFTER = timedelta(seconds=1)
+ANSWERS_WITHIN = timedelta(seconds=30)
+"""A statement of the queue takes milliseconds: a connection that is silent for longer is lost."""
+DRAIN = timedelta(seconds=8)
+"""What is under way at a shutdown may take this long to finish; a supervisor waits for ten."""
+POOL_CLOSES_WITHIN = timedelta(seconds=5)
+
+_AWAY: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+"""What a database that restarts looks like from here."""
 
 
-def entrypoint(name: str, function: JobFunction, ctx: JobContext) -> Callable[[Job], Awaitable[None]]:
+def entrypoint(
+    name: str, function: JobFunction, ctx: JobContext, under_way: set[asyncio.Task[Any]]
+) -> Callable[[Job], Awaitable[None]]:
     """Wrap a job: bind its correlation id, count it, and turn an error into a retry or, at last, a held job."""
 
     async def run(job: Job) -> None:
+        if (task := asyncio.current_task()) is not None:
+            under_way.add(task)
+            task.add_done_callback(under_way.discard)
         correlation_id = str((job.headers or {}).get("correlation_id") or "") or None
         with bound_correlation(correlation_id):
             try:
@@ -43,6 +59,10 @@ def entrypoint(name: str, function: JobFunction, ctx: JobContext) -> Callable[[J
                 if delay is None:
                     raise
                 raise RetryRequested(delay=delay, reason=repr(error)[:200]) from error
+            except asyncio.CancelledError as cut_off:
+                # A shutdown that waits no longer. PgQueuer would strike a cancelled job off the list: give it back.
+                JOBS.labels(name=name, outcome="cut_off").inc()
+                raise RetryRequested(delay=timedelta(), reason="cut off by a shutdown") from cut_off
             JOBS.labels(name=name, outcome="done").inc()
 
     return run
@@ -59,33 +79,68 @@ def scheduled(name: str, ctx: JobContext) -> Callable[[Schedule], Awaitable[None
 
 
 class JobRunner:
-    """`run()` works until `stop()`; what is under way is finished first."""
+    """`run()` works until `stop()`. What is under way is finished first, or given back when it takes too long.
 
-    def __init__(self, registry: Registry, ctx: JobContext, database_url: str) -> None:
+    A database that restarts is waited for.
+    """
+
+    def __init__(self, registry: Registry, ctx: JobContext, database_url: str, *, drain: timedelta = DRAIN) -> None:
         self._registry = registry
         self._ctx = ctx
         self._dsn = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
         self._queuer: PgQueuer | None = None
         self._stopping = asyncio.Event()
+        self._drain = drain
+        self._under_way: set[asyncio.Task[Any]] = set()
 
     async def run(self) -> None:
-        async with asyncpg.create_pool(self._dsn, min_size=2, max_size=6) as pool:
-            queuer = self._queuer = PgQueuer.from_asyncpg_pool(pool)
-            for name, function in self._registry.jobs.items():
-                queuer.entrypoint(name, on_failure="hold")(entrypoint(name, function, self._ctx))
-            for name, expression in self._registry.schedule.items():
-                queuer.schedule(f"schedule.{name}", expression)(scheduled(name, self._ctx))
-            if self._stopping.is_set():
-                return
-            await asyncio.gather(
-                queuer.run(batch_size=20, dequeue_timeout=timedelta(seconds=1), heartbeat_timeout=HEARTBEAT),
-                self._sweep_timers(),
-            )
+        limit = asyncio.create_task(self._cut_off_late())
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._work_off_queue())
+                group.create_task(self._sweep_timers())
+        finally:
+            limit.cancel()
 
     def stop(self) -> None:
         self._stopping.set()
         if self._queuer is not None:
             self._queuer.shutdown.set()
+
+    async def _work_off_queue(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                await self._run_queuer()
+            except _AWAY as error:
+                if _is_cancelled():
+                    # PgQueuer's driver, unwinding, puts an error of its own in the place of the cancellation.
+                    raise asyncio.CancelledError from error
+                log.error("jobs.interrupted", error=repr(error))  # noqa: TRY400 -- PgQueuer's frames say nothing more
+                await self._pause(RECONNECT_AFTER)
+
+    async def _run_queuer(self) -> None:
+        """PgQueuer ends with the first error of its database, so each connection gets a new one."""
+        async with _pool(self._dsn) as pool:
+            queuer = self._queuer = PgQueuer.from_asyncpg_pool(pool)
+            for name, function in self._registry.jobs.items():
+                queuer.entrypoint(name, on_failure="hold")(entrypoint(name, function, self._ctx, self._under_way))
+            for name, expression in self._registry.schedule.items():
+                queuer.schedule(f"schedule.{name}", expression)(scheduled(name, self._ctx))
+            if self._stopping.is_set():
+                return
+            # The poll each second stands in for a listener that died: ending for it would wait for the longest job.
+            await queuer.run(batch_size=20, dequeue_timeout=timedelta(seconds=1), heartbeat_timeout=HEARTBEAT)
+
+    async def _cut_off_late(self) -> None:
+        """Each job by itself: cancelled as a whole, PgQueuer would still wait for the jobs it has begun."""
+        await self._stopping.wait()
+        await asyncio.sleep(self._drain.total_seconds())
+        for task in self._under_way:
+            task.cancel()
+
+    async def _pause(self, pause: timedelta) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), pause.total_seconds())
 
     async def _sweep_timers(self) -> None:
         while not self._stopping.is_set():
@@ -93,8 +148,26 @@ class JobRunner:
                 await sweep(self._ctx.sessions, self._ctx.clock, self._registry.timers)
             except Exception as error:  # noqa: BLE001 -- the database may be away for a moment; the next round tries again
                 log.warning("timers.sweep_failed", error=repr(error))
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), SWEEP_EVERY.total_seconds())
+            await self._pause(SWEEP_EVERY)
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+@asynccontextmanager
+async def _pool(dsn: str) -> AsyncIterator[asyncpg.Pool]:
+    pool = await asyncpg.create_pool(
+        dsn, min_size=2, max_size=6, timeout=5, command_timeout=ANSWERS_WITHIN.total_seconds()
+    )
+    try:
+        yield pool
+    finally:
+        try:
+            await asyncio.wait_for(pool.close(), POOL_CLOSES_WITHIN.total_seconds())
+        except _AWAY:
+            pool.terminate()
 
 
 async def prune_queue_log(ctx: JobContext, _payload: dict[str, object]) -> None:

@@ -1,0 +1,104 @@
+"""The runner outlives its database, and a shutdown loses no job (D4, F108)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any, cast
+
+from sqlalchemy import text
+
+from app.database import Sessions, transaction
+from app.jobs.queue import enqueue
+from app.jobs.registry import JobContext, JobFunction, Registry
+from app.jobs.runner import JobRunner
+from app.settings import Settings
+from tests.fakes.clock import FakeClock
+
+
+class Bench:
+    """A runner with one job, which says when it was begun."""
+
+    def __init__(self, database: str, sessions: Sessions, settings: Settings, job: JobFunction) -> None:
+        self._sessions = sessions
+        ctx = JobContext(sessions, FakeClock(), cast("Any", None), settings)
+        registry = Registry(jobs={"test.job": job})
+        self.runner = JobRunner(registry, ctx, database, drain=timedelta(seconds=0.1))
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[asyncio.Task[None]]:
+        task = asyncio.create_task(self.runner.run())
+        try:
+            yield task
+        finally:
+            self.runner.stop()
+            await asyncio.wait([task], timeout=20)
+
+    async def ask(self) -> None:
+        async with transaction(self._sessions) as session:
+            await enqueue(session, "test.job", {})
+
+    async def statuses(self) -> list[str]:
+        async with self._sessions() as session:
+            return list((await session.execute(text("SELECT status::text FROM pgqueuer"))).scalars())
+
+    async def break_connections(self) -> None:
+        """What a restarting server does to everybody who is connected."""
+        async with self._sessions() as session:
+            await session.execute(
+                text(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+            )
+
+
+async def within(seconds: float, event: asyncio.Event) -> None:
+    async with asyncio.timeout(seconds):
+        await event.wait()
+
+
+class TestShutdown:
+    async def test_a_job_that_is_cut_off_is_given_back(
+        self, database: str, sessions: Sessions, settings: Settings
+    ) -> None:
+        begun = asyncio.Event()
+
+        async def endless(_ctx: JobContext, _payload: dict[str, Any]) -> None:
+            begun.set()
+            await asyncio.Event().wait()
+
+        bench = Bench(database, sessions, settings, endless)
+        async with bench.running() as task:
+            await bench.ask()
+            await within(20, begun)
+            bench.runner.stop()
+            async with asyncio.timeout(20):
+                await task
+
+        assert await bench.statuses() == ["queued"]
+
+
+class TestDatabaseAway:
+    async def test_jobs_are_worked_off_again_once_the_database_is_back(
+        self, database: str, sessions: Sessions, settings: Settings
+    ) -> None:
+        begun = asyncio.Event()
+
+        async def note(_ctx: JobContext, _payload: dict[str, Any]) -> None:
+            begun.set()
+
+        bench = Bench(database, sessions, settings, note)
+        async with bench.running() as task:
+            await bench.ask()
+            await within(20, begun)
+            begun.clear()
+            for _ in range(3):
+                await bench.break_connections()
+                await asyncio.sleep(0.2)
+            await bench.ask()
+            await within(20, begun)
+
+            assert not task.done()

@@ -1,6 +1,6 @@
 """`python -m tests.architecture.migrations`: models and migrations agree; empty → head → empty → head; one head.
 
-Run by `make check` on a real server.
+Run by `make check` on a real server. With `new "add absences"` it writes the migration that the models ask for.
 """
 
 from __future__ import annotations
@@ -41,7 +41,19 @@ async def _relations(url: str) -> set[str]:
         await connection.close()
 
 
+def write(message: str) -> None:
+    """The difference between the migrations and the models, as a new file to be read and corrected."""
+    with server() as url:
+        asyncio.run(_create(url))
+        target = named(url, DATABASE)
+        migrate(target)
+        command.revision(migration_config(target), message, autogenerate=True)
+
+
 def main() -> int:
+    if sys.argv[1:2] == ["new"]:
+        write(sys.argv[2])
+        return 0
     expected_revision()  # raises on two heads
     with server() as url:
         asyncio.run(_create(url))

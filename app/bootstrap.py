@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import httpx
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from app.announcements import jobs as announcement_jobs
@@ -43,6 +43,8 @@ from models.installation import App, Installation
 log = get_logger()
 
 KNOWN_TEXT = "wecom-steward"
+PREPARE_LOCK = 0x57A7
+"""Advisory lock: one process at a time prepares a database."""
 
 
 class WrongCorp(Exception):
@@ -142,6 +144,8 @@ async def prepare(services: Services) -> None:
     """
     now = services.clock.now()
     async with transaction(services.sessions) as session:
+        # `serve` and `worker` start together on an empty database: the second finds what the first has made.
+        await session.execute(select(func.pg_advisory_xact_lock(PREPARE_LOCK)))
         await _claim_installation(session, services.settings, now)
         await _register_apps(session, services.settings, now)
         key = services.settings.bootstrap_api_key

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import transaction
@@ -14,10 +16,16 @@ from app.delivery.carry_out import Answered, Failed, Missing, Outcome, carry_out
 from app.delivery.send import MAKE_CALL
 from app.jobs.queue import enqueue
 from app.jobs.registry import JobContext, JobFunction, TimerHandler
+from app.observability import get_logger
 from models.ids import CONTACTS
+
+log = get_logger()
 
 FORGOTTEN_AFTER = timedelta(minutes=2)
 """A call that may go and does not: its job was lost, or given up."""
+
+RECORD_AGAIN_AFTER = tuple(timedelta(seconds=seconds) for seconds in (0.1, 1, 3, 5))
+"""Together longer than a restart of the database."""
 
 _BATCH = 500
 
@@ -29,7 +37,20 @@ async def make_call(ctx: JobContext, payload: dict[str, Any]) -> None:
     if attempt is None:
         return
     client = ctx.platform.contacts if attempt.app_id == CONTACTS else ctx.platform.app
-    outcome = await carry_out(client, attempt)
+    await _record_surely(ctx, attempt, await carry_out(client, attempt))
+
+
+async def _record_surely(ctx: JobContext, attempt: calls.Attempt, outcome: Outcome) -> None:
+    """What the platform answered is known here alone: a deadlock or a restarting database must not make it unknown."""
+    for pause in RECORD_AGAIN_AFTER:
+        try:
+            async with transaction(ctx.sessions) as session:
+                await _record(session, attempt, outcome, ctx.now())
+        except (DBAPIError, OSError, TimeoutError) as error:
+            log.warning("call.not_recorded", call_id=str(attempt.call_id), error=type(error).__name__)
+            await asyncio.sleep(pause.total_seconds())
+        else:
+            return
     async with transaction(ctx.sessions) as session:
         await _record(session, attempt, outcome, ctx.now())
 
@@ -49,8 +70,12 @@ async def recover(ctx: JobContext, _payload: dict[str, Any]) -> None:
     async with transaction(ctx.sessions) as session:
         dead = await queries.calls_with_dead_workers(session, ctx.now(), limit=_BATCH)
     for call_id in dead:
-        async with transaction(ctx.sessions) as session:
-            await recovery.give_up_lease(session, call_id=call_id, now=ctx.now())
+        try:
+            async with transaction(ctx.sessions) as session:
+                await recovery.give_up_lease(session, call_id=call_id, now=ctx.now())
+        except Exception:
+            # Whoever hears its outcome fails: the calls behind it must not wait for that to be mended.
+            log.exception("call.not_given_up", call_id=str(call_id))
     async with transaction(ctx.sessions) as session:
         for call_id in await queries.calls_left_waiting(session, ctx.now() - FORGOTTEN_AFTER, limit=_BATCH):
             await enqueue(session, MAKE_CALL, {"call_id": str(call_id)}, dedupe_key=f"call:{call_id}")

@@ -1,0 +1,64 @@
+"""What a worker knows it writes down, and one bad call is nobody else's trouble (P3)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, cast
+
+import pytest
+
+from app.database import Sessions
+from app.delivery import service
+from app.delivery.jobs import make_call
+from models.delivery import CallState
+from models.ids import new_id
+from tests.delivery.conftest import Desk, Killed
+
+
+class Hiccup:
+    """Sessions of a database that restarts while the platform is being called."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+        self._opened = 0
+
+    def __call__(self) -> Any:
+        self._opened += 1
+        if self._opened == 2:
+            raise ConnectionRefusedError
+        return self._sessions()
+
+
+class TestRecording:
+    async def test_a_restarting_database_makes_no_known_outcome_unknown(self, desk: Desk) -> None:
+        chatid = await desk.group()
+        call = await desk.to_group(chatid, "通知", new_id())
+        [payload] = await desk.take_jobs()
+
+        await make_call(replace(desk.ctx, sessions=cast("Sessions", Hiccup(desk.sessions))), payload)
+
+        assert (await desk.call(call.id)).state is CallState.DONE
+        assert len(await desk.sent_bodies("appchat/send")) == 1
+
+
+class TestRecovery:
+    async def test_a_call_whose_outcome_nobody_can_hear_does_not_hold_up_the_others(self, desk: Desk) -> None:
+        async def stumble(_session: object, _call: object, _now: object) -> None:
+            raise LookupError("the group is gone")
+
+        purpose = f"test.{new_id()}"
+        service.register_outcomes({purpose: stumble})
+        chatid = await desk.group()
+        first = await desk.to_group(chatid, "一", new_id(), purpose=purpose)
+        second = await desk.to_group(chatid, "二", new_id())
+        for payload in await desk.take_jobs():
+            desk.wire.kills_after = "/send"
+            with pytest.raises(Killed):
+                await make_call(desk.ctx, payload)
+
+        desk.clock.advance(timedelta(minutes=4))
+        await desk.recover()
+
+        assert (await desk.call(first.id)).state is CallState.SENDING
+        assert (await desk.call(second.id)).state is CallState.UNKNOWN

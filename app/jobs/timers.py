@@ -108,8 +108,8 @@ async def _postpone(sessions: Sessions, clock: Clock, kind: str, subject: str, e
     TIMERS.labels(kind=kind, outcome="failed").inc()
     async with transaction(sessions) as session:
         timer = await session.get(Timer, (kind, subject), with_for_update={"key_share": True})
-        if timer is None:
-            return
+        if timer is None or timer.due_at > clock.now():
+            return  # cancelled or moved meanwhile: whoever moved it meant the new moment
         timer.attempts += 1
         timer.last_error = repr(error)[:500]
         delay = retry_delay(timer.attempts)

@@ -75,6 +75,22 @@ class TestSweep:
         assert (timer.kind, timer.attempts) == ("test.due", 1)
         assert timer.due_at > clock.now()
 
+    async def test_a_timer_moved_while_its_handler_failed_keeps_its_new_moment(
+        self, sessions: Sessions, clock: FakeClock
+    ) -> None:
+        tomorrow = clock.now() + timedelta(days=1)
+
+        async def fails(session: AsyncSession, subject: str, now: datetime) -> None:
+            # Somebody moves it between the roll-back and the note of the failure: the row is free at that moment.
+            await session.rollback()
+            await given_timer(sessions, subject, tomorrow)
+            raise ValueError("no")
+
+        await given_timer(sessions, "x", clock.now())
+        await sweep(sessions, clock, {"test.due": fails})
+        (timer,) = await timers(sessions)
+        assert (timer.due_at, timer.attempts) == (tomorrow, 0)
+
     async def test_after_the_last_try_it_is_parked_and_not_lost(self, sessions: Sessions, clock: FakeClock) -> None:
         async def fails(session: AsyncSession, subject: str, now: datetime) -> None:
             raise ValueError("no")

@@ -34,8 +34,6 @@ from callbacks.events import (
 from models.ids import DepartmentId
 from models.inbox import ReceivedEvent
 
-"""`(session, clicked, argument, now)`: what a button does. Repeated clicks arrive repeatedly."""
-
 
 @dataclass(frozen=True, slots=True)
 class Click:

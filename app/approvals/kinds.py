@@ -26,7 +26,7 @@ class RequestText:
     title: str
     """For example `申请加入“研发部-新品项目”`."""
     fields: Sequence[tuple[str, str]] = ()
-    """(keyname, value) rows of the card, the most telling first: a card shows the first four."""
+    """(keyname, value) rows of the card, the most telling first: a full card says how many more there are."""
     group_id: GroupId | None = None
     """The group it concerns, for lists."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.policy.service import Citation
-from app.wecom.messages import Card, CardButton
+from app.wecom.messages import Card, CardButton, cut
 from models.approvals import Decision, Request, RequestState, RequestStep, StepState, Verdict
 
 VERDICTS = {Verdict.APPROVE: "同意", Verdict.REJECT: "驳回"}
@@ -18,8 +18,8 @@ RESULTS = {
     RequestState.WITHDRAWN: "已撤回",
 }
 STEP_RESULTS = {StepState.APPROVED: "已同意", StepState.REJECTED: "已驳回"}
-KIND_FIELDS = 4
-"""A card shows six rows; the first two are ours."""
+COMMENT_ON_CARD = 40
+"""Three verdicts with comments fit into what a card can say; the applicant reads each in full."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Told:
     @property
     def fields(self) -> list[tuple[str, str]]:
         rows = [(str(key), str(value)) for key, value in self.request.shown.get("fields", [])]
-        return [("编号", f"#{self.request.number}"), ("申请人", self.requester), *rows[:KIND_FIELDS]]
+        return [("编号", f"#{self.request.number}"), ("申请人", self.requester), *rows]
 
     @property
     def clause(self) -> str:
@@ -54,18 +54,27 @@ class Given:
         return cls(name, decision.verdict, local, decision.comment)
 
     def __str__(self) -> str:
+        return self._said(self.comment)
+
+    @property
+    def in_short(self) -> str:
+        """For cards: a long comment must not push out who else decided."""
+        return self._said(cut(self.comment, COMMENT_ON_CARD))
+
+    def _said(self, comment: str) -> str:
         said = f"{self.name} {self.at:%m-%d %H:%M} {VERDICTS[self.verdict]}"
-        return f"{said}：{self.comment}" if self.comment else said
+        return f"{said}：{comment}" if comment else said
 
 
 def approval_card(told: Told, step: RequestStep, *, steps: int, notice: str = "") -> Card:
     """The card with 同意 and 驳回. `notice` stands first: why a click before had no effect."""
     reason = f"理由：{told.request.reason}" if told.request.reason else ""
+    # The reason comes last: it is the one that may be long, and then it is told in full beside the card.
     return Card(
         title=told.request.title,
         desc=f"第 {step.position}/{steps} 步 · {step.name}",
         fields=told.fields,
-        sub_title="\n".join(line for line in (notice, reason, step.note or "") if line),
+        sub_title="\n".join(line for line in (notice, step.note or "", reason) if line),
         quote=told.clause,
         buttons=[
             CardButton("同意", f"approval.approve:{step.id}", style=1),
@@ -74,10 +83,18 @@ def approval_card(told: Told, step: RequestStep, *, steps: int, notice: str = ""
     )
 
 
+def in_full(told: Told, step: RequestStep) -> str:
+    """Beside a card that cannot hold all of it: nobody decides on half of what was said."""
+    rows = [(str(key), str(value)) for key, value in told.request.shown.get("fields", [])]
+    said = [("申请人", told.requester), *rows, ("理由", told.request.reason)]
+    lines = "\n".join(f"{key}：{value}" for key, value in said if value)
+    return f"{_heading(told)}\n{lines}\n等待您（{step.name}）在卡片上审批。"
+
+
 def outcome_card(told: Told, step: RequestStep, given: Sequence[Given], *, next_step: str | None = None) -> Card:
     """The same card without buttons: who decided, when, and where the request stands."""
     standing = f"已转{next_step}审批" if next_step else RESULTS[told.request.state]
-    lines = [str(one) for one in given] or [f"{RESULTS[told.request.state]}，不再需要审批"]
+    lines = [one.in_short for one in given] or [f"{RESULTS[told.request.state]}，不再需要审批"]
     return Card(
         title=told.request.title,
         desc=f"{step.name} · {standing}",
@@ -95,7 +112,7 @@ def own_verdict_card(told: Told, step: RequestStep, given: Sequence[Given]) -> C
         title=told.request.title,
         desc=f"{step.name} · 已有 {agreed} 人同意，需 {step.needed} 人",
         fields=told.fields,
-        sub_title="\n".join(str(one) for one in given),
+        sub_title="\n".join(one.in_short for one in given),
         quote=told.clause,
         outcome="您已审批",
     )

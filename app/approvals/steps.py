@@ -55,10 +55,14 @@ async def ask(
 ) -> None:
     """Make these people approvers of the step and send each a card of their own."""
     await session.flush()
+    card, to = (
+        messages.approval_card(case.told, step, steps=len(case.chain)),
+        [PersonId(person.id) for person in people],
+    )
     message = await delivery.send_card(
         session,
-        to=[PersonId(person.id) for person in people],
-        card=messages.approval_card(case.told, step, steps=len(case.chain)),
+        to=to,
+        card=card,
         purpose="approval.card",
         origin_kind="request",
         origin_id=case.request.id,
@@ -69,6 +73,9 @@ async def ask(
         now=now,
         individually=True,
     )
+    if card.is_cut:
+        text, purpose = messages.in_full(case.told, step), "approval.details"
+        await tell(session, case.request, to, text, purpose=purpose, message_class=WORK, actor=actor, now=now)
     former = {row.person_id: row for row in await queries.former_approvers_of(session, step.id)}
     for person in people:
         # Who had given up the place, with an account that was disabled for a while, has it again.

@@ -69,6 +69,13 @@ class Card:
         """False when no card type allows it: neither a button nor a page to open."""
         return bool(self.buttons or self.url)
 
+    @property
+    def is_cut(self) -> bool:
+        """True when a reader sees … in place of something it says."""
+        limits = [(self.title, CARD_TITLE), (self.desc, CARD_DESC), (self.sub_title, CARD_SUB_TITLE)]
+        values = [(value, _VALUE) for _, value in self.fields]
+        return len(self.fields) > _FIELDS or any(len(text) > limit for text, limit in limits + values)
+
     def to_template_card(self, task_id: str) -> dict[str, Any]:
         if not self.is_lawful:
             raise ValueError("A card needs a button or a url; send it as text instead")

@@ -127,6 +127,15 @@ class TestAnyAndAll:
         states = [(await decide(session, library, request, by)).state for by in (company.sun, company.han)]
         assert states == [RequestState.PENDING, RequestState.APPROVED]
 
+    async def test_a_long_comment_hides_no_other_verdict(self, session: AsyncSession, company: Company) -> None:
+        library = Library(ALL_HR)
+        request = await borrowing(session, library, company.li)
+        await everything_arrives(session)
+        await decide(session, library, request, company.han, comment="请注意保管" * 60)
+        await decide(session, library, request, company.sun)
+        assert "孙宁 03-02 09:00 同意" in (await faces_of(session, company.sun))[-1]["sub_title_text"]
+        assert "请注意保管" * 60 in (await texts_to(session, company.li))[-1]
+
     async def test_the_first_of_all_sees_who_is_still_needed(self, session: AsyncSession, company: Company) -> None:
         library = Library(ALL_HR)
         request = await borrowing(session, library, company.li)

@@ -54,6 +54,36 @@ class TestApplying:
         }
         assert "客户演示" in card["sub_title_text"]
 
+    async def test_what_the_card_cannot_hold_stands_beside_it_in_full(
+        self, session: AsyncSession, company: Company
+    ) -> None:
+        """P7: the platform cuts a card silently; nobody decides on half a reason."""
+        reason = "客户现场演示新品，需要带投影仪和备用灯泡。" * 10
+        await borrowing(session, Library(HEAD_THEN_HR), company.li, thing="会议室投影仪" * 6, reason=reason)
+        (text,) = await texts_to(session, company.wang)
+        assert f"理由：{reason}\n" in text
+        assert f"物品：{'会议室投影仪' * 6}\n" in text
+
+    async def test_more_rows_than_a_card_has_are_counted_on_it(self, session: AsyncSession, company: Company) -> None:
+        """P8: a confidential group has five things to tell besides number and applicant."""
+        library = Library(HEAD_THEN_HR, also_told=[(f"事项{one}", f"第{one}项") for one in range(1, 5)])
+        await borrowing(session, library, company.li)
+        (card,) = await cards_to(session, company.wang)
+        assert card["horizontal_content_list"][-1] == {"keyname": "更多", "value": "另有 2 项"}
+        assert "事项4：第4项" in (await texts_to(session, company.wang))[0]
+
+    async def test_a_card_that_says_it_all_comes_alone(self, session: AsyncSession, company: Company) -> None:
+        await borrowing(session, Library(HEAD_THEN_HR), company.li)
+        assert await texts_to(session, company.wang) == []
+
+    async def test_a_long_reason_does_not_push_out_why_the_card_came_to_them(
+        self, session: AsyncSession, company: Company
+    ) -> None:
+        library = Library([step("总裁", "role:president")])
+        await borrowing(session, library, company.zhao, reason="演示" * 200)
+        (card,) = await cards_to(session, company.han)
+        assert card["sub_title_text"].startswith("申请人本人是审批人，转人力资源审批\n理由：演示")
+
     async def test_the_card_cites_the_clause_and_hr_hears_nothing_yet(
         self, session: AsyncSession, company: Company
     ) -> None:

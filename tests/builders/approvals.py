@@ -80,6 +80,7 @@ class Library:
     approved: list[Request] = field(default_factory=list)
     rejected: list[Request] = field(default_factory=list)
     refusal_on_approval: str | None = None
+    also_told: Sequence[tuple[str, str]] = ()
 
     @property
     def kinds(self) -> Kinds:
@@ -100,7 +101,7 @@ class Library:
         )
 
     async def _describe(self, _session: AsyncSession, payload: Borrowing, _requester: Person) -> RequestText:
-        return RequestText(title=f"借用{payload.thing}", fields=[("物品", payload.thing)])
+        return RequestText(title=f"借用{payload.thing}", fields=[("物品", payload.thing), *self.also_told])
 
     async def _check(
         self, _session: AsyncSession, payload: Borrowing, _requester: Person, _policy: Policy, _now: datetime

@@ -200,7 +200,7 @@ class EventHandler:
             now=now,
         )
         if clicked is None:
-            return ignored("卡片不是本服务发出的,或点击的人不在通讯录中")
+            return ignored("卡片不是本服务发出的")
         name, _, argument = click.key.partition(":")
         action = self._card_actions.get(name)
         if action is None:

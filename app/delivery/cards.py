@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor
 from app.delivery import compose, followup, queries, recovery, rules
-from app.delivery.errors import AppNotRegistered, DeliveryNotFound
+from app.delivery.errors import AppNotRegistered, ClickerUnknown, DeliveryNotFound
 from app.delivery.send import MAKE_CALL
 from app.jobs.queue import enqueue
 from app.observability import current_correlation_id, get_logger
@@ -50,13 +50,19 @@ async def record_click(
     event_id: int,
     now: datetime,
 ) -> ClickedCard | None:
-    """Store a click and its code; the same event finds its click again. None for a card or a person unknown here."""
+    """Store a click and its code; the same event finds its click again. None for a card unknown here.
+
+    Raises `ClickerUnknown` while nobody has this userid, so that the event is tried again.
+    """
     call = await queries.call_of_card(session, app_id=app_id, task_id=task_id)
     person = await org.person_by_userid(session, userid)
     message = await queries.get_message(session, call.message_id) if call and call.message_id else None
-    if call is None or message is None or person is None:
-        log.warning("card.click_unknown", task_id=task_id, event_id=event_id, knows_person=person is not None)
+    if call is None or message is None:
+        log.warning("card.click_unknown", task_id=task_id, event_id=event_id)
         return None
+    if person is None:
+        # The card was sent to somebody: a new userid that the sync has not brought yet. The click must not be lost.
+        raise ClickerUnknown("点击卡片的人还不在通讯录里，等待同步后重试")
     click = CardClick(
         event_id=event_id,
         call_id=call.id,

@@ -46,3 +46,10 @@ class AppNotRegistered(Unavailable):
 
     slug = "app-not-registered"
     title = "尚未登记应用"
+
+
+class ClickerUnknown(Unavailable):
+    """Somebody holds a card of ours under a userid that we do not know yet."""
+
+    slug = "clicker-unknown"
+    title = "点击的人还不在通讯录里"

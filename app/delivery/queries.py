@@ -313,6 +313,19 @@ async def fail_named(
     return _rows(await session.execute(statement))
 
 
+async def fail_people(
+    session: AsyncSession, *, call_id: UUID, people: Sequence[UUID], reason: str, now: datetime
+) -> None:
+    """Fail these recipients of a call that has not gone."""
+    await session.execute(
+        update(Delivery)
+        .where(col(Delivery.call_id) == call_id, col(Delivery.person_id) == func.any(_uuids(people)))
+        .where(col(Delivery.state) == DeliveryState.HELD)
+        .values(state=DeliveryState.FAILED, reason=reason, until=None, updated_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
 async def move_deliveries(
     session: AsyncSession, *, from_call: UUID, to_call: UUID, people: Sequence[UUID], reason: str, now: datetime
 ) -> None:

@@ -70,14 +70,17 @@ async def take_back(
     """These people need the unsent, locked call no more; the others get the same from a call of their own."""
     everybody = await queries.recipients_of_call(session, call.id)
     others = [person for person in everybody if person not in set(people)]
-    if others:
+    reachable = list(await queries.current_userids(session, others))
+    gone = [person for person in others if person not in set(reachable)]
+    await queries.fail_people(session, call_id=call.id, people=gone, reason="left", now=now)
+    if reachable:
         part = compose.parts_of(message.content, number=message.number)[call.part - 1]
-        body = await _body_to(session, part, others, now)
+        body = await _body_to(session, part, reachable, now)
         rest = compose.message_call(message, body=body, part=call.part, actor=str(actor), now=now)
         rest.ordering_key = call.ordering_key
         await _replace(session, call, rest, now)
         await queries.move_deliveries(
-            session, from_call=call.id, to_call=rest.id, people=others, reason="queued", now=now
+            session, from_call=call.id, to_call=rest.id, people=reachable, reason="queued", now=now
         )
         await queries.set_deliveries(
             session, call_id=call.id, state=DeliveryState.FAILED, reason=SUPERSEDED, until=None, now=now

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.audit.actor import SYSTEM
 from app.delivery import service as delivery
+from app.delivery.errors import ClickerUnknown
 from app.delivery.service import ClickedCard
 from app.inbox.rules import DONE
 from app.wecom.messages import Card, CardButton
@@ -24,7 +25,7 @@ from models.delivery import OutgoingCall
 from models.ids import APP, PersonId
 from models.inbox import EventState, ReceivedEvent
 from models.installation import App
-from models.org import Person
+from models.org import Person, PersonUserid
 from tests.builders import org as org_builders
 from tests.builders.callbacks import arrival, payload, plain_event, received
 from tests.builders.policy import policy_in_force
@@ -166,6 +167,16 @@ class TestClicks:
         outcome = await build_handler({})(session, await self.clicked(session, "foreign"), MONDAY_9AM)
 
         assert outcome.state is EventState.IGNORED
+
+    async def test_a_click_under_a_userid_that_has_not_been_synced_is_tried_again(
+        self, session: AsyncSession, call: OutgoingCall, person: Person
+    ) -> None:
+        """The person was renamed a moment ago: the click waits for the sync and is not lost."""
+        await session.execute(update(PersonUserid).values(ended_at=MONDAY_9AM))
+        event = await self.clicked(session, call.task_id)
+
+        with pytest.raises(ClickerUnknown):
+            await build_handler({})(session, event, MONDAY_9AM)
 
 
 class TestSetBasedClicks:

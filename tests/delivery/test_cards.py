@@ -11,6 +11,7 @@ import pytest
 from app.audit.actor import SYSTEM
 from app.database import transaction
 from app.delivery import service
+from app.delivery.errors import ClickerUnknown
 from app.org import queries as org
 from app.wecom.messages import Card, CardButton
 from models.delivery import CallKind, CallState, CardClick, Message
@@ -50,7 +51,8 @@ class TestAClickIsStoredOnce:
         async with transaction(desk.sessions) as session:
             event = await _event(desk, response_code="c")
             assert await service.record_click(session, **event | {"task_id": "foreign"}) is None
-            assert await service.record_click(session, **event | {"userid": "stranger"}) is None
+            with pytest.raises(ClickerUnknown):
+                await service.record_click(session, **event | {"userid": "stranger"})
 
 
 class TestEverybodysCardShowsTheOutcome:
@@ -249,6 +251,26 @@ class TestACardThatIsNotSentYet:
         assert await desk.account(message) == {"failed": 1, "sent": 2}
         bodies = await desk.sent_bodies()
         assert sorted(len(body["touser"].split("|")) for body in bodies) == [1, 2]
+
+    async def test_who_has_left_meanwhile_is_not_counted_as_reached(self, desk: Desk) -> None:
+        people = await desk.colleagues(3)
+        message = await desk.card(people)
+        await desk.forget_userid(list(desk.people)[2])
+        await _update(desk, message, person_ids=people[:1])
+        await desk.work()
+
+        assert await desk.account(message) == {"failed": 2, "sent": 1}
+        assert {"left", "superseded"} <= await desk.reasons(message)
+
+    async def test_it_is_taken_back_even_when_the_others_have_all_left(self, desk: Desk) -> None:
+        people = await desk.colleagues(2)
+        message = await desk.card(people)
+        await desk.forget_userid(list(desk.people)[1])
+        await _update(desk, message, person_ids=people[:1])
+        await desk.work()
+
+        assert await desk.account(message) == {"failed": 2}
+        assert await desk.reasons(message) == {"left", "superseded"}
 
 
 class TestProgressOnALivingCard:

@@ -17,8 +17,9 @@ from defusedxml.ElementTree import fromstring
 from callbacks.crypto import Signed
 from callbacks.errors import Reason, Refused
 
-MAX_BODY: Final = 1024 * 1024
-"""Far above any documented callback; a long approval with its comments is about a tenth."""
+MAX_BODY: Final = 512 * 1024
+"""Far above any documented callback; a long approval with its comments is about a fifth. Below the limit of the web
+layer, which would answer without counting a refused callback (F2)."""
 
 _TYPE_LIMIT: Final = 100
 _YEAR_2100: Final = 4_102_444_800

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.web.middleware import LARGEST_BODY
 from callbacks.envelope import MAX_BODY, dedup_key, parse, read_envelope, read_header, read_query
 from callbacks.errors import Reason, Refused
 
@@ -126,3 +127,7 @@ class TestTheDuplicateKey:
             dedup_key("app", "ww", b"<xml/>", "2"),
         }
         assert len(keys) == 5
+
+
+def test_a_body_that_is_too_large_is_refused_here_and_counted_before_the_web_layer_cuts_it_off() -> None:
+    assert MAX_BODY < LARGEST_BODY

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
+import structlog
 
 from app.settings import Settings
 from tests.fakes.clock import FakeClock
 from tests.journeys.world import World, open_world
+
+
+@pytest.fixture(scope="module", autouse=True)
+def plain_logs() -> Iterator[None]:
+    """As the service logs. The library's own default draws a traceback with every local: nine seconds for one error."""
+    before = structlog.get_config()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.format_exc_info,
+            structlog.dev.ConsoleRenderer(colors=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+    )
+    yield
+    structlog.configure(**before)
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ def render_item(kind: str, item: Any, _context: Any) -> str | bool:
     return False
 
 
-def compare_type(_context: Any, _inspected: Any, column: Any, inspected: Any, declared: Any) -> bool | None:
+def compare_type(_context: Any, _inspected: Any, _column: Any, inspected: Any, declared: Any) -> bool | None:
     if isinstance(declared, EnumText):
         return not isinstance(inspected, String)
     return None

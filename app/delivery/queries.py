@@ -117,6 +117,7 @@ async def calls_left_waiting(session: AsyncSession, since: datetime, *, limit: i
         col(ahead.ordering_key) == col(OutgoingCall.ordering_key),
         col(ahead.id) < col(OutgoingCall.id),
         col(ahead.state).in_(OPEN),
+        ~and_(col(ahead.state) == CallState.UNKNOWN, col(ahead.kind) == CallKind.CARD_UPDATE),  # as `predecessor_state`
     )
     statement = (
         select(col(OutgoingCall.id))

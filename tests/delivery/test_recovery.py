@@ -9,6 +9,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from app.audit.actor import SYSTEM
 from app.database import transaction
@@ -181,6 +182,24 @@ class TestADeadWorker:
         assert await desk.account(message) == {"sent": 1}
         await desk.pass_time(seconds=10)
         assert len(await desk.sent_bodies()) == 1
+
+    async def test_it_gets_one_behind_a_card_update_of_unknown_outcome_too(self, desk: Desk) -> None:
+        """An unknown update blocks nobody, so nobody would wake the face behind it."""
+        for number in range(2):
+            await desk.request(CallKind.CARD_UPDATE, {"n": number}, ordering_key="card:1:all")
+        await desk.take_jobs()
+        async with transaction(desk.sessions) as session:
+            await session.execute(
+                text(
+                    "UPDATE outgoing_calls SET state = 'unknown'"
+                    " WHERE id = (SELECT id FROM outgoing_calls ORDER BY id LIMIT 1)"
+                )
+            )
+
+        desk.clock.advance(timedelta(minutes=3))
+        await desk.recover()
+
+        assert len(await desk.take_jobs()) == 1
 
     async def test_a_call_whose_job_was_lost_gets_a_new_one(self, desk: Desk) -> None:
         message = await desk.text(await desk.colleagues(1))

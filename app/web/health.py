@@ -25,6 +25,7 @@ from app.web.deps import services_of
 from models.delivery import CallState, OutgoingCall
 from models.inbox import EventState, ReceivedEvent
 from models.installation import PlatformState
+from models.policy import Timer
 
 router = APIRouter(tags=["operations"])
 
@@ -99,6 +100,7 @@ async def find_degraded(session: AsyncSession, *, now: datetime) -> list[Degrade
             "个外发调用结果不明，等待人工确认：GET /api/v1/deliveries/calls?state=unknown",
             _unknown(),
         ),
+        ("timers.parked", "个到期事项多次处理失败后停下 (timers that failed to the end)", _parked_timers()),
         ("jobs.held", "个后台作业多次失败后停下", _held()),
     ]
     for what, detail, statement in counts:
@@ -116,6 +118,10 @@ async def _oldest_waiting(session: AsyncSession) -> datetime | None:
 
 def _parked() -> Any:
     return select(func.count()).select_from(ReceivedEvent).where(col(ReceivedEvent.state) == EventState.PARKED)
+
+
+def _parked_timers() -> Any:
+    return select(func.count()).select_from(Timer).where(col(Timer.parked_at).is_not(None))
 
 
 def _unknown() -> Any:

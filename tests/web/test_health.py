@@ -6,14 +6,16 @@ from datetime import timedelta
 from typing import Any
 
 import asyncpg
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 from sqlalchemy.engine import make_url
 
 from app.database import transaction
 from app.inbox import service as inbox
+from app.jobs.timers import set_timer
 from app.wecom.health import note_state
 from models.delivery import CallKind, CallState, OutgoingCall
 from models.inbox import EventState, ReceivedEvent
+from models.policy import Timer
 from tests.builders.callbacks import arrival
 from tests.databases import dsn
 from tests.fakes.clock import MONDAY_9AM, FakeClock
@@ -87,6 +89,12 @@ class TestReady:
     async def test_calls_of_unknown_outcome_are_counted(self, desk: Desk) -> None:
         await give_up(desk)
         assert (await degraded(desk))["delivery.unknown"].startswith("1 ")
+
+    async def test_deadlines_that_failed_to_the_end_are_counted(self, desk: Desk) -> None:
+        async with transaction(desk.sessions) as session:
+            await set_timer(session, "approval.due", "x", MONDAY_9AM)
+            await session.execute(update(Timer).values(parked_at=MONDAY_9AM))
+        assert (await degraded(desk))["timers.parked"].startswith("1 ")
 
     async def test_held_jobs_are_counted(self, desk: Desk) -> None:
         async with transaction(desk.sessions) as session:

@@ -9,9 +9,9 @@ import asyncio
 import sys
 
 import asyncpg
+from alembic import command
 from alembic.util import CommandError
 
-from alembic import command
 from app.database import expected_revision, migrate, migration_config
 from tests.databases import dsn, named, server
 

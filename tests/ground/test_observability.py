@@ -15,10 +15,10 @@ from app.observability import bound_correlation, configure_logging, current_corr
 @pytest.fixture(autouse=True)
 def _restored_logging() -> Iterator[None]:
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers, level, before = root.handlers[:], root.level, structlog.get_config()
     yield
     root.handlers[:], root.level = handlers, level
-    structlog.reset_defaults()
+    structlog.configure(**before)
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, str]]:

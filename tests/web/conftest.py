@@ -9,7 +9,6 @@ from typing import Any
 
 import httpx
 import pytest
-import structlog
 from fastapi import FastAPI
 from sqlalchemy import func, select
 from sqlmodel import col
@@ -93,17 +92,6 @@ async def open_desk(url: str, clock: FakeClock, *, is_prepared: bool = True) -> 
     async with client_of(app, key) as http:
         yield Desk(app, services, http, platform, key)
     await services.aclose()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def plain_tracebacks() -> None:
-    """Unconfigured, structlog draws every logged exception with all local values: a minute for each."""
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
-        ]
-    )
 
 
 @pytest.fixture

@@ -24,6 +24,14 @@ from models.org import Person
 
 GROUP = "group:"
 
+_WHY_NOT = {
+    GroupState.CREATING: "还在建立",
+    GroupState.FAILED: "没有建成",
+    GroupState.CLOSING: "正在关闭",
+    GroupState.CLOSED: "已关闭",
+    GroupState.LOST: "已被解散",
+}
+
 
 @dataclass
 class Audience:
@@ -67,7 +75,7 @@ def check_length(rule: AnnouncementClassRule, body: str) -> None:
 def check_group(document: PolicyDocument, group: Group, message_class: str, rule: AnnouncementClassRule) -> None:
     """Policy 3.2: leisure content, for example, only in interest groups."""
     if group.state is not GroupState.ACTIVE:
-        raise GroupNotActive(f"群“{group.desired_name}”现在是 {group.state.value}，不能发消息")
+        raise GroupNotActive(f"群“{group.desired_name}”{_WHY_NOT[group.state]}，不能发消息", state=group.state.value)
     group_type = document.groups.types.get(group.group_type)
     if group_type is not None and message_class not in group_type.allowed_classes:
         raise ClassNotAllowed(f"{group_type.title}“{group.desired_name}”不允许发布“{rule.title}”类信息")

@@ -105,9 +105,10 @@ async def approve_request(session: AsyncSession, case: Case, *, actor: Actor, no
     request.decided_at = request.updated_at = now
     request.outcome = OutcomeState.PENDING
     await record_request(session, request, action="request.approved", actor=actor, now=now)
+    await case.kind.on_approved(session, request, actor=actor, now=now)
+    # What is done or refused at once is not called under way: texts may arrive in any order.
     text = messages.approved(case.told, await given_so_far(session, case))
     await steps.tell_requester(session, request, text, actor=actor, now=now)
-    await case.kind.on_approved(session, request, actor=actor, now=now)
 
 
 async def _locked(session: AsyncSession, *, request_id: RequestId | None, step_id: StepId | None) -> Request:

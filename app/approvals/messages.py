@@ -8,7 +8,7 @@ from datetime import datetime
 
 from app.policy.service import Citation
 from app.wecom.messages import Card, CardButton, cut
-from models.approvals import Decision, Request, RequestState, RequestStep, StepState, Verdict
+from models.approvals import Decision, OutcomeState, Request, RequestState, RequestStep, StepState, Verdict
 
 VERDICTS = {Verdict.APPROVE: "同意", Verdict.REJECT: "驳回"}
 RESULTS = {
@@ -133,7 +133,8 @@ def moved_on(told: Told, step: RequestStep, given: Sequence[Given], approvers: S
 
 def approved(told: Told, given: Sequence[Given]) -> str:
     said = "\n".join(str(one) for one in given)
-    return f"{_heading(told)}\n{said or '按制度无需审批'}\n已批准，正在办理。\n{told.clause}"
+    under_way = "，正在办理" if told.request.outcome is OutcomeState.PENDING else ""
+    return f"{_heading(told)}\n{said or '按制度无需审批'}\n已批准{under_way}。\n{told.clause}"
 
 
 def rejected(told: Told, given: Sequence[Given]) -> str:
@@ -146,8 +147,8 @@ def done(request: Request) -> str:
 
 
 def failed(request: Request) -> str:
-    why = f"已批准，但企业微信未能执行：{request.outcome_detail or '原因未知'}"
-    return f"【申请 #{request.number}】{request.title}\n{why}\n管理员可以重试，无需重新申请。"
+    why = f"已批准，但未能办理：{request.outcome_detail or '原因未知'}"
+    return f"【申请 #{request.number}】{request.title}\n{why}\n原因消除后管理员可以重试，无需重新申请。"
 
 
 def reminder(told: Told, step: RequestStep) -> str:

@@ -130,8 +130,11 @@ class TestClasses:
         self, session: AsyncSession, company: Company, state: GroupState
     ) -> None:
         group = await active_group(session, company.policy, company.wang, members=[company.li], state=state)
-        with pytest.raises(GroupNotActive, match=state.value):
+        with pytest.raises(GroupNotActive) as refusal:
             await announcement(session, company.wang, groups=[group.id])
+        assert refusal.value.facts == {"state": state.value}
+        assert str(refusal.value).startswith("群“研发部-新品验收”")
+        assert state.value not in str(refusal.value), "people read Chinese"
 
     async def test_a_class_without_receipt_cannot_ask_for_one(self, session: AsyncSession, company: Company) -> None:
         with pytest.raises(ReceiptNotPossible):

@@ -25,7 +25,7 @@ from app.delivery import service as delivery
 from app.errors import Invalid
 from app.policy.schema import StepRule
 from app.policy.service import Policy
-from models.approvals import Request, RequestStep, StepApprover, Verdict
+from models.approvals import OutcomeState, Request, RequestStep, StepApprover, Verdict
 from models.delivery import CallKind, CallState, Delivery, OutgoingCall
 from models.ids import APP, PersonId, RequestId, new_id
 from models.inbox import ReceivedEvent
@@ -80,6 +80,7 @@ class Library:
     approved: list[Request] = field(default_factory=list)
     rejected: list[Request] = field(default_factory=list)
     refusal_on_approval: str | None = None
+    fails_at_once: str | None = None
     also_told: Sequence[tuple[str, str]] = ()
 
     @property
@@ -109,10 +110,18 @@ class Library:
         if payload.thing == "公章":
             raise Invalid("公章不外借")
 
-    async def _on_approved(self, _session: AsyncSession, request: Request, *, actor: Actor, now: datetime) -> None:
+    async def _on_approved(self, session: AsyncSession, request: Request, *, actor: Actor, now: datetime) -> None:
         if self.refusal_on_approval:
             raise Invalid(self.refusal_on_approval)
         self.approved.append(request)
+        if self.fails_at_once:
+            await service.finish_outcome(
+                session,
+                request_id=RequestId(request.id),
+                outcome=OutcomeState.FAILED,
+                detail=self.fails_at_once,
+                now=now,
+            )
 
     async def _on_rejected(self, _session: AsyncSession, request: Request, *, actor: Actor, now: datetime) -> None:
         self.rejected.append(request)

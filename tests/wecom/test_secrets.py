@@ -19,7 +19,12 @@ class TestSecretsAtRest:
         assert BOX.encrypt("token") != BOX.encrypt("token")
         assert "token" not in BOX.encrypt("token")
 
-    @pytest.mark.parametrize("sealed", [OTHER.encrypt("token"), "", "damaged", BOX.encrypt("token")[:-3]])
+    @pytest.mark.parametrize(
+        "sealed",
+        [OTHER.encrypt("token"), "", "damaged", BOX.encrypt("token")[:-3]],
+        # Sealed texts differ each time; workers that run in parallel must agree on the names of tests.
+        ids=["another key", "empty", "damaged", "cut"],
+    )
     def test_a_changed_key_is_said_clearly(self, sealed: str) -> None:
         with pytest.raises(OtherSecretKey, match="STEWARD_SECRET_KEY 与保存数据时使用的不同"):
             BOX.decrypt(sealed)

@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from app.web.moments import Moment
 from models.tasks import Task, TaskEntry, TaskState
 
 Userid = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
@@ -29,7 +30,7 @@ class NewTask(Input):
     owner: Userid = Field(description="userid of the responsible person, who gets the card")
     collaborators: list[Userid] = Field([], max_length=100, description="userids of who helps")
     group: UUID | None = Field(None, description="id of the registered group in which it is published")
-    due_at: AwareDatetime
+    due_at: Moment
 
 
 class Word(Input):

@@ -88,6 +88,7 @@ class TestAssigning:
             ({"group": str(new_id())}, 404, "unknown-group"),
             ({"due_at": "2026-03-02T09:00:00+08:00"}, 400, "due-in-the-past"),
             ({"due_at": "2026-03-06T18:00:00"}, 422, None),
+            ({"due_at": "9999-12-31T23:59:59-14:00"}, 422, "malformed"),
             ({"acceptance": " "}, 422, None),
             ({"unheard_of": 1}, 422, None),
         ],

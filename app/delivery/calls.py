@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.delivery import followup, gates, queries, rules
@@ -23,6 +24,7 @@ from models.delivery import CallKind, CallState, DeliveryState, OutgoingCall
 log = get_logger()
 
 RELEASE = "delivery.release"
+HEAR_OUTCOME = "delivery.hear_outcome"
 
 _COLUMNS_OF_ANSWER = frozenset({"errcode", "errmsg", "msgid", "response_code"})
 
@@ -162,8 +164,30 @@ async def _ended(session: AsyncSession, call: OutgoingCall, now: datetime) -> No
     call.leased_until = None
     call.finished_at = None if call.state is CallState.UNKNOWN else now
     await session.flush()
-    await tell_outcome(session, call=call, now=now)
+    await _tell(session, call, now)
     await wake_successor(session, call)
+
+
+async def _tell(session: AsyncSession, call: OutgoingCall, now: datetime) -> None:
+    """Let the domain hear the outcome. What the platform answered stands, even when the hearing fails: that is tried
+    again by a job of its own. Trouble of the database concerns the whole transaction and is raised.
+    """
+    try:
+        async with session.begin_nested():
+            await tell_outcome(session, call=call, now=now)
+    except DBAPIError as error:
+        if not isinstance(error, IntegrityError):
+            raise
+        await _hear_later(session, call, error)
+    except Exception as error:  # noqa: BLE001 -- a domain's function may fail in any way
+        await _hear_later(session, call, error)
+
+
+async def _hear_later(session: AsyncSession, call: OutgoingCall, error: Exception) -> None:
+    # The savepoint's rollback has expired what the failed hearing touched.
+    await session.refresh(call)
+    log.error("outcome.not_heard", call_id=str(call.id), purpose=call.purpose, exc_info=error)
+    await enqueue(session, HEAR_OUTCOME, {"call_id": str(call.id)})
 
 
 async def _later(session: AsyncSession, call: OutgoingCall, verdict: Later, now: datetime) -> None:

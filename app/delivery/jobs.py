@@ -13,10 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.database import transaction
 from app.delivery import calls, queries, recovery
 from app.delivery.carry_out import Answered, Failed, Missing, Outcome, carry_out
+from app.delivery.outcomes import tell_outcome
 from app.delivery.send import MAKE_CALL
 from app.jobs.queue import enqueue
 from app.jobs.registry import JobContext, JobFunction, TimerHandler
 from app.observability import get_logger
+from models.delivery import CallState
 from models.ids import CONTACTS
 
 log = get_logger()
@@ -26,6 +28,9 @@ FORGOTTEN_AFTER = timedelta(minutes=2)
 
 RECORD_AGAIN_AFTER = tuple(timedelta(seconds=seconds) for seconds in (0.1, 1, 3, 5))
 """Together longer than a restart of the database."""
+
+ENDED = (CallState.DONE, CallState.FAILED, CallState.UNKNOWN)
+"""States that the domain that asked for the call hears of."""
 
 _BATCH = 500
 
@@ -81,11 +86,23 @@ async def recover(ctx: JobContext, _payload: dict[str, Any]) -> None:
             await enqueue(session, MAKE_CALL, {"call_id": str(call_id)}, dedupe_key=f"call:{call_id}")
 
 
+async def hear_outcome(ctx: JobContext, payload: dict[str, Any]) -> None:
+    """A domain failed to hear how its call ended: once more, until it can. The call itself has ended long ago."""
+    async with transaction(ctx.sessions) as session:
+        call = await queries.call_for_update(session, UUID(payload["call_id"]))
+        if call is not None and call.state in ENDED:
+            await tell_outcome(session, call=call, now=ctx.now())
+
+
 async def release_held_call(session: AsyncSession, subject: str, _now: datetime) -> None:
     await calls.release(session, UUID(subject))
 
 
-JOBS: dict[str, JobFunction] = {MAKE_CALL: make_call, "delivery.recover": recover}
+JOBS: dict[str, JobFunction] = {
+    MAKE_CALL: make_call,
+    calls.HEAR_OUTCOME: hear_outcome,
+    "delivery.recover": recover,
+}
 
 TIMERS: dict[str, TimerHandler] = {calls.RELEASE: release_held_call}
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import Sessions
 from app.delivery import service
-from app.delivery.jobs import make_call
-from models.delivery import CallState
+from app.delivery.jobs import hear_outcome, make_call
+from models.delivery import CallState, OutgoingCall
 from models.ids import new_id
 from tests.delivery.conftest import Desk, Killed
 
@@ -42,13 +43,39 @@ class TestRecording:
         assert len(await desk.sent_bodies("appchat/send")) == 1
 
 
-class TestRecovery:
-    async def test_a_call_whose_outcome_nobody_can_hear_does_not_hold_up_the_others(self, desk: Desk) -> None:
-        async def stumble(_session: object, _call: object, _now: object) -> None:
-            raise LookupError("the group is gone")
+class Hearing:
+    """A domain that cannot hear of its calls until it is mended."""
 
+    def __init__(self) -> None:
+        self.mended = False
+        self.heard: list[CallState] = []
+
+    async def __call__(self, _session: AsyncSession, call: OutgoingCall, _now: datetime) -> None:
+        if not self.mended:
+            raise LookupError("the group is gone")
+        self.heard.append(call.state)
+
+
+class TestAnOutcomeNobodyCanHear:
+    """P3: what the platform answered is written down, whatever becomes of the function that should hear it."""
+
+    async def test_the_answer_stands_and_the_hearing_is_tried_again(self, desk: Desk) -> None:
+        hearing, purpose = Hearing(), f"test.{new_id()}"
+        service.register_outcomes({purpose: hearing})
+        call = await desk.to_group(await desk.group(), "一", new_id(), purpose=purpose)
+        [payload] = await desk.take_jobs()
+        await make_call(desk.ctx, payload)
+
+        assert (await desk.call(call.id)).state is CallState.DONE
+        with pytest.raises(LookupError):
+            await hear_outcome(desk.ctx, payload)
+        hearing.mended = True
+        await hear_outcome(desk.ctx, payload)
+        assert hearing.heard == [CallState.DONE]
+
+    async def test_it_does_not_hold_up_the_recovery_of_others(self, desk: Desk) -> None:
         purpose = f"test.{new_id()}"
-        service.register_outcomes({purpose: stumble})
+        service.register_outcomes({purpose: Hearing()})
         chatid = await desk.group()
         first = await desk.to_group(chatid, "一", new_id(), purpose=purpose)
         second = await desk.to_group(chatid, "二", new_id())
@@ -60,5 +87,5 @@ class TestRecovery:
         desk.clock.advance(timedelta(minutes=4))
         await desk.recover()
 
-        assert (await desk.call(first.id)).state is CallState.SENDING
+        assert (await desk.call(first.id)).state is CallState.UNKNOWN
         assert (await desk.call(second.id)).state is CallState.UNKNOWN

@@ -76,7 +76,8 @@ async def clone(url: str, template: str) -> AsyncIterator[str]:
     name = f"test_{secrets.token_hex(6)}"
     connection = await asyncpg.connect(dsn(url))
     try:
-        await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
+        # WAL_LOG: copying the files would wait for a checkpoint of everything that other tests write, twice.
+        await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY WAL_LOG')
         yield named(url, name)
     finally:
         with contextlib.suppress(asyncpg.PostgresError):

@@ -133,9 +133,10 @@ async def _write(session: AsyncSession, days: list[Day], *, now: datetime) -> No
         {"day": day.day, "is_working": day.is_working, "note": day.note, "source": day.source, "updated_at": now}
         for day in days
     ]
-    statement = insert(CalendarDay).values(rows)
+    # One small statement for all rows: one that spells out two years of days takes a quarter of a second to build.
+    statement = insert(CalendarDay)
     changed = {name: statement.excluded[name] for name in rows[0] if name != "day"}
-    await session.execute(statement.on_conflict_do_update(index_elements=["day"], set_=changed))
+    await session.execute(statement.on_conflict_do_update(index_elements=["day"], set_=changed), rows)
 
 
 def _days(since: date, until: date) -> Iterator[date]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from app.cli import callbacks, deliveries, demo, keys, org, policy, sandbox, server
+from app.cli import callbacks, deliveries, demo, jobs, keys, org, policy, sandbox, server
 
 app = typer.Typer(
     name="steward",
@@ -29,6 +29,7 @@ app.add_typer(policy.app, name="policy")
 app.add_typer(keys.app, name="api-key")
 app.add_typer(callbacks.app, name="callbacks")
 app.add_typer(deliveries.app, name="deliveries")
+app.add_typer(jobs.app, name="jobs")
 app.command("sandbox", add_help_option=False, context_settings=sandbox.PASS_ON)(sandbox.sandbox)
 
 

@@ -100,8 +100,8 @@ async def find_degraded(session: AsyncSession, *, now: datetime) -> list[Degrade
             "个外发调用结果不明，等待人工确认：GET /api/v1/deliveries/calls?state=unknown",
             _unknown(),
         ),
-        ("timers.parked", "个到期事项多次处理失败后停下 (timers that failed to the end)", _parked_timers()),
-        ("jobs.held", "个后台作业多次失败后停下", _held()),
+        ("timers.parked", "个到期事项多次处理失败后停下：steward jobs list", _parked_timers()),
+        ("jobs.held", "个后台作业多次失败后停下：steward jobs list", _held()),
     ]
     for what, detail, statement in counts:
         count = (await session.execute(statement)).scalar_one()

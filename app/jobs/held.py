@@ -1,0 +1,39 @@
+"""Work that failed to the end and waits for a person: jobs that PgQueuer holds, timers that are parked."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+_LIST = text(
+    "SELECT id::text AS id, entrypoint AS name, convert_from(payload, 'UTF8') AS payload, attempts, updated AS since"
+    " FROM pgqueuer WHERE status = 'failed'"
+    " UNION ALL"
+    " SELECT 'timer:' || kind || '/' || subject, kind, subject, attempts, parked_at FROM timers"
+    " WHERE parked_at IS NOT NULL ORDER BY since"
+)
+
+_RETRY_JOBS = text(
+    "UPDATE pgqueuer SET status = 'queued', attempts = 0, queue_manager_id = NULL, execute_after = now(),"
+    " updated = now() WHERE status = 'failed' AND (CAST(:ids AS text[]) IS NULL OR id::text = ANY(:ids)) RETURNING id"
+)
+
+_RETRY_TIMERS = text(
+    "UPDATE timers SET parked_at = NULL, attempts = 0, due_at = :now WHERE parked_at IS NOT NULL"
+    " AND (CAST(:ids AS text[]) IS NULL OR 'timer:' || kind || '/' || subject = ANY(:ids)) RETURNING kind"
+)
+
+
+async def held_work(session: AsyncSession) -> list[dict[str, Any]]:
+    """Jobs and timers that wait for a person, the longest waiting first. Ids of timers begin with `timer:`."""
+    return [dict(row) for row in (await session.execute(_LIST)).mappings()]
+
+
+async def try_again(session: AsyncSession, *, ids: list[str] | None, now: datetime) -> int:
+    """Let these run once more, or all of them. Returns how many."""
+    jobs = await session.execute(_RETRY_JOBS, {"ids": ids})
+    timers = await session.execute(_RETRY_TIMERS, {"ids": ids, "now": now})
+    return len(jobs.all()) + len(timers.all())

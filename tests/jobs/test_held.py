@@ -1,0 +1,44 @@
+"""Work that failed to the end waits for a person, is visible, and can be tried again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.jobs.held import held_work, try_again
+from app.jobs.queue import enqueue
+from app.jobs.timers import next_due, set_timer
+from tests.fakes.clock import FakeClock
+
+
+async def given_held_work(session: AsyncSession, clock: FakeClock) -> None:
+    await enqueue(session, "org.sync", {"reason": "测试"})
+    await enqueue(session, "delivery.make_call", {})
+    await session.execute(text("UPDATE pgqueuer SET status = 'failed', attempts = 8 WHERE entrypoint = 'org.sync'"))
+    await set_timer(session, "test.due", "x", clock.now() - timedelta(hours=1))
+    await session.execute(text("UPDATE timers SET parked_at = now(), attempts = 8"))
+
+
+async def test_both_are_listed_and_work_that_goes_on_is_not(session: AsyncSession, clock: FakeClock) -> None:
+    await given_held_work(session, clock)
+    found = await held_work(session)
+    assert {row["name"] for row in found} == {"org.sync", "test.due"}
+    assert {row["payload"] for row in found} == {'{"reason": "测试"}', "x"}
+
+
+async def test_all_are_tried_again(session: AsyncSession, clock: FakeClock) -> None:
+    await given_held_work(session, clock)
+    assert await try_again(session, ids=None, now=clock.now()) == 2
+    assert await held_work(session) == []
+    assert await next_due(session) == clock.now()
+    queued = "SELECT count(*) FROM pgqueuer WHERE status = 'queued' AND attempts = 0"
+    assert (await session.execute(text(queued))).scalar_one() == 2
+
+
+async def test_only_the_named_one_is_tried_again(session: AsyncSession, clock: FakeClock) -> None:
+    await given_held_work(session, clock)
+    [timer] = [row["id"] for row in await held_work(session) if row["name"] == "test.due"]
+    assert await try_again(session, ids=[timer, "timer:none/none"], now=clock.now()) == 1
+    assert [row["name"] for row in await held_work(session)] == ["org.sync"]

@@ -7,13 +7,13 @@ killed half-way leaves either both or neither.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Request, Response
+from fastapi import Depends, Header, Request, Response, params
 from fastapi.routing import APIRoute
 from sqlalchemy import ColumnElement, delete, update
 from sqlalchemy.dialects.postgresql import insert
@@ -68,8 +68,32 @@ class Claim:
         )
 
 
+def described_key(
+    idempotency_key: Annotated[
+        str | None,
+        Header(
+            description="Any text of your own, new for each intent: a repeat within 24 h gets the first answer again."
+        ),
+    ] = None,
+) -> None:
+    """Puts the header into the interface description; `_once` reads it before anything else runs."""
+
+
 class IdempotentRoute(APIRoute):
     """`APIRouter(route_class=IdempotentRoute)`: writes that carry the header are done once."""
+
+    def __init__(
+        self,
+        path: str,
+        endpoint: Callable[..., Any],
+        *,
+        methods: set[str] | list[str] | None = None,
+        dependencies: Sequence[params.Depends] | None = None,
+        **options: Any,
+    ) -> None:
+        if WRITES.intersection(methods or ()):
+            dependencies = [*(dependencies or ()), Depends(described_key)]
+        super().__init__(path, endpoint, methods=methods, dependencies=dependencies, **options)
 
     def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]  # FastAPI says Coroutine, Awaitable suffices
         original = super().get_route_handler()

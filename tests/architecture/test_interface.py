@@ -76,6 +76,10 @@ class TestEveryOperation:
     def test_needs_a_key(self, path: str, method: str, operation: dict[str, Any]) -> None:
         assert operation.get("security")
 
+    def test_a_write_names_the_idempotency_key(self, path: str, method: str, operation: dict[str, Any]) -> None:
+        named = [parameter["name"] for parameter in operation.get("parameters", [])].count("idempotency-key")
+        assert named == (1 if method.upper() in WRITES else 0)
+
     def test_says_what_it_is(self, path: str, method: str, operation: dict[str, Any]) -> None:
         assert operation["tags"]
         assert operation["summary"]

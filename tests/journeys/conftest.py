@@ -7,9 +7,12 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import structlog
+from sqlalchemy.engine import make_url
 
 from app.settings import Settings
+from tests import databases
 from tests.fakes.clock import FakeClock
+from tests.fakes.environment import test_settings
 from tests.journeys.world import World, open_world
 
 
@@ -30,12 +33,23 @@ def plain_logs() -> Iterator[None]:
     structlog.configure(**before)
 
 
+@pytest.fixture(scope="session")
+async def taken_over(server_url: str, template: str) -> AsyncIterator[str]:
+    """A database in which the service has taken the company over; stories begin with copies of it."""
+    async with databases.clone(server_url, template) as url:
+        async with open_world(test_settings(), url, FakeClock()) as world:
+            world.start_worker()
+            await world.taken_over()
+            await world.forget_tokens()
+        yield str(make_url(url).database)
+
+
 @pytest.fixture
-async def world(settings: Settings, database: str, clock: FakeClock) -> AsyncIterator[World]:
-    """09:00 on a working Monday: the first sync is done, and nothing is on its way."""
-    async with open_world(settings, database, clock) as world:
+async def world(settings: Settings, server_url: str, taken_over: str, clock: FakeClock) -> AsyncIterator[World]:
+    """09:00 on a working Monday: the company is taken over, a worker is running, nothing is on its way."""
+    async with databases.clone(server_url, taken_over) as url, open_world(settings, url, clock) as world:
         world.start_worker()
-        await world.taken_over()
+        await world.settled()
         yield world
         await world.settled()
         assert await world.trouble() == {}

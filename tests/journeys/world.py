@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -23,18 +23,16 @@ from app.database import transaction
 from app.jobs.queue import enqueue
 from app.main import create_app
 from app.settings import Settings
-from app.worker import work
-from sandbox import clock as sandbox_clock
 from sandbox.app import create_app as create_sandbox
 from sandbox.client import SandboxClient
 from sandbox.config import SandboxConfig
 from tests.fakes.clock import FakeClock
 from tests.journeys.cast import CAST
+from tests.journeys.processes import PATIENCE_SECONDS, Line, SharedClock, Worker
 
 T = TypeVar("T")
 Json = dict[str, Any]
 
-PATIENCE_SECONDS = 20.0
 LOOK_EVERY_SECONDS = 0.05
 
 REST = "http://steward.test/api/v1"
@@ -43,51 +41,6 @@ CALLBACKS = "http://steward.test/callbacks"
 
 class WaitedInVain(AssertionError):
     """Something that had to happen did not."""
-
-
-class SharedClock(sandbox_clock.Clock):
-    """The platform's clock is ours: they move together, and only when told."""
-
-    def __init__(self, ours: FakeClock) -> None:
-        super().__init__()
-        self.ours = ours
-
-    def now(self) -> float:
-        return self.ours.now().timestamp() + self.offset
-
-
-class Line(httpx.AsyncBaseTransport):
-    """The network to the platform. An answer can be kept from arriving, after the call has had its effect."""
-
-    def __init__(self, platform: FastAPI) -> None:
-        self._platform = httpx.ASGITransport(app=platform)
-        self.silent = ""
-        """The path whose answers do not arrive, such as `message/send`."""
-        self.swallowed = asyncio.Event()
-        self._waiting: set[asyncio.Task[Any]] = set()
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        response = await self._platform.handle_async_request(request)
-        if self.silent and request.url.path.endswith(self.silent):
-            await self._keep()
-        return response
-
-    async def _keep(self) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._waiting.add(task)
-        self.swallowed.set()
-        try:
-            await asyncio.Event().wait()
-        finally:
-            self._waiting.discard(task)
-
-    def drop(self) -> None:
-        """Who still waits for an answer dies waiting; from now on answers arrive."""
-        self.silent = ""
-        self.swallowed.clear()
-        for task in self._waiting:
-            task.cancel()
 
 
 @dataclass(frozen=True)
@@ -119,33 +72,6 @@ class Phone:
         title, quote = self.card.get("main_title", {}), self.card.get("quote_area", {})
         parts = [title.get("title"), title.get("desc"), *rows, self.card.get("sub_title_text"), quote.get("quote_text")]
         return "\n".join(str(part) for part in parts if part)
-
-
-@dataclass
-class Worker:
-    """One process that works: its own services, its own connections, its own memory."""
-
-    services: Services
-    stop: asyncio.Event = field(default_factory=asyncio.Event)
-    task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        self.task = asyncio.create_task(work(self.services, self.stop))
-
-    async def end(self) -> None:
-        """As on SIGTERM: what is in hand is finished first."""
-        self.stop.set()
-        if self.task is not None:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                await self.task
-
-    async def kill(self) -> None:
-        """As far as kill -9 goes inside a process: everything under way is dropped where it stands."""
-        assert self.task is not None
-        self.task.cancel()
-        _, alive = await asyncio.wait([self.task], timeout=PATIENCE_SECONDS)
-        assert not alive
-        await self.services.aclose()
 
 
 class World:
@@ -411,6 +337,11 @@ class World:
 
         await self.until("the first sync", ended)
         await self.settled()
+
+    async def forget_tokens(self) -> None:
+        """Every world has a platform of its own, which issued none of the tokens in a copied database."""
+        async with transaction(self.services.sessions) as session:
+            await session.execute(text("DELETE FROM access_tokens"))
 
     async def sync(self) -> Json:
         run = await self.post("/sync-runs")

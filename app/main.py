@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import APIRouter, FastAPI
+from fastapi_offline import FastAPIOffline
 
 from app.announcements.router import router as announcements
 from app.approvals.documentation import document_kinds
@@ -52,7 +53,8 @@ def create_app(services: Services) -> FastAPI:
         finally:
             await services.intake.stop()
 
-    app = FastAPI(
+    # The page at /docs comes with its scripts: it works in a network without the internet.
+    app = FastAPIOffline(
         title="企微管家 wecom-steward",
         version=version("wecom-steward"),
         description=DESCRIPTION,

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import httpx
 from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
+from fastapi_offline import FastAPIOffline
 from starlette.routing import Route
 
 from sandbox import phones
@@ -33,12 +34,13 @@ def create_app(
         yield
         await state.pusher.stop()
 
-    app = FastAPI(
+    app = FastAPIOffline(
         title="WeCom sandbox",
         lifespan=lifespan,
         openapi_url="/sandbox/openapi.json",
         docs_url="/sandbox/docs",
         redoc_url=None,
+        static_url="/sandbox/static",
     )
     app.state.sandbox = state
     app.router.routes.append(Route("/cgi-bin/{endpoint:path}", Gateway(state)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -173,3 +174,15 @@ class TestOtherProbes:
         assert answer.headers["content-type"].startswith("text/plain; version=")
         for name in ("steward_callbacks_total", "steward_inbox_lag_seconds", "steward_platform_seconds"):
             assert f"# TYPE {name.removesuffix('_total')}" in answer.text or f"# TYPE {name}" in answer.text
+
+
+class TestInterfacePage:
+    """The page at /docs works in a closed network: its scripts come from us."""
+
+    async def test_it_names_no_foreign_server_and_its_scripts_are_there(self, desk: Desk) -> None:
+        page = (await desk.http.get(f"{ROOT}/docs")).text
+        assert "https://" not in page
+        scripts = re.findall(r'(?:src|href)="(/[^"]+)"', page)
+        assert len(scripts) >= 3
+        for script in scripts:
+            assert (await desk.http.get(f"{ROOT}{script}")).status_code == 200

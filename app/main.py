@@ -30,9 +30,9 @@ from callbacks.router import router as callbacks
 DESCRIPTION = """\
 企微管家：企业微信的回调、组织架构、群制度、审批、通知与任务。
 
-* 身份：`Authorization: Bearer KEY`(用 `steward api-key create` 创建)。
-* 写操作都可带 `Idempotency-Key`:24 小时内同一个键只做一次，重复请求得到同样的回答。
-* 出错时返回 RFC 9457 问题文档(`application/problem+json`),`detail` 是给人看的一句话。
+* 身份：`Authorization: Bearer KEY`（用 `steward api-key create` 创建）。
+* 写操作都可带 `Idempotency-Key`：24 小时内同一个键只做一次，重复请求得到同样的回答。
+* 出错时返回 RFC 9457 问题文档（`application/problem+json`），`detail` 是给人看的一句话。
 * 列表按游标翻页：把 `next_cursor` 作为下一页的 `cursor`。
 * 人用企业微信 `userid` 称呼，部门用企业微信部门 id 称呼。
 

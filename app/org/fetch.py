@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from app.org import messages
@@ -75,10 +75,9 @@ async def patiently(read: Callable[[], Awaitable[T]]) -> T:
         try:
             return await read()
         except WaitUntil as error:
-            seconds = (error.until - datetime.now(UTC)).total_seconds()
-            if seconds > LONGEST_WAIT.total_seconds():
+            if error.wait > LONGEST_WAIT:
                 raise
-            await asyncio.sleep(max(seconds, 0.1))
+            await asyncio.sleep(error.wait.total_seconds())
     return await read()
 
 

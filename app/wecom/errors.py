@@ -137,9 +137,11 @@ class TryAgain(WecomRefused):
 class WaitUntil(WecomRefused):
     outcome = "wait"
 
-    def __init__(self, entry: CodeEntry, *, errmsg: str, path: str, until: datetime) -> None:
+    def __init__(self, entry: CodeEntry, *, errmsg: str, path: str, until: datetime, now: datetime) -> None:
         super().__init__(entry, errmsg=errmsg, path=path)
         self.until = until
+        self.wait = until - now
+        """How long that was when the platform said so."""
 
 
 class TokenRefused(WecomRefused):
@@ -162,5 +164,5 @@ def refusal(errcode: int, errmsg: str, *, path: str, now: datetime) -> WecomRefu
     entry = CODES.get(errcode) or unknown_code(errcode)
     if entry.action is Action.WAIT:
         window = _WINDOWS.get((errcode, path)) or entry.window or Window.MINUTE
-        return WaitUntil(entry, errmsg=errmsg, path=path, until=blocked_until(window, now))
+        return WaitUntil(entry, errmsg=errmsg, path=path, until=blocked_until(window, now), now=now)
     return _KINDS[entry.action](entry, errmsg=errmsg, path=path)

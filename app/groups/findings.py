@@ -17,6 +17,7 @@ from app.delivery import service as delivery
 from app.groups import messages, queries
 from app.groups.errors import FindingClosed
 from app.observability import current_correlation_id, get_logger
+from app.policy.schema import parse_approver
 from app.policy.service import Policy
 from models.groups import FindingKind, FindingState, Group, GroupFinding
 from models.ids import FindingId, GroupId, PersonId
@@ -25,9 +26,6 @@ from models.org import PersonStatus
 log = get_logger()
 
 RECONCILER = Actor(ActorKind.SYSTEM, "reconcile")
-
-SUPERVISORS = "hr"
-"""The policy's role that hears of a group which has no administrator left."""
 
 RULES: dict[FindingKind, str] = {
     FindingKind.UNAPPROVED_LEAVE: "member.unapproved_leave",
@@ -143,7 +141,7 @@ async def tell_administrators(
     """Owner and deputy; the supervising role of the policy when neither is there or both are concerned."""
     to = [one for one in await administrators(session, group) if one not in without]
     if not to:
-        supervisors = await people_with_role(session, policy, SUPERVISORS)
+        supervisors = await people_with_role(session, policy, parse_approver(policy.document.groups.supervised_by).name)
         to = [PersonId(person.id) for person in supervisors if person.id not in without]
     await tell(
         session, group, to, text, purpose="group.finding", rule_key=rule_key, policy=policy, actor=actor, now=now

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from app.policy.schema import GroupsRule, GroupTypeRule
 from app.policy.service import Citation
 from models.groups import FindingKind, Group
-
-INTRODUCE_WITHIN = timedelta(hours=24)
-"""Policy 2.4. The document has no key for it."""
 
 
 def cited(citation: Citation) -> str:
@@ -36,13 +31,14 @@ def registered(rule: GroupTypeRule, group: Group, *, owner: str, people: int, ci
     )
 
 
-def welcome(group: Group, *, owner: str, citation: Citation) -> str:
-    """2.11: nobody is added without notice of purpose, rules and the way out; 2.4: introduce yourself."""
-    hours = int(INTRODUCE_WITHIN.total_seconds() // 3600)
-    return (
-        f"【入群通知】您已加入“{group.desired_name}”\n用途：{group.purpose}\n群主：{owner}\n\n{group.charter}\n\n"
-        f"请在 {hours} 小时内到群里作自我介绍，说明入群事由。\n"
-        f"如需退群，请先申请退群，批准后由系统移出；请勿自行退出。\n{cited(citation)}"
+def welcome(rules: GroupsRule, group: Group, *, owner: str, citation: Citation) -> str:
+    """2.11: nobody is added without notice of purpose, rules and the way out. The words are the policy's."""
+    return rules.welcome.format(
+        name=group.desired_name,
+        purpose=group.purpose,
+        owner=owner,
+        charter=group.charter,
+        clause=f"{citation.label}：{citation.text}",
     )
 
 

@@ -235,7 +235,7 @@ async def welcome(
     """2.11: who was added hears what the group is for, its rules, and how to leave."""
     policy = await policies.get(session, PolicyVersionId(policy_version_id))
     owner = (await queries.people(session, [group.desired_owner_id]))[group.desired_owner_id]
-    text = messages.welcome(group, owner=owner.name, citation=policy.cite("group.charter"))
+    text = messages.welcome(policy.document.groups, group, owner=owner.name, citation=policy.cite("group.charter"))
     await findings.tell(
         session,
         group,

@@ -244,7 +244,7 @@ def _mapping(raw: dict[Any, Any], *path: str) -> dict[Any, Any]:
     return found if isinstance(found, dict) else {}
 
 
-_EXPRESSIONS = {"approver", "administered_by", "to", "informed", "fallback"}
+_EXPRESSIONS = {"approver", "administered_by", "to", "informed", "fallback", "supervised_by"}
 
 
 def _expressions(node: Any, path: str, *, named: bool = False) -> Iterator[tuple[str, str]]:

@@ -100,7 +100,14 @@ def _checked_approver(expression: str) -> str:
     return expression
 
 
+def _checked_role(expression: str) -> str:
+    if parse_approver(expression).kind is not ApproverKind.ROLE:
+        raise ValueError("只能写角色，如 role:hr")
+    return expression
+
+
 ApproverExpression = Annotated[str, AfterValidator(_checked_approver)]
+RoleExpression = Annotated[str, AfterValidator(_checked_role)]
 
 
 class RoleRule(Section):
@@ -281,6 +288,10 @@ class GroupsRule(Section):
     """By the key that requests and the `groups` table carry: `department`, `project` …"""
     first_message: Annotated[Text, _only("name", "type", "purpose", "owner", "charter")]
     """F39: the first post of a new group. Without it the platform does not show the group to anybody."""
+    welcome: Annotated[Text, _only("name", "purpose", "owner", "charter", "clause")]
+    """2.11, 2.4: what a person who was added is told. Blanks: {name} {purpose} {owner} {charter} {clause}."""
+    supervised_by: RoleExpression
+    """Who hears of a group that has no administrator left: `role:…`."""
     reconcile_interval_seconds: Annotated[int, Field(ge=1)]
     """2.7: how often each roster is compared with the platform."""
     max_name_length: Annotated[int, Field(ge=1, le=PLATFORM_NAME_LENGTH)] = PLATFORM_NAME_LENGTH

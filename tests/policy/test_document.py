@@ -258,6 +258,14 @@ class TestFaults:
     def test_yaml_cannot_construct_objects(self) -> None:
         assert faults("title: !!python/object/apply:os.system ['true']")
 
+    def test_who_supervises_groups_is_a_role(self) -> None:
+        told = faults(with_line('supervised_by: "role:hr"', "supervised_by: direct_leader"))
+        assert "role:hr" in told["groups.supervised_by"]
+
+    def test_the_role_that_supervises_groups_exists(self) -> None:
+        told = faults(with_line('supervised_by: "role:hr"', 'supervised_by: "role:nobody"'))
+        assert "nobody" in told["groups.supervised_by"]
+
 
 class TestDifferences:
     """F119: what would change, rule by rule and number by number."""

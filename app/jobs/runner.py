@@ -29,7 +29,7 @@ HEARTBEAT = timedelta(seconds=30)
 SWEEP_EVERY = timedelta(milliseconds=500)
 LOG_KEPT = timedelta(days=7)
 RECONNECT_AFTER = timedelta(seconds=1)
-ANSWERS_WITHIN = timedelta(seconds=30)
+ANSWERS_WITHIN = timedelta(seconds=10)
 """A statement of the queue takes milliseconds: a connection that is silent for longer is lost."""
 DRAIN = timedelta(seconds=8)
 """What is under way at a shutdown may take this long to finish; a supervisor waits for ten."""

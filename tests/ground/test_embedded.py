@@ -36,7 +36,9 @@ needs_open_checkout = pytest.mark.skipif(
 
 # Holds the server until its input closes.
 USER = """
-import os, sys
+import os, signal, sys
+# Whoever starts the tests in the background makes all of them ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from pathlib import Path
 from app.embedded import running
 if uid := int(sys.argv[2]):  # only now: another account may not reach this interpreter's own files

@@ -37,8 +37,10 @@ needs_open_checkout = pytest.mark.skipif(
 # Holds the server until its input closes.
 USER = """
 import os, signal, sys
-# Whoever starts the tests in the background makes all of them ignore Ctrl-C.
+# Whoever starts the tests in the background, or under nohup, makes all of them ignore some of these.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 from pathlib import Path
 from app.embedded import running
 if uid := int(sys.argv[2]):  # only now: another account may not reach this interpreter's own files

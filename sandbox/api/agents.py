@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sandbox.api.call import Call, Endpoint, whole
+from sandbox.api.call import Call, Endpoint, Fidelity, whole
 from sandbox.errors import PlatformError, ok
 from sandbox.state import App
 
@@ -115,8 +115,22 @@ def _check_entry(button: dict[str, Any]) -> None:
 
 
 ENDPOINTS = {
-    "agent/get": Endpoint("GET", get),
-    "menu/create": Endpoint("POST", menu_create),
-    "menu/get": Endpoint("GET", menu_get),
-    "menu/delete": Endpoint("GET", menu_delete),
+    "agent/get": Endpoint(
+        "GET",
+        get,
+        fidelity=Fidelity.SIMPLIFIED,
+        source="path/90227",
+        note="图标地址打不开",
+        note_en="the logo addresses lead nowhere",
+    ),
+    "menu/create": Endpoint(
+        "POST",
+        menu_create,
+        fidelity=Fidelity.SIMPLIFIED,
+        source="path/90231",
+        note="扫码、拍照、位置类型只触发点击",
+        note_en="scan, photo and location entries only raise a click",
+    ),
+    "menu/get": Endpoint("GET", menu_get, fidelity=Fidelity.EXACT, source="path/90232"),
+    "menu/delete": Endpoint("GET", menu_delete, fidelity=Fidelity.EXACT, source="path/90233"),
 }

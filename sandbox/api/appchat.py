@@ -8,7 +8,7 @@ import secrets
 from typing import Any
 
 from sandbox.api.bodies import checked_body
-from sandbox.api.call import Call, Endpoint
+from sandbox.api.call import Call, Endpoint, Fidelity
 from sandbox.conversations import Group, Message
 from sandbox.errors import PlatformError, ok
 from sandbox.limits import DAY, HOUR, MINUTE
@@ -185,8 +185,8 @@ def _has_room(call: Call, app: App, serial: int) -> bool:
 
 
 ENDPOINTS = {
-    "appchat/create": Endpoint("POST", create),
-    "appchat/update": Endpoint("POST", update),
-    "appchat/get": Endpoint("GET", get),
-    "appchat/send": Endpoint("POST", send),
+    "appchat/create": Endpoint("POST", create, fidelity=Fidelity.EXACT, source="path/90245"),
+    "appchat/update": Endpoint("POST", update, fidelity=Fidelity.EXACT, source="path/90246"),
+    "appchat/get": Endpoint("GET", get, fidelity=Fidelity.EXACT, source="path/90247"),
+    "appchat/send": Endpoint("POST", send, fidelity=Fidelity.EXACT, source="path/90248"),
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from starlette.datastructures import UploadFile
@@ -69,14 +70,34 @@ class Call:
         return value
 
 
+class Fidelity(StrEnum):
+    """How far an endpoint may be trusted to be the platform's."""
+
+    EXACT = "exact"
+    """Fields, refusals, limits and effects as documented."""
+    SIMPLIFIED = "simplified"
+    """The usual way is as documented; the note says what is not."""
+    ANSWERS_ONLY = "answers_only"
+    """An answer of the right shape, with nothing behind it."""
+
+
 @dataclass(frozen=True)
 class Endpoint:
-    """How an endpoint is called. Sending is free of the basic limits (doc path/90312)."""
+    """How an endpoint is called, and how faithful it is. Sending is free of the basic limits (doc path/90312).
+
+    Every endpoint states its `fidelity` and `source` (pages of the platform's documentation, such as
+    `path/90236`); one that is not exact says in `note` and `note_en` what is simplified. The page
+    `/endpoints` shows it, and a test refuses an endpoint that keeps silent.
+    """
 
     method: str
     handle: Handler
     is_metered: bool = True
     needs_token: bool = True
+    fidelity: Fidelity | None = None
+    source: str = ""
+    note: str = ""
+    note_en: str = ""
 
 
 def whole(value: Any, errcode: int) -> int:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sandbox.api.call import Call, Endpoint, whole
+from sandbox.api.call import Call, Endpoint, Fidelity, whole
 from sandbox.company import ROOT, Department
 from sandbox.errors import PlatformError, ok
 from sandbox.organisation import Organisation
@@ -80,10 +80,17 @@ def _details(call: Call, department: Department) -> dict[str, Any]:
 
 
 ENDPOINTS = {
-    "department/create": Endpoint("POST", create),
-    "department/update": Endpoint("POST", update),
-    "department/delete": Endpoint("GET", delete),
-    "department/list": Endpoint("GET", listing),
-    "department/simplelist": Endpoint("GET", simplelist),
-    "department/get": Endpoint("GET", get),
+    "department/create": Endpoint(
+        "POST",
+        create,
+        fidelity=Fidelity.SIMPLIFIED,
+        source="path/90205",
+        note="不检查节点总数（81001）",
+        note_en="the number of nodes is not checked (81001)",
+    ),
+    "department/update": Endpoint("POST", update, fidelity=Fidelity.EXACT, source="path/90206"),
+    "department/delete": Endpoint("GET", delete, fidelity=Fidelity.EXACT, source="path/90207"),
+    "department/list": Endpoint("GET", listing, fidelity=Fidelity.EXACT, source="path/90208"),
+    "department/simplelist": Endpoint("GET", simplelist, fidelity=Fidelity.EXACT, source="path/95350"),
+    "department/get": Endpoint("GET", get, fidelity=Fidelity.EXACT, source="path/95351"),
 }

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
-from sandbox.api.call import Answer, Call, Endpoint
+from sandbox.api.call import Answer, Call, Endpoint, Fidelity
 from sandbox.conversations import Media
 from sandbox.errors import PlatformError, ok
 
@@ -57,6 +57,13 @@ def valid_media(call: Call, media_id: Any, *, kind: str | None = None) -> Media:
 
 
 ENDPOINTS = {
-    "media/upload": Endpoint("POST", upload),
-    "media/get": Endpoint("GET", get),
+    "media/upload": Endpoint("POST", upload, fidelity=Fidelity.EXACT, source="path/90253"),
+    "media/get": Endpoint(
+        "GET",
+        get,
+        fidelity=Fidelity.SIMPLIFIED,
+        source="path/90254",
+        note="不支持分段下载（Range）",
+        note_en="no download in parts (Range)",
+    ),
 }

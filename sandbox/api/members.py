@@ -5,7 +5,7 @@ import binascii
 from bisect import bisect_right
 from typing import Any
 
-from sandbox.api.call import Call, Endpoint, whole
+from sandbox.api.call import Call, Endpoint, Fidelity, whole
 from sandbox.company import Person
 from sandbox.errors import PlatformError, ok
 from sandbox.organisation import Organisation
@@ -184,14 +184,63 @@ def _found_by(call: Call, field: str, value: Any) -> dict[str, Any]:
 
 
 ENDPOINTS = {
-    "user/get": Endpoint("GET", get),
-    "user/list": Endpoint("GET", listing),
-    "user/simplelist": Endpoint("GET", simplelist),
-    "user/list_id": Endpoint("POST", list_id),
-    "user/create": Endpoint("POST", create),
-    "user/update": Endpoint("POST", update),
-    "user/delete": Endpoint("GET", delete),
-    "user/batchdelete": Endpoint("POST", batchdelete),
-    "user/getuserid": Endpoint("POST", getuserid),
-    "user/get_userid_by_email": Endpoint("POST", get_userid_by_email),
+    "user/get": Endpoint("GET", get, fidelity=Fidelity.EXACT, source="path/90196"),
+    "user/list": Endpoint(
+        "GET",
+        listing,
+        fidelity=Fidelity.SIMPLIFIED,
+        source="path/90201",
+        note="不会因部门太大而拒绝（45029）",
+        note_en="never refuses a large department (45029)",
+    ),
+    "user/simplelist": Endpoint(
+        "GET",
+        simplelist,
+        fidelity=Fidelity.SIMPLIFIED,
+        source="path/90200",
+        note="没有 open_userid",
+        note_en="no open_userid",
+    ),
+    "user/list_id": Endpoint("POST", list_id, fidelity=Fidelity.EXACT, source="path/96067"),
+    "user/create": Endpoint(
+        "POST",
+        create,
+        fidelity=Fidelity.SIMPLIFIED,
+        source="path/90195",
+        note="不发送邀请；不自动新建部门",
+        note_en="invites nobody; makes no departments of its own",
+    ),
+    "user/update": Endpoint(
+        "POST",
+        update,
+        fidelity=Fidelity.SIMPLIFIED,
+        source="path/90197",
+        note="new_userid 可以多次更改；已激活成员的手机号也会更改",
+        note_en="new_userid may change again; the mobile of an activated member changes too",
+    ),
+    "user/delete": Endpoint(
+        "GET",
+        delete,
+        fidelity=Fidelity.SIMPLIFIED,
+        source="path/90198",
+        note="创建者也可以删除（301005）",
+        note_en="the creator can be deleted too (301005)",
+    ),
+    "user/batchdelete": Endpoint("POST", batchdelete, fidelity=Fidelity.EXACT, source="path/90199"),
+    "user/getuserid": Endpoint(
+        "POST",
+        getuserid,
+        fidelity=Fidelity.SIMPLIFIED,
+        source="path/95402",
+        note="查错太多不会被封一天",
+        note_en="many wrong numbers do not block for a day",
+    ),
+    "user/get_userid_by_email": Endpoint(
+        "POST",
+        get_userid_by_email,
+        fidelity=Fidelity.SIMPLIFIED,
+        source="path/95895",
+        note="查错太多不会被封一天",
+        note_en="many wrong addresses do not block for a day",
+    ),
 }

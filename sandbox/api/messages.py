@@ -7,7 +7,7 @@ from typing import Any
 from sandbox.api import audience
 from sandbox.api.agents import own_app
 from sandbox.api.bodies import checked_body, translate_ids
-from sandbox.api.call import Call, Endpoint
+from sandbox.api.call import Call, Endpoint, Fidelity
 from sandbox.api.cards import check_card
 from sandbox.conversations import INTERACTIVE, Card, Message, ResponseCode, is_interactive
 from sandbox.errors import PlatformError, ok
@@ -184,7 +184,17 @@ def _change(call: Call, card: Card) -> dict[str, Any]:
 
 
 ENDPOINTS = {
-    "message/send": Endpoint("POST", send, is_metered=False),
-    "message/recall": Endpoint("POST", recall),
-    "message/update_template_card": Endpoint("POST", update_template_card),
+    "message/send": Endpoint(
+        "POST",
+        send,
+        is_metered=False,
+        fidelity=Fidelity.SIMPLIFIED,
+        source="path/90236",
+        note="没有小程序通知；保密（safe）不影响显示",
+        note_en="no miniprogram_notice; safe changes nothing that is shown",
+    ),
+    "message/recall": Endpoint("POST", recall, fidelity=Fidelity.EXACT, source="path/94867"),
+    "message/update_template_card": Endpoint(
+        "POST", update_template_card, fidelity=Fidelity.EXACT, source="path/94888"
+    ),
 }

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sandbox.api.call import Call, Endpoint, whole
+from sandbox.api.call import Call, Endpoint, Fidelity, whole
 from sandbox.company import Person, Tag
 from sandbox.errors import PlatformError, ok
 from sandbox.organisation import Organisation
@@ -110,11 +110,18 @@ def _nodes(call: Call, *, nothing_left: int) -> tuple[list[Person], list[int], d
 
 
 ENDPOINTS = {
-    "tag/create": Endpoint("POST", create),
-    "tag/update": Endpoint("POST", update),
-    "tag/delete": Endpoint("GET", delete),
-    "tag/list": Endpoint("GET", listing),
-    "tag/get": Endpoint("GET", get),
-    "tag/addtagusers": Endpoint("POST", addtagusers),
-    "tag/deltagusers": Endpoint("POST", deltagusers),
+    "tag/create": Endpoint(
+        "POST",
+        create,
+        fidelity=Fidelity.SIMPLIFIED,
+        source="path/90210",
+        note="不检查标签总数",
+        note_en="the number of tags is not checked",
+    ),
+    "tag/update": Endpoint("POST", update, fidelity=Fidelity.EXACT, source="path/90211"),
+    "tag/delete": Endpoint("GET", delete, fidelity=Fidelity.EXACT, source="path/90212"),
+    "tag/list": Endpoint("GET", listing, fidelity=Fidelity.EXACT, source="path/90216"),
+    "tag/get": Endpoint("GET", get, fidelity=Fidelity.EXACT, source="path/90213"),
+    "tag/addtagusers": Endpoint("POST", addtagusers, fidelity=Fidelity.EXACT, source="path/90214"),
+    "tag/deltagusers": Endpoint("POST", deltagusers, fidelity=Fidelity.EXACT, source="path/90215"),
 }

@@ -4,7 +4,7 @@ import math
 import secrets
 from typing import Any
 
-from sandbox.api.call import Call, Endpoint
+from sandbox.api.call import Call, Endpoint, Fidelity
 from sandbox.errors import PlatformError, ok
 from sandbox.limits import HOUR
 from sandbox.state import App, SandboxState, Token
@@ -78,7 +78,21 @@ def addresses(_call: Call) -> dict[str, Any]:
 
 
 ENDPOINTS = {
-    "gettoken": Endpoint("GET", gettoken, needs_token=False),
-    "getcallbackip": Endpoint("GET", addresses),
-    "get_api_domain_ip": Endpoint("GET", addresses),
+    "gettoken": Endpoint("GET", gettoken, needs_token=False, fidelity=Fidelity.EXACT, source="path/91039"),
+    "getcallbackip": Endpoint(
+        "GET",
+        addresses,
+        fidelity=Fidelity.ANSWERS_ONLY,
+        source="path/90930",
+        note="总是本机地址",
+        note_en="always this machine",
+    ),
+    "get_api_domain_ip": Endpoint(
+        "GET",
+        addresses,
+        fidelity=Fidelity.ANSWERS_ONLY,
+        source="path/92520",
+        note="总是本机地址",
+        note_en="always this machine",
+    ),
 }

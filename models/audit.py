@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, LargeBinary, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, LargeBinary, text
 from sqlmodel import Field
 
 from models.base import Table
@@ -51,3 +51,15 @@ class AuditDetail(Table, table=True):
     entry_id: int = Field(sa_type=BigInteger, primary_key=True, foreign_key="audit_entries.id")
     salt: bytes = Field(sa_type=LargeBinary)
     details: dict[str, Any] = document()
+
+
+class AuditHead(Table, table=True):
+    """Where the sealed chain ends: one row, kept apart from the trail, so that a missing end is noticed."""
+
+    __tablename__ = "audit_heads"
+    __table_args__ = (CheckConstraint("id = 1", name="single_row"),)
+
+    id: int = Field(default=1, sa_type=Integer, primary_key=True, sa_column_kwargs={"autoincrement": False})
+    position: int = Field(sa_type=BigInteger)
+    seal: bytes = Field(sa_type=LargeBinary)
+    sealed_at: datetime | None = optional_moment()

@@ -192,3 +192,5 @@ class CardClick(Table, table=True):
     received_at: datetime = moment()
     expires_at: datetime = moment()
     spent_at: datetime | None = optional_moment()
+    shown_by_id: UUID | None = optional_ref("outgoing_calls.id", index=False)
+    """The card update that shows this click its outcome; one update may do so for many clicks."""

@@ -5,6 +5,7 @@ A request or one step of a job is one transaction (`transaction()`); domain code
 
 from __future__ import annotations
 
+import sysconfig
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -57,7 +58,18 @@ async def transaction(sessions: Sessions) -> AsyncIterator[AsyncSession]:
         yield session
 
 
-MIGRATIONS = Path(__file__).parent.parent / "alembic"
+def _migrations() -> Path:
+    """Beside the packages in a checkout, in the environment's `share` where a wheel was installed.
+
+    Looked for by our own file: beside an installed package there is the library of the same name.
+    """
+    checkout = Path(__file__).parent.parent / "alembic"
+    if (checkout / "env.py").is_file():
+        return checkout
+    return Path(sysconfig.get_path("data")) / "share" / "wecom-steward" / "alembic"
+
+
+MIGRATIONS = _migrations()
 
 
 class SchemaMismatch(Exception):

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import time
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -51,6 +52,8 @@ class Push:
     """Given when the very same ciphertext is wanted again."""
     statuses: list[int | None] = field(default_factory=list)
     """One per attempt; None when there was no answer."""
+    seconds: list[float] = field(default_factory=list)
+    """How long each attempt took."""
     error: str = ""
     reply: str = ""
     reply_error: str = ""
@@ -64,6 +67,7 @@ class Push:
             "created_at": self.created_at,
             "statuses": self.statuses,
             "attempts": len(self.statuses),
+            "seconds": [round(taken, 4) for taken in self.seconds],
             "delivered": bool(self.statuses) and self.statuses[-1] == httpx.codes.OK,
             "error": self.error,
             "reply": self.reply,
@@ -143,7 +147,9 @@ class Pusher:
 
     async def _deliver(self, push: Push) -> None:
         for _attempt in range(max(1, self.state.config.callback_retries)):
+            started = time.perf_counter()
             answer = await self._attempt(push)
+            push.seconds.append(time.perf_counter() - started)
             push.statuses.append(None if answer is None else answer.status_code)
             if answer is None:
                 continue

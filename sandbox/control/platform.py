@@ -137,6 +137,17 @@ async def forget_callbacks(state: StateDep) -> None:
     state.pusher.log.clear()
 
 
+@router.post("/callbacks/{push_id}/again")
+async def push_again(push_id: int, state: StateDep) -> dict[str, Any]:
+    """The same event once more, sealed anew, as the platform's own retries are."""
+    first = next((sent for sent in state.pusher.log if sent.id == push_id), None)
+    if first is None:
+        raise HTTPException(404, f"no push {push_id} in the log")
+    again = state.pusher.push(first.channel, first.plaintext, clicker=first.clicker)
+    await again.done.wait()
+    return again.as_json()
+
+
 @router.get("/calls")
 async def calls(state: StateDep, endpoint: str | None = None) -> list[dict[str, Any]]:
     return [call for call in state.calls if endpoint in (None, call["endpoint"])]

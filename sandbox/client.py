@@ -133,6 +133,22 @@ class SandboxClient:
     async def clear_faults(self) -> None:
         await self._ask("DELETE", "/faults")
 
+    async def limits(self) -> list[Fields]:
+        """Every limit: kind, rule, most, and used, peak (of any window), refused, dropped over all subjects."""
+        return await self._list("/limits")
+
+    async def limit_counters(self, kind: str | None = None, subject: str | None = None) -> list[Fields]:
+        """The same per subject, such as the app and member `1000002 17` of kind `message member`."""
+        return await self._list("/limits/counters", kind=kind, subject=subject)
+
+    async def change_limits(self, **numbers: int | None) -> Fields:
+        """Some of the numbers of `sandbox.config.Limits`; the others stay."""
+        return await self._object("PATCH", "/limits", numbers)
+
+    async def forget_limits(self) -> None:
+        """No use, no peaks, no blocks; the numbers stay."""
+        await self._ask("DELETE", "/limits")
+
     async def push(
         self,
         event_xml: str,

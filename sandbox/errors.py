@@ -79,6 +79,7 @@ TEXTS: dict[int, str] = {
     45001: "media size out of limit",
     45008: "article size out of limit",
     45009: "api freq out of limit",
+    45033: "api concurrent out of limit",
     46003: "menu not exist",
     48002: "api forbidden",
     48009: "contacts details not available from this ip",

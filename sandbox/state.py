@@ -2,7 +2,7 @@
 
 import itertools
 import secrets
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,7 @@ from sandbox.config import Channel, ExtraApp, SandboxConfig
 from sandbox.conversations import RESPONSE_CODE_SECONDS, Card, Group, Media, Message, ResponseCode
 from sandbox.crypto import Cryptor
 from sandbox.faults import Faults
-from sandbox.limits import Windows
+from sandbox.limits import RateLimits
 from sandbox.seed import Progress, seeded_company
 from sandbox.visibility import Sight, VisibleRange
 
@@ -86,8 +86,12 @@ class SandboxState:
         self.sent_once: dict[bytes, SentOnce] = {}
         self.last_active: dict[int, float] = {}
         self.faults = Faults()
-        self.windows = Windows()
+        self.limits = RateLimits(self.config, self.clock, lambda: len(self.company.people))
         self.calls: deque[dict[str, Any]] = deque(maxlen=CALLS_KEPT)
+        self.called: Counter[str] = Counter()
+        """Calls so far per endpoint, also those that the log has forgotten."""
+        self.read_up_to: dict[tuple[int, str], int] = {}
+        """The last message that a person has seen in a conversation, by serial and conversation."""
         self._ids = itertools.count(1)
         self._rows: tuple[int, list[tuple[int, int]]] = (-1, [])
 

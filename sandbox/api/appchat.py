@@ -11,7 +11,6 @@ from sandbox.api.bodies import checked_body
 from sandbox.api.call import Call, Endpoint, Fidelity
 from sandbox.conversations import Group, Message
 from sandbox.errors import PlatformError, ok
-from sandbox.limits import DAY, HOUR, MINUTE
 from sandbox.state import App
 
 CHATID = re.compile(r"[0-9A-Za-z]+")
@@ -38,8 +37,7 @@ def create(call: Call) -> dict[str, Any]:
         raise PlatformError(86204)
     _check_size(call, members)
     owner = _owner(call, members) if call.body.get("owner") else secrets.choice(list(members))
-    numbers = call.state.config.limit_numbers
-    _charge(call, "create", numbers.group_create_per_day, DAY)
+    call.state.limits.charge("group create")
     name = str(call.body.get("name") or "")[:NAME_MAX]
     group = Group(chatid, name, owner, {}, call.state.now(), app.agent_id)
     for serial in members:
@@ -58,7 +56,7 @@ def update(call: Call) -> dict[str, Any]:
     if owner not in members:
         raise PlatformError(86207)
     _check_size(call, members)
-    _charge(call, "update", call.state.config.limit_numbers.group_update_per_hour, HOUR)
+    call.state.limits.charge("group update")
     for serial in leaving:
         call.state.quit_group(group, serial)
     for serial in adding:
@@ -91,7 +89,7 @@ def send(call: Call) -> dict[str, Any]:
     if msgtype not in TYPES:
         raise PlatformError(40008)
     body = checked_body(call, msgtype, in_group=True)
-    _charge_people(call, len(group.members))
+    call.state.limits.charge("group send", amount=len(group.members))
     state = call.state
     message = Message(state.next_id(), state.now(), app.agent_id, msgtype, body)
     message.safe = int(call.body.get("safe") or 0)
@@ -157,31 +155,9 @@ def _check_size(call: Call, members: dict[int, None]) -> None:
         raise PlatformError(86006)
 
 
-# Limits
-
-
-def _charge(call: Call, what: str, most: int, window: int, amount: int = 1) -> None:
-    if call.state.config.limits:
-        key = f"appchat {what}"
-        call.state.windows.charge(key, most=most, window=window, now=call.state.now(), amount=amount)
-
-
-def _charge_people(call: Call, amount: int) -> None:
-    numbers = call.state.config.limit_numbers
-    _charge(call, "send minute", numbers.group_send_per_minute, MINUTE, amount)
-    _charge(call, "send hour", numbers.group_send_per_hour, HOUR, amount)
-
-
 def _has_room(call: Call, app: App, serial: int) -> bool:
     """200 a minute and 10,000 a day to one member over all groups; the excess vanishes."""
-    config, now = call.state.config, call.state.now()
-    if not config.limits:
-        return True
-    numbers, key = config.limit_numbers, f"in groups {app.agent_id} {serial}"
-    take = call.state.windows.take
-    return take(key, most=numbers.group_member_per_minute, window=MINUTE, now=now) and take(
-        key, most=numbers.group_member_per_day, window=DAY, now=now
-    )
+    return call.state.limits.take("group member", f"{app.agent_id} {serial}")
 
 
 ENDPOINTS = {

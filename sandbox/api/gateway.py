@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import time
 from fnmatch import fnmatch
 from typing import Any
 
@@ -15,7 +16,6 @@ from sandbox.api import agents, appchat, departments, media, members, messages, 
 from sandbox.api.call import Answer, Call, Endpoint
 from sandbox.errors import PlatformError, error_answer
 from sandbox.faults import Fault
-from sandbox.limits import HOUR, MINUTE
 from sandbox.state import SandboxState
 
 ENDPOINTS: dict[str, Endpoint] = {
@@ -25,6 +25,10 @@ ENDPOINTS: dict[str, Endpoint] = {
 }
 
 log = logging.getLogger(__name__)
+
+ANSWERS_KEPT = 1_000
+ANSWER_SHOWN = 4_000
+"""Answers are kept for people to read: of so many calls, and so many bytes of each."""
 
 WRONG_JSON = "Warning: wrong json format."
 
@@ -50,7 +54,7 @@ class Gateway:
             await PlainTextResponse("no such endpoint", 404)(scope, receive, send)
             return
         call = await self._read(request, name)
-        fault = self.state.faults.take(name)
+        fault = call.fault = self.state.faults.take(name)
         if fault is not None and fault.delay:
             await asyncio.sleep(fault.delay)
         if fault is not None and fault.when == "before" and not fault.goes_through:
@@ -80,8 +84,9 @@ class Gateway:
             answer = self._handled(call, endpoint)
         except PlatformError as error:
             answer = error_answer(error, from_ip=call.from_ip)
-        self._log(call, answer if isinstance(answer, dict) else {"errcode": 0})
-        return PlainJSON(answer | overlay) if isinstance(answer, dict) else answer
+        response = PlainJSON(answer | overlay) if isinstance(answer, dict) else answer
+        self._log(call, answer if isinstance(answer, dict) else {"errcode": 0}, shown=_shown(response))
+        return response
 
     def _handled(self, call: Call, endpoint: Endpoint) -> Answer:
         """A field of the wrong type is a wrong format, not a failure of ours (doc path/90313)."""
@@ -92,12 +97,11 @@ class Gateway:
             raise PlatformError(40058, WRONG_JSON) from error
 
     def _admit(self, request: Request, call: Call, endpoint: Endpoint) -> None:
-        """Token, address, limit, method and body, in this order; gettoken skips the first two."""
+        """Token, address, limits, method and body, in this order; gettoken skips the first two."""
         if endpoint.needs_token:
             call.app = tokens.caller_of(self.state, call.query.get("access_token"))
             self._check_address(call)
-        if endpoint.is_metered and self.state.config.limits:
-            self._charge(call)
+        self._charge(call, endpoint)
         if endpoint.method == "POST" and request.method != "POST":
             raise PlatformError(40058, "use POST")
         if call.raw:
@@ -108,10 +112,15 @@ class Gateway:
         if trusted is not None and not any(fnmatch(call.from_ip, pattern) for pattern in trusted):
             raise PlatformError(60020)
 
-    def _charge(self, call: Call) -> None:
-        numbers, key, now = self.state.config.limit_numbers, f"api {call.endpoint}", self.state.now()
-        self.state.windows.charge(f"{key} minute", most=numbers.api_per_minute, window=MINUTE, now=now)
-        self.state.windows.charge(f"{key} hour", most=numbers.api_per_hour, window=HOUR, now=now)
+    def _charge(self, call: Call, endpoint: Endpoint) -> None:
+        """Sending is outside the basic limits, but not outside a block on demand (doc path/90312)."""
+        limits = self.state.limits
+        limits.refuse_on_demand(call.endpoint)
+        if call.query.get("debug") == "1":
+            limits.charge("debug", call.identity)
+        if endpoint.is_metered:
+            limits.charge("address", f"{call.from_ip} {call.endpoint}")
+            limits.charge("api", call.endpoint)
 
     def _parsed(self, raw: bytes, endpoint: Endpoint) -> dict[str, Any]:
         if endpoint.method != "POST":
@@ -126,17 +135,26 @@ class Gateway:
             raise PlatformError(40058, WRONG_JSON)
         return body
 
-    def _log(self, call: Call, answer: dict[str, Any]) -> None:
+    def _log(self, call: Call, answer: dict[str, Any], *, shown: str = "") -> None:
+        """One row for people to read; only the latest rows keep what was answered."""
+        state = self.state
+        state.called[call.endpoint] += 1
+        if len(state.calls) > ANSWERS_KEPT:
+            state.calls[-ANSWERS_KEPT]["answer"] = ""
         query = {name: value for name, value in call.query.items() if name not in {"access_token", "corpsecret"}}
-        self.state.calls.append(
+        state.calls.append(
             {
+                "id": state.called.total(),
                 "endpoint": call.endpoint,
                 "path": f"/cgi-bin/{call.endpoint}",
                 "app": call.identity if call.endpoint != "gettoken" else None,
                 "query": query,
                 "body": call.body,
                 "errcode": answer.get("errcode"),
-                "time": self.state.now(),
+                "answer": shown,
+                "fault": call.fault.model_dump(exclude_defaults=True) if call.fault else None,
+                "seconds": round(time.perf_counter() - call.received_at, 6),
+                "time": state.now(),
             }
         )
 
@@ -152,6 +170,13 @@ class Gateway:
         else:
             answer = error_answer(PlatformError(fault.errcode or -1), from_ip=call.from_ip)
             await PlainJSON(answer)(scope, receive, send)
+
+
+def _shown(response: Response) -> str:
+    """The beginning of an answer, as text."""
+    if response.media_type != PlainJSON.media_type:
+        return f"{response.media_type}, {len(getattr(response, 'body', b''))} bytes"
+    return bytes(response.body[:ANSWER_SHOWN]).decode(errors="ignore")
 
 
 def _is_in_process(scope: Scope) -> bool:

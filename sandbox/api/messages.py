@@ -11,7 +11,7 @@ from sandbox.api.call import Call, Endpoint, Fidelity
 from sandbox.api.cards import check_card
 from sandbox.conversations import INTERACTIVE, Card, Message, ResponseCode, is_interactive
 from sandbox.errors import PlatformError, ok
-from sandbox.limits import DAY, HOUR, MINUTE
+from sandbox.limits import HOUR
 from sandbox.state import App, SentOnce
 
 TYPES = frozenset(
@@ -30,7 +30,7 @@ def send(call: Call) -> dict[str, Any]:
         return answer
     message = _message(call, app)
     people = audience.of_message(call, app)
-    _charge_day(call, app, len(people.people))
+    call.state.limits.charge("message day", str(app.agent_id), amount=len(people.people))
     answer = ok(**people.as_answer(), msgid=message.msgid)
     answer |= _deliver(call, app, message, list(people.people))
     if call.body.get("enable_duplicate_check") == 1:
@@ -81,21 +81,7 @@ def _deliver(call: Call, app: App, message: Message, serials: list[int]) -> dict
 
 def _has_room(call: Call, app: App, serial: int) -> bool:
     """30 a minute and 1,000 an hour to one member; the excess vanishes (doc path/90312)."""
-    config, now = call.state.config, call.state.now()
-    if not config.limits:
-        return True
-    numbers, key = config.limit_numbers, f"to {app.agent_id} {serial}"
-    take = call.state.windows.take
-    return take(key, most=numbers.member_per_minute, window=MINUTE, now=now) and take(
-        key, most=numbers.member_per_hour, window=HOUR, now=now
-    )
-
-
-def _charge_day(call: Call, app: App, amount: int) -> None:
-    state = call.state
-    if state.config.limits:
-        most = state.config.limit_numbers.app_daily_factor * len(state.company.people)
-        state.windows.charge(f"send {app.agent_id}", most=most, window=DAY, now=state.now(), amount=amount)
+    return call.state.limits.take("message member", f"{app.agent_id} {serial}")
 
 
 # Duplicates

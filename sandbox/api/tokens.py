@@ -6,7 +6,6 @@ from typing import Any
 
 from sandbox.api.call import Call, Endpoint, Fidelity
 from sandbox.errors import PlatformError, ok
-from sandbox.limits import HOUR
 from sandbox.state import App, SandboxState, Token
 
 
@@ -18,12 +17,11 @@ def gettoken(call: Call) -> dict[str, Any]:
         raise PlatformError(41002)
     if not secret:
         raise PlatformError(41004)
-    if state.config.limits and state.windows.is_blocked(f"secret {call.from_ip}", now=state.now()):
-        raise PlatformError(45009)
+    state.limits.refuse_if_blocked("bad secret", call.from_ip)
     if corp_id != state.config.corp_id:
         raise PlatformError(40013)
     if secret not in _secrets(state):
-        _count_bad_secret(call)
+        state.limits.charge("bad secret", call.from_ip)
         raise PlatformError(40001)
     token = _current_token(state, secret)
     return ok(access_token=token.value, expires_in=math.ceil(token.expires_at - state.now()))
@@ -32,13 +30,6 @@ def gettoken(call: Call) -> dict[str, Any]:
 def _secrets(state: SandboxState) -> dict[str, App | None]:
     known: dict[str, App | None] = {app.secret: app for app in state.apps.values()}
     return known | {state.config.contacts_secret: None}
-
-
-def _count_bad_secret(call: Call) -> None:
-    state = call.state
-    if state.config.limits:
-        most = state.config.limit_numbers.bad_secrets_per_hour
-        state.windows.charge(f"secret {call.from_ip}", most=most, window=HOUR, now=state.now())
 
 
 def _current_token(state: SandboxState, secret: str) -> Token:

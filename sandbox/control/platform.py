@@ -8,7 +8,7 @@ from pydantic import Field, ValidationError
 
 from sandbox.api.tokens import expire_tokens
 from sandbox.callbacks import Push
-from sandbox.config import Channel, SandboxConfig
+from sandbox.config import Channel, Limits, SandboxConfig
 from sandbox.control.wiring import Body, StateDep
 from sandbox.faults import Fault
 from sandbox.state import SandboxState
@@ -22,6 +22,9 @@ CHANGEABLE = frozenset(
         "trusted_ips",
         "limits",
         "limit_numbers",
+        "limit_windows",
+        "account_limit",
+        "latency_seconds",
         "callback_retries",
         "callback_timeout_seconds",
         "callback_network",
@@ -93,6 +96,38 @@ async def change_config(state: StateDep, changes: dict[str, Any]) -> SandboxConf
     for name in changes:
         setattr(state.config, name, getattr(merged, name))
     return state.config
+
+
+@router.get("/limits")
+async def limits(state: StateDep) -> list[dict[str, Any]]:
+    """Every limit with its number and the largest use of any subject (a member, an API, a robot …).
+
+    `used` is the present window, `peak` the most there ever was in any window of that length, wherever
+    it began. A service that keeps the limits ends with no `peak` above `most`, `refused` 0 and `dropped` 0.
+    """
+    return state.limits.rules()
+
+
+@router.get("/limits/counters")
+async def counters(state: StateDep, kind: str | None = None, subject: str | None = None) -> list[dict[str, Any]]:
+    """One row per rule and subject; `kind` as in `GET /sandbox/limits`."""
+    return list(state.limits.counters(kind, subject))
+
+
+@router.patch("/limits")
+async def change_limits(state: StateDep, changes: dict[str, int | None]) -> Limits:
+    """Set some of the numbers and leave the others: `{"member_per_minute": 3}`. They hold at once."""
+    try:
+        state.config.limit_numbers = Limits.model_validate(state.config.limit_numbers.model_dump() | changes)
+    except ValidationError as error:
+        raise HTTPException(422, str(error)) from error
+    return state.config.limit_numbers
+
+
+@router.delete("/limits")
+async def forget_limits(state: StateDep) -> None:
+    """Forget all use, peaks and blocks. The numbers stay."""
+    state.limits.forget()
 
 
 @router.put("/callback-urls")

@@ -74,3 +74,11 @@ def create_app(services: Services) -> FastAPI:
     document_kinds(app, KINDS)
     app.add_middleware(Edge)
     return app
+
+
+def create_probes(services: Services) -> FastAPI:
+    """What a worker answers: probes and metrics, and nothing else."""
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    app.state.services = services
+    app.include_router(health)
+    return app

@@ -120,6 +120,10 @@ class Settings(BaseModel):
     listen: Annotated[str, StringConstraints(pattern=r"^[^\s:]+:\d{1,5}$")] = Field(
         "127.0.0.1:8080", description="监听地址 host:port"
     )
+    worker_listen: Annotated[str, StringConstraints(pattern=r"^[^\s:]+:\d{1,5}$")] | None = Field(
+        None,
+        description="worker 进程的探针与指标地址，不填则不监听 (`steward worker`: /healthz and /metrics; optional)",
+    )
     log_format: Literal["console", "json"] = Field("console", description="console 或 json")
     timezone: Annotated[str, AfterValidator(_time_zone)] = Field("Asia/Shanghai", description="公司所在时区")
     sync_interval: Duration = Field(timedelta(hours=6), description="通讯录全量对账间隔，如 30m、6h (full reconcile)")
@@ -139,8 +143,16 @@ class Settings(BaseModel):
 
     @property
     def listen_address(self) -> tuple[str, int]:
-        host, _, port = self.listen.rpartition(":")
-        return host, int(port)
+        return _address(self.listen)
+
+    @property
+    def worker_listen_address(self) -> tuple[str, int] | None:
+        return _address(self.worker_listen) if self.worker_listen else None
+
+
+def _address(listen: str) -> tuple[str, int]:
+    host, _, port = listen.rpartition(":")
+    return host, int(port)
 
 
 class SettingsFaults(Exception):

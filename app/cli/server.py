@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Annotated, Any
 
 import typer
 import uvicorn
+from fastapi import FastAPI
 
 from app import database as db
 from app.bootstrap import Services
 from app.cli.session import database, err, out, read_settings, require_database, services
-from app.main import create_app
+from app.main import create_app, create_probes
 from app.observability import get_logger
 from app.settings import Settings
 from app.worker import work
@@ -103,8 +104,25 @@ async def _work(built: Services) -> None:
     _on_termination(stop.set)
     working = asyncio.create_task(work(built, stop))
     working.add_done_callback(lambda _task: stop.set())
-    await stop.wait()
-    await _finish(working)
+    async with _probes(built):
+        await stop.wait()
+        await _finish(working)
+
+
+@asynccontextmanager
+async def _probes(built: Services) -> AsyncIterator[None]:
+    """Answers a supervisor while the worker works, and while it drains."""
+    address = built.settings.worker_listen_address
+    if address is None:
+        yield
+        return
+    server = _server(create_probes(built), address)
+    serving = asyncio.create_task(server.serve())
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving
 
 
 def _on_termination(end: Callable[[], None]) -> None:
@@ -127,8 +145,13 @@ async def _finish(working: asyncio.Task[None]) -> None:
 def http_server(built: Services) -> HttpServer:
     host, port = built.settings.listen_address
     err.print(f"企微管家：http://{host}:{port}  接口文档 http://{host}:{port}/docs", highlight=False)
+    return _server(create_app(built), (host, port))
+
+
+def _server(app: FastAPI, address: tuple[str, int]) -> HttpServer:
+    host, port = address
     config = uvicorn.Config(
-        create_app(built),
+        app,
         host=host,
         port=port,
         access_log=False,

@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.bootstrap import Services, WrongCorp, build, prepare
 from app.database import SchemaMismatch, async_url, check_schema, create_engine, current_revision, migrate
-from app.embedded import EmbeddedPostgresError, running
+from app.embedded import EmbeddedPostgresError, is_installed, running, termination_unwinds
 from app.errors import DomainError
 from app.observability import configure_logging
 from app.settings import Settings, SettingsFaults, load_settings
@@ -29,6 +29,11 @@ T = TypeVar("T")
 CONFIGURATION_FAULT = 2
 SCHEMA_FAULT = 3
 FAILURE = 1
+
+NO_DATABASE = (
+    "STEWARD_DATABASE_URL: 没有填，而这里没有安装内置数据库（容器镜像不带它）。"
+    "请填 postgresql://用户:密码@主机:5432/数据库 (required: the embedded PostgreSQL is not part of this installation)"
+)
 
 out = Console()
 err = Console(stderr=True)
@@ -56,8 +61,12 @@ def read_settings(log_level: int = logging.INFO) -> Settings:
 def database(settings: Settings) -> Iterator[str]:
     """The URL of the configured database, or of the embedded one, which is started and migrated."""
     if settings.database_url is not None:
-        yield settings.database_url.get_secret_value()
+        # As the first process of a container we would not hear a signal that nobody handles.
+        with termination_unwinds():
+            yield settings.database_url.get_secret_value()
         return
+    if not is_installed():
+        fail(NO_DATABASE, CONFIGURATION_FAULT)
     try:
         with running(settings.data_dir) as server:
             migrate(server.url)

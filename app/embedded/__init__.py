@@ -22,9 +22,18 @@ from typing import IO
 from urllib.parse import urlsplit, urlunsplit
 
 from app.embedded.cluster import Cluster
-from app.embedded.programs import EmbeddedPostgresError
+from app.embedded.programs import EmbeddedPostgresError, is_installed
 
-__all__ = ["EmbeddedPostgres", "EmbeddedPostgresError", "acquire", "running", "running_async", "url_for"]
+__all__ = [
+    "EmbeddedPostgres",
+    "EmbeddedPostgresError",
+    "acquire",
+    "is_installed",
+    "running",
+    "running_async",
+    "termination_unwinds",
+    "url_for",
+]
 
 
 @dataclass(frozen=True)
@@ -68,7 +77,7 @@ def acquire(data_dir: Path) -> EmbeddedPostgres:
 @contextmanager
 def running(data_dir: Path) -> Iterator[EmbeddedPostgres]:
     """Use the server inside the block, and leave it on the way out: by return, error, SIGTERM or SIGHUP."""
-    with _termination_unwinds():
+    with termination_unwinds():
         server = acquire(data_dir)
         try:
             yield server
@@ -92,7 +101,7 @@ def url_for(server: EmbeddedPostgres, database: str) -> str:
 
 
 @contextmanager
-def _termination_unwinds() -> Iterator[None]:
+def termination_unwinds() -> Iterator[None]:
     """Let SIGTERM and SIGHUP unwind the stack, where their default would skip every `finally`.
 
     A program that has its own handler keeps it, and only the main thread may set one.

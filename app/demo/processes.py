@@ -142,7 +142,7 @@ def _process(
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=_end_with_parent,  # noqa: PLW1509 -- one system call, and the demo has no threads here
+            preexec_fn=end_with_parent,  # noqa: PLW1509 -- one system call, and the demo has no threads here
         )
         try:
             yield process, log
@@ -150,7 +150,7 @@ def _process(
             _end(process)
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """Ask the kernel to end this child when the demo is gone, also after `kill -9`. Linux; elsewhere nothing."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -47,11 +47,13 @@ class Phone:
 class Stage:
     """Use as `async with Stage(addresses, console) as stage`."""
 
+    patience_seconds = PATIENCE_SECONDS
+
     def __init__(self, addresses: Addresses, console: Console) -> None:
         self.addresses = addresses
         self.sandbox = SandboxClient(base_url=addresses.sandbox)
         self._console = console
-        self._http = httpx.AsyncClient(
+        self.http = httpx.AsyncClient(
             base_url=f"{addresses.service}/api/v1",
             headers={"Authorization": f"Bearer {addresses.api_key}"},
             timeout=20,
@@ -64,7 +66,7 @@ class Stage:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._http.aclose()
+        await self.http.aclose()
         await self.sandbox.aclose()
 
     # ------------------------------------------------------------ telling
@@ -86,10 +88,10 @@ class Stage:
     # ------------------------------------------------------------ the service
 
     async def get(self, path: str, **query: Any) -> Json:
-        return self._answer(await self._http.get(path, params=query))
+        return self._answer(await self.http.get(path, params=query))
 
     async def post(self, path: str, body: Json | None = None) -> Json:
-        return self._answer(await self._http.post(path, json=body or {}))
+        return self._answer(await self.http.post(path, json=body or {}))
 
     async def every(self, path: str, **query: Any) -> list[Json]:
         """All pages of a list."""
@@ -112,13 +114,13 @@ class Stage:
 
     async def until(self, what: str, look: Callable[[], Awaitable[T | None]]) -> T:
         """Look again and again until there is something; the story breaks when it takes too long."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + self.patience_seconds
         while time.monotonic() < deadline:
             found = await look()
             if found:
                 return found
             await asyncio.sleep(LOOK_EVERY_SECONDS)
-        raise StoryBroken(f"waited {PATIENCE_SECONDS:.0f} s in vain: {what}")
+        raise StoryBroken(f"waited {self.patience_seconds:.0f} s in vain: {what}")
 
     # ------------------------------------------------------------ phones
 

@@ -18,6 +18,7 @@ async def tell_story(stage: Stage) -> None:
     await sync_organisation(stage)
     cast = await choose_cast(stage)
     group = await apply_for_group(stage, cast)
+    await greet(stage, group)
     await join_and_exit(stage, cast, group)
     await leave_unapproved(stage, cast, group)
     await announce(stage, cast, group)
@@ -120,16 +121,17 @@ async def apply_for_group(stage: Stage, cast: Cast) -> Json:
         await approve_step(stage, request["id"], position)
     group_id = (await outcome_of(stage, request["id"]))["group_id"]
     group = await stage.get(f"/groups/{group_id}")
-
-    async def greeted() -> Json | None:
-        seen = await stage.sandbox.group(group["chatid"])
-        return seen if seen["messages"] else None
-
-    seen = await stage.until("the group's first message", greeted)
+    seen = await stage.sandbox.group(group["chatid"])
     stage.tell(f"平台上有了群“{seen['name']}”：{len(seen['userlist'])} 人，群主 {await stage.name_of(seen['owner'])}")
-    first = (await stage.texts_in(group["chatid"]))[0]
-    stage.tell(f"群里的第一条消息：“{first.splitlines()[0]}”")
     return group
+
+
+async def greet(stage: Stage, group: Json) -> None:
+    async def greeted() -> list[str]:
+        return await stage.texts_in(group["chatid"])
+
+    first = (await stage.until("the group's first message", greeted))[0]
+    stage.tell(f"群里的第一条消息：“{first.splitlines()[0]}”")
 
 
 async def join_and_exit(stage: Stage, cast: Cast, group: Json) -> None:

@@ -17,7 +17,7 @@ from app.audit.actor import SYSTEM
 from app.clock import Clock, SystemClock
 from app.database import Sessions, async_url, create_engine, create_sessions, transaction
 from app.delivery import jobs as delivery_jobs
-from app.delivery.service import CardAction, register_outcomes
+from app.delivery.service import CardAbsorb, CardAction, register_outcomes
 from app.groups import jobs as group_jobs
 from app.groups.kinds import KINDS
 from app.inbox import jobs as inbox_jobs
@@ -95,7 +95,7 @@ def build(
     registry = build_registry()
     for outcomes in (group_jobs.OUTCOMES, announcement_jobs.OUTCOMES, task_jobs.OUTCOMES):
         register_outcomes(outcomes)
-    handler = build_handler(build_card_actions())
+    handler = build_handler(build_card_actions(), build_card_absorbers())
     return Services(
         settings=settings,
         database_url=database_url,
@@ -106,7 +106,7 @@ def build(
         kinds=KINDS,
         intake=build_intake(settings, sessions, clock),
         jobs=JobRunner(registry, ctx, database_url),
-        inbox=InboxProcessor(sessions, clock, handler, database_url),
+        inbox=InboxProcessor(sessions, clock, handler, database_url, absorber_for=handler.absorber_for),
         registry=registry,
     )
 
@@ -135,6 +135,11 @@ def build_card_actions() -> dict[str, CardAction]:
     merge(actions, announcement_jobs.CARD_ACTIONS)
     merge(actions, task_jobs.CARD_ACTIONS)
     return actions
+
+
+def build_card_absorbers() -> dict[str, CardAbsorb]:
+    """Buttons that thousands press in the same minutes: the set-based form of their action."""
+    return dict(announcement_jobs.CARD_ABSORBERS)
 
 
 async def prepare(services: Services) -> None:

@@ -8,14 +8,13 @@ actions; a test holds it to that.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.delivery import service as delivery
-from app.delivery.service import CardAction
+from app.delivery.service import CardAbsorb, CardAction, Click
 from app.inbox.processor import Absorb
 from app.inbox.rules import DONE, Outcome, ignored, unknown
 from app.org import service as org
@@ -33,24 +32,6 @@ from callbacks.events import (
 )
 from models.ids import DepartmentId
 from models.inbox import ReceivedEvent
-
-
-@dataclass(frozen=True, slots=True)
-class Click:
-    """A click as the platform tells it, for the set-based form of an action."""
-
-    event_id: int
-    app_id: str
-    task_id: str
-    userid: str
-    event_key: str
-    argument: str
-    response_code: str
-    correlation_id: str
-
-
-CardAbsorb = Callable[[AsyncSession, Sequence[Click], datetime], Awaitable[None]]
-"""The set-based form of an action: many clicks of one kind in one transaction. It records the clicks itself."""
 
 Handler = Callable[[AsyncSession, Any, datetime], Awaitable[None]]
 
@@ -216,8 +197,8 @@ def build_handler(
 
 
 def _many(absorb: CardAbsorb) -> Absorb:
-    async def absorb_events(session: AsyncSession, events: Sequence[ReceivedEvent], now: datetime) -> None:
-        await absorb(session, [_click(event) for event in events], now)
+    async def absorb_events(session: AsyncSession, events: Sequence[ReceivedEvent], now: datetime) -> set[int]:
+        return await absorb(session, [_click(event) for event in events], now)
 
     return absorb_events
 

@@ -1,7 +1,8 @@
-"""Use case: a person confirms."""
+"""Use case: a person confirms; or thousands do, in the minutes after a notice went out."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -10,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.announcements import messages, queries, rules
 from app.announcements.errors import NotConcerned
 from app.audit.actor import person_actor
-from app.audit.service import record
+from app.audit.service import Act, record, record_many
 from app.delivery import service as delivery
+from app.delivery.service import Click, Face, KnownClick
 from app.org import queries as org
 from app.policy import service as policies
 from app.wecom.messages import Card
@@ -19,6 +21,8 @@ from models.announcements import Announcement, Receipt
 from models.delivery import CardClick
 from models.ids import AnnouncementId, PersonId, PolicyVersionId
 from models.org import Person
+
+BY_CARD = "card"
 
 
 async def confirm(
@@ -50,6 +54,92 @@ async def confirm(
     if shown_on is not None and (is_first or is_fresh_click):
         await _show_confirmed(session, announcement, receipt, shown_on, click=click, now=now)
     return receipt
+
+
+async def confirm_many(session: AsyncSession, *, clicks: Sequence[Click], now: datetime) -> set[int]:
+    """What `confirm` does for each of these clicks on cards, in a handful of statements.
+
+    Returns the events that are dealt with. What cannot be confirmed is left to be refused one by one.
+    """
+    known = await delivery.identify_clicks(session, clicks=clicks)
+    wanted = {one.click.event_id: announcement_id for one in known if (announcement_id := _uuid(one.click.argument))}
+    announcements = await queries.announcements_by_id(session, sorted(set(wanted.values())))
+    taking = {key: row for key, row in announcements.items() if row.receipt_required}
+    plain = [one for one in known if wanted.get(one.click.event_id) in taking]
+    concerned = [(wanted[one.click.event_id], one.person_id) for one in plain]
+    receipts = await queries.receipts_for_update(session, sorted(set(concerned)))
+    plain = [one for one in plain if (wanted[one.click.event_id], one.person_id) in receipts]
+    plain = delivery.whole_subjects(clicks, plain)
+    if not plain:
+        return set()
+    firsts: dict[int, tuple[KnownClick, Announcement]] = {}
+    shown: dict[tuple[UUID, datetime, bool], list[KnownClick]] = {}
+    for one in plain:
+        announcement = taking[wanted[one.click.event_id]]
+        receipt = receipts[announcement.id, one.person_id]
+        late = receipt.late if receipt.confirmed_at else rules.is_late(announcement.deadline, now)
+        if receipt.confirmed_at is None:
+            firsts.setdefault(receipt.id, (one, announcement))
+        shown.setdefault((announcement.id, receipt.confirmed_at or now, late), []).append(one)
+    await _store_many(session, firsts, now=now)
+    await _show_many(session, announcements, shown, now=now)
+    return {one.click.event_id for one in plain}
+
+
+async def _store_many(
+    session: AsyncSession, firsts: Mapping[int, tuple[KnownClick, Announcement]], *, now: datetime
+) -> None:
+    """The first click of each person counts."""
+    if not firsts:
+        return
+    rows = [
+        (receipt_id, one.click.event_id, rules.is_late(row.deadline, now)) for receipt_id, (one, row) in firsts.items()
+    ]
+    await queries.confirm_receipts(session, rows, via=BY_CARD, now=now)
+    acts = [
+        Act(
+            actor=person_actor(one.person_id),
+            object_id=row.id,
+            policy_version_id=row.policy_version_id,
+            correlation_id=one.click.correlation_id,
+            details={"via": BY_CARD, "late": rules.is_late(row.deadline, now)},
+        )
+        for one, row in firsts.values()
+    ]
+    await record_many(
+        session,
+        action="announcement.confirmed",
+        object_kind="announcement",
+        rule_key="announcement.receipt",
+        acts=acts,
+        now=now,
+    )
+
+
+async def _show_many(
+    session: AsyncSession,
+    announcements: Mapping[UUID, Announcement],
+    shown: Mapping[tuple[UUID, datetime, bool], list[KnownClick]],
+    *,
+    now: datetime,
+) -> None:
+    zone = policies.timezone_of(session)
+    faces = {key: await card_again(session, announcements[key]) for key in {key for key, _, _ in shown}}
+    await delivery.record_clicks(
+        session,
+        faces=[
+            Face(messages.confirmed_card(faces[key], at=at, late=late, zone=zone), clicks)
+            for (key, at, late), clicks in shown.items()
+        ],
+        now=now,
+    )
+
+
+def _uuid(argument: str) -> UUID | None:
+    try:
+        return UUID(argument)
+    except ValueError:
+        return None
 
 
 async def _store(

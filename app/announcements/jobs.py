@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.announcements import messages, service
-from app.delivery.service import CardAction, ClickedCard, OutcomeHandler
+from app.delivery.service import CardAbsorb, CardAction, Click, ClickedCard, OutcomeHandler
 from app.jobs.registry import JobFunction, TimerHandler
 from models.ids import AnnouncementId
 
@@ -18,12 +19,16 @@ async def confirm_by_card(session: AsyncSession, clicked: ClickedCard, argument:
         session,
         announcement_id=AnnouncementId(UUID(argument)),
         person=clicked.person,
-        via="card",
+        via=service.BY_CARD,
         now=now,
         event_id=clicked.click.event_id,
         click=clicked.click,
         message_id=clicked.message.id if clicked.message else None,
     )
+
+
+async def confirm_by_cards(session: AsyncSession, clicks: Sequence[Click], now: datetime) -> set[int]:
+    return await service.confirm_many(session, clicks=clicks, now=now)
 
 
 async def chase(session: AsyncSession, subject: str, now: datetime) -> None:
@@ -34,6 +39,7 @@ async def close(session: AsyncSession, subject: str, now: datetime) -> None:
     await service.close(session, announcement_id=AnnouncementId(UUID(subject)), now=now)
 
 
+CARD_ABSORBERS: dict[str, CardAbsorb] = {messages.CONFIRM: confirm_by_cards}
 CARD_ACTIONS: dict[str, CardAction] = {messages.CONFIRM: confirm_by_card}
 TIMERS: dict[str, TimerHandler] = {service.CHASE: chase, service.DEADLINE: close}
 JOBS: dict[str, JobFunction] = {}

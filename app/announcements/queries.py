@@ -84,6 +84,54 @@ async def receipt_for_update(session: AsyncSession, announcement_id: UUID, perso
     return (await session.scalars(statement)).one_or_none()
 
 
+@dataclass(frozen=True)
+class Held:
+    """A receipt that is locked, as far as confirming needs it."""
+
+    id: int
+    confirmed_at: datetime | None
+    late: bool
+
+
+_HOLD = text(
+    "SELECT receipts.id, receipts.announcement_id, receipts.person_id, receipts.confirmed_at, receipts.late"
+    " FROM receipts WHERE (announcement_id, person_id) IN ("
+    " SELECT announcement, person FROM unnest(CAST(:announcements AS uuid[]), CAST(:people AS uuid[]))"
+    " AS wanted (announcement, person))"
+    " ORDER BY announcement_id, person_id FOR NO KEY UPDATE"
+)
+
+_CONFIRM = text(
+    "UPDATE receipts SET confirmed_at = :now, confirmed_via = :via, event_id = given.event_id, late = given.late"
+    " FROM unnest(CAST(:ids AS bigint[]), CAST(:event_ids AS bigint[]), CAST(:late AS boolean[]))"
+    " AS given (id, event_id, late) WHERE receipts.id = given.id"
+)
+
+
+async def announcements_by_id(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, Announcement]:
+    rows = await session.scalars(select(Announcement).where(col(Announcement.id).in_(ids)))
+    return {row.id: row for row in rows}
+
+
+async def receipts_for_update(
+    session: AsyncSession, wanted: Sequence[tuple[UUID, UUID]]
+) -> dict[tuple[UUID, UUID], Held]:
+    """The receipts of these (announcement, person), locked in sorted order, as everybody does who takes several."""
+    facts = {"announcements": [one for one, _ in wanted], "people": [person for _, person in wanted]}
+    return {
+        (row.announcement_id, row.person_id): Held(row.id, row.confirmed_at, row.late)
+        for row in await session.execute(_HOLD, facts)
+    }
+
+
+async def confirm_receipts(
+    session: AsyncSession, rows: Sequence[tuple[int, int, bool]], *, via: str, now: datetime
+) -> None:
+    """`rows`: receipt, event, whether it is late."""
+    ids, event_ids, late = (list(column) for column in zip(*rows, strict=True))
+    await session.execute(_CONFIRM, {"ids": ids, "event_ids": event_ids, "late": late, "via": via, "now": now})
+
+
 async def unconfirmed(session: AsyncSession, announcement_id: UUID, *, lock: bool = False) -> list[Receipt]:
     statement = (
         select(Receipt)

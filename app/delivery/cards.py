@@ -138,11 +138,22 @@ async def _update_one(
     code = await _spend_code(session, call, click, now)
     if code is None:
         return list(userids)
-    await _request_update(session, message, call, userids, card, code, actor, now)
+    update = await _request_update(session, message, call, userids, card, code.value, actor, now)
+    if code.click is not None:
+        code.click.shown_by_id = update.id
     return []
 
 
-async def _spend_code(session: AsyncSession, call: OutgoingCall, click: CardClick | None, now: datetime) -> str | None:
+@dataclass(frozen=True)
+class _Code:
+    value: str
+    click: CardClick | None = None
+    """Which click brought it; the send itself did where there is none."""
+
+
+async def _spend_code(
+    session: AsyncSession, call: OutgoingCall, click: CardClick | None, now: datetime
+) -> _Code | None:
     """A code of this card, marked as spent in the transaction that creates the update it is spent on."""
     valid_after = now + rules.CODE_MARGIN
     own = None
@@ -152,12 +163,14 @@ async def _spend_code(session: AsyncSession, call: OutgoingCall, click: CardClic
         own = await queries.newest_unspent_click(session, call.id, valid_after)
     if own is not None:
         own.spent_at = now
-        return own.response_code
+        return _Code(own.response_code, own)
     expires_at = call.response_code_expires_at
     if call.response_code_spent_at is not None or expires_at is None or expires_at <= valid_after:
         return None
+    if call.response_code is None:
+        return None
     call.response_code_spent_at = now
-    return call.response_code
+    return _Code(call.response_code)
 
 
 async def _request_update(
@@ -169,7 +182,7 @@ async def _request_update(
     code: str,
     actor: Actor,
     now: datetime,
-) -> None:
+) -> OutgoingCall:
     agent_id = await queries.agent_id(session, call.app_id)
     if agent_id is None:
         raise AppNotRegistered("数据库里没有应用的 AgentId, 请先完成初始化")
@@ -197,3 +210,4 @@ async def _request_update(
     session.add(update)
     await session.flush()
     await enqueue(session, MAKE_CALL, {"call_id": str(update.id)}, dedupe_key=f"call:{update.id}")
+    return update

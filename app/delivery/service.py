@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.delivery import queries
 from app.delivery.cards import CardAction, ClickedCard, record_click, update_cards
+from app.delivery.clicks import CardAbsorb, Click, Face, KnownClick, identify_clicks, record_clicks, whole_subjects
 from app.delivery.errors import CallNotFound, DeliveryNotFound
 from app.delivery.outcomes import OutcomeHandler, register_outcomes
 from app.delivery.recovery import Resolution, resolve_call, retry_delivery
@@ -15,13 +16,19 @@ from app.delivery.send import post_to_group, request_call, send_card, send_text
 from models.delivery import DeliveryState, OutgoingCall
 
 __all__ = [
+    "CardAbsorb",
     "CardAction",
+    "Click",
     "ClickedCard",
+    "Face",
+    "KnownClick",
     "OutcomeHandler",
     "Resolution",
+    "identify_clicks",
     "post_to_group",
     "read_call",
     "record_click",
+    "record_clicks",
     "register_outcomes",
     "request_call",
     "resolve_call",
@@ -30,6 +37,7 @@ __all__ = [
     "send_text",
     "summarize",
     "update_cards",
+    "whole_subjects",
 ]
 
 

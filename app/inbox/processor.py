@@ -26,7 +26,8 @@ from app.observability import INBOX_EVENTS, INBOX_LAG, bound_correlation, get_lo
 from models.inbox import EventState, ReceivedEvent
 
 Handle = Callable[[AsyncSession, ReceivedEvent, datetime], Awaitable[Outcome]]
-Absorb = Callable[[AsyncSession, Sequence[ReceivedEvent], datetime], Awaitable[None]]
+Absorb = Callable[[AsyncSession, Sequence[ReceivedEvent], datetime], Awaitable[set[int]]]
+"""Returns the ids of the events it has dealt with; the others are handled one by one."""
 AbsorberFor = Callable[[ReceivedEvent], tuple[str, Absorb] | None]
 """The set-based form of an event's handler and the name it is grouped by; None where it has none."""
 
@@ -106,26 +107,26 @@ class InboxProcessor:
             if (first := absorbers[0]) and all(each and each[0] == first[0] for each in absorbers):
                 groups.setdefault(first[0], (first[1], []))[1].extend(chains.pop(subject))
         for absorb, events in groups.values():
-            if not await self._absorbed(batch, absorb, events):
-                chains |= _by_subject(events)
+            chains |= _by_subject(await self._absorb(batch, absorb, events))
         async with asyncio.TaskGroup() as tasks:
             for chain in chains.values():
                 tasks.create_task(self._work_off(batch, chain))
 
-    async def _absorbed(self, batch: Batch, absorb: Absorb, events: list[ReceivedEvent]) -> bool:
-        """Everything in one transaction; False when it failed and nothing of it has happened."""
+    async def _absorb(self, batch: Batch, absorb: Absorb, events: list[ReceivedEvent]) -> list[ReceivedEvent]:
+        """Everything in one transaction. Returns what is left: all, when it failed and nothing of it has happened."""
         now = self._clock.now()
         try:
             async with transaction(self._sessions) as session:
                 await service.hold(session, events=events, batch=batch.number)
-                await absorb(session, events, now)
-                await service.finish(session, events=events, batch=batch.number, outcome=DONE, now=now)
+                absorbed = await absorb(session, events, now)
+                done = [event for event in events if event.id in absorbed]
+                await service.finish(session, events=done, batch=batch.number, outcome=DONE, now=now)
         except Exception as error:  # noqa: BLE001 -- one bad event must not stop the others: each is tried alone
             log.warning("inbox.absorb_failed", events=len(events), error=type(error).__name__)
-            return False
-        for event in events:
+            return events
+        for event in done:
             INBOX_EVENTS.labels(event.event_type, DONE.state.value).inc()
-        return True
+        return [event for event in events if event.id not in absorbed]
 
     async def _work_off(self, batch: Batch, chain: Iterable[ReceivedEvent]) -> None:
         """One subject's events, in order. A failed one does not hold up the next."""

@@ -41,14 +41,18 @@ async def enqueue_many(
     payloads: list[dict[str, Any]],
     *,
     dedupe_keys: list[str | None] | None = None,
+    correlation_ids: list[str] | None = None,
     run_after: timedelta | None = None,
     priority: int = 0,
 ) -> int:
-    """Queue one job per payload in one statement. Returns how many were not skipped as duplicates."""
+    """Queue one job per payload in one statement. Returns how many were not skipped as duplicates.
+
+    `correlation_ids`: what each belongs to, where it is not what is under way here.
+    """
     if not payloads:
         return 0
     count = len(payloads)
-    headers = json.dumps({"correlation_id": current_correlation_id()})
+    belongs_to = correlation_ids or [current_correlation_id()] * count
     # The statement goes through SQLAlchemy's own connection: the raw driver connection, used before any SQLAlchemy
     # statement, would stand outside the transaction (D4).
     connection = await session.connection()
@@ -60,7 +64,7 @@ async def enqueue_many(
             [json.dumps(payload, ensure_ascii=False, default=str).encode() for payload in payloads],
             [run_after or timedelta()] * count,
             dedupe_keys or [None] * count,
-            [headers] * count,
+            [json.dumps({"correlation_id": correlation_id}) for correlation_id in belongs_to],
         ),
     )
     return len(result.all())

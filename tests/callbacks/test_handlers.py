@@ -15,12 +15,12 @@ from sqlmodel import col
 from app.audit.actor import SYSTEM
 from app.delivery import service as delivery
 from app.delivery.errors import ClickerUnknown
-from app.delivery.service import ClickedCard
+from app.delivery.service import Click, ClickedCard
 from app.inbox.rules import DONE
 from app.wecom.messages import Card, CardButton
 from callbacks.envelope import parse, read_header
 from callbacks.events import MODELS
-from callbacks.handlers import CLICK, HANDLERS, IGNORED, Click, build_handler
+from callbacks.handlers import CLICK, HANDLERS, IGNORED, build_handler
 from models.delivery import OutgoingCall
 from models.ids import APP, PersonId
 from models.inbox import EventState, ReceivedEvent
@@ -185,8 +185,9 @@ class TestSetBasedClicks:
     async def test_it_is_found_by_the_key_and_hears_every_click(self, session: AsyncSession) -> None:
         heard: list[Click] = []
 
-        async def absorb(session: AsyncSession, clicks: Sequence[Click], now: datetime) -> None:
+        async def absorb(session: AsyncSession, clicks: Sequence[Click], now: datetime) -> set[int]:
             heard.extend(clicks)
+            return {click.event_id for click in clicks}
 
         handler = build_handler({}, {"approval.approve": absorb})
         event = await event_of(session, payload("template_card_event__button"))
@@ -200,7 +201,7 @@ class TestSetBasedClicks:
         assert heard[0].argument == "018f3c1a-0000-7000-8000-000000000001"
 
     async def test_other_buttons_and_other_events_have_none(self, session: AsyncSession) -> None:
-        async def absorb(session: AsyncSession, clicks: Sequence[Click], now: datetime) -> None:
+        async def absorb(session: AsyncSession, clicks: Sequence[Click], now: datetime) -> set[int]:
             raise AssertionError
 
         handler = build_handler({}, {"announcement.confirm": absorb})

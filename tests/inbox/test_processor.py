@@ -319,13 +319,14 @@ class TestSetBased:
     def build(
         self, sessions: Sessions, clock: FakeClock, ledger: Ledger, absorbed: list[int], poison: set[int]
     ) -> InboxProcessor:
-        async def absorb(session: AsyncSession, events: Sequence[ReceivedEvent], now: datetime) -> None:
+        async def absorb(session: AsyncSession, events: Sequence[ReceivedEvent], now: datetime) -> set[int]:
             await session.execute(
                 text("INSERT INTO effects SELECT unnest(CAST(:ids AS bigint[]))"), {"ids": [e.id for e in events]}
             )
             if poison & {event.id or 0 for event in events}:
                 raise ValueError("one of them is bad")
             absorbed.extend(event.id or 0 for event in events)
+            return {event.id or 0 for event in events}
 
         def absorber_for(event: ReceivedEvent) -> tuple[str, Absorb] | None:
             return ("receipt", absorb) if event.event_type == "receipt" else None

@@ -1,0 +1,218 @@
+"""Many clicks of one kind at once: a notice to thousands is confirmed in a handful of statements (D2).
+
+What is not plain is left to be handled one by one, which means the same and says why: a card nobody knows, a person
+who has left, a replay, a card that was sent again meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.audit.actor import SYSTEM, person_actor
+from app.delivery import queries, rules
+from app.delivery.errors import AppNotRegistered
+from app.delivery.send import MAKE_CALL
+from app.jobs.queue import enqueue_many
+from app.wecom.messages import Card, to_bytes
+from models.delivery import CallKind, CallState, Message
+from models.ids import APP, fold, new_id
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """A click as the platform tells it."""
+
+    event_id: int
+    app_id: str
+    task_id: str
+    userid: str
+    event_key: str
+    argument: str
+    """The part of the key behind the colon."""
+    response_code: str
+    correlation_id: str
+
+    @property
+    def subject(self) -> tuple[str, str]:
+        """One person's clicks on one card are handled in their order."""
+        return self.task_id, fold(self.userid)
+
+
+CardAbsorb = Callable[[AsyncSession, Sequence[Click], datetime], Awaitable[set[int]]]
+"""The set-based form of an action: many clicks of one kind in one transaction, which it records itself. Returns the
+event ids it has dealt with; the others are handled one by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownClick:
+    """A plain click: the card is ours and has gone out, and the person has this userid now."""
+
+    click: Click
+    call_id: UUID
+    message_id: UUID
+    person_id: UUID
+    userid: str
+    """As the platform spells it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """What the cards become from which these clicks came."""
+
+    card: Card
+    clicks: Sequence[KnownClick]
+
+
+_IDENTIFY: Final = text("""
+SELECT given.place, calls.id AS call_id, calls.message_id, userids.person_id, userids.shown
+FROM unnest(CAST(:app_ids AS text[]), CAST(:task_ids AS text[]), CAST(:userids AS text[]),
+        CAST(:event_ids AS bigint[])) WITH ORDINALITY AS given (app_id, task_id, userid, event_id, place)
+JOIN outgoing_calls AS calls ON calls.app_id = given.app_id AND calls.task_id = given.task_id
+    AND calls.message_id IS NOT NULL AND NOT (calls.state IN ('ready', 'held') AND calls.sent_at IS NULL)
+JOIN person_userids AS userids ON userids.userid = given.userid COLLATE "C" AND userids.ended_at IS NULL
+WHERE NOT EXISTS (SELECT FROM card_clicks WHERE card_clicks.event_id = given.event_id)
+    AND NOT EXISTS (
+        SELECT FROM deliveries WHERE deliveries.message_id = calls.message_id
+            AND deliveries.person_id = userids.person_id AND deliveries.state <> 'failed'
+            AND deliveries.call_id <> calls.id
+    )
+""")
+
+_STORE_UPDATES: Final = text("""
+INSERT INTO outgoing_calls (id, app_id, kind, purpose, subject_kind, subject_id, message_id, part, request_body,
+    request_sha256, ordering_key, state, attempts, policy_version_id, rule_key, actor, correlation_id, created_at)
+SELECT id, :app_id, :kind, 'card.update', 'card', card_id::text, message_id, 1, body,
+    sha256(body), ordering_key, :state, 0, policy_version_id, rule_key, actor, correlation_id, :now
+FROM unnest(CAST(:id AS uuid[]), CAST(:card_id AS uuid[]), CAST(:message_id AS uuid[]), CAST(:body AS bytea[]),
+    CAST(:ordering_key AS text[]), CAST(:policy_version_id AS uuid[]), CAST(:rule_key AS text[]),
+    CAST(:actor AS text[]), CAST(:correlation_id AS text[]))
+    AS given (id, card_id, message_id, body, ordering_key, policy_version_id, rule_key, actor, correlation_id)
+""")
+
+_STORE_CLICKS: Final = text("""
+INSERT INTO card_clicks (event_id, call_id, person_id, event_key, response_code, received_at, expires_at, spent_at,
+    shown_by_id)
+SELECT event_id, call_id, person_id, event_key, response_code, :now, :expires_at, :now, shown_by_id
+FROM unnest(CAST(:event_id AS bigint[]), CAST(:call_id AS uuid[]), CAST(:person_id AS uuid[]),
+    CAST(:event_key AS text[]), CAST(:response_code AS text[]), CAST(:shown_by_id AS uuid[]))
+    WITH ORDINALITY AS given (event_id, call_id, person_id, event_key, response_code, shown_by_id, place)
+ORDER BY place
+""")
+
+_IN_THE_BACKGROUND: Final = -1
+"""The passive reply has shown the clicker 已收到 already: what others wait for goes first."""
+
+
+async def identify_clicks(session: AsyncSession, *, clicks: Sequence[Click]) -> list[KnownClick]:
+    """The plain ones among them, in the order of their events."""
+    ordered = sorted((click for click in clicks if click.response_code), key=lambda click: click.event_id)
+    facts = {
+        "app_ids": [click.app_id for click in ordered],
+        "task_ids": [click.task_id for click in ordered],
+        "userids": [fold(click.userid) for click in ordered],
+        "event_ids": [click.event_id for click in ordered],
+    }
+    found = {row.place: row for row in await session.execute(_IDENTIFY, facts)}
+    return [
+        KnownClick(click, row.call_id, row.message_id, row.person_id, row.shown)
+        for place, click in enumerate(ordered, start=1)
+        if (row := found.get(place))
+    ]
+
+
+def whole_subjects(clicks: Iterable[Click], plain: Sequence[KnownClick]) -> list[KnownClick]:
+    """Without those of a person's clicks on a card of which another is not plain: their order is kept."""
+    ids = {known.click.event_id for known in plain}
+    mixed = {click.subject for click in clicks if click.event_id not in ids}
+    return [known for known in plain if known.click.subject not in mixed]
+
+
+async def record_clicks(session: AsyncSession, *, faces: Sequence[Face], now: datetime) -> None:
+    """Store the clicks and have the cards they came from show their faces.
+
+    One call updates a card for all who get the same face; it spends the newest of their codes, and the others with
+    it: a click that comes again has nothing left to do, as when it is handled alone (P2).
+    """
+    agent_id = await queries.agent_id(session, APP)
+    if agent_id is None:
+        raise AppNotRegistered("数据库里没有应用的 AgentId, 请先完成初始化")
+    messages = await _messages(session, {known.message_id for face in faces for known in face.clicks})
+    updates: list[dict[str, Any]] = []
+    stored: list[dict[str, Any]] = []
+    for face in faces:
+        shown = face.card.to_update()
+        for clicks in _by_card(face.clicks):
+            update = _update(messages[clicks[0].message_id], clicks, shown, agent_id)
+            updates.append(update)
+            stored += [_click(known, update["id"]) for known in clicks]
+    stored.sort(key=lambda row: row["event_id"])
+    facts = {"app_id": APP, "kind": CallKind.CARD_UPDATE.value, "state": CallState.READY.value, "now": now}
+    await session.execute(_STORE_UPDATES, _columns(updates) | facts)
+    await session.execute(_STORE_CLICKS, _columns(stored) | {"now": now, "expires_at": now + rules.CODE_LIFE})
+    await enqueue_many(
+        session,
+        MAKE_CALL,
+        [{"call_id": str(update["id"])} for update in updates],
+        dedupe_keys=[f"call:{update['id']}" for update in updates],
+        correlation_ids=[update["correlation_id"] for update in updates],
+        priority=_IN_THE_BACKGROUND,
+    )
+
+
+async def _messages(session: AsyncSession, ids: set[UUID]) -> dict[UUID, Message]:
+    return {row.id: row for row in await session.scalars(select(Message).where(col(Message.id).in_(ids)))}
+
+
+def _by_card(clicks: Sequence[KnownClick]) -> list[list[KnownClick]]:
+    """No more at a time than one call may name."""
+    cards: dict[UUID, list[KnownClick]] = {}
+    for known in clicks:
+        cards.setdefault(known.call_id, []).append(known)
+    return [card[start : start + rules.CHUNK] for card in cards.values() for start in range(0, len(card), rules.CHUNK)]
+
+
+def _update(message: Message, clicks: Sequence[KnownClick], shown: dict[str, Any], agent_id: int) -> dict[str, Any]:
+    """As `cards.update_cards` writes it."""
+    people = {known.person_id: known.userid for known in clicks}
+    only = clicks[0].person_id if len(people) == 1 else None
+    body = {
+        "userids": list(people.values()),
+        "agentid": agent_id,
+        "response_code": clicks[-1].click.response_code,
+        "template_card": shown,
+    }
+    return {
+        "id": new_id(),
+        "card_id": clicks[0].call_id,
+        "message_id": message.id,
+        "body": to_bytes(body),
+        "ordering_key": f"card:{clicks[0].call_id}:{only or 'all'}",
+        "policy_version_id": message.policy_version_id,
+        "rule_key": message.rule_key,
+        "actor": str(person_actor(only) if only else SYSTEM),
+        "correlation_id": clicks[-1].click.correlation_id,
+    }
+
+
+def _click(known: KnownClick, shown_by_id: UUID) -> dict[str, Any]:
+    return {
+        "event_id": known.click.event_id,
+        "call_id": known.call_id,
+        "person_id": known.person_id,
+        "event_key": known.click.event_key,
+        "response_code": known.click.response_code,
+        "shown_by_id": shown_by_id,
+    }
+
+
+def _columns(rows: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
+    """Rows turned into the arrays that `unnest` takes."""
+    return {name: [row[name] for row in rows] for name in rows[0]}

@@ -24,6 +24,9 @@ CALLBACK_SECONDS = Histogram(
     ["channel"],
     buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5),
 )
+CALLBACK_GAPS = Counter("steward_callback_gaps_total", "Times in which callbacks may have been lost", ["reason"])
+CALLBACKS_WAITING = Gauge("steward_callbacks_waiting", "Callbacks that are received and not yet committed")
+CALLBACK_BYTES_WAITING = Gauge("steward_callback_bytes_waiting", "Their bodies, in bytes")
 INBOX_EVENTS = Counter("steward_inbox_events_total", "Events handled, by final state", ["type", "state"])
 INBOX_LAG = Gauge("steward_inbox_lag_seconds", "Age of the oldest event that waits to be handled")
 UNKNOWN_EVENTS = Counter("steward_unknown_events_total", "Events of a type we do not know", ["type"])

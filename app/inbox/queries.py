@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import Select, exists, or_, select, text
+from sqlalchemy import Select, exists, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from models.ids import EventId
 from models.inbox import EventState, ReceivedEvent, SubjectClaim
+from models.intake import CallbackGap, CallbackRefusal, IntakeServer
+from models.org import SyncKind, SyncRun, SyncState
 
 
 async def event(session: AsyncSession, event_id: EventId) -> ReceivedEvent | None:
@@ -66,3 +68,68 @@ async def claims_for_update(session: AsyncSession, *, subjects: Sequence[str], b
         .with_for_update(key_share=True)
     )
     return (await session.scalars(statement)).all()
+
+
+# ---------------------------------------------------------------- the intake itself
+
+
+def gaps(*, is_open: bool | None = None) -> Select[CallbackGap]:
+    """Gaps for a list; the caller orders and pages."""
+    statement = select(CallbackGap)
+    if is_open is None:
+        return statement
+    closed_at = col(CallbackGap.closed_at)
+    return statement.where(closed_at.is_(None) if is_open else closed_at.is_not(None))
+
+
+def refusals(*, channel: str | None = None) -> Select[CallbackRefusal]:
+    """Callers that were turned away, for a list; the caller orders and pages."""
+    statement = select(CallbackRefusal)
+    return statement if channel is None else statement.where(col(CallbackRefusal.channel) == channel)
+
+
+async def overlapping_gap_for_update(
+    session: AsyncSession, *, started_at: datetime, ended_at: datetime
+) -> CallbackGap | None:
+    """The newest open gap that has a moment in common with this time."""
+    statement = (
+        select(CallbackGap)
+        .where(col(CallbackGap.closed_at).is_(None))
+        .where(col(CallbackGap.started_at) <= ended_at, col(CallbackGap.ended_at) >= started_at)
+        .order_by(col(CallbackGap.id).desc())
+        .limit(1)
+        .with_for_update(key_share=True)
+    )
+    return (await session.scalars(statement)).one_or_none()
+
+
+async def open_gaps_for_update(session: AsyncSession) -> Sequence[CallbackGap]:
+    statement = select(CallbackGap).where(col(CallbackGap.closed_at).is_(None)).order_by(col(CallbackGap.id))
+    return (await session.scalars(statement.with_for_update(key_share=True))).all()
+
+
+async def latest_open_gap_end(session: AsyncSession) -> datetime | None:
+    statement = select(func.max(col(CallbackGap.ended_at))).where(col(CallbackGap.closed_at).is_(None))
+    return (await session.scalars(statement)).one()
+
+
+async def latest_full_run(
+    session: AsyncSession, *, since: datetime, states: Collection[SyncState] | None = None
+) -> SyncRun | None:
+    """The last full run that began at or after `since` and may write."""
+    statement = select(SyncRun).where(
+        col(SyncRun.kind) == SyncKind.FULL, col(SyncRun.dry_run).is_(False), col(SyncRun.started_at) >= since
+    )
+    if states is not None:
+        statement = statement.where(col(SyncRun.state).in_(states))
+    return (await session.scalars(statement.order_by(col(SyncRun.started_at).desc()).limit(1))).one_or_none()
+
+
+async def is_sync_running(session: AsyncSession) -> bool:
+    running = exists().where(col(SyncRun.kind) == SyncKind.FULL, col(SyncRun.state) == SyncState.RUNNING)
+    return bool((await session.scalars(select(running))).one())
+
+
+async def intake_servers(session: AsyncSession) -> list[IntakeServer]:
+    """The processes that serve or have served, the last seen first."""
+    return list(await session.scalars(select(IntakeServer).order_by(col(IntakeServer.seen_at).desc())))

@@ -1,20 +1,21 @@
-"""REST of received events: list, read, replay."""
+"""REST of received events: list, read, replay; and of the intake: gaps, callers turned away."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Query
 from sqlmodel import col
 
 from app.inbox import queries, service
-from app.inbox.schemas import CallbackDetail, CallbackSummary
+from app.inbox.schemas import CallbackDetail, CallbackSummary, Gap, Refusal
 from app.web.deps import CallerDep, NowDep, SessionDep, require
 from app.web.idempotency import IdempotentRoute
 from app.web.pagination import Page, PageDep, paginate
 from app.web.problems import problems
 from models.ids import EventId
 from models.inbox import EventState, ReceivedEvent
+from models.intake import CallbackGap, CallbackRefusal
 
 router = APIRouter(prefix="/callbacks", tags=["callbacks"], route_class=IdempotentRoute)
 
@@ -34,6 +35,27 @@ async def list_callbacks(
     statement = queries.listed(state=state, event_type=event_type, subject=subject)
     events, following = await paginate(session, statement, col(ReceivedEvent.id), page=page)
     return Page(items=[CallbackSummary.of(event) for event in events], next_cursor=following)
+
+
+@router.get("/gaps", dependencies=[Depends(require("callbacks:read"))], responses=problems(400, 401, 403))
+async def list_gaps(
+    session: SessionDep,
+    page: PageDep,
+    is_open: Annotated[bool | None, Query(alias="open", description="Only those open, or only those closed.")] = None,
+) -> Page[Gap]:
+    """Times in which callbacks may have been lost, the newest first (F17)."""
+    gaps, following = await paginate(session, queries.gaps(is_open=is_open), col(CallbackGap.id), page=page)
+    return Page(items=[Gap.of(gap) for gap in gaps], next_cursor=following)
+
+
+@router.get("/refusals", dependencies=[Depends(require("callbacks:read"))], responses=problems(400, 401, 403))
+async def list_refusals(
+    session: SessionDep, page: PageDep, channel: Literal["app", "contacts", "unknown"] | None = None
+) -> Page[Refusal]:
+    """Callers that were turned away, the latest first: why, and what to do."""
+    last_at, number = col(CallbackRefusal.last_at), col(CallbackRefusal.id)
+    refusals, following = await paginate(session, queries.refusals(channel=channel), last_at, number, page=page)
+    return Page(items=[Refusal.of(refusal) for refusal in refusals], next_cursor=following)
 
 
 @router.get(

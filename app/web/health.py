@@ -25,6 +25,7 @@ from app.web.deps import services_of
 from models.delivery import CallState, OutgoingCall
 from models.inbox import EventState, ReceivedEvent
 from models.installation import PlatformState
+from models.intake import CallbackGap
 from models.policy import Timer
 
 router = APIRouter(tags=["operations"])
@@ -93,6 +94,9 @@ async def find_degraded(session: AsyncSession, *, now: datetime) -> list[Degrade
     INBOX_LAG.set((now - oldest).total_seconds() if oldest else 0)
     if oldest is not None and now - oldest > LAG_IS_BAD:
         degraded.append(Degraded(what="inbox.lag", detail="有回调等待处理超过一分钟", since=oldest))
+    if (lost := await _open_gap(session)) is not None:
+        detail = "这段时间可能丢失了回调，正在全量对账：steward callbacks gaps"
+        degraded.append(Degraded(what="callbacks.gap", detail=detail, since=lost))
     counts: list[tuple[str, str, Any]] = [
         ("inbox.parked", "个回调多次处理失败，等待人工：steward callbacks list --state parked", _parked()),
         (
@@ -108,6 +112,11 @@ async def find_degraded(session: AsyncSession, *, now: datetime) -> list[Degrade
         if count:
             degraded.append(Degraded(what=what, detail=f"{count} {detail}"))
     return degraded
+
+
+async def _open_gap(session: AsyncSession) -> datetime | None:
+    statement = select(func.min(col(CallbackGap.started_at))).where(col(CallbackGap.closed_at).is_(None))
+    return (await session.scalars(statement)).one()
 
 
 async def _oldest_waiting(session: AsyncSession) -> datetime | None:

@@ -1,0 +1,189 @@
+"""Times in which events may have been lost: noticed by heartbeats, reported, closed by a full comparison (F17).
+
+Every process that serves callbacks writes a sign of life. Whoever writes the first one after a silence of all of them
+records the silence. What a process could not write while the database was away it reports afterwards.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, cast
+from uuid import UUID
+
+from sqlalchemy import CursorResult, func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.inbox import queries
+from app.jobs.queue import enqueue
+from app.observability import CALLBACK_GAPS, get_logger
+from models.intake import CallbackGap, GapReason, IntakeServer
+from models.org import SyncState
+
+log = get_logger()
+
+BEAT: Final = timedelta(seconds=5)
+PATIENCE: Final = timedelta(seconds=15)
+"""Three attempts of five seconds: as long as the platform goes on trying one event (§1.6)."""
+GOODBYE: Final = timedelta(seconds=5)
+"""After a clean stop the length is known exactly, and a refused connection is given up sooner than a silent one."""
+SYNC_AGAIN_AFTER: Final = timedelta(minutes=10)
+KEEP_SERVERS: Final = timedelta(days=7)
+GAP_LOCK: Final = 0x6A9
+CLOSE_GAPS: Final = "inbox.close_gaps"
+
+_SUCCEEDED: Final = frozenset({SyncState.DONE, SyncState.RELEASED})
+_UNDECIDED: Final = frozenset({SyncState.RUNNING, SyncState.HELD})
+
+# The database's clock, also inside a transaction that waited for the lock.
+_LAST_SEEN: Final = text("""
+SELECT extract(epoch FROM clock_timestamp() - seen_at) AS silence, stopped_at IS NOT NULL AS said_goodbye
+FROM intake_servers ORDER BY seen_at DESC LIMIT 1
+""")
+
+_BEAT: Final = text("""
+INSERT INTO intake_servers (id, name, started_at, seen_at, stopped_at)
+VALUES (:id, :name, clock_timestamp(), clock_timestamp(), NULL)
+ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, stopped_at = NULL
+""")
+
+_GOODBYE: Final = text(
+    "UPDATE intake_servers SET seen_at = clock_timestamp(), stopped_at = clock_timestamp() WHERE id = :id"
+)
+
+_FORGET: Final = text("""
+DELETE FROM intake_servers WHERE seen_at < clock_timestamp() - CAST(:keep AS interval)
+    AND seen_at < (SELECT max(seen_at) FROM intake_servers)
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """What one process saw of a database that was away."""
+
+    started_at: datetime
+    ended_at: datetime
+    not_stored: int
+    stored_late: int
+
+    @property
+    def is_gap(self) -> bool:
+        """Events may be lost: some were, or the platform's patience was at its end."""
+        return self.not_stored > 0 or self.ended_at - self.started_at > PATIENCE
+
+
+async def beat(
+    session: AsyncSession, *, server_id: UUID, server: str, is_new: bool, was_away: bool, now: datetime
+) -> CallbackGap | None:
+    """A sign of life. Returns the gap that this process is the first to notice.
+
+    `is_new`: this process has not beaten before. `was_away`: its last try failed, so the silence was the database's.
+    """
+    await _one_at_a_time(session)
+    last = (await session.execute(_LAST_SEEN)).one_or_none()
+    await session.execute(_BEAT, {"id": server_id, "name": server})
+    if last is None:
+        return None
+    silence = timedelta(seconds=float(last.silence))
+    if silence <= (GOODBYE if last.said_goodbye else PATIENCE):
+        return None
+    reason = GapReason.DATABASE if was_away and not is_new else GapReason.NOT_SERVED
+    return await _record(session, reason, server, started_at=now - silence, ended_at=now, now=now)
+
+
+async def say_goodbye(session: AsyncSession, *, server_id: UUID) -> None:
+    await session.execute(_GOODBYE, {"id": server_id})
+
+
+async def report_outage(session: AsyncSession, *, server: str, outage: Outage, now: datetime) -> CallbackGap | None:
+    """What this process could not write while the database was away. None when nothing can be lost."""
+    if not outage.is_gap:
+        return None
+    await _one_at_a_time(session)
+    return await _record(
+        session,
+        GapReason.DATABASE,
+        server,
+        started_at=outage.started_at,
+        ended_at=outage.ended_at,
+        now=now,
+        not_stored=outage.not_stored,
+        stored_late=outage.stored_late,
+    )
+
+
+async def _one_at_a_time(session: AsyncSession) -> None:
+    """Several servers come back at the same moment; one of them records the gap."""
+    await session.execute(select(func.pg_advisory_xact_lock(GAP_LOCK)))
+
+
+async def _record(
+    session: AsyncSession,
+    reason: GapReason,
+    server: str,
+    *,
+    started_at: datetime,
+    ended_at: datetime,
+    now: datetime,
+    not_stored: int = 0,
+    stored_late: int = 0,
+) -> CallbackGap:
+    """A new gap, or the open one that it overlaps with, widened: several servers saw the same outage."""
+    gap = await queries.overlapping_gap_for_update(session, started_at=started_at, ended_at=ended_at)
+    if gap is None:
+        gap = CallbackGap(reason=reason, server=server, started_at=started_at, ended_at=ended_at, recorded_at=now)
+        session.add(gap)
+        CALLBACK_GAPS.labels(reason.value).inc()
+    gap.started_at, gap.ended_at = min(gap.started_at, started_at), max(gap.ended_at, ended_at)
+    gap.not_stored += not_stored
+    gap.stored_late += stored_late
+    await session.flush()
+    await enqueue(session, CLOSE_GAPS, {})
+    # Rosters have no event of their own, but who left the company meanwhile is still in them.
+    await enqueue(session, "groups.reconcile", {})
+    log.error(
+        "callbacks.gap",
+        gap_id=gap.id,
+        reason=gap.reason.value,
+        seconds=round((gap.ended_at - gap.started_at).total_seconds()),
+        not_stored=gap.not_stored,
+        stored_late=gap.stored_late,
+        what_follows="a full sync and a comparison of every group",
+    )
+    return gap
+
+
+async def close_gaps(session: AsyncSession, *, now: datetime) -> int:
+    """Close what a full sync has closed, and ask for one where none is under way. Returns how many were closed."""
+    closed = 0
+    for gap in await queries.open_gaps_for_update(session):
+        run = await queries.latest_full_run(session, since=gap.ended_at, states=_SUCCEEDED)
+        if run is not None:
+            gap.closed_at, gap.closed_by = now, run.id
+            closed += 1
+            log.info("callbacks.gap_closed", gap_id=gap.id, run_id=str(run.id))
+    await session.flush()
+    youngest = await queries.latest_open_gap_end(session)
+    if youngest is not None and await _needs_sync(session, youngest, now=now):
+        await enqueue(session, "org.sync", {"reason": "gap"}, dedupe_key="org.sync:gap")
+    return closed
+
+
+async def _needs_sync(session: AsyncSession, ended_at: datetime, *, now: datetime) -> bool:
+    """Not while one is at work or waits for a person, and not again at once after one that failed."""
+    if await queries.is_sync_running(session):
+        return False
+    latest = await queries.latest_full_run(session, since=ended_at)
+    if latest is None:
+        return True
+    return latest.state not in _UNDECIDED and now - latest.started_at > SYNC_AGAIN_AFTER
+
+
+async def forget_servers(session: AsyncSession) -> int:
+    """Processes that ended long ago; the last one seen stays, whenever that was."""
+    result = await session.execute(_FORGET, {"keep": KEEP_SERVERS})
+    return cast("CursorResult[Any]", result).rowcount
+
+
+async def servers(session: AsyncSession) -> list[IntakeServer]:
+    return await queries.intake_servers(session)

@@ -1,0 +1,48 @@
+"""What operators are told about callers that were turned away, and what to do."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_WHERE: Final = "企业微信管理后台的接收消息(API接收)页"
+
+_REASONS: Final[dict[str, str]] = {
+    "missing_parameter": "网址里缺少签名、时间戳、随机数或 echostr：不是企业微信发来的，或代理丢掉了查询参数",
+    "too_large": "请求体超过 512 KiB，企业微信没有这么大的回调：多半是陌生人",
+    "not_utf8": "内容不是 UTF-8：不是企业微信发来的",
+    "bad_xml": "内容不是 XML：不是企业微信发来的，或回调地址配成了 JSON 格式的智能机器人",
+    "entities": "XML 里带有 DTD 或实体，企业微信从不这样发：有人在试探",
+    "wrong_content": "XML 里没有 Encrypt 或 MsgType：不是企业微信的回调",
+    "bad_signature": f"签名不符：Token 与{_WHERE}的不一致，或者是陌生人",
+    "other_channel": "用另一个地址的密钥签名：两个回调地址填反了，请对照 /callbacks/app 与 /callbacks/contacts",
+    "bad_timestamp": "timestamp 不是秒数：不是企业微信发来的",
+    "stale_timestamp": "时间戳太旧：本机时钟偏快，或有人重放旧请求。请校准时间(NTP)",
+    "future_timestamp": "时间戳在将来：本机时钟偏慢。请校准时间(NTP)",
+    "bad_base64": "密文不是 base64：不是企业微信发来的，或中间的代理改动了内容",
+    "bad_length": f"密文长度不对：EncodingAESKey 与{_WHERE}的不一致，或内容被截断",
+    "bad_padding": f"签名正确但解不开：EncodingAESKey 与{_WHERE}的不一致",
+    "wrong_receiver": "签名与密钥都对，但收件企业不是我们：STEWARD_WECOM_CORP_ID 与后台的企业ID不一致",
+    "unknown_channel": "没有这个回调地址：应为 /callbacks/app 或 /callbacks/contacts",
+}
+
+_DISAGREES: Final[dict[str, str]] = {
+    "token": "密文能用我们的 EncodingAESKey 解开：是企业微信发来的，只有 Token 不一致",
+    "token, corp_id": "密文能用我们的 EncodingAESKey 解开：Token 与企业ID都不一致",
+    "token, aes_key": "密文也解不开：Token 与 EncodingAESKey 都不一致，或者是陌生人",
+    "aes_key: the other channel's": "密文能用另一个地址的 EncodingAESKey 解开：两个地址的 EncodingAESKey 填反了",
+}
+
+
+def explain_refusal(reason: str, disagrees: str = "") -> str:
+    """One sentence with the cure. `disagrees` makes it more exact where the settings that differ are known."""
+    told = _REASONS.get(reason, reason)
+    more = _DISAGREES.get(disagrees)
+    return f"{told}。{more}" if more else told
+
+
+def callbacks_never_verified() -> str:
+    return "还没有收到过验证通过的回调：请在企业微信后台保存回调地址，或查看 steward callbacks refusals"
+
+
+def callbacks_not_opened(reason: str, disagrees: str) -> str:
+    return f"企业微信的回调被拒绝：{explain_refusal(reason, disagrees)}"

@@ -91,6 +91,7 @@ class OutgoingCall(Table, table=True):
         Index("ix_outgoing_calls_sent", "app_id", "kind", "sent_at", postgresql_where=text("sent_at IS NOT NULL")),
         Index("ix_outgoing_calls_open", "state", "not_before", postgresql_where=text(OPEN_CALLS)),
         Index("ix_outgoing_calls_subject", "subject_kind", "subject_id"),
+        Index("ix_outgoing_calls_limited", "limit_key", "id", postgresql_where=text("limit_key IS NOT NULL")),
     )
 
     id: UUID = uuid_key()
@@ -119,6 +120,12 @@ class OutgoingCall(Table, table=True):
     sent_at: datetime | None = optional_moment()
     """The first attempt that may have had its effect: the platform's duplicate window counts from here. Empty again
     when the answer, or a connection that was never made, says that there was no effect."""
+    reserved_at: datetime | None = optional_moment()
+    """When the platform's limits were charged for the attempt under way. Empty when none is."""
+    limit_key: str | None = Field(default=None)
+    """The limit it waits for, `message.member.minute` …, while it is held by one."""
+    limit_amount: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    """What it takes of the limit that is counted in people: recipients, or members of the group."""
     finished_at: datetime | None = optional_moment()
     errcode: int | None = Field(default=None)
     error: str | None = Field(default=None)

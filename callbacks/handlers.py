@@ -18,7 +18,8 @@ from app.delivery.service import CardAbsorb, CardAction, Click
 from app.inbox.processor import Absorb
 from app.inbox.rules import DONE, Outcome, ignored, unknown
 from app.org import service as org
-from callbacks.envelope import find_text, parse
+from callbacks.envelope import parse
+from callbacks.errors import Refused
 from callbacks.events import (
     AnyEvent,
     CardClicked,
@@ -163,11 +164,13 @@ class EventHandler:
 
     def absorber_for(self, event: ReceivedEvent) -> tuple[str, Absorb] | None:
         """The set-based form for this event, where its button has one (`app.inbox.processor.AbsorberFor`)."""
-        if event.event_type != CLICK or not self._card_absorbers or event.body is None:
+        if event.event_type != CLICK or event.body is None:
             return None
-        action = find_text(parse(event.body), "EventKey").partition(":")[0]
-        absorb = self._card_absorbers.get(action)
-        return (action, _many(absorb)) if absorb else None
+        for action, absorb in self._card_absorbers.items():
+            # Parsed once, and later: what only mentions the name is then left to be handled alone.
+            if b"%b:" % action.encode() in event.body:
+                return action, _many(action, absorb)
+        return None
 
     async def _clicked(self, session: AsyncSession, event: ReceivedEvent, click: CardClicked, now: datetime) -> Outcome:
         clicked = await delivery.record_click(
@@ -196,24 +199,37 @@ def build_handler(
     return EventHandler(card_actions, card_absorbers or {})
 
 
-def _many(absorb: CardAbsorb) -> Absorb:
+def _many(action: str, absorb: CardAbsorb) -> Absorb:
     async def absorb_events(session: AsyncSession, events: Sequence[ReceivedEvent], now: datetime) -> set[int]:
-        return await absorb(session, [_click(event) for event in events], now)
+        clicks = [click for event in events if (click := _click(event, action))]
+        return await absorb(session, clicks, now)
 
     return absorb_events
 
 
-def _click(event: ReceivedEvent) -> Click:
-    typed = _typed(event)
-    assert isinstance(typed, CardClicked)
+def _click(event: ReceivedEvent, action: str) -> Click | None:
+    """Read by hand: with the typed union it costs five times as much. None where it is not a click on this button."""
+    assert event.body is not None  # `absorber_for` has seen it
+    try:
+        root = parse(event.body)
+    except Refused:
+        return None
+    said: dict[str, str] = {}
+    for child in root:
+        if child.text and child.text.strip():
+            said.setdefault(child.tag.lower(), child.text)
+    key = said.get("eventkey", "")
+    name, _, argument = key.partition(":")
+    if name != action or "taskid" not in said:
+        return None
     return Click(
         event_id=event.id or 0,
         app_id=event.app_id,
-        task_id=typed.task_id,
-        userid=typed.sender,
-        event_key=typed.key,
-        argument=typed.key.partition(":")[2],
-        response_code=typed.response_code,
+        task_id=said["taskid"],
+        userid=said.get("fromusername", ""),
+        event_key=key,
+        argument=argument,
+        response_code=said.get("responsecode", ""),
         correlation_id=event.correlation_id,
     )
 

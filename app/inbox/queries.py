@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Select, exists, func, or_, select, text
+from sqlalchemy import BigInteger, Select, String, bindparam, exists, func, or_, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -63,7 +65,10 @@ async def claims_for_update(session: AsyncSession, *, subjects: Sequence[str], b
     """Those of our leases that still are ours, locked until the transaction ends, in sorted order."""
     statement = (
         select(col(SubjectClaim.subject))
-        .where(col(SubjectClaim.subject).in_(subjects), col(SubjectClaim.batch) == batch)
+        .where(
+            col(SubjectClaim.subject) == func.any(bindparam(None, list(subjects), type_=ARRAY(String))),
+            col(SubjectClaim.batch) == batch,
+        )
         .order_by(col(SubjectClaim.subject))
         .with_for_update(key_share=True)
     )
@@ -133,3 +138,8 @@ async def is_sync_running(session: AsyncSession) -> bool:
 async def intake_servers(session: AsyncSession) -> list[IntakeServer]:
     """The processes that serve or have served, the last seen first."""
     return list(await session.scalars(select(IntakeServer).order_by(col(IntakeServer.seen_at).desc())))
+
+
+def any_of(numbers: Sequence[int]) -> Any:
+    """One array parameter, however many: an IN list is another statement for every length."""
+    return func.any(bindparam(None, list(numbers), type_=ARRAY(BigInteger)))

@@ -131,7 +131,7 @@ async def claim(session: AsyncSession, *, now: datetime, limit: int = rules.CLAI
     ours = {row[0] for row in await session.execute(_CLAIM, wanted)}
     taken = (
         update(ReceivedEvent)
-        .where(col(ReceivedEvent.id).in_([number for number, subject in due if subject in ours]))
+        .where(col(ReceivedEvent.id) == queries.any_of([number for number, subject in due if subject in ours]))
         .values(state=EventState.RUNNING, batch=batch)
         .returning(ReceivedEvent)
     )
@@ -160,7 +160,7 @@ async def finish(
     """Mark as handled, in the transaction of the effects: both are committed, or neither (P2)."""
     done = (
         update(ReceivedEvent)
-        .where(col(ReceivedEvent.id).in_([event.id for event in events]), _ours(batch))
+        .where(col(ReceivedEvent.id) == queries.any_of([event.id or 0 for event in events]), _ours(batch))
         .values(state=outcome.state, last_error=outcome.reason, finished_at=now, batch=None, not_before=None)
     )
     if await _changed(session, done) != len(events):

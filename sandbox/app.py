@@ -2,18 +2,22 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import httpx
 from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
+from fastapi.staticfiles import StaticFiles
 from fastapi_offline import FastAPIOffline
 from starlette.routing import Route
 
-from sandbox import phones
 from sandbox.api.gateway import Gateway
 from sandbox.config import SandboxConfig
-from sandbox.control import groups, organisation, people, platform
+from sandbox.control import approvals, groups, open_approvals, organisation, people, platform
 from sandbox.control.wiring import add_error_handlers
+from sandbox.pages import language, phones
+from sandbox.pages.drawing import STATIC
+from sandbox.replies import apply_reply
 from sandbox.seed import Progress
 from sandbox.state import SandboxState
 
@@ -28,6 +32,7 @@ def create_app(
     """
     state = SandboxState(config.model_copy(deep=True), progress=progress)
     state.pusher.given_http = http
+    state.pusher.on_answer = partial(apply_reply, state)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -44,8 +49,9 @@ def create_app(
     )
     app.state.sandbox = state
     app.router.routes.append(Route("/cgi-bin/{endpoint:path}", Gateway(state)))
-    for module in (platform, people, organisation, groups, phones):
+    for module in (platform, people, organisation, groups, approvals, open_approvals, phones, language):
         app.include_router(module.router)
+    app.mount("/assets", StaticFiles(directory=STATIC), name="assets")
     add_error_handlers(app)
     app.add_api_route("/", _front, include_in_schema=False)
     return app

@@ -205,13 +205,13 @@ def phone(state: SandboxState, person: Person) -> dict[str, Any]:
     """All conversations of one person: the apps they see, then their groups, newest first."""
     groups = [state.groups[chatid] for chatid in state.groups_of.get(person.serial, {})]
     groups.sort(key=lambda g: g.messages[-1].at if g.messages else g.created_at, reverse=True)
-    apps = [app for app in state.apps.values() if _has_app(state, app, person)]
+    apps = [app for app in state.apps.values() if sees_app(state, app, person)]
     conversations = [_app_view(state, app, person) for app in apps]
     conversations += [_group_conversation(state, group, person) for group in groups]
     return {"userid": person.userid, "name": person.name, "conversations": conversations}
 
 
-def _has_app(state: SandboxState, app: App, person: Person) -> bool:
+def sees_app(state: SandboxState, app: App, person: Person) -> bool:
     if app.is_main or state.sight(app).sees_person(person):
         return True
     return any(message.agent_id == app.agent_id for message in state.phones.get(person.serial, []))

@@ -4,9 +4,11 @@ import itertools
 import secrets
 from collections import Counter, deque
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sandbox.callbacks import CallbackChannel, Pusher
+from sandbox.approval import ApprovalDesk
+from sandbox.approval_templates import seed_templates
+from sandbox.callbacks import Pusher
 from sandbox.clock import Clock
 from sandbox.company import Company, Person
 from sandbox.config import Channel, ExtraApp, SandboxConfig
@@ -14,11 +16,15 @@ from sandbox.conversations import RESPONSE_CODE_SECONDS, Card, Group, Media, Mes
 from sandbox.crypto import Cryptor
 from sandbox.faults import Faults
 from sandbox.limits import RateLimits
+from sandbox.pushes import CallbackChannel
 from sandbox.seed import Progress, seeded_company
 from sandbox.visibility import Sight, VisibleRange
 
 CALLS_KEPT = 50_000
 CONTACTS = "contacts"
+
+if TYPE_CHECKING:
+    from sandbox.open_approval import OpenDocument, OpenTemplate
 
 
 @dataclass
@@ -56,7 +62,7 @@ class SandboxState:
 
     def __init__(self, config: SandboxConfig, *, progress: Progress | None = None) -> None:
         self.config = config
-        self.clock = Clock()
+        self._clock = Clock()
         self.channels: dict[Channel, CallbackChannel] = {
             "app": CallbackChannel(
                 Cryptor(config.app_token, config.app_aes_key, config.corp_id),
@@ -69,8 +75,17 @@ class SandboxState:
                 None,
             ),
         }
-        self.pusher = Pusher(self)
+        self.pusher = Pusher(self.config, self.clock, self.channels)
         self._start_afresh(progress)
+
+    @property
+    def clock(self) -> Clock:
+        return self._clock
+
+    @clock.setter
+    def clock(self, clock: Clock) -> None:
+        """Everything goes by another clock from now on, such as the one of a test."""
+        self._clock = self.pusher.clock = self.limits.clock = clock
 
     def _start_afresh(self, progress: Progress | None = None) -> None:
         self.clock.offset = 0.0
@@ -90,8 +105,14 @@ class SandboxState:
         self.calls: deque[dict[str, Any]] = deque(maxlen=CALLS_KEPT)
         self.called: Counter[str] = Counter()
         """Calls so far per endpoint, also those that the log has forgotten."""
+        self.approvals = ApprovalDesk()
+        seed_templates(self.approvals)
+        self.open_templates: dict[str, OpenTemplate] = {}
+        self.open_documents: dict[str, OpenDocument] = {}
         self.read_up_to: dict[tuple[int, str], int] = {}
         """The last message that a person has seen in a conversation, by serial and conversation."""
+        self.headcounts: tuple[int, dict[int, int]] = (-1, {})
+        """People per department and below, as of a version of the company."""
         self._ids = itertools.count(1)
         self._rows: tuple[int, list[tuple[int, int]]] = (-1, [])
 
@@ -122,6 +143,10 @@ class SandboxState:
     def sight(self, app: App | None) -> Sight:
         """What a caller sees; the contacts credential (None) sees everything."""
         return Sight(everything=True) if app is None else app.range.sight(self.company)
+
+    def is_allowed(self, app: App, listed: list[int] | None) -> bool:
+        """Whether an app stands under a system app's 可调用接口的应用; by default the main app alone does."""
+        return app.is_main if listed is None else app.agent_id in listed
 
     def can_be_reached(self, app: App, person: Person) -> bool:
         """A disabled person receives nothing; a choice of ours, the platform lists them as invalid."""

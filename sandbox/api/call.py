@@ -1,5 +1,6 @@
 """One call as an endpoint sees it: who asks, with what."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -9,6 +10,7 @@ from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from sandbox.errors import PlatformError
+from sandbox.faults import Fault
 from sandbox.state import CONTACTS, App, SandboxState
 from sandbox.visibility import Sight
 
@@ -29,6 +31,8 @@ class Call:
     from_ip: str = ""
     upload: UploadFile | None = None
     upload_content: bytes = b""
+    fault: Fault | None = None
+    received_at: float = field(default_factory=time.perf_counter)
 
     @property
     def identity(self) -> str:

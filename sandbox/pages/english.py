@@ -1,0 +1,3 @@
+"""The English of the pages, by their Chinese."""
+
+ENGLISH: dict[str, str] = {}

@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help demo soak test check fix lock clean
+.PHONY: help demo soak bench test check fix lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -39,6 +39,9 @@ test: $(VENV)/.dev ## every test, on a real PostgreSQL
 
 soak: $(VENV)/.dev ## the story while processes and database are killed at random (ARGS="--rounds 20 --seed 7")
 	@$(BIN)/python -m tests.soak $(ARGS)
+
+bench: $(VENV)/.dev ## the table of speeds, ours beside what cannot be faster (ARGS="--only intake --scale 0.1")
+	@$(BIN)/python -m bench $(ARGS)
 
 check: $(VENV)/.dev ## format, lint, types, import layers, migrations
 	@$(BIN)/ruff format --check .

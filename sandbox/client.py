@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import httpx
 
+from sandbox.client_approvals import Approvals
 from sandbox.config import Channel
 from sandbox.faults import When
 
@@ -32,7 +33,7 @@ class VerificationFailed(Exception):
     """A callback address did not answer exactly the plaintext within one second; it was not saved."""
 
 
-class SandboxClient:
+class SandboxClient(Approvals):
     """Takes a ready httpx client (with `ASGITransport` and a base_url, say), or the sandbox's address."""
 
     def __init__(self, http: httpx.AsyncClient | None = None, *, base_url: str = "") -> None:

@@ -39,6 +39,10 @@ class Limits(BaseModel):
     image_per_day: int = 1_000
     image_per_month: int = 3_000
     approval_per_minute: int = 600
+    calendars_per_day: int = 10_000
+    schedules_per_day: int = 10_000
+    customer_group_transfers_per_day: int = 300
+    """Groups of one departed owner, per new owner (doc path/92127)."""
     ticket_per_hour: int = 400
     ticket_per_hour_and_app: int = 100
     account_creation_factor: int = 3
@@ -94,6 +98,25 @@ class SandboxConfig(BaseModel):
     contacts_token: CallbackToken = "SandboxContactsToken01"  # noqa: S105 - opens nothing but a sandbox
     contacts_aes_key: AesKey = "SandboxContactsAesKey0000000000000000000001"
     extra_apps: list[ExtraApp] = Field(default_factory=list)
+
+    approval_apps: list[int] | None = None
+    """审批 → 可调用接口的应用, by agent id; None is the main app alone."""
+    approval_enabled: bool = True
+    approval_status_events: bool = True
+    """The main app's 审批状态通知事件 switch."""
+    approval_template_max: int = 1_000
+    approval_list_most: int = 10_000
+    """Beyond so many matches `oa/getapprovalinfo` asks to narrow the time (301112); the number is not documented."""
+
+    customer_contact_secret: str = "sandbox-customer-secret-00000000000000000001"  # noqa: S105 - opens nothing but a sandbox
+    customer_contact_apps: list[int] | None = None
+    """客户联系 → 可调用接口的应用, by agent id; None is the main app alone."""
+    customer_group_max: int = 200
+    customer_group_lag_seconds: float = Field(default=0.0, ge=0)
+    """How far `groupchat/get` is behind the event (doc path/92122)."""
+
+    schedule_apps: list[int] | None = None
+    """日程 → 可调用接口的应用, by agent id; None is the main app alone."""
 
     app_callback_url: str | None = None
     contacts_callback_url: str | None = None

@@ -97,6 +97,11 @@ RULES: dict[str, tuple[Rule, ...]] = {
         _rule("image_per_day", "corp", DAY, "doc path/90256"),
         _rule("image_per_month", "corp", MONTH, "doc path/90256"),
     ),
+    "calendar": (_rule("calendars_per_day", "app", DAY, "doc path/93647"),),
+    "schedule": (_rule("schedules_per_day", "app", DAY, "doc path/93648"),),
+    "customer group transfer": (
+        _rule("customer_group_transfers_per_day", "departed owner and new owner", DAY, "doc path/92127"),
+    ),
     "approval": (_rule("approval_per_minute", "corp and API", MINUTE, "doc path/91816"),),
     "ticket of corp": (_rule("ticket_per_hour", "corp", HOUR, "doc path/90506"),),
     "ticket of app": (_rule("ticket_per_hour_and_app", "app", HOUR, "doc path/90506"),),

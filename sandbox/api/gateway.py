@@ -12,15 +12,30 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
-from sandbox.api import agents, appchat, departments, media, members, messages, tags, tokens
+from sandbox.api import (
+    agents,
+    appchat,
+    departments,
+    media,
+    members,
+    messages,
+    oa_approval,
+    oa_templates,
+    open_approval,
+    tags,
+    tokens,
+)
 from sandbox.api.call import Answer, Call, Endpoint
 from sandbox.errors import PlatformError, error_answer
 from sandbox.faults import Fault
 from sandbox.state import SandboxState
 
+BUSINESS = (oa_approval, oa_templates, open_approval)
+"""What the platform's own applications offer: 审批, 日程, 客户联系."""
+
 ENDPOINTS: dict[str, Endpoint] = {
     name: endpoint
-    for module in (tokens, departments, members, tags, messages, appchat, agents, media)
+    for module in (tokens, departments, members, tags, messages, appchat, agents, media, *BUSINESS)
     for name, endpoint in module.ENDPOINTS.items()
 }
 

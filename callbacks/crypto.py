@@ -19,12 +19,12 @@ from typing import Any, Final
 from wechatpy.enterprise.crypto import PrpCrypto, WeChatCrypto
 from wechatpy.utils import WeChatSigner
 
-from callbacks.errors import Reason, Refused
+from callbacks.errors import AES_KEY, OTHER_AES_KEY, Reason, Refused
 
 _AES_BLOCK: Final = 16
 _PAD_BLOCK: Final = 32  # PKCS#7 to 32, not to the cipher's 16: 17…32 are legal
 _HEAD: Final = 20  # 16 random bytes, then the length in 4
-_AES_KEY_SETTING: Final = "aes_key"
+_EXAMINED: Final = 16 * 1024  # a ciphertext that is decrypted only to say what is wrong with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +96,11 @@ def check_window(timestamp: str, *, now: datetime, window: timedelta) -> None:
         raise Refused(Reason.FUTURE_TIMESTAMP)
 
 
-def decrypt(encrypted: str, signers: Sequence[Keys]) -> tuple[bytes, Keys]:
-    """The message and the keys that opened it. While keys rotate, several may share the token that signed."""
+def decrypt(encrypted: str, signers: Sequence[Keys], others: Sequence[Keys] = ()) -> tuple[bytes, Keys]:
+    """The message and the keys that opened it. While keys rotate, several may share the token that signed.
+
+    `others` are the other channel's keys: the AES keys of the two may have changed places.
+    """
     refusals: list[Refused] = []
     for keys in signers:
         try:
@@ -105,7 +108,36 @@ def decrypt(encrypted: str, signers: Sequence[Keys]) -> tuple[bytes, Keys]:
         except Refused as refusal:
             refusals.append(refusal)
     # A receiver that differs was decrypted correctly, and says more than a key that does not fit.
-    raise next((each for each in refusals if each.reason is Reason.WRONG_RECEIVER), refusals[0])
+    telling = next((each for each in refusals if each.reason is Reason.WRONG_RECEIVER), refusals[0])
+    if telling.disagrees == AES_KEY and len(encrypted) <= _EXAMINED and _opened_by(others, encrypted):
+        raise Refused(telling.reason, disagrees=OTHER_AES_KEY)
+    raise telling
+
+
+def examine(signed: Signed, keys: Sequence[Keys]) -> str:
+    """Which settings disagree about a callback that none of `keys` has signed; empty when it was not looked at.
+
+    A ciphertext that our AES key opens was made by the platform: then the token alone differs. Not for the request
+    path: nothing is decrypted for a stranger who waits for the answer.
+    """
+    if len(signed.encrypted) > _EXAMINED:
+        return ""
+    answers = [_opening(pair, signed.encrypted) for pair in keys]
+    if None in answers:
+        return "token"
+    return "token, corp_id" if Reason.WRONG_RECEIVER in answers else "token, aes_key"
+
+
+def _opened_by(keys: Sequence[Keys], encrypted: str) -> bool:
+    return any(_opening(pair, encrypted) in {None, Reason.WRONG_RECEIVER} for pair in keys)
+
+
+def _opening(keys: Keys, encrypted: str) -> Reason | None:
+    try:
+        keys.open(encrypted)
+    except Refused as refusal:
+        return refusal.reason
+    return None
 
 
 def _ciphertext(encrypted: str) -> bytes:
@@ -121,13 +153,13 @@ def _ciphertext(encrypted: str) -> bytes:
 def _unpack(padded: bytes, receiver: bytes) -> bytes:
     pad = padded[-1]
     if not 1 <= pad <= _PAD_BLOCK or padded[-pad:] != bytes([pad]) * pad:
-        raise Refused(Reason.BAD_PADDING, disagrees=_AES_KEY_SETTING)
+        raise Refused(Reason.BAD_PADDING, disagrees=AES_KEY)
     plain = padded[:-pad]
     if len(plain) < _HEAD:
-        raise Refused(Reason.BAD_LENGTH, disagrees=_AES_KEY_SETTING)
+        raise Refused(Reason.BAD_LENGTH, disagrees=AES_KEY)
     (length,) = struct.unpack(">I", plain[_HEAD - 4 : _HEAD])
     if _HEAD + length > len(plain):
-        raise Refused(Reason.BAD_LENGTH, disagrees=_AES_KEY_SETTING)
+        raise Refused(Reason.BAD_LENGTH, disagrees=AES_KEY)
     if not hmac.compare_digest(plain[_HEAD + length :], receiver):
         raise Refused(Reason.WRONG_RECEIVER)
     return plain[_HEAD : _HEAD + length]

@@ -22,6 +22,7 @@ class Reason(StrEnum):
     BAD_LENGTH = "bad_length"
     BAD_PADDING = "bad_padding"
     WRONG_RECEIVER = "wrong_receiver"
+    UNKNOWN_CHANNEL = "unknown_channel"
 
 
 _FORBIDDEN = frozenset(
@@ -44,6 +45,9 @@ _DISAGREES = {
     Reason.FUTURE_TIMESTAMP: "clock",
 }
 
+AES_KEY = "aes_key"
+OTHER_AES_KEY = "aes_key: the other channel's"
+
 
 class Refused(Exception):
     """The callback is not accepted, and has no effect."""
@@ -58,4 +62,6 @@ class Refused(Exception):
     def status(self) -> HTTPStatus:
         if self.reason is Reason.TOO_LARGE:
             return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        if self.reason is Reason.UNKNOWN_CHANNEL:
+            return HTTPStatus.NOT_FOUND
         return HTTPStatus.FORBIDDEN if self.reason in _FORBIDDEN else HTTPStatus.BAD_REQUEST

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from app.clock import Clock
 from app.database import Sessions
+from app.inbox.messages import explain_refusal
 from app.inbox.service import Arrival
 from app.observability import (
     CALLBACK_REFUSALS,
@@ -23,12 +24,13 @@ from app.observability import (
 )
 from app.settings import Settings
 from callbacks import passive
-from callbacks.crypto import Keys, Signed, check_window, decrypt, verify
+from callbacks.crypto import Keys, Signed, check_window, decrypt, examine, verify
 from callbacks.envelope import dedup_key, digest, parse, read_envelope, read_header, read_verification
-from callbacks.errors import Refused
+from callbacks.errors import Reason, Refused
 from callbacks.events import MODELS
-from callbacks.group_commit import GroupCommit, Stored
+from callbacks.group_commit import GroupCommit, HungUp, Stored
 from callbacks.subjects import subject_of
+from callbacks.watch import Watch
 from models.ids import APP, CONTACTS, AppId, fold
 
 log = get_logger()
@@ -43,6 +45,7 @@ class Answer:
 
 _EMPTY: Final = Answer(HTTPStatus.OK)
 _LATER: Final = Answer(HTTPStatus.SERVICE_UNAVAILABLE)
+_ACCEPTED: Final = frozenset({Stored.NEW, Stored.DUPLICATE})
 
 
 @dataclass(frozen=True)
@@ -57,54 +60,100 @@ class Intake:
     """Everything between an HTTP request of the platform and its answer."""
 
     def __init__(
-        self, channels: Mapping[AppId, Channel], *, window: timedelta, clock: Clock, commit: GroupCommit
+        self,
+        channels: Mapping[AppId, Channel],
+        *,
+        window: timedelta,
+        clock: Clock,
+        commit: GroupCommit,
+        sessions: Sessions,
     ) -> None:
         self._channels = channels
+        self._others = {
+            app_id: [keys for channel in channels.values() if channel.app_id != app_id for keys in channel.keys]
+            for app_id in channels
+        }
         self._window = window
         self._clock = clock
         self._commit = commit
+        self.watch = Watch(sessions, clock, commit, channels=tuple(channels), examine=self._examine)
 
     async def start(self) -> None:
         self._commit.start()
+        self.watch.start()
+
+    def drain(self) -> None:
+        """The process is about to end: nobody is held for long any more."""
+        self._commit.drain()
 
     async def stop(self) -> None:
         """Commit what waits."""
         await self._commit.stop()
+        await self.watch.stop()
 
-    def verify_address(self, app_id: AppId, query: bytes) -> Answer:
+    def knows(self, channel: str) -> bool:
+        return channel in self._channels
+
+    def verify_address(self, app_id: AppId, query: bytes, *, caller: str = "") -> Answer:
         """Answer exactly the plaintext of echostr, without touching the database (F1)."""
+        signed: Signed | None = None
         try:
-            plaintext, _ = self._open(app_id, read_verification(query))
+            signed = read_verification(query)
+            plaintext, _ = self._open(app_id, signed)
         except Refused as refusal:
-            return self.refuse(app_id, refusal)
+            return self.refuse(app_id, refusal, caller=caller, signed=signed)
+        self.watch.verified(app_id, self._clock.now())
         CALLBACKS_TOTAL.labels(app_id, "verified").inc()
         return Answer(HTTPStatus.OK, plaintext)
 
-    async def receive(self, app_id: AppId, query: bytes, body: bytes) -> Answer:
-        """200 only after the event is committed; a repeat is a 200 without effect."""
+    async def receive(
+        self, app_id: AppId, query: bytes, body: bytes, *, caller: str = "", hung_up: HungUp | None = None
+    ) -> Answer:
+        """200 only after the event is committed; a repeat is a 200 without effect.
+
+        While the database is away this does not return before it is back, or the caller has `hung_up`.
+        """
         with CALLBACK_SECONDS.labels(app_id).time():
+            signed: Signed | None = None
             try:
-                arrival, reply = self._read(app_id, query, body)
+                signed = read_envelope(query, body)
+                arrival, reply = self._read(app_id, signed)
             except Refused as refusal:
-                return self.refuse(app_id, refusal)
-            stored = await self._commit.store(arrival)
+                return self.refuse(app_id, refusal, caller=caller, signed=signed)
+            stored = await self._commit.store(arrival, hung_up)
         CALLBACKS_TOTAL.labels(app_id, stored.value).inc()
+        self.watch.verified(app_id, arrival.received_at)
         if stored is Stored.NOT_STORED:
             log.error("callback.not_stored", channel=app_id, event_type=arrival.event_type)
-            return _LATER
         if stored is Stored.NEW:
             _tell_of_unknown(arrival)
-        return reply
+        return reply if stored in _ACCEPTED else _LATER
 
-    def refuse(self, app_id: AppId, refusal: Refused) -> Answer:
-        """Counted and logged by reason: never the body, a token or a signature (F2)."""
-        CALLBACKS_TOTAL.labels(app_id, "refused").inc()
-        CALLBACK_REFUSALS.labels(app_id, refusal.reason.value).inc()
-        log.warning("callback.refused", channel=app_id, reason=refusal.reason.value, disagrees=refusal.disagrees)
+    def refuse(self, channel: str, refusal: Refused, *, caller: str = "", signed: Signed | None = None) -> Answer:
+        """Counted, logged and kept by reason: never the body, a token or a signature (F2)."""
+        CALLBACKS_TOTAL.labels(channel, "refused").inc()
+        CALLBACK_REFUSALS.labels(channel, refusal.reason.value).inc()
+        is_told = self.watch.turned_away.note(
+            channel,
+            refusal,
+            caller=caller,
+            now=self._clock.now(),
+            correlation_id=current_correlation_id(),
+            # Whose token has not signed it may still be the platform: that is found out later, and not here.
+            signed=signed if refusal.reason is Reason.BAD_SIGNATURE else None,
+        )
+        if is_told:
+            log.warning(
+                "callback.refused",
+                channel=channel,
+                reason=refusal.reason.value,
+                disagrees=refusal.disagrees,
+                caller=caller,
+                explanation=explain_refusal(refusal.reason.value),
+            )
         return Answer(refusal.status)
 
-    def _read(self, app_id: AppId, query: bytes, body: bytes) -> tuple[Arrival, Answer]:
-        signed = read_envelope(query, body)
+    def _read(self, app_id: AppId, signed: Signed) -> tuple[Arrival, Answer]:
         plaintext, keys = self._open(app_id, signed)
         root = parse(plaintext)
         header = read_header(root)
@@ -126,10 +175,13 @@ class Intake:
 
     def _open(self, app_id: AppId, signed: Signed) -> tuple[bytes, Keys]:
         """Verify, then the window, then decrypt: nothing is decrypted for a stranger."""
-        others = [keys for channel in self._channels.values() if channel.app_id != app_id for keys in channel.keys]
+        others = self._others[app_id]
         signers = verify(signed, self._channels[app_id].keys, others)
         check_window(signed.timestamp, now=self._clock.now(), window=self._window)
-        return decrypt(signed.encrypted, signers)
+        return decrypt(signed.encrypted, signers, others)
+
+    def _examine(self, channel: str, signed: Signed) -> str:
+        return examine(signed, self._channels[AppId(channel)].keys)
 
 
 def build_intake(settings: Settings, sessions: Sessions, clock: Clock) -> Intake:
@@ -152,7 +204,8 @@ def build_intake(settings: Settings, sessions: Sessions, clock: Clock) -> Intake
             ),
         ),
     }
-    return Intake(channels, window=settings.callback_window, clock=clock, commit=GroupCommit(sessions))
+    commit = GroupCommit(sessions)
+    return Intake(channels, window=settings.callback_window, clock=clock, commit=commit, sessions=sessions)
 
 
 def _keys(

@@ -1,53 +1,99 @@
-"""The platform's door: `GET` checks the address, `POST` brings an event."""
+"""The platform's door: `GET` checks the address, `POST` brings an event.
+
+One plain ASGI route, not FastAPI's machinery: there is nothing to validate or to document, the platform is the only
+caller, and this is the path that has to be fast.
+"""
 
 from __future__ import annotations
 
-from typing import Literal
+from http import HTTPStatus
+from typing import Final
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter
+from starlette.exceptions import HTTPException
+from starlette.routing import Route
+from starlette.types import Message, Receive, Scope, Send
 
 from callbacks.envelope import MAX_BODY
 from callbacks.errors import Reason, Refused
 from callbacks.intake import Answer, Intake
 from models.ids import AppId
 
-ChannelName = Literal["app", "contacts"]
-
-# Not part of the REST interface: the platform is the only caller.
-router = APIRouter(prefix="/callbacks", include_in_schema=False)
+UNKNOWN: Final = "unknown"
+"""The channel of whoever asks for an address that is none: paths of strangers are no labels of metrics."""
 
 
-@router.get("/{channel}")
-@router.get("/{channel}/")
-async def verify_address(channel: ChannelName, request: Request) -> Response:
-    return _response(_intake(request).verify_address(AppId(channel), request.scope["query_string"]))
+class Hangup(Exception):
+    """The caller has gone before the whole body was here."""
 
 
-@router.post("/{channel}")
-@router.post("/{channel}/")
-async def receive(channel: ChannelName, request: Request) -> Response:
-    intake, app_id = _intake(request), AppId(channel)
+class Door:
+    """`/callbacks/{channel}`, with and without a slash at the end."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        intake: Intake = scope["app"].state.services.intake
+        try:
+            answer = await _answer(intake, scope, receive)
+        except Hangup:
+            return
+        headers = [
+            (b"content-type", f"{answer.media_type}; charset=utf-8".encode()),
+            (b"content-length", str(len(answer.body)).encode()),
+        ]
+        await send({"type": "http.response.start", "status": int(answer.status), "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body})
+
+
+async def _answer(intake: Intake, scope: Scope, receive: Receive) -> Answer:
+    channel = str(scope["path_params"]["channel"]).removesuffix("/")
+    client = scope.get("client")
+    caller = str(client[0]) if client else ""
+    if not intake.knows(channel):
+        return intake.refuse(UNKNOWN, Refused(Reason.UNKNOWN_CHANNEL), caller=caller)
+    app_id, query = AppId(channel), scope["query_string"]
+    if scope["method"] == "GET":
+        return intake.verify_address(app_id, query, caller=caller)
+    if scope["method"] != "POST":
+        return Answer(HTTPStatus.METHOD_NOT_ALLOWED)
     try:
-        body = await _read_body(request)
+        body = await _read_body(scope, receive)
     except Refused as refusal:
-        return _response(intake.refuse(app_id, refusal))
-    return _response(await intake.receive(app_id, request.scope["query_string"], body))
+        return intake.refuse(app_id, refusal, caller=caller)
+
+    async def hung_up() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    return await intake.receive(app_id, query, body, caller=caller, hung_up=hung_up)
 
 
-async def _read_body(request: Request) -> bytes:
-    """Never more than the cap in memory, whatever Content-Length says."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
+async def _read_body(scope: Scope, receive: Receive) -> bytes:
+    """Never more than the cap in memory, whatever Content-Length says; not begun when it says too much."""
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit() and int(value[:20]) > MAX_BODY:
+            raise Refused(Reason.TOO_LARGE)
+    body = b""
+    while True:
+        message = await _next(receive)
+        chunk: bytes = message.get("body", b"")
+        body = body + chunk if body else chunk
         if len(body) > MAX_BODY:
             raise Refused(Reason.TOO_LARGE)
-    return bytes(body)
+        if not message.get("more_body", False):
+            return body
 
 
-def _response(answer: Answer) -> Response:
-    return Response(answer.body, answer.status, media_type=answer.media_type)
+async def _next(receive: Receive) -> Message:
+    try:
+        message = await receive()
+    except HTTPException as error:
+        # The limit of the web layer, for which one chunk was too much already.
+        raise Refused(Reason.TOO_LARGE) from error
+    if message["type"] == "http.disconnect":
+        raise Hangup
+    return message
 
 
-def _intake(request: Request) -> Intake:
-    intake: Intake = request.app.state.services.intake
-    return intake
+# Not part of the REST interface: the platform is the only caller.
+router = APIRouter(include_in_schema=False)
+router.routes.append(Route("/callbacks/{channel:path}", Door(), include_in_schema=False))

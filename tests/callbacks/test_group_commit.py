@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
+import asyncpg
 import pytest
 from sqlalchemy import func, select, text
 from sqlmodel import col
@@ -14,6 +16,16 @@ from app.database import Sessions, create_engine, create_sessions, transaction
 from callbacks.group_commit import GroupCommit, Stored
 from models.inbox import ReceivedEvent
 from tests.builders.callbacks import arrival
+from tests.databases import dsn
+
+END_OTHERS = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
+END_WAITING = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+    "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+)
 
 
 @pytest.fixture
@@ -146,16 +158,6 @@ class TestNothingIsToldAsStoredThatIsNot:
 
         assert await commit.store(arrival()) is Stored.NEW
 
-    async def test_a_lock_that_lasts_makes_the_caller_go_and_the_row_still_come(self, sessions: Sessions) -> None:
-        commit = GroupCommit(sessions, wait_seconds=0.2)
-        commit.start()
-        async with transaction(sessions) as session:
-            await session.execute(text("LOCK TABLE received_events IN ACCESS EXCLUSIVE MODE"))
-            assert await commit.store(arrival()) is Stored.NOT_STORED
-        await commit.stop()
-
-        assert len(await stored(sessions)) == 1
-
     async def test_killed_connections_are_replaced_while_somebody_waits(
         self, commit: GroupCommit, sessions: Sessions
     ) -> None:
@@ -173,24 +175,6 @@ class TestNothingIsToldAsStoredThatIsNot:
         assert await waiting is Stored.NEW
         assert len(await stored(sessions)) == 1
 
-    async def test_a_database_that_is_away_is_not_stored_in_time(self) -> None:
-        engine = create_engine("postgresql+asyncpg://nobody@127.0.0.1:1/nothing")
-        commit = GroupCommit(create_sessions(engine), wait_seconds=0.3)
-        commit.start()
-
-        async with asyncio.timeout(2):
-            assert await commit.store(arrival()) is Stored.NOT_STORED
-
-        await commit.stop()
-        await engine.dispose()
-
-    async def test_a_full_queue_refuses_at_once(self, sessions: Sessions) -> None:
-        commit = GroupCommit(sessions, queue=0)
-        commit.start()
-
-        assert await commit.store(arrival()) is Stored.NOT_STORED
-        await commit.stop()
-
     async def test_what_waits_is_written_before_it_stops_and_nothing_after(self, sessions: Sessions) -> None:
         commit = GroupCommit(sessions)
         commit.start()
@@ -201,3 +185,175 @@ class TestNothingIsToldAsStoredThatIsNot:
 
         assert set(await asyncio.gather(*waiting)) == {Stored.NEW}
         assert await commit.store(arrival()) is Stored.NOT_STORED
+
+
+class Caller:
+    """A connection of the platform that it closes when it is told to."""
+
+    def __init__(self) -> None:
+        self.has_gone = asyncio.Event()
+
+    async def hung_up(self) -> None:
+        await self.has_gone.wait()
+
+
+@asynccontextmanager
+async def blocked(sessions: Sessions) -> AsyncIterator[None]:
+    """The table cannot be written, as long as the block lasts."""
+    async with transaction(sessions) as session:
+        await session.execute(text("LOCK TABLE received_events IN ACCESS EXCLUSIVE MODE"))
+        yield
+
+
+class TestHeldWhileTheDatabaseIsAway:
+    """The platform sends again only after a silence: whoever waits is held until the row is committed or they go."""
+
+    async def test_who_waits_longer_than_the_platform_would_is_answered_when_it_is_back(
+        self, commit: GroupCommit, sessions: Sessions
+    ) -> None:
+        async with blocked(sessions):
+            waiting = asyncio.create_task(commit.store(arrival(), Caller().hung_up))
+            done, _ = await asyncio.wait([waiting], timeout=1.5)
+            assert not done
+
+        assert await waiting is Stored.NEW
+
+    async def test_who_hangs_up_goes_and_the_row_still_comes(self, commit: GroupCommit, sessions: Sessions) -> None:
+        caller = Caller()
+        async with blocked(sessions):
+            waiting = asyncio.create_task(commit.store(arrival(), caller.hung_up))
+            caller.has_gone.set()
+            assert await waiting is Stored.LATE
+        await commit.stop()
+
+        assert len(await stored(sessions)) == 1
+        trouble = commit.take_trouble()
+        assert trouble is not None
+        assert (trouble.not_stored, trouble.stored_late) == (0, 1)
+
+    async def test_the_next_attempt_joins_the_row_that_waits(self, sessions: Sessions) -> None:
+        """With room for one row: three attempts of one event take one place, and a second event none."""
+        commit = GroupCommit(sessions, rows=1)
+        commit.start()
+        same, first = arrival(), Caller()
+        async with blocked(sessions):
+            attempts = [asyncio.create_task(commit.store(same, first.hung_up)) for _ in range(2)]
+            await asyncio.sleep(0)
+            other = asyncio.create_task(commit.store(arrival()))
+            first.has_gone.set()
+            assert [await attempt for attempt in attempts] == [Stored.LATE, Stored.LATE]
+            assert await other is Stored.NOT_STORED
+            third = asyncio.create_task(commit.store(same, Caller().hung_up))
+            await asyncio.sleep(0)
+
+        assert await third in {Stored.NEW, Stored.DUPLICATE}
+        await commit.stop()
+        assert [row.repeats for row in await stored(sessions)] == [2]
+
+    async def test_a_database_that_cannot_be_reached_is_waited_for(self) -> None:
+        engine = create_engine("postgresql+asyncpg://nobody@127.0.0.1:1/nothing")
+        commit, caller = GroupCommit(create_sessions(engine)), Caller()
+        commit.start()
+
+        waiting = asyncio.create_task(commit.store(arrival(), caller.hung_up))
+        done, _ = await asyncio.wait([waiting], timeout=1.5)
+        assert not done
+        caller.has_gone.set()
+        assert await waiting is Stored.LATE
+
+        assert commit.take_trouble() is None, "the outage is not over"
+        await commit.stop()
+        await engine.dispose()
+
+    async def test_a_standby_that_does_not_write_is_waited_for(self, commit: GroupCommit, database: str) -> None:
+        """After a fail-over the first connections may lead to a server that reads only: no row is at fault."""
+        operator = await asyncpg.connect(dsn(database))
+        name = await operator.fetchval("SELECT current_database()")
+        await operator.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+        try:
+            waiting = asyncio.create_task(commit.store(arrival(), Caller().hung_up))
+            done, _ = await asyncio.wait([waiting], timeout=1)
+            assert not done
+        finally:
+            await operator.execute(f'ALTER DATABASE "{name}" RESET ALL')
+            await operator.execute(END_OTHERS)
+            await operator.close()
+
+        assert await waiting is Stored.NEW
+
+    async def test_what_waits_keeps_its_order(self, commit: GroupCommit, sessions: Sessions) -> None:
+        given = [arrival() for _ in range(30)]
+        async with blocked(sessions):
+            waiting = [asyncio.create_task(commit.store(each, Caller().hung_up)) for each in given[:20]]
+            await asyncio.sleep(0.1)
+            await run(sessions, END_WAITING)
+            waiting += [asyncio.create_task(commit.store(each, Caller().hung_up)) for each in given[20:]]
+            await asyncio.sleep(0.5)
+
+        assert set(await asyncio.gather(*waiting)) == {Stored.NEW}
+        assert [row.dedup_key for row in await stored(sessions)] == [each.dedup_key for each in given]
+
+
+class TestHoldingIsBounded:
+    """Waiting count, bytes and time: past the bound it is 503, and the loss is counted."""
+
+    async def test_rows(self, sessions: Sessions) -> None:
+        commit = GroupCommit(sessions, rows=3)
+        commit.start()
+        async with blocked(sessions):
+            waiting = [asyncio.create_task(commit.store(arrival(), Caller().hung_up)) for _ in range(3)]
+            await asyncio.sleep(0)
+            assert [await commit.store(arrival()) for _ in range(4)] == [Stored.NOT_STORED] * 4
+
+        assert set(await asyncio.gather(*waiting)) == {Stored.NEW}
+        await commit.stop()
+        trouble = commit.take_trouble()
+        assert trouble is not None
+        assert trouble.not_stored == 4
+
+    async def test_bytes(self, sessions: Sessions) -> None:
+        commit = GroupCommit(sessions, size=1_000)
+        commit.start()
+        async with blocked(sessions):
+            waiting = asyncio.create_task(commit.store(arrival(body=b"x" * 900), Caller().hung_up))
+            await asyncio.sleep(0)
+            assert await commit.store(arrival(body=b"y" * 200)) is Stored.NOT_STORED
+
+        assert await waiting is Stored.NEW
+        assert await commit.store(arrival(body=b"y" * 200)) is Stored.NEW, "the room is free again"
+        await commit.stop()
+
+    async def test_requests_held(self, sessions: Sessions) -> None:
+        """Who cannot be held is sent away, and the row stays in line all the same."""
+        commit = GroupCommit(sessions, held=2)
+        commit.start()
+        async with blocked(sessions):
+            waiting = [asyncio.create_task(commit.store(arrival(), Caller().hung_up)) for _ in range(5)]
+            done, held = await asyncio.wait(waiting, timeout=1.5)
+            assert {task.result() for task in done} == {Stored.LATE}
+            assert len(held) == 2
+
+        assert [await task for task in held] == [Stored.NEW, Stored.NEW]
+        await commit.stop()
+        assert len(await stored(sessions)) == 5
+
+    async def test_time(self, sessions: Sessions) -> None:
+        commit = GroupCommit(sessions, hold_seconds=0.2)
+        commit.start()
+        async with blocked(sessions):
+            assert await commit.store(arrival(), Caller().hung_up) is Stored.LATE
+        await commit.stop()
+
+        assert len(await stored(sessions)) == 1
+
+    async def test_what_could_not_be_written_before_the_end_is_counted(self) -> None:
+        engine = create_engine("postgresql+asyncpg://nobody@127.0.0.1:1/nothing")
+        commit = GroupCommit(create_sessions(engine))
+        commit.start()
+        waiting = asyncio.create_task(commit.store(arrival(), Caller().hung_up))
+        await asyncio.sleep(0)
+
+        await commit.stop()
+
+        assert await waiting is Stored.NOT_STORED
+        await engine.dispose()

@@ -276,13 +276,18 @@ class TestARefusal:
             await self.refused(platform, seal(stranger, plain_event(), at=now), "wrong_receiver")
         ).status_code == 403
 
-    async def test_another_aes_key(self, platform: Platform, now: datetime) -> None:
-        stranger = Cryptor(platform.app.token, platform.contacts.aes_key, platform.app.receive_id)
+    @pytest.mark.parametrize(
+        ("aes_key", "disagrees"),
+        [("N" * 43, "aes_key"), (SandboxConfig().contacts_aes_key, "aes_key: the other channel's")],
+        ids=["a third", "the other channel's"],
+    )
+    async def test_another_aes_key(self, aes_key: str, disagrees: str, platform: Platform, now: datetime) -> None:
+        stranger = Cryptor(platform.app.token, aes_key, platform.app.receive_id)
         sealed = seal(stranger, plain_event(), at=now)
 
         with structlog.testing.capture_logs() as logs:
             assert (await platform.post(sealed)).status_code == 400
-        assert [line["disagrees"] for line in logs if line["event"] == "callback.refused"] == ["aes_key"]
+        assert [line["disagrees"] for line in logs if line["event"] == "callback.refused"] == [disagrees]
 
     async def test_not_base64(self, platform: Platform, now: datetime) -> None:
         assert (await self.refused(platform, wrap(platform.app, "!!!", at=now), "bad_base64")).status_code == 400

@@ -1,0 +1,1 @@
+"""What IT deploys: the image, compose, Kubernetes, the documents they follow."""

@@ -80,7 +80,7 @@ async def _run_everything(built: Services) -> None:
     working = asyncio.create_task(work(built, stop))
 
     def end() -> None:
-        server.should_exit = True
+        _end_serving(built, server)
         stop.set()
 
     # Both drain at the same time; what is accepted meanwhile is committed, and handled by whoever comes next.
@@ -95,8 +95,14 @@ async def _run_everything(built: Services) -> None:
 
 async def _serve(built: Services) -> None:
     server = http_server(built)
-    _on_termination(lambda: setattr(server, "should_exit", True))
+    _on_termination(lambda: _end_serving(built, server))
     await server.serve()
+
+
+def _end_serving(built: Services, server: uvicorn.Server) -> None:
+    """No more connections; and callbacks that wait for a database that is away do not use up the whole drain."""
+    server.should_exit = True
+    built.intake.drain()
 
 
 async def _work(built: Services) -> None:

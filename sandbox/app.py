@@ -15,7 +15,7 @@ from sandbox.api.gateway import Gateway
 from sandbox.config import SandboxConfig
 from sandbox.control import approvals, groups, open_approvals, organisation, people, platform
 from sandbox.control.wiring import add_error_handlers
-from sandbox.pages import language, phones
+from sandbox.pages import admin, endpoints, language, phones
 from sandbox.pages.drawing import STATIC
 from sandbox.replies import apply_reply
 from sandbox.seed import Progress
@@ -49,8 +49,10 @@ def create_app(
     )
     app.state.sandbox = state
     app.router.routes.append(Route("/cgi-bin/{endpoint:path}", Gateway(state)))
-    for module in (platform, people, organisation, groups, approvals, open_approvals, phones, language):
+    for module in (platform, people, organisation, groups, approvals, open_approvals):
         app.include_router(module.router)
+    for page in (phones, admin, endpoints, language):
+        app.include_router(page.router)
     app.mount("/assets", StaticFiles(directory=STATIC), name="assets")
     add_error_handlers(app)
     app.add_api_route("/", _front, include_in_schema=False)

@@ -8,9 +8,8 @@ let etag = null, lost = false, acting = 0, turn = 0;
 const keyOf = node => node.nodeType === 1 ? node.dataset.k || node.id || "" : "";
 
 function morph(old, fresh) {
-  if (old.nodeType !== 1) return;
+  if (old.nodeType !== 1 || "frozen" in old.dataset) return; // frozen: what a script fills
   morphAttributes(old, fresh);
-  if ("frozen" in old.dataset) return;
   const keyed = new Map();
   for (const child of old.children) if (keyOf(child)) keyed.set(keyOf(child), child);
   let next = old.firstChild;

@@ -6,8 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from app.database import transaction
+from app.jobs.queue import enqueue
 from app.jobs.registry import JobContext, JobFunction, TimerHandler
-from app.org import refresh, runs
+from app.org import queries, refresh, runs
 from app.org.sync import run_sync
 
 
@@ -25,7 +26,17 @@ async def sync(ctx: JobContext, payload: dict[str, Any]) -> None:
                 queue=False,
             )
         run_id = run.id
-    await run_sync(ctx.sessions, ctx.platform, ctx.clock, run_id=run_id)
+    if await run_sync(ctx.sessions, ctx.platform, ctx.clock, run_id=run_id) is None:
+        await _look_again(ctx, run_id)
+
+
+async def _look_again(ctx: JobContext, run_id: UUID) -> None:
+    """The run is at work elsewhere, or its worker has just died: a dead worker's job comes back before its run counts
+    as dead.
+    """
+    async with transaction(ctx.sessions) as session:
+        if await queries.is_running(session, run_id):
+            await enqueue(session, "org.sync", {"run_id": str(run_id)}, run_after=runs.DEAD_AFTER)
 
 
 async def refresh_person(ctx: JobContext, payload: dict[str, Any]) -> None:

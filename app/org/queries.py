@@ -296,6 +296,11 @@ async def running_run(session: AsyncSession) -> SyncRun | None:
     return (await session.scalars(statement)).one_or_none()
 
 
+async def is_running(session: AsyncSession, run_id: UUID) -> bool:
+    statement = select(SyncRun.id).where(col(SyncRun.id) == run_id, col(SyncRun.state) == SyncState.RUNNING)
+    return (await session.scalars(statement)).one_or_none() is not None
+
+
 async def held_runs(session: AsyncSession) -> Sequence[SyncRun]:
     statement = select(SyncRun).where(col(SyncRun.state) == SyncState.HELD).with_for_update(key_share=True)
     return (await session.scalars(statement)).all()
@@ -308,6 +313,19 @@ async def last_full_end(session: AsyncSession) -> datetime | None:
         col(SyncRun.state).in_([SyncState.DONE, SyncState.HELD, SyncState.RELEASED, SyncState.REJECTED]),
         col(SyncRun.dry_run).is_(False),
     )
+    return (await session.scalars(statement)).one()
+
+
+async def failures_in_a_row(session: AsyncSession) -> int:
+    """How many full runs have failed since the last that read the organisation."""
+    statement = select(func.count()).where(
+        col(SyncRun.kind) == SyncKind.FULL,
+        col(SyncRun.state) == SyncState.FAILED,
+        col(SyncRun.dry_run).is_(False),
+    )
+    last = await last_full_end(session)
+    if last is not None:
+        statement = statement.where(col(SyncRun.finished_at) > last)
     return (await session.scalars(statement)).one()
 
 

@@ -28,6 +28,9 @@ WAITING = "waiting"
 HEARTBEAT = timedelta(seconds=10)
 DEAD_AFTER = timedelta(minutes=1)
 """Six heartbeats: long enough for a loop that was blocked, short enough that a restart goes on soon."""
+AGAIN_AFTER = timedelta(seconds=30)
+"""After a failed run; doubled with each further failure, up to `AGAIN_AT_MOST`."""
+AGAIN_AT_MOST = timedelta(minutes=10)
 SYNC_DUE = "org.sync_due"
 """Kind of the recurring timer; its subject is the interval in seconds."""
 
@@ -96,12 +99,21 @@ async def beat(session: AsyncSession, *, run_id: UUID, now: datetime, **progress
 
 
 async def fail(session: AsyncSession, *, run_id: UUID, now: datetime, sentences: list[str]) -> None:
-    """The run ends without having changed anything."""
+    """The run ends without having changed anything. The next one does not wait for its regular turn."""
     run = await session.get(SyncRun, run_id, with_for_update={"key_share": True}, populate_existing=True)
     if run is None or run.state is not SyncState.RUNNING:
         return
     run.report = run.report | {"explanations": sentences}
     await _end(session, run, SyncState.FAILED, now=now)
+    if not run.dry_run:
+        await _come_back_soon(session, now)
+
+
+async def _come_back_soon(session: AsyncSession, now: datetime) -> None:
+    doublings = min(await queries.failures_in_a_row(session), 10) - 1
+    at = now + min(AGAIN_AFTER * 2**doublings, AGAIN_AT_MOST)
+    waiting = update(Timer).where(col(Timer.kind) == SYNC_DUE, col(Timer.due_at) > at)
+    await session.execute(waiting.values(due_at=at))
 
 
 async def finish(

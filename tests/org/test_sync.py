@@ -11,6 +11,7 @@ from sqlalchemy import text
 from app.database import transaction
 from app.org import queries, runs
 from app.org.errors import RunLost, SyncAlreadyRunning
+from app.org.jobs import sync
 from app.org.rules import EMPLOYED
 from app.org.sync import run_sync
 from models.org import PersonStatus, SyncRun, SyncState
@@ -299,6 +300,16 @@ class TestOneAtATime:
         assert carried_out not in {None, dead.id}
         assert (await world.run(dead)).state is SyncState.FAILED
 
+    async def test_a_job_that_comes_back_too_early_looks_again_later(self, world: World) -> None:
+        """Its worker died a moment ago: the run does not count as dead yet, and must not be forgotten."""
+        dead = await _half_way(world)
+        await sync(world.ctx, {"run_id": str(dead.id)})
+        async with transaction(world.sessions) as session:
+            waiting = await session.execute(
+                text("SELECT count(*) FROM pgqueuer WHERE entrypoint = 'org.sync' AND execute_after > now()")
+            )
+            assert waiting.scalars().one() == 1
+
     async def test_a_run_that_was_taken_over_writes_nothing_any_more(self, world: World) -> None:
         dead = await _half_way(world)
         world.clock.advance(timedelta(minutes=2))
@@ -369,3 +380,23 @@ class TestSchedule:
         async with transaction(world.sessions) as session:
             await runs.sync_due(session, "7200", world.clock.now())
         assert await self._due(world) == [("7200", self.INTERVAL)]
+
+    async def test_a_failed_run_does_not_wait_for_its_regular_turn(self, world: World) -> None:
+        await world.sync()
+        await self._start(world)
+        await world.sandbox.fail("*", errcode=-1, times=None)
+        waits = []
+        for _ in range(7):
+            assert (await world.sync()).state is SyncState.FAILED
+            await self._start_at_regular_turn(world)
+            assert (await world.sync()).state is SyncState.FAILED
+            waits.append((await self._due(world))[0][1])
+        assert waits[:3] == [timedelta(minutes=1), timedelta(minutes=4), timedelta(minutes=10)]
+        assert waits[-1] == timedelta(minutes=10)
+
+    async def _start_at_regular_turn(self, world: World) -> None:
+        async with transaction(world.sessions) as session:
+            await session.execute(
+                text("UPDATE timers SET due_at = :at WHERE kind = 'org.sync_due'"),
+                {"at": world.clock.now() + timedelta(days=1)},
+            )

@@ -297,7 +297,7 @@ async def running_run(session: AsyncSession) -> SyncRun | None:
 
 
 async def is_running(session: AsyncSession, run_id: UUID) -> bool:
-    statement = select(SyncRun.id).where(col(SyncRun.id) == run_id, col(SyncRun.state) == SyncState.RUNNING)
+    statement = select(col(SyncRun.id)).where(col(SyncRun.id) == run_id, col(SyncRun.state) == SyncState.RUNNING)
     return (await session.scalars(statement)).one_or_none() is not None
 
 

@@ -1,152 +1,134 @@
 """Pushes callbacks as the platform does: signed, encrypted, in order, retried on silence only."""
 
 import asyncio
+import random
 import secrets
 import time
 from collections import deque
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
-from xml.sax.saxutils import escape
+from collections.abc import Callable
+from typing import cast
 
 import httpx
 
-from sandbox.config import Channel, Network
-from sandbox.crypto import Cryptor
-from sandbox.replies import apply_reply
+from sandbox.clock import Clock
+from sandbox.config import Channel, Network, SandboxConfig
+from sandbox.pushes import CallbackChannel, ChannelName, Push, Sealed, seal, signed_query
 
-if TYPE_CHECKING:
-    from sandbox.state import SandboxState
+__all__ = ["CallbackChannel", "Push", "Pusher", "seal"]
 
 PUSHES_KEPT = 50_000
 VERIFICATION_SECONDS = 1.0
 
-
-@dataclass
-class CallbackChannel:
-    """One receiving address with its secrets. `agent_id` is None for contacts."""
-
-    cryptor: Cryptor
-    url: str | None
-    agent_id: int | None
-
-
-@dataclass(frozen=True)
-class Sealed:
-    """One ciphertext with the query that signs it."""
-
-    params: dict[str, str]
-    body: str
-
-
-@dataclass(slots=True)
-class Push:
-    """One event on its way, and everything that is known about its delivery."""
-
-    id: int
-    channel: Channel
-    plaintext: str
-    created_at: float
-    clicker: int | None = None
-    """The serial of the person to whom a passive reply is shown."""
-    sealed: Sealed | None = None
-    """Given when the very same ciphertext is wanted again."""
-    statuses: list[int | None] = field(default_factory=list)
-    """One per attempt; None when there was no answer."""
-    seconds: list[float] = field(default_factory=list)
-    """How long each attempt took."""
-    error: str = ""
-    reply: str = ""
-    reply_error: str = ""
-    done: "asyncio.Event" = field(default_factory=asyncio.Event)
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "id": self.id,
-            "channel": self.channel,
-            "plaintext": self.plaintext,
-            "created_at": self.created_at,
-            "statuses": self.statuses,
-            "attempts": len(self.statuses),
-            "seconds": [round(taken, 4) for taken in self.seconds],
-            "delivered": bool(self.statuses) and self.statuses[-1] == httpx.codes.OK,
-            "error": self.error,
-            "reply": self.reply,
-            "reply_error": self.reply_error,
-            "done": self.done.is_set(),
-        }
-
-
-def seal(channel: CallbackChannel, plaintext: str, *, corp_id: str, now: float) -> Sealed:
-    """Encrypt and sign with a new nonce and random part (doc path/91144)."""
-    encrypted = channel.cryptor.encrypt(plaintext)
-    timestamp, nonce = str(int(now)), str(secrets.randbelow(10**10))
-    signed = channel.cryptor.sign(timestamp, nonce, encrypted)
-    agent = f"<AgentID><![CDATA[{channel.agent_id}]]></AgentID>" if channel.agent_id is not None else ""
-    body = (
-        f"<xml><ToUserName><![CDATA[{escape(corp_id)}]]></ToUserName>{agent}"
-        f"<Encrypt><![CDATA[{encrypted}]]></Encrypt></xml>"
-    )
-    return Sealed({"msg_signature": signed, "timestamp": timestamp, "nonce": nonce}, body)
+OnAnswer = Callable[[Push, str], None]
+"""What becomes of the body of an accepted callback: a passive reply changes somebody's phone."""
 
 
 class Pusher:
-    """A queue per channel. A worker lives only while its queue holds something."""
+    """A queue per channel. Workers live only while their queue holds something."""
 
-    def __init__(self, state: "SandboxState") -> None:
-        self.state = state
+    def __init__(self, config: SandboxConfig, clock: Clock, channels: dict[Channel, CallbackChannel]) -> None:
+        self.config = config
+        self.clock = clock
+        self.channels = channels
+        self.on_answer: OnAnswer = lambda _push, _answer: None
         self.given_http: httpx.AsyncClient | None = None
         """Used instead of an own client, and left open at the end."""
         self._own_http: httpx.AsyncClient | None = None
         self.log: deque[Push] = deque(maxlen=PUSHES_KEPT)
-        self._queues: dict[Channel, deque[Push]] = {"app": deque(), "contacts": deque()}
-        self._workers: dict[Channel, asyncio.Task[None]] = {}
+        self._queues: dict[ChannelName, deque[Push]] = {"app": deque(), "contacts": deque(), "job": deque()}
+        self._workers: dict[ChannelName, set[asyncio.Task[None]]] = {name: set() for name in self._queues}
+        self._random = random.Random(config.seed)  # noqa: S311 - misfortune that repeats, not secrets
         self._count = 0
 
     def push(
         self, channel: Channel, plaintext: str, *, clicker: int | None = None, sealed: Sealed | None = None
     ) -> Push:
         """Queue one event. Without a callback address it is logged and lost, as on the platform."""
+        return self._queue(channel, self.channels[channel], plaintext, clicker=clicker, sealed=sealed)
+
+    def push_to(self, target: CallbackChannel, plaintext: str) -> Push:
+        """To an address of its own, as the result of an import goes (doc path/90980)."""
+        return self._queue("job", target, plaintext)
+
+    def push_again(self, first: Push) -> Push:
+        """The same event once more, sealed anew."""
+        return self._queue(first.channel, first.target, first.plaintext, clicker=first.clicker)
+
+    def _queue(
+        self,
+        channel: ChannelName,
+        target: CallbackChannel,
+        plaintext: str,
+        *,
+        clicker: int | None = None,
+        sealed: Sealed | None = None,
+    ) -> Push:
         self._count += 1
-        push = Push(self._count, channel, plaintext, self.state.now(), clicker, sealed)
+        push = Push(self._count, channel, target, plaintext, self.clock.now(), clicker, sealed)
         self.log.append(push)
-        if self.state.channels[channel].url is None:
+        if target.url is None:
             push.error = "no callback address"
             push.done.set()
             return push
+        push.due_at = push.created_at + self._network(push).delay_seconds
         self._queues[channel].append(push)
+        self.clock.stir()
         self._wake(channel)
         return push
 
-    def _wake(self, channel: Channel) -> None:
-        worker = self._workers.get(channel)
-        if worker is None or worker.done():
-            self._workers[channel] = asyncio.create_task(self._work(channel))
+    def _network(self, push: Push) -> Network:
+        """How this event travels: by the rule for its kind, or else by that for all."""
+        by_event = self.config.callback_networks
+        return next((by_event[name] for name in push.names if name in by_event), self.config.callback_network)
 
-    async def _work(self, channel: Channel) -> None:
-        queue = self._queues[channel]
+    def _wake(self, channel: ChannelName) -> None:
+        if len(self._workers[channel]) < self.config.callback_connections:
+            self._workers[channel].add(asyncio.create_task(self._work(channel)))
+
+    async def _work(self, channel: ChannelName) -> None:
+        """Take what is due until nothing is left; the worker is off the list before anybody else runs."""
+        try:
+            await self._empty(self._queues[channel])
+        finally:
+            self._workers[channel].discard(cast("asyncio.Task[None]", asyncio.current_task()))
+
+    async def _empty(self, queue: deque[Push]) -> None:
         while queue:
-            network = self.state.config.callback_network
-            if network.delay_seconds:
-                await asyncio.sleep(network.delay_seconds)
-            if not queue:
-                return
-            if network.shuffle:
-                queue.rotate(-secrets.randbelow(len(queue)))
-            push = queue.popleft()
+            push = self._next_due(queue)
+            if push is None:
+                await self.clock.pause(min(waiting.due_at for waiting in queue))
+                continue
+            queue.remove(push)
             try:
-                await self._send(push, network)
+                await self._send(push)
             finally:
                 push.done.set()
 
-    async def _send(self, push: Push, network: Network) -> None:
-        if network.lose_every and push.id % network.lose_every == 0:
+    def _next_due(self, queue: deque[Push]) -> Push | None:
+        """The oldest that is due; where one may be overtaken, any that is due."""
+        now = self.clock.now()
+        first = next((push for push in queue if push.due_at <= now), None)
+        if first is None or not self._network(first).shuffle:
+            return first
+        return self._random.choice([push for push in queue if push.due_at <= now])
+
+    async def _send(self, push: Push) -> None:
+        network = self._network(push)
+        lost = network.lose_every and push.id % network.lose_every == 0
+        if lost or self._happens(network.lose_chance):
             push.error = "lost on purpose"
             return
-        for _copy in range(1 + network.duplicates):
+        copies = 1 + network.duplicates + self._happens(network.duplicate_chance)
+        for _copy in range(copies):
             await self._deliver(push)
 
+    def _happens(self, chance: float) -> bool:
+        return chance > 0 and self._random.random() < chance
+
     async def _deliver(self, push: Push) -> None:
-        for _attempt in range(max(1, self.state.config.callback_retries)):
+        for attempt in range(max(1, self.config.callback_retries)):
+            if attempt and self.config.callback_retry_seconds:
+                await self.clock.sleep_until(self.clock.now() + self.config.callback_retry_seconds)
             started = time.perf_counter()
             answer = await self._attempt(push)
             push.seconds.append(time.perf_counter() - started)
@@ -154,18 +136,18 @@ class Pusher:
             if answer is None:
                 continue
             if answer.status_code == httpx.codes.OK:
-                apply_reply(self.state, push, answer.text)
-            if answer.status_code == httpx.codes.OK or not self.state.config.retry_on_non_200:
+                self.on_answer(push, answer.text)
+            if answer.status_code == httpx.codes.OK or not self.config.retry_on_non_200:
                 return
 
     async def _attempt(self, push: Push) -> httpx.Response | None:
-        channel = self.state.channels[push.channel]
-        sealed = push.sealed or self.seal(push.channel, push.plaintext)
-        timeout = self.state.config.callback_timeout_seconds
+        sealed = push.sealed or self._sealed(push.target, push.plaintext)
+        if self.config.retry_same_ciphertext:
+            push.sealed = sealed
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(self.config.callback_timeout_seconds):
                 return await self._client().post(
-                    channel.url or "",
+                    push.target.url or "",
                     params=sealed.params,
                     content=sealed.body,
                     headers={"content-type": "text/xml; charset=utf-8"},
@@ -186,21 +168,17 @@ class Pusher:
 
     def seal(self, channel: Channel, plaintext: str) -> Sealed:
         """A ciphertext with a new nonce and random part, stamped by the sandbox's clock."""
-        state = self.state
-        return seal(state.channels[channel], plaintext, corp_id=state.config.corp_id, now=state.now())
+        return self._sealed(self.channels[channel], plaintext)
+
+    def _sealed(self, target: CallbackChannel, plaintext: str) -> Sealed:
+        return seal(target, plaintext, corp_id=self.config.corp_id, now=self.clock.now())
 
     async def verify(self, channel_name: Channel, url: str) -> str | None:
         """The GET of doc path/90930: None when the answer was exactly the plaintext within a second."""
-        channel = self.state.channels[channel_name]
+        channel = self.channels[channel_name]
         plaintext = str(10**18 + secrets.randbelow(9 * 10**18))
         encrypted = channel.cryptor.encrypt(plaintext)
-        timestamp, nonce = str(int(self.state.now())), str(secrets.randbelow(10**10))
-        params = {
-            "msg_signature": channel.cryptor.sign(timestamp, nonce, encrypted),
-            "timestamp": timestamp,
-            "nonce": nonce,
-            "echostr": encrypted,
-        }
+        params = signed_query(channel, encrypted, now=self.clock.now()) | {"echostr": encrypted}
         try:
             async with asyncio.timeout(VERIFICATION_SECONDS):
                 answer = await self._client().get(url, params=params)
@@ -212,8 +190,11 @@ class Pusher:
 
     async def wait_idle(self) -> None:
         """Return once every queued push is delivered or given up."""
-        while waiting := [worker for worker in self._workers.values() if not worker.done()]:
+        while waiting := self._running():
             await asyncio.wait(waiting)
+
+    def _running(self) -> list[asyncio.Task[None]]:
+        return [worker for workers in self._workers.values() for worker in workers if not worker.done()]
 
     def forget(self) -> None:
         """Drop what is queued and the log; what is on the wire is finished and then forgotten."""
@@ -225,9 +206,10 @@ class Pusher:
 
     async def stop(self) -> None:
         self.forget()
-        for worker in self._workers.values():
+        running = self._running()
+        for worker in running:
             worker.cancel()
-        await asyncio.gather(*self._workers.values(), return_exceptions=True)
+        await asyncio.gather(*running, return_exceptions=True)
         if self._own_http is not None:
             await self._own_http.aclose()
             self._own_http = None

@@ -60,13 +60,17 @@ class Network(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     delay_seconds: float = 0.0
-    """Before each delivery; meanwhile others queue up."""
+    """From the event to its delivery, by the sandbox's clock."""
     duplicates: int = 0
     """Further deliveries of each event, sealed anew."""
+    duplicate_chance: float = Field(default=0.0, ge=0, le=1)
+    """The share of events that come once more; the same ones for the same seed."""
     lose_every: int | None = Field(default=None, ge=1)
     """Every so manieth event is never sent; 1 loses all."""
+    lose_chance: float = Field(default=0.0, ge=0, le=1)
+    """The share of events that are never sent; the same ones for the same seed."""
     shuffle: bool = False
-    """Take what is queued in any order; needs a delay, so that something queues up."""
+    """Take what is due in any order; needs a delay, so that something queues up."""
 
 
 class ExtraApp(BaseModel):
@@ -124,7 +128,15 @@ class SandboxConfig(BaseModel):
     """Attempts in all. Whether the platform means 3 or 1 + 3 is not documented (doc path/90930)."""
     callback_timeout_seconds: float = 5.0
     retry_on_non_200: bool = False
+    retry_same_ciphertext: bool = False
+    """Whether a retry repeats nonce and ciphertext is not documented."""
+    callback_retry_seconds: float = Field(default=0.0, ge=0)
+    """Between two attempts, by the sandbox's clock. Not documented; observed back to back."""
+    callback_connections: int = Field(default=1, ge=1, le=1_000)
+    """Callbacks under way at once per address; more than one gives up their order."""
     callback_network: Network = Field(default_factory=Network)
+    callback_networks: dict[str, Network] = Field(default_factory=dict)
+    """Instead of `callback_network` for one kind, by ChangeType, Event or MsgType: `{"delete_user": {…}}`."""
 
     contact_profile: ContactProfile = "post_2022_08"
     app_created_after_2022: bool = True

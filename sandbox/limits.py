@@ -178,7 +178,7 @@ class RateLimits:
 
     def __init__(self, config: SandboxConfig, clock: Clock, accounts: Callable[[], int]) -> None:
         self._config = config
-        self._clock = clock
+        self.clock = clock
         self._accounts = accounts
         self._meters: dict[tuple[str, str], Meter] = {}
 
@@ -186,7 +186,7 @@ class RateLimits:
         """Count, or raise the rule's code and block for as long as the platform does."""
         if not self._config.limits:
             return
-        now, rules = self._clock.now(), RULES[kind]
+        now, rules = self.clock.now(), RULES[kind]
         meter = self._meter(kind, subject, now)
         self._refuse_blocked(meter, rules, now)
         for rule, gauge in zip(rules, meter.gauges, strict=True):
@@ -200,7 +200,7 @@ class RateLimits:
         """Count one, or drop it silently."""
         if not self._config.limits:
             return True
-        now, rules = self._clock.now(), RULES[kind]
+        now, rules = self.clock.now(), RULES[kind]
         meter = self._meter(kind, subject, now)
         for rule, gauge in zip(rules, meter.gauges, strict=True):
             if not self._fits(rule, gauge, 1):
@@ -212,18 +212,18 @@ class RateLimits:
     def refuse_if_blocked(self, kind: str, subject: str = CORP) -> None:
         meter = self._meters.get((kind, subject)) if self._config.limits else None
         if meter is not None:
-            self._refuse_blocked(meter, RULES[kind], self._clock.now())
+            self._refuse_blocked(meter, RULES[kind], self.clock.now())
 
     def block(self, kind: str, subject: str, window: int) -> None:
         """As if a limit of this length had been hit now, also where limits are off."""
-        now = self._clock.now()
+        now = self.clock.now()
         meter = self._meter(kind, subject, now)
         meter.gauges[0].blocked_until = end_of_day(now) if window == DAY else now + window
 
     def refuse_on_demand(self, subject: str) -> None:
         meter = self._meters.get(("on demand", subject))
         if meter is not None:
-            self._refuse_blocked(meter, RULES["on demand"], self._clock.now())
+            self._refuse_blocked(meter, RULES["on demand"], self.clock.now())
 
     @staticmethod
     def _refuse_blocked(meter: Meter, rules: tuple[Rule, ...], now: float) -> None:
@@ -255,7 +255,7 @@ class RateLimits:
 
     def counters(self, kind: str | None = None, subject: str | None = None) -> Iterator[dict[str, Any]]:
         """One row per rule and subject."""
-        now = self._clock.now()
+        now = self.clock.now()
         for (its_kind, its_subject), meter in self._meters.items():
             if kind not in (None, its_kind) or subject not in (None, its_subject):
                 continue

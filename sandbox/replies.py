@@ -1,7 +1,7 @@
 """Passive replies: what the service answered to an event, checked and shown (doc path/90241)."""
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml.ElementTree import fromstring
@@ -10,10 +10,8 @@ from sandbox.api.cards import check_card
 from sandbox.conversations import Message
 from sandbox.crypto import BadEnvelope
 from sandbox.errors import PlatformError
-
-if TYPE_CHECKING:
-    from sandbox.callbacks import Push
-    from sandbox.state import SandboxState
+from sandbox.pushes import Push
+from sandbox.state import SandboxState
 
 LISTS = frozenset(
     ["ActionList", "ButtonList", "HorizontalContentList", "VerticalContentList", "JumpList", "OptionList", "SelectList"]
@@ -31,28 +29,28 @@ IRREGULAR = {
 }
 
 
-def apply_reply(state: "SandboxState", push: "Push", answer: str) -> None:
+def apply_reply(state: SandboxState, push: Push, answer: str) -> None:
     """Change the clicker's phone as the reply says; a bad reply is noted on the push and ignored."""
     if not answer.strip() or answer.strip() == "success":
         return
     try:
-        push.reply = _open_envelope(state, push, answer)
+        push.reply = _open_envelope(push, answer)
         _show(state, push, fromstring(push.reply))
     except (BadEnvelope, ParseError, LookupError, PlatformError) as error:
         push.reply_error = str(error) or repr(error)
 
 
-def _open_envelope(state: "SandboxState", push: "Push", answer: str) -> str:
+def _open_envelope(push: Push, answer: str) -> str:
     envelope = fromstring(answer)
     encrypted = envelope.findtext("Encrypt") or ""
     timestamp, nonce = envelope.findtext("TimeStamp") or "", envelope.findtext("Nonce") or ""
-    cryptor = state.channels[push.channel].cryptor
+    cryptor = push.target.cryptor
     if cryptor.sign(timestamp, nonce, encrypted) != (envelope.findtext("MsgSignature") or ""):
         raise BadEnvelope("the reply's signature does not match")
     return cryptor.decrypt(encrypted)
 
 
-def _show(state: "SandboxState", push: "Push", reply: Element) -> None:
+def _show(state: SandboxState, push: Push, reply: Element) -> None:
     kind = reply.findtext("MsgType") or ""
     if push.clicker is None or push.clicker not in state.company.people:
         raise LookupError("this event takes no reply")
@@ -68,11 +66,11 @@ def _show(state: "SandboxState", push: "Push", reply: Element) -> None:
         raise LookupError(f"unknown reply type {kind!r}")
 
 
-def reply_message(state: "SandboxState", kind: str, body: dict[str, Any]) -> Message:
+def reply_message(state: SandboxState, kind: str, body: dict[str, Any]) -> Message:
     return Message(state.next_id(), state.now(), state.config.agent_id, kind, body)
 
 
-def _clicked_card(state: "SandboxState", push: "Push") -> Any:
+def _clicked_card(state: SandboxState, push: Push) -> Any:
     task_id = fromstring(push.plaintext).findtext("TaskId") or ""
     card = state.main_app.cards.get(task_id)
     if card is None:
@@ -80,11 +78,11 @@ def _clicked_card(state: "SandboxState", push: "Push") -> Any:
     return card
 
 
-def _grey_button(state: "SandboxState", push: "Push", text: str) -> None:
+def _grey_button(state: SandboxState, push: Push, text: str) -> None:
     _clicked_card(state, push).own_face(push.clicker).greyed = text
 
 
-def _replace_card(state: "SandboxState", push: "Push", reply: Element) -> None:
+def _replace_card(state: SandboxState, push: Push, reply: Element) -> None:
     given = reply.find("TemplateCard")
     if given is None:
         raise LookupError("TemplateCard is missing")

@@ -7,10 +7,10 @@ from fastapi import APIRouter, HTTPException
 from pydantic import Field, ValidationError
 
 from sandbox.api.tokens import expire_tokens
-from sandbox.callbacks import Push
 from sandbox.config import Channel, Limits, SandboxConfig
 from sandbox.control.wiring import Body, StateDep
 from sandbox.faults import Fault
+from sandbox.pushes import ChannelName, Push
 from sandbox.state import SandboxState
 
 router = APIRouter(prefix="/sandbox", tags=["platform"])
@@ -37,6 +37,10 @@ CHANGEABLE = frozenset(
         "callback_retries",
         "callback_timeout_seconds",
         "callback_network",
+        "callback_networks",
+        "callback_connections",
+        "callback_retry_seconds",
+        "retry_same_ciphertext",
         "retry_on_non_200",
         "token_seconds",
         "group_member_max",
@@ -172,7 +176,7 @@ async def push(state: StateDep, order: PushOrder) -> list[dict[str, Any]]:
 
 
 @router.get("/callbacks")
-async def callbacks(state: StateDep, channel: Channel | None = None) -> list[dict[str, Any]]:
+async def callbacks(state: StateDep, channel: ChannelName | None = None) -> list[dict[str, Any]]:
     return [sent.as_json() for sent in state.pusher.log if channel in (None, sent.channel)]
 
 
@@ -187,7 +191,7 @@ async def push_again(push_id: int, state: StateDep) -> dict[str, Any]:
     first = next((sent for sent in state.pusher.log if sent.id == push_id), None)
     if first is None:
         raise HTTPException(404, f"no push {push_id} in the log")
-    again = state.pusher.push(first.channel, first.plaintext, clicker=first.clicker)
+    again = state.pusher.push_again(first)
     await again.done.wait()
     return again.as_json()
 

@@ -172,6 +172,114 @@ class TestBadNetwork:
         assert [push["statuses"] for push in await world.client.callbacks()] == [[500], [200]]
 
 
+class TestPerKind:
+    """Each kind of event can travel in its own way."""
+
+    async def test_one_kind_is_lost_and_the_others_arrive(self, world: World) -> None:
+        await world.client.configure(callback_networks={"enter_agent": {"lose_every": 1}})
+        userid = (await world.userids(1))[0]
+        await world.client.open_app(userid)
+        await world.client.say(userid, "到了吗")
+        await world.client.wait_idle()
+        assert [r.text("MsgType") for r in world.receiver.received] == ["text"]
+
+    async def test_a_contact_change_by_its_change_type(self, world: World) -> None:
+        await world.client.configure(callback_networks={"delete_user": {"duplicates": 1}})
+        await world.client.hire("newone", "新同事", [3], active=False)
+        await world.client.delete_person("newone")
+        await world.client.wait_idle()
+        assert [r.text("ChangeType") for r in world.receiver.received] == ["create_user"] + ["delete_user"] * 2
+
+    async def test_an_event_without_delay_overtakes_one_that_waits(self, world: World) -> None:
+        await world.client.configure(callback_networks={"enter_agent": {"delay_seconds": 3_600}})
+        userid = (await world.userids(1))[0]
+        await world.client.open_app(userid)
+        await asyncio.sleep(0)
+        arrived = asyncio.Event()
+
+        async def tell() -> None:
+            arrived.set()
+
+        world.receiver.before_answer = tell
+        await world.client.say(userid, "先到")
+        await arrived.wait()
+        await world.client.advance_clock(3_600)
+        await world.client.wait_idle()
+        assert [r.text("MsgType") for r in world.receiver.received] == ["text", "event"]
+
+    async def test_chances_repeat_with_the_seed(self) -> None:
+        heard = []
+        for _ in range(2):
+            world = await World().start()
+            await world.client.configure(callback_network={"lose_chance": 0.5, "duplicate_chance": 0.5})
+            userid = (await world.userids(1))[0]
+            for number in range(20):
+                await world.client.say(userid, str(number))
+            await world.client.wait_idle()
+            heard.append([r.text("Content") for r in world.receiver.received])
+            await world.stop()
+        assert heard[0] == heard[1]
+        assert 0 < len(set(heard[0])) < 20
+        assert len(heard[0]) > len(set(heard[0]))
+
+
+class TestOneClock:
+    """Deliveries and retries wait by the sandbox's clock: a test puts it forward and they come."""
+
+    async def test_a_late_delivery_comes_when_its_time_has_come(self, world: World) -> None:
+        await world.client.configure(callback_network={"delay_seconds": 86_400})
+        await world.client.open_app((await world.userids(1))[0])
+        await asyncio.sleep(0)
+        assert world.receiver.received == []
+        await world.client.advance_clock(86_400)
+        await world.client.wait_idle()
+        assert len(world.receiver.received) == 1
+
+    async def test_retries_are_spaced_by_it(self, world: World) -> None:
+        await world.client.configure(callback_retry_seconds=7_200)
+        attempts: asyncio.Queue[int] = asyncio.Queue()
+
+        async def broken() -> None:
+            attempts.put_nowait(1)
+            raise httpx.ConnectError("broken")
+
+        world.receiver.before_answer = broken
+        await world.client.open_app((await world.userids(1))[0])
+        for _ in range(3):
+            await attempts.get()
+            await asyncio.sleep(0.01)
+            assert attempts.empty()
+            await world.client.advance_clock(7_200)
+        await world.client.wait_idle()
+        assert (await world.client.callbacks())[0]["statuses"] == [None, None, None]
+
+    async def test_a_retry_may_repeat_the_ciphertext(self, world: World) -> None:
+        await world.client.configure(retry_on_non_200=True, retry_same_ciphertext=True)
+        world.receiver.status = 503
+        await world.client.open_app((await world.userids(1))[0])
+        await world.client.wait_idle()
+        assert len({r.envelope for r in world.receiver.received}) == 1
+        assert len(world.receiver.received) == 3
+
+    async def test_several_connections_at_once(self, world: World) -> None:
+        await world.client.configure(callback_connections=5)
+        under_way, most = 0, 0
+
+        async def slow() -> None:
+            nonlocal under_way, most
+            under_way += 1
+            most = max(most, under_way)
+            await asyncio.sleep(0.01)
+            under_way -= 1
+
+        world.receiver.before_answer = slow
+        userid = (await world.userids(1))[0]
+        for number in range(10):
+            await world.client.say(userid, str(number))
+        await world.client.wait_idle()
+        assert (most, len(world.receiver.received)) == (5, 10)
+
+
 class TestPush:
     """Any plaintext, as often as wanted, in new or in the same ciphertext."""
 

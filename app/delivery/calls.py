@@ -1,4 +1,4 @@
-"""The life of a call: claimed, made (by the job, outside of any transaction), concluded."""
+"""The life of a call: claimed (`claim`), made (by the job, outside of any transaction), recorded, concluded."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from uuid import UUID
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.delivery import followup, gates, queries, rules
+from app.delivery import demands, followup, queries, rules
 from app.delivery.outcomes import tell_outcome
-from app.delivery.rules import Done, Failed, Hold, Later, Unknown, Verdict
+from app.delivery.rules import Done, Effect, Failed, Hold, Later, Unknown, Verdict
 from app.delivery.send import MAKE_CALL
 from app.jobs.queue import enqueue
 from app.jobs.timers import set_timer
@@ -42,28 +42,6 @@ class Attempt:
     """An earlier attempt may have had its effect."""
 
 
-async def claim(session: AsyncSession, *, call_id: UUID, now: datetime) -> Attempt | None:
-    """Take the call when it waits, is due and may go. None: somebody else has it, or it is held (and says why)."""
-    await queries.lock_ordering_of(session, call_id)
-    call = await queries.claim_waiting_call(session, call_id, now)
-    if call is None:
-        return None
-    uncertain = call.sent_at is not None
-    if rules.is_too_late_to_resend(call, now):
-        await conclude(session, call, Unknown("去重时间窗已过，不能再安全重发：请人工确认"), now=now)
-        return None
-    hold = await gates.reason_to_hold(session, call, uncertain=uncertain, now=now)
-    if hold is not None:
-        await conclude(session, call, hold, now=now)
-        return None
-    move(call, CallState.SENDING)
-    call.hold_reason, call.not_before = None, None
-    call.attempts += 1
-    call.leased_until = now + rules.LEASE
-    call.sent_at = call.sent_at or now
-    return Attempt(call.id, call.app_id, call.kind, call.request_body, call.attempts, uncertain)
-
-
 async def record(
     session: AsyncSession,
     *,
@@ -79,13 +57,20 @@ async def record(
         log.warning("call.answered_late", call_id=str(attempt.call_id), attempt=attempt.number)
         return
     verdict = rules.decide(call, failure, uncertain=attempt.uncertain, now=now)
-    await conclude(session, call, verdict, answer=answer, now=now)
+    await conclude(session, call, verdict, answer=answer, effect=rules.effect_of(failure), now=now)
 
 
 async def conclude(
-    session: AsyncSession, call: OutgoingCall, verdict: Verdict, *, answer: CallAnswer | None = None, now: datetime
+    session: AsyncSession,
+    call: OutgoingCall,
+    verdict: Verdict,
+    *,
+    answer: CallAnswer | None = None,
+    effect: Effect = Effect.POSSIBLE,
+    now: datetime,
 ) -> None:
-    """Carry a verdict out on a locked call and its recipients."""
+    """Carry a verdict out on a locked call and its recipients. `effect`: what its attempt used of the limits."""
+    await demands.settle(session, call, effect, now=now)
     match verdict:
         case Done():
             await _done(session, call, answer, now)
@@ -96,8 +81,8 @@ async def conclude(
             await _ended_badly(session, call, CallState.UNKNOWN, "outcome_unknown", error, now)
         case Later():
             await _later(session, call, verdict, now)
-        case Hold(reason, until):
-            await _hold(session, call, reason, until, now)
+        case Hold():
+            await _hold(session, call, verdict, now)
     log.info(
         "call.concluded", call_id=str(call.id), kind=call.kind.value, state=call.state.value, reason=call.hold_reason
     )
@@ -206,21 +191,21 @@ async def _later(session: AsyncSession, call: OutgoingCall, verdict: Later, now:
     await set_timer(session, RELEASE, str(call.id), verdict.at)
 
 
-async def _hold(session: AsyncSession, call: OutgoingCall, reason: str, until: datetime | None, now: datetime) -> None:
+async def _hold(session: AsyncSession, call: OutgoingCall, hold: Hold, now: datetime) -> None:
     if call.state is CallState.SENDING:
         call.sent_at = None  # refused before it had an effect
-    unchanged = call.state is CallState.HELD and (call.hold_reason, call.not_before) == (reason, until)
+    unchanged = call.state is CallState.HELD and (call.hold_reason, call.not_before) == (hold.reason, hold.until)
     move(call, CallState.HELD)
-    call.hold_reason, call.not_before, call.leased_until = reason, until, None
-    if until is not None:
-        await set_timer(session, RELEASE, str(call.id), until)
+    call.hold_reason, call.not_before, call.limit_key, call.leased_until = hold.reason, hold.until, hold.limit, None
+    if hold.until is not None:
+        await set_timer(session, RELEASE, str(call.id), hold.until)
     if not unchanged:
         await queries.set_deliveries(
             session,
             call_id=call.id,
             state=DeliveryState.HELD,
-            reason=reason,
-            until=until,
+            reason=hold.reason,
+            until=hold.until,
             now=now,
             was=(DeliveryState.HELD,),
         )
@@ -229,3 +214,4 @@ async def _hold(session: AsyncSession, call: OutgoingCall, reason: str, until: d
 def move(call: OutgoingCall, to: CallState) -> None:
     assert to in rules.TRANSITIONS[call.state], f"{call.state} → {to}"
     call.state = to
+    call.limit_key = None  # a hold by a limit names it anew

@@ -1,4 +1,7 @@
-"""May this call go now? Asked in the transaction that claims it, of the policy in force at that moment (D11)."""
+"""May this call go now? Asked in the transaction that claims it, of the policy in force at that moment (D11).
+
+Whether the platform's limits leave room is asked last, and reserved at once: `demands`.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,8 @@ from random import Random
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.delivery import queries, rules
-from app.delivery.rules import Hold, Limit
+from app.delivery import queries
+from app.delivery.rules import Hold
 from app.policy import service as policies
 from app.policy.rules import next_allowed_moment
 from models.delivery import CallKind, CallState, OutgoingCall
@@ -18,10 +21,8 @@ _SPEAKS = frozenset({CallKind.MESSAGE_SEND, CallKind.APPCHAT_SEND})
 
 
 async def reason_to_hold(session: AsyncSession, call: OutgoingCall, *, uncertain: bool, now: datetime) -> Hold | None:
-    """Why not, and until when. A resend of uncertain outcome waits for its predecessor only: its window closes."""
-    return await _predecessor(session, call) or (
-        None if uncertain else await _hours(session, call, now) or await _limit(session, call, now)
-    )
+    """Why not, and until when. A resend of uncertain outcome waits for no hours: its window closes."""
+    return await _predecessor(session, call) or (None if uncertain else await _hours(session, call, now))
 
 
 async def _predecessor(session: AsyncSession, call: OutgoingCall) -> Hold | None:
@@ -51,27 +52,3 @@ async def _hours(session: AsyncSession, call: OutgoingCall, now: datetime) -> Ho
         rng=Random(call.id.int),  # noqa: S311 -- spreads load, keeps no secret
     )
     return Hold("quiet_hours", moment) if moment > now else None
-
-
-async def _limit(session: AsyncSession, call: OutgoingCall, now: datetime) -> Hold | None:
-    if call.kind is CallKind.MESSAGE_SEND:
-        await queries.lock_member_limit(session)
-        for limit in rules.MEMBER_LIMITS:
-            if await _is_member_at(session, call, limit, now):
-                return Hold("member_limit", now + limit.look_again)
-        return None
-    limit_of_kind = rules.CALL_LIMITS.get(call.kind)
-    if limit_of_kind is None:
-        return None
-    since = now - limit_of_kind.window
-    if await queries.calls_sent_since(session, call.app_id, call.kind, since) < limit_of_kind.most:
-        return None
-    return Hold("platform_limit", now + limit_of_kind.look_again)
-
-
-async def _is_member_at(session: AsyncSession, call: OutgoingCall, limit: Limit, now: datetime) -> bool:
-    since = now - limit.window
-    if await queries.messages_sent_since(session, call.app_id, since) < limit.most:
-        # Nobody can have had that many: the usual case, and the cheap one.
-        return False
-    return await queries.has_member_at_limit(session, call, since=since, most=limit.most)

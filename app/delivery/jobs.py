@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.database import transaction
 from app.delivery import calls, queries, recovery
 from app.delivery.carry_out import Answered, Failed, Missing, Outcome, carry_out
+from app.delivery.claim import claim
 from app.delivery.outcomes import tell_outcome
 from app.delivery.send import MAKE_CALL
 from app.jobs.queue import enqueue
@@ -38,7 +39,7 @@ _BATCH = 500
 async def make_call(ctx: JobContext, payload: dict[str, Any]) -> None:
     """Claim, call, record: two short transactions around one call of the platform."""
     async with transaction(ctx.sessions) as session:
-        attempt = await calls.claim(session, call_id=UUID(payload["call_id"]), now=ctx.now())
+        attempt = await claim(session, call_id=UUID(payload["call_id"]), now=ctx.now())
     if attempt is None:
         return
     client = ctx.platform.contacts if attempt.app_id == CONTACTS else ctx.platform.app

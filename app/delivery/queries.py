@@ -15,15 +15,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
-from models.delivery import CallKind, CallState, CardClick, Delivery, DeliveryState, Message, OutgoingCall
+from models.delivery import OPEN_CALLS, CallKind, CallState, CardClick, Delivery, DeliveryState, Message, OutgoingCall
 from models.ids import fold
 from models.installation import App
 from models.org import PersonUserid
 
 OPEN = (CallState.READY, CallState.HELD, CallState.SENDING, CallState.UNKNOWN)
 WAITING = (CallState.READY, CallState.HELD)
-
-LIMIT_LOCK = "steward:member-limit"
 
 
 # --------------------------------------------------------------------------- calls
@@ -145,48 +143,19 @@ def listed_calls(*, state: CallState | None, purpose: str | None, kind: CallKind
     return statement
 
 
-# --------------------------------------------------------------------------- the platform's limits
-
-
-async def lock_member_limit(session: AsyncSession) -> None:
-    """Two claims at once would each see the other's messages as not sent."""
-    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(LIMIT_LOCK, 0))))
-
-
-async def messages_sent_since(session: AsyncSession, app_id: str, since: datetime) -> int:
-    """How many (message, part) went out: no member can have received more."""
-    sent = (
-        select(col(OutgoingCall.message_id), col(OutgoingCall.part))
-        .where(col(OutgoingCall.app_id) == app_id, col(OutgoingCall.kind) == CallKind.MESSAGE_SEND)
-        .where(col(OutgoingCall.sent_at) > since)
-        .distinct()
-        .subquery()
-    )
-    return (await session.scalars(select(func.count()).select_from(sent))).one()
-
-
-async def has_member_at_limit(session: AsyncSession, call: OutgoingCall, *, since: datetime, most: int) -> bool:
-    """Whether a recipient of this call has had `most` messages of this app since then."""
-    mine = select(col(Delivery.person_id)).where(col(Delivery.call_id) == call.id)
+async def later_parts(session: AsyncSession, call: OutgoingCall) -> list[OutgoingCall]:
+    """The parts of the same message that wait behind this one, for the same people; locked."""
+    if call.ordering_key is None or call.message_id is None:
+        return []
     statement = (
-        select(col(Delivery.person_id))
-        .join(OutgoingCall, col(OutgoingCall.id) == col(Delivery.call_id))
-        .where(col(OutgoingCall.app_id) == call.app_id, col(OutgoingCall.kind) == CallKind.MESSAGE_SEND)
-        .where(col(OutgoingCall.sent_at) > since, col(Delivery.person_id).in_(mine))
-        .group_by(col(Delivery.person_id))
-        .having(func.count() >= most)
-        .limit(1)
+        select(OutgoingCall)
+        .where(col(OutgoingCall.ordering_key) == call.ordering_key, col(OutgoingCall.message_id) == call.message_id)
+        .where(col(OutgoingCall.part) > call.part, col(OutgoingCall.state).in_(WAITING))
+        .where(col(OutgoingCall.sent_at).is_(None))
+        .order_by(col(OutgoingCall.id))
+        .with_for_update(key_share=True)
     )
-    return (await session.scalars(statement)).first() is not None
-
-
-async def calls_sent_since(session: AsyncSession, app_id: str, kind: CallKind, since: datetime) -> int:
-    statement = (
-        select(func.count())
-        .select_from(OutgoingCall)
-        .where(col(OutgoingCall.app_id) == app_id, col(OutgoingCall.kind) == kind, col(OutgoingCall.sent_at) > since)
-    )
-    return (await session.scalars(statement)).one()
+    return list((await session.scalars(statement)).all())
 
 
 # --------------------------------------------------------------------------- messages and recipients
@@ -235,40 +204,45 @@ _INSERT_DELIVERIES = text(
     """
     INSERT INTO deliveries (message_id, part, person_id, call_id, state, reason, until,
                             policy_version_id, rule_key, actor, correlation_id, updated_at)
-    SELECT :message_id, :part, person_id, :call_id, :state, :reason, :until,
+    SELECT :message_id, :part, person_id, call_id, :state, :reason, :until,
            :policy_version_id, :rule_key, :actor, :correlation_id, :now
-    FROM unnest(:people) AS person_id
+    FROM unnest(:people, :calls) AS given (person_id, call_id)
     """
 ).bindparams(
     bindparam("message_id", type_=Uuid),
-    bindparam("call_id", type_=Uuid),
     bindparam("policy_version_id", type_=Uuid),
     bindparam("until", type_=DateTime(timezone=True)),
     bindparam("now", type_=DateTime(timezone=True)),
     bindparam("state", type_=String),
     bindparam("reason", type_=String),
     bindparam("people", type_=ARRAY(Uuid)),
+    bindparam("calls", type_=ARRAY(Uuid)),
 )
 
 
 async def insert_deliveries(
     session: AsyncSession, message: Message, rows: Sequence[Recipients], *, now: datetime
 ) -> None:
-    """One statement per call, whatever the number of its recipients."""
+    """One statement per part and state, whatever the number of calls and recipients."""
+    alike: dict[tuple[int, DeliveryState, str, datetime | None], tuple[list[UUID], list[UUID | None]]] = {}
     for row in rows:
+        people, calls = alike.setdefault((row.part, row.state, row.reason, row.until), ([], []))
+        people += row.people
+        calls += [row.call_id] * len(row.people)
+    for (part, state, reason, until), (people, calls) in alike.items():
         facts: dict[str, Any] = {
             "message_id": message.id,
-            "part": row.part,
-            "call_id": row.call_id,
-            "state": row.state.value,
-            "reason": row.reason,
-            "until": row.until,
+            "part": part,
+            "state": state.value,
+            "reason": reason,
+            "until": until,
             "policy_version_id": message.policy_version_id,
             "rule_key": message.rule_key,
             "actor": message.actor,
             "correlation_id": message.correlation_id,
             "now": now,
-            "people": row.people,
+            "people": people,
+            "calls": calls,
         }
         await session.execute(_INSERT_DELIVERIES, facts)
 
@@ -380,6 +354,10 @@ def listed_deliveries(*, state: DeliveryState | None, message_id: UUID | None, u
     statement = select(Delivery)
     if state is not None:
         statement = statement.where(col(Delivery.state) == state)
+    if state in {DeliveryState.HELD, DeliveryState.UNKNOWN}:
+        # Who waits, waits for an open call. Those are few, and lead to the rows where the state itself does not.
+        is_open = text(f"outgoing_calls.{OPEN_CALLS}")
+        statement = statement.where(col(Delivery.call_id).in_(select(col(OutgoingCall.id)).where(is_open)))
     if message_id is not None:
         statement = statement.where(col(Delivery.message_id) == message_id)
     if userid is not None:

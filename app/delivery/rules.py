@@ -10,14 +10,24 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from app.wecom.errors import HttpFailure, NotReached, OutcomeUnknown, TryAgain, WaitUntil, WecomError, WecomRefused
+from app.limits.catalogue import LIMITS
+from app.wecom.errors import (
+    HttpFailure,
+    NotReached,
+    OutcomeUnknown,
+    QuotaExhausted,
+    TryAgain,
+    WaitUntil,
+    WecomError,
+    WecomRefused,
+)
 from models.delivery import CallKind, CallState, DeliveryState, OutgoingCall
 from models.ids import fold
 
 CHUNK = 1000
 """Most userids of one `message/send` or `message/update_template_card` (§1.1, §1.5)."""
 
-LEASE = timedelta(minutes=3)
+LEASE = timedelta(seconds=90)
 """Longer than any call may take, retry of the token included: after it the worker counts as dead."""
 
 CODE_LIFE = timedelta(hours=72)
@@ -80,27 +90,6 @@ TRANSITIONS: dict[CallState, frozenset[CallState]] = {
 
 
 @dataclass(frozen=True)
-class Limit:
-    """A limit of the platform that is kept before the call, because past it messages vanish silently (P7)."""
-
-    most: int
-    window: timedelta
-    look_again: timedelta
-
-
-MEMBER_LIMITS = (
-    Limit(30, timedelta(minutes=1), timedelta(seconds=20)),
-    Limit(1000, timedelta(hours=1), timedelta(minutes=5)),
-)
-"""Messages of one app to one member (§0.1); the excess is dropped and the call still succeeds."""
-
-CALL_LIMITS: dict[CallKind, Limit] = {
-    CallKind.APPCHAT_CREATE: Limit(1000, timedelta(days=1), timedelta(minutes=30)),
-    CallKind.APPCHAT_UPDATE: Limit(1000, timedelta(hours=1), timedelta(minutes=5)),
-}
-
-
-@dataclass(frozen=True)
 class Done:
     pass
 
@@ -133,6 +122,8 @@ class Hold:
 
     reason: str
     until: datetime | None = None
+    limit: str | None = None
+    """The key of the limit that it waits for."""
 
 
 Verdict = Done | Failed | Unknown | Later | Hold
@@ -147,7 +138,7 @@ def decide(call: OutgoingCall, failure: WecomError | None, *, uncertain: bool, n
         return Done()
     if isinstance(failure, OutcomeUnknown):
         return _recover(call, failure, now)
-    if isinstance(failure, NotReached | HttpFailure | TryAgain | WaitUntil):
+    if isinstance(failure, NotReached | HttpFailure | TryAgain | WaitUntil | QuotaExhausted):
         return _recover(call, failure, now) if uncertain else _postpone(call, failure, now)
     if uncertain and RECOVERY[call.kind] is Recovery.RESEND_IN_WINDOW:
         return Unknown(str(failure))
@@ -159,7 +150,7 @@ def _proves_it_was_done(call: OutgoingCall, failure: WecomError) -> bool:
 
 
 def _recover(call: OutgoingCall, failure: WecomError, now: datetime) -> Verdict:
-    at = failure.until if isinstance(failure, WaitUntil) else now + back_off(call.attempts)
+    at = failure.until if isinstance(failure, WaitUntil | QuotaExhausted) else now + back_off(call.attempts)
     recovery = RECOVERY[call.kind]
     if recovery is Recovery.PARK or is_too_late_to_resend(call, at):
         return Unknown(str(failure))
@@ -172,6 +163,8 @@ def _postpone(call: OutgoingCall, failure: WecomError, now: datetime) -> Verdict
     """It had no effect, that is certain."""
     if isinstance(failure, WaitUntil):
         return Hold("platform_limit", failure.until)
+    if isinstance(failure, QuotaExhausted):
+        return Hold("platform_limit", failure.until, failure.why if failure.why in LIMITS else None)
     most = MOST_TRIES if isinstance(failure, TryAgain) else MOST_UNREACHED
     if call.attempts >= most:
         return _refused(failure)
@@ -223,6 +216,20 @@ def remaining_update(body: dict[str, Any], *, name: str, owner: str, userids: li
     }
     missing = {field: value for field, value in wanted.items() if value}
     return {"chatid": body["chatid"], **missing} if missing else None
+
+
+class Effect(StrEnum):
+    """What an attempt may have used of the platform's limits."""
+
+    NONE = "none"  # it never got there
+    REFUSED = "refused"  # it got there and did nothing: nobody received anything, but it may have been counted
+    POSSIBLE = "possible"
+
+
+def effect_of(failure: WecomError | None) -> Effect:
+    if isinstance(failure, NotReached | QuotaExhausted | HttpFailure):
+        return Effect.NONE
+    return Effect.REFUSED if isinstance(failure, WecomRefused) else Effect.POSSIBLE
 
 
 def chunked(recipients: list[UUID], *, individually: bool) -> list[list[UUID]]:

@@ -12,6 +12,7 @@ import httpx
 
 from app.clock import Clock
 from app.database import Sessions
+from app.limits.quota import Quota
 from app.settings import Settings
 from app.wecom.auth import TokenAuth, TokenStore
 from app.wecom.errors import HttpFailure, WecomError, WecomRefused
@@ -153,13 +154,14 @@ class WecomClient:
         if kind is CallKind.MEDIA_UPLOAD:
             raise ValueError("a media upload has no JSON body: use upload_media")
         params = {"agentid": self._agent()} if kind is CallKind.MENU_CREATE else {}
-        call = Call(kind.value, params=params, body=body, is_write=True)
+        call = Call(kind.value, params=params, body=body, is_write=True, app_id=self.app_id)
         answer = await self._exchange.perform(call, auth=self._auth)
         return read(CallAnswer, answer | {"raw": answer}, path=call.path)
 
     async def upload_media(self, media_type: str, filename: str, content: bytes) -> MediaRef:
         """A temporary file for messages: image, voice, video or file; for `app/delivery` only."""
-        call = Call("media/upload", params={"type": media_type}, upload=(filename, content), is_write=True)
+        upload = (filename, content)
+        call = Call("media/upload", params={"type": media_type}, upload=upload, is_write=True, app_id=self.app_id)
         return read(MediaRef, await self._exchange.perform(call, auth=self._auth), path=call.path)
 
     # ----------------------------------------------------------------- how
@@ -170,11 +172,12 @@ class WecomClient:
         return self._agent_id
 
     async def _get(self, path: str, **params: str | int) -> dict[str, Any]:
-        return await self._read(Call(path, params=params))
+        return await self._read(Call(path, params=params, app_id=self.app_id))
 
     async def _post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """A read that takes its question as JSON. Raw UTF-8: escapes can be refused with 40033."""
-        return await self._read(Call(path, body=json.dumps(body, ensure_ascii=False).encode()))
+        content = json.dumps(body, ensure_ascii=False).encode()
+        return await self._read(Call(path, body=content, app_id=self.app_id))
 
     async def _read(self, call: Call) -> dict[str, Any]:
         for delay in self._retry_delays:
@@ -219,7 +222,7 @@ def build_platform(
         trust_env=False,
         headers={"User-Agent": "wecom-steward"},
     )
-    exchange = Exchange(http, clock, ClockWatch(sessions, clock))
+    exchange = Exchange(http, clock, ClockWatch(sessions, clock), Quota(sessions, clock))
     tokens = TokenStore(
         sessions,
         SecretBox(settings.secret_key),

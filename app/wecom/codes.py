@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta, timezone
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-# The platform counts its days in Beijing, wherever the company is.
-_BEIJING = timezone(timedelta(hours=8))
+from app.limits.windows import Span, block_end
 
 
 class Action(StrEnum):
@@ -37,19 +36,14 @@ class Window(StrEnum):
 _BLOCK = {
     # Concurrency has no window: the block falls with the parallel calls. 10 s is ours.
     Window.BUSY: timedelta(seconds=10),
-    Window.MINUTE: timedelta(seconds=60),
     Window.MAINTENANCE: timedelta(minutes=10),
-    Window.HOUR: timedelta(minutes=60),
-    Window.MONTH: timedelta(days=30),
 }
 
 
 def blocked_until(window: Window, now: datetime) -> datetime:
     """When a block that began now is over: a day ends at midnight, every other window after its own length."""
-    if window is not Window.DAY:
-        return now + _BLOCK[window]
-    tomorrow = now.astimezone(_BEIJING).date() + timedelta(days=1)
-    return datetime.combine(tomorrow, time(), _BEIJING).astimezone(now.tzinfo)
+    pause = _BLOCK.get(window)
+    return block_end(Span(window), now) if pause is None else now + pause
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 WecomError
 ├── NotReached        the connection failed before anything was sent: safe to repeat
 ├── OutcomeUnknown    a write was sent and its answer was lost: it may have had its effect, never repeat it blindly
+├── QuotaExhausted    not sent: the limit is used up, or the platform has blocked the path; `until` says how long
 ├── HttpFailure       no answer of the platform, and no effect: a read whose answer was lost, or something between us
 │                     and the platform that answered in its place (a proxy, a wrong base URL)
 └── WecomRefused      the platform answered with an errcode
@@ -29,6 +30,7 @@ __all__ = [
     "Never",
     "NotReached",
     "OutcomeUnknown",
+    "QuotaExhausted",
     "TokenRefused",
     "TryAgain",
     "WaitUntil",
@@ -39,7 +41,8 @@ __all__ = [
 
 _CALLER_IP = re.compile(r"from ip:\s*([0-9A-Fa-f.:]+)")
 
-# Only the shortest block is certain from the code alone; these calls have a longer one of their own.
+# Only the shortest block is certain from the code alone; these calls have a longer one of their own. Where the breaker
+# knows better (`app/limits/breaker.py`), its moment takes the place of this one.
 _WINDOWS: dict[tuple[int, str], Window] = {
     # Repeated wrong secrets block the calling address for an hour (doc path/91039).
     (45009, "gettoken"): Window.HOUR,
@@ -87,6 +90,23 @@ class OutcomeUnknown(WecomError):
             f"{path}: sent, but the answer was lost ({why}); it may have taken effect",
             path=path,
         )
+
+
+class QuotaExhausted(WecomError):
+    """We kept the call back ourselves. It had no effect."""
+
+    outcome = "kept_back"
+
+    def __init__(self, path: str, why: str, *, until: datetime, now: datetime) -> None:
+        super().__init__(
+            f"暂不调用企业微信（{path}：{why}），请求没有发出；{until:%Y-%m-%d %H:%M:%S %Z} 之后会继续。",
+            f"{path}: kept back ({why}) until {until.isoformat()}; nothing was sent",
+            path=path,
+        )
+        self.why = why
+        """The key of the limit that is used up, or `blocked`."""
+        self.until = until
+        self.wait = until - now
 
 
 class HttpFailure(WecomError):
@@ -142,6 +162,11 @@ class WaitUntil(WecomRefused):
         self.until = until
         self.wait = until - now
         """How long that was when the platform said so."""
+
+    def lasts(self, until: datetime) -> None:
+        """The block is known better than from the code alone."""
+        self.wait += until - self.until
+        self.until = until
 
 
 class TokenRefused(WecomRefused):

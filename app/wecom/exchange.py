@@ -8,19 +8,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from time import perf_counter
 from typing import Any
 
 import httpx
 from pydantic_core import from_json
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.clock import Clock
+from app.limits.quota import BLOCKING, Exhausted, Quota, Ticket
 from app.observability import PLATFORM_CALLS, PLATFORM_SECONDS, get_logger
 from app.wecom.codes import CODES
-from app.wecom.errors import HttpFailure, NotReached, OutcomeUnknown, WecomError, WecomRefused, refusal
+from app.wecom.errors import (
+    HttpFailure,
+    NotReached,
+    OutcomeUnknown,
+    QuotaExhausted,
+    WaitUntil,
+    WecomError,
+    WecomRefused,
+    refusal,
+)
 from app.wecom.health import ClockWatch
 
 log = get_logger()
+
+COUNT_AGAIN = timedelta(seconds=5)
+"""While our database is away, calls wait this long."""
 
 JSON_TYPE = {"Content-Type": "application/json"}
 
@@ -49,6 +64,8 @@ class Call:
     upload: tuple[str, bytes] | None = field(default=None, repr=False)
     """File name and content of a media upload."""
     is_write: bool = False
+    app_id: str = ""
+    """Whose limits it uses, where they are an app's."""
 
     @property
     def method(self) -> str:
@@ -56,25 +73,65 @@ class Call:
 
 
 class Exchange:
-    def __init__(self, http: httpx.AsyncClient, clock: Clock, watch: ClockWatch | None = None) -> None:
+    """With a `quota`, calls wait for their turn: a read for a minute at the most, a write not at all."""
+
+    def __init__(
+        self, http: httpx.AsyncClient, clock: Clock, watch: ClockWatch | None = None, quota: Quota | None = None
+    ) -> None:
         self._http = http
         self._clock = clock
         self._watch = watch
+        self._quota = quota
 
     async def perform(self, call: Call, *, auth: httpx.Auth | None = None) -> dict[str, Any]:
         """The parsed answer. Every way it can fail is a `WecomError`."""
+        ticket = await self._admitted(call)
         started = perf_counter()
         outcome, errcode = "crashed", 0
+        failure: WecomError | None = None
         try:
             answer = await self._answer(call, auth)
             outcome = "ok"
         except WecomError as error:
-            outcome = error.outcome
+            outcome, failure = error.outcome, error
             errcode = error.errcode if isinstance(error, WecomRefused) else 0
             raise
         finally:
             _measure(call, outcome, errcode, perf_counter() - started)
+            await self._settle(ticket, failure, heard=outcome == "ok")
         return answer
+
+    async def _admitted(self, call: Call) -> Ticket | None:
+        """Raises `QuotaExhausted`, also while our own database cannot say: what is not counted is not called."""
+        if self._quota is None:
+            return None
+        try:
+            return await self._quota.admit(call.path, call.app_id, waits=not call.is_write)
+        except Exhausted as exhausted:
+            why, until = exhausted.why, exhausted.until
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            log.warning("platform.not_counted", path=call.path, error=type(error).__name__)
+            why, until = "database", self._clock.now() + COUNT_AGAIN
+        PLATFORM_CALLS.labels(call.path, QuotaExhausted.outcome).inc()
+        raise QuotaExhausted(call.path, why, until=until, now=self._clock.now())
+
+    async def _settle(self, ticket: Ticket | None, failure: WecomError | None, *, heard: bool) -> None:
+        """Never fails a call: what became of it stands."""
+        if self._quota is None or ticket is None:
+            return
+        try:
+            if isinstance(failure, WaitUntil) and failure.errcode in BLOCKING:
+                block = await self._quota.refused(ticket, failure.errcode)
+                if block is not None:
+                    failure.lasts(block.until)
+            elif isinstance(failure, NotReached):
+                await self._quota.not_reached(ticket)
+            elif heard or isinstance(failure, WecomRefused):
+                await self._quota.passed(ticket)
+            else:
+                await self._quota.lost(ticket)
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            log.warning("platform.not_settled", path=ticket.path, error=type(error).__name__)
 
     async def _answer(self, call: Call, auth: httpx.Auth | None) -> dict[str, Any]:
         try:

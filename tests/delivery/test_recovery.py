@@ -15,6 +15,7 @@ from app.audit.actor import SYSTEM
 from app.database import transaction
 from app.delivery import calls as ledger
 from app.delivery import service
+from app.delivery.claim import claim
 from app.delivery.errors import NothingToRetry, NotUnknown, RecipientGone
 from models.delivery import CallKind, CallState
 from models.ids import new_id
@@ -126,7 +127,7 @@ class TestADeadWorker:
         message = await desk.text(await desk.colleagues(2))
         [payload] = await desk.take_jobs()
         async with transaction(desk.sessions) as session:
-            assert await ledger.claim(session, call_id=UUID(payload["call_id"]), now=desk.clock.now())
+            assert await claim(session, call_id=UUID(payload["call_id"]), now=desk.clock.now())
         assert await desk.account(message) == {"held": 2}
 
         await desk.recover()
@@ -171,7 +172,7 @@ class TestADeadWorker:
         message = await desk.text(await desk.colleagues(1))
         [payload] = await desk.take_jobs()
         async with transaction(desk.sessions) as session:
-            attempt = await ledger.claim(session, call_id=UUID(payload["call_id"]), now=desk.clock.now())
+            attempt = await claim(session, call_id=UUID(payload["call_id"]), now=desk.clock.now())
         assert attempt is not None
         desk.clock.advance(timedelta(minutes=4))
         await desk.recover()

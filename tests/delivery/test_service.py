@@ -247,7 +247,8 @@ class TestLimitsOfThePlatform:
         assert await desk.account(messages[30]) == {"held": 1}
         assert await desk.reasons(messages[30]) == {"member_limit"}
         await desk.pass_time(seconds=30)
-        await desk.pass_time(seconds=31)
+        assert await desk.account(messages[30]) == {"held": 1}
+        await desk.pass_time(seconds=32)
         assert await desk.account(messages[30]) == {"sent": 1}
 
     async def test_a_block_told_by_the_platform_is_waited_out(self, desk: Desk) -> None:

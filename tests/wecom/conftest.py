@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from app.database import Sessions, create_engine, create_sessions, transaction
 from app.wecom.client import WecomClient
 from models.installation import AccessToken, PlatformState
+from models.limits import LimitBlock, LimitCounter, LimitSetting
 from tests import databases
 from tests.fakes.clock import FakeClock
 from tests.wecom.scripted import ScriptedPlatform, client_over, http_over
@@ -36,9 +37,9 @@ async def wecom_engine(server_url: str, template: str) -> AsyncIterator[AsyncEng
 
 @pytest.fixture
 async def sessions(wecom_engine: AsyncEngine) -> Sessions:
-    """One database for all of these tests, which touch two small tables: emptied before each."""
+    """One database for all of these tests, which touch few and small tables: emptied before each."""
     made = create_sessions(wecom_engine)
     async with transaction(made) as session:
-        await session.execute(delete(AccessToken))
-        await session.execute(delete(PlatformState))
+        for table in (AccessToken, PlatformState, LimitBlock, LimitCounter, LimitSetting):
+            await session.execute(delete(table))
     return made

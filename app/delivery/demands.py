@@ -1,0 +1,176 @@
+"""What a call takes of the platform's limits: reserved when it is claimed, settled when it has ended (P7)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.delivery import limit_queries, rules
+from app.delivery.rules import Effect, Hold
+from app.limits import reserve as limits
+from app.limits.catalogue import COUNTERS, LIMITS, Per
+from app.limits.counters import Demand
+from app.limits.reserve import Flight, Shortage
+from models.delivery import CallKind, OutgoingCall
+
+LONG = timedelta(seconds=30)
+"""From then on a call under way is asked for with every reservation: it may still arrive."""
+
+SMALLEST_PART = 20
+"""A call is split for the sake of a limit of all its recipients only where at least this part of the limit is free: a
+twentieth. Else the announcement would go out in crumbs."""
+
+_COUNTED_ALONE = {CallKind.APPCHAT_CREATE: "appchat.create", CallKind.APPCHAT_UPDATE: "appchat.update"}
+_COUNTED_IN_PEOPLE = {
+    CallKind.MESSAGE_SEND: ("message.app", "message.member"),
+    CallKind.APPCHAT_SEND: ("appchat.people", "appchat.member"),
+}
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some recipients of a call, and why they have to wait. Without a reason they go now."""
+
+    people: tuple[UUID, ...]
+    hold: Hold | None
+
+
+async def reserve(session: AsyncSession, call: OutgoingCall, *, uncertain: bool, now: datetime) -> list[Part]:
+    """Take what the call needs: an empty list when it may go. Else nothing is taken, and this is who waits for what.
+
+    One part with everybody holds the call. An uncertain call is never split: its bytes stay as they are.
+    """
+    people = await _people(session, call, since=now)
+    wanted = _demands(call, people, len(people))
+    call.limit_amount = len(people)
+    if not wanted:
+        return []
+
+    async def ahead(key: str) -> int:
+        counter = COUNTERS[LIMITS[key].counter]
+        if counter.per is Per.MEMBER:
+            return 0
+        calls, waiting = await limit_queries.waiting_ahead(session, call, key)
+        return waiting if call.kind in _COUNTED_IN_PEOPLE else calls
+
+    flights = await _flights(session, now)
+    short = await limits.reserve(session, wanted, now=now, flights=flights, ahead=ahead)
+    if not short:
+        call.reserved_at = now
+        return []
+    can_split = call.kind is CallKind.MESSAGE_SEND and not uncertain and len(people) > 1
+    return split_up(call.app_id, people, short) if can_split else [Part(tuple(people), _hold(_last(short)))]
+
+
+async def settle(session: AsyncSession, call: OutgoingCall, effect: Effect, *, now: datetime) -> None:
+    """The attempt has ended: what it did not use is given back, and a call that took long counts from its end."""
+    since, call.reserved_at = call.reserved_at, None
+    if since is None:
+        return
+    is_late = any(limits.is_late(name, since=since, now=now) for name in _counters(call))
+    if effect is Effect.POSSIBLE and not is_late:
+        return  # the usual case, and it costs nothing
+    wanted = _demands(call, await _people(session, call, since=since), call.limit_amount)
+    silent = [demand for demand in wanted if COUNTERS[demand.counter].is_silent]
+    loud = [demand for demand in wanted if not COUNTERS[demand.counter].is_silent]
+    match effect:
+        case Effect.NONE:
+            # A roster may have changed since: what is not known to be ours stays.
+            await limits.give_back(
+                session, loud if call.kind is CallKind.APPCHAT_SEND else wanted, since=since, now=now
+            )
+        case Effect.REFUSED:
+            if call.kind is CallKind.MESSAGE_SEND:
+                await limits.give_back(session, silent, since=since, now=now)
+            await limits.move(session, loud, since=since, now=now)
+        case Effect.POSSIBLE:
+            await limits.move(session, wanted, since=since, now=now)
+
+
+def split_up(app_id: str, people: Sequence[UUID], short: Sequence[Shortage]) -> list[Part]:
+    """Who goes, and who waits for which limit until when; people who may go at about the same time together. Pure."""
+    own: dict[str, Shortage] = {}
+    for shortage in sorted(short, key=_until):
+        if _is_of_a_member(shortage):
+            own[shortage.subject] = shortage
+    common = max((shortage for shortage in short if not _is_of_a_member(shortage)), key=_until, default=None)
+    free = [person for person in people if _subject(app_id, person) not in own]
+    room = len(free) if common is None else min(common.room, len(free))
+    if common is not None and room < min(len(free), max(common.allowed // SMALLEST_PART, 1)):
+        return [Part(tuple(people), _hold(common))]
+    parts = [Part(tuple(free[:room]), None)] if room else []
+    if common is not None and room < len(free):
+        parts.append(Part(tuple(free[room:]), _hold(common)))
+    waiting: dict[tuple[str, int], list[UUID]] = {}
+    for person in people:
+        if _subject(app_id, person) in own:
+            waiting.setdefault(_about_the_same(own[_subject(app_id, person)]), []).append(person)
+    for group in waiting.values():
+        last = _last([own[_subject(app_id, person)] for person in group])
+        parts.append(Part(tuple(group), _hold(last)))
+    return parts
+
+
+def _about_the_same(shortage: Shortage) -> tuple[str, int]:
+    twelfth = LIMITS[shortage.key].window.length.total_seconds() / 12
+    return shortage.key, int(shortage.until.timestamp() // twelfth)
+
+
+async def _people(session: AsyncSession, call: OutgoingCall, *, since: datetime) -> list[UUID]:
+    if call.kind is CallKind.MESSAGE_SEND:
+        return await limit_queries.unfinished_recipients(session, call.id)
+    if call.kind is CallKind.APPCHAT_SEND:
+        return await limit_queries.members_of_chat(session, rules.body_of(call)["chatid"], since=since)
+    return []
+
+
+def _demands(call: OutgoingCall, people: Sequence[UUID], count: int) -> list[Demand]:
+    """`count`: how many people there were when it was reserved, whoever came or left since."""
+    if call.kind in _COUNTED_ALONE:
+        return [Demand(_COUNTED_ALONE[call.kind], "")]
+    if call.kind not in _COUNTED_IN_PEOPLE:
+        return []  # the API's basic rate, which the client keeps
+    common, own = _COUNTED_IN_PEOPLE[call.kind]
+    subject = call.app_id if COUNTERS[common].per is Per.APP else ""
+    # A group that we do not know has at least somebody in it.
+    return [Demand(common, subject, max(count, 1)), *(Demand(own, _subject(call.app_id, person)) for person in people)]
+
+
+def _counters(call: OutgoingCall) -> tuple[str, ...]:
+    if call.kind in _COUNTED_ALONE:
+        return (_COUNTED_ALONE[call.kind],)
+    return _COUNTED_IN_PEOPLE.get(call.kind, ())
+
+
+async def _flights(session: AsyncSession, now: datetime) -> list[Flight]:
+    flights = []
+    for call in await limit_queries.calls_long_under_way(session, now - LONG):
+        if call.reserved_at is not None:
+            people = await _people(session, call, since=call.reserved_at)
+            flights.append(Flight(call.reserved_at, tuple(_demands(call, people, call.limit_amount))))
+    return flights
+
+
+def _subject(app_id: str, person: UUID) -> str:
+    return f"{app_id}:{person}"
+
+
+def _is_of_a_member(shortage: Shortage) -> bool:
+    return COUNTERS[LIMITS[shortage.key].counter].per is Per.MEMBER
+
+
+def _until(shortage: Shortage) -> datetime:
+    return shortage.until
+
+
+def _last(short: Sequence[Shortage]) -> Shortage:
+    return max(short, key=_until)
+
+
+def _hold(shortage: Shortage) -> Hold:
+    is_silent = COUNTERS[LIMITS[shortage.key].counter].is_silent
+    return Hold("member_limit" if is_silent else "platform_limit", shortage.until, shortage.key)

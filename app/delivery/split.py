@@ -1,0 +1,81 @@
+"""A call whose recipients may not all go at the same time becomes several: few at their limit hold up nobody else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.delivery import calls, compose, queries, rules
+from app.delivery.demands import Part
+from app.delivery.rules import Hold
+from app.delivery.send import Sender, sender
+from models.delivery import CallState, DeliveryState, Message, OutgoingCall
+
+PREDECESSOR = Hold("predecessor")
+
+
+async def split(session: AsyncSession, call: OutgoingCall, parts: Sequence[Part], *, now: datetime) -> None:
+    """Put a call for each part in the place of this locked and unsent one, with bytes of its own.
+
+    Later parts of the message follow each by itself: who waits for the first part waits for the second as well.
+    """
+    assert call.sent_at is None, "what may have been sent keeps its bytes"
+    assert call.message_id is not None, "only messages are split"
+    message = await queries.get_message(session, call.message_id)
+    assert message is not None  # a foreign key
+    from_us = await sender(session, now=now)
+    behind = await queries.later_parts(session, call)
+    for index, part in enumerate(parts):
+        # One key for all would make everybody wait for the last.
+        key = call.ordering_key if index == 0 or call.ordering_key is None else f"{call.ordering_key}:{call.id}:{index}"
+        await _carry(session, message, call, part.people, key, from_us, part.hold, now)
+        for later in behind:
+            await _carry(session, message, later, part.people, key, from_us, PREDECESSOR, now)
+    for former in (call, *behind):
+        calls.move(former, CallState.REPLACED)
+        former.finished_at, former.hold_reason, former.not_before = now, None, None
+        # Who has left since nobody can reach any more: their userid is not in any body.
+        await queries.set_deliveries(
+            session, call_id=former.id, state=DeliveryState.FAILED, reason="left", until=None, now=now
+        )
+    await session.flush()
+
+
+async def _carry(
+    session: AsyncSession,
+    message: Message,
+    former: OutgoingCall,
+    people: Sequence[UUID],
+    ordering_key: str | None,
+    from_us: Sender,
+    hold: Hold | None,
+    now: datetime,
+) -> None:
+    """The same, to these people, from a call that takes the former one's place."""
+    userids = await queries.current_userids(session, people)
+    reachable = [person for person in people if person in userids]
+    if not reachable:
+        return
+    part = compose.parts_of(message.content, number=message.number)[former.part - 1]
+    body = compose.body_for(
+        part,
+        userids=[userids[person] for person in reachable],
+        agent_id=from_us.agent_id,
+        window_seconds=from_us.window_seconds,
+        task_id=compose.new_task_id() if "template_card" in part else None,
+    )
+    rest = compose.message_call(message, body=body, part=former.part, actor=former.actor, now=now)
+    rest.id, rest.previous_id, rest.ordering_key = rules.id_beside(former.id), former.id, ordering_key
+    rest.limit_amount = len(reachable)
+    session.add(rest)
+    await session.flush()
+    await queries.move_deliveries(
+        session, from_call=former.id, to_call=rest.id, people=reachable, reason="queued", now=now
+    )
+    if hold is None:
+        await calls.release(session, rest.id)
+    else:
+        await calls.conclude(session, rest, hold, now=now)

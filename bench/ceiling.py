@@ -21,10 +21,13 @@ class AtOnce:
     def start(self) -> None:
         """There is nothing to start."""
 
+    def drain(self) -> None:
+        """Nobody is held."""
+
     async def stop(self) -> None:
         """There is nothing to write."""
 
-    async def store(self, _arrival: Any) -> Stored:
+    async def store(self, _arrival: Any, _hung_up: Any = None) -> Stored:
         return Stored.NEW
 
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, text
+from sqlalchemy import Index
 from sqlmodel import Field
 
 from models.base import Table, one_of
@@ -74,7 +74,8 @@ class Receipt(Table, table=True):
     __tablename__ = "receipts"
     __table_args__ = (
         Index("uq_receipts_person", "announcement_id", "person_id", unique=True),
-        Index("ix_receipts_open", "announcement_id", postgresql_where=text("confirmed_at IS NULL")),
+        # A confirmation changes nothing that is indexed, and finds room in its page (HOT).
+        {"postgresql_with": {"fillfactor": "50"}},
     )
 
     id: int | None = serial_key()

@@ -116,8 +116,7 @@ async def _audience(session: AsyncSession, wanted: AudienceWanted, author: Perso
     for number in wanted.departments:
         if await org.department(session, number) is None:
             raise UnknownAudience(f"没有 id 为 {number} 的部门")
-        people = await org.people_in_departments(session, [DepartmentId(number)])
-        audience.add((person.id for person in people), f"department:{number}")
+        audience.add(await org.ids_in_departments(session, [DepartmentId(number)]), f"department:{number}")
     named = await org.people_by_userids(session, wanted.people)
     if missing := [userid for userid in wanted.people if userid.strip().lower() not in named]:
         raise UnknownAudience(f"没有账号为 {'、'.join(missing)} 的成员")

@@ -85,6 +85,16 @@ async def people_in_departments(
     return list((await session.scalars(statement)).all())
 
 
+async def ids_in_departments(session: AsyncSession, department_ids: Iterable[int]) -> list[PersonId]:
+    """`people_in_departments` with everything below, as ids: an audience of a hundred thousand needs no more."""
+    ids = await departments_below(session, list(department_ids))
+    inside = select(col(Membership.person_id)).where(
+        col(Membership.ended_at).is_(None), col(Membership.department_id).in_(ids)
+    )
+    statement = select(col(Person.id)).where(col(Person.id).in_(inside), col(Person.status).in_(EMPLOYED))
+    return [PersonId(row) for row in await session.scalars(statement.order_by(col(Person.id)))]
+
+
 async def people_with_tag(
     session: AsyncSession, name: str, *, statuses: Collection[PersonStatus] = EMPLOYED
 ) -> list[Person]:

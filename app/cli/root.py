@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from app.cli import callbacks, deliveries, demo, jobs, keys, org, policy, sandbox, server
+from app.cli import callbacks, deliveries, demo, doctor, jobs, keys, org, policy, sandbox, server
 
 app = typer.Typer(
     name="steward",
@@ -22,6 +22,7 @@ for command, function in (
     ("migrate", server.migrate),
     ("sync", org.sync),
     ("demo", demo.demo),
+    ("doctor", doctor.doctor),
 ):
     app.command(command)(function)
 

@@ -28,6 +28,7 @@ __all__ = [
     "EmbeddedPostgres",
     "EmbeddedPostgresError",
     "acquire",
+    "exists",
     "is_installed",
     "running",
     "running_async",
@@ -53,6 +54,11 @@ class EmbeddedPostgres:
         atexit.unregister(self.release)
         if not self._lease.closed:
             self._cluster.leave(self._lease)
+
+
+def exists(data_dir: Path) -> bool:
+    """Whether there is a database in this folder, running or not."""
+    return Cluster(data_dir.absolute() / "pg").path.exists()
 
 
 def acquire(data_dir: Path) -> EmbeddedPostgres:

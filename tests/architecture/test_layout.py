@@ -114,7 +114,7 @@ class TestImports:
     def test_the_environment_is_read_where_settings_are_made(self) -> None:
         """Habit 4. The demo passes the environment on to the programs it starts."""
         readers = {str(path) for path in modules("app", "callbacks", "models") if _reads_environment(path)}
-        assert readers <= {"app/cli/session.py", "app/demo/processes.py"}
+        assert readers <= {"app/cli/session.py", "app/cli/doctor.py", "app/demo/processes.py"}
 
 
 class TestTransactions:

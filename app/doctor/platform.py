@@ -1,0 +1,188 @@
+"""The platform's side: reachable, its clock, both credentials, the app, its range, what each may read, our address."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any, Final
+
+import httpx
+
+from app.doctor.case import CHANNEL_NAMES, Case
+from app.doctor.findings import APP_PAGE, SYNC_PAGE, Finding, failed, ok, page_of, skipped, warning
+from app.wecom.errors import WecomError, WecomRefused
+from app.wecom.health import TOLERATED_OFFSET
+from app.wecom.payloads import AgentInfo, read
+from models.ids import APP, CONTACTS, AppId
+
+ROOT: Final = 1
+NOT_TRUSTED: Final = 60020
+ID_PAGES: Final = 12
+"""Of 10,000 each: enough to say whom a narrow range misses in a company of 100,000."""
+
+_PAGES: Final = {APP: APP_PAGE, CONTACTS: SYNC_PAGE}
+
+
+async def reachable(case: Case) -> Finding:
+    base = case.settings.wecom.api_base
+    try:
+        # Without parameters: answered with an errcode, and no attempt that counts against a secret.
+        response = await case.platform.get("gettoken")
+    except httpx.RequestError as error:
+        proxy = "，经代理" if case.settings.wecom.proxy else ""
+        return failed(
+            f"连不上企业微信（{base}{proxy}）：{type(error).__name__}",
+            "检查这台机器能否访问外网 443 端口、DNS，以及 STEWARD_WECOM_PROXY 与 STEWARD_WECOM_API_BASE",
+        )
+    if response.status_code != httpx.codes.OK or '"errcode"' not in response.text:
+        return failed(
+            f"{base} 的应答不是企业微信的（HTTP {response.status_code}）",
+            "核对 STEWARD_WECOM_API_BASE（要以 /cgi-bin 结尾），以及代理是否拦截",
+        )
+    return ok(f"{base} 有应答")
+
+
+async def clock(case: Case) -> Finding:
+    if case.platform_time is None:
+        return skipped("企业微信的应答没有带时间")
+    offset = case.platform_time[1]
+    seconds = round(offset.total_seconds())
+    if abs(offset) <= TOLERATED_OFFSET:
+        return ok(f"与企业微信相差 {abs(seconds)} 秒")
+    says = f"本机时钟比企业微信{'慢' if seconds > 0 else '快'} {abs(seconds)} 秒"
+    if abs(offset) > case.settings.callback_window - timedelta(seconds=5):
+        return failed(f"{says}，回调会因时间不符被拒收", "打开时间同步（NTP）")
+    return warning(says, "打开时间同步（NTP）")
+
+
+async def secret_of_app(case: Case) -> Finding:
+    return await _secret(case, APP)
+
+
+async def secret_of_contacts(case: Case) -> Finding:
+    return await _secret(case, CONTACTS)
+
+
+async def _secret(case: Case, app_id: AppId) -> Finding:
+    try:
+        await case.fetch_token(app_id)
+    except WecomError as error:
+        return _explained(error, page_of("WECOM_APP_SECRET" if app_id == APP else "WECOM_CONTACTS_SECRET"))
+    return ok(f"企业ID 与{CHANNEL_NAMES[app_id]}的 Secret 被接受")
+
+
+async def agent(case: Case) -> Finding:
+    try:
+        info = read(AgentInfo, await case.first_call(APP), path="agent/get")
+    except WecomError as error:
+        return _unless_untrusted(error, page_of("WECOM_AGENT_ID"))
+    if info.closed:
+        return failed(f"应用“{info.name}”已停用", "启用它", APP_PAGE)
+    return ok(f"应用“{info.name}”，AgentId {info.agent_id}，已启用")
+
+
+async def visible_range(case: Case) -> Finding:
+    info = read(AgentInfo, await case.first_call(APP), path="agent/get")
+    if ROOT in info.party_ids:
+        return ok("可见范围是根部门（全公司）")
+    holds = f"{len(info.party_ids)} 个部门、{len(info.user_ids)} 名成员、{len(info.tag_ids)} 个标签"
+    missed = await _missed(case, info)
+    return failed(
+        f"可见范围只有 {holds}，不是根部门：不能建群（48002）{missed}",
+        "把可见范围改为最上面的部门（根部门）",
+        f"{APP_PAGE} → 可见范围",
+    )
+
+
+async def _missed(case: Case, info: AgentInfo) -> str:
+    """Whom it misses, as far as both credentials together tell; people seen by tag alone count as missed."""
+    if CONTACTS not in case.tokens:
+        return ""
+    try:
+        everything = {int(row["id"]) for row in (await case.first_call(CONTACTS))["department_id"]}
+        seen = {int(row["id"]) for row in (await case.ask(APP, "department/simplelist"))["department_id"]}
+        people = await _people_outside(case, seen, set(info.user_ids))
+    except (WecomError, KeyError, TypeError, ValueError):
+        return ""
+    some = "、".join(people[:5]) + ("等" if len(people) > 5 else "")  # noqa: PLR2004 -- a few names are enough
+    who = f"，{len(people)} 人（{some}）" if people else ""
+    return f"；看不见 {len(everything)} 个部门中的 {len(everything - seen)} 个{who}"
+
+
+async def _people_outside(case: Case, departments: set[int], userids: set[str]) -> list[str]:
+    """Userids of those all of whose departments are outside."""
+    inside: set[str] = set(userids)
+    everybody: dict[str, None] = {}
+    cursor = ""
+    for _ in range(ID_PAGES):
+        body = json.dumps({"cursor": cursor, "limit": 10_000}).encode()
+        answer: dict[str, Any] = await case.ask(CONTACTS, "user/list_id", body)
+        for row in answer["dept_user"]:
+            everybody[str(row["userid"])] = None
+            if int(row["department"]) in departments:
+                inside.add(str(row["userid"]))
+        if not (cursor := str(answer.get("next_cursor") or "")):
+            break
+    return [userid for userid in everybody if userid not in inside]
+
+
+async def reading(case: Case) -> Finding:
+    """Ids come through 通讯录同步, details through the app (wecom/callbacks-and-contacts.md §3.2)."""
+    try:
+        await case.first_call(CONTACTS)
+        answer = await case.ask(CONTACTS, "user/list_id", b'{"cursor":"","limit":1}')
+        await case.ask(APP, "department/get", id=ROOT)
+    except WecomError as error:
+        return _unless_untrusted(error, SYNC_PAGE)
+    told = "部门与成员的 id 由通讯录同步读取，详情由自建应用读取"
+    first = next(iter(answer.get("dept_user") or []), None)
+    if first is None:
+        return warning("通讯录同步读到的成员是空的", "在该页面打开“API 接口同步”", SYNC_PAGE)
+    try:
+        await case.ask(APP, "user/get", userid=str(first["userid"]))
+    except WecomError as error:
+        return _explained(error, f"{APP_PAGE} → 可见范围")
+    try:
+        await case.ask(CONTACTS, "user/simplelist", department_id=ROOT)
+    except WecomRefused as error:
+        return ok(f"{told}（通讯录同步不能读详情：{error.errcode}，新接入的企业都是这样）")
+    except WecomError:
+        return ok(told)
+    return ok(f"{told}（通讯录同步也能读详情）")
+
+
+async def trusted_for_app(case: Case) -> Finding:
+    return await _trusted(case, APP)
+
+
+async def trusted_for_contacts(case: Case) -> Finding:
+    return await _trusted(case, CONTACTS)
+
+
+async def _trusted(case: Case, app_id: AppId) -> Finding:
+    try:
+        await case.first_call(app_id)
+    except WecomRefused as error:
+        if error.errcode != NOT_TRUSTED:
+            return skipped(f"{CHANNEL_NAMES[app_id]}的调用因别的原因被拒（{error.errcode}），见上")
+        address = error.caller_ip or "本机的出口 IP"
+        return failed(
+            f"企业微信不接受来自 {address} 的调用（60020）",
+            f"把 {address} 加进{CHANNEL_NAMES[app_id]}的“企业可信IP”，约一分钟后生效；两个列表各加各的",
+            f"{_PAGES[app_id]} → 企业可信IP",
+        )
+    except WecomError as error:
+        return failed(str(error))
+    return ok(f"{CHANNEL_NAMES[app_id]}的调用从这台机器被接受")
+
+
+def _unless_untrusted(error: WecomError, page: str) -> Finding:
+    if isinstance(error, WecomRefused) and error.errcode == NOT_TRUSTED:
+        return skipped("企业微信不接受来自这个 IP 的调用（60020），先看下面的“企业可信IP”")
+    return _explained(error, page)
+
+
+def _explained(error: WecomError, page: str) -> Finding:
+    if isinstance(error, WecomRefused):
+        return failed(f"{error.meaning_zh}（{error.path}，错误码 {error.errcode}）", error.cure_zh, page)
+    return failed(str(error))

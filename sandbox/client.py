@@ -13,6 +13,8 @@ from typing import Any, Self
 import httpx
 
 from sandbox.client_approvals import Approvals
+from sandbox.client_customers import Customers
+from sandbox.client_schedules import Schedules
 from sandbox.config import Channel
 from sandbox.faults import When
 
@@ -33,7 +35,7 @@ class VerificationFailed(Exception):
     """A callback address did not answer exactly the plaintext within one second; it was not saved."""
 
 
-class SandboxClient(Approvals):
+class SandboxClient(Approvals, Customers, Schedules):
     """Takes a ready httpx client (with `ASGITransport` and a base_url, say), or the sandbox's address."""
 
     def __init__(self, http: httpx.AsyncClient | None = None, *, base_url: str = "") -> None:
@@ -111,12 +113,15 @@ class SandboxClient(Approvals):
         drop: bool = False,
         delay: float = 0.0,
         answer: Mapping[str, Any] | None = None,
+        **more: Any,
     ) -> int:
         """Make the next `times` calls of `message/send`, say, go wrong (None: until cleared).
 
         `when="after"` lets the effect happen and hides the answer. `timeout` never answers,
         `drop` closes the connection; in process these raise `ReadTimeout` and
         `RemoteProtocolError` at once. `answer` lays fields over the real answer. `*` is every endpoint.
+        More as in `sandbox.faults.Fault`: truncated, broken_json, expire_token, rate_limit, invalid_users,
+        lost_users, and which calls: skip, chance, seed, app, match, contains.
         """
         fault = {
             "endpoint": endpoint,
@@ -129,6 +134,7 @@ class SandboxClient(Approvals):
             "delay": delay,
             "answer": None if answer is None else dict(answer),
         }
+        fault |= more
         return int((await self._object("POST", "/faults", fault))["id"])
 
     async def clear_faults(self) -> None:

@@ -81,6 +81,8 @@ class ExtraApp(BaseModel):
     agent_id: int
     secret: str
     name: str = "另一个应用"
+    created_after_2022: bool = True
+    """Then `user/get` and `user/list` withhold personal fields from it."""
 
 
 class SandboxConfig(BaseModel):
@@ -143,6 +145,15 @@ class SandboxConfig(BaseModel):
     app_close: bool = False
     app_home_url: str = ""
     trusted_ips: list[str] | None = None
+    """企业可信IP, with `*` as a wildcard; None trusts everybody."""
+    contacts_trusted_ips: list[str] | None = None
+    """The contacts credential's own list; None means the one above."""
+    trusted_ips_delay_seconds: float = Field(default=0.0, ge=0)
+    """How long an edit of the lists takes to hold; about 60 on the platform."""
+    legacy_contacts_ips: list[str] = Field(default_factory=list)
+    """Addresses registered for the contacts credential before 2022-08-15: they still read details."""
+    callback_ips: list[str] = Field(default_factory=lambda: ["127.0.0.1", "::1"])
+    """What `getcallbackip` answers; may contain wildcards."""
     reject_unicode_escapes: bool = False
 
     people: int = Field(default=300, ge=10, le=200_000)

@@ -14,9 +14,11 @@ from sandbox.company import Company, Person
 from sandbox.config import Channel, ExtraApp, SandboxConfig
 from sandbox.conversations import RESPONSE_CODE_SECONDS, Card, Group, Media, Message, ResponseCode
 from sandbox.crypto import Cryptor
+from sandbox.customers import CustomerDesk
 from sandbox.faults import Faults
 from sandbox.limits import RateLimits
 from sandbox.pushes import CallbackChannel
+from sandbox.schedules import ScheduleDesk
 from sandbox.seed import Progress, seeded_company
 from sandbox.visibility import Sight, VisibleRange
 
@@ -35,6 +37,8 @@ class App:
     name: str
     secret: str
     is_main: bool = False
+    is_system: bool = False
+    """客户联系: reads customers, and sends and manages nothing else."""
     range: VisibleRange = field(default_factory=VisibleRange)
     menu: dict[str, Any] | None = None
     cards: dict[str, Card] = field(default_factory=dict)
@@ -101,6 +105,7 @@ class SandboxState:
         self.sent_once: dict[bytes, SentOnce] = {}
         self.last_active: dict[int, float] = {}
         self.faults = Faults()
+        self.trusted_before = (0.0, self._trusted_lists())
         self.limits = RateLimits(self.config, self.clock, lambda: len(self.company.people))
         self.calls: deque[dict[str, Any]] = deque(maxlen=CALLS_KEPT)
         self.called: Counter[str] = Counter()
@@ -109,6 +114,8 @@ class SandboxState:
         seed_templates(self.approvals)
         self.open_templates: dict[str, OpenTemplate] = {}
         self.open_documents: dict[str, OpenDocument] = {}
+        self.customers = CustomerDesk()
+        self.schedules = ScheduleDesk()
         self.read_up_to: dict[tuple[int, str], int] = {}
         """The last message that a person has seen in a conversation, by serial and conversation."""
         self.headcounts: tuple[int, dict[int, int]] = (-1, {})
@@ -131,6 +138,11 @@ class SandboxState:
     def _extra(app: ExtraApp) -> App:
         return App(app.agent_id, app.name, app.secret)
 
+    @property
+    def customer_contact(self) -> App:
+        """The system app 客户联系, which has a secret of its own."""
+        return App(0, "客户联系", self.config.customer_contact_secret, is_system=True)
+
     # Who is who
 
     def now(self) -> float:
@@ -140,13 +152,29 @@ class SandboxState:
     def main_app(self) -> App:
         return self.apps[self.config.agent_id]
 
+    def trusted_addresses(self, identity: str) -> list[str] | None:
+        """企业可信IP as it holds now: an edit takes its time (about a minute on the platform)."""
+        changed_at, before = self.trusted_before
+        current = self._trusted_lists()
+        lists = before if self.now() < changed_at + self.config.trusted_ips_delay_seconds else current
+        return lists[identity == CONTACTS]
+
+    def _trusted_lists(self) -> tuple[list[str] | None, list[str] | None]:
+        """Of the apps, and of the contacts credential, which has its own list if one is given."""
+        apps, own = self.config.trusted_ips, self.config.contacts_trusted_ips
+        return apps, apps if own is None else own
+
+    def trust_changes(self) -> None:
+        """An administrator is about to edit a list of addresses."""
+        self.trusted_before = (self.now(), self._trusted_lists())
+
     def sight(self, app: App | None) -> Sight:
         """What a caller sees; the contacts credential (None) sees everything."""
         return Sight(everything=True) if app is None else app.range.sight(self.company)
 
     def is_allowed(self, app: App, listed: list[int] | None) -> bool:
         """Whether an app stands under a system app's 可调用接口的应用; by default the main app alone does."""
-        return app.is_main if listed is None else app.agent_id in listed
+        return not app.is_system and (app.is_main if listed is None else app.agent_id in listed)
 
     def can_be_reached(self, app: App, person: Person) -> bool:
         """A disabled person receives nothing; a choice of ours, the platform lists them as invalid."""

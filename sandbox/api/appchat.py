@@ -95,6 +95,7 @@ def send(call: Call) -> dict[str, Any]:
     message.safe = int(call.body.get("safe") or 0)
     message.mentioned = [str(u) for u in body.get("mentioned_list") or []] if msgtype == "text" else []
     message.missed_by = {serial for serial in group.members if not _has_room(call, app, serial)}
+    message.missed_by |= {s for s in group.members if call.is_lost(state.company.people[s].userid)}
     group.messages.append(message)
     for serial in group.members:
         state.last_active[serial] = message.at

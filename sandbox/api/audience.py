@@ -72,7 +72,7 @@ def _named(call: Call, app: App, users: list[str], parties: list[str], tags: lis
     audience = Audience()
     for userid in dict.fromkeys(users):
         person = call.state.company.find(userid)
-        if person is None or not call.state.can_be_reached(app, person):
+        if person is None or not call.state.can_be_reached(app, person) or call.is_invalid(userid):
             audience.bad_users.append(userid.lower())
         else:
             audience.add(person)

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from fnmatch import fnmatch
 from typing import Any
 
 from starlette.datastructures import UploadFile
@@ -31,6 +32,8 @@ class Call:
     from_ip: str = ""
     upload: UploadFile | None = None
     upload_content: bytes = b""
+    range: str = ""
+    """The header of that name, for those who fetch a file in pieces."""
     fault: Fault | None = None
     received_at: float = field(default_factory=time.perf_counter)
 
@@ -44,7 +47,7 @@ class Call:
 
     def require_app(self) -> App:
         """Messages, groups and menus are for apps; the contacts credential gets 48002."""
-        if self.app is None:
+        if self.app is None or self.app.is_system:
             raise PlatformError(48002)
         return self.app
 
@@ -54,9 +57,22 @@ class Call:
             raise PlatformError(48002)
 
     def require_details(self) -> None:
-        """Names and posts are closed to a contacts credential of after 2022-08-15 (doc path/96067)."""
-        if self.app is None and self.state.config.contact_profile == "post_2022_08":
+        """Names and posts are closed to a contacts credential of after 2022-08-15 (doc path/96067).
+
+        That is a matter of the caller's address: those registered before keep them.
+        """
+        config = self.state.config
+        is_old = any(fnmatch(self.from_ip, pattern) for pattern in config.legacy_contacts_ips)
+        if self.app is None and config.contact_profile == "post_2022_08" and not is_old:
             raise PlatformError(48009)
+
+    def is_invalid(self, userid: str) -> bool:
+        """A recipient whom a fault takes for unknown."""
+        return self.fault is not None and userid.lower() in map(str.lower, self.fault.invalid_users)
+
+    def is_lost(self, userid: str) -> bool:
+        """A recipient whom a fault keeps the message from."""
+        return self.fault is not None and userid.lower() in map(str.lower, self.fault.lost_users)
 
     def query_number(self, name: str, *, missing: int) -> int:
         value = self.query.get(name, "")

@@ -4,33 +4,57 @@ import asyncio
 import json
 import logging
 import time
+from collections import Counter
 from fnmatch import fnmatch
 from typing import Any
 
-import httpx
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.types import Message, Receive, Scope, Send
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from sandbox.api import (
     agents,
     appchat,
+    customer_contacts,
+    customer_groups,
     departments,
+    group_messages,
+    group_statistics,
+    intercept_rules,
+    join_ways,
     media,
     members,
     messages,
     oa_approval,
+    oa_calendar,
+    oa_schedule,
     oa_templates,
     open_approval,
     tags,
+    todo,
     tokens,
 )
+from sandbox.api.answers import PlainJSON
 from sandbox.api.call import Answer, Call, Endpoint
+from sandbox.api.misbehaviour import misbehave
 from sandbox.errors import PlatformError, error_answer
-from sandbox.faults import Fault
+from sandbox.faults import SECONDS, Fault, Subject
 from sandbox.state import SandboxState
 
-BUSINESS = (oa_approval, oa_templates, open_approval)
+BUSINESS = (
+    oa_approval,
+    oa_templates,
+    open_approval,
+    customer_contacts,
+    customer_groups,
+    group_statistics,
+    join_ways,
+    group_messages,
+    intercept_rules,
+    oa_calendar,
+    oa_schedule,
+    todo,
+)
 """What the platform's own applications offer: 审批, 日程, 客户联系."""
 
 ENDPOINTS: dict[str, Endpoint] = {
@@ -45,14 +69,10 @@ ANSWERS_KEPT = 1_000
 ANSWER_SHOWN = 4_000
 """Answers are kept for people to read: of so many calls, and so many bytes of each."""
 
+FEIGNED_ADDRESS = "x-sandbox-from-ip"
+"""A header with which one machine calls from several addresses."""
+
 WRONG_JSON = "Warning: wrong json format."
-
-
-class PlainJSON(JSONResponse):
-    """Raw UTF-8, compact, as the platform answers."""
-
-    def render(self, content: Any) -> bytes:
-        return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 class Gateway:
@@ -60,6 +80,7 @@ class Gateway:
 
     def __init__(self, state: SandboxState) -> None:
         self.state = state
+        self._under_way: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -68,22 +89,32 @@ class Gateway:
         if endpoint is None:
             await PlainTextResponse("no such endpoint", 404)(scope, receive, send)
             return
-        call = await self._read(request, name)
-        fault = call.fault = self.state.faults.take(name)
-        if fault is not None and fault.delay:
-            await asyncio.sleep(fault.delay)
-        if fault is not None and fault.when == "before" and not fault.goes_through:
-            await self._misbehave(fault, call, scope, receive, send)
-            return
-        answer = self._answer(request, call, endpoint, overlay=(fault.answer if fault else None) or {})
-        if fault is not None and not fault.goes_through:
-            await self._misbehave(fault, call, scope, receive, send)
-            return
-        await answer(scope, receive, send)
+        self._under_way[name] += 1
+        try:
+            call = await self._read(request, name)
+            await self._serve(request, call, endpoint, send)
+        finally:
+            self._under_way[name] -= 1
+
+    async def _serve(self, request: Request, call: Call, endpoint: Endpoint, send: Send) -> None:
+        fault = call.fault = self.state.faults.take(self._subject(call))
+        if patience := self.state.config.latency_seconds + (fault.delay if fault else 0.0):
+            await asyncio.sleep(patience)
+        if fault is not None:
+            self._prepare(fault, call)
+        answer: Response | None = None
+        if fault is None or fault.goes_through or fault.when == "after":
+            answer = self._answer(request, call, endpoint, overlay=(fault.answer if fault else None) or {})
+        if answer is not None and (fault is None or fault.goes_through):
+            await answer(request.scope, request.receive, send)
+        elif fault is not None:
+            if answer is None:
+                self._log(call, {"errcode": fault.errcode})
+            await misbehave(fault, answer, request, send, from_ip=call.from_ip)
 
     async def _read(self, request: Request, name: str) -> Call:
         ip = request.client.host if request.client else "127.0.0.1"
-        call = Call(self.state, name, request.query_params, from_ip=ip)
+        call = Call(self.state, name, request.query_params, from_ip=request.headers.get(FEIGNED_ADDRESS, ip))
         if request.headers.get("content-type", "").startswith("multipart/form-data"):
             async with request.form() as form:
                 files = [value for value in form.values() if not isinstance(value, str)]
@@ -91,7 +122,26 @@ class Gateway:
                     call.upload, call.upload_content = files[0], await files[0].read()
         else:
             call.raw = await request.body()
+            call.range = request.headers.get("range", "")
         return call
+
+    def _subject(self, call: Call) -> Subject:
+        """The call as faults see it, before it is known whether it is well-formed."""
+        try:
+            body = json.loads(call.raw) if call.raw else {}
+        except ValueError:
+            body = {}
+        if isinstance(body, dict):
+            call.body = body
+        app = tokens.identity_of(self.state, call.query.get("access_token"))
+        return Subject(call.endpoint, app, dict(call.query), call.body, call.raw.decode(errors="replace"))
+
+    def _prepare(self, fault: Fault, call: Call) -> None:
+        """What a fault changes on the platform before the call is looked at."""
+        if fault.expire_token:
+            tokens.kill(self.state, call.query.get("access_token"))
+        if fault.rate_limit is not None:
+            self.state.limits.block("on demand", call.endpoint, SECONDS[fault.rate_limit])
 
     def _answer(self, request: Request, call: Call, endpoint: Endpoint, *, overlay: dict[str, Any]) -> Response:
         try:
@@ -119,17 +169,18 @@ class Gateway:
         self._charge(call, endpoint)
         if endpoint.method == "POST" and request.method != "POST":
             raise PlatformError(40058, "use POST")
-        if call.raw:
-            call.body = self._parsed(call.raw, endpoint)
+        call.body = self._parsed(call.raw, endpoint) if call.raw else {}
 
     def _check_address(self, call: Call) -> None:
-        trusted = self.state.config.trusted_ips
+        trusted = self.state.trusted_addresses(call.identity)
         if trusted is not None and not any(fnmatch(call.from_ip, pattern) for pattern in trusted):
             raise PlatformError(60020)
 
     def _charge(self, call: Call, endpoint: Endpoint) -> None:
         """Sending is outside the basic limits, but not outside a block on demand (doc path/90312)."""
-        limits = self.state.limits
+        limits, most = self.state.limits, self.state.config.limit_numbers.concurrent_calls
+        if self.state.config.limits and most is not None and self._under_way[call.endpoint] > most:
+            raise PlatformError(45033)
         limits.refuse_on_demand(call.endpoint)
         if call.query.get("debug") == "1":
             limits.charge("debug", call.identity)
@@ -173,43 +224,9 @@ class Gateway:
             }
         )
 
-    async def _misbehave(self, fault: Fault, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
-        if fault.when == "before":
-            self._log(call, {"errcode": fault.errcode})
-        if fault.timeout:
-            await _hang(scope, receive)
-        elif fault.drop:
-            await _drop(scope, send)
-        elif fault.http_status is not None:
-            await PlainTextResponse("fault on demand", fault.http_status)(scope, receive, send)
-        else:
-            answer = error_answer(PlatformError(fault.errcode or -1), from_ip=call.from_ip)
-            await PlainJSON(answer)(scope, receive, send)
-
 
 def _shown(response: Response) -> str:
     """The beginning of an answer, as text."""
     if response.media_type != PlainJSON.media_type:
         return f"{response.media_type}, {len(getattr(response, 'body', b''))} bytes"
     return bytes(response.body[:ANSWER_SHOWN]).decode(errors="ignore")
-
-
-def _is_in_process(scope: Scope) -> bool:
-    """Called through httpx's ASGI transport, which knows neither time-outs nor broken connections."""
-    return "spec_version" not in scope.get("asgi", {})
-
-
-async def _hang(scope: Scope, receive: Receive) -> None:
-    """Answer nothing until the caller leaves. In process the caller's time-out comes at once."""
-    if _is_in_process(scope):
-        raise httpx.ReadTimeout("the sandbox was told not to answer")
-    message: Message = {}
-    while message.get("type") != "http.disconnect":
-        message = await receive()
-
-
-async def _drop(scope: Scope, send: Send) -> None:
-    """Promise a body and send none: the server then closes the connection."""
-    if _is_in_process(scope):
-        raise httpx.RemoteProtocolError("the sandbox was told to drop the connection")
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"100")]})

@@ -68,7 +68,8 @@ def _card(call: Call, app: App) -> Card:
 def _deliver(call: Call, app: App, message: Message, serials: list[int]) -> dict[str, str]:
     """Put it on the phones, silently not on those over their limit; the response code of a card."""
     state = call.state
-    reached = [serial for serial in serials if _has_room(call, app, serial)]
+    userid = {serial: state.company.people[serial].userid for serial in serials}
+    reached = [s for s in serials if _has_room(call, app, s) and not call.is_lost(userid[s])]
     for serial in reached:
         state.put_on_phone(serial, message)
     state.messages[message.msgid] = message

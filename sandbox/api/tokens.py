@@ -6,7 +6,7 @@ from typing import Any
 
 from sandbox.api.call import Call, Endpoint, Fidelity
 from sandbox.errors import PlatformError, ok
-from sandbox.state import App, SandboxState, Token
+from sandbox.state import CONTACTS, App, SandboxState, Token
 
 
 def gettoken(call: Call) -> dict[str, Any]:
@@ -29,7 +29,8 @@ def gettoken(call: Call) -> dict[str, Any]:
 
 def _secrets(state: SandboxState) -> dict[str, App | None]:
     known: dict[str, App | None] = {app.secret: app for app in state.apps.values()}
-    return known | {state.config.contacts_secret: None}
+    customers = state.customer_contact
+    return known | {customers.secret: customers, state.config.contacts_secret: None}
 
 
 def _current_token(state: SandboxState, secret: str) -> Token:
@@ -54,6 +55,21 @@ def caller_of(state: SandboxState, value: str | None) -> App | None:
     if token.secret not in known:
         raise PlatformError(40014)
     return known[token.secret]
+
+
+def identity_of(state: SandboxState, value: str | None) -> str:
+    """The agent id or `contacts` behind a token, expired or not; empty when there is none."""
+    token = state.tokens.get(value or "")
+    if token is None or token.secret not in (known := _secrets(state)):
+        return ""
+    app = known[token.secret]
+    return CONTACTS if app is None else str(app.agent_id)
+
+
+def kill(state: SandboxState, value: str | None) -> None:
+    token = state.tokens.get(value or "")
+    if token is not None:
+        token.expires_at = min(token.expires_at, state.now())
 
 
 def expire_tokens(state: SandboxState) -> int:

@@ -20,6 +20,10 @@ CHANGEABLE = frozenset(
         "contact_profile",
         "app_created_after_2022",
         "trusted_ips",
+        "contacts_trusted_ips",
+        "trusted_ips_delay_seconds",
+        "legacy_contacts_ips",
+        "callback_ips",
         "limits",
         "limit_numbers",
         "approval_apps",
@@ -106,6 +110,8 @@ async def change_config(state: StateDep, changes: dict[str, Any]) -> SandboxConf
         merged = SandboxConfig.model_validate(state.config.model_dump() | changes)
     except ValidationError as error:
         raise HTTPException(422, str(error)) from error
+    if "trusted_ips" in changes or "contacts_trusted_ips" in changes:
+        state.trust_changes()
     for name in changes:
         setattr(state.config, name, getattr(merged, name))
     return state.config
@@ -230,6 +236,12 @@ async def faults(state: StateDep) -> list[Fault]:
 @router.delete("/faults")
 async def clear_faults(state: StateDep) -> None:
     state.faults.clear()
+
+
+@router.delete("/faults/{fault_id}")
+async def disarm(state: StateDep, fault_id: int) -> None:
+    if not state.faults.disarm(fault_id):
+        raise HTTPException(404, f"no fault {fault_id} is armed")
 
 
 @router.get("/clock")

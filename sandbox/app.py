@@ -13,7 +13,16 @@ from starlette.routing import Route
 
 from sandbox.api.gateway import Gateway
 from sandbox.config import SandboxConfig
-from sandbox.control import approvals, groups, open_approvals, organisation, people, platform
+from sandbox.control import (
+    approvals,
+    customers,
+    groups,
+    open_approvals,
+    organisation,
+    people,
+    platform,
+    schedules,
+)
 from sandbox.control.wiring import add_error_handlers
 from sandbox.pages import admin, endpoints, language, phones
 from sandbox.pages.drawing import STATIC
@@ -49,7 +58,7 @@ def create_app(
     )
     app.state.sandbox = state
     app.router.routes.append(Route("/cgi-bin/{endpoint:path}", Gateway(state)))
-    for module in (platform, people, organisation, groups, approvals, open_approvals):
+    for module in (platform, people, organisation, groups, approvals, open_approvals, customers, schedules):
         app.include_router(module.router)
     for page in (phones, admin, endpoints, language):
         app.include_router(page.router)

@@ -12,6 +12,7 @@ from typing import Any
 
 from sandbox import events
 from sandbox.company import ACTIVE, DISABLED, NOT_ACTIVATED, ROOT, Department, Person, Tag
+from sandbox.customer_acts import person_left
 from sandbox.errors import PlatformError
 from sandbox.member_fields import checked_fields, number, placement
 from sandbox.state import App, SandboxState
@@ -123,6 +124,7 @@ class Organisation:
         """The person leaves the company, and with it all groups; an owner's group passes on."""
         was = self._subscribed(person)
         self.company.drop_person(person)
+        person_left(self.state, person)
         for chatid in list(self.state.groups_of.pop(person.serial, {})):
             self.state.quit_group(self.state.groups[chatid], person.serial)
         self._tell(self._contact_events().delete_user(person.userid))

@@ -116,6 +116,10 @@ class SandboxState:
         self.open_documents: dict[str, OpenDocument] = {}
         self.customers = CustomerDesk()
         self.schedules = ScheduleDesk()
+        self.approvals = ApprovalDesk()
+        seed_templates(self.approvals)
+        self.open_templates: dict[str, OpenTemplate] = {}
+        self.open_documents: dict[str, OpenDocument] = {}
         self.read_up_to: dict[tuple[int, str], int] = {}
         """The last message that a person has seen in a conversation, by serial and conversation."""
         self.headcounts: tuple[int, dict[int, int]] = (-1, {})
@@ -175,6 +179,10 @@ class SandboxState:
     def is_allowed(self, app: App, listed: list[int] | None) -> bool:
         """Whether an app stands under a system app's 可调用接口的应用; by default the main app alone does."""
         return not app.is_system and (app.is_main if listed is None else app.agent_id in listed)
+
+    def is_allowed(self, app: App, listed: list[int] | None) -> bool:
+        """Whether an app stands under a system app's 可调用接口的应用; by default the main app alone does."""
+        return app.is_main if listed is None else app.agent_id in listed
 
     def can_be_reached(self, app: App, person: Person) -> bool:
         """A disabled person receives nothing; a choice of ours, the platform lists them as invalid."""

@@ -14,7 +14,7 @@ OVERTIME = "3TmplSandboxOvertime00000000000000005"
 PUNCH = "3TmplSandboxPunch00000000000000000006"
 
 TEXT = {"control": "Text", "id": "Text-1", "value": {"text": "项目周会群"}}
-MORNING = 1_775_059_200 - 8 * 3600
+MORNING = 1_775_059_200
 """2026-04-02 00:00 in UTC+8."""
 
 

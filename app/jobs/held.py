@@ -8,6 +8,8 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.jobs.retry import MAX_ATTEMPTS
+
 _LIST = text(
     "SELECT id::text AS id, entrypoint AS name, convert_from(payload, 'UTF8') AS payload, attempts, updated AS since"
     " FROM pgqueuer WHERE status = 'failed'"
@@ -25,6 +27,19 @@ _RETRY_TIMERS = text(
     "UPDATE timers SET parked_at = NULL, attempts = 0, due_at = :now WHERE parked_at IS NOT NULL"
     " AND (CAST(:ids AS text[]) IS NULL OR 'timer:' || kind || '/' || subject = ANY(:ids)) RETURNING kind"
 )
+
+
+_RESCUE = text(
+    "UPDATE pgqueuer SET status = 'queued', attempts = attempts + 1, queue_manager_id = NULL, updated = now(),"
+    " execute_after = now() WHERE status = 'failed' AND attempts + 1 < :most RETURNING entrypoint"
+)
+
+
+async def rescue(session: AsyncSession) -> list[str]:
+    """Jobs that are held with tries left: their retry could not be written because the database was away, and PgQueuer
+    holds them then. They go on. Returns their names.
+    """
+    return list((await session.execute(_RESCUE, {"most": MAX_ATTEMPTS})).scalars())
 
 
 async def held_work(session: AsyncSession) -> list[dict[str, Any]]:

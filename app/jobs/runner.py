@@ -17,6 +17,7 @@ from pgqueuer.models import Job, Schedule
 from sqlalchemy.engine import make_url
 
 from app.database import transaction
+from app.jobs.held import rescue
 from app.jobs.queue import enqueue
 from app.jobs.registry import JobContext, JobFunction, Registry
 from app.jobs.retry import retry_delay
@@ -27,6 +28,7 @@ log = get_logger()
 
 HEARTBEAT = timedelta(seconds=30)
 SWEEP_EVERY = timedelta(milliseconds=500)
+RESCUE_EVERY = timedelta(seconds=10)
 LOG_KEPT = timedelta(days=7)
 RECONNECT_AFTER = timedelta(seconds=1)
 ANSWERS_WITHIN = timedelta(seconds=10)
@@ -99,6 +101,7 @@ class JobRunner:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._work_off_queue())
                 group.create_task(self._sweep_timers())
+                group.create_task(self._rescue_jobs())
         finally:
             limit.cancel()
 
@@ -149,6 +152,18 @@ class JobRunner:
             except Exception as error:  # noqa: BLE001 -- the database may be away for a moment; the next round tries again
                 log.warning("timers.sweep_failed", error=repr(error))
             await self._pause(SWEEP_EVERY)
+
+    async def _rescue_jobs(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                async with transaction(self._ctx.sessions) as session:
+                    rescued = await rescue(session)
+            except Exception as error:  # noqa: BLE001 -- as above: the next round tries again
+                log.warning("jobs.rescue_failed", error=repr(error))
+            else:
+                if rescued:
+                    log.info("jobs.rescued", jobs=rescued)
+            await self._pause(RESCUE_EVERY)
 
 
 def _is_cancelled() -> bool:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.jobs.held import held_work, try_again
+from app.jobs.held import held_work, rescue, try_again
 from app.jobs.queue import enqueue
 from app.jobs.timers import next_due, set_timer
 from tests.fakes.clock import FakeClock
@@ -42,3 +42,18 @@ async def test_only_the_named_one_is_tried_again(session: AsyncSession, clock: F
     [timer] = [row["id"] for row in await held_work(session) if row["name"] == "test.due"]
     assert await try_again(session, ids=[timer, "timer:none/none"], now=clock.now()) == 1
     assert [row["name"] for row in await held_work(session)] == ["org.sync"]
+
+
+async def test_a_job_held_before_its_last_try_goes_on_by_itself(session: AsyncSession) -> None:
+    """PgQueuer holds a job whose retry it cannot write, because the database is away."""
+    await enqueue(session, "org.sync", {})
+    await session.execute(text("UPDATE pgqueuer SET status = 'failed', attempts = 1"))
+    assert await rescue(session) == ["org.sync"]
+    assert (await session.execute(text("SELECT status::text, attempts FROM pgqueuer"))).one() == ("queued", 2)
+
+
+async def test_a_job_held_after_its_last_try_waits_for_a_person(session: AsyncSession) -> None:
+    await enqueue(session, "org.sync", {})
+    await session.execute(text("UPDATE pgqueuer SET status = 'failed', attempts = 7"))
+    assert await rescue(session) == []
+    assert len(await held_work(session)) == 1

@@ -11,7 +11,8 @@ import httpx
 from rich.console import Console
 
 from app.demo.processes import Addresses
-from app.demo.stage import Json, Phone, Stage, StoryBroken
+from app.demo.stage import LOOK_EVERY_SECONDS, Json, Phone, Stage, StoryBroken
+from sandbox.client import SandboxRefused
 from tests.soak.books import Books
 from tests.soak.fleet import REST_BEFORE_RESTART_SECONDS
 
@@ -46,18 +47,24 @@ class PatientStage(Stage):
         return self._answer(await self.until(f"an answer to {method} {path}", look))
 
     async def press(self, userid: str, key: str) -> Phone:
-        """Press, and press again when the platform says that nobody took the click."""
-        phone = await self.card_with(userid, key)
+        """Press once the button is there, and press again when the platform says that nobody took the click."""
+        known = {push["id"] for push in await self.sandbox.callbacks("app")}
+        pressed: list[Phone] = []
 
         async def taken() -> bool:
-            known = {push["id"] for push in await self.sandbox.callbacks("app")}
-            await self.sandbox.click(userid, phone.task_id, key)
+            phone = await self.card_with(userid, key)
+            try:
+                await self.sandbox.click(userid, phone.task_id, key)
+                pressed.append(phone)
+            except SandboxRefused:
+                await asyncio.sleep(LOOK_EVERY_SECONDS)  # grey until the service has drawn it anew
             await self.sandbox.wait_idle()
-            mine = [push for push in await self.sandbox.callbacks("app") if push["id"] not in known]
-            return any(push["delivered"] and phone.task_id in push["plaintext"] for push in mine)
+            clicks = [push for push in await self.sandbox.callbacks("app") if push["id"] not in known]
+            tasks = {phone.task_id for phone in pressed}
+            return any(push["delivered"] and any(task in push["plaintext"] for task in tasks) for push in clicks)
 
         await self.until(f"the click of {userid} on {key} to be taken", taken)
-        return phone
+        return pressed[-1]
 
     async def settle_unknown_calls(self) -> list[str]:
         """As the operators' guide says: look into the group, then say what became of the call."""

@@ -69,6 +69,8 @@ def pretty_json(value: Any) -> str:
 
 
 def milliseconds(seconds: float) -> str:
+    if seconds < 0.001:  # noqa: PLR2004 - a millisecond
+        return "<1 ms"
     return f"{seconds * 1_000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 

@@ -35,3 +35,4 @@ function tick() {
 }
 document.addEventListener("drawn", tick);
 tick(); setInterval(tick, 1000);
+live.querySelector(".sections [aria-current]")?.scrollIntoView({block: "nearest", inline: "center"});

@@ -55,14 +55,22 @@ class TestPhone:
         await world.app("appchat/send", {"chatid": "g1", "msgtype": "text", "text": {"content": "欢迎"}})
         await world.client.say_in_group("g1", two["userid"], "大家好")
         page = await self.open(world, one["userid"], "group-g1")
-        assert f"{two['name']}（群主）" in page
         assert page.index("欢迎") < page.index("大家好")
+        info = (await world.http.get(f"/phones/{one['userid']}", params={"c": "group-g1", "v": "info"})).text
+        faces = info[info.index('class="faces"') :]
+        owner, crown = faces.index(f"<span>{two['name']}</span>"), faces.index('aria-label="群主"')
+        assert crown < owner < faces.index(f"<span>{one['name']}</span>")
 
-    async def test_screen_alone(self, world: World) -> None:
-        userid = (await world.userids(1))[0]
-        answer = await world.http.get(f"/phones/{userid}/screen")
-        assert "<html" not in answer.text
-        assert (await world.http.get("/phones/nobody")).status_code == 409
+    async def test_every_screen(self, world: World) -> None:
+        userid, other = await world.userids(2)
+        for screen in ("contacts", "new", "work", "me", "person"):
+            answer = await world.http.get(f"/phones/{userid}", params={"v": screen, "u": other})
+            assert answer.status_code == 200, screen
+
+    async def test_whom_nobody_knows(self, world: World) -> None:
+        answer = await world.http.get("/phones/nobody")
+        assert answer.status_code == 404
+        assert "nobody" in answer.text
 
     async def test_every_kind_of_message_is_drawn(self, world: World) -> None:
         userid = (await world.userids(1))[0]

@@ -1,0 +1,127 @@
+"""A real Chromium in front of a sandbox on a real port. Nothing is ever downloaded for it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from playwright.async_api import Browser, Page, async_playwright
+
+from sandbox.app import create_app
+from sandbox.client import SandboxClient
+from sandbox.config import SandboxConfig
+from tests.sandbox.world import Receiver
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
+MAC = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
+HOW = "no Chromium here: apt-get install -y --no-install-recommends chromium, or set CHROMIUM to a program"
+
+Json = dict[str, Any]
+
+
+def chromium() -> str | None:
+    """A Chromium of this machine's own, or the one that the environment names."""
+    given = os.environ.get("CHROMIUM")
+    return given or next(filter(None, map(shutil.which, (*NAMES, MAC))), None)
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    """Skips where there is no browser, except where BROWSER_TESTS=required, as in continuous integration."""
+    found = chromium()
+    if found is None and os.environ.get("BROWSER_TESTS") == "required":
+        pytest.fail(HOW)
+    return found or pytest.skip(HOW)
+
+
+@pytest.fixture(scope="session")
+async def browser(chromium_path: str) -> AsyncIterator[Browser]:
+    flags = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium_path, args=flags)
+        yield browser
+        await browser.close()
+
+
+@dataclass
+class Stage:
+    """A sandbox in a thread; its callbacks go to a receiver that tests tell what to answer."""
+
+    config: SandboxConfig
+    base_url: str
+    receiver: Receiver
+    client: SandboxClient
+    strays: list[str] = field(default_factory=list)
+    """Requests of pages to other servers, and errors of their scripts."""
+
+    @property
+    def app_id(self) -> str:
+        return f"app-{self.config.agent_id}"
+
+    async def call(self, endpoint: str, body: Json) -> Json:
+        query = {"corpid": self.config.corp_id, "corpsecret": self.config.app_secret}
+        token = (await self.client.http.get("/cgi-bin/gettoken", params=query)).json()["access_token"]
+        answer = await self.client.http.post(f"/cgi-bin/{endpoint}", params={"access_token": token}, json=body)
+        result: Json = answer.json()
+        assert result["errcode"] == 0, result
+        return result
+
+    async def send(self, touser: str, msgtype: str, body: Json) -> Json:
+        fields = {"touser": touser, "msgtype": msgtype, "agentid": self.config.agent_id, msgtype: body}
+        return await self.call("message/send", fields)
+
+    async def userids(self, count: int) -> list[str]:
+        people = await self.client.people(limit=40)
+        return [person["userid"] for person in people if person["status"] == 1][:count]
+
+
+def _serve(config: SandboxConfig, receiver: Receiver) -> tuple[uvicorn.Server, threading.Thread, str]:
+    inside = httpx.AsyncClient(transport=httpx.ASGITransport(app=receiver.app()), base_url="http://service")
+    server = uvicorn.Server(uvicorn.Config(create_app(config, http=inside), port=0, log_level="warning"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    return server, thread, f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture
+def served() -> Iterator[tuple[SandboxConfig, Receiver, str]]:
+    config = SandboxConfig(people=40)
+    receiver = Receiver(config)
+    server, thread, base_url = _serve(config, receiver)
+    yield config, receiver, base_url
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture
+async def stage(served: tuple[SandboxConfig, Receiver, str]) -> AsyncIterator[Stage]:
+    config, receiver, base_url = served
+    async with SandboxClient(base_url=base_url) as client:
+        await client.set_callback_urls(app="http://service/app", contacts="http://service/contacts")
+        stage = Stage(config, base_url, receiver, client)
+        yield stage
+    assert stage.strays == []
+
+
+@pytest.fixture
+async def page(browser: Browser, stage: Stage) -> AsyncIterator[Page]:
+    """A Chinese browser. Whatever it asks of other servers, or complains about, is noted."""
+    context = await browser.new_context(
+        base_url=stage.base_url, locale="zh-CN", viewport={"width": 1440, "height": 900}
+    )
+    page = await context.new_page()
+    page.on("pageerror", lambda error: stage.strays.append(str(error)))
+    page.on("request", lambda asked: None if asked.url.startswith(stage.base_url) else stage.strays.append(asked.url))
+    yield page
+    await context.close()

@@ -199,6 +199,9 @@ async def _hold(session: AsyncSession, call: OutgoingCall, hold: Hold, now: date
     call.hold_reason, call.not_before, call.limit_key, call.leased_until = hold.reason, hold.until, hold.limit, None
     if hold.until is not None:
         await set_timer(session, RELEASE, str(call.id), hold.until)
+    if hold.reason == rules.UNKNOWN_BEFORE and (later := await queries.next_in_key(session, call, behind=True)):
+        # An unknown post holds up its own message alone: what comes behind may go, but nobody else would wake it.
+        await release(session, later)
     if not unchanged:
         await queries.set_deliveries(
             session,

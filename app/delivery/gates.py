@@ -10,7 +10,7 @@ from random import Random
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.delivery import queries
+from app.delivery import queries, rules
 from app.delivery.rules import Hold
 from app.policy import service as policies
 from app.policy.rules import next_allowed_moment
@@ -32,7 +32,7 @@ async def _predecessor(session: AsyncSession, call: OutgoingCall) -> Hold | None
         case None:
             return None
         case CallState.UNKNOWN:
-            return Hold("unknown_before")
+            return Hold(rules.UNKNOWN_BEFORE)
         case _:
             return Hold("predecessor")
 

@@ -8,13 +8,29 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import DateTime, Select, String, Uuid, and_, bindparam, exists, func, or_, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    Select,
+    String,
+    Uuid,
+    and_,
+    bindparam,
+    exists,
+    false,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
+from app.delivery import rules
 from models.delivery import OPEN_CALLS, CallKind, CallState, CardClick, Delivery, DeliveryState, Message, OutgoingCall
 from models.ids import fold
 from models.installation import App
@@ -67,31 +83,45 @@ async def call_for_update(session: AsyncSession, call_id: UUID) -> OutgoingCall 
 
 
 async def predecessor_state(session: AsyncSession, call: OutgoingCall) -> CallState | None:
-    """The state of an unfinished call of the same key that this one must wait for; an unknown one first.
-
-    A card update of unknown outcome blocks nobody: the newest face wins anyway.
-    """
-    harmless = and_(col(OutgoingCall.state) == CallState.UNKNOWN, col(OutgoingCall.kind) == CallKind.CARD_UPDATE)
+    """The state of an unfinished call of the same key that this one must wait for; an unknown one first."""
     # A call of a later id may be under way when this one was committed late.
     ahead = or_(col(OutgoingCall.id) < call.id, col(OutgoingCall.state) == CallState.SENDING)
     statement = (
         select(col(OutgoingCall.state))
         .where(col(OutgoingCall.ordering_key) == call.ordering_key, col(OutgoingCall.id) != call.id, ahead)
-        .where(col(OutgoingCall.state).in_(OPEN), ~harmless)
+        .where(col(OutgoingCall.state).in_(OPEN), ~_lets_pass(OutgoingCall, call.message_id))
         .order_by((col(OutgoingCall.state) == CallState.UNKNOWN).desc())
         .limit(1)
     )
     return (await session.scalars(statement)).one_or_none()
 
 
-async def next_in_key(session: AsyncSession, call: OutgoingCall) -> UUID | None:
-    """The first call of the same key that waits."""
+def _lets_pass(ahead: Any, message_id: Any) -> ColumnElement[bool]:
+    """Which of the calls ahead hold nobody up, but perhaps what says more of the same message.
+
+    A card update of unknown outcome: the newest face wins anyway. A post of unknown outcome, and those of its parts
+    that wait for it: nobody can tell for hours, and people who join or leave the group must not wait for that.
+    """
+    is_unknown = col(ahead.state) == CallState.UNKNOWN
+    waits_for_unknown = and_(col(ahead.state) == CallState.HELD, col(ahead.hold_reason) == rules.UNKNOWN_BEFORE)
+    return or_(
+        and_(is_unknown, col(ahead.kind) == CallKind.CARD_UPDATE),
+        and_(
+            or_(is_unknown, func.coalesce(waits_for_unknown, false())),
+            col(ahead.kind) == CallKind.APPCHAT_SEND,
+            col(ahead.message_id).is_distinct_from(message_id),
+        ),
+    )
+
+
+async def next_in_key(session: AsyncSession, call: OutgoingCall, *, behind: bool = False) -> UUID | None:
+    """The first call of the same key that waits; with `behind`, the first of those that came later."""
     if call.ordering_key is None:
         return None
     statement = (
         select(col(OutgoingCall.id))
         .where(col(OutgoingCall.ordering_key) == call.ordering_key, col(OutgoingCall.state).in_(WAITING))
-        .where(col(OutgoingCall.id) != call.id)
+        .where(col(OutgoingCall.id) > call.id if behind else col(OutgoingCall.id) != call.id)
         .order_by(col(OutgoingCall.id))
         .limit(1)
     )
@@ -115,7 +145,7 @@ async def calls_left_waiting(session: AsyncSession, since: datetime, *, limit: i
         col(ahead.ordering_key) == col(OutgoingCall.ordering_key),
         col(ahead.id) < col(OutgoingCall.id),
         col(ahead.state).in_(OPEN),
-        ~and_(col(ahead.state) == CallState.UNKNOWN, col(ahead.kind) == CallKind.CARD_UPDATE),  # as `predecessor_state`
+        ~_lets_pass(ahead, col(OutgoingCall.message_id)),  # as `predecessor_state`
     )
     statement = (
         select(col(OutgoingCall.id))

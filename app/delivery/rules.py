@@ -55,6 +55,10 @@ NOBODY_VALID = 81013
 NO_EFFECT_ON_CARD = frozenset({CODE_SPENT, CODE_EXPIRED})
 
 
+UNKNOWN_BEFORE = "unknown_before"
+"""Held behind a call of which nobody knows what became."""
+
+
 class Recovery(StrEnum):
     """What may be done about a call that was made and not answered (D6)."""
 

@@ -183,20 +183,52 @@ class TestOrder:
         assert (await desk.call(second.id)).state is CallState.FAILED
         assert len(await desk.sent_bodies("appchat/send")) == 2
 
-    async def test_an_unknown_predecessor_blocks_and_is_visible(self, desk: Desk) -> None:
+    async def test_an_unknown_post_holds_the_rest_of_its_message_and_is_visible(self, desk: Desk) -> None:
         chatid, group = await desk.group(), new_id()
         await desk.sandbox.fail("appchat/send", timeout=True, when="after")
-        first = await desk.to_group(chatid, "一", group)
-        second = await desk.to_group(chatid, "二", group)
+        await desk.to_group(chatid, "第一行\n" * 500, group)
         await desk.work()
 
-        assert (await desk.call(first.id)).state is CallState.UNKNOWN
-        blocked = await desk.call(second.id)
-        assert (blocked.state, blocked.hold_reason) == (CallState.HELD, "unknown_before")
+        first, *rest = await desk.calls(CallKind.APPCHAT_SEND)
+        assert first.state is CallState.UNKNOWN
+        assert len(rest) == 2
+        assert {(call.state, call.hold_reason) for call in rest[:1]} == {(CallState.HELD, "unknown_before")}
         await desk.pass_time(hours=5)
         await desk.recover()
         await desk.work()
         assert len(await desk.sent_bodies("appchat/send")) == 1
+
+    async def test_an_unknown_post_holds_up_no_change_of_the_roster_and_no_other_message(self, desk: Desk) -> None:
+        chatid, group = await desk.group(), new_id()
+        [joins] = await desk.colleagues(1)
+        joiner = next(userid for userid, key in desk.people.items() if key == joins)
+        await desk.sandbox.fail("appchat/send", timeout=True, when="after")
+        await desk.to_group(chatid, "第一行\n" * 500, group)
+        key = f"group:{group}"
+        body = {"chatid": chatid, "add_user_list": [joiner]}
+        change = await desk.request(CallKind.APPCHAT_UPDATE, body, ordering_key=key)
+        other = await desk.to_group(chatid, "另一条", group)
+        await desk.work()
+
+        assert (await desk.call(change.id)).state is CallState.DONE
+        assert (await desk.call(other.id)).state is CallState.DONE
+        states = [call.state for call in await desk.calls(CallKind.APPCHAT_SEND)]
+        assert states == [CallState.UNKNOWN, CallState.HELD, CallState.HELD, CallState.DONE]
+        assert joiner in (await desk.sandbox.group(chatid))["userlist"]
+
+    async def test_an_unknown_change_of_the_roster_holds_up_what_comes_behind_it(self, desk: Desk) -> None:
+        chatid, group = await desk.group(), new_id()
+        await desk.sandbox.fail("appchat/update", timeout=True)
+        await desk.sandbox.fail("appchat/get", timeout=True, times=None)
+        key = f"group:{group}"
+        change = await desk.request(CallKind.APPCHAT_UPDATE, {"chatid": chatid, "name": "新名"}, ordering_key=key)
+        post = await desk.to_group(chatid, "一", group)
+        await desk.work()
+        for _ in range(14):
+            await desk.pass_time(minutes=11)
+
+        assert (await desk.call(change.id)).state is CallState.UNKNOWN
+        assert (await desk.call(post.id)).hold_reason == "unknown_before"
 
     async def test_a_call_may_ask_to_go_after_another(self, desk: Desk) -> None:
         people = await desk.colleagues(3)

@@ -1,0 +1,111 @@
+"""A sandbox and a service, each on a port of its own, and the doctor between them."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+
+from app.bootstrap import Services, build, prepare
+from app.cli.server import HttpServer
+from app.clock import Clock, SystemClock
+from app.doctor.case import open_case
+from app.doctor.examination import LONGEST_SECONDS, examine
+from app.doctor.findings import Finding, State
+from app.main import create_app
+from app.settings import Settings, load_settings
+from sandbox.app import create_app as create_sandbox
+from sandbox.client import SandboxClient
+from sandbox.config import SandboxConfig
+from tests.cli.conftest import Steward
+from tests.fakes.environment import sandbox_environment
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@asynccontextmanager
+async def served(app: Any, port: int) -> AsyncIterator[None]:
+    config = uvicorn.Config(app, port=port, log_level="critical", timeout_graceful_shutdown=1)
+    server = HttpServer(config)
+    task = asyncio.create_task(server.serve())
+    while not server.started:  # noqa: ASYNC110 -- uvicorn has a flag, not an event
+        await asyncio.sleep(0.01)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await task
+
+
+@dataclass
+class Ward:
+    """`await ward.examine()` → the finding of every check. Settings are given by their names without `STEWARD_`."""
+
+    environment: dict[str, str]
+    database_url: str
+    sandbox: SandboxClient
+    sandbox_app: Any
+
+    def settings(self, **changes: str) -> Settings:
+        return load_settings(self.environment | {f"STEWARD_{name}": value for name, value in changes.items()})
+
+    async def examine(
+        self,
+        changes: dict[str, str] | None = None,
+        *,
+        clock: Clock | None = None,
+        longest: float = LONGEST_SECONDS,
+        **more: str,
+    ) -> dict[str, Finding]:
+        settings = self.settings(**(changes or {}), **more)
+        assert settings.database_url is not None
+        url = settings.database_url.get_secret_value()
+        async with open_case(settings, url, clock=clock or SystemClock()) as case:
+            return {check.name: finding async for check, finding in examine(case, longest=longest)}
+
+    @asynccontextmanager
+    async def serving(self, **changes: str) -> AsyncIterator[Services]:
+        """The service, with these settings, where its listening address says."""
+        settings = self.settings(**changes)
+        built = build(settings, self.database_url)
+        await prepare(built)
+        try:
+            async with served(create_app(built), settings.listen_address[1]):
+                yield built
+        finally:
+            await built.aclose()
+
+
+@pytest.fixture
+async def ward(database: str) -> AsyncIterator[Ward]:
+    config = SandboxConfig(people=30)
+    port = free_port()
+    app = create_sandbox(config)
+    environment = sandbox_environment(config) | {
+        "STEWARD_DATABASE_URL": database,
+        "STEWARD_WECOM_API_BASE": f"http://127.0.0.1:{port}/cgi-bin",
+        "STEWARD_LISTEN": f"127.0.0.1:{free_port()}",
+    }
+    async with served(app, port), SandboxClient(base_url=f"http://127.0.0.1:{port}") as client:
+        yield Ward(environment, database, client, app)
+
+
+def bad(found: dict[str, Finding]) -> set[str]:
+    return {name for name, finding in found.items() if finding.state is State.FAILED}
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Steward:
+    """Nothing is configured."""
+    return Steward(tmp_path)

@@ -1,0 +1,267 @@
+"""F105: one thing is broken at a time; exactly that is found, with what to do and which page to open."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import asyncpg
+import pytest
+from sqlalchemy import text
+
+from app.clock import Clock
+from app.database import transaction
+from app.doctor.examination import CHECKS
+from app.doctor.findings import State
+from app.jobs.queue import enqueue
+from tests.cli.conftest import Steward
+from tests.databases import dsn
+from tests.doctor.conftest import Ward, bad, free_port
+
+KEY = "Z" * 43
+
+
+class Late(Clock):
+    """A clock that is wrong by so much."""
+
+    def __init__(self, by: timedelta) -> None:
+        self._by = by
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) - self._by
+
+
+class TestAllIsWell:
+    async def test_nothing_fails(self, ward: Ward) -> None:
+        async with ward.serving():
+            found = await ward.examine()
+        assert bad(found) == set(), found
+        assert found["callback.app"].state is State.OK
+        assert found["callback.contacts"].state is State.OK
+        assert found["visible_range"].state is State.OK
+        assert [check.name for check in CHECKS] == list(found), "in the order of the console"
+
+    async def test_nothing_on_the_platform_is_changed_and_no_wrong_secret_is_counted(self, ward: Ward) -> None:
+        async with ward.serving():
+            await ward.sandbox.forget_calls()
+            await ward.examine()
+        paths = {call["endpoint"] for call in await ward.sandbox.calls()}
+        assert paths <= {
+            "gettoken",
+            "agent/get",
+            "department/simplelist",
+            "department/get",
+            "user/list_id",
+            "user/get",
+            "user/simplelist",
+        }
+
+    async def test_it_says_when_the_platform_was_last_heard(self, ward: Ward) -> None:
+        async with ward.serving() as service:
+            assert "还没有收到过" in (await ward.examine())["callback.app"].says
+            base = ward.environment["STEWARD_LISTEN"]
+            await ward.sandbox.set_callback_urls(app=f"http://{base}/callbacks/app")
+            userid = (await ward.sandbox.people(limit=1))[0]["userid"]
+            await ward.sandbox.open_app(userid)
+            await ward.sandbox.wait_idle()
+            assert service.settings
+            assert "最近一次" in (await ward.examine())["callback.app"].says
+
+
+class TestSettings:
+    async def test_a_private_public_address_with_the_real_platform(self, ward: Ward) -> None:
+        found = await ward.examine(
+            WECOM_API_BASE="https://qyapi.weixin.qq.com/cgi-bin",
+            WECOM_PROXY="http://127.0.0.1:9",
+            PUBLIC_URL="http://192.168.1.5",
+        )
+        assert found["settings"].state is State.FAILED
+        assert "192.168.1.5" in found["settings"].says
+
+    async def test_the_same_secret_twice(self, ward: Ward) -> None:
+        same = ward.environment["STEWARD_WECOM_APP_SECRET"]
+        found = await ward.examine(WECOM_CONTACTS_SECRET=same)
+        assert found["settings"].state is State.FAILED
+        assert "通讯录同步" in found["settings"].page
+
+
+class TestThePlatform:
+    async def test_it_cannot_be_reached(self, ward: Ward) -> None:
+        found = await ward.examine(WECOM_API_BASE=f"http://127.0.0.1:{free_port()}/cgi-bin")
+        assert "platform" in bad(found)
+        assert found["secret.app"].state is State.SKIPPED, "one cause is told once"
+
+    async def test_something_else_answers(self, ward: Ward) -> None:
+        found = await ward.examine(WECOM_API_BASE=ward.environment["STEWARD_WECOM_API_BASE"].replace("cgi-bin", "x"))
+        assert "platform" in bad(found)
+
+    @pytest.mark.parametrize(("by", "state"), [(60, State.WARNING), (-60, State.WARNING), (900, State.FAILED)])
+    async def test_the_clock_is_off(self, ward: Ward, by: int, state: State) -> None:
+        found = await ward.examine(clock=Late(timedelta(seconds=by)))
+        assert found["clock"].state is state
+        assert "慢" in found["clock"].says if by > 0 else "快" in found["clock"].says
+
+    @pytest.mark.parametrize(
+        ("name", "check", "page"),
+        [("WECOM_APP_SECRET", "secret.app", "自建应用"), ("WECOM_CONTACTS_SECRET", "secret.contacts", "通讯录同步")],
+    )
+    async def test_a_wrong_secret(self, ward: Ward, name: str, check: str, page: str) -> None:
+        wrong = "a-secret-that-is-wrong-0123456789"
+        found = await ward.examine({name: wrong})
+        assert check in bad(found)
+        assert "40001" in found[check].says
+        assert page in found[check].page
+        assert wrong not in repr(found)
+
+    async def test_another_corp_id(self, ward: Ward) -> None:
+        assert "40013" in (await ward.examine(WECOM_CORP_ID="wwanother0000000002"))["secret.app"].says
+
+    async def test_the_agent_of_another_app(self, ward: Ward) -> None:
+        found = await ward.examine(WECOM_AGENT_ID="1000099")
+        assert "agent" in bad(found)
+
+    async def test_an_app_that_is_closed(self, ward: Ward) -> None:
+        next(iter(ward.sandbox_app.state.sandbox.apps.values())).close = True
+        found = await ward.examine()
+        assert "停用" in found["agent"].says
+        assert "agent" in bad(found)
+
+    async def test_a_narrow_range_says_whom_it_misses(self, ward: Ward) -> None:
+        departments = [row["id"] for row in await ward.sandbox.departments() if row["id"] != 1]
+        await ward.sandbox.set_visible_range(parties=departments[:1])
+        finding = (await ward.examine())["visible_range"]
+        assert finding.state is State.FAILED
+        assert "48002" in finding.says
+        assert "人（" in finding.says
+        assert "可见范围" in finding.page
+
+    async def test_the_profile_of_today_reads_ids_with_one_and_details_with_the_other(self, ward: Ward) -> None:
+        assert "48009" in (await ward.examine())["reading"].says
+        await ward.sandbox.configure(contact_profile="legacy_full")
+        assert "48009" not in (await ward.examine())["reading"].says
+
+    async def test_an_address_that_is_not_trusted_is_told_to_be_entered_in_both_lists(self, ward: Ward) -> None:
+        await ward.sandbox.configure(trusted_ips=["203.0.113.7"])
+        found = await ward.examine()
+        for check, page in (("trusted_ip.app", "自建应用"), ("trusted_ip.contacts", "通讯录同步")):
+            assert check in bad(found)
+            assert "127.0.0.1" in found[check].do
+            assert page in found[check].page
+        assert found["agent"].state is State.SKIPPED, "the cause stands where it is cured"
+
+    async def test_a_platform_that_hangs_becomes_a_failure(self, ward: Ward) -> None:
+        await ward.sandbox.fail("agent/get", timeout=True, times=None)
+        found = await ward.examine(longest=1.0)
+        assert "没有结果" in found["agent"].says
+        assert found["secret.app"].state is State.OK
+
+
+class TestCallbacks:
+    async def test_nobody_serves(self, ward: Ward) -> None:
+        found = await ward.examine()
+        assert {"callback.app", "callback.contacts"} <= bad(found)
+        assert "没有服务在运行" in found["callback.app"].says
+
+    @pytest.mark.parametrize(
+        ("name", "value", "word"),
+        [
+            ("WECOM_APP_AES_KEY", KEY, "EncodingAESKey"),
+            ("WECOM_APP_TOKEN", "SomeOtherToken", "Token"),
+        ],
+    )
+    async def test_the_serving_side_has_another_key(self, ward: Ward, name: str, value: str, word: str) -> None:
+        async with ward.serving(**{name: value}):
+            found = await ward.examine()
+        assert bad(found) == {"callback.app"}
+        assert word in found["callback.app"].says
+        assert "接收消息" in found["callback.app"].page
+
+    async def test_the_serving_side_has_another_corp(self, ward: Ward) -> None:
+        async with ward.serving():
+            found = await ward.examine(WECOM_CORP_ID="wwanother0000000002")
+        assert "企业ID" in found["callback.app"].says
+
+    async def test_something_else_stands_at_the_address(self, ward: Ward) -> None:
+        base = ward.environment["STEWARD_WECOM_API_BASE"].removesuffix("/cgi-bin")
+        found = await ward.examine(PUBLIC_URL=f"{base}/sandbox")
+        assert "404" in found["callback.app"].says
+
+    async def test_a_name_that_does_not_exist(self, ward: Ward) -> None:
+        found = await ward.examine(PUBLIC_URL="https://steward.invalid")
+        assert "解析不到" in found["callback.app"].says
+
+    async def test_a_certificate_that_is_none(self, ward: Ward) -> None:
+        """Plain HTTP behind https://."""
+        async with ward.serving():
+            found = await ward.examine(PUBLIC_URL=f"https://{ward.environment['STEWARD_LISTEN']}")
+        assert "证书" in found["callback.app"].says
+
+
+class TestTheDatabase:
+    async def test_it_is_down(self, ward: Ward) -> None:
+        found = await ward.examine(DATABASE_URL=f"postgresql://nobody:hunter2secret@127.0.0.1:{free_port()}/nothing")
+        assert "database" in bad(found)
+        assert found["schema"].state is State.SKIPPED
+        assert found["secret.app"].state is State.OK, "the platform is examined all the same"
+        assert "hunter2secret" not in repr(found)
+
+    async def test_its_schema_is_behind(self, ward: Ward) -> None:
+        connection = await asyncpg.connect(dsn(ward.database_url))
+        await connection.execute("UPDATE alembic_version SET version_num = '0001'")
+        await connection.close()
+        finding = (await ward.examine())["schema"]
+        assert finding.state is State.FAILED
+        assert "steward migrate" in finding.do
+
+    async def test_it_belongs_to_another_corp_or_another_key(self, ward: Ward) -> None:
+        async with ward.serving():
+            pass
+        assert "属于企业" in (await ward.examine(WECOM_CORP_ID="wwanother0000000002"))["schema"].says
+        other = "another-secret-key-of-forty-characters-or-so"
+        assert "SECRET_KEY" in (await ward.examine(SECRET_KEY=other))["schema"].says
+
+    async def test_work_waits_and_nobody_works(self, ward: Ward) -> None:
+        async with ward.serving() as service:
+            async with transaction(service.sessions) as session:
+                await enqueue(session, "org.sync", {})
+                await session.execute(text("UPDATE pgqueuer SET execute_after = now() - interval '10 minutes'"))
+            finding = (await ward.examine())["queue"]
+        assert finding.state is State.FAILED
+        assert "steward worker" in finding.do
+
+
+class TestTheCommand:
+    """As an operator runs it: a process of its own."""
+
+    async def test_it_exits_1_with_every_check_in_json_and_no_secret(self, ward: Ward, tmp_path: Path) -> None:
+        ran = await Steward(tmp_path, ward.environment)("doctor", "--json")
+        assert ran.code == 1
+        told = json.loads(ran.out)
+        assert told["ok"] is False
+        assert [row["check"] for row in told["checks"]] == [check.name for check in CHECKS]
+        secrets = [value for name, value in ward.environment.items() if name.endswith(("SECRET", "KEY", "TOKEN"))]
+        assert [value for value in secrets if value in ran.out + ran.err] == []
+
+    async def test_it_exits_0_when_all_is_well_while_the_service_runs(self, ward: Ward, tmp_path: Path) -> None:
+        async with ward.serving():
+            ran = await Steward(tmp_path, ward.environment)("doctor")
+        assert ran.code == 0, ran.out
+        assert "0 项不通过" in ran.out
+
+    async def test_faulty_settings_are_its_first_finding(self, bare: Steward) -> None:
+        ran = await bare("doctor")
+        assert ran.code == 1
+        assert "STEWARD_WECOM_CORP_ID" in ran.out
+
+    async def test_it_makes_no_embedded_database(self, ward: Ward, tmp_path: Path) -> None:
+        environment = {name: value for name, value in ward.environment.items() if name != "STEWARD_DATABASE_URL"}
+        ran = await Steward(tmp_path, environment)("doctor")
+        assert "内置数据库还没有建立" in ran.out
+        assert os.listdir(tmp_path) == []  # noqa: PTH208 -- one look at an empty folder
+
+
+def test_a_check_stands_after_what_it_builds_on() -> None:
+    names = [check.name for check in CHECKS]
+    assert all(names.index(need) < names.index(check.name) for check in CHECKS for need in check.needs)

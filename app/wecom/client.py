@@ -40,8 +40,8 @@ from app.wecom.secrets import SecretBox
 from models.delivery import CallKind
 from models.ids import APP, CONTACTS, AppId
 
-# httpcore tries to import sniffio at every lock it takes, about eight times in a call. Where it is not installed each try
-# searches the whole path (0.1 ms); an entry of None makes Python answer at once that there is none.
+# httpcore tries to import sniffio at every lock it takes, about eight times in a call. Where it is not installed each
+# try searches the whole path (0.1 ms); an entry of None makes Python answer at once that there is none.
 if find_spec("sniffio") is None:
     sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
 

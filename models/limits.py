@@ -13,7 +13,7 @@ from models.columns import moment, optional_moment
 
 
 def _slots() -> list[int]:
-    """Uses in the slots of one window, flat: slot, used, slot, used … in rising order (`app/limits/windows.py`)."""
+    """Uses in the slots of one window: slot · 2³² + used, in any order (`app/limits/windows.py`)."""
     field: list[int] = Field(
         default_factory=list,
         sa_type=ARRAY(BigInteger),

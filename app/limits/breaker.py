@@ -113,7 +113,7 @@ async def guess_window(session: AsyncSession, *, path: str, app_id: str, now: da
 
 def _part_used(limit: Limit, row: LimitCounter, most: int, now: datetime) -> float:
     slots: Sequence[int] = getattr(row, limit.span)
-    return windows.used(limit.window, windows.paired(slots), now) / max(most, 1)
+    return windows.used(limit.window, windows.unpacked(slots), now) / max(most, 1)
 
 
 class Breaker:

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.limits.catalogue import COUNTERS, Per
-from app.limits.windows import Span, flat, paired
+from app.limits.windows import Span, packed, unpacked
 
 TEXTS = ARRAY(String)
 
@@ -62,24 +62,25 @@ _MAKE = text(
     bindparam("subjects", type_=TEXTS),
 )
 
+# LATERAL: locked one after the other, each found through the index.
 _LOCK = text(
     """
     SELECT c.counter, c.subject, c.minute, c.hour, c.day, c.month
-    FROM unnest(:counters, :subjects) WITH ORDINALITY AS wanted(counter, subject, place)
-    JOIN limit_counters c ON c.counter = wanted.counter AND c.subject = wanted.subject
-    ORDER BY wanted.place
-    FOR NO KEY UPDATE OF c
+    FROM unnest(:counters, :subjects) AS wanted(counter, subject) CROSS JOIN LATERAL (
+        SELECT * FROM limit_counters c WHERE c.counter = wanted.counter AND c.subject = wanted.subject
+        FOR NO KEY UPDATE) AS c
     """
 ).bindparams(bindparam("counters", type_=TEXTS), bindparam("subjects", type_=TEXTS))
 
 _STORE = text(
     """
-    UPDATE limit_counters c
-    SET minute = used.minute::bigint[], hour = used.hour::bigint[], day = used.day::bigint[],
-        month = used.month::bigint[], touched_at = :now
+    INSERT INTO limit_counters (counter, subject, minute, hour, day, month, touched_at)
+    SELECT counter, subject, minute::bigint[], hour::bigint[], day::bigint[], month::bigint[], :now
     FROM unnest(:counters, :subjects, :minutes, :hours, :days, :months)
         AS used(counter, subject, minute, hour, day, month)
-    WHERE c.counter = used.counter AND c.subject = used.subject
+    ON CONFLICT (counter, subject) DO UPDATE
+    SET minute = excluded.minute, hour = excluded.hour, day = excluded.day, month = excluded.month,
+        touched_at = excluded.touched_at
     """
 ).bindparams(
     bindparam("now", type_=DateTime(timezone=True)),
@@ -92,12 +93,19 @@ async def lock(session: AsyncSession, keys: Iterable[Key], *, now: datetime) -> 
 
     All in one order: measured with four workers, each for a thousand people, 0.9 s; unsorted 107 s, with 132 deadlocks.
     """
-    wanted = sorted(set(keys), key=_place)
+    wanted = in_order(keys)
     columns = {"counters": [counter for counter, _ in wanted], "subjects": [subject for _, subject in wanted]}
     await session.execute(_MAKE, columns | {"now": now})
     found = (await session.execute(_LOCK, columns)).all()
     rows = [Row(counter, subject, _uses(counter, slots)) for counter, subject, *slots in found]
     return {row.key: row for row in rows}
+
+
+async def make(session: AsyncSession, keys: Iterable[Key], *, now: datetime) -> None:
+    """The rows that are missing, empty."""
+    wanted = in_order(keys)
+    columns = {"counters": [counter for counter, _ in wanted], "subjects": [subject for _, subject in wanted]}
+    await session.execute(_MAKE, columns | {"now": now})
 
 
 async def store(session: AsyncSession, rows: Sequence[Row], *, now: datetime) -> None:
@@ -121,17 +129,18 @@ async def prune(session: AsyncSession, *, now: datetime) -> int:
     return deleted
 
 
-def _place(key: Key) -> tuple[bool, str, str]:
-    """Rows that many calls share come last: they are held the shortest."""
-    counter, subject = key
-    return COUNTERS[counter].per is not Per.MEMBER, counter, subject
+def in_order(keys: Iterable[Key]) -> list[Key]:
+    """The order in which everybody locks rows. Those that many calls share come last: they are held the shortest."""
+    wanted = sorted(set(keys))
+    shared = {counter for counter, _ in wanted if COUNTERS[counter].per is not Per.MEMBER}
+    return [key for key in wanted if key[0] not in shared] + [key for key in wanted if key[0] in shared]
 
 
 def _uses(counter: str, slots: Sequence[Sequence[int]]) -> dict[Span, list[tuple[int, int]]]:
     columns = dict(zip(Span, slots, strict=True))
-    return {limit.span: paired(columns[limit.span]) for limit in COUNTERS[counter].limits}
+    return {limit.span: unpacked(columns[limit.span]) for limit in COUNTERS[counter].limits}
 
 
 def _literal(uses: Sequence[tuple[int, int]] | None) -> str:
     """Arrays of different lengths do not go into one parameter: as text they do."""
-    return "{" + ",".join(map(str, flat(uses))) + "}" if uses else "{}"
+    return "{" + ",".join(map(str, packed(uses))) + "}" if uses else "{}"

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.limits import counters, numbers, windows
+from app.limits import counters, numbers, taking, windows
 from app.limits.catalogue import COUNTERS, Limit
 from app.limits.counters import Demand, Key, Row
 from app.limits.numbers import Number
@@ -53,20 +53,35 @@ async def reserve(
 ) -> list[Shortage]:
     """Take all of it or nothing. Returns what it does not fit in: empty when everything is reserved.
 
-    Four statements, whatever the number of subjects; the rows stay locked until the commit.
+    Two statements where it fits, whatever the number of subjects; the rows stay locked until the commit.
     """
     used_counters = [COUNTERS[name] for name in sorted({demand.counter for demand in demands})]
     in_force = await numbers.in_force(session, used_counters)
-    rows = await counters.lock(session, (demand.key for demand in demands), now=now)
     extra = _in_flight(flights, now)
+    if not extra and not await taking.take(session, demands, in_force, now=now):
+        return []
+    return await _reserve_one_by_one(session, demands, in_force, extra, ahead, now)
+
+
+async def _reserve_one_by_one(
+    session: AsyncSession,
+    demands: Sequence[Demand],
+    in_force: Mapping[str, Number],
+    extra: Mapping[tuple[Key, str], int],
+    ahead: Ahead | None,
+    now: datetime,
+) -> list[Shortage]:
+    """Where something does not fit, or something under way has to be added: with the rows at hand."""
+    rows = await counters.lock(session, (demand.key for demand in demands), now=now)
     short = _short(demands, rows, in_force, extra, now)
     if any(_is_counted_long_ago(in_force[limit.key], now) for _, limit in short):
         # Before anybody waits: the company may have grown since its members were counted.
         await numbers.remember_accounts(session, now=now)
-        in_force = await numbers.in_force(session, used_counters)
+        in_force = await numbers.in_force(session, [COUNTERS[name] for name in {demand.counter for demand in demands}])
         short = _short(demands, rows, in_force, extra, now)
     if short:
-        return [await _shortage(demand, limit, rows, in_force, extra, ahead, now) for demand, limit in short]
+        waiting = {limit.key: await ahead(limit.key) if ahead is not None else 0 for _, limit in short}
+        return [_shortage(demand, limit, rows, in_force, extra, waiting, now) for demand, limit in short]
     for demand in demands:
         row = rows[demand.key]
         for limit in COUNTERS[demand.counter].limits:
@@ -148,19 +163,18 @@ def _is_counted_long_ago(number: Number, now: datetime) -> bool:
     return number.counted_at is not None and now - number.counted_at > COUNT_AGAIN
 
 
-async def _shortage(
+def _shortage(
     demand: Demand,
     limit: Limit,
     rows: Mapping[Key, Row],
     in_force: Mapping[str, Number],
     extra: Mapping[tuple[Key, str], int],
-    ahead: Ahead | None,
+    ahead: Mapping[str, int],
     now: datetime,
 ) -> Shortage:
     uses, allowed = rows[demand.key].uses[limit.span], in_force[limit.key].allowed
     flying = extra.get((demand.key, limit.key), 0)
-    waiting = await ahead(limit.key) if ahead is not None else 0
-    amount = min(demand.amount, max(allowed, 1)) + waiting
+    amount = min(demand.amount, max(allowed, 1)) + ahead[limit.key]
     until = windows.release(limit.window, uses, amount=amount, most=allowed, now=now)
     room = max(allowed - flying - windows.used(limit.window, uses, now), 0)
     return Shortage(limit.key, demand.subject, room, allowed, until or now + LOOK_AGAIN)

@@ -130,13 +130,17 @@ def full_at(window: Window, uses: Uses, *, most: int, now: datetime) -> datetime
     return now + timedelta(seconds=left * recent_slots * window.slot_seconds / recent)
 
 
-def flat(uses: Uses) -> list[int]:
-    """As stored."""
-    return [number for pair in uses for number in pair]
+COUNT_BITS = 32
+COUNT_MASK = 2**COUNT_BITS - 1
 
 
-def paired(numbers: Sequence[int]) -> list[tuple[int, int]]:
-    return list(zip(numbers[::2], numbers[1::2], strict=True))
+def packed(uses: Uses) -> list[int]:
+    """As stored: one number for each slot, the slot above and the count below."""
+    return [slot << COUNT_BITS | count for slot, count in uses]
+
+
+def unpacked(numbers: Iterable[int]) -> list[tuple[int, int]]:
+    return [(number >> COUNT_BITS, number & COUNT_MASK) for number in sorted(numbers)]
 
 
 def block_end(span: Span, since: datetime) -> datetime:

@@ -13,6 +13,7 @@ from sandbox.clock import Clock
 from sandbox.company import Company, Person
 from sandbox.config import Channel, ExtraApp, SandboxConfig
 from sandbox.conversations import RESPONSE_CODE_SECONDS, Card, Group, Media, Message, ResponseCode
+from sandbox.credentials import SignIns, Ticket
 from sandbox.crypto import Cryptor
 from sandbox.customers import CustomerDesk
 from sandbox.faults import Faults
@@ -44,6 +45,8 @@ class App:
     cards: dict[str, Card] = field(default_factory=dict)
     home_url: str = ""
     close: int = 0
+    redirect_domain: str = ""
+    """可信域名 with its port; empty trusts every host."""
 
 
 @dataclass
@@ -104,6 +107,9 @@ class SandboxState:
         self.media: dict[str, Media] = {}
         self.sent_once: dict[bytes, SentOnce] = {}
         self.last_active: dict[int, float] = {}
+        self.sign_ins = SignIns()
+        self.tickets: dict[str, Ticket] = {}
+        """JS-SDK tickets, of the company and of each app."""
         self.faults = Faults()
         self.trusted_before = (0.0, self._trusted_lists())
         self.limits = RateLimits(self.config, self.clock, lambda: len(self.company.people))
@@ -116,10 +122,6 @@ class SandboxState:
         self.open_documents: dict[str, OpenDocument] = {}
         self.customers = CustomerDesk()
         self.schedules = ScheduleDesk()
-        self.approvals = ApprovalDesk()
-        seed_templates(self.approvals)
-        self.open_templates: dict[str, OpenTemplate] = {}
-        self.open_documents: dict[str, OpenDocument] = {}
         self.read_up_to: dict[tuple[int, str], int] = {}
         """The last message that a person has seen in a conversation, by serial and conversation."""
         self.headcounts: tuple[int, dict[int, int]] = (-1, {})
@@ -135,6 +137,7 @@ class SandboxState:
     def _configured_apps(self) -> list[App]:
         config = self.config
         main = App(config.agent_id, config.app_name, config.app_secret, is_main=True)
+        main.redirect_domain = config.app_redirect_domain
         main.home_url, main.close = config.app_home_url, int(config.app_close)
         return [main, *(self._extra(app) for app in config.extra_apps)]
 
@@ -179,10 +182,6 @@ class SandboxState:
     def is_allowed(self, app: App, listed: list[int] | None) -> bool:
         """Whether an app stands under a system app's 可调用接口的应用; by default the main app alone does."""
         return not app.is_system and (app.is_main if listed is None else app.agent_id in listed)
-
-    def is_allowed(self, app: App, listed: list[int] | None) -> bool:
-        """Whether an app stands under a system app's 可调用接口的应用; by default the main app alone does."""
-        return app.is_main if listed is None else app.agent_id in listed
 
     def can_be_reached(self, app: App, person: Person) -> bool:
         """A disabled person receives nothing; a choice of ours, the platform lists them as invalid."""

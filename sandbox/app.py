@@ -22,6 +22,7 @@ from sandbox.control import (
     people,
     platform,
     schedules,
+    sign_in,
 )
 from sandbox.control.wiring import add_error_handlers
 from sandbox.pages import admin, endpoints, language, phones
@@ -58,11 +59,12 @@ def create_app(
     )
     app.state.sandbox = state
     app.router.routes.append(Route("/cgi-bin/{endpoint:path}", Gateway(state)))
-    for module in (platform, people, organisation, groups, approvals, open_approvals, customers, schedules):
+    for module in (platform, sign_in, people, organisation, groups, approvals, open_approvals, customers, schedules):
         app.include_router(module.router)
     for page in (phones, admin, endpoints, language):
         app.include_router(page.router)
     app.mount("/assets", StaticFiles(directory=STATIC), name="assets")
+    app.include_router(sign_in.pages)
     add_error_handlers(app)
     app.add_api_route("/", _front, include_in_schema=False)
     return app

@@ -248,6 +248,19 @@ class SandboxClient(Approvals, Customers, Schedules):
     async def app_event(self, userid: str, event: str, key: str = "") -> Fields:
         return await self._object("POST", f"/people/{userid}/app-event", {"event": event, "key": key})
 
+    # Signing in
+
+    async def authorize(
+        self, userid: str, redirect_uri: str, *, state: str = "", scope: str = "snsapi_base", **more: Any
+    ) -> Fields:
+        """`code`, and `location`: where this person's browser goes. Also agent_id, agreed, is_desktop."""
+        body = {"redirect_uri": redirect_uri, "state": state, "scope": scope} | more
+        return await self._object("POST", f"/people/{userid}/authorize", body)
+
+    async def authorize_outsider(self, openid: str, redirect_uri: str, **more: Any) -> Fields:
+        """The same for somebody who is no member; a customer also has an external_userid."""
+        return await self._object("POST", "/outside/authorize", {"openid": openid, "redirect_uri": redirect_uri} | more)
+
     # Groups
 
     async def groups(self) -> list[Fields]:

@@ -144,6 +144,14 @@ class SandboxConfig(BaseModel):
     app_created_after_2022: bool = True
     app_close: bool = False
     app_home_url: str = ""
+    app_redirect_domain: str = ""
+    """可信域名 of the main app, with its port; empty trusts every host."""
+    login_domains: list[str] = Field(default_factory=list)
+    """授权回调域 of the desktop login, besides the trusted domain."""
+    private_fields: list[str] = Field(
+        default_factory=lambda: ["gender", "avatar", "qr_code", "mobile", "email", "biz_mail", "address"]
+    )
+    """What an administrator lets the app ask of members with `snsapi_privateinfo`."""
     trusted_ips: list[str] | None = None
     """企业可信IP, with `*` as a wildcard; None trusts everybody."""
     contacts_trusted_ips: list[str] | None = None

@@ -29,8 +29,10 @@ from sandbox.api import (
     oa_calendar,
     oa_schedule,
     oa_templates,
+    oauth,
     open_approval,
     tags,
+    tickets,
     todo,
     tokens,
 )
@@ -59,7 +61,7 @@ BUSINESS = (
 
 ENDPOINTS: dict[str, Endpoint] = {
     name: endpoint
-    for module in (tokens, departments, members, tags, messages, appchat, agents, media, *BUSINESS)
+    for module in (tokens, oauth, tickets, departments, members, tags, messages, appchat, agents, media, *BUSINESS)
     for name, endpoint in module.ENDPOINTS.items()
 }
 

@@ -71,11 +71,11 @@ def details(call: Call, person: Person) -> dict[str, Any]:
         "main_department": person.main_department,
     }
     if call.app is None or not call.state.config.app_created_after_2022:
-        fields |= _personal(person)
+        fields |= personal_fields(person)
     return fields
 
 
-def _personal(person: Person) -> dict[str, Any]:
+def personal_fields(person: Person) -> dict[str, Any]:
     """The fields withheld from apps created after 2022-06-20 (doc path/90196)."""
     picture = f"https://wework.qpic.cn/sandbox/{person.serial}"
     return {

@@ -24,6 +24,8 @@ CHANGEABLE = frozenset(
         "trusted_ips_delay_seconds",
         "legacy_contacts_ips",
         "callback_ips",
+        "login_domains",
+        "private_fields",
         "limits",
         "limit_numbers",
         "approval_apps",

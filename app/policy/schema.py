@@ -13,7 +13,16 @@ from enum import StrEnum
 from string import Formatter
 from typing import Annotated, Literal, NamedTuple
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+    model_validator,
+)
 
 from app.working_days import PolicyDuration, WorkingHours
 
@@ -141,11 +150,18 @@ class StepRule(Section):
 # ---------------------------------------------------------------- time
 
 
+LocalTime = Annotated[
+    time,
+    WithJsonSchema({"type": "string", "pattern": r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$", "examples": ["09:00:00"]}),
+]
+"""A time of day where the company is. JSON Schema's own `time` would ask for an offset."""
+
+
 class TimeSpan(Section):
     """Local times. `start` later than `end` means over midnight."""
 
-    start: time
-    end: time
+    start: LocalTime
+    end: LocalTime
 
 
 def within(at: time, span: TimeSpan) -> bool:
@@ -158,8 +174,8 @@ def within(at: time, span: TimeSpan) -> bool:
 class WorkingTimeRule(Section):
     """D14: the hours of a working day; which days are working days is the calendar's matter."""
 
-    work_start: time
-    work_end: time
+    work_start: LocalTime
+    work_end: LocalTime
     lunch: TimeSpan | None = None
 
     @model_validator(mode="after")

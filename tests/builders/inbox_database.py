@@ -24,6 +24,8 @@ async def database(module_database: str) -> AsyncIterator[str]:
     yield module_database
     connection = await asyncpg.connect(databases.dsn(module_database))
     await connection.execute(
-        "DROP FUNCTION IF EXISTS refuse CASCADE; DELETE FROM received_events; DELETE FROM subject_claims"
+        "DROP FUNCTION IF EXISTS refuse CASCADE; DELETE FROM received_events; DELETE FROM subject_claims;"
+        "DELETE FROM callback_gaps; DELETE FROM callback_refusals; DELETE FROM intake_servers;"
+        "DELETE FROM platform_state; DELETE FROM sync_runs; DELETE FROM pgqueuer"
     )
     await connection.close()

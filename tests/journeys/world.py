@@ -339,9 +339,12 @@ class World:
         await self.settled()
 
     async def forget_tokens(self) -> None:
-        """Every world has a platform of its own, which issued none of the tokens in a copied database."""
+        """Every world has a platform of its own, which issued none of the tokens in a copied database; and nobody
+        was away between the copy and the world.
+        """
         async with transaction(self.services.sessions) as session:
             await session.execute(text("DELETE FROM access_tokens"))
+            await session.execute(text("DELETE FROM intake_servers"))
 
     async def sync(self) -> Json:
         run = await self.post("/sync-runs")

@@ -128,12 +128,13 @@ class Stage:
         return str((await self.get(f"/members/{userid}"))["name"])
 
     async def card_with(self, userid: str, key: str) -> Phone:
-        """The card on this person's phone that has a button with this key."""
+        """The card on this person's phone that has a button with this key to press: none while it is grey."""
 
         async def look() -> Phone | None:
             for message in reversed(await self.sandbox.app_messages(userid)):
                 card = message.get("card") or {}
-                if any(button.get("key") == key for button in card.get("button_list", [])):
+                is_grey = bool(card.get("replace_text"))
+                if not is_grey and any(button.get("key") == key for button in card.get("button_list", [])):
                     return Phone(userid, message["task_id"], card)
             return None
 

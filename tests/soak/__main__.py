@@ -33,7 +33,6 @@ def main(
     for number in range(rounds):
         # Short: the path of a socket may not be long.
         folder = Path(tempfile.mkdtemp(prefix="soak-"))
-        folder.chmod(0o755)
         voice = Console(quiet=quiet)
         played = asyncio.run(play(folder, voice, seed=first + number, pause=(shortest, longest), people=people))
         console.print(describe(played), highlight=False, soft_wrap=True)

@@ -13,8 +13,8 @@ from rich.console import Console
 from app.demo.processes import Addresses
 from app.demo.stage import LOOK_EVERY_SECONDS, Json, Phone, Stage, StoryBroken
 from sandbox.client import SandboxRefused
+from tests.fleet import REST_BEFORE_RESTART_SECONDS
 from tests.soak.books import Books
-from tests.soak.fleet import REST_BEFORE_RESTART_SECONDS
 
 SETTLED_BY_PEOPLE = {"appchat/send"}
 """Kinds of calls that nothing but a person's look can settle (D6)."""

@@ -11,9 +11,9 @@ from pathlib import Path
 from rich.console import Console
 
 from app.demo.stage import StoryBroken
+from tests.fleet import Fleet, fleet
 from tests.soak import plot, verdict
 from tests.soak.books import Books
-from tests.soak.fleet import Fleet, fleet
 from tests.soak.people import PatientStage
 from tests.soak.villain import Villain
 

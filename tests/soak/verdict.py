@@ -8,8 +8,8 @@ import sys
 from collections import Counter
 
 from app.demo.stage import Json
+from tests.fleet import Fleet
 from tests.soak.books import Books
-from tests.soak.fleet import Fleet
 from tests.soak.people import PatientStage
 
 _NUMBER = re.compile(r"\n#\d+(?: \d+/\d+)?$")

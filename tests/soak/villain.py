@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from random import Random
 
-from tests.soak.fleet import Fleet
+from tests.fleet import Fleet
 
 TARGETS = ("serve", "worker", "worker", "backend", "database")
 

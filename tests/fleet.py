@@ -1,4 +1,4 @@
-"""The processes of a round, each killable, each started again by its keeper as a container platform would."""
+"""The processes of an installation, each killable, each started again by its keeper as a container platform would."""
 
 from __future__ import annotations
 
@@ -199,7 +199,7 @@ async def fleet(folder: Path, *, people: int) -> AsyncIterator[Fleet]:
 async def _build(folder: Path, database: Database, people: int) -> Fleet:
     sandbox_port, service_port = free_port(0), free_port(0)
     policy = folder / "policy.yaml"
-    demo = Path(__file__).parents[2] / "app" / "policy" / "demo.yaml"
+    demo = Path(__file__).parents[1] / "app" / "policy" / "demo.yaml"
     policy.write_text(patient_policy(demo.read_text("utf-8")), encoding="utf-8")
     clean = {name: value for name, value in os.environ.items() if not name.startswith("STEWARD_")}
     service, platform = f"http://127.0.0.1:{service_port}", f"http://127.0.0.1:{sandbox_port}"

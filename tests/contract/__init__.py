@@ -1,0 +1,1 @@
+"""The REST interface against its own description, over real HTTP."""

@@ -26,7 +26,7 @@ def statistic(call: Call) -> dict[str, Any]:
     if order not in ORDERS or ascending not in {0, 1} or offset < 0:
         raise PlatformError(40058, "order_by is 1 to 4, order_asc 0 or 1")
     by_owner: dict[str, list[CustomerGroup]] = {}
-    for group in _groups(call):
+    for group in (group for group in _groups(call) if group.create_time < end):
         by_owner.setdefault(group.owner.userid(call.state.company), []).append(group)
     rows = [(owner, _data(groups, begin, end)) for owner, groups in by_owner.items()]
     rows.sort(key=lambda row: row[1][ORDERS[order]], reverse=not ascending)

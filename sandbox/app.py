@@ -21,6 +21,7 @@ from sandbox.control import (
     organisation,
     people,
     platform,
+    robots,
     schedules,
     sign_in,
 )
@@ -59,7 +60,18 @@ def create_app(
     )
     app.state.sandbox = state
     app.router.routes.append(Route("/cgi-bin/{endpoint:path}", Gateway(state)))
-    for module in (platform, sign_in, people, organisation, groups, approvals, open_approvals, customers, schedules):
+    for module in (
+        platform,
+        robots,
+        sign_in,
+        people,
+        organisation,
+        groups,
+        approvals,
+        open_approvals,
+        customers,
+        schedules,
+    ):
         app.include_router(module.router)
     for page in (phones, admin, endpoints, language):
         app.include_router(page.router)

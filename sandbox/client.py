@@ -301,6 +301,22 @@ class SandboxClient(Approvals, Customers, Schedules):
     async def say_in_group(self, chatid: str, userid: str, text: str) -> None:
         await self._ask("POST", f"/groups/{chatid}/say", {"userid": userid, "text": text})
 
+    async def robots(self, chatid: str | None = None) -> list[Fields]:
+        return await self._list("/robots", chatid=chatid)
+
+    async def add_robot(self, chatid: str, name: str = "消息推送") -> Fields:
+        """A robot in any group: `key`, and the `url` that the client shows."""
+        return await self._object("POST", f"/groups/{chatid}/robots", {"name": name})
+
+    async def disable_robot(self, key: str) -> Fields:
+        return await self._object("POST", f"/robots/{key}/disable")
+
+    async def enable_robot(self, key: str) -> Fields:
+        return await self._object("POST", f"/robots/{key}/enable")
+
+    async def remove_robot(self, key: str) -> None:
+        await self._ask("DELETE", f"/robots/{key}")
+
     # People
 
     async def person(self, userid: str) -> Fields:

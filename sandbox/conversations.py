@@ -67,6 +67,8 @@ class Message:
     """Members of the group who were over their limit; they never see it."""
     notice: str = ""
     """A grey line such as 「你已退出群聊」; the body is then empty."""
+    robot: str = ""
+    """The name of the robot that posted it into a group."""
 
 
 @dataclass(slots=True)

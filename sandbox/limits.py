@@ -301,5 +301,10 @@ def end_of_day(now: float) -> float:
     return ((now + BEIJING) // DAY + 1) * DAY - BEIJING
 
 
+def day_of(at: float) -> int:
+    """The calendar day in UTC+8."""
+    return int((at + BEIJING) // DAY)
+
+
 def format_time(at: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(at + BEIJING))

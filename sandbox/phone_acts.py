@@ -166,7 +166,7 @@ def message_view(state: SandboxState, message: Message, reader: int) -> dict[str
     view: dict[str, Any] = {
         "id": message.id,
         "at": message.at,
-        "from": "app" if message.sender is None else sender.userid if sender else "",
+        "from": "robot" if message.robot else "app" if message.sender is None else sender.userid if sender else "",
         "from_name": _sender_name(state, message, sender),
         "mine": message.sender == reader,
         "msgtype": message.msgtype,
@@ -197,6 +197,8 @@ def _card_view(card: Card, reader: int) -> dict[str, Any]:
 def _sender_name(state: SandboxState, message: Message, sender: Person | None) -> str:
     if sender is not None:
         return sender.name
+    if message.robot:
+        return message.robot
     app = state.apps.get(message.agent_id)
     return app.name if app else ""
 

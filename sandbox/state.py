@@ -19,6 +19,7 @@ from sandbox.customers import CustomerDesk
 from sandbox.faults import Faults
 from sandbox.limits import RateLimits
 from sandbox.pushes import CallbackChannel
+from sandbox.robots import Robot
 from sandbox.schedules import ScheduleDesk
 from sandbox.seed import Progress, seeded_company
 from sandbox.visibility import Sight, VisibleRange
@@ -107,6 +108,10 @@ class SandboxState:
         self.media: dict[str, Media] = {}
         self.sent_once: dict[bytes, SentOnce] = {}
         self.last_active: dict[int, float] = {}
+        self.robots: dict[str, Robot] = {}
+        """Of all groups, by their keys."""
+        self.delivered: Counter[tuple[int, int]] = Counter()
+        """Person-times per app and day, in days of UTC+8 since 1970."""
         self.sign_ins = SignIns()
         self.tickets: dict[str, Ticket] = {}
         """JS-SDK tickets, of the company and of each app."""

@@ -35,6 +35,7 @@ from sandbox.api import (
     tickets,
     todo,
     tokens,
+    webhook,
 )
 from sandbox.api.answers import PlainJSON
 from sandbox.api.call import Answer, Call, Endpoint
@@ -61,7 +62,20 @@ BUSINESS = (
 
 ENDPOINTS: dict[str, Endpoint] = {
     name: endpoint
-    for module in (tokens, oauth, tickets, departments, members, tags, messages, appchat, agents, media, *BUSINESS)
+    for module in (
+        tokens,
+        oauth,
+        tickets,
+        webhook,
+        departments,
+        members,
+        tags,
+        messages,
+        appchat,
+        agents,
+        media,
+        *BUSINESS,
+    )
     for name, endpoint in module.ENDPOINTS.items()
 }
 

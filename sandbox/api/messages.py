@@ -11,7 +11,7 @@ from sandbox.api.call import Call, Endpoint, Fidelity
 from sandbox.api.cards import check_card
 from sandbox.conversations import INTERACTIVE, Card, Message, ResponseCode, is_interactive
 from sandbox.errors import PlatformError, ok
-from sandbox.limits import HOUR
+from sandbox.limits import HOUR, day_of
 from sandbox.state import App, SentOnce
 
 TYPES = frozenset(
@@ -72,6 +72,7 @@ def _deliver(call: Call, app: App, message: Message, serials: list[int]) -> dict
     reached = [s for s in serials if _has_room(call, app, s) and not call.is_lost(userid[s])]
     for serial in reached:
         state.put_on_phone(serial, message)
+    state.delivered[app.agent_id, day_of(message.at)] += len(reached)
     state.messages[message.msgid] = message
     if message.card is None:
         return {}
@@ -121,7 +122,18 @@ def recall(call: Call) -> dict[str, Any]:
     if call.state.now() > message.at + RECALL_SECONDS:
         raise PlatformError(42052)
     message.recalled = True
+    if message.card is not None:
+        message.card.recipients.clear()
     return ok()
+
+
+def get_statistics(call: Call) -> dict[str, Any]:
+    """Person-times delivered today (0, the default) or yesterday (1); the caller's own app."""
+    app, time_type = call.require_app(), call.body.get("time_type", 0)
+    if time_type not in (0, 1):
+        raise PlatformError(40058, "time_type")
+    count = call.state.delivered[app.agent_id, day_of(call.state.now()) - time_type]
+    return ok(statistics=[{"agentid": app.agent_id, "app_name": app.name, "count": count}])
 
 
 def update_template_card(call: Call) -> dict[str, Any]:
@@ -179,6 +191,14 @@ ENDPOINTS = {
         source="path/90236",
         note="没有小程序通知；保密（safe）不影响显示",
         note_en="no miniprogram_notice; safe changes nothing that is shown",
+    ),
+    "message/get_statistics": Endpoint(
+        "POST",
+        get_statistics,
+        fidelity=Fidelity.SIMPLIFIED,
+        source="path/92369",
+        note="现行文档已无此页，是否仍可用未确认",
+        note_en="no page of the present documentation; whether it still exists is not confirmed",
     ),
     "message/recall": Endpoint("POST", recall, fidelity=Fidelity.EXACT, source="path/94867"),
     "message/update_template_card": Endpoint(

@@ -13,7 +13,7 @@ PAGE = "https://app.example.test/oa/index"
 
 async def open_page(world: World, **query: Any) -> httpx.Response:
     """The link that a page inside the client leads to."""
-    asked = {"appid": world.config.corp_id, "redirect_uri": PAGE, "response_type": "code", "scope": "snsapi_base"}
+    asked: Any = {"appid": world.config.corp_id, "redirect_uri": PAGE, "response_type": "code", "scope": "snsapi_base"}
     params: Any = asked | {"state": "s1"} | query
     return await world.http.get("/connect/oauth2/authorize", params=params)
 

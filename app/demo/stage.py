@@ -128,17 +128,17 @@ class Stage:
         return str((await self.get(f"/members/{userid}"))["name"])
 
     async def card_with(self, userid: str, key: str) -> Phone:
-        """The card on this person's phone that has a button with this key to press: none while it is grey."""
+        """The card on this person's phone that has a button with this key to press."""
+        return await self.until(f"a card with {key} on the phone of {userid}", lambda: self.card_to_press(userid, key))
 
-        async def look() -> Phone | None:
-            for message in reversed(await self.sandbox.app_messages(userid)):
-                card = message.get("card") or {}
-                is_grey = bool(card.get("replace_text"))
-                if not is_grey and any(button.get("key") == key for button in card.get("button_list", [])):
-                    return Phone(userid, message["task_id"], card)
-            return None
-
-        return await self.until(f"a card with {key} on the phone of {userid}", look)
+    async def card_to_press(self, userid: str, key: str) -> Phone | None:
+        """As it is now; a grey card has nothing to press."""
+        for message in reversed(await self.sandbox.app_messages(userid)):
+            card = message.get("card") or {}
+            is_grey = bool(card.get("replace_text"))
+            if not is_grey and any(button.get("key") == key for button in card.get("button_list", [])):
+                return Phone(userid, message["task_id"], card)
+        return None
 
     async def press(self, userid: str, key: str) -> Phone:
         """Press the button with this key on the person's phone. Returns the card as it was."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from typing import Any
 from uuid import uuid4
@@ -11,7 +12,7 @@ import httpx
 from rich.console import Console
 
 from app.demo.processes import Addresses
-from app.demo.stage import LOOK_EVERY_SECONDS, Json, Phone, Stage, StoryBroken
+from app.demo.stage import Json, Phone, Stage, StoryBroken
 from sandbox.client import SandboxRefused
 from tests.fleet import REST_BEFORE_RESTART_SECONDS
 from tests.soak.books import Books
@@ -47,24 +48,22 @@ class PatientStage(Stage):
         return self._answer(await self.until(f"an answer to {method} {path}", look))
 
     async def press(self, userid: str, key: str) -> Phone:
-        """Press once the button is there, and press again when the platform says that nobody took the click."""
+        """Press once the button is there, and press again while it stays and nobody has taken the click."""
         known = {push["id"] for push in await self.sandbox.callbacks("app")}
-        pressed: list[Phone] = []
+        phone = await self.card_with(userid, key)
 
         async def taken() -> bool:
-            phone = await self.card_with(userid, key)
-            try:
-                await self.sandbox.click(userid, phone.task_id, key)
-                pressed.append(phone)
-            except SandboxRefused:
-                await asyncio.sleep(LOOK_EVERY_SECONDS)  # grey until the service has drawn it anew
+            now = await self.card_to_press(userid, key)
+            if now is None:
+                return True
+            with contextlib.suppress(SandboxRefused):  # grey at this very moment
+                await self.sandbox.click(userid, now.task_id, key)
             await self.sandbox.wait_idle()
             clicks = [push for push in await self.sandbox.callbacks("app") if push["id"] not in known]
-            tasks = {phone.task_id for phone in pressed}
-            return any(push["delivered"] and any(task in push["plaintext"] for task in tasks) for push in clicks)
+            return any(push["delivered"] and now.task_id in push["plaintext"] for push in clicks)
 
         await self.until(f"the click of {userid} on {key} to be taken", taken)
-        return pressed[-1]
+        return phone
 
     async def settle_unknown_calls(self) -> list[str]:
         """As the operators' guide says: look into the group, then say what became of the call."""

@@ -135,8 +135,7 @@ class Stage:
         """As it is now; a grey card has nothing to press."""
         for message in reversed(await self.sandbox.app_messages(userid)):
             card = message.get("card") or {}
-            is_grey = bool(card.get("replace_text"))
-            if not is_grey and any(button.get("key") == key for button in card.get("button_list", [])):
+            if not message.get("greyed") and any(button.get("key") == key for button in card.get("button_list", [])):
                 return Phone(userid, message["task_id"], card)
         return None
 

@@ -1,5 +1,6 @@
 """All phones to search, and one phone with its screens."""
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
@@ -9,7 +10,7 @@ from fastapi.responses import RedirectResponse, Response
 from sandbox.company import ROOT, Person
 from sandbox.control.wiring import StateDep
 from sandbox.conversations import Group
-from sandbox.pages import screens
+from sandbox.pages import office, screens
 from sandbox.pages.backstage import told_about
 from sandbox.pages.directory import PAGE, find_people, person_row
 from sandbox.pages.drawing import draw
@@ -18,7 +19,10 @@ from sandbox.state import SandboxState
 
 router = APIRouter(prefix="/phones", include_in_schema=False)
 
-View = Literal["chats", "contacts", "person", "work", "me", "info", "new"]
+View = Literal[
+    "chats", "contacts", "person", "work", "me", "info", "new",
+    "approvals", "approval", "form", "schedule", "customers", "customer",
+]  # fmt: skip
 SWITCHER = 12
 MOST_MESSAGES = 5_000
 
@@ -89,8 +93,22 @@ def _screen(
     if view == "person":
         return {"profile": screens.profile(state, state.company.find(userid) or person)}
     if view == "work":
-        return {"apps": [a for a in state.apps.values() if sees_app(state, a, person)]}
-    return {}
+        apps = [a for a in state.apps.values() if sees_app(state, a, person)]
+        return {"apps": apps, "tiles": office.tiles(state, person)}
+    return _office_screen(state, person, view, subject=userid)
+
+
+def _office_screen(state: SandboxState, person: Person, view: View, *, subject: str) -> dict[str, Any]:
+    """`subject` is an application, a template, a list or a customer group, whatever the screen is about."""
+    drawn: dict[str, Callable[[], dict[str, Any]]] = {
+        "approvals": lambda: office.approvals_screen(state, person, subject),
+        "approval": lambda: {"application": office.approval_screen(state, person, subject)},
+        "form": lambda: {"form": office.form_screen(state, subject)},
+        "schedule": lambda: office.schedule_screen(state, person),
+        "customers": lambda: office.customers_screen(state, person),
+        "customer": lambda: {"customer": office.customer_chat(state, person, subject)},
+    }
+    return drawn[view]() if view in drawn else {}
 
 
 def name_of(state: SandboxState, userid: str) -> str:

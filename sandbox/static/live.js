@@ -114,6 +114,7 @@ function explain(result) {
 /* <form data-act="PATCH /sandbox/people/x">: fields become the body. `data-as` says what a value is. */
 const readers = {
   int: v => Number.parseInt(v, 10), float: Number, json: v => JSON.parse(v), bool: v => v === "true",
+  node: v => [{type: 1, apv_rel: 1, userid: readers.list(v)}],
   list: v => v.split(/[,，\s]+/).filter(Boolean), ints: v => v.split(/[,，\s]+/).filter(Boolean).map(Number), text: v => v,
 };
 function bodyOf(form) {
@@ -121,8 +122,8 @@ function bodyOf(form) {
   for (const field of form.elements) {
     if (!field.name || field.disabled || (field.type === "radio" && !field.checked)) continue;
     const as = field.dataset.as || "text";
-    let value = field.type === "checkbox" ? field.checked : field.value;
-    if (field.type !== "checkbox") {
+    let value = field.type === "checkbox" ? field.checked : field.multiple ? [...field.selectedOptions].map(o => o.value) : field.value;
+    if (field.type !== "checkbox" && !field.multiple) {
       if (value === "" && !("keep" in field.dataset)) continue;
       value = value === "" && field.dataset.keep === "null" ? null : readers[as](value);
     }

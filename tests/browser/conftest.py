@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from sandbox.app import create_app
 from sandbox.client import SandboxClient
@@ -25,6 +25,8 @@ MAC = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
 HOW = "no Chromium here: apt-get install -y --no-install-recommends chromium, or set CHROMIUM to a program"
 
 Json = dict[str, Any]
+
+expect.set_options(timeout=60_000)  # what is waited for comes at once, except on a machine that is very busy
 
 
 def chromium() -> str | None:

@@ -117,6 +117,33 @@ class TestGroups:
         await expect(page.locator(".title b")).to_have_text("周末爬山(3)")
 
 
+class TestWorkbench:
+    async def test_an_application_is_handed_in_on_one_phone_and_agreed_on_another(
+        self, page: Page, stage: Stage
+    ) -> None:
+        approver, applicant = await stage.userids(2)
+        await page.goto(f"/phones/{applicant}?v=work")
+        await page.get_by_role("link", name="审批").click()
+        await page.get_by_role("link", name="用印申请").click()
+        for field in await page.locator(".stacked input:not([type=hidden]), .stacked textarea").all():
+            when = await field.get_attribute("type") == "datetime-local"
+            chooses = await field.get_attribute("list")
+            await field.fill("2026-11-23T10:00" if when else approver if chooses else "1")
+        await page.get_by_label("印章类型").select_option("公章")
+        await page.get_by_role("button", name="提交").click()
+        await expect(page.locator(".flow .now")).to_be_visible()
+        await page.goto(f"/phones/{approver}?v=work")
+        await expect(page.locator(".tiles .badge")).to_have_text("1")
+        await page.get_by_role("link", name="审批").click()
+        await page.locator(".application").click()
+        await page.get_by_role("button", name="同意").click()
+        await expect(page.locator(".profile .chip")).to_have_text("已通过")
+        assert [event.text("ApprovalInfo/SpStatus") for event in stage.receiver.events("sys_approval_change")] == [
+            "1",
+            "2",
+        ]
+
+
 class TestAllPhones:
     async def test_search_while_typing(self, page: Page, stage: Stage) -> None:
         await stage.client.hire("ouyang", "欧阳小雨", [4])

@@ -200,7 +200,7 @@ class Desk:
 
     async def sent_bodies(self, endpoint: str = "message/send") -> list[dict[str, Any]]:
         """What the platform looked at: a fault `before` it is not among them."""
-        return [call["body"] for call in await self.sandbox.calls(endpoint) if call["body"]]
+        return [call["body"] for call in await self.sandbox.calls(endpoint) if call["answer"]]
 
     async def phone(self, userid: str) -> list[dict[str, Any]]:
         return await self.sandbox.app_messages(userid)

@@ -264,6 +264,8 @@ def _advance(application: Application) -> None:
 def _tell(state: SandboxState, application: Application, change: int) -> None:
     """The app hears of it when it may call the 审批 app, listens, and sees the applicant; the template is ticked."""
     config, app = state.config, state.main_app
+    for share in application.active():
+        state.last_active[share.who.serial] = state.now()
     applicant = state.company.people.get(application.applicant.serial)
     is_seen = applicant is not None and state.sight(app).sees_person(applicant)
     listens = config.approval_status_events and state.is_allowed(app, config.approval_apps)

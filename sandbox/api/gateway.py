@@ -173,7 +173,7 @@ class Gateway:
         """A field of the wrong type is a wrong format, not a failure of ours (doc path/90313)."""
         try:
             return endpoint.handle(call)
-        except (TypeError, ValueError, AttributeError) as error:
+        except (TypeError, ValueError, AttributeError, LookupError) as error:
             log.exception("malformed call of %s", call.endpoint)
             raise PlatformError(40058, WRONG_JSON) from error
 

@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+
 from app.audit.actor import SYSTEM
 from app.database import transaction
 from app.delivery import claim, rules, service

@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help demo soak bench test check fix lock clean
+.PHONY: help demo soak bench test check fix fuzz lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -49,6 +49,9 @@ check: $(VENV)/.dev ## format, lint, types, import layers, migrations
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m tests.architecture.migrations
+
+fuzz: $(VENV)/.dev ## a million hostile callbacks; ARGS="--count 5000 --seed 1" for another number of them
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 fix: $(VENV)/.dev ## format and apply the safe lint fixes
 	@$(BIN)/ruff format .

@@ -5,12 +5,13 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 import httpx
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 from fastapi.responses import RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from fastapi_offline import FastAPIOffline
 from starlette.routing import Route
 
+from sandbox.api.exports import export_file
 from sandbox.api.gateway import Gateway
 from sandbox.config import SandboxConfig
 from sandbox.control import (
@@ -28,6 +29,7 @@ from sandbox.control import (
 from sandbox.control.wiring import add_error_handlers
 from sandbox.pages import admin, endpoints, language, phones
 from sandbox.pages.drawing import STATIC
+from sandbox.ranges import file_response
 from sandbox.replies import apply_reply
 from sandbox.seed import Progress
 from sandbox.state import SandboxState
@@ -49,6 +51,8 @@ def create_app(
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
         await state.pusher.stop()
+        for task in state.jobs.running:
+            task.cancel()
 
     app = FastAPIOffline(
         title="WeCom sandbox",
@@ -78,8 +82,18 @@ def create_app(
     app.mount("/assets", StaticFiles(directory=STATIC), name="assets")
     app.include_router(sign_in.pages)
     add_error_handlers(app)
+    app.add_api_route("/export-files/{job_id}/{number}", _export_file, include_in_schema=False, response_model=None)
     app.add_api_route("/", _front, include_in_schema=False)
     return app
+
+
+async def _export_file(request: Request, job_id: str, number: int) -> Response:
+    """Where `export/get_result` points to; whoever knows the address may fetch it for two hours."""
+    state: SandboxState = request.app.state.sandbox
+    content = export_file(state.jobs.known.get(job_id), number, state.now())
+    if content is None:
+        return Response("no such file, or its time is over", 404)
+    return file_response(content, request.headers.get("range", ""), media_type="application/octet-stream")
 
 
 async def _front() -> RedirectResponse:

@@ -123,6 +123,10 @@ class SandboxConfig(BaseModel):
 
     schedule_apps: list[int] | None = None
     """日程 → 可调用接口的应用, by agent id; None is the main app alone."""
+    meeting_apps: list[int] | None = None
+    """会议 → 可调用接口的应用, by agent id; None is the main app alone."""
+    meeting_invitees_most: int = 100
+    """100 for ordinary companies, 300 at most for those that pay (doc path/99104)."""
 
     app_callback_url: str | None = None
     contacts_callback_url: str | None = None
@@ -178,6 +182,8 @@ class SandboxConfig(BaseModel):
     latency_seconds: float = Field(default=0.0, ge=0)
     """How long every answer of the API takes."""
     token_seconds: int = 7_200
+    job_seconds: float = Field(default=0.0, ge=0)
+    """How long imports and exports take, by the sandbox's clock."""
     group_member_max: int = 2_000
     """Counts the app itself (doc path/90245)."""
     dismissed_group_errcode: Literal[49008, 86003, 40050] = 49008

@@ -27,6 +27,18 @@ def signature(token: str, timestamp: str, nonce: str, encrypted: str) -> str:
     return hashlib.sha1(joined.encode()).hexdigest()  # noqa: S324 - the platform's own scheme
 
 
+def _file_cipher(aes_key: str) -> Cipher[CBC]:
+    key = base64.b64decode(aes_key + "=")
+    return Cipher(AES256(key), CBC(key[:16]))
+
+
+def encrypt_file(aes_key: str, content: bytes) -> bytes:
+    """An exported file: the content itself, padded to 32 bytes, without random part and length (doc path/94849)."""
+    pad = BLOCK - len(content) % BLOCK
+    encryptor = _file_cipher(aes_key).encryptor()
+    return encryptor.update(content + bytes([pad]) * pad) + encryptor.finalize()
+
+
 @dataclass(frozen=True)
 class Cryptor:
     """One receiving endpoint's secrets. `receive_id` is the corp id for apps and contacts."""

@@ -17,6 +17,7 @@ from sandbox.credentials import SignIns, Ticket
 from sandbox.crypto import Cryptor
 from sandbox.customers import CustomerDesk
 from sandbox.faults import Faults
+from sandbox.jobs import Jobs
 from sandbox.limits import RateLimits
 from sandbox.pushes import CallbackChannel
 from sandbox.robots import Robot
@@ -108,6 +109,8 @@ class SandboxState:
         self.media: dict[str, Media] = {}
         self.sent_once: dict[bytes, SentOnce] = {}
         self.last_active: dict[int, float] = {}
+        self.jobs = Jobs()
+        """Imports and exports."""
         self.robots: dict[str, Robot] = {}
         """Of all groups, by their keys."""
         self.delivered: Counter[tuple[int, int]] = Counter()

@@ -32,6 +32,7 @@ class Call:
     from_ip: str = ""
     upload: UploadFile | None = None
     upload_content: bytes = b""
+    base_url: str = ""
     range: str = ""
     """The header of that name, for those who fetch a file in pieces."""
     fault: Fault | None = None

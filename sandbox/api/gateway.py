@@ -18,11 +18,14 @@ from sandbox.api import (
     customer_contacts,
     customer_groups,
     departments,
+    exports,
     group_messages,
     group_statistics,
+    imports,
     intercept_rules,
     join_ways,
     media,
+    meetings,
     members,
     messages,
     oa_approval,
@@ -57,6 +60,7 @@ BUSINESS = (
     oa_calendar,
     oa_schedule,
     todo,
+    meetings,
 )
 """What the platform's own applications offer: 审批, 日程, 客户联系."""
 
@@ -67,6 +71,8 @@ ENDPOINTS: dict[str, Endpoint] = {
         oauth,
         tickets,
         webhook,
+        imports,
+        exports,
         departments,
         members,
         tags,
@@ -131,6 +137,8 @@ class Gateway:
     async def _read(self, request: Request, name: str) -> Call:
         ip = request.client.host if request.client else "127.0.0.1"
         call = Call(self.state, name, request.query_params, from_ip=request.headers.get(FEIGNED_ADDRESS, ip))
+        call.base_url = str(request.base_url).rstrip("/")
+        call.range = request.headers.get("range", "")
         if request.headers.get("content-type", "").startswith("multipart/form-data"):
             async with request.form() as form:
                 files = [value for value in form.values() if not isinstance(value, str)]
@@ -138,7 +146,6 @@ class Gateway:
                     call.upload, call.upload_content = files[0], await files[0].read()
         else:
             call.raw = await request.body()
-            call.range = request.headers.get("range", "")
         return call
 
     def _subject(self, call: Call) -> Subject:

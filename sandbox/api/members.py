@@ -31,8 +31,11 @@ def listing(call: Call) -> dict[str, Any]:
 
 def simplelist(call: Call) -> dict[str, Any]:
     people = _direct_members(call)
-    rows = [{"userid": p.userid, "name": p.name, "department": p.departments} for p in people]
-    return ok(userlist=rows)
+    return ok(userlist=[simple_row(person) for person in people])
+
+
+def simple_row(person: Person) -> dict[str, Any]:
+    return {"userid": person.userid, "name": person.name, "department": person.departments}
 
 
 def _direct_members(call: Call) -> list[Person]:

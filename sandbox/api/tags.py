@@ -45,12 +45,16 @@ def listing(call: Call) -> dict[str, Any]:
 
 def get(call: Call) -> dict[str, Any]:
     """Members named one by one; those who belong through a department are not expanded."""
+    return ok(**members_of(call, call.query_number("tagid", missing=41017)))
+
+
+def members_of(call: Call, tag_id: int) -> dict[str, Any]:
     company, sight = call.state.company, call.sight
-    tag = company.tag(call.query_number("tagid", missing=41017))
+    tag = company.tag(tag_id)
     people = [company.people[serial] for serial in tag.people]
     rows = [{"userid": p.userid, "name": p.name} for p in people if sight.sees_person(p)]
     parties = [d for d in tag.departments if sight.sees_department(d)]
-    return ok(tagname=tag.name, userlist=rows, partylist=parties)
+    return {"tagname": tag.name, "userlist": rows, "partylist": parties}
 
 
 def addtagusers(call: Call) -> dict[str, Any]:

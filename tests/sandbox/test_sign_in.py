@@ -20,7 +20,7 @@ async def open_page(world: World, **query: Any) -> httpx.Response:
 
 async def scan(world: World, **query: Any) -> httpx.Response:
     asked = {"login_type": "CorpApp", "appid": world.config.corp_id, "agentid": world.config.agent_id}
-    params = asked | {"redirect_uri": PAGE, "state": "s1"} | query
+    params: Any = asked | {"redirect_uri": PAGE, "state": "s1"} | query
     return await world.http.get("/wwlogin/sso/login", params=params)
 
 

@@ -33,9 +33,9 @@ LOG_KEPT = timedelta(days=7)
 RECONNECT_AFTER = timedelta(seconds=1)
 ANSWERS_WITHIN = timedelta(seconds=10)
 """A statement of the queue takes milliseconds: a connection that is silent for longer is lost."""
-DRAIN = timedelta(seconds=8)
-"""What is under way at a shutdown may take this long to finish; a supervisor waits for ten."""
-POOL_CLOSES_WITHIN = timedelta(seconds=5)
+DRAIN = timedelta(seconds=4)
+"""What is under way at a shutdown may take this long; a supervisor waits for ten, and giving back takes some."""
+POOL_CLOSES_WITHIN = timedelta(seconds=1)
 
 _AWAY: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 """What a database that restarts looks like from here."""

@@ -11,6 +11,7 @@ import platform
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,7 +21,7 @@ from rich.console import Console
 
 from bench import announcement, intake, latency, receipts, sync
 from bench.report import Line, as_json, print_table
-from bench.stage import Failed, Say, Stage
+from bench.stage import Failed, Stage
 
 Measure = Callable[[Stage], Awaitable[list[Line]]]
 
@@ -41,6 +42,9 @@ def main(
     scale: Annotated[
         float, typer.Option(min=0.0001, max=2, help="share of the full size: 0.1 takes about a minute")
     ] = 1,
+    rounds: Annotated[
+        int | None, typer.Option(min=1, help="at most so many rounds: for a look, not for a figure")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="print JSON, for programs")] = False,
     data_dir: Annotated[Path, typer.Option(help="where the bench's own PostgreSQL lives")] = Path("var/bench"),
 ) -> None:
@@ -54,7 +58,7 @@ def main(
     def say(text: str) -> None:
         console.print(f"[dim]{time.perf_counter() - began:6.1f} s[/]  {text}", highlight=False)
 
-    machine, lines, failures = asyncio.run(_measure(wanted, scale, data_dir, say))
+    machine, lines, failures = asyncio.run(_measure(wanted, Stage(data_dir, scale=scale, most_rounds=rounds, say=say)))
     if json:
         sys.stdout.write(as_json(machine, lines, failures) + "\n")
     else:
@@ -67,17 +71,15 @@ def main(
         raise typer.Exit(1)
 
 
-async def _measure(
-    wanted: list[str], scale: float, data_dir: Path, say: Say
-) -> tuple[dict[str, Any], list[Line], dict[str, str]]:
+async def _measure(wanted: list[str], settings: Stage) -> tuple[dict[str, Any], list[Line], dict[str, str]]:
     lines: list[Line] = []
     failures: dict[str, str] = {}
-    machine = _machine(scale)
+    machine = _machine(settings.scale)
     for name in wanted:
-        say(f"{name}: starting")
+        settings.say(f"{name}: starting")
         try:
             # A stage of its own for each row: what one row leaves running would slow the next.
-            async with Stage(data_dir, scale=scale, say=say) as stage:
+            async with replace(settings) as stage:
                 machine["PostgreSQL"] = await stage.server_version()
                 lines += await ROWS[name](stage)
         except Failed as error:

@@ -51,7 +51,7 @@ async def measure(stage: Stage) -> list[Line]:
     worker = await stage.worker(url, sandbox)
     await sync_ended(stage, url, worker, number=1)
     seen = Seen()
-    for number in range(ROUNDS):
+    for number in stage.rounds(ROUNDS):
         announcement_id = await _publish(stage, serve, worker, url, seen)
         await _least_possible(sandbox, url, announcement_id, seen)
         stage.say(

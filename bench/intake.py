@@ -7,6 +7,7 @@ clock starts.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import ExitStack
 
@@ -22,19 +23,21 @@ PATH = "/callbacks/app"
 
 async def measure(stage: Stage) -> list[Line]:
     url = await stage.database()
-    ours = await stage.serve(url)
-    ceiling = await stage.service(["bench.ceiling"], await stage.database())
-    usual = await stage.service(["bench.usual"], await stage.database())
+    ours, ceiling, usual = await asyncio.gather(
+        stage.serve(url),
+        stage.service(["bench.ceiling"], await stage.database()),
+        stage.service(["bench.usual"], await stage.database()),
+    )
     rates: dict[str, list[float]] = {"ours": [], "ceiling": [], "usual": []}
     with ExitStack() as exits:
         generator = exits.enter_context(Generator())
         sent = stage.scaled(CALLBACKS, least=CONNECTIONS * 5)
-        for number in range(ROUNDS):
+        for number in stage.rounds(ROUNDS):
             for name, process in (("ceiling", ceiling), ("ours", ours), ("usual", usual)):
                 outcome = await generator.closed(process.base + PATH, sent)
                 rates[name].append(_checked(process, outcome).rate)
             stage.say(f"intake: round {number + 1} of {ROUNDS}")
-        await _check_stored(url, expected=sent * ROUNDS)
+        await _check_stored(url, expected=sent * len(stage.rounds(ROUNDS)))
     return _lines(rates["ours"], rates["ceiling"], rates["usual"])
 
 

@@ -35,7 +35,7 @@ async def measure(stage: Stage) -> list[Line]:
     with Generator() as generator:
         await generator.closed(serve.base + PATH, 500)
         worker = await stage.worker(url, sandbox)
-        for number in range(ROUNDS):
+        for number in stage.rounds(ROUNDS):
             busy.append(await _while_syncing(stage, generator, serve, worker, url))
             await _sync_over(stage, url, worker)
             quiet.append(await _round(stage, generator, serve))

@@ -41,7 +41,7 @@ async def measure(stage: Stage) -> list[Line]:
     absorbed: list[float] = []
     inserted: list[float] = []
     with Generator() as generator:
-        for number in range(ROUNDS):
+        for number in stage.rounds(ROUNDS):
             announcement_id = await publish(serve, url)
             await all_sent(stage, worker, url)
             plaintexts = await _click(sandbox, url, announcement_id)

@@ -30,7 +30,6 @@ from app.embedded import running_async
 from sandbox.config import SandboxConfig
 
 STARTS_WITHIN_SECONDS = 120
-STOPS_WITHIN_SECONDS = 20
 LOOKS_EVERY_SECONDS = 0.02
 PR_SET_PDEATHSIG = 1
 API_KEY = "bench-key-with-every-scope-0123456789"
@@ -66,31 +65,32 @@ class Process:
         return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-20:])
 
     def end(self) -> None:
+        """At once: its database is dropped next, so that there is nothing to bring to a good end."""
         if self.popen.poll() is None:
-            self.popen.send_signal(signal.SIGTERM)
-            try:
-                self.popen.wait(STOPS_WITHIN_SECONDS)
-            except subprocess.TimeoutExpired:
-                self.popen.kill()
-                self.popen.wait()
+            self.popen.kill()
+            self.popen.wait()
 
 
 @dataclass
 class Stage:
-    """`async with Stage(folder, scale=…)`: an embedded PostgreSQL, and whatever a row starts beside it."""
+    """`async with Stage(folder, scale=…)`: a PostgreSQL, and whatever a row starts beside it."""
 
     folder: Path
+    """Where the bench's own PostgreSQL lives, unless a server is given."""
+    server_url: str = ""
     scale: float = 1.0
+    most_rounds: int | None = None
+    """Fewer rounds than a row would take: for a look, not for a figure."""
     say: Say = field(default=lambda _text: None)
-    _exits: AsyncExitStack = field(default_factory=AsyncExitStack)
-    _server_url: str = ""
-    _logs: Path = Path()
+    _exits: AsyncExitStack = field(default_factory=AsyncExitStack, init=False)
+    _logs: Path = field(default=Path(), init=False)
 
     async def __aenter__(self) -> Self:
-        server = await self._exits.enter_async_context(running_async(self.folder))
-        self._server_url = server.url
+        if not self.server_url:
+            server = await self._exits.enter_async_context(running_async(self.folder))
+            self.server_url = server.url
+            await self._drop_left_behind()
         self._logs = Path(self._exits.enter_context(tempfile.TemporaryDirectory(prefix="steward-bench-")))
-        await self._drop_left_behind()
         return self
 
     async def __aexit__(
@@ -101,28 +101,31 @@ class Stage:
     def scaled(self, number: int, *, least: int = 1) -> int:
         return max(least, round(number * self.scale))
 
+    def rounds(self, number: int) -> range:
+        return range(min(number, self.most_rounds or number))
+
     # ------------------------------------------------------------------ databases
 
     async def database(self) -> str:
         """The URL of a new, migrated database, dropped at the end."""
         name = f"bench_{secrets.token_hex(4)}"
         await self._on_server(f'CREATE DATABASE "{name}"')
-        url = make_url(self._server_url).set(database=name).render_as_string(hide_password=False)
+        url = make_url(self.server_url).set(database=name).render_as_string(hide_password=False)
         await asyncio.to_thread(migrate, url)
         self._exits.push_async_callback(self._on_server, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         return url
 
     async def server_version(self) -> str:
-        async with connection(self._server_url) as sql:
+        async with connection(self.server_url) as sql:
             return str(await sql.fetchval("SHOW server_version"))
 
     async def _on_server(self, statement: str) -> None:
-        async with connection(self._server_url) as sql:
+        async with connection(self.server_url) as sql:
             await sql.execute(statement)
 
     async def _drop_left_behind(self) -> None:
         """What a killed bench has left."""
-        async with connection(self._server_url) as sql:
+        async with connection(self.server_url) as sql:
             for row in await sql.fetch("SELECT datname FROM pg_database WHERE datname LIKE 'bench\\_%'"):
                 with suppress(asyncpg.PostgresError):
                     await sql.execute(f'DROP DATABASE IF EXISTS "{row["datname"]}"')

@@ -37,7 +37,7 @@ async def measure(stage: Stage) -> list[Line]:
     sandbox = await stage.sandbox(people, departments)
     floor = stage.environment(await stage.database(), sandbox)
     seen = Seen()
-    for number in range(ROUNDS):
+    for number in stage.rounds(ROUNDS):
         seen.floor.append((await stage.result_of(["bench.floor"], floor))["seconds"])
         await _sync_twice(stage, sandbox, seen, people=people)
         stage.say(

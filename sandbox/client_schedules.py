@@ -35,6 +35,10 @@ class Schedules(Asking):
     async def cancel_schedule(self, userid: str, schedule_id: str) -> Fields:
         return await self._object("POST", f"/schedules/{schedule_id}/cancel", {"userid": userid})
 
+    async def meetings_of(self, userid: str) -> list[Fields]:
+        """Booked meetings that this person leads or is invited to."""
+        return await self._list(f"/people/{userid}/meetings")
+
     async def todos_of(self, userid: str) -> list[Fields]:
         return await self._list(f"/people/{userid}/todos")
 

@@ -122,11 +122,25 @@ class Todo:
     deleted: bool = False
 
 
+@dataclass(slots=True)
+class Meeting:
+    meeting_id: str
+    agent_id: int
+    admin: Who
+    values: dict[str, Any]
+    invitees: list[Who]
+    cancelled: bool = False
+
+    def concerns(self, serial: int) -> bool:
+        return serial in {self.admin.serial, *(who.serial for who in self.invitees)}
+
+
 class ScheduleDesk:
     def __init__(self) -> None:
         self.calendars: dict[str, Calendar] = {}
         self.schedules: dict[str, Schedule] = {}
         self.todos: dict[str, Todo] = {}
+        self.meetings: dict[str, Meeting] = {}
 
     def default_calendar(self, agent_id: int) -> str:
         """The app's own default calendar, made when it is first needed."""

@@ -182,6 +182,21 @@ async def mark(state: StateDep, todo_id: str, body: Mark) -> dict[str, Any]:
     return todo_view(state, todo)
 
 
+@router.get("/people/{userid}/meetings")
+async def meetings(state: StateDep, found: PersonDep) -> list[dict[str, Any]]:
+    """Booked meetings that this person leads or is invited to."""
+    wanted = (m for m in state.schedules.meetings.values() if m.concerns(found.serial) and not m.cancelled)
+    return [
+        meeting.values
+        | {
+            "meetingid": meeting.meeting_id,
+            "admin_userid": meeting.admin.userid(state.company),
+            "invitees": [who.userid(state.company) for who in meeting.invitees],
+        }
+        for meeting in wanted
+    ]
+
+
 @router.delete("/todos/{todo_id}")
 async def delete_todo(state: StateDep, todo_id: str) -> None:
     acts.require_todo(state, todo_id).deleted = True

@@ -312,3 +312,52 @@ class TestTodos:
         assert (await world.app("todo/update", {"todo_id": todo_id, "attendees": many}))["errcode"] == 40058
         await world.client.set_visible_range(users=[one])
         assert (await world.app("todo/get", {"todo_id": todo_id}))["errcode"] == 48002
+
+
+class TestMeetings:
+    async def book(self, world: World, **changes: Any) -> Json:
+        one, two = await world.userids(2)
+        start = int((await world.client.clock())["now"]) + HOUR
+        body = {
+            "admin_userid": one,
+            "title": "里程碑评审",
+            "meeting_start": start,
+            "meeting_duration": HOUR,
+            "invitees": {"userid": [two]},
+        }
+        return await world.app("meeting/create", body | changes)
+
+    async def test_booked_seen_and_cancelled(self, world: World) -> None:
+        one, two = await world.userids(2)
+        made = await self.book(world)
+        assert made["excess_users"] == []
+        meeting = {"meetingid": made["meetingid"]}
+        assert [m["title"] for m in await world.client.meetings_of(two)] == ["里程碑评审"]
+        info = await world.app("meeting/get_info", meeting)
+        assert (info["admin_userid"], info["attendees"]["member"]) == (one, [{"userid": two}])
+        assert (await world.app("meeting/get_user_meetingid", {"userid": two}))["meetingid_list"] == [made["meetingid"]]
+        assert (await world.app("meeting/cancel", meeting))["errcode"] == 0
+        assert await world.client.meetings_of(two) == []
+        assert (await world.app("meeting/cancel", {"meetingid": "x"}))["errcode"] == 90602
+
+    @pytest.mark.parametrize(
+        ("changes", "errcode"),
+        [
+            ({"title": ""}, 40058),
+            ({"title": "题" * 21}, 40058),
+            ({"title": "t" * 40}, 0),
+            ({"title": "题" * 20}, 0),
+            ({"meeting_start": 1}, 40058),
+            ({"meeting_duration": 299}, 40058),
+            ({"description": "字" * 501}, 40058),
+            ({"invitees": {"userid": ["ghost"]}}, 60111),
+            ({"invitees": {"userid": ["x"] * 101}}, 40058),
+            ({"admin_userid": ""}, 60111),
+        ],
+    )
+    async def test_fields(self, world: World, changes: Json, errcode: int) -> None:
+        assert (await self.book(world, **changes))["errcode"] == errcode
+
+    async def test_who_may(self, world: World) -> None:
+        await world.client.configure(meeting_apps=[])
+        assert (await self.book(world))["errcode"] == 48002

@@ -25,6 +25,7 @@ from app.web.api_keys import router as api_keys
 from app.web.audit import router as audit
 from app.web.health import router as health
 from app.web.middleware import Edge
+from app.web.quota import router as quota
 from callbacks.router import router as callbacks
 
 DESCRIPTION = """\
@@ -39,7 +40,7 @@ DESCRIPTION = """\
 WeCom Steward: callbacks, organisation, group policy, approvals, announcements and tasks for Enterprise WeChat.
 """
 
-API_ROUTERS = (org, groups, approvals, announcements, tasks, inbox, deliveries, policy, api_keys, audit)
+API_ROUTERS = (org, groups, approvals, announcements, tasks, inbox, deliveries, policy, quota, api_keys, audit)
 
 
 def create_app(services: Services) -> FastAPI:

@@ -37,6 +37,10 @@ DELIVERIES = Counter("steward_deliveries_total", "Recipients by final state", ["
 JOBS = Counter("steward_jobs_total", "Background jobs run", ["name", "outcome"])
 TIMERS = Counter("steward_timers_total", "Deadlines that fell due", ["kind", "outcome"])
 SYNC_RUNS = Counter("steward_sync_runs_total", "Organisation sync runs", ["state"])
+LIMIT_USED = Gauge("steward_limit_used", "Used of a limit of the platform, by the subject that used most", ["limit"])
+LIMIT_ALLOWED = Gauge("steward_limit_allowed", "Our share of a limit of the platform", ["limit"])
+LIMIT_WAITING = Gauge("steward_limit_waiting", "Calls that wait for a limit of the platform", ["limit"])
+PATH_BLOCKED = Gauge("steward_path_blocked_seconds", "How long the platform still blocks a path", ["path"])
 
 # Query parameters and values that must never reach a log, wherever a library puts them.
 _SECRET = re.compile(r"(?i)\b(access_token|corpsecret|msg_signature|response_code|key)=[^&\s\"']+")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from app.cli import callbacks, deliveries, demo, doctor, jobs, keys, org, policy, sandbox, server
+from app.cli import audit, callbacks, deliveries, demo, doctor, jobs, keeping, keys, org, policy, quota, sandbox, server
 
 app = typer.Typer(
     name="steward",
@@ -23,6 +23,8 @@ for command, function in (
     ("sync", org.sync),
     ("demo", demo.demo),
     ("doctor", doctor.doctor),
+    ("backup", keeping.backup),
+    ("restore", keeping.restore),
 ):
     app.command(command)(function)
 
@@ -31,6 +33,9 @@ app.add_typer(keys.app, name="api-key")
 app.add_typer(callbacks.app, name="callbacks")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(audit.app, name="audit")
+app.add_typer(quota.app, name="quota")
+app.add_typer(keeping.secret_key, name="secret-key")
 app.command("sandbox", add_help_option=False, context_settings=sandbox.PASS_ON)(sandbox.sandbox)
 
 

@@ -18,6 +18,8 @@ from app.delivery.outcomes import tell_outcome
 from app.delivery.send import MAKE_CALL
 from app.jobs.queue import enqueue
 from app.jobs.registry import JobContext, JobFunction, TimerHandler
+from app.limits.counters import prune
+from app.limits.numbers import remember_accounts
 from app.observability import get_logger
 from models.delivery import CallState
 from models.ids import CONTACTS
@@ -95,6 +97,14 @@ async def hear_outcome(ctx: JobContext, payload: dict[str, Any]) -> None:
             await tell_outcome(session, call=call, now=ctx.now())
 
 
+async def tend_limits(ctx: JobContext, _payload: dict[str, Any]) -> None:
+    """Counters of which nothing counts any more go; limits that grow with the company are computed anew."""
+    async with transaction(ctx.sessions) as session:
+        await prune(session, now=ctx.now())
+    async with transaction(ctx.sessions) as session:
+        await remember_accounts(session, now=ctx.now())
+
+
 async def release_held_call(session: AsyncSession, subject: str, _now: datetime) -> None:
     await calls.release(session, UUID(subject))
 
@@ -103,8 +113,9 @@ JOBS: dict[str, JobFunction] = {
     MAKE_CALL: make_call,
     calls.HEAR_OUTCOME: hear_outcome,
     "delivery.recover": recover,
+    "delivery.tend_limits": tend_limits,
 }
 
 TIMERS: dict[str, TimerHandler] = {calls.RELEASE: release_held_call}
 
-SCHEDULE: dict[str, str] = {"delivery.recover": "* * * * *"}
+SCHEDULE: dict[str, str] = {"delivery.recover": "* * * * *", "delivery.tend_limits": "41 * * * *"}

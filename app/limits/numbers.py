@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.limits.catalogue import COUNTERS, LIMITS, Counter, Limit
+from app.limits.catalogue import COUNTERS, LIMITS, Counter, Kept, Limit
 from models.limits import LimitSetting
 from models.org import Person, PersonStatus
 
@@ -72,7 +72,8 @@ async def remember_accounts(session: AsyncSession, *, now: datetime) -> int:
     """Count the members anew for every limit that grows with them."""
     accounts = await count_accounts(session)
     for limit in LIMITS.values():
-        if COUNTERS[limit.counter].grows_with_accounts:
+        counter = COUNTERS[limit.counter]
+        if counter.grows_with_accounts and counter.kept is not Kept.NO:
             await _put(session, limit.key, now=now, accounts=accounts)
     return accounts
 

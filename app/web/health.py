@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -20,18 +21,23 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.database import Sessions
-from app.observability import INBOX_LAG
-from app.web.deps import services_of
+from app.limits.breaker import blocked_now
+from app.limits.report import refresh_gauges
+from app.observability import INBOX_LAG, get_logger
+from app.web.deps import WebServices, services_of
 from models.delivery import CallState, OutgoingCall
 from models.inbox import EventState, ReceivedEvent
 from models.installation import PlatformState
 from models.intake import CallbackGap
 from models.policy import Timer
 
+log = get_logger()
+
 router = APIRouter(tags=["operations"])
 
 PROBE_LIMIT = timedelta(seconds=3)
 LAG_IS_BAD = timedelta(minutes=1)
+GAUGES_LAST_SECONDS = 15.0
 
 # Writes what an intake would write, and takes it back: a full disk or a read-only server is found here.
 _PROBE = text(
@@ -74,9 +80,30 @@ async def readyz(request: Request) -> JSONResponse:
 
 
 @router.get("/metrics", response_class=Response)
-async def metrics() -> Response:
-    """Prometheus metrics of this process."""
+async def metrics(request: Request) -> Response:
+    """Prometheus metrics of this process; those about limits are read from the database, at most every 15 s."""
+    await LIMIT_GAUGES.refresh(services_of(request))
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+class LimitGauges:
+    """The database is asked in passing: a scrape neither fails nor waits for it."""
+
+    def __init__(self) -> None:
+        self._read_at: float | None = None
+
+    async def refresh(self, services: WebServices) -> None:
+        if self._read_at is not None and monotonic() - self._read_at < GAUGES_LAST_SECONDS:
+            return
+        self._read_at = monotonic()
+        try:
+            async with asyncio.timeout(PROBE_LIMIT.total_seconds()), services.sessions() as session:
+                await refresh_gauges(session, now=services.clock.now())
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            log.warning("metrics.limits_not_read", error=type(error).__name__)
+
+
+LIMIT_GAUGES = LimitGauges()
 
 
 async def probe_commit(sessions: Sessions) -> None:
@@ -97,6 +124,10 @@ async def find_degraded(session: AsyncSession, *, now: datetime) -> list[Degrade
     if (lost := await _open_gap(session)) is not None:
         detail = "这段时间可能丢失了回调，正在全量对账：steward callbacks gaps"
         degraded.append(Degraded(what="callbacks.gap", detail=detail, since=lost))
+    for block in await blocked_now(session, now=now):
+        until = f"{block.blocked_until:%m-%d %H:%M:%S} UTC"
+        detail = f"企业微信暂停了这个接口（{block.errcode}），{until} 后继续：steward quota"
+        degraded.append(Degraded(what=f"limit:{block.path}", detail=detail, since=block.first_refused_at))
     counts: list[tuple[str, str, Any]] = [
         ("inbox.parked", "个回调多次处理失败，等待人工：steward callbacks list --state parked", _parked()),
         (

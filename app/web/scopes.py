@@ -10,6 +10,7 @@ RESOURCES = (
     "tasks",
     "callbacks",
     "deliveries",
+    "quota",
     "policy",
     "audit",
     "admin",

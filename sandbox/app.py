@@ -83,6 +83,7 @@ def create_app(
     app.include_router(sign_in.pages)
     add_error_handlers(app)
     app.add_api_route("/export-files/{job_id}/{number}", _export_file, include_in_schema=False, response_model=None)
+    app.add_api_route("/pictures/{media_id}", _picture, include_in_schema=False, response_model=None)
     app.add_api_route("/", _front, include_in_schema=False)
     return app
 
@@ -94,6 +95,16 @@ async def _export_file(request: Request, job_id: str, number: int) -> Response:
     if content is None:
         return Response("no such file, or its time is over", 404)
     return file_response(content, request.headers.get("range", ""), media_type="application/octet-stream")
+
+
+async def _picture(request: Request, media_id: str) -> Response:
+    """Where `media/uploadimg` points to."""
+    state: SandboxState = request.app.state.sandbox
+    media = state.media.get(media_id)
+    if media is None or not media.is_permanent:
+        return Response("no such picture", 404)
+    kind = "image/png" if media.content.startswith(b"\x89PNG") else "image/jpeg"
+    return Response(media.content, media_type=kind, headers={"x-content-type-options": "nosniff"})
 
 
 async def _front() -> RedirectResponse:

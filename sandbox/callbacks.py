@@ -12,12 +12,14 @@ import httpx
 
 from sandbox.clock import Clock
 from sandbox.config import Channel, Network, SandboxConfig
+from sandbox.errors import PlatformError
 from sandbox.pushes import CallbackChannel, ChannelName, Push, Sealed, seal, signed_query
 
 __all__ = ["CallbackChannel", "Push", "Pusher", "seal"]
 
 PUSHES_KEPT = 50_000
 VERIFICATION_SECONDS = 1.0
+DOWNLOAD_SECONDS = 600.0
 
 OnAnswer = Callable[[Push, str], None]
 """What becomes of the body of an accepted callback: a passive reply changes somebody's phone."""
@@ -187,6 +189,17 @@ class Pusher:
         if answer.status_code != httpx.codes.OK:
             return f"HTTP {answer.status_code}"
         return None if answer.content == plaintext.encode() else "the answer is not exactly the plaintext"
+
+    async def download(self, url: str, *, most: int) -> bytes:
+        """A file of somebody's; 830002 when it is larger than that."""
+        async with asyncio.timeout(DOWNLOAD_SECONDS), self._client().stream("GET", url) as answer:
+            answer.raise_for_status()
+            content = b""
+            async for piece in answer.aiter_bytes():
+                content += piece
+                if len(content) > most:
+                    raise PlatformError(830002)
+        return content
 
     async def wait_idle(self) -> None:
         """Return once every queued push is delivered or given up."""

@@ -1,5 +1,6 @@
 """What is on people's phones: messages, cards with each person's face of them, and groups."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -93,3 +94,7 @@ class Media:
     content_type: str
     content: bytes
     expires_at: float
+
+    @property
+    def is_permanent(self) -> bool:
+        return self.expires_at == math.inf

@@ -20,6 +20,22 @@ EXPORT_SECONDS = 7_200
 
 
 @dataclass
+class FetchJob:
+    """A file that the platform fetches itself (doc path/96219)."""
+
+    id: str
+    owner: str
+    expires_at: float
+    kind: str = "file"
+    filename: str = ""
+    url: str = ""
+    md5: str = ""
+    status: int = 1
+    errcode: int = 0
+    media_id: str = ""
+
+
+@dataclass
 class ExportFile:
     content: bytes
     """Encrypted; `size` and `md5` in the result are of this."""
@@ -54,6 +70,7 @@ class Jobs:
     def __init__(self) -> None:
         self.known: dict[str, Job] = {}
         self.purged: set[str] = set()
+        self.fetches: dict[str, FetchJob] = {}
         self.running: set[asyncio.Task[None]] = set()
 
     def of(self, job_id: str, owner: str, *, is_import: bool) -> Job:

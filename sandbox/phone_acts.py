@@ -133,6 +133,8 @@ def say(state: SandboxState, person: Person, text: str) -> dict[str, Any]:
 
 def raise_app_event(state: SandboxState, person: Person, event: str, key: str = "") -> dict[str, Any]:
     """enter_agent, click, view and the like, from this person's phone."""
+    if event == "enter_agent" and not state.main_app.reports_enter:
+        return {"push": None}
     state.last_active[person.serial] = state.now()
     config = state.config
     plaintext = events.app_event(config.corp_id, config.agent_id, person.userid, state.now(), event, key)

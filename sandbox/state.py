@@ -47,6 +47,12 @@ class App:
     cards: dict[str, Card] = field(default_factory=dict)
     home_url: str = ""
     close: int = 0
+    description: str = ""
+    reports_location: int = 0
+    reports_enter: int = 1
+    """Whether opening the app raises `enter_agent`."""
+    workbench: dict[str, Any] = field(default_factory=lambda: {"type": "normal"})
+    workbench_data: dict[int, dict[str, Any]] = field(default_factory=dict)
     redirect_domain: str = ""
     """可信域名 with its port; empty trusts every host."""
 

@@ -1,8 +1,9 @@
-"""agent/get and menu/* (doc path/90227, path/90231)."""
+"""agent/* and menu/* (doc path/90227, path/90228, path/90231)."""
 
 from typing import Any
 
 from sandbox.api.call import Call, Endpoint, Fidelity, whole
+from sandbox.api.media import valid_media
 from sandbox.errors import PlatformError, ok
 from sandbox.state import App
 
@@ -12,6 +13,9 @@ TOP_NAME_BYTES = 16
 SUB_NAME_BYTES = 40
 KEY_BYTES = 128
 URL_BYTES = 1_024
+NAME_MAX = 32
+ABOUT_SHORTEST, ABOUT_LONGEST = 4, 120
+LOGO = "https://wework.qpic.cn/sandbox/app/0"
 CLICK_LIKE = frozenset(
     [
         "click",
@@ -43,17 +47,46 @@ def get(call: Call) -> dict[str, Any]:
     return ok(
         agentid=app.agent_id,
         name=app.name,
-        square_logo_url="https://wework.qpic.cn/sandbox/app/0",
-        description="",
+        square_logo_url=LOGO,
+        description=app.description,
         allow_userinfos={"user": [{"userid": userid} for userid in users]},
         allow_partys={"partyid": list(app.range.parties)},
         allow_tags={"tagid": list(app.range.tags)},
         close=app.close,
-        redirect_domain="",
-        report_location_flag=0,
-        isreportenter=1,
+        redirect_domain=app.redirect_domain,
+        report_location_flag=app.reports_location,
+        isreportenter=app.reports_enter,
         home_url=app.home_url,
+        customized_publish_status=1,
     )
+
+
+def listing(call: Call) -> dict[str, Any]:
+    """The apps that this token may manage: its own."""
+    app = call.require_app()
+    return ok(agentlist=[{"agentid": app.agent_id, "name": app.name, "square_logo_url": LOGO}])
+
+
+def set_app(call: Call) -> dict[str, Any]:
+    """Only what is given changes; the caller's own app alone (doc path/90228)."""
+    app, body = own_app(call, call.body.get("agentid")), call.body
+    name, about = str(body.get("name", app.name)), str(body.get("description", ""))
+    if not 1 <= len(name) <= NAME_MAX:
+        raise PlatformError(40058, "name")
+    if about and not ABOUT_SHORTEST <= len(about) <= ABOUT_LONGEST:
+        raise PlatformError(40058, "description")
+    home = str(body.get("home_url", app.home_url))
+    if home and not home.startswith(("http://", "https://")):
+        raise PlatformError(45034)
+    if body.get("logo_mediaid"):
+        valid_media(call, body["logo_mediaid"], kind="image")
+    domain = str(body.get("redirect_domain", app.redirect_domain))
+    if domain != app.redirect_domain:
+        call.state.limits.charge("domain change")
+    app.name, app.description, app.home_url, app.redirect_domain = name, about or app.description, home, domain
+    app.reports_location = int(body.get("report_location_flag", app.reports_location))
+    app.reports_enter = int(body.get("isreportenter", app.reports_enter))
+    return ok()
 
 
 def menu_create(call: Call) -> dict[str, Any]:
@@ -122,6 +155,15 @@ ENDPOINTS = {
         source="path/90227",
         note="图标地址打不开",
         note_en="the logo addresses lead nowhere",
+    ),
+    "agent/list": Endpoint("GET", listing, fidelity=Fidelity.EXACT, source="path/90227"),
+    "agent/set": Endpoint(
+        "POST",
+        set_app,
+        fidelity=Fidelity.SIMPLIFIED,
+        source="path/90228",
+        note="不检查可信域名的归属；图标不显示",
+        note_en="does not check who owns the domain; the logo is not shown",
     ),
     "menu/create": Endpoint(
         "POST",

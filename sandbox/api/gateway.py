@@ -24,7 +24,9 @@ from sandbox.api import (
     imports,
     intercept_rules,
     join_ways,
+    lookups,
     media,
+    media_by_url,
     meetings,
     members,
     messages,
@@ -39,6 +41,7 @@ from sandbox.api import (
     todo,
     tokens,
     webhook,
+    workbench,
 )
 from sandbox.api.answers import PlainJSON
 from sandbox.api.call import Answer, Call, Endpoint
@@ -73,6 +76,9 @@ ENDPOINTS: dict[str, Endpoint] = {
         webhook,
         imports,
         exports,
+        lookups,
+        media_by_url,
+        workbench,
         departments,
         members,
         tags,

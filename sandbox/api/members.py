@@ -167,25 +167,6 @@ def _named(call: Call, userid: Any) -> Person:
     return call.state.company.person(str(userid))
 
 
-def getuserid(call: Call) -> dict[str, Any]:
-    return _found_by(call, "mobile", call.body.get("mobile"))
-
-
-def get_userid_by_email(call: Call) -> dict[str, Any]:
-    field = "email" if call.body.get("email_type") == 2 else "biz_mail"  # noqa: PLR2004 - 2 is personal
-    return _found_by(call, field, call.body.get("email"))
-
-
-def _found_by(call: Call, field: str, value: Any) -> dict[str, Any]:
-    if not value:
-        raise PlatformError(40058, field)
-    sight = call.sight
-    for person in call.state.company.people.values():
-        if getattr(person, field) == value and sight.sees_person(person):
-            return ok(userid=person.userid)
-    raise PlatformError(46004)
-
-
 ENDPOINTS = {
     "user/get": Endpoint("GET", get, fidelity=Fidelity.EXACT, source="path/90196"),
     "user/list": Endpoint(
@@ -230,20 +211,4 @@ ENDPOINTS = {
         note_en="the creator can be deleted too (301005)",
     ),
     "user/batchdelete": Endpoint("POST", batchdelete, fidelity=Fidelity.EXACT, source="path/90199"),
-    "user/getuserid": Endpoint(
-        "POST",
-        getuserid,
-        fidelity=Fidelity.SIMPLIFIED,
-        source="path/95402",
-        note="查错太多不会被封一天",
-        note_en="many wrong numbers do not block for a day",
-    ),
-    "user/get_userid_by_email": Endpoint(
-        "POST",
-        get_userid_by_email,
-        fidelity=Fidelity.SIMPLIFIED,
-        source="path/95895",
-        note="查错太多不会被封一天",
-        note_en="many wrong addresses do not block for a day",
-    ),
 }

@@ -80,23 +80,21 @@ def expire_tokens(state: SandboxState) -> int:
     return len(alive)
 
 
-def addresses(_call: Call) -> dict[str, Any]:
+def callback_addresses(call: Call) -> dict[str, Any]:
+    """Where callbacks come from; may hold wildcards."""
+    return ok(ip_list=call.state.config.callback_ips)
+
+
+def domain_addresses(_call: Call) -> dict[str, Any]:
     return ok(ip_list=["127.0.0.1", "::1"])
 
 
 ENDPOINTS = {
     "gettoken": Endpoint("GET", gettoken, needs_token=False, fidelity=Fidelity.EXACT, source="path/91039"),
-    "getcallbackip": Endpoint(
-        "GET",
-        addresses,
-        fidelity=Fidelity.ANSWERS_ONLY,
-        source="path/90930",
-        note="总是本机地址",
-        note_en="always this machine",
-    ),
+    "getcallbackip": Endpoint("GET", callback_addresses, fidelity=Fidelity.EXACT, source="path/90930"),
     "get_api_domain_ip": Endpoint(
         "GET",
-        addresses,
+        domain_addresses,
         fidelity=Fidelity.ANSWERS_ONLY,
         source="path/92520",
         note="总是本机地址",

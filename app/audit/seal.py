@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import UTC
 from typing import Any
 
 from models.audit import AuditEntry
@@ -20,12 +21,12 @@ def details_digest(salt: bytes, details: dict[str, Any]) -> bytes:
     return hashlib.sha256(salt + canonical(details)).digest()
 
 
-def seal(previous: bytes, position: int, entry: AuditEntry) -> bytes:
-    """The seal of `entry` at `position`, after the row sealed with `previous`."""
+def seal(previous: bytes, position: int, entry: AuditEntry | Any) -> bytes:
+    """The seal of `entry` at `position`, after the row sealed with `previous`. Any row with these columns will do."""
     row = [
         position,
         entry.id,
-        entry.at.isoformat(),
+        entry.at.astimezone(UTC).isoformat(),
         entry.actor_kind,
         entry.actor_id,
         entry.action,

@@ -18,7 +18,7 @@ from sqlmodel import col
 from app.audit.actor import Actor
 from app.audit.seal import GENESIS, canonical, details_digest, seal
 from app.observability import current_correlation_id
-from models.audit import AuditDetail, AuditEntry
+from models.audit import AuditDetail, AuditEntry, AuditHead
 
 _RECORD_MANY: Final = text("""
 WITH given AS MATERIALIZED (
@@ -75,6 +75,10 @@ async def record(
         session.add(AuditDetail(entry_id=entry.id, salt=salt, details=plain))
 
 
+class HeadMissing(Exception):
+    """Nobody can say where the chain ended. Going on would hide what was removed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Act:
     """One of many acts of the same kind, for `record_many`."""
@@ -116,15 +120,8 @@ async def seal_entries(session: AsyncSession, *, now: datetime, limit: int = 100
     says where it stands. Nothing is ever sealed twice.
     """
     await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": SEAL_LOCK})
-    last = (
-        await session.execute(
-            select(col(AuditEntry.position), col(AuditEntry.seal))
-            .where(col(AuditEntry.position).is_not(None))
-            .order_by(col(AuditEntry.position).desc())
-            .limit(1)
-        )
-    ).one_or_none()
-    position, previous = (last[0] or 0, last[1] or GENESIS) if last else (0, GENESIS)
+    head = await _head(session)
+    position, previous = head.position, head.seal
     entries = (
         await session.scalars(
             select(AuditEntry).where(col(AuditEntry.seal).is_(None)).order_by(col(AuditEntry.id)).limit(limit)
@@ -134,7 +131,20 @@ async def seal_entries(session: AsyncSession, *, now: datetime, limit: int = 100
         position += 1
         previous = seal(previous, position, entry)
         entry.position, entry.seal, entry.sealed_at = position, previous, now
+    if entries:
+        head.position, head.seal, head.sealed_at = position, previous, now
     return len(entries)
+
+
+async def _head(session: AsyncSession) -> AuditHead:
+    """Where the chain ends, as the sealer has left it: never as the rows say, whose last may have been removed."""
+    head = await session.get(AuditHead, 1, with_for_update={"key_share": True}, populate_existing=True)
+    if head is None:
+        if await session.scalar(select(func.max(col(AuditEntry.position)))):
+            raise HeadMissing("audit_heads is empty and the trail is not: run `steward audit verify`")
+        head = AuditHead(position=0, seal=GENESIS)
+        session.add(head)
+    return head
 
 
 async def unsealed_count(session: AsyncSession) -> int:

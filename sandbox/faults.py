@@ -124,6 +124,9 @@ class Faults:
     def disarm(self, fault_id: int) -> bool:
         return self._armed.pop(fault_id, None) is not None
 
+    def numbered(self) -> dict[int, Fault]:
+        return dict(self._armed)
+
     def listed(self) -> list[Fault]:
         return list(self._armed.values())
 

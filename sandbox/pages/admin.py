@@ -169,7 +169,7 @@ async def limits(request: Request, state: StateDep) -> Response:
 
 @router.get("/faults")
 async def faults(request: Request, state: StateDep) -> Response:
-    armed = [fault.model_dump(exclude_defaults=True) for fault in state.faults.listed()]
+    armed = {number: fault.model_dump(exclude_defaults=True) for number, fault in state.faults.numbered().items()}
     context = {"faults": armed, "endpoints": sorted(ENDPOINTS), "network": state.config.callback_network}
     return _draw(request, state, "faults", context | {"config": state.config})
 

@@ -108,6 +108,7 @@ def draw(
         "company_name": state.config.company_name,
         "offset": state.clock.offset,
         "when": lambda at: translate(language, when(at, state.now())),
+        "base_url": str(request.base_url).rstrip("/"),
         "here": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
     }
     body = templates.get_template(template).render(shared | context | {"request": request})

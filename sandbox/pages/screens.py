@@ -21,6 +21,7 @@ KINDS = {
     "news": "[图文]",
     "mpnews": "[图文]",
     "markdown": "",
+    "markdown_v2": "",
 }
 
 
@@ -98,7 +99,8 @@ def preview(state: SandboxState, message: Message, reader: Person, *, in_group: 
     if message.notice:
         return message.notice
     sender = state.company.people.get(message.sender) if message.sender is not None else None
-    who = sender.name if sender else state.apps[message.agent_id].name if message.agent_id in state.apps else ""
+    app = state.apps.get(message.agent_id)
+    who = sender.name if sender else message.robot or (app.name if app else "")
     if message.recalled:
         return f"{who}撤回了一条消息"
     if message.card is not None:
@@ -108,7 +110,8 @@ def preview(state: SandboxState, message: Message, reader: Person, *, in_group: 
         body = message.body
         title = next((str(a.get("title", "")) for a in body.get("articles", [])), body.get("title", ""))
         text = f"{KINDS.get(message.msgtype, '')}{body.get('content') or title or body.get('filename', '')}"
-    return f"{who}: {text}" if in_group and sender is not None and sender is not reader else text
+    named = in_group and sender is not reader and (sender is not None or bool(message.robot))
+    return f"{who}: {text}" if named else text
 
 
 def conversation_screen(conversation: Conversation, *, most: int = MESSAGES_SHOWN) -> dict[str, Any]:
@@ -151,6 +154,7 @@ def group_screen(state: SandboxState, group: Group, person: Person) -> dict[str,
         "agent_id": group.agent_id,
         "app": state.apps[group.agent_id].name if group.agent_id in state.apps else "",
         "is_owner": group.owner == person.serial,
+        "robots": [robot for robot in state.robots.values() if robot.chatid == group.chatid],
         "members": [
             {"userid": p.userid, "name": p.name, "colour": colour(p.serial), "is_owner": p.serial == group.owner}
             for p in members

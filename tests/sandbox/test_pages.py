@@ -94,6 +94,46 @@ class TestGroupsByRole:
         for act in ("add", "rename", "leave"):
             assert f"/sandbox/groups/g1/{act}" in theirs
 
+    async def test_a_robot_of_the_group_speaks_under_its_own_name(self, world: World) -> None:
+        owner, member = await world.userids(2)
+        await world.app("appchat/create", {"userlist": [owner, member], "owner": owner, "chatid": "g1"})
+        robot = (await world.http.post("/sandbox/groups/g1/robots", json={"name": "构建播报"})).json()
+        assert robot["url"] in await self.info(world, member)
+        await world.http.post(robot["url"], json={"msgtype": "markdown", "markdown": {"content": "**构建通过**"}})
+        chat = (await world.http.get(f"/phones/{member}", params={"c": "group-g1"})).text
+        assert "<b>构建通过</b>" in chat
+        assert "<small>构建播报</small>" in chat
+        assert "构建播报: **构建通过**" in (await world.http.get(f"/phones/{member}")).text
+
+
+class TestWorkbench:
+    async def test_customers_and_calendar(self, world: World) -> None:
+        userid, other = await world.userids(2)
+        customer = (
+            await world.http.post("/sandbox/customers", json={"name": "外部客户", "followed_by": [userid]})
+        ).json()
+        group = {
+            "owner": userid,
+            "userids": [other],
+            "external_userids": [customer["external_userid"]],
+            "name": "客户甲",
+        }
+        chat_id = (await world.http.post("/sandbox/customer-groups", json=group)).json()["chat_id"]
+        line = {"id": customer["external_userid"], "text": "请问几点到货"}
+        await world.http.post(f"/sandbox/customer-groups/{chat_id}/say", json=line)
+        assert "客户甲" in (await world.http.get(f"/phones/{other}", params={"v": "customers"})).text
+        chat = (await world.http.get(f"/phones/{other}", params={"v": "customer", "u": chat_id})).text
+        assert "请问几点到货" in chat
+        assert "外部客户" in chat
+        stranger = (await world.userids(3))[2]
+        assert "请问" not in (await world.http.get(f"/phones/{stranger}", params={"v": "customer", "u": chat_id})).text
+        event = {"start": 1_795_400_000, "end": 1_795_403_600, "summary": "周例会", "attendees": [other]}
+        await world.http.post(f"/sandbox/people/{userid}/schedules", json=event)
+        await world.http.post(f"/sandbox/people/{userid}/todos", json={"content": "写周报", "participants": [other]})
+        day = (await world.http.get(f"/phones/{other}", params={"v": "schedule"})).text
+        assert "周例会" in day
+        assert "写周报" in day
+
 
 class TestFiles:
     async def test_a_picture_is_shown_and_never_runs_as_a_page(self, world: World) -> None:

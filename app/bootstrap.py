@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import httpx
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from app.announcements import jobs as announcement_jobs
@@ -38,7 +38,7 @@ from app.wecom.secrets import OtherSecretKey, SecretBox
 from callbacks.handlers import build_handler
 from callbacks.intake import Intake, build_intake
 from models.ids import APP, CONTACTS
-from models.installation import App, Installation
+from models.installation import AccessToken, App, Installation
 
 log = get_logger()
 
@@ -49,6 +49,10 @@ PREPARE_LOCK = 0x57A7
 
 class WrongCorp(Exception):
     """The database belongs to another corp, or its secrets were encrypted under another key (D17)."""
+
+
+class SecretKeyInUse(Exception):
+    """Other processes are running: they would go on writing under the old key."""
 
 
 @dataclass(frozen=True)
@@ -189,3 +193,25 @@ async def _register_apps(session: AsyncSession, settings: Settings, now: datetim
             session.add(App(id=app_id, name=name, agent_id=agent, created_at=now))
         else:
             row.agent_id = agent
+
+
+async def adopt_secret_key(session: AsyncSession, settings: Settings) -> None:
+    """Go on under the configured SECRET_KEY. What the old one sealed are access tokens: they are fetched anew.
+
+    Raises `WrongCorp` on another corp's database, `SecretKeyInUse` while workers run.
+    """
+    row = (await session.scalars(select(Installation).with_for_update(key_share=True))).one_or_none()
+    if row is None:
+        return
+    if row.corp_id != settings.wecom.corp_id:
+        raise WrongCorp(f"这个数据库属于企业 {row.corp_id} (the database belongs to another corp)")
+    if (await session.execute(_WORKERS)).scalar_one():
+        raise SecretKeyInUse("还有进程在运行：先停下所有 run、serve 和 worker (stop every process first)")
+    row.secret_check = SecretBox(settings.secret_key).encrypt(KNOWN_TEXT)
+    await session.execute(update(AccessToken).values(token=None, expires_at=None))
+
+
+# Each worker hears of new events on a connection of this name.
+_WORKERS = text(
+    "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'steward inbox' AND datname = current_database()"
+)

@@ -1,13 +1,15 @@
 """The 工作台 of a phone: 审批, 日程, 待办 and 客户群."""
 
+import json
 from typing import Any
 
 from sandbox import approval as codes
 from sandbox.approval import Application, Template
+from sandbox.approval_acts import LEADER
 from sandbox.approval_views import phone_view
 from sandbox.company import Person
 from sandbox.customers import CustomerGroup
-from sandbox.limits import format_time
+from sandbox.limits import DAY, end_of_day, format_time
 from sandbox.pages.directory import colour
 from sandbox.schedules import ACCEPTED, ACCEPTED_ONCE, CANCELLED, DECLINED, DONE, NOT_ANSWERED, TENTATIVE, Schedule
 from sandbox.state import SandboxState
@@ -150,30 +152,47 @@ def form_screen(state: SandboxState, template_id: str) -> dict[str, Any] | None:
     return {
         "template_id": template.id,
         "name": template.name,
-        "controls": [_control(control) for control in template.controls],
+        "controls": [_control(control, state.now()) for control in template.controls],
         "self_select": template.flow.self_select,
         "flow": _flow_text(template),
     }
 
 
 def _flow_text(template: Template) -> str:
-    return " → ".join("、".join(node["userid"]) for node in template.flow.node_list)
+    """The flow that an administrator set; `@leader` is whoever leads the applicant."""
+    nodes = (
+        "、".join("上级" if userid == LEADER else userid for userid in node["userid"])
+        for node in template.flow.node_list
+    )
+    return " → ".join(nodes)
 
 
-def _control(control: dict[str, Any]) -> dict[str, Any]:
+def _control(control: dict[str, Any], now: float) -> dict[str, Any]:
     """A field of the form; what has no short form is written as in `apply_data`."""
     kind, config = control["property"]["control"], control.get("config") or {}
     selector = config.get("selector", {})
-    options = [(o["key"], o["value"][0]["text"]) for o in selector.get("options", [])] if kind == "Selector" else []
     return {
         "id": control["property"]["id"],
         "kind": kind,
         "title": control["property"]["title"][0]["text"],
         "required": bool(control["property"].get("require")),
-        "options": options,
+        "options": _options_of(selector) if kind == "Selector" else [],
         "several": selector.get("type") == "multi",
         "with_time": config.get("date", {}).get("type") == "hour",
+        "sample": json.dumps(_half_day_off(_options_of(selector), now), indent=1) if kind == "Vacation" else "",
     }
+
+
+def _options_of(selector: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(o["key"], o["value"][0]["text"]) for o in selector.get("options", [])]
+
+
+def _half_day_off(kinds: list[tuple[str, str]], now: float) -> dict[str, Any]:
+    """A 请假 of tomorrow morning of the first kind, to be edited: this control has no short form."""
+    begin = int(end_of_day(now))
+    span = {"type": "halfday", "new_begin": begin, "new_end": begin + DAY // 2, "new_duration": DAY // 2}
+    chosen = {"type": "single", "options": [{"key": key} for key, _text in kinds[:1]]}
+    return {"vacation": {"selector": chosen, "attendance": {"date_range": span, "type": 1}}}
 
 
 # 日程 and 待办

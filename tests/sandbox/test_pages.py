@@ -1,5 +1,8 @@
 """The pages as a browser without scripts sees them; what scripts add is tested in tests/browser."""
 
+import html
+import json
+import re
 from pathlib import Path
 
 import pytest
@@ -133,6 +136,21 @@ class TestWorkbench:
         day = (await world.http.get(f"/phones/{other}", params={"v": "schedule"})).text
         assert "周例会" in day
         assert "写周报" in day
+
+    async def test_the_form_of_every_template_is_drawn_and_a_leave_is_filled_in_ready_to_send(
+        self, world: World
+    ) -> None:
+        userid = (await world.userids(2))[1]
+        for template in (await world.http.get("/sandbox/approvals/templates")).json():
+            query = {"v": "form", "u": template["template_id"]}
+            form = (await world.http.get(f"/phones/{userid}", params=query)).text
+            assert template["name"] in form
+            if "values.Vacation-1" in form:
+                (written,) = re.findall(r'name="values.Vacation-1"[^>]*>(.*?)</textarea>', form, re.DOTALL)
+                values = {"Vacation-1": json.loads(html.unescape(written)), "Textarea-2": "探亲"}
+                body = {"template_id": template["template_id"], "values": values}
+                sent = await world.http.post(f"/sandbox/people/{userid}/approvals", json=body)
+                assert sent.status_code == 200, sent.text
 
 
 class TestFiles:

@@ -25,6 +25,9 @@ MEGABYTE = 1_000_000
 @dataclass
 class Seen:
     floor: list[float] = field(default_factory=list)
+    floor_cpu: list[float] = field(default_factory=list)
+    again_cpu: list[float] = field(default_factory=list)
+    """Of the worker; the database's own work is not in it."""
     first: list[float] = field(default_factory=list)
     again: list[float] = field(default_factory=list)
     peak: list[float] = field(default_factory=list)
@@ -38,10 +41,12 @@ async def measure(stage: Stage) -> list[Line]:
     floor = stage.environment(await stage.database(), sandbox)
     seen = Seen()
     for number in stage.rounds(ROUNDS):
-        seen.floor.append((await stage.result_of(["bench.floor"], floor))["seconds"])
+        least = await stage.result_of(["bench.floor"], floor)
+        seen.floor.append(least["seconds"])
+        seen.floor_cpu.append(least["cpu"])
         await _sync_twice(stage, sandbox, seen, people=people)
         stage.say(
-            f"sync: round {number + 1} of {ROUNDS}: floor {seen.floor[-1]:.2f} s, first {seen.first[-1]:.2f} s, "
+            f"sync: round {number + 1} of {len(stage.rounds(ROUNDS))}: floor {seen.floor[-1]:.2f} s, first {seen.first[-1]:.2f} s, "
             f"again {seen.again[-1]:.2f} s, {seen.peak[-1]:.0f} MB"
         )
     return _lines(seen, people, departments)
@@ -57,8 +62,10 @@ async def _sync_twice(stage: Stage, sandbox: Process, seen: Seen, *, people: int
             if (found := await sql.fetchval("SELECT count(*) FROM people WHERE ended_at IS NULL")) != people:
                 raise Failed(f"the sync brought {found} people of {people}")
             before = await _newest_transaction(sql)
+            used = worker.cpu_seconds
             await request_sync(serve)
             seen.again.append(await sync_ended(stage, url, worker, number=2))
+            seen.again_cpu.append(worker.cpu_seconds - used)
             seen.written += await _rows_written(sql, since=before)
         seen.peak.append(worker.peak_bytes / MEGABYTE)
     finally:
@@ -111,6 +118,7 @@ def _lines(seen: Seen, people: int, departments: int) -> list[Line]:
     again, again_rounds = ratio(seen.again, seen.floor)
     floor = "fetching and parsing the same pages and nothing else"
     figures = {"floor": seconds(seen.floor)}
+    cpu = {"CPU of the worker": seconds(seen.again_cpu), "CPU of the floor": seconds(seen.floor_cpu)}
     return [
         Line(
             f"first sync of {size}", floor, first, at_most(2.5), {"sync": seconds(seen.first)} | figures, first_rounds
@@ -120,7 +128,7 @@ def _lines(seen: Seen, people: int, departments: int) -> list[Line]:
             floor,
             again,
             at_most(1.3),
-            {"sync": seconds(seen.again)} | figures,
+            {"sync": seconds(seen.again)} | figures | cpu,
             again_rounds,
         ),
         Line("rows written by the unchanged re-sync", "–", seen.written, at_most(0, "rows")),

@@ -6,6 +6,7 @@ import asyncio
 
 from app.bootstrap import Services
 from app.database import transaction
+from app.delivery import jobs as delivery
 from app.groups import jobs as groups
 from app.observability import get_logger
 from app.org import service as org
@@ -33,6 +34,7 @@ async def schedule_recurring(services: Services) -> None:
         policy = await policies.in_force(session, now=now)
         await org.ensure_scheduled(session, now=now, interval=services.settings.sync_interval)
         await groups.ensure_scheduled(session, now=now, policy=policy)
+        await delivery.ensure_scheduled(session, now=now)
     log.info("worker.started")
 
 

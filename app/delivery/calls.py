@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.delivery import demands, followup, queries, rules
-from app.delivery.outcomes import tell_outcome
+from app.delivery.outcomes import is_heard, tell_outcome
 from app.delivery.rules import Done, Effect, Failed, Hold, Later, Unknown, Verdict
 from app.delivery.send import MAKE_CALL
 from app.jobs.queue import enqueue
@@ -107,11 +107,18 @@ async def _done(session: AsyncSession, call: OutgoingCall, answer: CallAnswer | 
         _keep_answer(call, answer, now)
         await _fail(session, call, answer.invalid_userids, "invalid_user", now)
         await _fail(session, call, answer.unlicensed_userids, "unlicensed", now)
-    sent = await queries.set_deliveries(
-        session, call_id=call.id, state=DeliveryState.SENT, reason="", until=None, now=now
-    )
+    sent = await _move_recipients(session, call, DeliveryState.SENT, "", None, now)
     DELIVERIES.labels(state=DeliveryState.SENT.value).inc(sent)
     await _ended(session, call, now)
+
+
+async def _move_recipients(
+    session: AsyncSession, call: OutgoingCall, state: DeliveryState, reason: str, until: datetime | None, now: datetime
+) -> int:
+    """Only messages to people have recipients of their own: nobody asks the table for the others."""
+    if call.kind is not CallKind.MESSAGE_SEND:
+        return 0
+    return await queries.set_deliveries(session, call_id=call.id, state=state, reason=reason, until=until, now=now)
 
 
 def _keep_answer(call: OutgoingCall, answer: CallAnswer, now: datetime) -> None:
@@ -136,9 +143,7 @@ async def _ended_badly(
     move(call, state)
     call.error, call.hold_reason, call.not_before = error, reason, None
     delivery_state = rules.DELIVERY_STATE[state]
-    moved = await queries.set_deliveries(
-        session, call_id=call.id, state=delivery_state, reason=reason, until=None, now=now
-    )
+    moved = await _move_recipients(session, call, delivery_state, reason, None, now)
     DELIVERIES.labels(state=delivery_state.value).inc(moved)
     await _ended(session, call, now)
     if call.kind is CallKind.CARD_UPDATE and call.errcode in rules.NO_EFFECT_ON_CARD:
@@ -157,6 +162,8 @@ async def _tell(session: AsyncSession, call: OutgoingCall, now: datetime) -> Non
     """Let the domain hear the outcome. What the platform answered stands, even when the hearing fails: that is tried
     again by a job of its own. Trouble of the database concerns the whole transaction and is raised.
     """
+    if not is_heard(call):
+        return
     try:
         async with session.begin_nested():
             await tell_outcome(session, call=call, now=now)
@@ -180,14 +187,8 @@ async def _later(session: AsyncSession, call: OutgoingCall, verdict: Later, now:
     call.not_before, call.hold_reason, call.error, call.leased_until = verdict.at, verdict.reason, verdict.error, None
     if not verdict.uncertain:
         call.sent_at = None
-    await queries.set_deliveries(
-        session,
-        call_id=call.id,
-        state=DeliveryState.UNKNOWN if verdict.uncertain else DeliveryState.HELD,
-        reason=verdict.reason,
-        until=verdict.at,
-        now=now,
-    )
+    state = DeliveryState.UNKNOWN if verdict.uncertain else DeliveryState.HELD
+    await _move_recipients(session, call, state, verdict.reason, verdict.at, now)
     await set_timer(session, RELEASE, str(call.id), verdict.at)
 
 

@@ -18,6 +18,7 @@ from app.delivery.outcomes import tell_outcome
 from app.delivery.send import MAKE_CALL
 from app.jobs.queue import enqueue
 from app.jobs.registry import JobContext, JobFunction, TimerHandler
+from app.jobs.timers import set_timer
 from app.limits.counters import prune
 from app.limits.numbers import remember_accounts
 from app.observability import get_logger
@@ -25,6 +26,11 @@ from models.delivery import CallState
 from models.ids import CONTACTS
 
 log = get_logger()
+
+RECOVER = "delivery.recover"
+RECOVER_DUE = "delivery.recover_due"
+RECOVER_EVERY = timedelta(minutes=1)
+EVERYTHING = "all"
 
 FORGOTTEN_AFTER = timedelta(minutes=2)
 """A call that may go and does not: its job was lost, or given up."""
@@ -105,6 +111,17 @@ async def tend_limits(ctx: JobContext, _payload: dict[str, Any]) -> None:
         await remember_accounts(session, now=ctx.now())
 
 
+async def ensure_scheduled(session: AsyncSession, *, now: datetime) -> None:
+    """At start: whatever dead workers left is looked for now."""
+    await set_timer(session, RECOVER_DUE, EVERYTHING, now)
+
+
+async def recover_due(session: AsyncSession, _subject: str, now: datetime) -> None:
+    """Each minute of the injected clock (D3), by which leases and waiting are counted as well."""
+    await enqueue(session, RECOVER, {}, dedupe_key=RECOVER)
+    await set_timer(session, RECOVER_DUE, EVERYTHING, now + RECOVER_EVERY)
+
+
 async def release_held_call(session: AsyncSession, subject: str, _now: datetime) -> None:
     await calls.release(session, UUID(subject))
 
@@ -112,10 +129,10 @@ async def release_held_call(session: AsyncSession, subject: str, _now: datetime)
 JOBS: dict[str, JobFunction] = {
     MAKE_CALL: make_call,
     calls.HEAR_OUTCOME: hear_outcome,
-    "delivery.recover": recover,
+    RECOVER: recover,
     "delivery.tend_limits": tend_limits,
 }
 
-TIMERS: dict[str, TimerHandler] = {calls.RELEASE: release_held_call}
+TIMERS: dict[str, TimerHandler] = {calls.RELEASE: release_held_call, RECOVER_DUE: recover_due}
 
-SCHEDULE: dict[str, str] = {"delivery.recover": "* * * * *", "delivery.tend_limits": "41 * * * *"}
+SCHEDULE: dict[str, str] = {"delivery.tend_limits": "41 * * * *"}

@@ -31,6 +31,11 @@ def register_outcomes(handlers: Mapping[str, OutcomeHandler]) -> None:
             raise PurposeTaken(purpose)
 
 
+def is_heard(call: OutgoingCall) -> bool:
+    """Whether anybody wants to know how it ended."""
+    return call.purpose in _HANDLERS
+
+
 async def tell_outcome(session: AsyncSession, *, call: OutgoingCall, now: datetime) -> None:
     handler = _HANDLERS.get(call.purpose)
     if handler is not None:

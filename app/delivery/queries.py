@@ -53,9 +53,9 @@ async def lock_ordering_of(session: AsyncSession, call_id: UUID) -> None:
     Without it a successor could look just before its predecessor ends, and the wake-up find the successor's row
     locked: nobody would wake it again.
     """
-    key = await session.scalar(select(col(OutgoingCall.ordering_key)).where(col(OutgoingCall.id) == call_id))
-    if key is not None:
-        await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
+    lock = func.pg_advisory_xact_lock(func.hashtextextended(col(OutgoingCall.ordering_key), 0))
+    has_key = col(OutgoingCall.ordering_key).is_not(None)
+    await session.execute(select(lock).where(col(OutgoingCall.id) == call_id, has_key))
 
 
 async def claim_waiting_call(session: AsyncSession, call_id: UUID, now: datetime) -> OutgoingCall | None:

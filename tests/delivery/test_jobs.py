@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.database import Sessions
+from app.database import Sessions, transaction
 from app.delivery import service
-from app.delivery.jobs import hear_outcome, make_call
+from app.delivery.jobs import TIMERS, ensure_scheduled, hear_outcome, make_call
+from app.jobs.timers import sweep
 from models.delivery import CallState, OutgoingCall
 from models.ids import new_id
 from tests.delivery.conftest import Desk, Killed
@@ -89,3 +91,24 @@ class TestAnOutcomeNobodyCanHear:
 
         assert (await desk.call(first.id)).state is CallState.UNKNOWN
         assert (await desk.call(second.id)).state is CallState.UNKNOWN
+
+
+class TestRecoveryIsATimer:
+    """D3: leases are counted by the injected clock, so the look for dead workers goes by it too."""
+
+    async def test_it_is_looked_for_dead_workers_each_minute(self, desk: Desk) -> None:
+        async with transaction(desk.sessions) as session:
+            await ensure_scheduled(session, now=desk.clock.now())
+
+        assert await _looks(desk) == 1
+        assert await _looks(desk) == 0
+        desk.clock.advance(timedelta(minutes=1))
+        assert await _looks(desk) == 1
+
+
+async def _looks(desk: Desk) -> int:
+    """Fire what is due; how many times the calls are then looked through."""
+    await sweep(desk.sessions, desk.clock, TIMERS)
+    async with transaction(desk.sessions) as session:
+        gone = await session.execute(text("DELETE FROM pgqueuer WHERE entrypoint = 'delivery.recover' RETURNING id"))
+        return len(gone.all())

@@ -62,7 +62,8 @@ class DepartmentRow(NamedTuple):
 def checked_userid(userid: str) -> str:
     """As shown. Raises `BadRow` for what cannot be a userid."""
     shown = userid.strip()
-    if not shown or "\x00" in shown or len(shown.encode()) > LONGEST_USERID:
+    size = len(shown) if shown.isascii() else len(shown.encode())
+    if not 0 < size <= LONGEST_USERID or "\x00" in shown:
         raise BadRow(f"userid {userid[:80]!r}")
     return shown
 
@@ -122,6 +123,8 @@ def _told_about(user: UserDetail, places: list[int]) -> tuple[list[int], list[in
     """Order and leader flag for each place, as far as the details tell them."""
     ids, orders, flags = user.department_ids, user.orders, user.leader_flags
     if ids == places and len(ids) == len(orders) == len(flags):
+        if len(ids) == 1 and 0 <= orders[0] <= LARGEST_ORDER:
+            return orders, [int(flags[0])]
         return [min(max(order, 0), LARGEST_ORDER) for order in orders], [int(flag) for flag in flags]
     told = {
         department_id: (min(max(order, 0), LARGEST_ORDER), int(flag))
@@ -133,7 +136,7 @@ def _told_about(user: UserDetail, places: list[int]) -> tuple[list[int], list[in
 
 def _plain(value: str) -> str:
     """PostgreSQL keeps no NUL."""
-    return value.replace("\x00", "")
+    return value.replace("\x00", "") if "\x00" in value else value
 
 
 def department_row(run_id: UUID, department: DepartmentRef | DepartmentDetail) -> DepartmentRow:

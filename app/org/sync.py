@@ -54,6 +54,8 @@ class Work:
     hidden: int = 0
     """People outside the app's range."""
     fetched: int = 0
+    writing: asyncio.Task[None] | None = None
+    """The batch that is being staged while the next pages come."""
 
     @asynccontextmanager
     async def step(self) -> AsyncIterator[AsyncSession]:
@@ -78,7 +80,7 @@ async def run_sync(sessions: Sessions, platform: Platform, clock: Clock, *, run_
         return None
     work = Work(sessions, platform, clock, run.id)
     try:
-        async with _heartbeat(work):
+        async with _heartbeat(work), _no_batch_left(work):
             await _carry_out(work, run)
     except RunLost:
         log.warning("org.sync_lost", run_id=str(run.id))
@@ -99,6 +101,17 @@ async def _heartbeat(work: Work) -> AsyncIterator[None]:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError, RunLost):
             await task
+
+
+@asynccontextmanager
+async def _no_batch_left(work: Work) -> AsyncIterator[None]:
+    """A run that ends early leaves no batch behind that is still being written."""
+    try:
+        yield
+    finally:
+        if work.writing is not None:
+            work.writing.cancel()
+            await asyncio.gather(work.writing, return_exceptions=True)
 
 
 async def _beat_until_cancelled(work: Work) -> None:
@@ -171,6 +184,7 @@ async def _stage_people(work: Work, outline: Outline) -> bool:
             await _stage_details_from_contacts(work, ids)
         await _stage_ids(work, ids, hidden=complete)
     await _flush(work)
+    await _written(work)
     return complete
 
 
@@ -253,10 +267,22 @@ async def _stage_ids(work: Work, ids: fetch.Ids, *, hidden: bool) -> None:
 
 
 async def _flush(work: Work) -> None:
+    """Have what waits written, one batch at a time; the next pages are read meanwhile."""
     rows, work.waiting = work.waiting, []
-    if not rows:
-        return
-    work.fetched += len(rows)
+    await _written(work)
+    if rows:
+        work.fetched += len(rows)
+        work.writing = asyncio.create_task(_write(work, rows))
+
+
+async def _written(work: Work) -> None:
+    """Wait for the batch under way, and raise what became of it."""
+    if work.writing is not None:
+        await work.writing
+        work.writing = None
+
+
+async def _write(work: Work, rows: list[PersonRow]) -> None:
     async with work.step() as session:
         await runs.beat(session, run_id=work.run_id, now=work.clock.now(), fetched=work.fetched)
         await staging.stage_people(session, rows)

@@ -110,7 +110,7 @@ class TestGroups:
         await page.goto(f"/phones/{me}")
         await page.get_by_label("发起群聊").click()
         for userid in (one, two):
-            await page.get_by_label("搜索姓名、账号或部门").last.fill(userid)
+            await page.locator("#find").fill(userid)
             await page.locator(f"[data-choose][value='{userid}']").check()
         await page.get_by_label("群聊名称").fill("周末爬山")
         await page.get_by_role("button", name="建群").click()

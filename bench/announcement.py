@@ -55,7 +55,7 @@ async def measure(stage: Stage) -> list[Line]:
         announcement_id = await _publish(stage, serve, worker, url, seen)
         await _least_possible(sandbox, url, announcement_id, seen)
         stage.say(
-            f"announcement: round {number + 1} of {len(stage.rounds(ROUNDS))}: answered after {seen.answered[-1]:.2f} s, "
+            f"announcement: round {number + 1}: answered after {seen.answered[-1]:.2f} s, "
             f"sent after {seen.sent[-1]:.2f} s, least {seen.least[-1]:.2f} s"
         )
     return [_line(seen, people)]

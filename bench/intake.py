@@ -38,7 +38,7 @@ async def measure(stage: Stage) -> list[Line]:
                 outcome = await generator.closed(process.base + PATH, sent)
                 cpu[name] += process.cpu_seconds - before
                 rates[name].append(_checked(process, outcome).rate)
-            stage.say(f"intake: round {number + 1} of {len(stage.rounds(ROUNDS))}")
+            stage.say(f"intake: round {number + 1}")
         await _check_stored(url, expected=sent * len(stage.rounds(ROUNDS)))
     total = sent * len(stage.rounds(ROUNDS))
     return _lines(rates, {name: f"{used / total * 1e6:,.0f} µs" for name, used in cpu.items()})

@@ -40,8 +40,7 @@ async def measure(stage: Stage) -> list[Line]:
             await _sync_over(stage, url, worker)
             quiet.append(await _round(stage, generator, serve))
             stage.say(
-                f"latency: round {number + 1} of {len(stage.rounds(ROUNDS))}: quiet {quiet[-1] * 1000:.1f} ms, "
-                f"while syncing {busy[-1] * 1000:.1f} ms"
+                f"latency: round {number + 1}: quiet {quiet[-1] * 1000:.1f} ms, while syncing {busy[-1] * 1000:.1f} ms"
             )
     value, rounds = ratio(busy, quiet)
     figures = {"p99 while syncing": _ms(busy), "p99 without": _ms(quiet), "people": f"{people:,}"}

@@ -48,8 +48,7 @@ async def measure(stage: Stage) -> list[Line]:
             absorbed.append(await _absorb(stage, generator, serve, worker, url, announcement_id, plaintexts))
             inserted.append(await _insert(url, announcement_id))
             stage.say(
-                f"receipts: round {number + 1} of {len(stage.rounds(ROUNDS))}: absorbed {absorbed[-1]:,.0f}/s, "
-                f"bare insert {inserted[-1]:,.0f}/s"
+                f"receipts: round {number + 1}: absorbed {absorbed[-1]:,.0f}/s, bare insert {inserted[-1]:,.0f}/s"
             )
             await _settled(stage, worker, url)
     value, rounds = ratio(absorbed, inserted)

@@ -46,7 +46,7 @@ async def measure(stage: Stage) -> list[Line]:
         seen.floor_cpu.append(least["cpu"])
         await _sync_twice(stage, sandbox, seen, people=people)
         stage.say(
-            f"sync: round {number + 1} of {len(stage.rounds(ROUNDS))}: floor {seen.floor[-1]:.2f} s, first {seen.first[-1]:.2f} s, "
+            f"sync: round {number + 1}: floor {seen.floor[-1]:.2f} s, first {seen.first[-1]:.2f} s, "
             f"again {seen.again[-1]:.2f} s, {seen.peak[-1]:.0f} MB"
         )
     return _lines(seen, people, departments)

@@ -76,6 +76,8 @@ RECOVERY: dict[CallKind, Recovery] = {
     CallKind.MEDIA_UPLOAD: Recovery.REPEAT,  # a second copy disturbs nobody and is gone after three days
     CallKind.MESSAGE_SEND: Recovery.RESEND_IN_WINDOW,
     CallKind.APPCHAT_SEND: Recovery.PARK,  # no msgid, no duplicate check, no recall
+    # Kinds that are not called yet: `oa/applyevent` will be looked for by template, creator and our number (§4.3), and
+    # needs a recovery of its own; webhook messages and `oa/schedule/add` are parked.
 }
 
 TRANSITIONS: dict[CallState, frozenset[CallState]] = {

@@ -49,6 +49,8 @@ class Person:
     direct_leaders: list[int] = field(default_factory=list)
     extattr: dict[str, Any] = field(default_factory=dict)
     licensed: bool = True
+    was_renamed: bool = False
+    """The API has changed the userid; it does so once (301036)."""
     disabled_from: int = ACTIVE
     """The status to return to when the person is enabled again."""
 

@@ -148,6 +148,8 @@ class SandboxConfig(BaseModel):
     app_created_after_2022: bool = True
     app_close: bool = False
     app_home_url: str = ""
+    app_has_mini_program: bool = False
+    """Whether a mini program is bound to the app, without which `miniprogram_notice` is 48002."""
     app_redirect_domain: str = ""
     """可信域名 of the main app, with its port; empty trusts every host."""
     login_domains: list[str] = Field(default_factory=list)

@@ -1,5 +1,6 @@
 """What `user/create` and `user/update` accept, field by field (doc path/90195, path/90197)."""
 
+import re
 from typing import Any
 
 from sandbox.company import ACTIVE, Company, Person
@@ -9,6 +10,15 @@ NAME_MAX = 64
 POSITION_MAX = 128
 DEPARTMENTS_MAX = 100
 LEADERS_MAX = 5
+EMAIL = re.compile(r"(?=.{6,64}$)[^@\s]+@[^@\s]+")
+SHAPES = (
+    ("mobile", re.compile(r"(\+\d{1,4}[ -]?)?\d{5,15}"), 60103),
+    ("email", EMAIL, 60105),
+    ("biz_mail", EMAIL, 60143),
+    ("telephone", re.compile(r"[0-9+,-]{1,32}"), 301013),
+    ("alias", re.compile(r".{1,64}"), 40058),
+    ("address", re.compile(r".{1,128}"), 40058),
+)
 ORDER_LIMIT = 2**32
 PLAIN_FIELDS = frozenset(
     [
@@ -67,6 +77,7 @@ def checked_fields(company: Company, fields: dict[str, Any], person: Person | No
         raise PlatformError(60112)
     if len(str(values.get("position", ""))) > POSITION_MAX:
         raise PlatformError(301012)
+    _check_shapes(values)
     if person is not None and person.status == ACTIVE and by_api:
         values.pop("mobile", None)  # ignored without an error for an activated member (doc path/90197)
     _check_unique(company, values, person)
@@ -77,8 +88,16 @@ def checked_fields(company: Company, fields: dict[str, Any], person: Person | No
     return values
 
 
+def _check_shapes(values: dict[str, Any]) -> None:
+    """Each field's own form; an empty value clears the field."""
+    for field, form, errcode in SHAPES:
+        value = str(values.get(field) or "")
+        if value and not form.fullmatch(value):
+            raise PlatformError(errcode, field)
+
+
 def _check_unique(company: Company, values: dict[str, Any], person: Person | None) -> None:
-    for field, errcode in (("mobile", 60104), ("email", 60106)):
+    for field, errcode in (("mobile", 60104), ("email", 60106), ("biz_mail", 60145)):
         wanted = values.get(field)
         if wanted and any(getattr(p, field) == wanted for p in company.people.values() if p is not person):
             raise PlatformError(errcode)

@@ -12,6 +12,8 @@ TITLE = 128
 DESCRIPTION = 512
 BUTTON_CHARACTERS = 4
 ARTICLES = 8
+NOTICE_TITLE = 12
+NOTICE_ITEMS = 10
 TRANSLATED = re.compile(r"\$(userName|departmentName|userAlias|userAliasOrName)=([^$]+)\$")
 
 
@@ -32,6 +34,8 @@ def checked_body(call: Call, msgtype: str, *, in_group: bool) -> dict[str, Any]:
             return _textcard(body, in_group=in_group)
         case "news" | "mpnews":
             return _articles(body)
+        case "miniprogram_notice":
+            return _miniprogram_notice(body)
         case _:
             return _media_body(call, msgtype, body)
 
@@ -65,6 +69,20 @@ def _articles(body: dict[str, Any]) -> dict[str, Any]:
     if not all(isinstance(article, dict) and article.get("title") for article in articles):
         raise PlatformError(41016)
     return {"articles": [article | {"title": cut_bytes(str(article["title"]), TITLE)} for article in articles]}
+
+
+def _miniprogram_notice(body: dict[str, Any]) -> dict[str, Any]:
+    """A page of a mini program, with up to ten lines."""
+    items = body.get("content_item") or []
+    if not body.get("appid"):
+        raise PlatformError(90201)
+    if not isinstance(body.get("title"), str) or not 4 <= len(body["title"]) <= NOTICE_TITLE:  # noqa: PLR2004
+        raise PlatformError(90203)
+    if not isinstance(items, list) or len(items) > NOTICE_ITEMS:
+        raise PlatformError(90206)
+    if not all(isinstance(i, dict) and i.get("key") and i.get("value") for i in items):
+        raise PlatformError(90207)
+    return body
 
 
 def _media_body(call: Call, msgtype: str, body: dict[str, Any]) -> dict[str, Any]:

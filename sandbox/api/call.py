@@ -57,6 +57,11 @@ class Call:
         if self.app is not None:
             raise PlatformError(48002)
 
+    def require_writing(self) -> None:
+        """A write to the contacts: of the contacts credential, and within its rate if there is one."""
+        self.require_contacts()
+        self.state.limits.charge("contact write")
+
     def require_details(self) -> None:
         """Names and posts are closed to a contacts credential of after 2022-08-15 (doc path/96067).
 

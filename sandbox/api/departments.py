@@ -9,7 +9,7 @@ from sandbox.organisation import Organisation
 
 
 def create(call: Call) -> dict[str, Any]:
-    call.require_contacts()
+    call.require_writing()
     body = call.body
     wanted = whole(body["id"], 60123) if body.get("id") is not None else None
     order = whole(body.get("order", 0), 40058)
@@ -21,14 +21,14 @@ def create(call: Call) -> dict[str, Any]:
 
 
 def update(call: Call) -> dict[str, Any]:
-    call.require_contacts()
+    call.require_writing()
     department = call.state.company.department(whole(call.body.get("id", ""), 60123))
     Organisation(call.state, echo=False).change_department(department, call.body)
     return ok("updated")
 
 
 def delete(call: Call) -> dict[str, Any]:
-    call.require_contacts()
+    call.require_writing()
     department = call.state.company.department(call.query_number("id", missing=60123))
     Organisation(call.state, echo=False).delete_department(department)
     return ok("deleted")

@@ -128,27 +128,32 @@ def _row_after(rows: list[tuple[int, int]], cursor: Any) -> int:
 
 
 def create(call: Call) -> dict[str, Any]:
-    call.require_contacts()
+    call.require_writing()
+    call.state.limits.charge("account creation")
     Organisation(call.state, echo=False).hire(call.body)
     return ok("created")
 
 
 def update(call: Call) -> dict[str, Any]:
-    call.require_contacts()
+    call.require_writing()
     person = _named(call, call.body.get("userid"))
+    before = person.userid
+    if person.was_renamed and call.body.get("new_userid") not in (None, "", before):
+        raise PlatformError(301036)
     Organisation(call.state, echo=False).change(person, call.body)
+    person.was_renamed = person.was_renamed or person.userid != before
     return ok("updated")
 
 
 def delete(call: Call) -> dict[str, Any]:
-    call.require_contacts()
+    call.require_writing()
     Organisation(call.state, echo=False).remove(_named(call, call.query.get("userid")))
     return ok("deleted")
 
 
 def batchdelete(call: Call) -> dict[str, Any]:
     """All or none: any unknown id fails the whole call."""
-    call.require_contacts()
+    call.require_writing()
     userids = call.list_of("useridlist")
     if not userids:
         raise PlatformError(40058, "useridlist")
@@ -199,8 +204,8 @@ ENDPOINTS = {
         update,
         fidelity=Fidelity.SIMPLIFIED,
         source="path/90197",
-        note="new_userid 可以多次更改；已激活成员的手机号也会更改",
-        note_en="new_userid may change again; the mobile of an activated member changes too",
+        note="userid 可以更改一次，不论当初由谁确定",
+        note_en="a userid may be changed once, whoever chose the first",
     ),
     "user/delete": Endpoint(
         "GET",

@@ -17,14 +17,15 @@ from sandbox.state import App, SentOnce
 TYPES = frozenset(
     ["text", "image", "voice", "video", "file", "textcard", "news", "mpnews", "markdown", "template_card"]
 )
+NOTICE = "miniprogram_notice"
 DUPLICATE_SECONDS = 1_800
 DUPLICATE_MOST = 14_400
 RECALL_SECONDS = 24 * HOUR
 
 
 def send(call: Call) -> dict[str, Any]:
-    app = own_app(call, call.body.get("agentid"))
-    if call.body.get("msgtype") not in TYPES:
+    app = _sender(call)
+    if call.body.get("msgtype") not in TYPES | {NOTICE}:
         raise PlatformError(40008)
     if (answer := _suppressed(call)) is not None:
         return answer
@@ -36,6 +37,18 @@ def send(call: Call) -> dict[str, Any]:
     if call.body.get("enable_duplicate_check") == 1:
         call.state.sent_once[_fingerprint(call)] = SentOnce(call.state.now(), answer)
     return answer
+
+
+def _sender(call: Call) -> App:
+    """The app that the body names. A mini-program notice names none, and knows no `@all` (doc path/90236)."""
+    if call.body.get("msgtype") != NOTICE:
+        return own_app(call, call.body.get("agentid"))
+    app = call.require_app()
+    if not call.state.config.app_has_mini_program:
+        raise PlatformError(48002, "no mini program is bound to this app")
+    if audience.EVERYONE in str(call.body.get("touser", "")):
+        raise PlatformError(81013, "@all is not supported")
+    return app
 
 
 def _message(call: Call, app: App) -> Message:
@@ -189,8 +202,8 @@ ENDPOINTS = {
         is_metered=False,
         fidelity=Fidelity.SIMPLIFIED,
         source="path/90236",
-        note="没有小程序通知；保密（safe）不影响显示",
-        note_en="no miniprogram_notice; safe changes nothing that is shown",
+        note="保密（safe）不影响显示；小程序打不开，其错误码按 90200–90208 推定",
+        note_en="safe changes nothing that is shown; mini programs do not open, their codes are guessed in 90200-90208",
     ),
     "message/get_statistics": Endpoint(
         "POST",

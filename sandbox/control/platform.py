@@ -25,6 +25,7 @@ CHANGEABLE = frozenset(
         "legacy_contacts_ips",
         "callback_ips",
         "login_domains",
+        "app_has_mini_program",
         "private_fields",
         "limits",
         "limit_numbers",

@@ -154,3 +154,40 @@ class TestTags:
         assert (await world.contacts("tag/delete", tagid=tag_id))["errcode"] == 81011
         assert (await world.app("tag/delete", tagid=tag_id))["errcode"] == 0
         assert (await world.app("tag/get", tagid=tag_id))["errcode"] == 40068
+
+
+class TestFieldForms:
+    @pytest.mark.parametrize(
+        ("field", "value", "errcode"),
+        [
+            ("mobile", "not a number", 60103),
+            ("email", "a@b", 60105),
+            ("telephone", "call me", 301013),
+            ("alias", "长" * 65, 40058),
+            ("biz_mail", "nobody", 60143),
+        ],
+    )
+    async def test_each_field_has_its_own_code(self, world: World, field: str, value: str, errcode: int) -> None:
+        body = {"userid": "newone", "name": "新同事", "department": [3], "mobile": "+86 13700000001", field: value}
+        assert (await world.contacts("user/create", body))["errcode"] == errcode
+
+    async def test_the_api_changes_a_userid_once(self, world: World) -> None:
+        userid = (await world.userids(1))[0]
+        first = await world.contacts("user/update", {"userid": userid, "new_userid": "second"})
+        again = await world.contacts("user/update", {"userid": "second", "new_userid": "third"})
+        assert (first["errcode"], again["errcode"]) == (0, 301036)
+
+    async def test_a_limit_on_writes_can_be_set(self, world: World) -> None:
+        """300 a minute circulates; the documentation knows nothing of it."""
+        await world.client.change_limits(contact_writes_per_minute=1)
+        body = {"name": "新部门", "parentid": 1}
+        assert (await world.contacts("department/create", body))["errcode"] == 0
+        assert (await world.contacts("department/create", body | {"name": "又一个"}))["errcode"] == 45009
+
+    async def test_accounts_are_created_three_times_the_limit_a_month(self, world: World) -> None:
+        await world.client.configure(account_limit=1)
+        codes = []
+        for number in range(4):
+            body = {"userid": f"new{number}", "name": "新", "department": [3], "mobile": f"1370000000{number}"}
+            codes.append((await world.contacts("user/create", body))["errcode"])
+        assert codes == [0, 0, 0, 45009]

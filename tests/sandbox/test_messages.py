@@ -162,3 +162,23 @@ class TestMedia:
         answer = await world.http.post("/cgi-bin/media/upload", params=params | {"type": "gif"}, files=tiny)
         assert answer.json()["errcode"] == 40004
         assert (await world.http.post("/cgi-bin/media/upload", params=params)).json()["errcode"] == 44001
+
+
+class TestMiniProgramNotice:
+    """Only for an app with a mini program, never to everybody, and without an agentid."""
+
+    async def send_notice(self, world: World, touser: str, **fields: Any) -> Any:
+        body = {"appid": "wx123", "title": "请假审批通过", "content_item": [{"key": "时间", "value": "明天"}]} | fields
+        return await world.app(
+            "message/send", {"touser": touser, "msgtype": "miniprogram_notice", "miniprogram_notice": body}
+        )
+
+    async def test_needs_a_bound_mini_program(self, world: World) -> None:
+        userid = (await world.userids(1))[0]
+        assert (await self.send_notice(world, userid))["errcode"] == 48002
+        await world.client.configure(app_has_mini_program=True)
+        assert (await self.send_notice(world, userid))["errcode"] == 0
+        assert (await self.send_notice(world, "@all"))["errcode"] == 81013
+        assert (await self.send_notice(world, userid, title="短"))["errcode"] == 90203
+        assert (await self.send_notice(world, userid, appid=""))["errcode"] == 90201
+        assert [m["msgtype"] for m in await world.client.app_messages(userid)] == ["miniprogram_notice"]

@@ -174,7 +174,11 @@ def _shortage(
 ) -> Shortage:
     uses, allowed = rows[demand.key].uses[limit.span], in_force[limit.key].allowed
     flying = extra.get((demand.key, limit.key), 0)
-    amount = min(demand.amount, max(allowed, 1)) + ahead[limit.key]
-    until = windows.release(limit.window, uses, amount=amount, most=allowed, now=now)
     room = max(allowed - flying - windows.used(limit.window, uses, now), 0)
+    amount = demand.amount
+    if amount > allowed > 0:
+        # It never fits as a whole: what fits goes now, and this is about the next part.
+        uses = windows.entered(limit.window, uses, at=now, amount=room, now=now)
+        amount = min(amount - room, allowed)
+    until = windows.release(limit.window, uses, amount=amount + ahead[limit.key], most=allowed, now=now)
     return Shortage(limit.key, demand.subject, room, allowed, until or now + LOOK_AGAIN)

@@ -65,7 +65,7 @@ class KnownClick:
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """What the cards become from which these clicks came."""
+    """What the cards become from which these clicks came, for good: a face that changes again is for `update_cards`."""
 
     card: Card
     clicks: Sequence[KnownClick]
@@ -194,7 +194,8 @@ def _update(message: Message, clicks: Sequence[KnownClick], shown: dict[str, Any
         "card_id": clicks[0].call_id,
         "message_id": message.id,
         "body": to_bytes(body),
-        "ordering_key": f"card:{clicks[0].call_id}:{only or 'all'}",
+        # What many are shown is the last that they are shown: such updates need no order, and none waits for another.
+        "ordering_key": f"card:{clicks[0].call_id}:{only}" if only else None,
         "policy_version_id": message.policy_version_id,
         "rule_key": message.rule_key,
         "actor": str(person_actor(only) if only else SYSTEM),

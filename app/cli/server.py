@@ -20,7 +20,7 @@ from app.observability import get_logger
 from app.settings import Settings
 from app.worker import work
 
-DRAIN_SECONDS = 6
+DRAIN_SECONDS = 5
 """For all that is under way; the ten seconds of a supervisor also hold the giving back and our own end."""
 CUT_OFF_SECONDS = 1.5
 """For giving back what was cut off; whoever does not hear of it takes it over when the lease ends."""

@@ -8,6 +8,7 @@ from uuid import UUID
 from app.database import transaction
 from app.delivery.demands import split_up
 from app.limits import numbers
+from app.limits.catalogue import COUNTERS
 from app.limits.reserve import Shortage
 from models.delivery import CallKind, CallState, DeliveryState
 from models.groups import Group, GroupMember, GroupState
@@ -121,7 +122,7 @@ class TestTheDayOfTheApp:
         await desk.text(people, "一")
         await desk.work()
         async with transaction(desk.sessions) as session:
-            number = (await numbers.in_force(session, [numbers.COUNTERS["message.app"]]))["message.app.day"]
+            number = (await numbers.in_force(session, [COUNTERS["message.app"]]))["message.app.day"]
         assert number.most == 200 * len(desk.people)
 
     async def test_what_fits_goes_today_and_the_rest_tomorrow(self, desk: Desk) -> None:

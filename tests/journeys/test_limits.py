@@ -94,11 +94,11 @@ async def states(world: World) -> dict[str, int]:
     async with world.services.sessions() as session:
         rows = await session.execute(
             text(
-                "SELECT d.state, count(*) FROM deliveries d JOIN messages m ON m.id = d.message_id "
+                "SELECT d.state, count(*) AS people FROM deliveries d JOIN messages m ON m.id = d.message_id "
                 "WHERE m.purpose = 'test.text' GROUP BY d.state"
             )
         )
-        return {str(row.state): int(row.count) for row in rows}
+        return {str(row.state): int(row.people) for row in rows}
 
 
 async def gauge(world: World, rule: str) -> dict[str, Any]:

@@ -210,3 +210,13 @@ class TestBlocks:
     )
     def test_last_as_long_as_their_window(self, span: Span, end: datetime) -> None:
         assert block_end(span, MONDAY_9AM) == end
+
+
+def test_windows_are_as_long_as_the_platforms() -> None:
+    """60 s, 60 min, a day, 30 days (§0.1)."""
+    assert [WINDOWS[span].length for span in Span] == [
+        timedelta(seconds=60),
+        timedelta(minutes=60),
+        timedelta(days=1),
+        timedelta(days=30),
+    ]

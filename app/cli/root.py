@@ -19,7 +19,6 @@ for command, function in (
     ("run", server.run),
     ("serve", server.serve),
     ("worker", server.worker),
-    ("migrate", server.migrate),
     ("sync", org.sync),
     ("demo", demo.demo),
     ("doctor", doctor.doctor),
@@ -28,6 +27,8 @@ for command, function in (
 ):
     app.command(command)(function)
 
+# `-1` is a revision, not an option.
+app.command("migrate", context_settings={"ignore_unknown_options": True})(server.migrate)
 app.add_typer(policy.app, name="policy")
 app.add_typer(keys.app, name="api-key")
 app.add_typer(callbacks.app, name="callbacks")

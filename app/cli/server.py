@@ -10,11 +10,24 @@ from typing import Annotated, Any
 
 import typer
 import uvicorn
+from alembic.util.exc import CommandError
 from fastapi import FastAPI
+from sqlalchemy.exc import DBAPIError
+from uvicorn.loops.auto import auto_loop_factory
 
 from app import database as db
 from app.bootstrap import Services
-from app.cli.session import database, err, out, read_settings, require_database, services
+from app.cli.session import (
+    SCHEMA_FAULT,
+    database,
+    err,
+    fail,
+    out,
+    read_settings,
+    reason_of,
+    require_database,
+    services,
+)
 from app.main import create_app, create_probes
 from app.observability import get_logger
 from app.settings import Settings
@@ -60,14 +73,22 @@ def migrate(
     settings = read_settings()
     with database(settings) as url:
         asyncio.run(require_database(url))
-        db.migrate(url, revision)
-    out.print(f"数据库结构已是 {revision}", highlight=False)
+        try:
+            db.migrate(url, revision)
+        except CommandError as error:
+            fail(f"没有这个版本，或数据库的结构比程序新：{error}", SCHEMA_FAULT)
+        except DBAPIError as error:
+            # A step waits five seconds for its tables and takes itself back; those before it stay done.
+            fail(f"升级没有做完，已完成的步骤保留：{reason_of(error)}。表正被占用时，稍后再执行一次即可")
+        reached = asyncio.run(require_database(url))
+    out.print(f"数据库结构已是 {reached or '空'}", highlight=False)
 
 
 def _start(main: Callable[[Services], Coroutine[Any, Any, None]]) -> None:
     settings = read_settings()
-    with database(settings) as url:
-        asyncio.run(_with_services(settings, url, main))
+    # uvicorn's choice: uvloop where there is one. Our server does not go through `uvicorn.run`, which would ask itself.
+    with database(settings) as url, asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
+        runner.run(_with_services(settings, url, main))
 
 
 async def _with_services(settings: Settings, url: str, main: Callable[[Services], Coroutine[Any, Any, None]]) -> None:

@@ -83,23 +83,23 @@ async def require_schema(url: str) -> None:
     except SchemaMismatch as error:
         fail(str(error), SCHEMA_FAULT)
     except (OSError, SQLAlchemyError) as error:
-        fail(f"连不上数据库：{_reason(error)} (cannot reach the database; check STEWARD_DATABASE_URL)")
+        fail(f"连不上数据库：{reason_of(error)} (cannot reach the database; check STEWARD_DATABASE_URL)")
     finally:
         await engine.dispose()
 
 
-async def require_database(url: str) -> None:
-    """Exit 1 unless the database can be reached, whatever is in it."""
+async def require_database(url: str) -> str | None:
+    """The revision of its schema, None for an empty one. Exit 1 unless the database can be reached."""
     engine = create_engine(async_url(url))
     try:
-        await current_revision(engine)
+        return await current_revision(engine)
     except (OSError, SQLAlchemyError) as error:
-        fail(f"连不上数据库：{_reason(error)} (cannot reach the database; check STEWARD_DATABASE_URL)")
+        fail(f"连不上数据库：{reason_of(error)} (cannot reach the database; check STEWARD_DATABASE_URL)")
     finally:
         await engine.dispose()
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     """What the server or the network said, without the statement."""
     return str(getattr(error, "orig", None) or error)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncpg
+
 from tests.cli.conftest import Steward
+from tests.databases import dsn
 
 OTHER_KEY = "another-secret-key-of-forty-characters-or-so"
 
@@ -24,6 +27,30 @@ class TestBackup:
         file = str(steward.folder / "steward.dump")
         assert (await steward("backup", file)).code == 0
         assert (await steward("restore", file)).code == 1
+
+
+class TestMigrate:
+    async def test_one_step_back_and_forward_again(self, unmigrated: Steward) -> None:
+        top = (await unmigrated("migrate")).out
+        back = await unmigrated("migrate", "-1")
+        assert back.code == 0, back.err
+        assert back.out != top
+        assert (await unmigrated("migrate")).out == top
+
+    async def test_a_schema_that_this_program_does_not_know_ends_with_3(self, unmigrated: Steward) -> None:
+        ran = await unmigrated("migrate", "9999_future")
+        assert (ran.code, "Traceback" in ran.err) == (3, False)
+
+    async def test_a_table_in_use_is_told_and_tried_again_by_the_operator(self, unmigrated: Steward) -> None:
+        assert (await unmigrated("migrate")).code == 0
+        connection = await asyncpg.connect(dsn(unmigrated.environment["STEWARD_DATABASE_URL"]))
+        async with connection.transaction():
+            await connection.execute("LOCK TABLE deliveries")
+            ran = await unmigrated("migrate", "-1")
+        await connection.close()
+        assert (ran.code, "Traceback" in ran.err) == (1, False)
+        assert "lock timeout" in ran.err
+        assert (await unmigrated("migrate", "-1")).code == 0
 
 
 class TestSecretKey:

@@ -22,6 +22,7 @@ MAX_BODY: Final = 512 * 1024
 layer, which would answer without counting a refused callback (F2)."""
 
 _TYPE_LIMIT: Final = 100
+_NOT_IN_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _YEAR_2100: Final = 4_102_444_800
 
 
@@ -66,9 +67,19 @@ def parse(xml: bytes) -> Element:
     if len(xml) > MAX_BODY:
         raise Refused(Reason.TOO_LARGE)
     # Decoded here, so that a declared encoding cannot choose another decoder.
-    text = _text(xml)
+    text = _text(xml).removeprefix("\ufeff")
     try:
-        element = fromstring(text.removeprefix("\ufeff"), forbid_dtd=True)
+        return _element(text)
+    except Refused:
+        # Control characters that people type or paste are no XML; no event is lost for their sake.
+        if (legal := _NOT_IN_XML.sub("\ufffd", text)) == text:
+            raise
+        return _element(legal)
+
+
+def _element(text: str) -> Element:
+    try:
+        element = fromstring(text, forbid_dtd=True)
     except DefusedXmlException as error:
         raise Refused(Reason.ENTITIES) from error
     except (ParseError, ValueError) as error:

@@ -9,6 +9,7 @@ from http import HTTPStatus
 class Reason(StrEnum):
     MISSING_PARAMETER = "missing_parameter"
     TOO_LARGE = "too_large"
+    TOO_SLOW = "too_slow"
     NOT_UTF8 = "not_utf8"
     BAD_XML = "bad_xml"
     ENTITIES = "entities"
@@ -25,16 +26,17 @@ class Reason(StrEnum):
     UNKNOWN_CHANNEL = "unknown_channel"
 
 
-_FORBIDDEN = frozenset(
-    {
-        Reason.BAD_SIGNATURE,
-        Reason.OTHER_CHANNEL,
-        Reason.BAD_TIMESTAMP,
-        Reason.STALE_TIMESTAMP,
-        Reason.FUTURE_TIMESTAMP,
-        Reason.WRONG_RECEIVER,
-    }
-)
+_STATUS = {
+    Reason.TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    Reason.TOO_SLOW: HTTPStatus.REQUEST_TIMEOUT,
+    Reason.UNKNOWN_CHANNEL: HTTPStatus.NOT_FOUND,
+    Reason.BAD_SIGNATURE: HTTPStatus.FORBIDDEN,
+    Reason.OTHER_CHANNEL: HTTPStatus.FORBIDDEN,
+    Reason.BAD_TIMESTAMP: HTTPStatus.FORBIDDEN,
+    Reason.STALE_TIMESTAMP: HTTPStatus.FORBIDDEN,
+    Reason.FUTURE_TIMESTAMP: HTTPStatus.FORBIDDEN,
+    Reason.WRONG_RECEIVER: HTTPStatus.FORBIDDEN,
+}
 
 # Which setting to look at when a signed callback of the platform is refused. The values are never printed.
 _DISAGREES = {
@@ -60,8 +62,4 @@ class Refused(Exception):
 
     @property
     def status(self) -> HTTPStatus:
-        if self.reason is Reason.TOO_LARGE:
-            return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-        if self.reason is Reason.UNKNOWN_CHANNEL:
-            return HTTPStatus.NOT_FOUND
-        return HTTPStatus.FORBIDDEN if self.reason in _FORBIDDEN else HTTPStatus.BAD_REQUEST
+        return _STATUS.get(self.reason, HTTPStatus.BAD_REQUEST)

@@ -43,10 +43,9 @@ _RETRY_SECONDS: Final = 0.2
 _LONGEST_RETRY_SECONDS: Final = 1.0
 _LOG_EVERY_SECONDS: Final = 10.0
 
-# What the database says when it is not able to write, whichever row it is: lost connections, no resources, shutdown,
-# I/O errors, lock time-outs, deadlocks, a standby that does not write.
-_NOT_ABLE: Final = ("08", "40", "53", "55", "57", "58")
-_READ_ONLY: Final = "25006"
+# What the database may say of one row and not of another: a value, a key, a size, a trigger, a damaged page. Whatever
+# else it says – shutting down, full, a standby, no rights, no such table – will be over one day, and rows wait for it.
+_ABOUT_A_ROW: Final = ("21", "22", "23", "54", "P0", "XX")
 
 HungUp = Callable[[], Awaitable[None]]
 """Returns when the caller has closed the connection."""
@@ -145,6 +144,7 @@ class GroupCommit:
             log.error("callbacks.dropped", rows=len(self._line), why="the process ends while the database is away")
         self._drop(list(self._line.values()))
         self._line.clear()
+        self._is_catching_up = False
         self._report_size()
 
     async def store(self, arrival: Arrival, hung_up: HungUp | None = None) -> Stored:
@@ -307,9 +307,9 @@ class GroupCommit:
             async with asyncio.timeout(_COMMIT_SECONDS), transaction(self._sessions) as session:
                 new = await inbox.store(session, arrivals=arrivals)
         except DBAPIError as error:
-            if error.connection_invalidated or _is_not_able(error):
-                raise _DatabaseAway(explain(error)) from error
-            raise
+            if not error.connection_invalidated and _is_about_a_row(error):
+                raise
+            raise _DatabaseAway(explain(error)) from error
         except Exception as error:
             # Refused, reset, timed out, no connection free: drivers have many names for it. Only what the database
             # says about rows may lead to trying them one by one.
@@ -347,6 +347,5 @@ async def _never() -> None:
     await asyncio.Event().wait()
 
 
-def _is_not_able(error: DBAPIError) -> bool:
-    state = str(getattr(error.orig, "sqlstate", None) or "")
-    return state == _READ_ONLY or state.startswith(_NOT_ABLE)
+def _is_about_a_row(error: DBAPIError) -> bool:
+    return str(getattr(error.orig, "sqlstate", None) or "").startswith(_ABOUT_A_ROW)

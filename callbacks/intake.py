@@ -41,6 +41,7 @@ class Answer:
     status: HTTPStatus
     body: bytes = b""
     media_type: str = "text/plain"
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
 _EMPTY: Final = Answer(HTTPStatus.OK)

@@ -6,6 +6,8 @@ caller, and this is the path that has to be fast.
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Final
 
@@ -22,6 +24,11 @@ from models.ids import AppId
 UNKNOWN: Final = "unknown"
 """The channel of whoever asks for an address that is none: paths of strangers are no labels of metrics."""
 
+BODY_SECONDS: Final = 10.0
+"""The platform gives up after 5; who takes longer only keeps a connection from others."""
+
+_NOT_ALLOWED: Final = Answer(HTTPStatus.METHOD_NOT_ALLOWED, headers=((b"allow", b"GET, POST"),))
+
 
 class Hangup(Exception):
     """The caller has gone before the whole body was here."""
@@ -30,21 +37,25 @@ class Hangup(Exception):
 class Door:
     """`/callbacks/{channel}`, with and without a slash at the end."""
 
+    def __init__(self, *, body_seconds: float = BODY_SECONDS) -> None:
+        self._body_seconds = body_seconds
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         intake: Intake = scope["app"].state.services.intake
         try:
-            answer = await _answer(intake, scope, receive)
+            answer = await _answer(intake, scope, receive, self._body_seconds)
         except Hangup:
             return
         headers = [
             (b"content-type", f"{answer.media_type}; charset=utf-8".encode()),
             (b"content-length", str(len(answer.body)).encode()),
+            *answer.headers,
         ]
         await send({"type": "http.response.start", "status": int(answer.status), "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
 
 
-async def _answer(intake: Intake, scope: Scope, receive: Receive) -> Answer:
+async def _answer(intake: Intake, scope: Scope, receive: Receive, body_seconds: float) -> Answer:
     channel = str(scope["path_params"]["channel"]).removesuffix("/")
     client = scope.get("client")
     caller = str(client[0]) if client else ""
@@ -54,9 +65,14 @@ async def _answer(intake: Intake, scope: Scope, receive: Receive) -> Answer:
     if scope["method"] == "GET":
         return intake.verify_address(app_id, query, caller=caller)
     if scope["method"] != "POST":
-        return Answer(HTTPStatus.METHOD_NOT_ALLOWED)
+        return _NOT_ALLOWED
     try:
-        body = await _read_body(scope, receive)
+        async with asyncio.timeout(body_seconds):
+            body = await _read_body(scope, receive)
+    except TimeoutError:
+        refused = intake.refuse(app_id, Refused(Reason.TOO_SLOW), caller=caller)
+        # Otherwise the rest of the body would still be waited for.
+        return replace(refused, headers=((b"connection", b"close"),))
     except Refused as refusal:
         return intake.refuse(app_id, refusal, caller=caller)
 

@@ -84,8 +84,9 @@ class Watch:
         self._pending: list[Attempts] = []
         self._outages: list[Outage] = []
         self._beaten_at: float | None = None
-        self._is_new = True
+        self._started_at: float | None = None
         self._was_away = False
+        self._has_looked_back = False
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -123,8 +124,11 @@ class Watch:
         self._collect()
         if self._outages:
             await self._report_outages()
-        if self._beaten_at is None or asyncio.get_running_loop().time() - self._beaten_at >= gaps.BEAT.total_seconds():
+        here = asyncio.get_running_loop().time()
+        if self._beaten_at is None or here - self._beaten_at >= gaps.BEAT.total_seconds():
             await self._beat()
+        if not self._has_looked_back and here - (self._started_at or here) >= gaps.PATIENCE.total_seconds():
+            await self._look_back()
         if self._pending:
             await self._write_refusals()
         await self._write_addresses()
@@ -135,12 +139,18 @@ class Watch:
                 session,
                 server_id=self._server_id,
                 server=self._server,
-                is_new=self._is_new,
+                is_new=self._started_at is None,
                 was_away=self._was_away,
                 now=self._clock.now(),
             )
-        self._is_new = self._was_away = False
+        self._was_away = False
         self._beaten_at = asyncio.get_running_loop().time()
+        self._started_at = self._started_at or self._beaten_at
+
+    async def _look_back(self) -> None:
+        async with transaction(self._sessions) as session:
+            await gaps.look_back(session, server_id=self._server_id, server=self._server, now=self._clock.now())
+        self._has_looked_back = True
 
     async def _say_goodbye(self) -> None:
         self._collect()

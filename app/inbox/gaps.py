@@ -1,7 +1,9 @@
 """Times in which events may have been lost: noticed by heartbeats, reported, closed by a full comparison (F17).
 
-Every process that serves callbacks writes a sign of life. Whoever writes the first one after a silence of all of them
-records the silence. What a process could not write while the database was away it reports afterwards.
+Every process that serves callbacks writes a sign of life. Any time in which none of them served is a gap: whoever
+writes the first sign after a silence of all records it, and a process that started after the only other one was killed
+records that time as soon as it is sure that the other is dead. While one serves, others come and go without a gap.
+What a process could not write while the database was away it reports afterwards.
 """
 
 from __future__ import annotations
@@ -25,15 +27,15 @@ log = get_logger()
 BEAT: Final = timedelta(seconds=5)
 PATIENCE: Final = timedelta(seconds=15)
 """Three attempts of five seconds: as long as the platform goes on trying one event (§1.6)."""
-GOODBYE: Final = timedelta(seconds=5)
-"""After a clean stop the length is known exactly, and a refused connection is given up sooner than a silent one."""
+GOODBYE: Final = timedelta(seconds=1)
+"""After a clean stop the length is known exactly; refused a connection, the platform may try three times at once."""
 SYNC_AGAIN_AFTER: Final = timedelta(minutes=10)
 KEEP_SERVERS: Final = timedelta(days=7)
 GAP_LOCK: Final = 0x6A9
 CLOSE_GAPS: Final = "inbox.close_gaps"
 
-_SUCCEEDED: Final = frozenset({SyncState.DONE, SyncState.RELEASED})
-_UNDECIDED: Final = frozenset({SyncState.RUNNING, SyncState.HELD})
+_HAS_READ: Final = frozenset({SyncState.DONE, SyncState.HELD, SyncState.RELEASED, SyncState.REJECTED})
+"""A run whose losses are held, whatever a person decides about them, has applied all the rest (P6)."""
 
 # The database's clock, also inside a transaction that waited for the lock.
 _LAST_SEEN: Final = text("""
@@ -45,6 +47,14 @@ _BEAT: Final = text("""
 INSERT INTO intake_servers (id, name, started_at, seen_at, stopped_at)
 VALUES (:id, :name, clock_timestamp(), clock_timestamp(), NULL)
 ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, stopped_at = NULL
+""")
+
+# The last of those that were there when this process started. Below zero: it has been seen since.
+_PREDECESSOR: Final = text("""
+SELECT extract(epoch FROM mine.started_at - other.seen_at) AS silence,
+    extract(epoch FROM clock_timestamp() - mine.started_at) AS age, other.stopped_at IS NOT NULL AS said_goodbye
+FROM intake_servers AS mine JOIN intake_servers AS other ON other.id <> mine.id AND other.started_at <= mine.started_at
+WHERE mine.id = :id ORDER BY other.seen_at DESC LIMIT 1
 """)
 
 _GOODBYE: Final = text(
@@ -89,6 +99,24 @@ async def beat(
         return None
     reason = GapReason.DATABASE if was_away and not is_new else GapReason.NOT_SERVED
     return await _record(session, reason, server, started_at=now - silence, ended_at=now, now=now)
+
+
+async def look_back(session: AsyncSession, *, server_id: UUID, server: str, now: datetime) -> CallbackGap | None:
+    """Was somebody serving when this process started? Asked once, `PATIENCE` after its first sign of life.
+
+    Until then nobody knows whether another process, seen a moment before, goes on or was killed. Afterwards: it was
+    killed if it has neither been seen since nor said goodbye. Longer silences were recorded by `beat`.
+    """
+    await _one_at_a_time(session)
+    last = (await session.execute(_PREDECESSOR, {"id": server_id})).one_or_none()
+    if last is None or last.said_goodbye:
+        return None
+    silence, started_at = timedelta(seconds=float(last.silence)), now - timedelta(seconds=float(last.age))
+    if not timedelta(0) < silence <= PATIENCE:
+        return None
+    return await _record(
+        session, GapReason.NOT_SERVED, server, started_at=started_at - silence, ended_at=started_at, now=now
+    )
 
 
 async def say_goodbye(session: AsyncSession, *, server_id: UUID) -> None:
@@ -141,7 +169,8 @@ async def _record(
     await enqueue(session, CLOSE_GAPS, {})
     # Rosters have no event of their own, but who left the company meanwhile is still in them.
     await enqueue(session, "groups.reconcile", {})
-    log.error(
+    tell = log.error if gap.not_stored else log.warning
+    tell(
         "callbacks.gap",
         gap_id=gap.id,
         reason=gap.reason.value,
@@ -157,7 +186,9 @@ async def close_gaps(session: AsyncSession, *, now: datetime) -> int:
     """Close what a full sync has closed, and ask for one where none is under way. Returns how many were closed."""
     closed = 0
     for gap in await queries.open_gaps_for_update(session):
-        run = await queries.latest_full_run(session, since=gap.ended_at, states=_SUCCEEDED)
+        # Later than now when the clock was put back: no run would begin after it.
+        gap.started_at, gap.ended_at = min(gap.started_at, now), min(gap.ended_at, now)
+        run = await queries.latest_full_run(session, since=gap.ended_at, states=_HAS_READ)
         if run is not None:
             gap.closed_at, gap.closed_by = now, run.id
             closed += 1
@@ -170,13 +201,13 @@ async def close_gaps(session: AsyncSession, *, now: datetime) -> int:
 
 
 async def _needs_sync(session: AsyncSession, ended_at: datetime, *, now: datetime) -> bool:
-    """Not while one is at work or waits for a person, and not again at once after one that failed."""
+    """Not while one is at work, and not again at once after one that failed."""
     if await queries.is_sync_running(session):
         return False
     latest = await queries.latest_full_run(session, since=ended_at)
     if latest is None:
         return True
-    return latest.state not in _UNDECIDED and now - latest.started_at > SYNC_AGAIN_AFTER
+    return latest.state is SyncState.FAILED and now - latest.started_at > SYNC_AGAIN_AFTER
 
 
 async def forget_servers(session: AsyncSession) -> int:

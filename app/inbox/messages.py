@@ -9,6 +9,7 @@ _WHERE: Final = "企业微信管理后台的接收消息(API接收)页"
 _REASONS: Final[dict[str, str]] = {
     "missing_parameter": "网址里缺少签名、时间戳、随机数或 echostr：不是企业微信发来的，或代理丢掉了查询参数",
     "too_large": "请求体超过 512 KiB，企业微信没有这么大的回调：多半是陌生人",
+    "too_slow": "请求体 10 秒内没有收完，企业微信 5 秒就会放弃：多半是陌生人，或中间的代理太慢",
     "not_utf8": "内容不是 UTF-8：不是企业微信发来的",
     "bad_xml": "内容不是 XML：不是企业微信发来的，或回调地址配成了 JSON 格式的智能机器人",
     "entities": "XML 里带有 DTD 或实体，企业微信从不这样发：有人在试探",

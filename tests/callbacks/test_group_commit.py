@@ -281,6 +281,18 @@ class TestHeldWhileTheDatabaseIsAway:
 
         assert await waiting is Stored.NEW
 
+    async def test_a_mistake_of_the_operator_is_waited_for(self, commit: GroupCommit, sessions: Sessions) -> None:
+        """Rights taken away, a table renamed: it is over one day, and no row is at fault."""
+        await run(sessions, "ALTER TABLE received_events RENAME TO mislaid")
+        try:
+            waiting = [asyncio.create_task(commit.store(arrival(), Caller().hung_up)) for _ in range(3)]
+            done, _ = await asyncio.wait(waiting, timeout=1)
+            assert not done
+        finally:
+            await run(sessions, "ALTER TABLE mislaid RENAME TO received_events")
+
+        assert set(await asyncio.gather(*waiting)) == {Stored.NEW}
+
     async def test_what_waits_keeps_its_order(self, commit: GroupCommit, sessions: Sessions) -> None:
         given = [arrival() for _ in range(30)]
         async with blocked(sessions):
@@ -345,6 +357,27 @@ class TestHoldingIsBounded:
         await commit.stop()
 
         assert len(await stored(sessions)) == 1
+
+    async def test_who_is_held_when_the_process_drains_is_let_go_before_its_end(
+        self, commit: GroupCommit, sessions: Sessions
+    ) -> None:
+        """Four of the ten seconds of a supervisor; the row is in line still, and may come to be written."""
+        async with blocked(sessions):
+            held = asyncio.create_task(commit.store(arrival(), Caller().hung_up))
+            await asyncio.sleep(0.7)
+            commit.drain()
+            began = asyncio.get_running_loop().time()
+
+            assert await commit.store(arrival(), Caller().hung_up) is Stored.LATE
+            assert asyncio.get_running_loop().time() - began < 2, "nobody new is held"
+            assert not held.done()
+            assert await held is Stored.LATE
+        await commit.stop()
+
+        assert len(await stored(sessions)) == 2
+        trouble = commit.take_trouble()
+        assert trouble is not None
+        assert (trouble.not_stored, trouble.stored_late) == (0, 2)
 
     async def test_what_could_not_be_written_before_the_end_is_counted(self) -> None:
         engine = create_engine("postgresql+asyncpg://nobody@127.0.0.1:1/nothing")

@@ -177,6 +177,14 @@ class TestAnEventIsStoredBeforeTheAnswer:
         assert answer.status_code == 200
         assert [row.subject for row in await platform.rows()] == ["sp:202311140007"]
 
+    async def test_control_characters_in_a_text_lose_no_event(self, platform: Platform, now: datetime) -> None:
+        """People paste them, and the platform passes them on; XML has no place for them."""
+        typed = plain_event("enter_agent", more="<EventKey><![CDATA[a\x08b\ufffe]]></EventKey>", at=now)
+
+        assert (await platform.post(seal(platform.app, typed, at=now))).status_code == 200
+        (row,) = await platform.rows()
+        assert (row.event_type, row.body) == ("enter_agent", typed)
+
     async def test_an_unknown_event_is_stored_and_counted(self, platform: Platform, now: datetime) -> None:
         before = unknown_events("brand_new")
 

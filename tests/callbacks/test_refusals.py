@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,6 +13,7 @@ import structlog
 from fastapi import FastAPI
 from prometheus_client import REGISTRY
 from sqlalchemy import select, text
+from starlette.routing import Route
 
 from app.database import Sessions, transaction
 from app.inbox.messages import explain_refusal
@@ -19,7 +21,7 @@ from app.settings import Settings
 from app.web.middleware import Edge
 from callbacks.errors import Reason
 from callbacks.intake import Intake, build_intake
-from callbacks.router import router
+from callbacks.router import Door, router
 from models.ids import APP as APP_ID
 from models.installation import PlatformState
 from models.intake import CallbackRefusal
@@ -172,6 +174,45 @@ async def test_it_is_refused_counted_explained_and_leaves_no_event(name: str, se
 
 def test_every_reason_has_an_explanation() -> None:
     assert [reason for reason in Reason if explain_refusal(reason.value) == reason.value] == []
+
+
+class TestABodyThatDoesNotCome:
+    """A connection costs a file; who sends a byte a second gets none for long."""
+
+    async def test_it_is_refused_after_its_time_and_the_connection_ends(
+        self, sessions: Sessions, settings: Settings, clock: FakeClock
+    ) -> None:
+        intake = build_intake(settings, sessions, clock)
+        app = FastAPI()
+        app.state.services = Services(intake, sessions, clock)
+        app.router.routes.append(Route("/callbacks/{channel:path}", Door(body_seconds=0.3)))
+        async with serving(app) as base:
+            reader, writer = await asyncio.open_connection(*base.removeprefix("http://").split(":"))
+            writer.write(b"POST /callbacks/app HTTP/1.1\r\nHost: steward\r\nContent-Length: 100\r\n\r\n<xml>")
+            answer = await reader.read()
+            writer.close()
+
+        assert answer.startswith(b"HTTP/1.1 408 ")
+        [attempts], _ = intake.watch.turned_away.take(lambda *_: "")
+        assert (attempts.reason, attempts.times) == ("too_slow", 1)
+
+    async def test_who_hangs_up_in_the_middle_is_nobodys_fault(self, service: Service) -> None:
+        host, port = service.base.removeprefix("http://").split(":")
+        _, writer = await asyncio.open_connection(host, port)
+        writer.write(b"POST /callbacks/app HTTP/1.1\r\nHost: steward\r\nContent-Length: 100\r\n\r\n<xml>")
+        await writer.drain()
+        writer.transport.abort()
+
+        assert (await service.send(Hostile(good(), 200, ""))).status_code == 200
+        assert await service.kept() == []
+
+
+@pytest.mark.parametrize("method", ["HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"])
+async def test_other_methods_are_told_which_ones_there_are(method: str, service: Service) -> None:
+    async with httpx.AsyncClient() as http:
+        answer = await http.request(method, f"{service.base}/callbacks/app", params=good().params)
+
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST")
 
 
 class TestWhatDisagrees:

@@ -31,10 +31,18 @@ async def beat(
         )
 
 
+async def look_back(sessions: Sessions, server: UUID) -> CallbackGap | None:
+    async with transaction(sessions) as session:
+        return await gaps.look_back(session, server_id=server, server="box:1", now=MONDAY_9AM)
+
+
 async def pass_in_silence(sessions: Sessions, seconds: float) -> None:
     """By the database's clock: heartbeats of several hosts are compared with each other."""
     async with transaction(sessions) as session:
-        statement = text("UPDATE intake_servers SET seen_at = seen_at - make_interval(secs => :seconds)")
+        statement = text(
+            "UPDATE intake_servers SET seen_at = seen_at - make_interval(secs => :seconds), "
+            "started_at = started_at - make_interval(secs => :seconds)"
+        )
         await session.execute(statement, {"seconds": seconds})
 
 
@@ -105,25 +113,22 @@ class TestAProcessThatServes:
         assert timedelta(seconds=600) <= gap.ended_at - gap.started_at < timedelta(seconds=605)
         assert await queued(sessions) == ["inbox.close_gaps", "groups.reconcile"]
 
-    @pytest.mark.parametrize(("seconds", "is_gap"), [(3, False), (7, True)])
-    async def test_after_a_clean_stop_the_length_is_known_and_less_is_enough(
-        self, seconds: int, is_gap: bool, sessions: Sessions
-    ) -> None:
+    async def test_so_is_every_clean_restart_of_the_only_one(self, sessions: Sessions) -> None:
+        """Its length is known exactly, and who is refused a connection may try all three times within it."""
         await beat(sessions)
         await goodbye(sessions)
-        await pass_in_silence(sessions, seconds)
+        await pass_in_silence(sessions, 3)
 
-        assert (await beat(sessions, SECOND) is not None) == is_gap
+        gap = await beat(sessions, SECOND)
 
-    async def test_a_rolling_restart_is_none(self, sessions: Sessions) -> None:
-        await beat(sessions, FIRST)
-        await goodbye(sessions, FIRST)
-        await pass_in_silence(sessions, 600)
-        await beat(sessions, SECOND, is_new=False)  # closes the silence itself
-        async with transaction(sessions) as session:
-            await session.execute(text("DELETE FROM callback_gaps"))
+        assert gap is not None
+        assert timedelta(seconds=3) <= gap.ended_at - gap.started_at < timedelta(seconds=8)
 
-        assert await beat(sessions, new_id()) is None
+    async def test_who_takes_over_within_a_second_leaves_none(self, sessions: Sessions) -> None:
+        await beat(sessions)
+        await goodbye(sessions)
+
+        assert await beat(sessions, SECOND) is None
 
     async def test_servers_that_come_back_together_record_one(self, sessions: Sessions) -> None:
         await beat(sessions)
@@ -151,6 +156,68 @@ class TestAProcessThatServes:
         async with transaction(sessions) as session:
             assert await gaps.forget_servers(session) == 1
             assert [server.id for server in await session.scalars(select(IntakeServer))] == [SECOND]
+
+
+class TestAProcessThatWasKilled:
+    """It said no goodbye, and a start within seconds cannot tell at first whether it goes on: so it looks back."""
+
+    async def test_the_only_one_leaves_a_gap_until_the_next_start_however_short(self, sessions: Sessions) -> None:
+        await beat(sessions, FIRST)
+        await pass_in_silence(sessions, 4)
+        assert await beat(sessions, SECOND) is None, "it may go on"
+        await pass_in_silence(sessions, 20)
+        await beat(sessions, SECOND, is_new=False)
+
+        gap = await look_back(sessions, SECOND)
+
+        assert gap is not None
+        assert (gap.reason, gap.ended_at < MONDAY_9AM - timedelta(seconds=19)) == (GapReason.NOT_SERVED, True)
+        assert timedelta(seconds=4) <= gap.ended_at - gap.started_at < timedelta(seconds=9)
+        assert "inbox.close_gaps" in await queued(sessions)
+
+    async def test_one_of_two_leaves_none_when_it_is_started_again(self, sessions: Sessions) -> None:
+        await beat(sessions, FIRST)
+        await beat(sessions, SECOND)
+        await pass_in_silence(sessions, 4)
+        await beat(sessions, FIRST, is_new=False)
+        third = new_id()
+        await beat(sessions, third)
+        await pass_in_silence(sessions, 10)
+        await beat(sessions, FIRST, is_new=False)
+
+        assert await look_back(sessions, third) is None
+
+    async def test_two_that_come_back_together_record_one(self, sessions: Sessions) -> None:
+        await beat(sessions, FIRST)
+        await pass_in_silence(sessions, 4)
+        again = [new_id(), new_id()]
+        for server in again:
+            await beat(sessions, server)
+        await pass_in_silence(sessions, 10)
+        for server in again:
+            await beat(sessions, server, is_new=False)
+
+        assert [await look_back(sessions, server) is not None for server in again] == [True, False]
+
+    async def test_a_rolling_restart_leaves_none(self, sessions: Sessions) -> None:
+        await beat(sessions, FIRST)
+        await pass_in_silence(sessions, 4)
+        await beat(sessions, SECOND)
+        await goodbye(sessions, FIRST)
+
+        assert await look_back(sessions, SECOND) is None
+
+    async def test_a_long_silence_is_recorded_at_once_and_not_again(self, sessions: Sessions) -> None:
+        await beat(sessions, FIRST)
+        await pass_in_silence(sessions, 600)
+        assert await beat(sessions, SECOND) is not None
+
+        assert await look_back(sessions, SECOND) is None
+
+    async def test_the_very_first_one_has_nobody_before_it(self, sessions: Sessions) -> None:
+        await beat(sessions, FIRST)
+
+        assert await look_back(sessions, FIRST) is None
 
 
 class TestAnOutageOfTheDatabase:
@@ -212,14 +279,27 @@ class TestClosing:
         assert await close(sessions) == 0
         assert (await queued(sessions)).count("org.sync") == 1
 
-    @pytest.mark.parametrize("state", [SyncState.RUNNING, SyncState.HELD])
-    async def test_one_at_work_or_waiting_for_a_person_is_waited_for(
-        self, state: SyncState, gap: CallbackGap, sessions: Sessions
-    ) -> None:
-        await sync_run(sessions, MONDAY_9AM + timedelta(seconds=1), state)
+    async def test_one_at_work_is_waited_for(self, gap: CallbackGap, sessions: Sessions) -> None:
+        await sync_run(sessions, MONDAY_9AM + timedelta(seconds=1), SyncState.RUNNING)
 
         assert await close(sessions) == 0
         assert "org.sync" not in await queued(sessions)
+
+    @pytest.mark.parametrize("state", [SyncState.HELD, SyncState.RELEASED, SyncState.REJECTED])
+    async def test_one_whose_losses_wait_for_a_person_closes_it_all_the_same(
+        self, state: SyncState, gap: CallbackGap, sessions: Sessions
+    ) -> None:
+        """It has read everything and applied all the rest; what is held is shown as held (P6)."""
+        await sync_run(sessions, MONDAY_9AM + timedelta(seconds=1), state)
+
+        assert await close(sessions) == 1
+
+    async def test_a_clock_that_was_put_back_does_not_keep_it_open(self, gap: CallbackGap, sessions: Sessions) -> None:
+        put_back = MONDAY_9AM - timedelta(hours=1)
+
+        assert await close(sessions, put_back) == 0
+        await sync_run(sessions, put_back + timedelta(seconds=5))
+        assert await close(sessions, put_back + timedelta(minutes=1)) == 1
 
     async def test_after_one_that_failed_the_next_comes_ten_minutes_later(
         self, gap: CallbackGap, sessions: Sessions, clock: FakeClock

@@ -3,12 +3,14 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 
 import httpx
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import RedirectResponse
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
-from fastapi_offline import FastAPIOffline
+from fastapi_offline import core as offline
 from starlette.routing import Route
 
 from sandbox.api.exports import export_file
@@ -34,6 +36,10 @@ from sandbox.replies import apply_reply
 from sandbox.seed import Progress
 from sandbox.state import SandboxState
 
+TITLE = "WeCom sandbox"
+OPENAPI = "/sandbox/openapi.json"
+DOCS_ASSETS = "/sandbox/static"
+
 
 def create_app(
     config: SandboxConfig, *, http: httpx.AsyncClient | None = None, progress: Progress | None = None
@@ -54,14 +60,7 @@ def create_app(
         for task in state.jobs.running:
             task.cancel()
 
-    app = FastAPIOffline(
-        title="WeCom sandbox",
-        lifespan=lifespan,
-        openapi_url="/sandbox/openapi.json",
-        docs_url="/sandbox/docs",
-        redoc_url=None,
-        static_url="/sandbox/static",
-    )
+    app = FastAPI(title=TITLE, lifespan=lifespan, openapi_url=OPENAPI, docs_url=None, redoc_url=None)
     app.state.sandbox = state
     app.router.routes.append(Route("/cgi-bin/{endpoint:path}", Gateway(state)))
     for module in (
@@ -80,10 +79,12 @@ def create_app(
     for page in (phones, admin, endpoints, language):
         app.include_router(page.router)
     app.mount("/assets", StaticFiles(directory=STATIC), name="assets")
+    app.mount(DOCS_ASSETS, StaticFiles(directory=Path(offline.__file__).parent / "static"), name="docs-assets")
     app.include_router(sign_in.pages)
     add_error_handlers(app)
     app.add_api_route("/export-files/{job_id}/{number}", _export_file, include_in_schema=False, response_model=None)
     app.add_api_route("/pictures/{media_id}", _picture, include_in_schema=False, response_model=None)
+    app.add_api_route("/sandbox/docs", _docs, include_in_schema=False)
     app.add_api_route("/", _front, include_in_schema=False)
     return app
 
@@ -105,6 +106,19 @@ async def _picture(request: Request, media_id: str) -> Response:
         return Response("no such picture", 404)
     kind = "image/png" if media.content.startswith(b"\x89PNG") else "image/jpeg"
     return Response(media.content, media_type=kind, headers={"x-content-type-options": "nosniff"})
+
+
+async def _docs() -> HTMLResponse:
+    """Not `FastAPIOffline`: it makes its routes anew for each application, and FastAPI remembers every one of them
+    with all that hangs on it; a program with a sandbox per test would never let go of any.
+    """
+    return get_swagger_ui_html(
+        openapi_url=OPENAPI,
+        title=TITLE,
+        swagger_js_url=f"{DOCS_ASSETS}/swagger-ui-bundle.js",
+        swagger_css_url=f"{DOCS_ASSETS}/swagger-ui.css",
+        swagger_favicon_url="/assets/icon.svg",
+    )
 
 
 async def _front() -> RedirectResponse:

@@ -125,6 +125,7 @@ class TestWorkbench:
         await page.goto(f"/phones/{applicant}?v=work")
         await page.get_by_role("link", name="审批").click()
         await page.get_by_role("link", name="用印申请").click()
+        await expect(page.get_by_label("印章类型")).to_be_visible()
         for field in await page.locator(".stacked input:not([type=hidden]), .stacked textarea").all():
             when = await field.get_attribute("type") == "datetime-local"
             chooses = await field.get_attribute("list")

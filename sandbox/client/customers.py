@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sandbox.client_approvals import Asking, Fields
+from sandbox.client.asking import Asking, Fields
 
 
 class Customers(Asking):

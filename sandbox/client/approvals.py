@@ -1,23 +1,9 @@
 """The part of `SandboxClient` that speaks for people in the 审批 app, and for administrators of its templates."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-Fields = dict[str, Any]
-
-
-class Asking(ABC):
-    """What the parts of the client share: a request to `/sandbox/…`."""
-
-    @abstractmethod
-    async def _object(self, method: str, path: str, body: Any = None, **query: Any) -> Fields: ...
-
-    @abstractmethod
-    async def _list(self, path: str, **query: Any) -> list[Fields]: ...
-
-    @abstractmethod
-    async def _ask(self, method: str, path: str, body: Any = None, **query: Any) -> Any: ...
+from sandbox.client.asking import Asking, Fields
 
 
 class Approvals(Asking):

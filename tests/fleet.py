@@ -8,6 +8,7 @@ import os
 import secrets
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -31,7 +32,7 @@ REST_BEFORE_RESTART_SECONDS = 0.5
 _LONGER = {
     "remind_after: 20s": "remind_after: 15m",
     "due_after: 60s": "due_after: 30m",
-    "default_deadline: 15s, chase_before: 8s": "default_deadline: 40s, chase_before: 20s",
+    "default_deadline: 15s, chase_before: 8s": "default_deadline: 30s, chase_before: 12s",
     "accept_within: 8s": "accept_within: 15m",
 }
 
@@ -169,6 +170,11 @@ class Fleet:
     @property
     def programs(self) -> tuple[Program, ...]:
         return (self.serve, self.worker)
+
+
+def short_folder() -> Path:
+    """A new temporary folder with a short name: the database's socket lies in it, and its path may not be long."""
+    return Path(tempfile.mkdtemp(prefix="steward-"))
 
 
 @asynccontextmanager

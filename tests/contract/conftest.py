@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
+import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -13,7 +12,7 @@ from rich.console import Console
 from app.demo import story
 from app.demo.cast import choose_cast
 from app.demo.stage import Json, Stage
-from tests.fleet import Fleet, fleet
+from tests.fleet import Fleet, fleet, short_folder
 
 
 @dataclass
@@ -33,12 +32,12 @@ class Installation:
 
 @pytest.fixture(scope="session")
 async def installation() -> AsyncIterator[Installation]:
-    # Short: the path of a socket may not be long.
-    with tempfile.TemporaryDirectory(prefix="contract-", ignore_cleanup_errors=True) as folder:
-        async with fleet(Path(folder), people=80) as ships:
-            async with Stage(ships.addresses, Console(quiet=True)) as stage:
-                known = await _make_things_happen(stage)
-            yield Installation(ships, known)
+    folder = short_folder()
+    async with fleet(folder, people=80) as ships:
+        async with Stage(ships.addresses, Console(quiet=True)) as stage:
+            known = await _make_things_happen(stage)
+        yield Installation(ships, known)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 async def _make_things_happen(stage: Stage) -> dict[str, str]:

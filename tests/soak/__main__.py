@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import tempfile
-from pathlib import Path
 from random import SystemRandom
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from tests.soak.rounds import Round, play
+from tests.fleet import short_folder
+from tests.soak.rounds import play
 
 LARGEST_SEED = 10**6
 
@@ -31,28 +30,17 @@ def main(
     first = SystemRandom().randrange(LARGEST_SEED) if seed is None else seed
     failed = 0
     for number in range(rounds):
-        # Short: the path of a socket may not be long.
-        folder = Path(tempfile.mkdtemp(prefix="soak-"))
+        folder = short_folder()
         voice = Console(quiet=quiet)
         played = asyncio.run(play(folder, voice, seed=first + number, pause=(shortest, longest), people=people))
-        console.print(describe(played), highlight=False, soft_wrap=True)
-        failed += bool(played.faults)
+        console.print(played.line, highlight=False, soft_wrap=True)
         if played.faults:
+            failed += 1
             console.print(f"  logs: {folder}", highlight=False)
         else:
             shutil.rmtree(folder, ignore_errors=True)
     console.print(f"{rounds - failed} of {rounds} rounds kept every promise", highlight=False)
     raise typer.Exit(1 if failed else 0)
-
-
-def describe(played: Round) -> str:
-    kills = ", ".join(f"{name} {count}×" for name, count in played.kills.items())
-    line = f"seed {played.seed}: {played.seconds:.0f} s, killed {kills}"
-    if played.ended_by_itself:
-        line += f", {played.ended_by_itself} processes ended by themselves"
-    if played.settled:
-        line += f", settled by a person: {', '.join(played.settled)}"
-    return "\n".join([f"{'✗' if played.faults else '✓'} {line}", *(f"    {fault}" for fault in played.faults)])
 
 
 if __name__ == "__main__":

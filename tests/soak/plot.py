@@ -7,10 +7,16 @@ from app.demo.cast import Cast, choose_cast
 from app.demo.stage import Json
 from tests.soak.people import PatientStage
 
+LATENCY_SECONDS = 0.5
+
 
 async def connect(stage: PatientStage) -> None:
-    """Before anything is killed: the platform gives an address one second to prove itself."""
+    """Before anything is killed: the platform gives an address one second to prove itself.
+
+    From then on it takes its time, so that many a call is under way when its worker dies.
+    """
     await story.verify_addresses(stage)
+    await stage.sandbox.configure(latency_seconds=LATENCY_SECONDS)
 
 
 async def tell(stage: PatientStage) -> None:

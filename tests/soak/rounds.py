@@ -28,6 +28,16 @@ class Round:
     """Unknown calls that a person settled."""
     faults: list[str]
 
+    @property
+    def line(self) -> str:
+        kills = ", ".join(f"{name} {count}×" for name, count in self.kills.items())
+        line = f"seed {self.seed}: {self.seconds:.0f} s, killed {kills}"
+        if self.ended_by_itself:
+            line += f", {self.ended_by_itself} processes ended by themselves"
+        if self.settled:
+            line += f", settled by a person: {', '.join(self.settled)}"
+        return "\n".join([f"{'✗' if self.faults else '✓'} {line}", *(f"    {fault}" for fault in self.faults)])
+
 
 async def play(folder: Path, console: Console, *, seed: int, pause: tuple[float, float], people: int) -> Round:
     """Tell the story while the villain kills; come to rest; look whether the books agree."""

@@ -10,6 +10,7 @@ from random import Random
 from tests.fleet import Fleet
 
 TARGETS = ("serve", "worker", "worker", "backend", "database")
+"""One deck, dealt and shuffled again: nobody is spared for long."""
 
 
 @dataclass
@@ -24,9 +25,11 @@ class Villain:
     async def rage(self) -> None:
         rng = Random(self.seed)  # noqa: S311 -- a seed that can be played again
         began = time.monotonic()
+        deck: list[str] = []
         while True:
             await asyncio.sleep(rng.uniform(*self.pause))
-            target = rng.choice(TARGETS)
+            deck = deck or rng.sample(TARGETS, len(TARGETS))
+            target = deck.pop()
             self.deeds.append((time.monotonic() - began, target))
             await self._kill(target)
 

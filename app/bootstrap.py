@@ -15,7 +15,7 @@ from app.approvals.kinds import Kinds
 from app.audit import jobs as audit_jobs
 from app.audit.actor import SYSTEM
 from app.clock import Clock, SystemClock
-from app.database import Sessions, async_url, create_engine, create_sessions, transaction
+from app.database import Sessions, async_url, create_engine, create_sessions, create_writer, transaction
 from app.delivery import jobs as delivery_jobs
 from app.delivery.service import CardAbsorb, CardAction, register_outcomes
 from app.groups import jobs as group_jobs
@@ -62,6 +62,8 @@ class Services:
     settings: Settings
     database_url: str
     engine: AsyncEngine
+    writer: AsyncEngine
+    """The intake's own connection."""
     sessions: Sessions
     clock: Clock
     platform: Platform
@@ -77,6 +79,7 @@ class Services:
 
     async def aclose(self) -> None:
         await self.platform.aclose()
+        await self.writer.dispose()
         await self.engine.dispose()
 
 
@@ -92,7 +95,7 @@ def build(
     `platform_transport` replaces the network to the platform (tests: the sandbox over ASGI).
     """
     clock = clock or SystemClock()
-    engine = create_engine(async_url(database_url))
+    engine, writer = create_engine(async_url(database_url)), create_writer(async_url(database_url))
     sessions = create_sessions(engine, settings.zone)
     platform = build_platform(settings, sessions, clock, transport=platform_transport)
     ctx = JobContext(sessions, clock, platform, settings)
@@ -104,11 +107,12 @@ def build(
         settings=settings,
         database_url=database_url,
         engine=engine,
+        writer=writer,
         sessions=sessions,
         clock=clock,
         platform=platform,
         kinds=KINDS,
-        intake=build_intake(settings, sessions, clock),
+        intake=build_intake(settings, sessions, clock, writer=create_sessions(writer)),
         jobs=JobRunner(registry, ctx, database_url),
         inbox=InboxProcessor(sessions, clock, handler, database_url, absorber_for=handler.absorber_for),
         registry=registry,

@@ -37,6 +37,16 @@ class Signed:
     encrypted: str
 
 
+OWN_NONCE: Final = "steward-doctor-"
+"""What the nonce of `steward doctor` begins with. It is signed with everything else, and the platform's are letters and
+digits: asking ourselves says nothing about what is saved in the console.
+"""
+
+
+def is_own(signed: Signed) -> bool:
+    return signed.nonce.startswith(OWN_NONCE)
+
+
 @dataclass(frozen=True)
 class Keys:
     """One Token and EncodingAESKey of one receiving address."""

@@ -31,7 +31,7 @@ class TurnedAway:
     """Notes refusals; `take` gives and forgets them."""
 
     def __init__(self) -> None:
-        self._callers: dict[str, dict[tuple[str, str, str], _Caller]] = {}
+        self._callers: dict[str, dict[tuple[str, str, str, bool], _Caller]] = {}
         self._noted = 0
 
     def note(
@@ -43,13 +43,17 @@ class TurnedAway:
         now: datetime,
         correlation_id: str,
         signed: Signed | None = None,
+        is_own: bool = False,
     ) -> bool:
-        """Returns whether this one is worth a line in the log. `signed` is examined later, when the flush has time."""
+        """Returns whether this one is worth a line in the log. `signed` is examined later, when the flush has time.
+
+        `is_own`: our own doctor asked, not the platform.
+        """
         callers = self._callers.setdefault(channel, {})
         # What is examined gets its `disagrees` then.
-        key = (refusal.reason.value, "" if signed else refusal.disagrees or "", caller[:_CALLER_LENGTH])
+        key = (refusal.reason.value, "" if signed else refusal.disagrees or "", caller[:_CALLER_LENGTH], is_own)
         if key not in callers and len(callers) >= _CALLERS:
-            key = (*key[:2], "")
+            key = (*key[:2], "", is_own)
         if known := callers.get(key):
             known.times, known.last_at, known.correlation_id = known.times + 1, now, correlation_id
         else:
@@ -71,8 +75,9 @@ class TurnedAway:
                 found.first_at,
                 found.last_at,
                 found.correlation_id,
+                is_own,
             )
             for channel, callers in taken.items()
-            for (reason, disagrees, caller), found in callers.items()
+            for (reason, disagrees, caller, is_own), found in callers.items()
         ]
         return attempts, silent

@@ -170,7 +170,7 @@ class Watch:
             self._outages.append(Outage(began, ended, trouble.not_stored, trouble.stored_late))
         attempts, silent = self.turned_away.take(self._examine)
         for each in attempts:
-            if each.channel in self._addresses and _is_certain(each):
+            if each.channel in self._addresses and _is_certain(each) and not each.is_own:
                 self._addresses[each.channel].refused = each
             if each.reason == Reason.BAD_SIGNATURE.value:
                 log.warning("callback.examined", channel=each.channel, caller=each.caller, disagrees=each.disagrees)

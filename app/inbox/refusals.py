@@ -30,6 +30,8 @@ class Attempts:
     first_at: datetime
     last_at: datetime
     correlation_id: str
+    is_own: bool = False
+    """Our own doctor asked: that says nothing about the platform's settings."""
 
 
 # Inserted in the order of the key: two servers that note the same callers never wait for each other in a circle.

@@ -121,7 +121,8 @@ UPDATE received_events SET body = NULL WHERE id IN (
 async def store(session: AsyncSession, *, arrivals: Sequence[Arrival]) -> set[bytes]:
     """Insert what is new, count what is a repeat, wake the workers. Returns the keys that are new.
 
-    The arrivals must differ in their keys; repeats inside a batch are told by `Arrival.repeats`.
+    The arrivals must differ in their keys; repeats inside a batch are told by `Arrival.repeats`. One statement, and it
+    has to stay one: the intake's connection commits each by itself (`create_writer`).
     """
     columns = {name: [getattr(arrival, name) for arrival in arrivals] for name in _COLUMNS}
     return {row[0] for row in await session.execute(_STORE, columns)}

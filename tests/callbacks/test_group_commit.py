@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlmodel import col
 
-from app.database import Sessions, create_engine, create_sessions, transaction
+from app.database import Sessions, create_engine, create_sessions, create_writer, transaction
 from callbacks.group_commit import GroupCommit, Stored
 from models.inbox import ReceivedEvent
 from tests.builders.callbacks import arrival
@@ -29,11 +29,14 @@ END_WAITING = (
 
 
 @pytest.fixture
-async def commit(sessions: Sessions) -> AsyncIterator[GroupCommit]:
-    commit = GroupCommit(sessions)
+async def commit(database: str) -> AsyncIterator[GroupCommit]:
+    """As in production: on a connection of its own, whose statements commit themselves."""
+    engine = create_writer(database)
+    commit = GroupCommit(create_sessions(engine))
     commit.start()
     yield commit
     await commit.stop()
+    await engine.dispose()
 
 
 async def run(sessions: Sessions, *statements: str) -> None:

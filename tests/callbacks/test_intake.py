@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import MutableMapping
+from contextlib import AsyncExitStack, suppress
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -14,10 +16,12 @@ from prometheus_client import REGISTRY
 from sqlalchemy import text
 from wechatpy.enterprise.crypto import WeChatCrypto
 
+from app.bootstrap import build
 from app.database import Sessions, create_engine, create_sessions, transaction
 from app.settings import Settings
 from callbacks.envelope import MAX_BODY, parse
 from callbacks.intake import build_intake
+from models.ids import APP
 from models.inbox import EventState
 from sandbox.callbacks import CallbackChannel
 from sandbox.callbacks import seal as sandbox_seal
@@ -198,6 +202,28 @@ class TestAnEventIsStoredBeforeTheAnswer:
         odd = plain_event("change_contact", more="<ChangeType>create_party</ChangeType><Id>nine</Id>")
 
         assert (await platform.post(seal(platform.contacts, odd, at=now), "contacts")).status_code == 200
+
+
+async def test_requests_that_keep_every_connection_busy_do_not_hold_up_callbacks(
+    database: str, settings: Settings, clock: FakeClock
+) -> None:
+    """P1, F7: slow reports of other services are no reason for the platform to hang up."""
+    services = build(settings, database, clock=clock)
+    await services.intake.start()
+    sealed = seal(cryptors()[0], plain_event(), at=clock.now())
+    query = urlencode(sealed.params).encode()
+    async with AsyncExitStack() as busy:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(3):
+                while True:
+                    session = await busy.enter_async_context(transaction(services.sessions))
+                    await session.execute(text("SELECT 1"))
+
+        answer = await services.intake.receive(APP, query, sealed.body)
+    await services.intake.stop()
+    await services.aclose()
+
+    assert answer.status == 200
 
 
 class TestARepeat:

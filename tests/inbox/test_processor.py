@@ -12,12 +12,14 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.audit.actor import SYSTEM
 from app.database import Sessions, transaction
 from app.inbox import service
 from app.inbox.processor import Absorb, InboxProcessor
 from app.inbox.rules import DONE, LEASE, Outcome, ignored, unknown
 from app.inbox.service import Arrival
 from app.observability import current_correlation_id
+from models.ids import EventId
 from models.inbox import EventState, ReceivedEvent
 from tests.builders.callbacks import arrival
 from tests.fakes.clock import MONDAY_9AM, FakeClock
@@ -369,6 +371,30 @@ class TestSetBased:
         events = await rows(sessions)
         assert [event.state for event in events].count(EventState.DONE) == 4
         assert await effects_of(sessions) == [event.id for event in events if event.id != bad]
+
+    async def test_a_poisonous_one_is_parked_alone_and_takes_effect_when_it_is_replayed(
+        self, sessions: Sessions, clock: FakeClock, ledger: Ledger
+    ) -> None:
+        ledger.failing = {"card:t:2"}
+        await store(sessions, *(arrival(f"card:t:{n}", event_type="receipt") for n in range(5)))
+        bad = (await rows(sessions))[2].id or 0
+        poison = {bad}
+        processor = self.build(sessions, clock, ledger, [], poison)
+        for _ in range(8):
+            await processor.drain()
+            clock.advance(timedelta(hours=3))
+
+        states = {event.id: (event.state, event.attempts) for event in await rows(sessions)}
+        assert states.pop(bad) == (EventState.PARKED, 8)
+        assert set(states.values()) == {(EventState.DONE, 0)}
+        assert bad not in await effects_of(sessions)
+
+        ledger.failing.clear()
+        poison.clear()
+        async with transaction(sessions) as session:
+            await service.replay(session, event_id=EventId(bad), actor=SYSTEM, now=clock.now())
+        assert await processor.drain() == 1
+        assert sorted(await effects_of(sessions)) == sorted([bad, *states])
 
 
 class TestTheLoop:

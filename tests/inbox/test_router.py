@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import httpx
 import pytest
 from fastapi import APIRouter, FastAPI
 
+from app.audit.actor import SYSTEM
 from app.database import Sessions, transaction
-from app.inbox import service
+from app.inbox import refusals, service
 from app.inbox.processor import InboxProcessor
+from app.inbox.refusals import Attempts
 from app.inbox.router import router
 from app.inbox.rules import DONE, Outcome
 from app.settings import Settings
 from app.web import problems
-from app.web.keys import install_bootstrap_key
+from app.web.keys import create_key, install_bootstrap_key
 from models.inbox import ReceivedEvent
+from models.intake import CallbackGap, GapReason
 from tests.builders.callbacks import arrival, payload
 from tests.fakes.clock import MONDAY_9AM, FakeClock
 
@@ -50,6 +54,31 @@ async def http(sessions: Sessions, settings: Settings, clock: FakeClock) -> Asyn
 async def store(sessions: Sessions, count: int = 1, **facts: str) -> None:
     async with transaction(sessions) as session:
         await service.store(session, arrivals=[arrival(**facts) for _ in range(count)])  # type: ignore[arg-type]  # texts only
+
+
+async def note(sessions: Sessions, clock: FakeClock) -> None:
+    """Three gaps, the oldest closed; three callers that were turned away."""
+    now = clock.now()
+    async with transaction(sessions) as session:
+        for hours in (3, 2, 1):
+            ended = now - timedelta(hours=hours)
+            gap = CallbackGap(
+                reason=GapReason.NOT_SERVED,
+                server="box:1",
+                started_at=ended - timedelta(seconds=40),
+                ended_at=ended,
+                not_stored=hours,
+                recorded_at=ended,
+                closed_at=now if hours == 3 else None,
+            )
+            session.add(gap)
+            await session.flush()
+        attempts = [
+            Attempts("app", "bad_signature", "token", "203.0.113.8", 2, now, now, "c-1"),
+            Attempts("contacts", "stale_timestamp", "clock", "203.0.113.9", 1, now, now + timedelta(seconds=1), "c-2"),
+            Attempts("unknown", "unknown_channel", "", "", 7, now, now + timedelta(seconds=2), "c-3"),
+        ]
+        await refusals.note(session, attempts)
 
 
 async def finish(sessions: Sessions, clock: FakeClock) -> None:
@@ -110,6 +139,76 @@ class TestTheList:
 
     async def test_a_key_is_needed(self, http: httpx.AsyncClient) -> None:
         assert (await http.get("/callbacks", headers={"Authorization": ""})).status_code == 401
+
+
+class TestGaps:
+    """F17."""
+
+    async def test_the_newest_comes_first_and_every_one_once(
+        self, http: httpx.AsyncClient, sessions: Sessions, clock: FakeClock
+    ) -> None:
+        await note(sessions, clock)
+
+        first = (await http.get("/callbacks/gaps", params={"limit": 2})).json()
+        second = (await http.get("/callbacks/gaps", params={"limit": 2, "cursor": first["next_cursor"]})).json()
+
+        assert [gap["not_stored"] for gap in first["items"] + second["items"]] == [1, 2, 3]
+        assert second["next_cursor"] is None
+        gap = first["items"][0]
+        assert datetime.fromisoformat(gap["started_at"]) == MONDAY_9AM - timedelta(hours=1, seconds=40)
+        assert (gap["reason"], gap["server"], gap["closed_at"], gap["closed_by"]) == ("not_served", "box:1", None, None)
+
+    @pytest.mark.parametrize(("wanted", "lost"), [("true", [1, 2]), ("false", [3])])
+    async def test_the_open_ones_can_be_asked_for(
+        self, wanted: str, lost: list[int], http: httpx.AsyncClient, sessions: Sessions, clock: FakeClock
+    ) -> None:
+        await note(sessions, clock)
+
+        items = (await http.get("/callbacks/gaps", params={"open": wanted})).json()["items"]
+
+        assert [gap["not_stored"] for gap in items] == lost
+
+
+class TestRefusals:
+    """F2."""
+
+    async def test_the_latest_comes_first_with_what_to_do(
+        self, http: httpx.AsyncClient, sessions: Sessions, clock: FakeClock
+    ) -> None:
+        await note(sessions, clock)
+
+        first = (await http.get("/callbacks/refusals", params={"limit": 2})).json()
+        second = (await http.get("/callbacks/refusals", params={"limit": 2, "cursor": first["next_cursor"]})).json()
+
+        found = first["items"] + second["items"]
+        assert [(each["channel"], each["times"]) for each in found] == [("unknown", 7), ("contacts", 1), ("app", 2)]
+        assert (found[2]["caller"], found[2]["disagrees"]) == ("203.0.113.8", "token")
+        assert "只有 Token 不一致" in found[2]["explanation"]
+
+    async def test_one_address_can_be_asked_for(
+        self, http: httpx.AsyncClient, sessions: Sessions, clock: FakeClock
+    ) -> None:
+        await note(sessions, clock)
+
+        items = (await http.get("/callbacks/refusals", params={"channel": "contacts"})).json()["items"]
+
+        assert [each["reason"] for each in items] == ["stale_timestamp"]
+        assert (await http.get("/callbacks/refusals", params={"channel": "robot"})).status_code == 422
+
+
+@pytest.mark.parametrize("path", ["/callbacks/gaps", "/callbacks/refusals"])
+async def test_the_intake_is_shown_to_who_may_read_callbacks(
+    path: str, http: httpx.AsyncClient, sessions: Sessions, clock: FakeClock
+) -> None:
+    async with transaction(sessions) as session:
+        made = [
+            (await create_key(session, name=scope, scopes=[scope], actor=SYSTEM, now=clock.now()))[1]
+            for scope in ("callbacks:read", "org:read")
+        ]
+
+    answers = [await http.get(path, headers={"Authorization": f"Bearer {key}"}) for key in made]
+
+    assert [answer.status_code for answer in answers] == [200, 403]
 
 
 class TestOneEvent:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -84,12 +84,18 @@ async def _examine(settings: Settings, url: str | None, reason: str, *, as_json:
 
 def _faulty(error: SettingsFaults, *, as_json: bool) -> list[dict[str, Any]]:
     first, *others = CHECKS
-    findings = [(first, Finding(State.FAILED, "；".join(error.faults), "改正后再运行 steward doctor"))]
+    findings = [(first, Finding(State.FAILED, _listed(error.faults), "改正后再运行 steward doctor"))]
     findings += [(check, Finding(State.SKIPPED, f"“{first.title}”没有通过，先处理它")) for check in others]
     if not as_json:
         for check, finding in findings:
             _show(check, finding)
     return [_row(check, finding) for check, finding in findings]
+
+
+def _listed(faults: Sequence[str]) -> str:
+    if len(faults) == 1:
+        return faults[0]
+    return f"{len(faults)} 处问题\n" + "\n".join(f"    {number}. {fault}" for number, fault in enumerate(faults, 1))
 
 
 def _row(check: Check, finding: Finding) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Annotated, Any
@@ -49,6 +50,14 @@ class HttpServer(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """A port that is taken is exit code 1; uvicorn would end with 3, which here means the schema."""
+        try:
+            await super().startup(sockets)
+        except SystemExit:
+            address = f"{self.config.host}:{self.config.port}"
+            fail(f"不能在 {address} 上监听：地址不对，或已被占用 (STEWARD_LISTEN, STEWARD_WORKER_LISTEN)")
 
 
 def run() -> None:
@@ -132,20 +141,21 @@ async def _work(built: Services) -> None:
     _on_termination(stop.set)
     working = asyncio.create_task(work(built, stop))
     working.add_done_callback(lambda _task: stop.set())
-    async with _probes(built):
+    async with _probes(built, stop):
         await stop.wait()
         await _finish(working)
 
 
 @asynccontextmanager
-async def _probes(built: Services) -> AsyncIterator[None]:
-    """Answers a supervisor while the worker works, and while it drains."""
+async def _probes(built: Services, stop: asyncio.Event) -> AsyncIterator[None]:
+    """Answers a supervisor while the worker works, and while it drains. A worker that cannot answer ends."""
     address = built.settings.worker_listen_address
     if address is None:
         yield
         return
     server = _server(create_probes(built), address)
     serving = asyncio.create_task(server.serve())
+    serving.add_done_callback(lambda _task: stop.set())
     try:
         yield
     finally:

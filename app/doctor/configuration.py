@@ -43,7 +43,14 @@ def _oddities(case: Case) -> Iterator[Finding]:
             "STEWARD_BOOTSTRAP_API_KEY 还在：它有全部权限",
             "用 steward api-key create 建好正式的密钥后，去掉它并重启",
         )
-    if wecom.app_previous_token or wecom.contacts_previous_token:
+    if any(
+        (
+            wecom.app_previous_token,
+            wecom.app_previous_aes_key,
+            wecom.contacts_previous_token,
+            wecom.contacts_previous_aes_key,
+        )
+    ):
         yield warning("轮换密钥的旧值还在", "管理后台已换成新值且没有拒收后，去掉 …_PREVIOUS_…")
     yield from _address(case)
     if not case.is_rehearsal and SANDBOX in settings.secret_key.get_secret_value().lower():

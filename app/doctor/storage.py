@@ -145,7 +145,7 @@ async def last_callback(case: Case, app_id: AppId) -> str:
     moments = [moment for moment in (newest, _moment((state.facts if state else None) or {})) if moment]
     if not moments:
         return f"；{CHANNEL_NAMES[app_id]}还没有收到过平台的回调"
-    return f"；平台最近一次通过验证的请求在 {_told(case.clock.now() - max(moments))}前"
+    return f"；平台最近一次通过验证的请求在{_told(case.clock.now() - max(moments))}前"
 
 
 def _moment(facts: dict[str, Any]) -> datetime | None:

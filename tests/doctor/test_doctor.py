@@ -11,11 +11,13 @@ import asyncpg
 import pytest
 from sqlalchemy import text
 
+from app.bootstrap import Services
 from app.clock import Clock
 from app.database import transaction
 from app.doctor.examination import CHECKS
 from app.doctor.findings import State
 from app.jobs.queue import enqueue
+from models.installation import PlatformState
 from tests.cli.conftest import Steward
 from tests.databases import dsn
 from tests.doctor.conftest import Ward, bad, free_port
@@ -197,6 +199,31 @@ class TestCallbacks:
         async with ward.serving():
             found = await ward.examine(PUBLIC_URL=f"https://{ward.environment['STEWARD_LISTEN']}")
         assert "证书" in found["callback.app"].says
+
+    @pytest.mark.parametrize("changes", [{}, {"WECOM_APP_TOKEN": "AnotherToken77"}])
+    async def test_asking_ourselves_is_not_the_platform_calling(self, ward: Ward, changes: dict[str, str]) -> None:
+        """Neither does it count as a verified address, nor as settings of the platform that differ."""
+        async with ward.serving() as services:
+            await ward.examine(changes)
+            await services.intake.watch.tick()
+            async with services.sessions() as session:
+                state = await session.get(PlatformState, "callbacks:app")
+            assert state is not None
+            assert (state.healthy, state.facts) == (False, {})
+
+    async def test_the_platform_counts(self, ward: Ward) -> None:
+        async with ward.serving() as services:
+            await ward.sandbox.set_callback_urls(app=f"{_base(services)}/callbacks/app")
+            await services.intake.watch.tick()
+            async with services.sessions() as session:
+                state = await session.get(PlatformState, "callbacks:app")
+            assert state is not None
+            assert state.healthy
+
+
+def _base(services: Services) -> str:
+    host, port = services.settings.listen_address
+    return f"http://{host}:{port}"
 
 
 class TestTheDatabase:

@@ -29,7 +29,7 @@ from sandbox.control import (
     sign_in,
 )
 from sandbox.control.wiring import add_error_handlers
-from sandbox.pages import admin, endpoints, language, phones
+from sandbox.pages import activity, admin, endpoints, language, phones
 from sandbox.pages.drawing import STATIC
 from sandbox.ranges import file_response
 from sandbox.replies import apply_reply
@@ -76,7 +76,7 @@ def create_app(
         schedules,
     ):
         app.include_router(module.router)
-    for page in (phones, admin, endpoints, language):
+    for page in (phones, admin, activity, endpoints, language):
         app.include_router(page.router)
     app.mount("/assets", StaticFiles(directory=STATIC), name="assets")
     app.mount(DOCS_ASSETS, StaticFiles(directory=Path(offline.__file__).parent / "static"), name="docs-assets")

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, field
 
+ME = "sandbox_userid"
+"""Whose client a browser plays: a cookie that opening a phone sets, or a parameter of the login pages."""
+
 
 @dataclass
 class LoginCode:

@@ -73,6 +73,8 @@ def checked_fields(company: Company, fields: dict[str, Any], person: Person | No
     values = {name: fields[name] for name in PLAIN_FIELDS if fields.get(name) is not None}
     if any(isinstance(value, dict | list) for name, value in values.items() if name != "extattr"):
         raise PlatformError(40058, "a text was expected")
+    if not isinstance(values.get("extattr", {}), dict):
+        raise PlatformError(40058, "extattr is an object")
     if "name" in values and not 1 <= len(str(values["name"])) <= NAME_MAX:
         raise PlatformError(60112)
     if len(str(values.get("position", ""))) > POSITION_MAX:
@@ -84,7 +86,7 @@ def checked_fields(company: Company, fields: dict[str, Any], person: Person | No
     if "direct_leader" in fields:
         values["direct_leaders"] = _leader_serials(company, fields["direct_leader"])
     if "main_department" in fields:
-        values["main_department"] = int(fields["main_department"])
+        values["main_department"] = number(fields["main_department"], 60123)
     return values
 
 

@@ -53,6 +53,8 @@ class App:
     """Whether opening the app raises `enter_agent`."""
     workbench: dict[str, Any] = field(default_factory=lambda: {"type": "normal"})
     workbench_data: dict[int, dict[str, Any]] = field(default_factory=dict)
+    created_after_2022: bool = True
+    """Of a further app; the main app's is a setting that can be changed while running."""
     redirect_domain: str = ""
     """可信域名 with its port; empty trusts every host."""
 
@@ -157,7 +159,7 @@ class SandboxState:
 
     @staticmethod
     def _extra(app: ExtraApp) -> App:
-        return App(app.agent_id, app.name, app.secret)
+        return App(app.agent_id, app.name, app.secret, created_after_2022=app.created_after_2022)
 
     @property
     def customer_contact(self) -> App:
@@ -196,6 +198,10 @@ class SandboxState:
     def is_allowed(self, app: App, listed: list[int] | None) -> bool:
         """Whether an app stands under a system app's 可调用接口的应用; by default the main app alone does."""
         return not app.is_system and (app.is_main if listed is None else app.agent_id in listed)
+
+    def withholds_personal(self, app: App) -> bool:
+        """Personal fields are kept from apps created after 2022-06-20 (doc path/90196)."""
+        return self.config.app_created_after_2022 if app.is_main else app.created_after_2022
 
     def can_be_reached(self, app: App, person: Person) -> bool:
         """A disabled person receives nothing; a choice of ours, the platform lists them as invalid."""

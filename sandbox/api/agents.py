@@ -156,7 +156,14 @@ ENDPOINTS = {
         note="图标地址打不开",
         note_en="the logo addresses lead nowhere",
     ),
-    "agent/list": Endpoint("GET", listing, fidelity=Fidelity.EXACT, source="path/90227"),
+    "agent/list": Endpoint(
+        "GET",
+        listing,
+        fidelity=Fidelity.SIMPLIFIED,
+        source="path/90227",
+        note="应答字段取自常见 SDK，未能与文档核对",
+        note_en="fields are those of common SDKs, not checked against the page",
+    ),
     "agent/set": Endpoint(
         "POST",
         set_app,

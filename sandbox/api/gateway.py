@@ -242,7 +242,7 @@ class Gateway:
                 "id": state.called.total(),
                 "endpoint": call.endpoint,
                 "path": f"/cgi-bin/{call.endpoint}",
-                "app": call.identity if call.endpoint != "gettoken" else None,
+                "app": tokens.identity_of(state, call.query.get("access_token")) or None,
                 "query": query,
                 "body": call.body,
                 "errcode": answer.get("errcode"),

@@ -73,7 +73,7 @@ def details(call: Call, person: Person) -> dict[str, Any]:
         "external_position": person.external_position,
         "main_department": person.main_department,
     }
-    if call.app is None or not call.state.config.app_created_after_2022:
+    if call.app is None or not call.state.withholds_personal(call.app):
         fields |= personal_fields(person)
     return fields
 

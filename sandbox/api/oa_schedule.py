@@ -3,7 +3,7 @@
 import secrets
 from typing import Any
 
-from sandbox.api.call import Call, Endpoint, Fidelity
+from sandbox.api.call import Call, Endpoint, Fidelity, Handler
 from sandbox.api.oa_calendar import allowed_app, own_calendar
 from sandbox.api.schedule_fields import ScheduleFields, checked_schedule, people_of
 from sandbox.approval import Who
@@ -211,6 +211,17 @@ def _excluded(schedule: Schedule) -> list[dict[str, int]]:
     return [{"start_time": at} for at in schedule.excluded]
 
 
+def _reading(handle: Handler, source: str) -> Endpoint:
+    return Endpoint(
+        "POST",
+        handle,
+        fidelity=Fidelity.SIMPLIFIED,
+        source=source,
+        note="应答外层的字段名（schedule_list、exclude_time_list）未能与文档核对",
+        note_en="the names schedule_list and exclude_time_list could not be checked",
+    )
+
+
 ENDPOINTS = {
     "oa/schedule/add": Endpoint("POST", add, fidelity=Fidelity.EXACT, source="path/93648"),
     "oa/schedule/update": Endpoint(
@@ -221,9 +232,9 @@ ENDPOINTS = {
         note="改变整个系列时，此前被单独取出的各次重新并入",
         note_en="changing the whole series puts back what was taken out of it",
     ),
-    "oa/schedule/get": Endpoint("POST", get, fidelity=Fidelity.EXACT, source="path/97724"),
+    "oa/schedule/get": _reading(get, "path/97724"),
     "oa/schedule/del": Endpoint("POST", delete, fidelity=Fidelity.EXACT, source="path/97723"),
-    "oa/schedule/get_by_calendar": Endpoint("POST", get_by_calendar, fidelity=Fidelity.EXACT, source="path/97725"),
+    "oa/schedule/get_by_calendar": _reading(get_by_calendar, "path/97725"),
     "oa/schedule/add_attendees": Endpoint("POST", add_attendees, fidelity=Fidelity.EXACT, source="path/97721"),
     "oa/schedule/del_attendees": Endpoint("POST", del_attendees, fidelity=Fidelity.EXACT, source="path/97722"),
 }

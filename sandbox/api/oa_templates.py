@@ -238,7 +238,14 @@ _CONFIGS: dict[str, Callable[[Call, Control], Control]] = {
 
 
 ENDPOINTS = {
-    "oa/gettemplatedetail": Endpoint("POST", gettemplatedetail, fidelity=Fidelity.EXACT, source="path/91982"),
+    "oa/gettemplatedetail": Endpoint(
+        "POST",
+        gettemplatedetail,
+        fidelity=Fidelity.SIMPLIFIED,
+        source="path/91982",
+        note="各控件 config 的细节取自建模板接口与常见 SDK，未能逐一核对",
+        note_en="each control's config is as in the call that makes templates; details not checked one by one",
+    ),
     "oa/approval/create_template": Endpoint(
         "POST",
         create_template,

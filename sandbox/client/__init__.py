@@ -23,7 +23,7 @@ __all__ = ["SandboxClient", "SandboxRefused", "VerificationFailed"]
 
 
 class SandboxClient(Platform, Phones, Groups, Organisation, Approvals, Customers, Schedules):
-    """Takes a ready httpx client (with `ASGITransport` and a base_url, say), or the sandbox's address; closes it at the end."""
+    """Takes the sandbox's address, or a ready httpx client with an `ASGITransport` and a base_url, and closes it."""
 
     def __init__(self, http: httpx.AsyncClient | None = None, *, base_url: str = "") -> None:
         self.http = http or httpx.AsyncClient(base_url=base_url, timeout=60)

@@ -116,7 +116,7 @@ class Platform(Asking):
         await self._ask("DELETE", "/callbacks")
 
     async def calls(self, endpoint: str | None = None) -> list[Fields]:
-        """API calls received: endpoint, path, app, query, body, errcode, time."""
+        """API calls received: endpoint, path, app (`contacts`; None without a token), query, body, errcode, time."""
         return await self._list("/calls", endpoint=endpoint)
 
     async def forget_calls(self) -> None:

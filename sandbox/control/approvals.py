@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from fastapi import APIRouter
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from sandbox import approval_acts as acts
 from sandbox.api.oa_approval import keep_files, nodes_of, refuse_overlap
@@ -51,15 +51,64 @@ class Act(Body):
     media_ids: list[str] = Field(default_factory=list)
 
 
+class FlowNode(Body):
+    """As in `process.node_list`; `@leader` is the applicant's leader."""
+
+    type: Literal[1, 2, 3]
+    apv_rel: Literal[1, 2, 3] = 1
+    userid: list[str] = Field(min_length=1)
+
+
 class TemplateChange(Body):
     """What an administrator sets in the console; only what is given changes."""
 
-    node_list: list[dict[str, Any]] | None = None
-    """The flow: `type`, `apv_rel`, `userid`, where `@leader` is the applicant's leader."""
+    node_list: list[FlowNode] | None = None
+    """The flow."""
     self_select: bool | None = None
     notifies: bool | None = None
     custom_print: bool | None = None
     third_party: bool | None = None
+
+
+class Open(BaseModel):
+    """A part of the platform's own shape: what is used here is checked, the rest is kept as it came."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class Text(Open):
+    text: str
+    lang: str = "zh_CN"
+
+
+class Option(Open):
+    key: str
+    value: list[Text] = Field(min_length=1)
+
+
+class Selector(Open):
+    type: Literal["single", "multi"] = "single"
+    options: list[Option] = Field(min_length=1)
+
+
+class ControlConfig(Open):
+    selector: Selector | None = None
+    date: dict[str, Any] | None = None
+    contact: dict[str, Any] | None = None
+    table: dict[str, Any] | None = None
+
+
+class ControlProperty(Open):
+    control: str
+    id: str
+    title: list[Text] = Field(min_length=1)
+    placeholder: list[Text] = Field(default_factory=list)
+    require: Literal[0, 1] = 0
+
+
+class Control(Open):
+    property: ControlProperty
+    config: ControlConfig = Field(default_factory=ControlConfig)
 
 
 class NewTemplate(Body):
@@ -67,7 +116,7 @@ class NewTemplate(Body):
 
     template_id: str
     name: str
-    controls: list[dict[str, Any]]
+    controls: list[Control]
     record_type: int = 0
 
 
@@ -89,7 +138,8 @@ async def templates(state: StateDep) -> list[dict[str, Any]]:
 @router.post("/approvals/templates")
 async def make_template(state: StateDep, body: NewTemplate) -> dict[str, Any]:
     names = [{"text": body.name, "lang": "zh_CN"}]
-    template = Template(body.template_id, names, body.controls, record_type=body.record_type)
+    controls = [control.model_dump(exclude_none=True) for control in body.controls]
+    template = Template(body.template_id, names, controls, record_type=body.record_type)
     state.approvals.add_template(template)
     return _template_view(template)
 
@@ -98,7 +148,7 @@ async def make_template(state: StateDep, body: NewTemplate) -> dict[str, Any]:
 async def change_template(state: StateDep, template_id: str, body: TemplateChange) -> dict[str, Any]:
     template = _template(state, template_id)
     if body.node_list is not None:
-        template.flow = Flow(body.node_list, self_select=template.flow.self_select)
+        template.flow = Flow([node.model_dump() for node in body.node_list], self_select=template.flow.self_select)
     for name in ("notifies", "custom_print"):
         if getattr(body, name) is not None:
             setattr(template, name, getattr(body, name))

@@ -1,25 +1,40 @@
 """审批流程引擎 on people's phones: the pages of a self-built app's forms, opened by JS-SDK."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from fastapi import APIRouter
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from sandbox import open_approval as engine
 from sandbox.control.wiring import Body, StateDep
-from sandbox.open_approval import OpenTemplate
+from sandbox.open_approval import FIXED, TAG, OpenTemplate
 from sandbox.phone_acts import NotPossible
 from sandbox.state import SandboxState
 
 router = APIRouter(prefix="/sandbox/open-approvals", tags=["approvals"])
 
 
+class NodeSpec(Body):
+    """`attr` 1 any one, 2 all; `type` 1 `userids`, 2 `tag`, 3 the applicant's superior, who needs neither."""
+
+    attr: Literal[1, 2] = 1
+    type: Literal[1, 2, 3] = 1
+    userids: list[str] | None = None
+    tag: int | None = None
+
+    @model_validator(mode="after")
+    def names_somebody(self) -> Self:
+        if (self.type == FIXED and not self.userids) or (self.type == TAG and self.tag is None):
+            raise ValueError("type 1 wants userids, type 2 a tag")
+        return self
+
+
 class NewOpenTemplate(Body):
-    """Made in the console. A node has `attr` 1 any one, 2 all, and `type` 1 `userids`, 2 `tag`, 3 superior."""
+    """Made in the console."""
 
     template_id: str
     name: str
-    nodes: list[dict[str, Any]]
+    nodes: list[NodeSpec]
     notify: list[str] = Field(default_factory=list)
     agent_id: int | None = None
 
@@ -41,7 +56,8 @@ class OpenAct(Body):
 @router.put("/templates")
 async def make_template(state: StateDep, body: NewOpenTemplate) -> None:
     agent_id = body.agent_id or state.config.agent_id
-    template = OpenTemplate(body.template_id, body.name, agent_id, body.nodes, body.notify)
+    nodes = [node.model_dump(exclude_none=True) for node in body.nodes]
+    template = OpenTemplate(body.template_id, body.name, agent_id, nodes, body.notify)
     state.open_templates[template.id] = template
 
 

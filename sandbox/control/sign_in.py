@@ -2,11 +2,13 @@
 """The pages of the platform on which people say who they are, and the same without a browser.
 
 `/connect/oauth2/authorize` is opened inside the client, `/wwlogin/sso/login` on a computer. Whose client it is
-stands in the query (`sandbox_userid`) or in a cookie of that name; without either the page lets you choose.
+stands in the query (`sandbox_userid`) or in a cookie of that name, which opening a phone sets; without either the
+page lets you choose.
 """
 
 from collections.abc import Mapping
 from typing import Annotated, Any
+from urllib.parse import unquote
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
@@ -15,7 +17,9 @@ from pydantic import Field
 from sandbox.api import tickets
 from sandbox.company import Person
 from sandbox.control.wiring import Body, PersonDep, StateDep
+from sandbox.credentials import ME
 from sandbox.errors import PlatformError, ok
+from sandbox.pages.directory import find_people, person_row
 from sandbox.pages.drawing import draw
 from sandbox.sign_in import FIELDS, Asking, checked, issue_code, issue_outside_code
 from sandbox.state import SandboxState
@@ -23,7 +27,6 @@ from sandbox.state import SandboxState
 pages = APIRouter(include_in_schema=False)
 router = APIRouter(prefix="/sandbox", tags=["sign-in"])
 
-ME = "sandbox_userid"
 OUTSIDE = "sandbox_openid"
 SHOWN = 60
 FIELD_NAMES = {
@@ -52,7 +55,7 @@ async def authorize(
             return _go(asking.back(issue_outside_code(state, asking, query[OUTSIDE])))
         person = _visitor(state, request)
         if person is None:
-            return _choose(request, state, asking, title="在企业微信中打开", act="进入")
+            return _choose(request, state, asking, is_desktop=False)
         if asking.wants_fields and consent != "yes":
             return _consent(request, state, asking, person)
         answered = consent == "yes"
@@ -75,7 +78,7 @@ async def desktop_login(request: Request, state: StateDep, refuse: str = "") -> 
             return _go(asking.back(None))
         userid = query.get(ME)
         if not userid:
-            return _choose(request, state, asking, title="扫码登录", act="扫码并确认")
+            return _choose(request, state, asking, is_desktop=True)
         person = state.company.person(userid)
         return _go(asking.back(issue_code(state, asking, person, is_desktop=True)))
     except PlatformError as error:
@@ -102,29 +105,27 @@ def _asking(state: SandboxState, request: Request, scope: str) -> Asking:
 
 
 def _visitor(state: SandboxState, request: Request) -> Person | None:
-    userid = request.query_params.get(ME) or request.cookies.get(ME)
-    return state.company.person(userid) if userid else None
+    """Somebody whom the query names must exist; a cookie may be older than the company."""
+    if named := request.query_params.get(ME):
+        return state.company.person(named)
+    return state.company.find(unquote(request.cookies.get(ME, "")))
 
 
 def _go(location: str) -> Response:
     return RedirectResponse(location, 302)
 
 
-def _choose(request: Request, state: SandboxState, asking: Asking, *, title: str, act: str) -> Response:
+def _choose(request: Request, state: SandboxState, asking: Asking, *, is_desktop: bool) -> Response:
     wanted = request.query_params.get("q", "").strip()
-    people = (p for p in state.company.people.values() if wanted.lower() in p.userid.lower() or wanted in p.name)
-    shown = [person for person, _ in zip(people, range(SHOWN), strict=False)]
+    shown, _total = find_people(state, wanted, limit=SHOWN)
     context = {
-        "title": title,
-        "act": act,
         "app_name": (asking.app or state.main_app).name,
         "people": [
-            {"name": p.name, "position": p.position, "url": str(request.url.include_query_params(**{ME: p.userid}))}
-            for p in shown
+            person_row(state, p) | {"url": str(request.url.include_query_params(**{ME: p.userid}))} for p in shown
         ],
         "kept": [(name, value) for name, value in request.query_params.multi_items() if name != "q"],
         "wanted": wanted,
-        "is_desktop": title == "扫码登录",
+        "is_desktop": is_desktop,
         "refuse_url": str(request.url.include_query_params(refuse="1")),
         "outside_url": str(request.url.include_query_params(**{OUTSIDE: "o-sandbox-visitor"})),
     }

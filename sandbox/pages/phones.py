@@ -10,6 +10,7 @@ from fastapi.responses import RedirectResponse, Response
 from sandbox.company import ROOT, Person
 from sandbox.control.wiring import StateDep
 from sandbox.conversations import Group
+from sandbox.credentials import ME
 from sandbox.pages import office, screens
 from sandbox.pages.backstage import told_about
 from sandbox.pages.directory import PAGE, find_people, person_row
@@ -64,7 +65,12 @@ async def phone(
         context["opened"] = screens.conversation_screen(opened, most=n)
         if isinstance(opened.subject, Group):
             context["group"] = screens.group_screen(state, opened.subject, person)
-    return draw(request, state, "phone.html", context)
+    answer = draw(request, state, "phone.html", context)
+    if "if-none-match" not in request.headers:
+        # Whose client it is, for the platform's login pages. Not while the page only keeps itself up to date:
+        # of two phones on one screen it is the one opened last.
+        answer.set_cookie(ME, quote(person.userid), samesite="lax")
+    return answer
 
 
 def _common(state: SandboxState, person: Person) -> dict[str, Any]:

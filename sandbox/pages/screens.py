@@ -110,7 +110,7 @@ def preview(state: SandboxState, message: Message, reader: Person, *, in_group: 
         body = message.body
         title = next((str(a.get("title", "")) for a in body.get("articles", [])), body.get("title", ""))
         text = f"{KINDS.get(message.msgtype, '')}{body.get('content') or title or body.get('filename', '')}"
-    named = in_group and sender is not reader and (sender is not None or bool(message.robot))
+    named = in_group and sender is not reader and bool(who)
     return f"{who}: {text}" if named else text
 
 

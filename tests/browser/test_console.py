@@ -13,6 +13,7 @@ PAGES = (
     "/admin/people",
     "/admin/apps",
     "/admin/tags",
+    "/admin/activity",
     "/admin/limits",
     "/admin/faults",
     "/admin/callbacks",

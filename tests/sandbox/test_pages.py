@@ -14,10 +14,8 @@ from sandbox.pages.explain import BAD_ADDRESS, BAD_STATUS, NOT_PLAIN, SLOW, UNRE
 from tests.sandbox.world import World, button_card
 
 TEMPLATES = Path(next(iter(sandbox.__path__))) / "templates"
-OURS = (path for path in TEMPLATES.rglob("*.html") if path.parent.name != "login")
-"""Pages of the sandbox itself. Those of the login show what the platform shows, in Chinese."""
-DRAWN = sorted(str(path.relative_to(TEMPLATES)) for path in OURS)
-CONSOLE = ("", "/people", "/apps", "/tags", "/limits", "/faults", "/callbacks", "/calls", "/clock")
+DRAWN = sorted(str(path.relative_to(TEMPLATES)) for path in TEMPLATES.rglob("*.html"))
+CONSOLE = ("", "/people", "/apps", "/tags", "/activity", "/limits", "/faults", "/callbacks", "/calls", "/clock")
 
 
 def is_chinese(text: str) -> bool:

@@ -27,6 +27,16 @@ class TestWhoMayRead:
         assert answer["name"]
         assert not PERSONAL & set(answer)
 
+    async def test_a_further_app_has_an_age_of_its_own(self) -> None:
+        old = {"agent_id": 1_000_003, "secret": "old", "created_after_2022": False}
+        world = await World(extra_apps=[old, {"agent_id": 1_000_004, "secret": "new"}]).start(listening=False)
+        userid = (await world.userids(1))[0]
+        for agent_id in 1_000_003, 1_000_004:
+            await world.client.set_visible_range(parties=[1], agent_id=agent_id)
+        assert set(await world.call("old", "user/get", userid=userid)) >= PERSONAL
+        assert not PERSONAL & set(await world.call("new", "user/get", userid=userid))
+        await world.stop()
+
     async def test_older_app_and_older_contacts_address_read_everything(self, legacy_world: World) -> None:
         userid = (await legacy_world.userids(1))[0]
         assert set(await legacy_world.app("user/get", userid=userid)) >= PERSONAL

@@ -52,6 +52,29 @@ class TestInTheClient:
         assert person["name"] in answer.text
         assert f"sandbox_userid={person['userid']}" in answer.text
 
+    async def test_the_phone_opened_last_is_the_visitor(self, world: World) -> None:
+        first, second = await world.userids(2)
+        page = await world.http.get(f"/phones/{first}")
+        await world.http.get(f"/phones/{second}")
+        # A page that only keeps itself up to date changes nothing.
+        await world.http.get(f"/phones/{first}", headers={"if-none-match": page.headers["etag"]})
+        info = await world.app("auth/getuserinfo", code=code_of(await open_page(world)))
+        assert info["userid"] == second
+
+    async def test_a_visitor_who_has_left_is_asked_again(self, world: World) -> None:
+        userid = (await world.userids(1))[0]
+        await world.http.get(f"/phones/{userid}")
+        await world.client.delete_person(userid)
+        assert "请选择您是谁" in (await open_page(world)).text
+
+    async def test_the_pages_have_their_english(self, world: World) -> None:
+        await world.http.get("/language/en")
+        userid = (await world.userids(1))[0]
+        assert "Who are you?" in (await open_page(world)).text
+        private = {"scope": "snsapi_privateinfo", "agentid": world.config.agent_id, "sandbox_userid": userid}
+        assert "Mobile number" in (await open_page(world, **private)).text
+        assert "Error code 84025" in (await open_page(world, state="!")).text
+
     async def test_a_code_serves_once_within_five_minutes(self, world: World) -> None:
         userid = (await world.userids(1))[0]
         code = (await world.client.authorize(userid, PAGE))["code"]

@@ -135,7 +135,7 @@ class Watch:
 
     async def _beat(self) -> None:
         async with transaction(self._sessions) as session:
-            await gaps.beat(
+            gap = await gaps.beat(
                 session,
                 server_id=self._server_id,
                 server=self._server,
@@ -145,7 +145,8 @@ class Watch:
             )
         self._was_away = False
         self._beaten_at = asyncio.get_running_loop().time()
-        self._started_at = self._started_at or self._beaten_at
+        if self._started_at is None:
+            self._started_at, self._has_looked_back = self._beaten_at, gap is not None
 
     async def _look_back(self) -> None:
         async with transaction(self._sessions) as session:

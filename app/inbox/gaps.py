@@ -39,8 +39,9 @@ _HAS_READ: Final = frozenset({SyncState.DONE, SyncState.HELD, SyncState.RELEASED
 
 # The database's clock, also inside a transaction that waited for the lock.
 _LAST_SEEN: Final = text("""
-SELECT extract(epoch FROM clock_timestamp() - seen_at) AS silence, stopped_at IS NOT NULL AS said_goodbye
-FROM intake_servers ORDER BY seen_at DESC LIMIT 1
+SELECT extract(epoch FROM clock_timestamp() - max(seen_at)) AS silence,
+    bool_or(stopped_at IS NULL AND seen_at > clock_timestamp() - CAST(:patience AS interval)) AS goes_on
+FROM intake_servers
 """)
 
 _BEAT: Final = text("""
@@ -90,12 +91,13 @@ async def beat(
     `is_new`: this process has not beaten before. `was_away`: its last try failed, so the silence was the database's.
     """
     await _one_at_a_time(session)
-    last = (await session.execute(_LAST_SEEN)).one_or_none()
+    last = (await session.execute(_LAST_SEEN, {"patience": PATIENCE})).one()
     await session.execute(_BEAT, {"id": server_id, "name": server})
-    if last is None:
+    # Somebody who said no goodbye may go on: that is found out by `look_back`.
+    if last.silence is None or last.goes_on:
         return None
     silence = timedelta(seconds=float(last.silence))
-    if silence <= (GOODBYE if last.said_goodbye else PATIENCE):
+    if silence <= GOODBYE:
         return None
     reason = GapReason.DATABASE if was_away and not is_new else GapReason.NOT_SERVED
     return await _record(session, reason, server, started_at=now - silence, ended_at=now, now=now)
@@ -104,15 +106,15 @@ async def beat(
 async def look_back(session: AsyncSession, *, server_id: UUID, server: str, now: datetime) -> CallbackGap | None:
     """Was somebody serving when this process started? Asked once, `PATIENCE` after its first sign of life.
 
-    Until then nobody knows whether another process, seen a moment before, goes on or was killed. Afterwards: it was
-    killed if it has neither been seen since nor said goodbye. Longer silences were recorded by `beat`.
+    Until then nobody knows whether another process, seen a moment before, goes on or was killed. It was killed if it
+    has not been seen since.
     """
     await _one_at_a_time(session)
     last = (await session.execute(_PREDECESSOR, {"id": server_id})).one_or_none()
-    if last is None or last.said_goodbye:
+    if last is None:
         return None
     silence, started_at = timedelta(seconds=float(last.silence)), now - timedelta(seconds=float(last.age))
-    if not timedelta(0) < silence <= PATIENCE:
+    if silence <= (GOODBYE if last.said_goodbye else timedelta(0)):
         return None
     return await _record(
         session, GapReason.NOT_SERVED, server, started_at=started_at - silence, ended_at=started_at, now=now

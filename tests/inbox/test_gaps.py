@@ -207,12 +207,35 @@ class TestAProcessThatWasKilled:
 
         assert await look_back(sessions, SECOND) is None
 
-    async def test_a_long_silence_is_recorded_at_once_and_not_again(self, sessions: Sessions) -> None:
+    async def test_a_goodbye_beside_one_that_goes_on_leaves_none(self, sessions: Sessions) -> None:
+        third = new_id()
+        await beat(sessions, FIRST)
+        await pass_in_silence(sessions, 4)
+        await beat(sessions, SECOND)
+        await goodbye(sessions, SECOND)
+        await pass_in_silence(sessions, 3)
+        assert await beat(sessions, third) is None
+        await beat(sessions, FIRST, is_new=False)
+
+        assert await look_back(sessions, third) is None
+
+    async def test_a_goodbye_beside_one_that_was_killed_leaves_one(self, sessions: Sessions) -> None:
+        third = new_id()
+        await beat(sessions, FIRST)
+        await beat(sessions, SECOND)
+        await goodbye(sessions, SECOND)
+        await pass_in_silence(sessions, 3)
+        assert await beat(sessions, third) is None
+
+        assert await look_back(sessions, third) is not None
+
+    async def test_a_long_silence_is_recorded_at_once_and_stays_one(self, sessions: Sessions) -> None:
         await beat(sessions, FIRST)
         await pass_in_silence(sessions, 600)
         assert await beat(sessions, SECOND) is not None
+        await look_back(sessions, SECOND)
 
-        assert await look_back(sessions, SECOND) is None
+        assert len(await all_gaps(sessions)) == 1
 
     async def test_the_very_first_one_has_nobody_before_it(self, sessions: Sessions) -> None:
         await beat(sessions, FIRST)

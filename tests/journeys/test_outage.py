@@ -6,9 +6,15 @@ A real uvicorn, a real platform that hangs up after its five seconds, and a line
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import socket
+import sys
+from asyncio.subprocess import DEVNULL
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -16,12 +22,15 @@ import pytest
 from sqlalchemy import text
 
 from app.bootstrap import build, prepare
-from app.database import transaction
+from app.database import create_engine, transaction
 from app.main import create_app
 from app.settings import Settings
 from tests import databases
+from tests.builders.callbacks import plain_event, seal
+from tests.callbacks.conftest import cryptors
 from tests.fakes.clock import FakeClock
 from tests.fakes.database_line import DatabaseLine, database_line
+from tests.fakes.environment import sandbox_environment
 from tests.fakes.web_server import serving
 from tests.journeys.cast import CAST
 from tests.journeys.world import World, open_world
@@ -184,6 +193,49 @@ class TestNobodyServes:
         async with database_line(world.database) as line, served(world, line) as base:
             await asyncio.sleep(1.5)
             assert await Outage(world, line, base).gaps() == []
+
+
+class TestToldToEnd:
+    """F108: ten seconds of a supervisor, and a database that cannot be written."""
+
+    async def test_who_is_held_is_answered_before_the_end_and_the_loss_is_a_gap(self, database: str) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            address = "{}:{}".format(*free.getsockname())
+        environment = sandbox_environment() | {"STEWARD_DATABASE_URL": database, "STEWARD_LISTEN": address}
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "app.cli", "serve", env={"PATH": os.environ["PATH"]} | environment, stderr=DEVNULL
+        )
+        engine = create_engine(database)
+        async with httpx.AsyncClient(base_url=f"http://{address}", timeout=30) as http:
+            await answers(http)
+            async with engine.begin() as elsewhere:
+                await elsewhere.execute(text("LOCK TABLE received_events IN ACCESS EXCLUSIVE MODE"))
+                at = datetime.now(UTC)
+                sealed = seal(cryptors()[0], plain_event(at=at), at=at)
+                push = asyncio.create_task(http.post("/callbacks/app", params=sealed.params, content=sealed.body))
+                await asyncio.sleep(1.5)
+                assert not push.done()
+                process.send_signal(signal.SIGTERM)
+
+                assert (await push).status_code == 503
+                assert await process.wait() == 0
+
+        async with engine.begin() as connection:
+            lost = await connection.execute(text("SELECT reason, not_stored, closed_at FROM callback_gaps"))
+            assert lost.one() == ("database", 1, None)
+            said_goodbye = "SELECT stopped_at IS NOT NULL FROM intake_servers"
+            assert (await connection.execute(text(said_goodbye))).scalar_one()
+        await engine.dispose()
+
+
+async def answers(http: httpx.AsyncClient) -> None:
+    while True:
+        try:
+            if (await http.get("/healthz")).status_code == 200:
+                return
+        except httpx.TransportError:
+            await asyncio.sleep(0.1)
 
 
 async def silent_for(world: World, *, seconds: int) -> None:

@@ -27,6 +27,13 @@ class TestVerification:
         assert world.state.channels["app"].url is None
         await world.stop()
 
+    async def test_more_than_a_second(self) -> None:
+        world = await World().start(listening=False)
+        world.receiver.echo_after = 1.1
+        with pytest.raises(VerificationFailed, match="Timeout"):
+            await world.client.set_callback_urls(app="http://service/app")
+        await world.stop()
+
     async def test_nobody_there(self) -> None:
         world = await World().start(listening=False)
         with pytest.raises(VerificationFailed, match="404"):

@@ -115,6 +115,31 @@ class TestLimits:
         assert (await world.app("appchat/create", {"userlist": people}))["errcode"] == 0
         await world.stop()
 
+    async def test_group_changes_for_an_hour(self) -> None:
+        world = await self.world_with(group_update_per_hour=1)
+        await world.app("appchat/create", {"userlist": await world.userids(2), "chatid": "g1"})
+        change = {"chatid": "g1", "name": "新名"}
+        assert [(await world.app("appchat/update", change))["errcode"] for _ in range(2)] == [0, 45009]
+        await world.client.advance_clock(3_601)
+        assert (await world.app("appchat/update", change))["errcode"] == 0
+        await world.stop()
+
+    async def test_excess_in_groups_of_a_day_vanishes_over_all_groups(self) -> None:
+        world = await self.world_with(group_member_per_day=2)
+        one, two, three = await world.userids(3)
+        for chatid, members in (("g1", [one, two]), ("g2", [one, three])):
+            await world.app("appchat/create", {"userlist": members, "chatid": chatid})
+        for chatid in ("g1", "g1", "g2"):
+            body = {"chatid": chatid, "msgtype": "text", "text": {"content": "x"}}
+            assert (await world.app("appchat/send", body))["errcode"] == 0
+
+        async def received(userid: str) -> int:
+            groups = (await world.client.phone(userid))["conversations"][1:]
+            return sum(len(group["messages"]) for group in groups)
+
+        assert [await received(userid) for userid in (one, two, three)] == [2, 2, 1]
+        await world.stop()
+
     async def test_excess_in_groups_vanishes_for_the_member(self) -> None:
         world = await self.world_with(group_member_per_minute=2)
         one, two = await world.userids(2)

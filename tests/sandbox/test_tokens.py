@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 import pytest
@@ -49,6 +50,16 @@ class TestTrustedAddress:
         assert answer["errcode"] == 60020
         assert "from ip: 127.0.0.1, more info at https://open.work.weixin.qq.com" in answer["errmsg"]
         assert answer["errmsg"].endswith("e=60020")
+        assert re.search(r"hint: \[\d{10}_\d+_[0-9a-f]{32}\]", answer["errmsg"])
+
+    async def test_the_list_does_not_matter_for_tokens_and_robots(self, world: World) -> None:
+        await world.client.configure(trusted_ips=["203.0.113.9"])
+        assert await world.token(world.config.app_secret)
+        group = await world.client.create_group(*(await world.userids(1)), name="群")
+        key = (await world.client.add_robot(group["chatid"]))["key"]
+        body = {"msgtype": "text", "text": {"content": "x"}}
+        answer = await world.http.post("/cgi-bin/webhook/send", params={"key": key}, json=body)
+        assert answer.json()["errcode"] == 0
 
     async def test_trusted(self, world: World) -> None:
         await world.client.configure(trusted_ips=["127.0.0.*"])

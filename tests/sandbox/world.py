@@ -1,5 +1,6 @@
 """A small company in a sandbox, a caller for each credential, and a receiver of its callbacks."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -51,6 +52,8 @@ class Receiver:
     status: int = 200
     before_answer: Callable[[], Awaitable[None]] | None = None
     echo_suffix: str = ""
+    echo_after: float = 0.0
+    """Seconds that an address takes for its verification."""
     reply_token: str | None = None
     """Seal replies with another token, as a badly configured service would."""
 
@@ -69,6 +72,7 @@ class Receiver:
         signed = (query["msg_signature"], query["timestamp"], query["nonce"])
         if request.method == "GET":
             echo: str = crypto.check_signature(*signed, query["echostr"])
+            await asyncio.sleep(self.echo_after)
             return PlainTextResponse(echo + self.echo_suffix)
         if self.before_answer is not None:
             await self.before_answer()

@@ -12,14 +12,18 @@ from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+import asyncpg
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 Sessions = async_sessionmaker[AsyncSession]
+
+_NOT_NOW: Final = {"57P01", "57P02", "57P03"}  # admin_shutdown, crash_shutdown, cannot_connect_now
 
 _CONNECT: Final[dict[str, Any]] = {
     "timeout": 5,
@@ -76,6 +80,14 @@ async def transaction(sessions: Sessions) -> AsyncIterator[AsyncSession]:
     """Commit on success, roll back on any error. Nothing else in the application ends a transaction."""
     async with sessions() as session, session.begin():
         yield session
+
+
+def is_away(error: BaseException) -> bool:
+    """The database could not be asked (refused, reset, starting, ending): this says nothing about the work itself."""
+    if isinstance(error, DBAPIError):
+        state = getattr(error.orig, "sqlstate", None) or ""
+        return error.connection_invalidated or state.startswith("08") or state in _NOT_NOW
+    return isinstance(error, OSError | asyncpg.InterfaceError | asyncpg.PostgresConnectionError)
 
 
 def _migrations() -> Path:

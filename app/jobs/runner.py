@@ -16,7 +16,7 @@ from pgqueuer.errors import RetryRequested
 from pgqueuer.models import Job, Schedule
 from sqlalchemy.engine import make_url
 
-from app.database import transaction
+from app.database import is_away, transaction
 from app.jobs.held import rescue
 from app.jobs.queue import enqueue
 from app.jobs.registry import JobContext, JobFunction, Registry
@@ -33,6 +33,8 @@ LOG_KEPT = timedelta(days=7)
 RECONNECT_AFTER = timedelta(seconds=1)
 ANSWERS_WITHIN = timedelta(seconds=10)
 """A statement of the queue takes milliseconds: a connection that is silent for longer is lost."""
+AWAY_PAUSE = timedelta(seconds=2)
+AWAY_TRIES = 60
 DRAIN = timedelta(seconds=4)
 """What is under way at a shutdown may take this long; a supervisor waits for ten, and giving back takes some."""
 POOL_CLOSES_WITHIN = timedelta(seconds=1)
@@ -53,7 +55,7 @@ def entrypoint(
         correlation_id = str((job.headers or {}).get("correlation_id") or "") or None
         with bound_correlation(correlation_id):
             try:
-                await function(ctx, json.loads(job.payload or b"{}"))
+                await _carry_out(name, function, ctx, json.loads(job.payload or b"{}"))
             except Exception as error:
                 delay = retry_delay(job.attempts + 1)
                 JOBS.labels(name=name, outcome="retried" if delay else "held").inc()
@@ -68,6 +70,19 @@ def entrypoint(
             JOBS.labels(name=name, outcome="done").inc()
 
     return run
+
+
+async def _carry_out(name: str, function: JobFunction, ctx: JobContext, payload: dict[str, Any]) -> None:
+    """A database that is away costs no try: the job waits for it, and begins again."""
+    for _ in range(AWAY_TRIES):
+        try:
+            return await function(ctx, payload)
+        except Exception as error:
+            if not is_away(error):
+                raise
+            log.warning("job.database_away", job=name, error=repr(error))
+            await asyncio.sleep(AWAY_PAUSE.total_seconds())
+    return await function(ctx, payload)
 
 
 def scheduled(name: str, ctx: JobContext) -> Callable[[Schedule], Awaitable[None]]:

@@ -102,3 +102,23 @@ class TestDatabaseAway:
             await within(90, begun)
 
             assert not task.done()
+
+    async def test_a_job_whose_connection_breaks_begins_again_without_losing_a_try(
+        self, database: str, sessions: Sessions, settings: Settings
+    ) -> None:
+        attempts: list[int] = []
+        done = asyncio.Event()
+
+        async def cut_off_once(ctx: JobContext, _payload: dict[str, Any]) -> None:
+            async with transaction(ctx.sessions) as session:
+                row = await session.execute(text("SELECT attempts FROM pgqueuer"))
+                attempts.append(row.scalar_one())
+                if len(attempts) == 1:
+                    await session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+            done.set()
+
+        bench = Bench(database, sessions, settings, cut_off_once)
+        async with bench.running():
+            await bench.ask()
+            await within(60, done)
+        assert attempts == [0, 0]

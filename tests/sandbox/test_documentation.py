@@ -17,6 +17,8 @@ import pytest
 
 from sandbox.app import create_app
 from sandbox.config import SandboxConfig
+from sandbox.control.platform import CHANGEABLE
+from sandbox.faults import Fault
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "sandbox.md").read_text(encoding="utf-8")
@@ -110,6 +112,41 @@ def scripting_table() -> list[str]:
     return [f"| {ABOUT.get(tag, tag)} | {' · '.join(found)} |" for tag, found in rows.items() if found]
 
 
+SUBJECTS = {
+    "the company and its credentials": (
+        "corp_id company_name agent_id app_name app_secret app_token app_aes_key contacts_secret contacts_token "
+        "contacts_aes_key customer_contact_secret extra_apps people departments seed account_limit"
+    ),
+    "callbacks": (
+        "app_callback_url contacts_callback_url callback_retries callback_timeout_seconds callback_retry_seconds "
+        "retry_on_non_200 retry_same_ciphertext callback_connections callback_network callback_networks callback_ips"
+    ),
+    "who may call what": (
+        "contact_profile app_created_after_2022 trusted_ips contacts_trusted_ips trusted_ips_delay_seconds "
+        "legacy_contacts_ips approval_apps customer_contact_apps schedule_apps meeting_apps reject_unicode_escapes"
+    ),
+    "the app": (
+        "app_close app_home_url app_has_mini_program app_redirect_domain login_domains private_fields "
+        "duplicate_answer duplicate_errcode"
+    ),
+    "limits and time": "limits limit_numbers limit_windows latency_seconds token_seconds job_seconds",
+    "groups": "group_member_max dismissed_group_errcode customer_group_max customer_group_lag_seconds",
+    "审批, 会议": (
+        "approval_enabled approval_status_events approval_template_max approval_list_most meeting_invitees_most"
+    ),
+}
+
+
+def settings_table() -> list[str]:
+    """The rows of the page's table of settings; in italics what can be changed while running."""
+    sorted_in = {name: subject for subject, names in SUBJECTS.items() for name in names.split()}
+    rows: dict[str, list[str]] = {subject: [] for subject in SUBJECTS}
+    for name in SandboxConfig.model_fields:
+        shown = f"*`{name}`*" if name in CHANGEABLE else f"`{name}`"
+        rows.setdefault(sorted_in.get(name, "other"), []).append(shown)
+    return [f"| {subject} | {' · '.join(names)} |" for subject, names in rows.items() if names]
+
+
 class TestExamples:
     @pytest.mark.parametrize("example", PROGRAMS, ids=["wechatpy", "over-http", "in-process"])
     def test_python(self, example: str, ports: dict[str, str]) -> None:
@@ -134,6 +171,18 @@ class TestCompleteness:
         missing = [row for row in scripting_table() if row not in TEXT]
         assert missing == [], "print the rows with: python -m tests.sandbox.test_documentation"
 
+    def test_every_setting_is_listed(self) -> None:
+        missing = [row for row in settings_table() if row not in TEXT]
+        assert missing == [], "print the rows with: python -m tests.sandbox.test_documentation"
+
+    def test_every_way_of_going_wrong_is_named(self) -> None:
+        faults = TEXT.split("## Faults, limits, the clock")[1].split("```")[0]
+        assert [
+            name
+            for name in Fault.model_fields
+            if f"`{name}`" not in faults and name not in {"seed", "when", "endpoint"}
+        ] == []
+
     def test_credentials_on_the_page_are_the_real_ones(self) -> None:
         config = SandboxConfig()
         values = (config.corp_id, config.agent_id, config.app_secret, config.contacts_secret, config.app_token)
@@ -147,4 +196,4 @@ class TestCompleteness:
 
 
 if __name__ == "__main__":
-    sys.stdout.write("\n".join(scripting_table()) + "\n")
+    sys.stdout.write("\n".join([*scripting_table(), "", *settings_table()]) + "\n")

@@ -13,7 +13,7 @@ import typer
 from app.bootstrap import SecretKeyInUse, WrongCorp, adopt_secret_key
 from app.cli.session import database, fail, out, read_settings, require_database, require_schema
 from app.database import Sessions, async_url, create_engine, create_sessions, current_revision, transaction
-from app.embedded import EmbeddedPostgresError, running
+from app.embedded import EmbeddedPostgresError, is_installed, running
 from app.embedded.backup import dump
 from app.embedded.backup import restore as restore_dump
 from app.settings import Settings
@@ -26,6 +26,7 @@ FileArgument = Annotated[Path, typer.Argument(help="备份文件。", dir_okay=F
 def backup(file: FileArgument) -> None:
     """把整个数据库备份成一个文件(pg_dump 的 custom 格式)；服务可以照常运行。"""
     settings = read_settings()
+    _require_programs("pg_dump --format=custom")
     if file.exists():
         fail(f"{file} 已经存在，不覆盖")
     with database(settings) as url:
@@ -33,13 +34,14 @@ def backup(file: FileArgument) -> None:
         try:
             dump(url, file)
         except (EmbeddedPostgresError, OSError) as error:
-            fail(f"备份没有完成：{error}")
+            fail(f"备份没有完成：{error}。自己的数据库服务器也可以用它自带的 pg_dump --format=custom 备份")
     out.print(f"已备份到 {file}；STEWARD_SECRET_KEY 另外保存", highlight=False, soft_wrap=True)
 
 
 def restore(file: Annotated[Path, typer.Argument(help="备份文件。", exists=True, dir_okay=False)]) -> None:
     """把备份恢复到一个空的数据库；不是空的就拒绝。"""
     settings = read_settings()
+    _require_programs("pg_restore")
     with _unmigrated(settings) as url:
         if asyncio.run(_revision(url)) is not None:
             fail("数据库不是空的：恢复要用新建的数据库(内置数据库：换一个 STEWARD_DATA_DIR)")
@@ -48,6 +50,12 @@ def restore(file: Annotated[Path, typer.Argument(help="备份文件。", exists=
         except EmbeddedPostgresError as error:
             fail(f"没有恢复：{error}")
     out.print("已恢复；现在可以 steward migrate，再启动", highlight=False)
+
+
+def _require_programs(instead: str) -> None:
+    """PostgreSQL's programs come with the embedded database, which the container image does not have."""
+    if not is_installed():
+        fail(f"这里没有 PostgreSQL 的程序（容器镜像不带）：请用数据库服务器自己的 {instead} (use the server's own)")
 
 
 @contextmanager

@@ -364,7 +364,7 @@ class TestHoldingIsBounded:
     async def test_who_is_held_when_the_process_drains_is_let_go_before_its_end(
         self, commit: GroupCommit, sessions: Sessions
     ) -> None:
-        """Four of the ten seconds of a supervisor; the row is in line still, and may come to be written."""
+        """Well within the ten seconds of a supervisor; the row is in line still, and may come to be written."""
         async with blocked(sessions):
             held = asyncio.create_task(commit.store(arrival(), Caller().hung_up))
             await asyncio.sleep(0.7)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 import uvicorn
+from pydantic import ValidationError
 
 from sandbox.app import create_app
 from sandbox.config import SandboxConfig
@@ -58,6 +59,7 @@ def _announce(config: SandboxConfig, base_url: str) -> None:
     lines = [
         f"# sandbox listening on {base_url}",
         f"#   phones     {base_url}/phones",
+        f"#   console    {base_url}/admin",
         f"#   scripting  {base_url}/sandbox/docs",
         f"#   callbacks  app → {config.app_callback_url or 'not set'}",
         f"#              contacts → {config.contacts_callback_url or 'not set'}",
@@ -66,6 +68,14 @@ def _announce(config: SandboxConfig, base_url: str) -> None:
     ]
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        given: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise typer.BadParameter(f"{file}: {error}") from error
+    return given
 
 
 @cli.command()
@@ -79,7 +89,7 @@ def serve(
     config: Annotated[Path | None, typer.Option(help="a JSON file with any field of SandboxConfig")] = None,
 ) -> None:
     """A stand-in for Enterprise WeChat: its API, its callbacks, and everybody's phone."""
-    given: dict[str, Any] = json.loads(config.read_text(encoding="utf-8")) if config else {}
+    given = _read(config) if config else {}
     options = {
         "people": people,
         "seed": seed,
@@ -88,9 +98,16 @@ def serve(
         "limits": limits,
     }
     given |= {name: value for name, value in options.items() if value is not None}
-    settings = SandboxConfig.model_validate(given)
+    try:
+        settings = SandboxConfig.model_validate(given)
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise typer.BadParameter(problems) from error
     host, port = _split(listen)
-    bound = _bind(host, port)
+    try:
+        bound = _bind(host, port)
+    except OSError as error:
+        raise typer.BadParameter(f"cannot listen on {listen}: {error.strerror}") from error
     app = create_app(settings, progress=_show_progress)
     shown = f"[{host}]" if ":" in host else host
     _announce(settings, f"http://{shown}:{bound.getsockname()[1]}")

@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from sandbox.api.exports import export_file
 from sandbox.api.gateway import Gateway
+from sandbox.byte_ranges import file_response
 from sandbox.config import SandboxConfig
 from sandbox.control import (
     approvals,
@@ -31,7 +32,6 @@ from sandbox.control import (
 from sandbox.control.wiring import add_error_handlers
 from sandbox.pages import activity, admin, endpoints, language, phones
 from sandbox.pages.drawing import STATIC
-from sandbox.ranges import file_response
 from sandbox.replies import apply_reply
 from sandbox.seed import Progress
 from sandbox.state import SandboxState

@@ -6,9 +6,9 @@ from typing import Any
 from urllib.parse import quote
 
 from sandbox.api.call import Answer, Call, Endpoint, Fidelity
+from sandbox.byte_ranges import file_response
 from sandbox.conversations import Media
 from sandbox.errors import PlatformError, ok
-from sandbox.ranges import file_response
 
 MEDIA_SECONDS = 3 * 86_400
 SMALLEST = 6

@@ -1,4 +1,5 @@
 import json
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -7,7 +8,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
+from sandbox.__main__ import cli
 from sandbox.config import SandboxConfig
 
 
@@ -54,6 +57,22 @@ class TestProgram:
     def test_a_misspelt_setting_is_refused(self) -> None:
         with pytest.raises(ValueError, match="poeple"):
             SandboxConfig.model_validate({"poeple": 3})
+
+    def test_what_cannot_be_is_one_sentence_and_no_traceback(self, tmp_path: Path) -> None:
+        settings = tmp_path / "sandbox.json"
+        settings.write_text('{"poeple": 3}', encoding="utf-8")
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            for options, said in (
+                (["--config", str(settings)], "poeple"),
+                (["--config", str(tmp_path / "none.json")], "No such file"),
+                (["--people", "5"], "greater than or equal to 10"),
+                (["--listen", f"127.0.0.1:{taken.getsockname()[1]}"], "Address already in use"),
+            ):
+                result = CliRunner().invoke(cli, options)
+                assert result.exit_code == 2
+                assert said in " ".join(result.output.replace("│", " ").split())
 
     def test_help(self) -> None:
         shown = subprocess.run([sys.executable, "-m", "sandbox", "--help"], capture_output=True, text=True, check=True)

@@ -1,4 +1,5 @@
 import asyncio
+from time import perf_counter
 from typing import Any
 
 import httpx
@@ -9,6 +10,49 @@ from tests.sandbox.world import World
 
 async def codes(world: World, endpoint: str, count: int) -> list[int]:
     return [(await world.app(endpoint))["errcode"] for _ in range(count)]
+
+
+class TestWhatGoesWrong:
+    async def test_errcode_before_the_effect(self, world: World) -> None:
+        userid = (await world.userids(1))[0]
+        await world.client.fail("message/send", errcode=-1, times=2)
+        assert [(await world.send(userid))["errcode"] for _ in range(3)] == [-1, -1, 0]
+        assert len(await world.client.app_messages(userid)) == 1
+
+    async def test_time_out_after_the_effect(self, world: World) -> None:
+        userid = (await world.userids(1))[0]
+        await world.client.fail("message/send", timeout=True, when="after")
+        with pytest.raises(httpx.ReadTimeout):
+            await world.send(userid)
+        assert len(await world.client.app_messages(userid)) == 1
+
+    async def test_dropped_before_the_effect(self, world: World) -> None:
+        userid = (await world.userids(1))[0]
+        await world.client.fail("message/send", drop=True)
+        with pytest.raises(httpx.RemoteProtocolError):
+            await world.send(userid)
+        assert await world.client.app_messages(userid) == []
+
+    async def test_http_error_on_everything_until_cleared(self, world: World) -> None:
+        token = await world.token(world.config.app_secret)
+        await world.client.fail("*", http_status=502, times=None)
+        for _ in range(3):
+            answer = await world.http.get("/cgi-bin/department/list", params={"access_token": token})
+            assert answer.status_code == 502
+        await world.client.clear_faults()
+        assert (await world.app("department/list"))["errcode"] == 0
+
+    async def test_partial_failure_in_the_answer_alone(self, world: World) -> None:
+        userid = (await world.userids(1))[0]
+        await world.client.fail("message/send", answer={"invaliduser": userid})
+        assert (await world.send(userid))["invaliduser"] == userid
+        assert (await world.send(userid))["invaliduser"] == ""
+
+    async def test_slow(self, world: World) -> None:
+        await world.client.fail("tag/list", delay=0.05)
+        started = perf_counter()
+        assert (await world.app("tag/list"))["errcode"] == 0
+        assert perf_counter() - started >= 0.05
 
 
 class TestBrokenAnswers:

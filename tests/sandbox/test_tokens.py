@@ -55,7 +55,7 @@ class TestTrustedAddress:
     async def test_the_list_does_not_matter_for_tokens_and_robots(self, world: World) -> None:
         await world.client.configure(trusted_ips=["203.0.113.9"])
         assert await world.token(world.config.app_secret)
-        group = await world.client.create_group(*(await world.userids(1)), name="群")
+        group = await world.client.create_group((await world.userids(1))[0], name="群")
         key = (await world.client.add_robot(group["chatid"]))["key"]
         body = {"msgtype": "text", "text": {"content": "x"}}
         answer = await world.http.post("/cgi-bin/webhook/send", params={"key": key}, json=body)

@@ -30,7 +30,11 @@ def _split(listen: str) -> tuple[str, int]:
 def _bind(host: str, port: int) -> socket.socket:
     bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    bound.bind((host, port))
+    try:
+        bound.bind((host, port))
+    except OSError as error:
+        bound.close()
+        raise typer.BadParameter(f"cannot listen on {host} port {port}: {error.strerror}") from error
     return bound
 
 
@@ -104,10 +108,7 @@ def serve(
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise typer.BadParameter(problems) from error
     host, port = _split(listen)
-    try:
-        bound = _bind(host, port)
-    except OSError as error:
-        raise typer.BadParameter(f"cannot listen on {listen}: {error.strerror}") from error
+    bound = _bind(host, port)
     app = create_app(settings, progress=_show_progress)
     shown = f"[{host}]" if ":" in host else host
     _announce(settings, f"http://{shown}:{bound.getsockname()[1]}")

@@ -20,6 +20,7 @@ PAGES = (
     "/admin/calls",
     "/admin/clock",
     "/endpoints",
+    "/wwlogin/sso/login?login_type=CorpApp&appid=wwsandbox0000000001&agentid=1000002&redirect_uri=http%3A%2F%2Fservice",
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qs, urlencode, urlsplit
 from xml.etree.ElementTree import Element
 
 from playwright.async_api import Page, expect
@@ -143,6 +144,27 @@ class TestWorkbench:
             "1",
             "2",
         ]
+
+
+class TestSigningIn:
+    async def test_a_link_opened_from_a_phone_knows_whose_it_is(self, page: Page, stage: Stage) -> None:
+        _somebody, userid = await stage.userids(2)
+        query = urlencode(
+            {"appid": stage.config.corp_id, "redirect_uri": f"{stage.base_url}/phones", "scope": "snsapi_base"}
+        )
+        link = f'<a href="{stage.base_url}/connect/oauth2/authorize?{query}">我的任务</a>'
+        await stage.send(userid, "text", {"content": link})
+        await page.goto(f"/phones/{userid}?c={stage.app_id}")
+        async with page.expect_popup() as opened:
+            await page.get_by_role("link", name="我的任务").click()
+        popup = await opened.value
+        await popup.wait_for_url(f"{stage.base_url}/phones?code=*")
+        code = parse_qs(urlsplit(popup.url).query)["code"][0]
+        token_query = {"corpid": stage.config.corp_id, "corpsecret": stage.config.app_secret}
+        token = (await stage.client.http.get("/cgi-bin/gettoken", params=token_query)).json()["access_token"]
+        asked = {"access_token": token, "code": code}
+        told = (await stage.client.http.get("/cgi-bin/auth/getuserinfo", params=asked)).json()
+        assert told["userid"] == userid
 
 
 class TestAllPhones:

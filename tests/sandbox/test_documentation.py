@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.app import create_app
-from sandbox.config import SandboxConfig
+from sandbox.config import Limits, SandboxConfig
 from sandbox.control.platform import CHANGEABLE
 from sandbox.faults import Fault
 
@@ -191,8 +191,10 @@ class TestCompleteness:
 
     def test_settings_named_on_the_page_exist(self) -> None:
         table = TEXT.split("## Where the platform is silent")[1].split("##")[0]
-        for name in re.findall(r"\| `(\w+)` \|$", table, re.MULTILINE):
-            assert name in SandboxConfig.model_fields
+        for name in re.findall(r"\| `([\w.]+)` \|$", table, re.MULTILINE):
+            field, _dot, number = name.partition(".")
+            assert field in SandboxConfig.model_fields
+            assert not number or number in Limits.model_fields
 
 
 if __name__ == "__main__":

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
+from itertools import groupby
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.limits import counters, numbers, taking, windows
+from app.limits import counters, numbers, windows
 from app.limits.catalogue import COUNTERS, Limit
 from app.limits.counters import Demand, Key, Row
 from app.limits.numbers import Number
@@ -16,7 +18,8 @@ from app.limits.numbers import Number
 LOOK_AGAIN = timedelta(seconds=5)
 """Until a call that its dead worker may still have made has been concluded."""
 
-COUNT_AGAIN = timedelta(minutes=1)
+COUNT_AGAIN = timedelta(seconds=5)
+"""Members are counted anew before anybody waits for a limit that grows with them, but not more often."""
 
 Ahead = Callable[[str], Awaitable[int]]
 """How much is waiting for the limit of this key already, and goes first."""
@@ -53,19 +56,36 @@ async def reserve(
 ) -> list[Shortage]:
     """Take all of it or nothing. Returns what it does not fit in: empty when everything is reserved.
 
-    Two statements where it fits, whatever the number of subjects; the rows stay locked until the commit.
+    A statement for each counter where it fits, whatever the number of subjects; the rows stay locked until the commit.
     """
     used_counters = [COUNTERS[name] for name in sorted({demand.counter for demand in demands})]
     in_force = await numbers.in_force(session, used_counters)
     extra = _in_flight(flights, now)
-    if not extra and not await taking.take(session, demands, in_force, now=now):
+    entered = [] if extra else await _enter_until_short(session, demands, in_force, now)
+    if entered is None:
         return []
-    return await _reserve_one_by_one(session, demands, in_force, extra, ahead, now)
+    return await _reserve_one_by_one(session, demands, entered, in_force, extra, ahead, now)
+
+
+async def _enter_until_short(
+    session: AsyncSession, demands: Sequence[Demand], in_force: Mapping[str, Number], now: datetime
+) -> list[Demand] | None:
+    """None: everything is entered and fits. Else what has been entered before and with what does not."""
+    wanted = {demand.key: demand for demand in demands}
+    ordered = [wanted[key] for key in counters.in_order(wanted)]
+    entered: list[Demand] = []
+    for _, of_one_counter in groupby(ordered, key=lambda demand: demand.counter):
+        batch = list(of_one_counter)
+        entered += batch
+        if await counters.enter(session, batch, in_force, now=now):
+            return entered
+    return None
 
 
 async def _reserve_one_by_one(
     session: AsyncSession,
     demands: Sequence[Demand],
+    entered: Sequence[Demand],
     in_force: Mapping[str, Number],
     extra: Mapping[tuple[Key, str], int],
     ahead: Ahead | None,
@@ -73,23 +93,23 @@ async def _reserve_one_by_one(
 ) -> list[Shortage]:
     """Where something does not fit, or something under way has to be added: with the rows at hand."""
     rows = await counters.lock(session, (demand.key for demand in demands), now=now)
+    for demand in entered:
+        _change(rows[demand.key], demand, partial(windows.given_back, since=now, now=now))
     short = _short(demands, rows, in_force, extra, now)
     if any(_is_counted_long_ago(in_force[limit.key], now) for _, limit in short):
         # Before anybody waits: the company may have grown since its members were counted.
         await numbers.remember_accounts(session, now=now)
         in_force = await numbers.in_force(session, [COUNTERS[name] for name in {demand.counter for demand in demands}])
         short = _short(demands, rows, in_force, extra, now)
+    shortages: list[Shortage] = []
     if short:
         waiting = {limit.key: await ahead(limit.key) if ahead is not None else 0 for _, limit in short}
-        return [_shortage(demand, limit, rows, in_force, extra, waiting, now) for demand, limit in short]
-    for demand in demands:
-        row = rows[demand.key]
-        for limit in COUNTERS[demand.counter].limits:
-            row.uses[limit.span] = windows.entered(
-                limit.window, row.uses[limit.span], at=now, amount=demand.amount, now=now
-            )
+        shortages = [_shortage(demand, limit, rows, in_force, extra, waiting, now) for demand, limit in short]
+    else:
+        for demand in demands:
+            _change(rows[demand.key], demand, partial(windows.entered, at=now, now=now))
     await counters.store(session, list(rows.values()), now=now)
-    return []
+    return shortages
 
 
 async def move(session: AsyncSession, demands: Sequence[Demand], *, since: datetime, now: datetime) -> None:
@@ -99,11 +119,7 @@ async def move(session: AsyncSession, demands: Sequence[Demand], *, since: datet
         return
     rows = await counters.lock(session, (demand.key for demand in late), now=now)
     for demand in late:
-        row = rows[demand.key]
-        for limit in COUNTERS[demand.counter].limits:
-            row.uses[limit.span] = windows.moved(
-                limit.window, row.uses[limit.span], since=since, now=now, amount=demand.amount
-            )
+        _change(rows[demand.key], demand, partial(windows.moved, since=since, now=now))
     await counters.store(session, list(rows.values()), now=now)
 
 
@@ -113,17 +129,19 @@ async def give_back(session: AsyncSession, demands: Sequence[Demand], *, since: 
         return
     rows = await counters.lock(session, (demand.key for demand in demands), now=now)
     for demand in demands:
-        row = rows[demand.key]
-        for limit in COUNTERS[demand.counter].limits:
-            row.uses[limit.span] = windows.given_back(
-                limit.window, row.uses[limit.span], since=since, now=now, amount=demand.amount
-            )
+        _change(rows[demand.key], demand, partial(windows.given_back, since=since, now=now))
     await counters.store(session, list(rows.values()), now=now)
 
 
 def is_late(counter: str, *, since: datetime, now: datetime) -> bool:
     """Whether a call that ended now has left the slot of its reservation."""
     return any(limit.window.slot_of(now) > windows.placed(limit.window, since) for limit in COUNTERS[counter].limits)
+
+
+def _change(row: Row, demand: Demand, change: Callable[..., list[tuple[int, int]]]) -> None:
+    """Apply one of the functions of `windows` to each of the counter's windows."""
+    for limit in COUNTERS[demand.counter].limits:
+        row.uses[limit.span] = change(limit.window, row.uses[limit.span], amount=demand.amount)
 
 
 def _in_flight(flights: Iterable[Flight], now: datetime) -> dict[tuple[Key, str], int]:

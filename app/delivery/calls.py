@@ -101,7 +101,7 @@ async def wake_successor(session: AsyncSession, call: OutgoingCall) -> None:
 
 
 async def _done(session: AsyncSession, call: OutgoingCall, answer: CallAnswer | None, now: datetime) -> None:
-    move(call, CallState.DONE)
+    _end(call, CallState.DONE, now)
     call.errcode, call.error, call.hold_reason, call.not_before = 0, None, None, None
     if answer is not None:
         _keep_answer(call, answer, now)
@@ -109,7 +109,7 @@ async def _done(session: AsyncSession, call: OutgoingCall, answer: CallAnswer | 
         await _fail(session, call, answer.unlicensed_userids, "unlicensed", now)
     sent = await _move_recipients(session, call, DeliveryState.SENT, "", None, now)
     DELIVERIES.labels(state=DeliveryState.SENT.value).inc(sent)
-    await _ended(session, call, now)
+    await _be_heard(session, call, now)
 
 
 async def _move_recipients(
@@ -140,19 +140,24 @@ async def _fail(session: AsyncSession, call: OutgoingCall, userids: list[str], r
 async def _ended_badly(
     session: AsyncSession, call: OutgoingCall, state: CallState, reason: str, error: str, now: datetime
 ) -> None:
-    move(call, state)
+    _end(call, state, now)
     call.error, call.hold_reason, call.not_before = error, reason, None
     delivery_state = rules.DELIVERY_STATE[state]
     moved = await _move_recipients(session, call, delivery_state, reason, None, now)
     DELIVERIES.labels(state=delivery_state.value).inc(moved)
-    await _ended(session, call, now)
+    await _be_heard(session, call, now)
     if call.kind is CallKind.CARD_UPDATE and call.errcode in rules.NO_EFFECT_ON_CARD:
         await followup.tell_instead_of_update(session, call, now=now)
 
 
-async def _ended(session: AsyncSession, call: OutgoingCall, now: datetime) -> None:
+def _end(call: OutgoingCall, state: CallState, now: datetime) -> None:
+    """Set before anything is asked of the database: the row, with its seven indexes, is then written once."""
+    move(call, state)
     call.leased_until = None
-    call.finished_at = None if call.state is CallState.UNKNOWN else now
+    call.finished_at = None if state is CallState.UNKNOWN else now
+
+
+async def _be_heard(session: AsyncSession, call: OutgoingCall, now: datetime) -> None:
     await session.flush()
     await _tell(session, call, now)
     await wake_successor(session, call)

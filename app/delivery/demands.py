@@ -46,7 +46,6 @@ async def reserve(session: AsyncSession, call: OutgoingCall, *, uncertain: bool,
     """
     people = await _people(session, call, since=now)
     wanted = _demands(call, people, len(people))
-    call.limit_amount = len(people)
     if not wanted:
         return []
 
@@ -59,6 +58,7 @@ async def reserve(session: AsyncSession, call: OutgoingCall, *, uncertain: bool,
 
     flights = await _flights(session, now)
     short = await limits.reserve(session, wanted, now=now, flights=flights, ahead=ahead)
+    call.limit_amount = len(people)
     if not short:
         call.reserved_at = now
         return []

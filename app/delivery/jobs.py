@@ -112,8 +112,9 @@ async def tend_limits(ctx: JobContext, _payload: dict[str, Any]) -> None:
 
 
 async def ensure_scheduled(session: AsyncSession, *, now: datetime) -> None:
-    """At start: whatever dead workers left is looked for now."""
+    """At start: whatever dead workers left is looked for now, and limits that grow with the company are computed."""
     await set_timer(session, RECOVER_DUE, EVERYTHING, now)
+    await remember_accounts(session, now=now)
 
 
 async def recover_due(session: AsyncSession, _subject: str, now: datetime) -> None:

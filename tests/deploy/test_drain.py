@@ -115,7 +115,10 @@ async def test_a_callback_that_waits_for_the_database(ward: Ward, tmp_path: Path
         userid = (await ward.sandbox.people(limit=1))[0]["userid"]
         opening = asyncio.create_task(ward.sandbox.open_app(userid))
         waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-        await until(lambda: connection.fetchval(waits))
+        # Not in the transaction above: there the view stays as it was first seen.
+        looking = await asyncpg.connect(dsn(ward.database_url))
+        await until(lambda: looking.fetchval(waits))
+        await looking.close()
         await ended(process, f"{command}, a callback that is held")
         opening.cancel()
         await transaction.rollback()

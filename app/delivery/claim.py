@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.delivery import demands, gates, queries, rules
 from app.delivery.calls import Attempt, conclude, move
-from app.delivery.rules import Hold, Unknown
+from app.delivery.rules import Failed, Hold, Unknown
 from app.delivery.split import split
 from models.delivery import CallState, OutgoingCall
 
@@ -44,8 +44,8 @@ async def _has_room(session: AsyncSession, call: OutgoingCall, *, uncertain: boo
     match await demands.reserve(session, call, uncertain=uncertain, now=now):
         case []:
             return True
-        case [demands.Part(hold=Hold() as hold)]:
-            await conclude(session, call, hold, now=now)
+        case [demands.Part(verdict=Hold() | Failed() as verdict)]:
+            await conclude(session, call, verdict, now=now)
         case parts:
             await split(session, call, parts, now=now)
     return False

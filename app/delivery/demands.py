@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.delivery import limit_queries, rules
-from app.delivery.rules import Effect, Hold
+from app.delivery.rules import Effect, Failed, Hold
 from app.limits import reserve as limits
 from app.limits.catalogue import COUNTERS, LIMITS, Per
 from app.limits.counters import Demand
@@ -33,10 +33,10 @@ _COUNTED_IN_PEOPLE = {
 
 @dataclass(frozen=True)
 class Part:
-    """Some recipients of a call, and why they have to wait. Without a reason they go now."""
+    """Some recipients of a call, and why they have to wait, or can never go. Without a reason they go now."""
 
     people: tuple[UUID, ...]
-    hold: Hold | None
+    verdict: Hold | Failed | None
 
 
 async def reserve(session: AsyncSession, call: OutgoingCall, *, uncertain: bool, now: datetime) -> list[Part]:
@@ -62,8 +62,9 @@ async def reserve(session: AsyncSession, call: OutgoingCall, *, uncertain: bool,
     if not short:
         call.reserved_at = now
         return []
-    can_split = call.kind is CallKind.MESSAGE_SEND and not uncertain and len(people) > 1
-    return split_up(call.app_id, people, short) if can_split else [Part(tuple(people), _hold(_last(short)))]
+    if call.kind is CallKind.MESSAGE_SEND and not uncertain and len(people) > 1:
+        return split_up(call.app_id, people, short)
+    return [Part(tuple(people), _too_large(call, len(people), short) or _hold(_last(short)))]
 
 
 async def settle(session: AsyncSession, call: OutgoingCall, effect: Effect, *, now: datetime) -> None:
@@ -169,6 +170,18 @@ def _until(shortage: Shortage) -> datetime:
 
 def _last(short: Sequence[Shortage]) -> Shortage:
     return max(short, key=_until)
+
+
+def _too_large(call: OutgoingCall, people: int, short: Sequence[Shortage]) -> Failed | None:
+    """A group with more members than a whole limit has room for: waiting would be for ever, so it is said (P8)."""
+    for shortage in short:
+        if call.kind is CallKind.APPCHAT_SEND and not _is_of_a_member(shortage) and people > shortage.allowed > 0:
+            return Failed(
+                "larger_than_limit",
+                f"群里有 {people} 人，限额 {shortage.key} 一次最多 {shortage.allowed} 人次：等多久都发不出。"
+                "请由管理员调高限额后重新发送",
+            )
+    return None
 
 
 def _hold(shortage: Shortage) -> Hold:

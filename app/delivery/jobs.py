@@ -11,12 +11,12 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import transaction
-from app.delivery import calls, queries, recovery
+from app.delivery import calls, limit_queries, queries, recovery
 from app.delivery.carry_out import Answered, Failed, Missing, Outcome, carry_out
 from app.delivery.claim import claim
 from app.delivery.outcomes import tell_outcome
 from app.delivery.send import MAKE_CALL
-from app.jobs.queue import enqueue
+from app.jobs.queue import enqueue, enqueue_many
 from app.jobs.registry import JobContext, JobFunction, TimerHandler
 from app.jobs.timers import set_timer
 from app.limits.counters import prune
@@ -111,6 +111,18 @@ async def tend_limits(ctx: JobContext, _payload: dict[str, Any]) -> None:
         await remember_accounts(session, now=ctx.now())
 
 
+async def limit_changed(ctx: JobContext, payload: dict[str, Any]) -> None:
+    """An operator changed a limit (`key`) or lifted a block (`path`): what waits for it asks again now."""
+    released = _BATCH
+    while released == _BATCH:
+        async with transaction(ctx.sessions) as session:
+            let_go = await limit_queries.let_go(
+                session, limit_key=payload.get("key"), path=payload.get("path"), now=ctx.now(), most=_BATCH
+            )
+            await enqueue_many(session, MAKE_CALL, [{"call_id": str(call_id)} for call_id in sorted(let_go)])
+        released = len(let_go)
+
+
 async def ensure_scheduled(session: AsyncSession, *, now: datetime) -> None:
     """At start: whatever dead workers left is looked for now, and limits that grow with the company are computed."""
     await set_timer(session, RECOVER_DUE, EVERYTHING, now)
@@ -132,6 +144,7 @@ JOBS: dict[str, JobFunction] = {
     calls.HEAR_OUTCOME: hear_outcome,
     RECOVER: recover,
     "delivery.tend_limits": tend_limits,
+    "delivery.limit_changed": limit_changed,
 }
 
 TIMERS: dict[str, TimerHandler] = {calls.RELEASE: release_held_call, RECOVER_DUE: recover_due}

@@ -1,4 +1,4 @@
-"""The SELECTs of `demands`: whom a call concerns, what is under way, what waits."""
+"""The statements of `demands`: whom a call concerns, what is under way, what waits."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -29,6 +29,27 @@ async def waiting_ahead(session: AsyncSession, call: OutgoingCall, limit_key: st
     )
     count, people = (await session.execute(statement)).one()
     return int(count), int(people)
+
+
+async def let_go(
+    session: AsyncSession, *, limit_key: str | None, path: str | None, now: datetime, most: int
+) -> Sequence[UUID]:
+    """Calls that wait for this limit, or for the end of this path's block, wait no more. Returns at most so many."""
+    for_block = and_(
+        col(OutgoingCall.kind) == path,
+        col(OutgoingCall.hold_reason) == "platform_limit",
+        col(OutgoingCall.limit_key).is_(None),
+    )
+    waiting = (
+        select(col(OutgoingCall.id))
+        .where(col(OutgoingCall.state) == CallState.HELD, col(OutgoingCall.not_before) > now)
+        .where(for_block if limit_key is None else col(OutgoingCall.limit_key) == limit_key)
+        .order_by(col(OutgoingCall.id))
+        .limit(most)
+        .with_for_update(key_share=True, skip_locked=True)
+    )
+    statement = update(OutgoingCall).where(col(OutgoingCall.id).in_(waiting)).values(not_before=now)
+    return (await session.scalars(statement.returning(col(OutgoingCall.id)))).all()
 
 
 async def unfinished_recipients(session: AsyncSession, call_id: UUID) -> list[UUID]:

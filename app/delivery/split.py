@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.delivery import calls, compose, queries, rules
 from app.delivery.demands import Part
-from app.delivery.rules import Hold
+from app.delivery.rules import Failed, Hold
 from app.delivery.send import Sender, sender
 from models.delivery import CallState, DeliveryState, Message, OutgoingCall
 
@@ -31,7 +31,7 @@ async def split(session: AsyncSession, call: OutgoingCall, parts: Sequence[Part]
     for index, part in enumerate(parts):
         # One key for all would make everybody wait for the last.
         key = call.ordering_key if index == 0 or call.ordering_key is None else f"{call.ordering_key}:{call.id}:{index}"
-        await _carry(session, message, call, part.people, key, from_us, part.hold, now)
+        await _carry(session, message, call, part.people, key, from_us, part.verdict, now)
         for later in behind:
             await _carry(session, message, later, part.people, key, from_us, PREDECESSOR, now)
     for former in (call, *behind):
@@ -51,7 +51,7 @@ async def _carry(
     people: Sequence[UUID],
     ordering_key: str | None,
     from_us: Sender,
-    hold: Hold | None,
+    verdict: Hold | Failed | None,
     now: datetime,
 ) -> None:
     """The same, to these people, from a call that takes the former one's place."""
@@ -75,7 +75,7 @@ async def _carry(
     await queries.move_deliveries(
         session, from_call=former.id, to_call=rest.id, people=reachable, reason="queued", now=now
     )
-    if hold is None:
+    if verdict is None:
         await calls.release(session, rest.id)
     else:
-        await calls.conclude(session, rest, hold, now=now)
+        await calls.conclude(session, rest, verdict, now=now)

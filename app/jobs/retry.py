@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from app.wecom.errors import QuotaExhausted, WaitUntil
+
 MAX_ATTEMPTS = 8
 FIRST_DELAY = timedelta(seconds=1)
 LONGEST_DELAY = timedelta(minutes=5)
@@ -14,4 +16,14 @@ def retry_delay(attempts: int) -> timedelta | None:
     if attempts >= MAX_ATTEMPTS:
         return None
     delay: timedelta = min(FIRST_DELAY * 2 ** (attempts - 1), LONGEST_DELAY)
+    return delay
+
+
+def delay_after(error: Exception, attempts: int) -> timedelta | None:
+    """`retry_delay`; but where the platform or a limit says when calls go again, the job waits for that, and is never
+    given up for it: an hour without quota must leave nothing for a person to restart.
+    """
+    delay = retry_delay(attempts)
+    if isinstance(error, QuotaExhausted | WaitUntil):
+        return max(error.wait, delay or LONGEST_DELAY)
     return delay

@@ -20,7 +20,7 @@ from app.database import is_away, transaction
 from app.jobs.held import rescue
 from app.jobs.queue import enqueue
 from app.jobs.registry import JobContext, JobFunction, Registry
-from app.jobs.retry import retry_delay
+from app.jobs.retry import delay_after
 from app.jobs.timers import sweep
 from app.observability import JOBS, bound_correlation, get_logger
 
@@ -57,7 +57,7 @@ def entrypoint(
             try:
                 await _carry_out(name, function, ctx, json.loads(job.payload or b"{}"))
             except Exception as error:
-                delay = retry_delay(job.attempts + 1)
+                delay = delay_after(error, job.attempts + 1)
                 JOBS.labels(name=name, outcome="retried" if delay else "held").inc()
                 log.warning("job.failed", job=name, attempt=job.attempts + 1, error=repr(error), exc_info=error)
                 if delay is None:

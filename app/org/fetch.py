@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from app.org import messages
 from app.wecom.client import Platform, WecomClient
-from app.wecom.errors import WaitUntil, WecomError, WecomRefused
+from app.wecom.errors import QuotaExhausted, WaitUntil, WecomError, WecomRefused
 from app.wecom.payloads import AgentInfo, DepartmentDetail, DepartmentRef, TagDetail, TagRef, UserDetail
 from models.ids import fold
 
@@ -48,6 +48,8 @@ class Problems:
                 cure=error.cure_zh,
                 caller_ip=error.caller_ip,
             )
+        elif isinstance(error, QuotaExhausted):
+            sentence = messages.kept_back(credential=credential, what=what, why=error.why, until=error.until)
         else:
             sentence = messages.not_reached(credential=credential, what=what, reason=type(error).__name__)
         self.sentences[sentence] = None

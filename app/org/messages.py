@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
+
+from app.limits.windows import BEIJING
 
 VISIBLE_RANGE_PAGE = "管理后台 → 应用管理 → 自建 → 本应用 → 可见范围"
 TRUSTED_IP_PAGE = "管理后台 → 应用管理 → 自建 → 本应用 → 开发者接口 → 企业可信IP"
@@ -40,6 +43,15 @@ def not_reached(*, credential: str, what: str, reason: str) -> str:
     return (
         f"{CREDENTIAL_NAMES[credential]}凭证读取{what}时没有得到可用的应答（{reason}）。"
         "下次同步会再读；请检查网络、代理和接口地址。"
+    )
+
+
+def kept_back(*, credential: str, what: str, why: str, until: datetime) -> str:
+    reason = "企业微信暂停了这个接口" if why == "blocked" else f"调用额度已用完（{why}）"
+    moment = until.astimezone(BEIJING).strftime("%m-%d %H:%M")
+    return (
+        f"{CREDENTIAL_NAMES[credential]}凭证读取{what}没有完成：{reason}，{moment} 之后恢复。"
+        "没有读到的部分保持原样，恢复后的下次同步会再读；用量见 steward quota。"
     )
 
 

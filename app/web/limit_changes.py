@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,8 +10,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.audit.actor import Actor
 from app.audit.service import record
 from app.errors import Invalid, NotFound
+from app.jobs.queue import enqueue
 from app.limits import breaker, numbers
 from app.limits.catalogue import COUNTERS, LIMITS, Kept
+
+LIMIT_CHANGED = "delivery.limit_changed"
+"""The ledger's job: calls that wait for the limit ask again."""
+
+KNOWN_EVERYWHERE_AFTER = timedelta(seconds=2)
+"""Processes believe for a second what they have read of blocks and of used-up limits: who asks before is held again."""
 
 
 class NoSuchLimit(NotFound):
@@ -43,6 +50,7 @@ async def change_limit(
     if not changes:
         return
     await numbers.change(session, key, now=now, **changes)
+    await enqueue(session, LIMIT_CHANGED, {"key": key}, run_after=KNOWN_EVERYWHERE_AFTER)
     told = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in changes.items()}
     await record(
         session, actor=actor, action="limit.changed", object_kind="limit", object_id=key, now=now, details=told
@@ -53,4 +61,5 @@ async def unblock_path(session: AsyncSession, *, path: str, actor: Actor, now: d
     """The block was lifted on the platform (频率自助解封): calls go again, everywhere within a second."""
     if not await breaker.unblock(session, path=path):
         raise NotBlocked(f"接口 {path} 没有被暂停")
+    await enqueue(session, LIMIT_CHANGED, {"path": path}, run_after=KNOWN_EVERYWHERE_AFTER)
     await record(session, actor=actor, action="limit.unblocked", object_kind="path", object_id=path, now=now)

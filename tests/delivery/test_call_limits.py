@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from uuid import UUID
 
+from app.audit.actor import SYSTEM
 from app.database import transaction
 from app.delivery.demands import split_up
+from app.delivery.jobs import limit_changed
+from app.delivery.rules import Hold
 from app.limits import numbers
+from app.limits.breaker import KNOWN_FOR_SECONDS
 from app.limits.catalogue import COUNTERS
 from app.limits.reserve import Shortage
+from app.web.limit_changes import change_limit, unblock_path
 from models.delivery import CallKind, CallState, DeliveryState
 from models.groups import Group, GroupMember, GroupState
 from models.ids import PersonId, new_id
@@ -138,7 +144,49 @@ class TestTheDayOfTheApp:
         assert await desk.account(message) == {"sent": 8}
 
 
+class TestAChange:
+    """What an operator changes holds at once, also for what waits already."""
+
+    async def test_of_a_limit_lets_go_what_waits_for_it(self, desk: Desk) -> None:
+        await limit_to(desk, "message.app.day", 2)
+        message = await desk.text(await desk.colleagues(5))
+        await desk.work()
+        assert await desk.account(message) == {"sent": 2, "held": 3}
+        async with transaction(desk.sessions) as session:
+            await change_limit(session, key="message.app.day", changes={"most": 4}, actor=SYSTEM, now=desk.clock.now())
+        await limit_changed(desk.ctx, {"key": "message.app.day"})
+        await desk.work()
+        assert await desk.account(message) == {"sent": 4, "held": 1}
+
+    async def test_of_a_block_lets_go_what_waits_for_its_path_alone(self, desk: Desk) -> None:
+        message = await desk.text(await desk.colleagues(2))
+        await desk.sandbox.fail("message/send", errcode=45009)
+        await desk.work()
+        assert await desk.reasons(message) == {"platform_limit"}
+        await limit_changed(desk.ctx, {"path": "appchat/send"})
+        await desk.work()
+        assert await desk.account(message) == {"held": 2}
+        async with transaction(desk.sessions) as session:
+            await unblock_path(session, path="message/send", actor=SYSTEM, now=desk.clock.now())
+        await asyncio.sleep(KNOWN_FOR_SECONDS + 0.1)  # what a process knows of blocks is real time
+        await limit_changed(desk.ctx, {"path": "message/send"})
+        await desk.work()
+        assert await desk.account(message) == {"sent": 2}
+
+
 class TestGroups:
+    async def test_larger_than_a_whole_limit_are_told_so_instead_of_waiting_for_ever(self, desk: Desk) -> None:
+        """P8: nothing is `held until` a moment that never comes."""
+        await limit_to(desk, "appchat.people.minute", 2)
+        chatid = await desk.group()
+        await register(desk, chatid, list(desk.people.values()))
+        await desk.to_group(chatid, "到不了的消息", new_id())
+        await desk.work()
+        [call] = await desk.calls(CallKind.APPCHAT_SEND)
+        assert call.state is CallState.FAILED
+        assert "等多久都发不出" in str(call.error)
+        assert "appchat.people.minute" in str(call.error)
+
     async def test_person_times_count_the_roster(self, desk: Desk) -> None:
         await limit_to(desk, "appchat.people.minute", 7)
         chatid = await desk.group()
@@ -217,14 +265,14 @@ class TestHowRecipientsArePutTogether:
             Shortage("message.member.hour", f"app:{people[2]}", 0, 1000, late),
         ]
         going, first, second = split_up("app", people, short)
-        assert (going.people, going.hold) == (tuple(people[3:]), None)
+        assert (going.people, going.verdict) == (tuple(people[3:]), None)
         assert first.people == tuple(people[:2])
-        assert first.hold is not None
-        assert first.hold.until == soon + timedelta(seconds=60)
+        assert isinstance(first.verdict, Hold)
+        assert first.verdict.until == soon + timedelta(seconds=60)
         assert second.people == (people[2],)
 
     def test_a_crumb_of_the_common_limit_splits_nothing(self) -> None:
         people = [UUID(int=number) for number in range(100)]
         [part] = split_up("app", people, [Shortage("message.app.day", "app", 4, 100, MONDAY_9AM)])
         assert part.people == tuple(people)
-        assert part.hold is not None
+        assert part.verdict is not None

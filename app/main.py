@@ -13,6 +13,7 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 from fastapi_offline import core as offline
+from starlette.types import Receive, Scope, Send
 
 from app.announcements.router import router as announcements
 from app.approvals.documentation import document_kinds
@@ -31,6 +32,7 @@ from app.web.audit import router as audit
 from app.web.health import router as health
 from app.web.middleware import Edge
 from app.web.quota import router as quota
+from callbacks.router import ADDRESS, Door
 from callbacks.router import router as callbacks
 
 TITLE: Final = "企微管家 wecom-steward"
@@ -51,6 +53,23 @@ WeCom Steward: callbacks, organisation, group policy, approvals, announcements a
 API_ROUTERS = (org, groups, approvals, announcements, tasks, inbox, deliveries, policy, quota, api_keys, audit)
 
 
+class Application(FastAPI):
+    """FastAPI, with the platform's door in front of it.
+
+    A callback needs nothing of the layers in between, and waits for its commit inside of all of them: measured, they
+    were a third of the time that the process spends on it.
+    """
+
+    door = Edge(Door())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith(ADDRESS):
+            scope.update(app=self, path_params={"channel": scope["path"].removeprefix(ADDRESS)})
+            await self.door(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
 def create_app(services: Services) -> FastAPI:
     """The application that production and tests run."""
 
@@ -62,7 +81,7 @@ def create_app(services: Services) -> FastAPI:
         finally:
             await services.intake.stop()
 
-    app = FastAPI(
+    app = Application(
         title=TITLE,
         version=version("wecom-steward"),
         description=DESCRIPTION,

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from uvicorn.loops.auto import auto_loop_factory
+
 from app.bootstrap import Services
 from app.cli.server import http_server
 from app.cli.session import database, read_settings, services
@@ -43,5 +45,5 @@ async def _serve(url: str) -> None:
 
 
 if __name__ == "__main__":
-    with database(read_settings()) as url:
-        asyncio.run(_serve(url))
+    with database(read_settings()) as url, asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
+        runner.run(_serve(url))

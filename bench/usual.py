@@ -74,7 +74,8 @@ def main() -> None:
     config = uvicorn.Config(
         create_app(settings, engine), host=host, port=port, access_log=False, log_config=None, server_header=False
     )
-    asyncio.run(uvicorn.Server(config).serve())
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        runner.run(uvicorn.Server(config).serve())
 
 
 if __name__ == "__main__":

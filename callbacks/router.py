@@ -21,6 +21,8 @@ from callbacks.errors import Reason, Refused
 from callbacks.intake import Answer, Intake
 from models.ids import AppId
 
+ADDRESS: Final = "/callbacks/"
+
 UNKNOWN: Final = "unknown"
 """The channel of whoever asks for an address that is none: paths of strangers are no labels of metrics."""
 
@@ -112,4 +114,4 @@ async def _next(receive: Receive) -> Message:
 
 # Not part of the REST interface: the platform is the only caller.
 router = APIRouter(include_in_schema=False)
-router.routes.append(Route("/callbacks/{channel:path}", Door(), include_in_schema=False))
+router.routes.append(Route(ADDRESS + "{channel:path}", Door(), include_in_schema=False))

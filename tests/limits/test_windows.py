@@ -98,13 +98,10 @@ class TestNeverOver:
 
 
 class TestNearlyAllOfItIsUsed:
-    @pytest.mark.parametrize("most", [1, 7, 30, 1000])
-    @pytest.mark.parametrize("amount", [1, 3])
+    @pytest.mark.parametrize(("most", "amount"), [(1, 1), (7, 1), (7, 3), (30, 1), (30, 3), (1000, 1), (1000, 3)])
     @pytest.mark.parametrize("span", list(Span))
     def test_while_work_waits(self, span: Span, most: int, amount: int) -> None:
         """Whoever is refused comes back at the moment he was told."""
-        if amount > most:
-            pytest.skip("never fits")
         window = WINDOWS[span]
         limiter, now, sent = Limiter(window, most), MONDAY_9AM + timedelta(seconds=0.3), 0
         end = now + 20 * window.length

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from app.database import transaction
+from app.limits import numbers
 from app.org import queries, runs
 from app.org.errors import RunLost, SyncAlreadyRunning
 from app.org.jobs import sync
@@ -400,3 +401,22 @@ class TestSchedule:
                 text("UPDATE timers SET due_at = :at WHERE kind = 'org.sync_due'"),
                 {"at": world.clock.now() + timedelta(days=1)},
             )
+
+
+class TestUsedUpQuota:
+    """P6, P7: what we keep back ourselves empties nothing, and the report says until when."""
+
+    async def test_leaves_what_was_not_read_as_it_is_and_says_until_when(self, world: World) -> None:
+        await world.sync()
+        before = await world.statuses()
+        world.clock.advance(timedelta(hours=1))
+        async with transaction(world.sessions) as session:
+            await numbers.change(session, "api.corp.hour", now=world.clock.now(), most=4)
+        run = await world.sync()
+
+        assert run.state is SyncState.DONE
+        assert await world.statuses() == before
+        assert await world.departed() == []
+        [*_, said] = [line for line in run.report["explanations"] if "api.corp.hour" in line]
+        assert "调用额度已用完" in said
+        assert "之后恢复" in said

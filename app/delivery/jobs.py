@@ -46,27 +46,29 @@ _BATCH = 500
 
 async def make_call(ctx: JobContext, payload: dict[str, Any]) -> None:
     """Claim, call, record: two short transactions around one call of the platform."""
-    async with transaction(ctx.sessions) as session:
+    async with ctx.claiming, transaction(ctx.sessions) as session:
         attempt = await claim(session, call_id=UUID(payload["call_id"]), now=ctx.now())
     if attempt is None:
         return
     client = ctx.platform.contacts if attempt.app_id == CONTACTS else ctx.platform.app
-    await _record_surely(ctx, attempt, await carry_out(client, attempt))
+    outcome = await carry_out(client, attempt)
+    # It counts until here: what the recording waits for does not make the call late.
+    await _record_surely(ctx, attempt, outcome, ended_at=ctx.now())
 
 
-async def _record_surely(ctx: JobContext, attempt: calls.Attempt, outcome: Outcome) -> None:
+async def _record_surely(ctx: JobContext, attempt: calls.Attempt, outcome: Outcome, *, ended_at: datetime) -> None:
     """What the platform answered is known here alone: a deadlock or a restarting database must not make it unknown."""
     for pause in RECORD_AGAIN_AFTER:
         try:
             async with transaction(ctx.sessions) as session:
-                await _record(session, attempt, outcome, ctx.now())
+                await _record(session, attempt, outcome, ended_at)
         except (DBAPIError, OSError, TimeoutError) as error:
             log.warning("call.not_recorded", call_id=str(attempt.call_id), error=type(error).__name__)
             await asyncio.sleep(pause.total_seconds())
         else:
             return
     async with transaction(ctx.sessions) as session:
-        await _record(session, attempt, outcome, ctx.now())
+        await _record(session, attempt, outcome, ended_at)
 
 
 async def _record(session: AsyncSession, attempt: calls.Attempt, outcome: Outcome, now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,6 +15,9 @@ from app.database import Sessions
 from app.settings import Settings
 from app.wecom.client import Platform
 
+CLAIMS_AT_ONCE = 2
+"""One works while another waits for the database."""
+
 
 @dataclass(frozen=True)
 class JobContext:
@@ -23,6 +27,8 @@ class JobContext:
     clock: Clock
     platform: Platform
     settings: Settings
+    claiming: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CLAIMS_AT_ONCE), repr=False)
+    """Taken by jobs whose first step waits for rows that all of them want: they queue here, without a connection."""
 
     def now(self) -> datetime:
         return self.clock.now()

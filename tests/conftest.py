@@ -15,6 +15,14 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.environment import test_settings
 
 
+LONGEST = ("tests/soak/", "tests/contract/", "tests/bench/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest begin first, so that nobody waits for them alone at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def plain_tracebacks() -> None:
     """Unconfigured, structlog draws every logged exception with all local values: a minute for each."""

@@ -14,7 +14,6 @@ from tests import databases
 from tests.fakes.clock import FakeClock
 from tests.fakes.environment import test_settings
 
-
 LONGEST = ("tests/soak/", "tests/contract/", "tests/bench/")
 
 

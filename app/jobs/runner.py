@@ -129,7 +129,8 @@ class JobRunner:
         while not self._stopping.is_set():
             try:
                 await self._run_queuer()
-            except _AWAY as error:
+            except Exception as error:
+                # PgQueuer and its driver have many names for a database that is away, groups of them too.
                 if _is_cancelled():
                     # PgQueuer's driver, unwinding, puts an error of its own in the place of the cancellation.
                     raise asyncio.CancelledError from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,29 @@ from sqlmodel import Field
 
 from models.base import Table
 from models.columns import document, moment, optional_moment, optional_ref, serial_key
+
+
+class ObjectKind(StrEnum):
+    """What can be acted on. Stored by value in audit rows, events, messages and outgoing calls."""
+
+    ANNOUNCEMENT = "announcement"
+    API_KEY = "api_key"
+    CALENDAR_DAY = "calendar_day"
+    CARD = "card"
+    DELIVERY = "delivery"
+    DEPARTURE = "departure"
+    GROUP = "group"
+    GROUP_FINDING = "group_finding"
+    LIMIT = "limit"
+    MESSAGE = "message"
+    OUTGOING_CALL = "outgoing_call"
+    PATH = "path"
+    PERSON = "person"
+    POLICY_VERSION = "policy_version"
+    RECEIVED_EVENT = "received_event"
+    REQUEST = "request"
+    SYNC_RUN = "sync_run"
+    TASK = "task"
 
 
 class AuditEntry(Table, table=True):

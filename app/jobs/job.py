@@ -1,0 +1,93 @@
+"""A job with a typed payload: enqueued in the caller's transaction, read back when it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.jobs import queue
+from app.jobs.registry import JobContext, JobFunction
+
+
+class Payload(BaseModel):
+    """What a job carries. A row that an earlier version has queued must still be read: a new field needs a default,
+    a renamed one an alias, and a field that is gone is ignored.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+
+class Nothing(Payload):
+    """The payload of a job that needs none."""
+
+
+P = TypeVar("P", bound=Payload)
+
+
+@dataclass(frozen=True)
+class Job(Generic[P]):
+    """The name of a job and what it carries. Jobs run at least once and may overlap: each claims its own row first."""
+
+    name: str
+    payload: type[P]
+
+    async def enqueue(
+        self,
+        session: AsyncSession,
+        payload: P,
+        *,
+        dedupe_key: str | None = None,
+        run_after: timedelta | None = None,
+        priority: int = 0,
+    ) -> bool:
+        """Queue it; it exists exactly when the session's transaction commits. False when `dedupe_key` skipped it.
+
+        A `dedupe_key` skips the job while another of the same key waits *or runs*: use it for work that any later run
+        does as well, never for "this changed, look again".
+        """
+        count = await self.enqueue_many(
+            session,
+            [payload],
+            dedupe_keys=[dedupe_key] if dedupe_key else None,
+            run_after=run_after,
+            priority=priority,
+        )
+        return bool(count)
+
+    async def enqueue_many(
+        self,
+        session: AsyncSession,
+        payloads: Sequence[P],
+        *,
+        dedupe_keys: Sequence[str | None] | None = None,
+        correlation_ids: Sequence[str] | None = None,
+        run_after: timedelta | None = None,
+        priority: int = 0,
+    ) -> int:
+        """Queue one job per payload in one statement. Returns how many were not skipped as duplicates."""
+        return await queue.enqueue_many(
+            session,
+            self.name,
+            [payload.model_dump(mode="json", by_alias=True) for payload in payloads],
+            dedupe_keys=list(dedupe_keys) if dedupe_keys is not None else None,
+            correlation_ids=list(correlation_ids) if correlation_ids is not None else None,
+            run_after=run_after,
+            priority=priority,
+        )
+
+    def read(self, raw: dict[str, Any]) -> P:
+        """The payload of a queued row, also of one that an earlier version has written."""
+        return self.payload.model_validate(raw)
+
+    def run_by(self, function: Callable[[JobContext, P], Awaitable[None]]) -> dict[str, JobFunction]:
+        """The entry for a manifest: `jobs=MAKE_CALL.run_by(make_call) | …`."""
+
+        async def run(ctx: JobContext, raw: dict[str, Any]) -> None:
+            await function(ctx, self.read(raw))
+
+        return {self.name: run}

@@ -1,0 +1,123 @@
+"""What a package says of itself: one `DOMAIN`, collected once by `bootstrap`.
+
+A manifest names functions and never calls them. Their exact types stand where each is used (`JobFunction`,
+`CardAction`, `OutcomeHandler`, `RequestKind` …): this module is below all of those packages and knows none of them.
+
+The registry travels with each session (`registry_of`), so that a use case finds the kinds of requests, the outcomes
+and the subscribers without a global and without one more argument (docs/decisions/0008).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+Function = Callable[..., Awaitable[Any]]
+
+SESSION_KEY = "registry"
+
+
+class DuplicateName(Exception):
+    """Two domains registered the same name; both are named."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Domain:
+    """The manifest of one package. Everything is optional but the name."""
+
+    name: str
+    routers: Sequence[Any] = ()
+    """REST routers, mounted under `/api/v1`."""
+    jobs: Mapping[str, Function] = field(default_factory=dict)
+    """Job name → function (`Job.run_by`)."""
+    timers: Mapping[str, Function] = field(default_factory=dict)
+    """Kind of timer → handler, in the transaction that deletes the timer."""
+    schedule: Mapping[str, str] = field(default_factory=dict)
+    """Job name → crontab expression."""
+    card_actions: Mapping[str, Function] = field(default_factory=dict)
+    """The part of a button's key before the colon → what the button does."""
+    card_absorbers: Mapping[str, Function] = field(default_factory=dict)
+    """The set-based form of an action that thousands press at once."""
+    outcomes: Mapping[str, Function] = field(default_factory=dict)
+    """Purpose of an outgoing call → who hears how it ended."""
+    kinds: Mapping[str, Any] = field(default_factory=dict)
+    """Kinds of requests by their name."""
+    subscribers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Type of an event → the jobs that each of its events enqueues."""
+    departure_parts: Mapping[str, Function] = field(default_factory=dict)
+    """What becomes of this domain's things when somebody leaves, by the name of the part."""
+    scopes: Sequence[str] = ()
+    """Resources of which an API key may be allowed `:read` and `:write`."""
+    start_up: Function | None = None
+    """`(session, *, now, settings)`: run in one transaction when a worker starts; safe to repeat."""
+
+
+_NAMED = ("jobs", "timers", "schedule", "card_actions", "card_absorbers", "outcomes", "kinds", "departure_parts")
+
+
+@dataclass(frozen=True)
+class Registry:
+    """Everything that all domains say of themselves, each name once."""
+
+    domains: tuple[Domain, ...] = ()
+    jobs: Mapping[str, Function] = field(default_factory=dict)
+    timers: Mapping[str, Function] = field(default_factory=dict)
+    schedule: Mapping[str, str] = field(default_factory=dict)
+    card_actions: Mapping[str, Function] = field(default_factory=dict)
+    card_absorbers: Mapping[str, Function] = field(default_factory=dict)
+    outcomes: Mapping[str, Function] = field(default_factory=dict)
+    kinds: Mapping[str, Any] = field(default_factory=dict)
+    departure_parts: Mapping[str, Function] = field(default_factory=dict)
+    """In the order of the domains: the lower ones first."""
+    subscribers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    scopes: tuple[str, ...] = ()
+    routers: tuple[Any, ...] = ()
+    start_up: tuple[Function, ...] = ()
+
+
+def collect(domains: Iterable[Domain]) -> Registry:
+    """One registry out of all manifests. Raises `DuplicateName` with both owners."""
+    listed = tuple(domains)
+    _each_once("domain", [(domain.name, domain.name) for domain in listed])
+    merged = {name: _merged(name, listed) for name in _NAMED}
+    _each_once("scope", [(scope, domain.name) for domain in listed for scope in domain.scopes])
+    subscribers: dict[str, list[str]] = {}
+    for domain in listed:
+        for event_type, jobs in domain.subscribers.items():
+            subscribers.setdefault(event_type, []).extend(jobs)
+    return Registry(
+        domains=listed,
+        **merged,
+        subscribers=subscribers,
+        scopes=tuple(scope for domain in listed for scope in domain.scopes),
+        routers=tuple(router for domain in listed for router in domain.routers),
+        start_up=tuple(domain.start_up for domain in listed if domain.start_up is not None),
+    )
+
+
+def _merged(what: str, domains: Sequence[Domain]) -> dict[str, Any]:
+    owned = [(name, domain.name) for domain in domains for name in getattr(domain, what)]
+    _each_once(what, owned)
+    return {name: value for domain in domains for name, value in getattr(domain, what).items()}
+
+
+def _each_once(what: str, owned: Iterable[tuple[str, str]]) -> None:
+    owners: dict[str, str] = {}
+    for name, owner in owned:
+        if name in owners:
+            raise DuplicateName(f"{what} {name!r} is registered by {owners[name]} and by {owner}")
+        owners[name] = owner
+
+
+def registry_of(session: AsyncSession) -> Registry:
+    """The registry that the composition root gave to this session."""
+    registry = session.info.get(SESSION_KEY)
+    if not isinstance(registry, Registry):
+        raise LookupError("this session was not made by bootstrap: it has no registry (app.database.create_sessions)")
+    return registry
+
+
+__all__ = ["SESSION_KEY", "Domain", "DuplicateName", "Function", "Registry", "collect", "registry_of"]

@@ -14,16 +14,19 @@ from app.approvals import jobs as approval_jobs
 from app.approvals.kinds import Kinds
 from app.audit import jobs as audit_jobs
 from app.audit.actor import SYSTEM
+from app.cards import jobs as card_jobs
+from app.cards.service import CardAbsorb, CardAction
 from app.clock import Clock, SystemClock
 from app.database import Sessions, async_url, create_engine, create_sessions, create_writer, transaction
 from app.delivery import jobs as delivery_jobs
-from app.delivery.service import CardAbsorb, CardAction, register_outcomes
 from app.groups import jobs as group_jobs
 from app.groups.kinds import KINDS
 from app.inbox import jobs as inbox_jobs
 from app.inbox.processor import InboxProcessor
 from app.jobs.registry import JobContext, Registry, merge
 from app.jobs.runner import JOBS_OF_THE_QUEUE, SCHEDULE_OF_THE_QUEUE, JobRunner
+from app.ledger import jobs as ledger_jobs
+from app.ledger.service import register_outcomes
 from app.observability import get_logger
 from app.org import jobs as org_jobs
 from app.policy import days as policy_days
@@ -100,7 +103,7 @@ def build(
     platform = build_platform(settings, sessions, clock, transport=platform_transport)
     ctx = JobContext(sessions, clock, platform, settings)
     registry = build_registry()
-    for outcomes in (group_jobs.OUTCOMES, announcement_jobs.OUTCOMES, task_jobs.OUTCOMES):
+    for outcomes in (card_jobs.OUTCOMES, group_jobs.OUTCOMES, announcement_jobs.OUTCOMES, task_jobs.OUTCOMES):
         register_outcomes(outcomes)
     handler = build_handler(build_card_actions(), build_card_absorbers())
     return Services(
@@ -128,7 +131,8 @@ def build_registry() -> Registry:
     registry.add(jobs=inbox_jobs.JOBS, schedule=inbox_jobs.SCHEDULE)
     registry.add(jobs=policy_jobs.JOBS, schedule=policy_jobs.SCHEDULE)
     registry.add(jobs=org_jobs.JOBS, timers=org_jobs.TIMERS)
-    registry.add(jobs=delivery_jobs.JOBS, timers=delivery_jobs.TIMERS, schedule=delivery_jobs.SCHEDULE)
+    registry.add(jobs=ledger_jobs.JOBS, timers=ledger_jobs.TIMERS, schedule=ledger_jobs.SCHEDULE)
+    registry.add(jobs=delivery_jobs.JOBS)
     registry.add(timers=approval_jobs.timers(KINDS))
     registry.add(jobs=group_jobs.JOBS, timers=group_jobs.TIMERS)
     registry.add(jobs=announcement_jobs.JOBS, timers=announcement_jobs.TIMERS)

@@ -114,8 +114,8 @@ def _each_once(what: str, owned: Iterable[tuple[str, str]]) -> None:
 
 def registry_of(session: AsyncSession) -> Registry:
     """The registry that the composition root gave to this session."""
-    registry = session.info.get(SESSION_KEY)
-    if not isinstance(registry, Registry):
+    registry: Registry | None = session.info.get(SESSION_KEY)
+    if registry is None:
         raise LookupError("this session was not made by bootstrap: it has no registry (app.database.create_sessions)")
     return registry
 

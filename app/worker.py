@@ -6,8 +6,8 @@ import asyncio
 
 from app.bootstrap import Services
 from app.database import transaction
-from app.delivery import jobs as delivery
 from app.groups import jobs as groups
+from app.ledger import jobs as delivery
 from app.observability import get_logger
 from app.org import service as org
 from app.policy import service as policies

@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.delivery import service as delivery
-from app.delivery.service import CardAbsorb, CardAction, Click
+from app.cards import service as delivery
+from app.cards.service import CardAbsorb, CardAction, Click
 from app.inbox.processor import Absorb
 from app.inbox.rules import DONE, Outcome, ignored, unknown
 from app.org import service as org

@@ -12,8 +12,8 @@ from app.announcements import messages, queries, rules
 from app.announcements.errors import NotConcerned
 from app.audit.actor import person_actor
 from app.audit.service import Act, record, record_many
-from app.delivery import service as delivery
-from app.delivery.service import Click, Face, KnownClick
+from app.cards import service as delivery
+from app.cards.service import Click, Face, KnownClick
 from app.org import queries as org
 from app.policy import service as policies
 from app.wecom.messages import Card

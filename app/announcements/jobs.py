@@ -9,8 +9,9 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.announcements import messages, service
-from app.delivery.service import CardAbsorb, CardAction, Click, ClickedCard, OutcomeHandler
+from app.cards.service import CardAbsorb, CardAction, Click, ClickedCard
 from app.jobs.registry import JobFunction, TimerHandler
+from app.ledger.service import OutcomeHandler
 from models.ids import AnnouncementId
 
 

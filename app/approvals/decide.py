@@ -12,7 +12,7 @@ from app.approvals.case import Case, given_so_far, load_case, record_request
 from app.approvals.errors import AlreadyDecided, RequestNotFound
 from app.approvals.kinds import Kinds
 from app.audit.actor import Actor, person_actor
-from app.delivery.service import ClickedCard
+from app.cards.service import ClickedCard
 from app.errors import DomainError
 from app.observability import current_correlation_id, get_logger
 from models.approvals import Decision, OutcomeState, Request, RequestState, RequestStep, StepState, Verdict

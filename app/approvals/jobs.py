@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.approvals import deadlines, departures, queries, steps
 from app.approvals.decide import decide_by_card
 from app.approvals.kinds import Kinds
+from app.cards.service import CardAction, ClickedCard
 from app.database import transaction
-from app.delivery.service import CardAction, ClickedCard
 from app.jobs.registry import JobContext, TimerHandler
 from models.approvals import Verdict
 from models.ids import PersonId, StepId

@@ -12,8 +12,9 @@ from app.approvals import messages, queries, rules
 from app.approvals.approvers import resolve
 from app.approvals.case import Case, given_so_far
 from app.audit.actor import Actor
+from app.cards import service as cards
+from app.cards.service import ClickedCard
 from app.delivery import service as delivery
-from app.delivery.service import ClickedCard
 from app.jobs.timers import cancel_timer, set_timer
 from app.policy import service as policies
 from app.wecom.messages import Card
@@ -131,7 +132,7 @@ async def show_on_cards(
         if approver.card_message_id and (only is None or approver.person_id in only):
             holders.setdefault(approver.card_message_id, []).append(PersonId(approver.person_id))
     for message_id, person_ids in holders.items():
-        await delivery.update_cards(
+        await cards.update_cards(
             session,
             message_id=MessageId(message_id),
             card=card,

@@ -12,7 +12,9 @@ from app.bootstrap import Services
 from app.cli.keys import OPERATOR
 from app.cli.session import JsonOption, out, run_with_services, show
 from app.database import transaction
-from app.delivery import queries, service
+from app.delivery import service
+from app.ledger import queries
+from app.ledger import service as ledger
 from models.delivery import CallState, OutgoingCall
 
 app = typer.Typer(help="外发消息与调用：列出不明的、人工确认、重发。", no_args_is_help=True)
@@ -56,13 +58,13 @@ def retry(delivery_ids: Annotated[list[int], typer.Argument(help="投递记录�
 @app.command()
 def resolve(
     call_id: Annotated[UUID, typer.Argument(help="外发调用的 id。")],
-    as_: Annotated[service.Resolution, typer.Option("--as", help="人工确认的结果。")],
+    as_: Annotated[ledger.Resolution, typer.Option("--as", help="人工确认的结果。")],
 ) -> None:
     """为结果不明的调用记下人工确认的结果。"""
 
     async def act(services: Services) -> None:
         async with transaction(services.sessions) as session:
-            await service.resolve_call(
+            await ledger.resolve_call(
                 session, call_id=call_id, resolution=as_, actor=OPERATOR, now=services.clock.now()
             )
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
-from app.wecom.messages import Card, numbered_parts, to_bytes
-from models.delivery import CallKind, CallState, Message, OutgoingCall
-from models.ids import APP, new_id
+from app.ledger.calls import call_row
+from app.wecom.messages import Card, numbered_parts
+from models.delivery import CallKind, Message, OutgoingCall
+from models.ids import new_id
 
 ON = 1
 
@@ -69,45 +68,6 @@ def message_call(message: Message, *, body: dict[str, Any], part: int, actor: st
         actor=actor,
         correlation_id=message.correlation_id,
         now=now,
-    )
-
-
-def call_row(
-    *,
-    kind: CallKind,
-    body: dict[str, Any],
-    purpose: str,
-    subject_kind: str,
-    subject_id: object,
-    policy_version_id: UUID | None,
-    rule_key: str | None,
-    actor: str,
-    correlation_id: str,
-    now: datetime,
-    message_id: UUID | None = None,
-    part: int = 1,
-    task_id: str | None = None,
-    ordering_key: str | None = None,
-) -> OutgoingCall:
-    request_body = to_bytes(body)
-    return OutgoingCall(
-        app_id=APP,
-        kind=kind,
-        purpose=purpose,
-        subject_kind=subject_kind,
-        subject_id=str(subject_id),
-        message_id=message_id,
-        part=part,
-        request_body=request_body,
-        request_sha256=hashlib.sha256(request_body).digest(),
-        task_id=task_id,
-        ordering_key=ordering_key,
-        state=CallState.READY,
-        policy_version_id=policy_version_id,
-        rule_key=rule_key,
-        actor=actor,
-        correlation_id=correlation_id,
-        created_at=now,
     )
 
 

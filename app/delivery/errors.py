@@ -10,11 +10,6 @@ class DeliveryNotFound(NotFound):
     title = "没有这条投递记录"
 
 
-class CallNotFound(NotFound):
-    slug = "call-not-found"
-    title = "没有这次调用"
-
-
 class NothingToRetry(Conflict):
     """Sent already, or still on its way."""
 
@@ -25,13 +20,6 @@ class NothingToRetry(Conflict):
 class RecipientGone(Conflict):
     slug = "recipient-gone"
     title = "收件人没有企业微信账号"
-
-
-class NotUnknown(Conflict):
-    """Only an unknown outcome is decided by a person."""
-
-    slug = "outcome-not-unknown"
-    title = "这次调用的结果并非未知"
 
 
 class EmptyText(Invalid):
@@ -46,10 +34,3 @@ class AppNotRegistered(Unavailable):
 
     slug = "app-not-registered"
     title = "尚未登记应用"
-
-
-class ClickerUnknown(Unavailable):
-    """Somebody holds a card of ours under a userid that we do not know yet."""
-
-    slug = "clicker-unknown"
-    title = "点击的人还不在通讯录里"

@@ -8,8 +8,12 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from sqlmodel import col
 
-from app.delivery import queries, service
+from app.delivery import queries as delivery_queries
+from app.delivery import service
 from app.delivery.schemas import CallOut, DeliveryOut, MessageSummary, ResolutionIn
+from app.ledger import queries
+from app.ledger import service as ledger
+from app.ledger import service as ledger_service
 from app.web.deps import CallerDep, NowDep, SessionDep, require
 from app.web.idempotency import IdempotentRoute
 from app.web.pagination import Page, PageDep, paginate
@@ -31,7 +35,7 @@ async def list_deliveries(
     userid: Annotated[str | None, Query(description="Only what was meant for this person")] = None,
 ) -> Page[DeliveryOut]:
     """Recipients, the newest first."""
-    statement = queries.listed_deliveries(state=state, message_id=message, userid=userid)
+    statement = delivery_queries.listed_deliveries(state=state, message_id=message, userid=userid)
     rows, cursor = await paginate(session, statement, col(Delivery.id), page=page)
     return Page(items=await _shown(session, rows), next_cursor=cursor)
 
@@ -59,7 +63,7 @@ async def list_calls(
 
 @router.get("/calls/{call_id}", dependencies=may_read, responses=problems(401, 403, 404))
 async def read_call(session: SessionDep, call_id: UUID) -> CallOut:
-    return CallOut.model_validate(await service.read_call(session, call_id=call_id))
+    return CallOut.model_validate(await ledger_service.read_call(session, call_id=call_id))
 
 
 @router.post("/calls/{call_id}/resolve", dependencies=may_write, responses=problems(401, 403, 404, 409))
@@ -67,7 +71,7 @@ async def resolve_call(
     session: SessionDep, caller: CallerDep, now: NowDep, call_id: UUID, body: ResolutionIn
 ) -> CallOut:
     """Say what became of a call of unknown outcome, after looking in WeCom."""
-    call = await service.resolve_call(session, call_id=call_id, resolution=body.resolution, actor=caller.actor, now=now)
+    call = await ledger.resolve_call(session, call_id=call_id, resolution=body.resolution, actor=caller.actor, now=now)
     return CallOut.model_validate(call)
 
 
@@ -79,5 +83,5 @@ async def retry_delivery(session: SessionDep, caller: CallerDep, now: NowDep, de
 
 
 async def _shown(session: SessionDep, rows: list[Delivery]) -> list[DeliveryOut]:
-    userids = await queries.current_userids(session, [row.person_id for row in rows])
+    userids = await delivery_queries.current_userids(session, [row.person_id for row in rows])
     return [DeliveryOut(**row.model_dump(), userid=userids.get(row.person_id)) for row in rows]

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.delivery.service import Resolution
+from app.ledger.service import Resolution
 from models.delivery import CallKind, CallState, DeliveryState
 
 

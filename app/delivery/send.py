@@ -12,16 +12,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor
 from app.delivery import compose, queries, rules
-from app.delivery.errors import AppNotRegistered, CallNotFound, EmptyText
+from app.delivery.errors import AppNotRegistered, EmptyText
 from app.delivery.queries import Recipients
-from app.jobs.queue import enqueue, enqueue_many
+from app.jobs.queue import enqueue_many
+from app.ledger import calls as ledger_calls
+from app.ledger.calls import MAKE_CALL
+from app.ledger.service import add_call
 from app.observability import current_correlation_id
 from app.policy import service as policies
 from app.wecom.messages import Card, card_as_text, split_text
 from models.delivery import CallKind, CallState, DeliveryState, Message, OutgoingCall
 from models.ids import APP, PersonId
-
-MAKE_CALL = "delivery.make_call"
 
 
 async def send_card(
@@ -125,7 +126,7 @@ async def post_to_group(
     call: OutgoingCall | None = None
     for part, said in enumerate(split_text(text), start=1):
         mentions = {"mentioned_list": list(mentioned_userids)} if mentioned_userids and part == 1 else {}
-        call = compose.call_row(
+        call = ledger_calls.call_row(
             kind=CallKind.APPCHAT_SEND,
             body={"chatid": chatid, "msgtype": "text", "text": {"content": said, **mentions}},
             purpose=purpose,
@@ -140,58 +141,9 @@ async def post_to_group(
             correlation_id=message.correlation_id,
             now=now,
         )
-        await _add_call(session, call)
+        await add_call(session, call)
     assert call is not None  # a text that is not empty has a part
     return call
-
-
-async def request_call(
-    session: AsyncSession,
-    *,
-    kind: CallKind,
-    body: dict[str, Any],
-    purpose: str,
-    subject_kind: str,
-    subject_id: object,
-    ordering_key: str | None = None,
-    policy_version_id: UUID | None,
-    rule_key: str | None,
-    actor: Actor,
-    now: datetime,
-    after: UUID | None = None,
-) -> OutgoingCall:
-    """Any other mutating call. `after` names a call that has to end first: both then share its ordering key."""
-    if kind is CallKind.MEDIA_UPLOAD:
-        raise ValueError("A media upload has no JSON body to keep")
-    call = compose.call_row(
-        kind=kind,
-        body=body,
-        purpose=purpose,
-        subject_kind=subject_kind,
-        subject_id=subject_id,
-        ordering_key=await _key_after(session, after) if after and not ordering_key else ordering_key,
-        policy_version_id=policy_version_id,
-        rule_key=rule_key,
-        actor=str(actor),
-        correlation_id=current_correlation_id(),
-        now=now,
-    )
-    await _add_call(session, call)
-    return call
-
-
-async def _key_after(session: AsyncSession, call_id: UUID) -> str:
-    call = await queries.call_for_update(session, call_id)
-    if call is None:
-        raise CallNotFound("要等待的那次调用不存在")
-    call.ordering_key = call.ordering_key or f"call:{call.id}"
-    return call.ordering_key
-
-
-async def _add_call(session: AsyncSession, call: OutgoingCall) -> None:
-    session.add(call)
-    await session.flush()
-    await enqueue(session, MAKE_CALL, {"call_id": str(call.id)}, dedupe_key=f"call:{call.id}")
 
 
 async def _store(

@@ -18,6 +18,7 @@ from app.groups import applications, findings, messages, queries, rules
 from app.groups.errors import ConfidentialRule, NameTaken, NobodyToOwn, TypeNotOffered, UnknownPeople
 from app.groups.roster import Cause, check_reachable, record_group, rule_of
 from app.groups.schemas import CreateGroup
+from app.ledger import service as ledger
 from app.observability import current_correlation_id
 from app.org import queries as org
 from app.policy import service as policies
@@ -205,7 +206,7 @@ async def _order_creation(session: AsyncSession, group: Group, *, cause: Cause, 
     if owner is None or len(userids) < rules.FEWEST:
         await _failed(session, group, "群主或多数成员已不在通讯录中", now=now)
         return
-    call = await delivery.request_call(
+    call = await ledger.request_call(
         session,
         kind=CallKind.APPCHAT_CREATE,
         body={

@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import jobs as approval_jobs
 from app.database import transaction
-from app.delivery.outcomes import OutcomeHandler
 from app.groups import departures, outcomes, queries, reconcile
 from app.groups.create import CREATE, creation_ended
 from app.groups.kinds import KINDS
@@ -20,6 +19,7 @@ from app.groups.roster import ROSTER
 from app.jobs.queue import enqueue, enqueue_many
 from app.jobs.registry import JobContext, JobFunction, TimerHandler
 from app.jobs.timers import set_timer
+from app.ledger.outcomes import OutcomeHandler
 from app.policy import service as policies
 from app.policy.service import Policy
 from models.groups import GroupState

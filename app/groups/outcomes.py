@@ -7,13 +7,13 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.delivery.rules import remaining_update
 from app.groups import queries, rules
 from app.groups.applications import finish
 from app.groups.findings import RECONCILER
 from app.groups.roster import ROSTER, Cause, order_update, record_group, welcome
 from app.groups.rules import Reading
 from app.jobs.queue import enqueue
+from app.ledger.rules import remaining_update
 from models.approvals import OutcomeState
 from models.delivery import CallState, OutgoingCall
 from models.groups import Group, GroupMember

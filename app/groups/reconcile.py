@@ -12,9 +12,6 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.delivery import service as delivery
-from app.delivery.rules import remaining_update
-from app.delivery.service import Resolution
 from app.groups import departures, findings, queries, rules
 from app.groups.applications import finish
 from app.groups.case import Case, load_case
@@ -22,6 +19,9 @@ from app.groups.findings import RECONCILER, Fact
 from app.groups.readings import Gone
 from app.groups.roster import Cause, order_update, record_group
 from app.groups.rules import Reading, RosterDifference
+from app.ledger import service as delivery
+from app.ledger.rules import remaining_update
+from app.ledger.service import Resolution
 from app.org import queries as org
 from app.org import service as organisation
 from app.policy import service as policies

@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor
 from app.audit.service import record
-from app.delivery import service as delivery
 from app.groups import findings, messages, queries, rules
 from app.groups.errors import (
     AlreadyAMember,
@@ -24,6 +23,7 @@ from app.groups.errors import (
     UnknownGroupType,
 )
 from app.groups.rules import SuccessionBasis
+from app.ledger import service as delivery
 from app.org import queries as org
 from app.policy import service as policies
 from app.policy.schema import GroupTypeRule

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import SYSTEM, Actor, person_actor
 from app.audit.service import record
+from app.cards import service as cards
 from app.delivery import service as delivery
 from app.observability import current_correlation_id
 from app.policy import service as policies
@@ -142,7 +143,7 @@ async def show(session: AsyncSession, case: Case, *, click: CardClick | None, ac
     message_id = case.task.card_message_id
     if message_id is None or (rules.is_open(case.task) and click is None and await _is_waiting(session, message_id)):
         return
-    await delivery.update_cards(
+    await cards.update_cards(
         session, message_id=message_id, card=face(session, case), now=now, click=click, actor=actor
     )
 

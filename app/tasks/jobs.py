@@ -7,8 +7,9 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.delivery.service import CardAction, ClickedCard, OutcomeHandler
+from app.cards.service import CardAction, ClickedCard
 from app.jobs.registry import JobFunction, TimerHandler
+from app.ledger.service import OutcomeHandler
 from app.tasks import follow_up, messages, service
 from app.tasks.rules import HALF
 from app.tasks.service import CARD

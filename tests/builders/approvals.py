@@ -21,7 +21,7 @@ from app.approvals import service
 from app.approvals.jobs import card_actions
 from app.approvals.kinds import Kinds, RequestKind, RequestText, kinds_of
 from app.audit.actor import Actor, person_actor
-from app.delivery import service as delivery
+from app.cards import service as delivery
 from app.errors import Invalid
 from app.policy.schema import StepRule
 from app.policy.service import Policy

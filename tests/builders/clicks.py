@@ -9,8 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.delivery import service as delivery
-from app.delivery.service import CardAction
+from app.cards import service as delivery
+from app.cards.service import CardAction
 from models.delivery import Delivery, Message, OutgoingCall
 from models.ids import APP, new_id
 from models.inbox import ReceivedEvent

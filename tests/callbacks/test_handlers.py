@@ -13,9 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.audit.actor import SYSTEM
+from app.cards.errors import ClickerUnknown
+from app.cards.service import Click, ClickedCard
 from app.delivery import service as delivery
-from app.delivery.errors import ClickerUnknown
-from app.delivery.service import Click, ClickedCard
 from app.inbox.rules import DONE
 from app.wecom.messages import Card, CardButton
 from callbacks.envelope import parse, read_header

@@ -17,11 +17,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from sqlmodel import col
 
 from app.audit.actor import SYSTEM
+from app.cards import jobs as card_jobs
 from app.database import Sessions, transaction
 from app.delivery import queries, service
-from app.delivery.jobs import TIMERS, make_call, recover
+from app.delivery.jobs import make_call
 from app.jobs.registry import JobContext
 from app.jobs.timers import sweep
+from app.ledger import service as ledger
+from app.ledger.jobs import TIMERS, recover
+from app.ledger.outcomes import register_outcomes
 from app.settings import Settings
 from app.wecom.client import build_platform
 from app.wecom.messages import Card, CardButton
@@ -138,7 +142,7 @@ class Desk:
         facts = self.why() | {"purpose": kind.value, "subject_kind": "group", "subject_id": "1"} | changes
         facts.pop("message_class")
         async with transaction(self.sessions) as session:
-            return await service.request_call(session, kind=kind, body=body, **facts)
+            return await ledger.request_call(session, kind=kind, body=body, **facts)
 
     async def work(self, rounds: int = 50) -> int:
         """Run every queued call, and what it queues, until nothing is left. Returns how many jobs ran."""
@@ -237,6 +241,7 @@ async def busy_desk(
 async def _open_desk(
     sessions: Sessions, clock: FakeClock, settings: Settings, config: SandboxConfig
 ) -> AsyncIterator[Desk]:
+    register_outcomes(card_jobs.OUTCOMES)
     nobody_listens = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(200)))
     sandbox_app = create_app(config, http=nobody_listens)
     wire = Wire(sandbox_app)

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from app.audit.actor import SYSTEM
 from app.database import transaction
-from app.delivery.demands import split_up
-from app.delivery.jobs import limit_changed
-from app.delivery.rules import Hold
+from app.ledger.jobs import limit_changed
+from app.ledger.reservations import split_up
+from app.ledger.rules import Hold
 from app.limits import numbers
 from app.limits.breaker import KNOWN_FOR_SECONDS
 from app.limits.catalogue import COUNTERS

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from app.audit.actor import SYSTEM
+from app.cards import service
+from app.cards.errors import ClickerUnknown
 from app.database import transaction
-from app.delivery import service
-from app.delivery.errors import ClickerUnknown
 from app.org import queries as org
 from app.wecom.messages import Card, CardButton
 from models.delivery import CallKind, CallState, CardClick, Message

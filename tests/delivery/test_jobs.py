@@ -11,9 +11,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import Sessions, transaction
-from app.delivery import service
-from app.delivery.jobs import TIMERS, ensure_scheduled, hear_outcome, make_call
+from app.delivery.jobs import make_call
 from app.jobs.timers import sweep
+from app.ledger import service
+from app.ledger.jobs import TIMERS, ensure_scheduled, hear_outcome
 from models.delivery import CallState, OutgoingCall
 from models.ids import new_id
 from tests.delivery.conftest import Desk, Killed

@@ -13,10 +13,12 @@ from sqlalchemy import text
 
 from app.audit.actor import SYSTEM
 from app.database import transaction
-from app.delivery import calls as ledger
 from app.delivery import service
-from app.delivery.claim import claim
-from app.delivery.errors import NothingToRetry, NotUnknown, RecipientGone
+from app.delivery.errors import NothingToRetry, RecipientGone
+from app.ledger import calls
+from app.ledger import service as ledger
+from app.ledger.claim import claim
+from app.ledger.errors import NotUnknown
 from models.delivery import CallKind, CallState
 from models.ids import new_id
 from tests.delivery.conftest import Desk, Killed
@@ -173,12 +175,12 @@ class TestADeadWorker:
         [payload] = await desk.take_jobs()
         async with transaction(desk.sessions) as session:
             attempt = await claim(session, call_id=UUID(payload["call_id"]), now=desk.clock.now())
-        assert attempt is not None
+        assert isinstance(attempt, calls.Attempt)
         desk.clock.advance(timedelta(minutes=4))
         await desk.recover()
         answer = await desk.ctx.platform.app.call(attempt.kind, attempt.body)
         async with transaction(desk.sessions) as session:
-            await ledger.record(session, attempt=attempt, answer=answer, now=desk.clock.now())
+            await calls.record(session, attempt=attempt, answer=answer, now=desk.clock.now())
 
         assert await desk.account(message) == {"sent": 1}
         await desk.pass_time(seconds=10)
@@ -290,7 +292,7 @@ class TestAPersonDecides:
         lost = await desk.to_group(chatid, "一", group)
         following = await desk.to_group(chatid, "二", group)
         await desk.work()
-        await _resolve(desk, lost.id, service.Resolution.DONE)
+        await _resolve(desk, lost.id, ledger.Resolution.DONE)
         await desk.work()
 
         assert (await desk.call(lost.id)).state is CallState.DONE
@@ -301,7 +303,7 @@ class TestAPersonDecides:
         call = await desk.to_group(chatid, "一", new_id())
         await desk.work()
         with pytest.raises(NotUnknown):
-            await _resolve(desk, call.id, service.Resolution.FAILED)
+            await _resolve(desk, call.id, ledger.Resolution.FAILED)
 
     async def test_a_failed_recipient_is_sent_to_again_alone(self, desk: Desk) -> None:
         good = await desk.colleagues(1)
@@ -370,9 +372,9 @@ class TestAPersonDecides:
             await _retry(desk, row.id)
 
 
-async def _resolve(desk: Desk, call_id: UUID, resolution: service.Resolution) -> None:
+async def _resolve(desk: Desk, call_id: UUID, resolution: ledger.Resolution) -> None:
     async with transaction(desk.sessions) as session:
-        await service.resolve_call(session, call_id=call_id, resolution=resolution, actor=SYSTEM, now=desk.clock.now())
+        await ledger.resolve_call(session, call_id=call_id, resolution=resolution, actor=SYSTEM, now=desk.clock.now())
 
 
 async def _retry(desk: Desk, delivery_id: int | None) -> None:

@@ -16,9 +16,10 @@ from uuid import UUID
 import pytest
 
 from app.audit.actor import SYSTEM
+from app.cards import service as cards
 from app.database import transaction
-from app.delivery import claim, rules, service
-from app.delivery.rules import RECOVERY, Later, Recovery, Unknown
+from app.ledger import claim, rules, service
+from app.ledger.rules import RECOVERY, Later, Recovery, Unknown
 from app.wecom.errors import OutcomeUnknown
 from app.wecom.messages import Card
 from models.delivery import CallKind, CallState, Message, OutgoingCall
@@ -62,7 +63,7 @@ async def _ask_card_update(desk: Desk) -> UUID:
 
 async def _show_outcome(desk: Desk, message: Message) -> None:
     async with transaction(desk.sessions) as session:
-        await service.update_cards(
+        await cards.update_cards(
             session, message_id=message.id, card=Card("入群申请", outcome=OUTCOME), actor=SYSTEM, now=desk.clock.now()
         )
 
@@ -279,7 +280,7 @@ class TestACardWhoseCodeNobodyTold:
         await desk.sandbox.click(userid, str(call.task_id), key)
         [pushed] = await desk.sandbox.callbacks("app")
         async with transaction(desk.sessions) as session:
-            clicked = await service.record_click(
+            clicked = await cards.record_click(
                 session,
                 app_id=call.app_id,
                 task_id=str(call.task_id),
@@ -290,7 +291,7 @@ class TestACardWhoseCodeNobodyTold:
                 now=desk.clock.now(),
             )
             assert clicked is not None
-            await service.update_cards(
+            await cards.update_cards(
                 session,
                 message_id=bare.id,
                 card=Card("入群申请", outcome=OUTCOME),

@@ -8,9 +8,10 @@ from uuid import UUID
 
 import pytest
 
-from app.delivery import rules
-from app.delivery.compose import call_row
-from app.delivery.rules import RECOVERY, TRANSITIONS, Done, Failed, Hold, Later, Recovery, Unknown, decide
+from app.delivery import rules as delivery_rules
+from app.ledger import rules
+from app.ledger.calls import call_row
+from app.ledger.rules import RECOVERY, TRANSITIONS, Done, Failed, Hold, Later, Recovery, Unknown, decide
 from app.wecom.errors import HttpFailure, NotReached, OutcomeUnknown, WecomError, refusal
 from models.delivery import CallKind, CallState, OutgoingCall
 from models.ids import new_id
@@ -169,7 +170,7 @@ class TestPlaces:
     def test_chunks_hold_at_most_a_thousand(self) -> None:
         people = [new_id() for _ in range(1500)]
 
-        assert [len(chunk) for chunk in rules.chunked(people, individually=False)] == [1000, 500]
-        assert [person for chunk in rules.chunked(people, individually=False) for person in chunk] == people
-        assert len(rules.chunked(people, individually=True)) == 1500
-        assert rules.chunked(list[UUID](), individually=False) == []
+        assert [len(chunk) for chunk in delivery_rules.chunked(people, individually=False)] == [1000, 500]
+        assert [person for chunk in delivery_rules.chunked(people, individually=False) for person in chunk] == people
+        assert len(delivery_rules.chunked(people, individually=True)) == 1500
+        assert delivery_rules.chunked(list[UUID](), individually=False) == []

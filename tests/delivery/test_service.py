@@ -13,6 +13,7 @@ from app.database import transaction
 from app.delivery import service
 from app.delivery.errors import EmptyText
 from app.delivery.jobs import make_call
+from app.ledger import service as ledger
 from app.wecom.messages import Card
 from models.delivery import CallKind, CallState
 from models.ids import new_id
@@ -329,14 +330,14 @@ class TestOutcomes:
         async def hear(_session: object, call: object, _now: object) -> None:
             heard.append((call.id, call.state))  # type: ignore[attr-defined]
 
-        service.register_outcomes({f"test.{id(heard)}": hear})
+        ledger.register_outcomes({f"test.{id(heard)}": hear})
         chatid, group = await desk.group(), new_id()
         call = await desk.to_group(chatid, "一", group, purpose=f"test.{id(heard)}")
         await desk.sandbox.fail("appchat/send", drop=True, when="after")
         await desk.work()
         async with transaction(desk.sessions) as session:
-            await service.resolve_call(
-                session, call_id=call.id, resolution=service.Resolution.DONE, actor=SYSTEM, now=desk.clock.now()
+            await ledger.resolve_call(
+                session, call_id=call.id, resolution=ledger.Resolution.DONE, actor=SYSTEM, now=desk.clock.now()
             )
 
         assert heard == [(call.id, CallState.UNKNOWN), (call.id, CallState.DONE)]

@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.database import Sessions, transaction
-from app.delivery.outcomes import register_outcomes
 from app.groups.jobs import OUTCOMES
 from app.jobs.registry import JobContext
+from app.ledger.outcomes import register_outcomes
 from app.settings import Settings
 from app.wecom.client import build_platform
 from sandbox.app import create_app

@@ -20,6 +20,7 @@ from app.groups import jobs as group_jobs
 from app.groups.kinds import KINDS
 from app.jobs.registry import JobContext, JobFunction
 from app.jobs.timers import sweep
+from app.ledger import jobs as ledger_jobs
 from models.approvals import Request, RequestState, Verdict
 from models.audit import AuditEntry
 from models.delivery import CallKind, CallState, Message, OutgoingCall
@@ -155,7 +156,7 @@ class Office:
 
     async def pass_time(self, **by: Any) -> None:
         self.clock.advance(timedelta(**by))
-        await sweep(self.sessions, self.clock, delivery_jobs.TIMERS | group_jobs.TIMERS)
+        await sweep(self.sessions, self.clock, ledger_jobs.TIMERS | group_jobs.TIMERS)
         await self.work()
 
     async def exhaust(self, kind: CallKind) -> None:

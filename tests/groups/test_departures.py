@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from app.database import transaction
-from app.delivery.service import Resolution, resolve_call
+from app.ledger.service import Resolution, resolve_call
 from models.approvals import OutcomeState, RequestState
 from models.delivery import CallKind
 from models.groups import FindingKind, Group

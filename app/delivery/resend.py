@@ -1,10 +1,9 @@
-"""What carries on after a call: other bytes in its place, a dead worker's remains, a person's decision."""
+"""What goes again to some recipients: a message taken back from others, or a retry that a person decided."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -12,56 +11,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor
 from app.audit.service import record as audit
-from app.delivery import calls, compose, queries, rules
-from app.delivery.errors import CallNotFound, DeliveryNotFound, NothingToRetry, NotUnknown, RecipientGone
-from app.delivery.rules import Done, Failed
+from app.delivery import compose
+from app.delivery import queries as delivery_queries
+from app.delivery.errors import DeliveryNotFound, NothingToRetry, RecipientGone
 from app.delivery.send import sender
-from app.wecom.errors import OutcomeUnknown
+from app.ledger import calls, queries, rules
+from app.ledger.recovery import _replace
+from app.ledger.rules import Failed
 from models.delivery import CallState, Delivery, DeliveryState, Message, OutgoingCall
 
 SUPERSEDED = "superseded"
-
-
-class Resolution(StrEnum):
-    DONE = "done"
-    FAILED = "failed"
-
-
-def is_unsent(call: OutgoingCall) -> bool:
-    """Certain: no attempt has been made that may have had an effect."""
-    return call.state in queries.WAITING and call.sent_at is None
-
-
-async def give_up_lease(session: AsyncSession, *, call_id: UUID, now: datetime) -> None:
-    """The worker died with the call in its hands: whether the platform heard it is unknown."""
-    call = await queries.call_for_update(session, call_id)
-    if call is None or call.state is not CallState.SENDING or call.leased_until is None or call.leased_until >= now:
-        return
-    lost = OutcomeUnknown(call.kind.value, "执行进程中断")
-    await calls.conclude(session, call, rules.decide(call, lost, uncertain=True, now=now), now=now)
-
-
-async def ask_for_the_rest(
-    session: AsyncSession, *, attempt: calls.Attempt, missing: dict[str, Any], now: datetime
-) -> None:
-    """A look at the group showed what an `appchat/update` still lacks: a new call asks for exactly that."""
-    call = await queries.call_for_update(session, attempt.call_id)
-    if call is None or call.state is not CallState.SENDING or call.attempts != attempt.number:
-        return
-    rest = compose.call_row(
-        kind=call.kind,
-        body=missing,
-        purpose=call.purpose,
-        subject_kind=call.subject_kind,
-        subject_id=call.subject_id,
-        ordering_key=call.ordering_key,
-        policy_version_id=call.policy_version_id,
-        rule_key=call.rule_key,
-        actor=call.actor,
-        correlation_id=call.correlation_id,
-        now=now,
-    )
-    await _replace(session, call, rest, now)
 
 
 async def take_back(
@@ -70,7 +29,7 @@ async def take_back(
     """These people need the unsent, locked call no more; the others get the same from a call of their own."""
     everybody = await queries.recipients_of_call(session, call.id)
     others = [person for person in everybody if person not in set(people)]
-    reachable = list(await queries.current_userids(session, others))
+    reachable = list(await delivery_queries.current_userids(session, others))
     gone = [person for person in others if person not in set(reachable)]
     await queries.fail_people(session, call_id=call.id, people=gone, reason="left", now=now)
     if reachable:
@@ -118,12 +77,12 @@ async def retry_delivery(session: AsyncSession, *, delivery_id: int, actor: Acto
 
 async def _lock_with_call(session: AsyncSession, delivery_id: int) -> tuple[Delivery, OutgoingCall | None]:
     """The call first, as everybody locks them who records an outcome."""
-    seen = await queries.get_delivery(session, delivery_id)
+    seen = await delivery_queries.get_delivery(session, delivery_id)
     if seen is None:
         raise DeliveryNotFound(f"没有编号为 {delivery_id} 的投递记录")
     call_id = seen.call_id
     call = await queries.call_for_update(session, call_id) if call_id else None
-    delivery = await queries.delivery_for_update(session, delivery_id)
+    delivery = await delivery_queries.delivery_for_update(session, delivery_id)
     assert delivery is not None  # rows of the ledger are never deleted
     if delivery.call_id != call_id:
         raise NothingToRetry("刚刚已有人重试", state=delivery.state.value, reason=delivery.reason)
@@ -148,7 +107,7 @@ async def _one_more(
     now: datetime,
 ) -> OutgoingCall:
     # A number of its own: the former bytes the platform would drop as a duplicate, and answer as if they were sent.
-    number = await queries.next_message_number(session)
+    number = await delivery_queries.next_message_number(session)
     part = compose.parts_of(message.content, number=number)[delivery.part - 1]
     body = await _body_to(session, part, [delivery.person_id], now)
     call = compose.message_call(message, body=body, part=delivery.part, actor=str(actor), now=now)
@@ -162,7 +121,7 @@ async def _one_more(
 async def _body_to(
     session: AsyncSession, part: dict[str, Any], people: Sequence[UUID], now: datetime
 ) -> dict[str, Any]:
-    userids = await queries.current_userids(session, people)
+    userids = await delivery_queries.current_userids(session, people)
     if not userids:
         raise RecipientGone("收件人已经没有企业微信账号, 无法重发")
     from_us = await sender(session, now=now)
@@ -182,37 +141,3 @@ async def _retire(session: AsyncSession, former: OutgoingCall | None, now: datet
     if not await queries.has_recipients(session, former.id):
         calls.move(former, CallState.REPLACED)
         former.finished_at = now
-
-
-async def resolve_call(
-    session: AsyncSession, *, call_id: UUID, resolution: Resolution, actor: Actor, now: datetime
-) -> OutgoingCall:
-    """A person has looked and says what became of a call of unknown outcome."""
-    call = await queries.call_for_update(session, call_id)
-    if call is None:
-        raise CallNotFound("没有这次调用")
-    if call.state is not CallState.UNKNOWN:
-        raise NotUnknown("只有结果未知的调用才需要人工确认", state=call.state.value)
-    verdict = Done() if resolution is Resolution.DONE else Failed("resolved_failed", f"{actor} 确认没有生效")
-    await calls.conclude(session, call, verdict, now=now)
-    await audit(
-        session,
-        actor=actor,
-        action=f"call.resolved_{resolution.value}",
-        object_kind="outgoing_call",
-        object_id=call.id,
-        now=now,
-        policy_version_id=call.policy_version_id,
-        rule_key=call.rule_key,
-    )
-    return call
-
-
-async def _replace(session: AsyncSession, call: OutgoingCall, rest: OutgoingCall, now: datetime) -> None:
-    """`rest` takes the place of `call` in its ordering key. No outcome is told: the later attempt tells it."""
-    rest.id, rest.previous_id = rules.id_beside(call.id), call.id
-    session.add(rest)
-    calls.move(call, CallState.REPLACED)
-    call.finished_at, call.leased_until = now, None
-    await session.flush()
-    await calls.release(session, rest.id)

@@ -17,10 +17,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.audit.actor import SYSTEM, person_actor
-from app.delivery import queries, rules
+from app.delivery import queries
+from app.delivery import rules as delivery_rules
 from app.delivery.errors import AppNotRegistered
-from app.delivery.send import MAKE_CALL
 from app.jobs.queue import enqueue_many
+from app.ledger import rules
+from app.ledger.calls import MAKE_CALL
 from app.wecom.messages import Card, to_bytes
 from models.delivery import CallKind, CallState, Message
 from models.ids import APP, fold, new_id
@@ -176,7 +178,11 @@ def _by_card(clicks: Sequence[KnownClick]) -> list[list[KnownClick]]:
     cards: dict[UUID, list[KnownClick]] = {}
     for known in clicks:
         cards.setdefault(known.call_id, []).append(known)
-    return [card[start : start + rules.CHUNK] for card in cards.values() for start in range(0, len(card), rules.CHUNK)]
+    return [
+        card[start : start + delivery_rules.CHUNK]
+        for card in cards.values()
+        for start in range(0, len(card), delivery_rules.CHUNK)
+    ]
 
 
 def _update(message: Message, clicks: Sequence[KnownClick], shown: dict[str, Any], agent_id: int) -> dict[str, Any]:

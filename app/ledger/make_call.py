@@ -6,9 +6,9 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from app.delivery import rules
-from app.delivery.calls import Attempt
-from app.delivery.rules import RECOVERY, Recovery
+from app.ledger import rules
+from app.ledger.calls import Attempt
+from app.ledger.rules import RECOVERY, Recovery
 from app.wecom.client import WecomClient
 from app.wecom.errors import OutcomeUnknown, WecomError, WecomRefused
 from app.wecom.payloads import CallAnswer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -10,69 +10,22 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor
-from app.delivery import compose, followup, queries, recovery, rules
-from app.delivery.errors import AppNotRegistered, ClickerUnknown, DeliveryNotFound
-from app.delivery.send import MAKE_CALL
+from app.cards import queries as cards_queries
+from app.cards import rules
+from app.cards import text_instead as followup
+from app.delivery import queries as delivery_queries
+from app.delivery import resend as delivery_resend
+from app.delivery.errors import AppNotRegistered, DeliveryNotFound
 from app.jobs.queue import enqueue
+from app.ledger import calls as compose
+from app.ledger import queries, recovery
+from app.ledger.calls import MAKE_CALL
 from app.observability import current_correlation_id, get_logger
-from app.org import queries as org
 from app.wecom.messages import Card
 from models.delivery import CallKind, CardClick, Message, OutgoingCall
 from models.ids import PersonId
-from models.org import Person
 
 log = get_logger()
-
-
-@dataclass(frozen=True)
-class ClickedCard:
-    """A click with everything it names."""
-
-    click: CardClick
-    call: OutgoingCall
-    message: Message
-    person: Person
-
-
-CardAction = Callable[[AsyncSession, ClickedCard, str, datetime], Awaitable[None]]
-"""What a button does: `(session, clicked, argument, now)`, in the transaction that absorbs the click. The argument is
-the part of the button's key behind the colon. Domains export theirs as `CARD_ACTIONS`, by the part before it."""
-
-
-async def record_click(
-    session: AsyncSession,
-    *,
-    app_id: str,
-    task_id: str,
-    userid: str,
-    event_key: str,
-    response_code: str,
-    event_id: int,
-    now: datetime,
-) -> ClickedCard | None:
-    """Store a click and its code; the same event finds its click again. None for a card unknown here.
-
-    Raises `ClickerUnknown` while nobody has this userid, so that the event is tried again.
-    """
-    call = await queries.call_of_card(session, app_id=app_id, task_id=task_id)
-    person = await org.person_by_userid(session, userid)
-    message = await queries.get_message(session, call.message_id) if call and call.message_id else None
-    if call is None or message is None:
-        log.warning("card.click_unknown", task_id=task_id, event_id=event_id)
-        return None
-    if person is None:
-        # The card was sent to somebody: a new userid that the sync has not brought yet. The click must not be lost.
-        raise ClickerUnknown("点击卡片的人还不在通讯录里，等待同步后重试")
-    click = CardClick(
-        event_id=event_id,
-        call_id=call.id,
-        person_id=person.id,
-        event_key=event_key,
-        response_code=response_code,
-        received_at=now,
-        expires_at=now + rules.CODE_LIFE,
-    )
-    return ClickedCard(await queries.store_click(session, click), call, message, person)
 
 
 async def update_cards(
@@ -93,7 +46,7 @@ async def update_cards(
     message = await queries.get_message(session, message_id)
     if message is None:
         raise DeliveryNotFound("没有这条消息")
-    carried = await queries.calls_carrying(session, message_id=message_id, people=person_ids)
+    carried = await cards_queries.calls_carrying(session, message_id=message_id, people=person_ids)
     _include_clicked(carried, click, person_ids)
     untold: list[UUID] = []
     # In the order of their ids: two updates of the same cards must not wait for each other.
@@ -130,9 +83,9 @@ async def _update_one(
     if call is None or call.message_id != message.id:
         return []
     if recovery.is_unsent(call):
-        await recovery.take_back(session, message, call, people=people, actor=actor, now=now)
+        await delivery_resend.take_back(session, message, call, people=people, actor=actor, now=now)
         return people
-    userids = await queries.current_userids(session, people)
+    userids = await delivery_queries.current_userids(session, people)
     if not userids:
         return []
     code = await _spend_code(session, call, click, now)
@@ -158,9 +111,9 @@ async def _spend_code(
     valid_after = now + rules.CODE_MARGIN
     own = None
     if click is not None and click.id is not None and click.call_id == call.id:
-        own = await queries.click_for_update(session, click.id)
+        own = await cards_queries.click_for_update(session, click.id)
     if own is None or own.spent_at is not None or own.expires_at <= valid_after:
-        own = await queries.newest_unspent_click(session, call.id, valid_after)
+        own = await cards_queries.newest_unspent_click(session, call.id, valid_after)
     if own is not None:
         own.spent_at = now
         return _Code(own.response_code, own)
@@ -183,7 +136,7 @@ async def _request_update(
     actor: Actor,
     now: datetime,
 ) -> OutgoingCall:
-    agent_id = await queries.agent_id(session, call.app_id)
+    agent_id = await delivery_queries.agent_id(session, call.app_id)
     if agent_id is None:
         raise AppNotRegistered("数据库里没有应用的 AgentId, 请先完成初始化")
     only = next(iter(userids)) if len(userids) == 1 else "all"

@@ -9,8 +9,9 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.delivery import limit_queries, rules
-from app.delivery.rules import Effect, Failed, Hold
+from app.ledger import queries as limit_queries
+from app.ledger import rules
+from app.ledger.rules import Effect, Failed, Hold
 from app.limits import reserve as limits
 from app.limits.catalogue import COUNTERS, LIMITS, Per
 from app.limits.counters import Demand

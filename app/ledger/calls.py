@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,16 +11,18 @@ from uuid import UUID
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.delivery import demands, followup, queries, rules
-from app.delivery.outcomes import is_heard, tell_outcome
-from app.delivery.rules import Done, Effect, Failed, Hold, Later, Unknown, Verdict
-from app.delivery.send import MAKE_CALL
 from app.jobs.queue import enqueue
 from app.jobs.timers import set_timer
+from app.ledger import queries, rules
+from app.ledger import reservations as demands
+from app.ledger.outcomes import is_heard, tell_outcome
+from app.ledger.rules import Done, Effect, Failed, Hold, Later, Unknown, Verdict
 from app.observability import DELIVERIES, get_logger
 from app.wecom.errors import WecomError
+from app.wecom.messages import to_bytes
 from app.wecom.payloads import CallAnswer
 from models.delivery import CallKind, CallState, DeliveryState, OutgoingCall
+from models.ids import APP
 
 log = get_logger()
 
@@ -146,8 +149,6 @@ async def _ended_badly(
     moved = await _move_recipients(session, call, delivery_state, reason, None, now)
     DELIVERIES.labels(state=delivery_state.value).inc(moved)
     await _be_heard(session, call, now)
-    if call.kind is CallKind.CARD_UPDATE and call.errcode in rules.NO_EFFECT_ON_CARD:
-        await followup.tell_instead_of_update(session, call, now=now)
 
 
 def _end(call: OutgoingCall, state: CallState, now: datetime) -> None:
@@ -224,3 +225,45 @@ def move(call: OutgoingCall, to: CallState) -> None:
     assert to in rules.TRANSITIONS[call.state], f"{call.state} → {to}"
     call.state = to
     call.limit_key = None  # a hold by a limit names it anew
+
+
+def call_row(
+    *,
+    kind: CallKind,
+    body: dict[str, Any],
+    purpose: str,
+    subject_kind: str,
+    subject_id: object,
+    policy_version_id: UUID | None,
+    rule_key: str | None,
+    actor: str,
+    correlation_id: str,
+    now: datetime,
+    message_id: UUID | None = None,
+    part: int = 1,
+    task_id: str | None = None,
+    ordering_key: str | None = None,
+) -> OutgoingCall:
+    request_body = to_bytes(body)
+    return OutgoingCall(
+        app_id=APP,
+        kind=kind,
+        purpose=purpose,
+        subject_kind=subject_kind,
+        subject_id=str(subject_id),
+        message_id=message_id,
+        part=part,
+        request_body=request_body,
+        request_sha256=hashlib.sha256(request_body).digest(),
+        task_id=task_id,
+        ordering_key=ordering_key,
+        state=CallState.READY,
+        policy_version_id=policy_version_id,
+        rule_key=rule_key,
+        actor=actor,
+        correlation_id=correlation_id,
+        created_at=now,
+    )
+
+
+MAKE_CALL = "delivery.make_call"

@@ -8,10 +8,12 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.delivery import calls, compose, queries, rules
-from app.delivery.demands import Part
-from app.delivery.rules import Failed, Hold
+from app.delivery import compose
+from app.delivery import queries as delivery_queries
 from app.delivery.send import Sender, sender
+from app.ledger import calls, queries, rules
+from app.ledger.reservations import Part
+from app.ledger.rules import Failed, Hold
 from models.delivery import CallState, DeliveryState, Message, OutgoingCall
 
 PREDECESSOR = Hold("predecessor")
@@ -55,7 +57,7 @@ async def _carry(
     now: datetime,
 ) -> None:
     """The same, to these people, from a call that takes the former one's place."""
-    userids = await queries.current_userids(session, people)
+    userids = await delivery_queries.current_userids(session, people)
     reachable = [person for person in people if person in userids]
     if not reachable:
         return

@@ -10,10 +10,12 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor, ActorKind
-from app.delivery import queries, rules
+from app.cards.rules import NO_EFFECT_ON_CARD
+from app.delivery import queries as delivery_queries
 from app.delivery.send import send_text
+from app.ledger import queries, rules
 from app.wecom.messages import card_as_text
-from models.delivery import Message, OutgoingCall
+from models.delivery import CallState, Message, OutgoingCall
 from models.ids import PersonId
 
 
@@ -44,13 +46,15 @@ async def tell_in_text(
     )
 
 
-async def tell_instead_of_update(session: AsyncSession, update: OutgoingCall, *, now: datetime) -> None:
-    """The code of this update was spent or had expired: nobody's card changed."""
+async def tell_instead_of_update(session: AsyncSession, update: OutgoingCall, now: datetime) -> None:
+    """The outcome of `card.update`: when its code was spent or had expired, nobody's card changed."""
+    if update.errcode not in NO_EFFECT_ON_CARD or update.state is CallState.DONE:
+        return
     message = await queries.get_message(session, update.message_id) if update.message_id else None
     if message is None:
         return
     body = rules.body_of(update)
-    people = await queries.people_now_called(session, body["userids"])
+    people = await delivery_queries.people_now_called(session, body["userids"])
     kind, _, actor_id = update.actor.partition(":")
     actor = Actor(ActorKind(kind), actor_id)
     await tell_in_text(session, message, people=people, face=body["template_card"], actor=actor, now=now)

@@ -1,0 +1,8 @@
+"""What cards hear from the ledger."""
+
+from __future__ import annotations
+
+from app.cards.text_instead import tell_instead_of_update
+from app.ledger.outcomes import OnFailure
+
+OUTCOMES: dict[str, OnFailure] = {"card.update": OnFailure(tell_instead_of_update)}

@@ -1,0 +1,21 @@
+"""Clicks on cards and what the cards show afterwards, for the domains: `from app.cards import service as cards`."""
+
+from __future__ import annotations
+
+from app.cards.clicks import CardAction, ClickedCard, record_click
+from app.cards.faces import update_cards
+from app.cards.many_clicks import CardAbsorb, Click, Face, KnownClick, identify_clicks, record_clicks, whole_subjects
+
+__all__ = [
+    "CardAbsorb",
+    "CardAction",
+    "Click",
+    "ClickedCard",
+    "Face",
+    "KnownClick",
+    "identify_clicks",
+    "record_click",
+    "record_clicks",
+    "update_cards",
+    "whole_subjects",
+]

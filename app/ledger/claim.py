@@ -1,0 +1,77 @@
+"""Taking a call in hand: it waits, is due, may go, and the platform's limits have room for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.ledger import queries, reservations, rules
+from app.ledger.calls import Attempt, conclude, move
+from app.ledger.rules import Failed, Hold, Unknown
+from app.ledger.sending_hours import outside_hours
+from models.delivery import CallState, OutgoingCall
+
+
+@dataclass(frozen=True)
+class Divided:
+    """The limits let only some recipients have the call now: the caller splits it in the same transaction."""
+
+    call: OutgoingCall
+    parts: Sequence[reservations.Part]
+
+
+async def claim(session: AsyncSession, *, call_id: UUID, now: datetime) -> Attempt | Divided | None:
+    """Take the call when it waits, is due and may go. None: somebody else has it, or it is held (and says why)."""
+    await queries.lock_ordering_of(session, call_id)
+    call = await queries.claim_waiting_call(session, call_id, now)
+    if call is None:
+        return None
+    uncertain = call.sent_at is not None
+    if rules.is_too_late_to_resend(call, now):
+        await conclude(session, call, Unknown("去重时间窗已过，不能再安全重发：请人工确认"), now=now)
+        return None
+    hold = await _reason_to_hold(session, call, uncertain=uncertain, now=now)
+    if hold is not None:
+        await conclude(session, call, hold, now=now)
+        return None
+    match await reservations.reserve(session, call, uncertain=uncertain, now=now):
+        case []:
+            return _take(call, uncertain=uncertain, now=now)
+        case [reservations.Part(verdict=Hold() | Failed() as verdict)]:
+            await conclude(session, call, verdict, now=now)
+            return None
+        case parts:
+            return Divided(call, parts)
+
+
+def _take(call: OutgoingCall, *, uncertain: bool, now: datetime) -> Attempt:
+    move(call, CallState.SENDING)
+    call.hold_reason, call.not_before = None, None
+    call.attempts += 1
+    call.leased_until = now + rules.LEASE
+    call.sent_at = call.sent_at or now
+    return Attempt(call.id, call.app_id, call.kind, call.request_body, call.attempts, uncertain)
+
+
+async def _reason_to_hold(session: AsyncSession, call: OutgoingCall, *, uncertain: bool, now: datetime) -> Hold | None:
+    """Why not now, and until when. A resend of uncertain outcome waits for no hours: its window closes.
+
+    The platform's limits are asked last, and reserved at once.
+    """
+    return await _predecessor(session, call) or (None if uncertain else await outside_hours(session, call, now=now))
+
+
+async def _predecessor(session: AsyncSession, call: OutgoingCall) -> Hold | None:
+    if call.ordering_key is None:
+        return None
+    match await queries.predecessor_state(session, call):
+        case None:
+            return None
+        case CallState.UNKNOWN:
+            return Hold(rules.UNKNOWN_BEFORE)
+        case _:
+            return Hold("predecessor")

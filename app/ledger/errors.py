@@ -1,0 +1,17 @@
+"""What the ledger refuses."""
+
+from __future__ import annotations
+
+from app.errors import Conflict, NotFound
+
+
+class CallNotFound(NotFound):
+    slug = "call-not-found"
+    title = "没有这次调用"
+
+
+class NotUnknown(Conflict):
+    """Only an unknown outcome is decided by a person."""
+
+    slug = "outcome-not-unknown"
+    title = "这次调用的结果并非未知"

@@ -1,0 +1,95 @@
+"""What carries on after a call: other bytes in its place, a dead worker's remains, a person's decision."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.audit.actor import Actor
+from app.audit.service import record as audit
+from app.ledger import calls, queries, rules
+from app.ledger import calls as compose
+from app.ledger.errors import CallNotFound, NotUnknown
+from app.ledger.rules import Done, Failed
+from app.wecom.errors import OutcomeUnknown
+from models.delivery import CallState, OutgoingCall
+
+
+class Resolution(StrEnum):
+    DONE = "done"
+    FAILED = "failed"
+
+
+def is_unsent(call: OutgoingCall) -> bool:
+    """Certain: no attempt has been made that may have had an effect."""
+    return call.state in queries.WAITING and call.sent_at is None
+
+
+async def give_up_lease(session: AsyncSession, *, call_id: UUID, now: datetime) -> None:
+    """The worker died with the call in its hands: whether the platform heard it is unknown."""
+    call = await queries.call_for_update(session, call_id)
+    if call is None or call.state is not CallState.SENDING or call.leased_until is None or call.leased_until >= now:
+        return
+    lost = OutcomeUnknown(call.kind.value, "执行进程中断")
+    await calls.conclude(session, call, rules.decide(call, lost, uncertain=True, now=now), now=now)
+
+
+async def ask_for_the_rest(
+    session: AsyncSession, *, attempt: calls.Attempt, missing: dict[str, Any], now: datetime
+) -> None:
+    """A look at the group showed what an `appchat/update` still lacks: a new call asks for exactly that."""
+    call = await queries.call_for_update(session, attempt.call_id)
+    if call is None or call.state is not CallState.SENDING or call.attempts != attempt.number:
+        return
+    rest = compose.call_row(
+        kind=call.kind,
+        body=missing,
+        purpose=call.purpose,
+        subject_kind=call.subject_kind,
+        subject_id=call.subject_id,
+        ordering_key=call.ordering_key,
+        policy_version_id=call.policy_version_id,
+        rule_key=call.rule_key,
+        actor=call.actor,
+        correlation_id=call.correlation_id,
+        now=now,
+    )
+    await _replace(session, call, rest, now)
+
+
+async def resolve_call(
+    session: AsyncSession, *, call_id: UUID, resolution: Resolution, actor: Actor, now: datetime
+) -> OutgoingCall:
+    """A person has looked and says what became of a call of unknown outcome."""
+    call = await queries.call_for_update(session, call_id)
+    if call is None:
+        raise CallNotFound("没有这次调用")
+    if call.state is not CallState.UNKNOWN:
+        raise NotUnknown("只有结果未知的调用才需要人工确认", state=call.state.value)
+    verdict = Done() if resolution is Resolution.DONE else Failed("resolved_failed", f"{actor} 确认没有生效")
+    await calls.conclude(session, call, verdict, now=now)
+    await audit(
+        session,
+        actor=actor,
+        action=f"call.resolved_{resolution.value}",
+        object_kind="outgoing_call",
+        object_id=call.id,
+        now=now,
+        policy_version_id=call.policy_version_id,
+        rule_key=call.rule_key,
+    )
+    return call
+
+
+async def _replace(session: AsyncSession, call: OutgoingCall, rest: OutgoingCall, now: datetime) -> None:
+    """`rest` takes the place of `call` in its ordering key. No outcome is told: the later attempt tells it."""
+    rest.id, rest.previous_id = rules.id_beside(call.id), call.id
+    session.add(rest)
+    calls.move(call, CallState.REPLACED)
+    call.finished_at, call.leased_until = now, None
+    await session.flush()
+    await calls.release(session, rest.id)

@@ -1,0 +1,86 @@
+"""The use cases of the ledger, for the domains: `from app.ledger import service as ledger`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.audit.actor import Actor
+from app.jobs.queue import enqueue
+from app.ledger import queries
+from app.ledger.calls import MAKE_CALL, call_row
+from app.ledger.errors import CallNotFound
+from app.ledger.outcomes import OutcomeHandler, register_outcomes
+from app.ledger.recovery import Resolution, resolve_call
+from app.observability import current_correlation_id
+from models.delivery import CallKind, OutgoingCall
+
+__all__ = [
+    "OutcomeHandler",
+    "Resolution",
+    "add_call",
+    "read_call",
+    "register_outcomes",
+    "request_call",
+    "resolve_call",
+]
+
+
+async def request_call(
+    session: AsyncSession,
+    *,
+    kind: CallKind,
+    body: dict[str, Any],
+    purpose: str,
+    subject_kind: str,
+    subject_id: object,
+    ordering_key: str | None = None,
+    policy_version_id: UUID | None,
+    rule_key: str | None,
+    actor: Actor,
+    now: datetime,
+    after: UUID | None = None,
+) -> OutgoingCall:
+    """Any other mutating call. `after` names a call that has to end first: both then share its ordering key."""
+    if kind is CallKind.MEDIA_UPLOAD:
+        raise ValueError("A media upload has no JSON body to keep")
+    call = call_row(
+        kind=kind,
+        body=body,
+        purpose=purpose,
+        subject_kind=subject_kind,
+        subject_id=subject_id,
+        ordering_key=await _key_after(session, after) if after and not ordering_key else ordering_key,
+        policy_version_id=policy_version_id,
+        rule_key=rule_key,
+        actor=str(actor),
+        correlation_id=current_correlation_id(),
+        now=now,
+    )
+    await add_call(session, call)
+    return call
+
+
+async def _key_after(session: AsyncSession, call_id: UUID) -> str:
+    call = await queries.call_for_update(session, call_id)
+    if call is None:
+        raise CallNotFound("要等待的那次调用不存在")
+    call.ordering_key = call.ordering_key or f"call:{call.id}"
+    return call.ordering_key
+
+
+async def add_call(session: AsyncSession, call: OutgoingCall) -> None:
+    """Record the call and queue the job that makes it."""
+    session.add(call)
+    await session.flush()
+    await enqueue(session, MAKE_CALL, {"call_id": str(call.id)}, dedupe_key=f"call:{call.id}")
+
+
+async def read_call(session: AsyncSession, *, call_id: UUID) -> OutgoingCall:
+    call = await queries.get_call(session, call_id)
+    if call is None:
+        raise CallNotFound("没有这次调用")
+    return call

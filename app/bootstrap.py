@@ -14,6 +14,8 @@ from app.approvals import jobs as approval_jobs
 from app.approvals.kinds import Kinds
 from app.audit import jobs as audit_jobs
 from app.audit.actor import SYSTEM
+from app.calendar import days as policy_days
+from app.calendar import jobs as policy_jobs
 from app.cards import jobs as card_jobs
 from app.cards.service import CardAbsorb, CardAction
 from app.clock import Clock, SystemClock
@@ -28,11 +30,9 @@ from app.jobs.runner import JOBS_OF_THE_QUEUE, SCHEDULE_OF_THE_QUEUE, JobRunner
 from app.ledger import jobs as ledger_jobs
 from app.ledger.service import register_outcomes
 from app.observability import get_logger
-from app.org import jobs as org_jobs
-from app.policy import days as policy_days
-from app.policy import jobs as policy_jobs
 from app.policy import service as policies
 from app.settings import Settings
+from app.sync import jobs as org_jobs
 from app.tasks import jobs as task_jobs
 from app.web import jobs as web_jobs
 from app.web.keys import install_bootstrap_key

@@ -19,12 +19,14 @@ from app.announcements.router import router as announcements
 from app.approvals.documentation import document_kinds
 from app.approvals.router import router as approvals
 from app.bootstrap import Services
+from app.calendar.router import router as calendar
 from app.delivery.router import router as deliveries
 from app.groups.kinds import KINDS
 from app.groups.router import router as groups
 from app.inbox.router import router as inbox
 from app.org.router import router as org
 from app.policy.router import router as policy
+from app.sync.router import router as sync
 from app.tasks.router import router as tasks
 from app.web import problems
 from app.web.api_keys import router as api_keys
@@ -50,7 +52,21 @@ DESCRIPTION = """\
 WeCom Steward: callbacks, organisation, group policy, approvals, announcements and tasks for Enterprise WeChat.
 """
 
-API_ROUTERS = (org, groups, approvals, announcements, tasks, inbox, deliveries, policy, quota, api_keys, audit)
+API_ROUTERS = (
+    org,
+    sync,
+    groups,
+    approvals,
+    announcements,
+    tasks,
+    inbox,
+    deliveries,
+    policy,
+    calendar,
+    quota,
+    api_keys,
+    audit,
+)
 
 
 class Application(FastAPI):

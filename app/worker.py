@@ -9,8 +9,8 @@ from app.database import transaction
 from app.groups import jobs as groups
 from app.ledger import jobs as delivery
 from app.observability import get_logger
-from app.org import service as org
 from app.policy import service as policies
+from app.sync import service as org
 
 log = get_logger()
 

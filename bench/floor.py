@@ -14,10 +14,10 @@ import time
 from app.bootstrap import Services
 from app.cli.session import database, read_settings, services
 from app.database import transaction
-from app.org import fetch
-from app.org.fetch import Problems
-from app.org.tags import wanted_tags
 from app.policy import service as policies
+from app.sync import fetch
+from app.sync.changes.tags import wanted_tags
+from app.sync.fetch import Problems
 from app.wecom.errors import WecomError
 
 

@@ -17,7 +17,7 @@ from app.cards import service as delivery
 from app.cards.service import CardAbsorb, CardAction, Click
 from app.inbox.processor import Absorb
 from app.inbox.rules import DONE, Outcome, ignored, unknown
-from app.org import service as org
+from app.sync import service as org
 from callbacks.envelope import parse
 from callbacks.errors import Refused
 from callbacks.events import (

@@ -12,6 +12,7 @@ from app.announcements import messages, queries, rules
 from app.announcements.errors import NotConcerned
 from app.audit.actor import person_actor
 from app.audit.service import Act, record, record_many
+from app.calendar import service as calendars
 from app.cards import service as delivery
 from app.cards.service import Click, Face, KnownClick
 from app.org import queries as org
@@ -123,7 +124,7 @@ async def _show_many(
     *,
     now: datetime,
 ) -> None:
-    zone = policies.timezone_of(session)
+    zone = calendars.timezone_of(session)
     faces = {key: await card_again(session, announcements[key]) for key in {key for key, _, _ in shown}}
     await delivery.record_clicks(
         session,
@@ -183,7 +184,7 @@ async def _show_confirmed(
     await delivery.update_cards(
         session,
         message_id=message_id,
-        card=messages.confirmed_card(face, at=at, late=receipt.late, zone=policies.timezone_of(session)),
+        card=messages.confirmed_card(face, at=at, late=receipt.late, zone=calendars.timezone_of(session)),
         now=now,
         person_ids=[PersonId(receipt.person_id)],
         click=click,
@@ -200,6 +201,6 @@ async def card_again(session: AsyncSession, announcement: Announcement, *, notic
         class_title=rule.title,
         author=author.name if author else "",
         citation=policy.cite("announcement.receipt"),
-        zone=policies.timezone_of(session),
+        zone=calendars.timezone_of(session),
         notice=notice,
     )

@@ -10,6 +10,7 @@ from app.announcements import messages, queries
 from app.announcements.confirm import card_again
 from app.audit.actor import SYSTEM
 from app.audit.service import record
+from app.calendar import service as calendars
 from app.delivery import service as delivery
 from app.jobs.timers import cancel_timer
 from app.policy import service as policies
@@ -33,7 +34,7 @@ async def chase(session: AsyncSession, *, announcement_id: AnnouncementId, now: 
         policy.document.announcements.chase_text,
         announcement,
         citation=policy.cite("announcement.chase"),
-        zone=policies.timezone_of(session),
+        zone=calendars.timezone_of(session),
     )
     message = await delivery.send_card(
         session,

@@ -15,12 +15,13 @@ from app.announcements.follow_up import CHASE, DEADLINE
 from app.announcements.rules import Audience
 from app.audit.actor import Actor, person_actor
 from app.audit.service import record
+from app.calendar import service as calendars
 from app.delivery import service as delivery
 from app.jobs.timers import set_timer
 from app.observability import current_correlation_id
 from app.org import queries as org
 from app.policy import service as policies
-from app.policy.schema import AnnouncementClassRule
+from app.policy.sections.announcements import AnnouncementClassRule
 from app.policy.service import Policy
 from models.announcements import Announcement, AnnouncementGroup
 from models.delivery import Message
@@ -143,7 +144,7 @@ async def _set_deadline(
         rules.check_deadline(wanted, now)
         announcement.deadline = wanted
     elif rule.default_deadline is not None:
-        announcement.deadline, basis = await policies.deadline(
+        announcement.deadline, basis = await calendars.deadline(
             session, start=now, duration=rule.default_deadline, policy=policy
         )
     if announcement.deadline is None:
@@ -151,7 +152,7 @@ async def _set_deadline(
     subject = str(announcement.id)
     await set_timer(session, DEADLINE, subject, announcement.deadline, basis=basis)
     if rule.chase_before is not None:
-        chase_at, chase_basis = await policies.reminder(
+        chase_at, chase_basis = await calendars.reminder(
             session, due_at=announcement.deadline, before=rule.chase_before, policy=policy, due_basis=basis
         )
         if chase_at > now:
@@ -170,7 +171,7 @@ async def _say(
 ) -> None:
     """One text in each group; to each person a card where a receipt is wanted, and a text where that is not all."""
     people, in_groups = list(audience.sources), audience.in_groups
-    zone = policies.timezone_of(session)
+    zone = calendars.timezone_of(session)
     text = messages.group_text(announcement, class_title=rule.title, author=author.name, zone=zone)
     for group in groups:
         call = await delivery.post_to_group(
@@ -237,7 +238,7 @@ async def _send_card(
             class_title=rule.title,
             author=author.name,
             citation=policy.cite("announcement.receipt"),
-            zone=policies.timezone_of(session),
+            zone=calendars.timezone_of(session),
         ),
         purpose="announcement.card",
         origin_kind="announcement",

@@ -16,8 +16,9 @@ from app.announcements.errors import (
     TooLong,
     UnknownClass,
 )
-from app.org.rules import REACHABLE
-from app.policy.schema import AnnouncementClassRule, PolicyDocument
+from app.org.rules import may_act
+from app.policy.schema import PolicyDocument
+from app.policy.sections.announcements import AnnouncementClassRule
 from models.announcements import Announcement, Receipt
 from models.groups import Group, GroupState
 from models.org import Person
@@ -53,7 +54,7 @@ class Audience:
 
 
 def check_author(author: Person) -> None:
-    if author.status not in REACHABLE:
+    if not may_act(author):
         raise AuthorNotActive(f"{author.name} 的账号未激活、已停用或已离职，不能以其名义发布")
 
 

@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.approvals.errors import NoApprover
 from app.approvals.kinds import RequestKind
 from app.org import queries as org
-from app.org.rules import REACHABLE
-from app.policy.schema import ApproverKind, parse_approver
+from app.org.rules import may_act
+from app.policy.sections.people import ApproverKind, parse_approver
 from app.policy.service import Policy
 from models.ids import DepartmentId, PersonId
 from models.org import Person
@@ -120,7 +120,7 @@ async def people_with_role(session: AsyncSession, policy: Policy, name: str) -> 
 def _able(people: Iterable[Person], barred: Collection[UUID]) -> list[Person]:
     """Each once, able to act, and not in their own case (F56)."""
     unique = {person.id: person for person in people if person.id not in barred}
-    return [person for person in unique.values() if person.status in REACHABLE]
+    return [person for person in unique.values() if may_act(person)]
 
 
 async def _named(session: AsyncSession, applicant: Applicant, expression: str) -> list[Person]:

@@ -16,8 +16,9 @@ from app.approvals.kinds import Kinds, RequestKind
 from app.approvals.messages import Given, Told
 from app.audit.actor import Actor
 from app.audit.service import record
+from app.calendar import service as calendars
 from app.policy import service as policies
-from app.policy.schema import StepRule
+from app.policy.sections.people import StepRule
 from app.policy.service import Policy
 from models.approvals import Request, RequestStep
 from models.ids import PolicyVersionId
@@ -71,7 +72,7 @@ async def given_so_far(session: AsyncSession, case: Case) -> list[Given]:
     """Every verdict on the request, in order, as people read it."""
     decisions = await queries.decisions_about(session, case.request.id)
     people = await queries.people_by_id(session, {decision.person_id for decision in decisions})
-    timezone = policies.timezone_of(session)
+    timezone = calendars.timezone_of(session)
     return [
         Given(people[one.person_id].name, one.verdict, one.decided_at.astimezone(timezone), one.comment)
         for one in decisions

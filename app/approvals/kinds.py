@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor
-from app.policy.schema import StepRule
+from app.policy.sections.people import StepRule
 from app.policy.service import Policy
 from models.approvals import Request
 from models.ids import GroupId, PersonId

@@ -7,7 +7,7 @@ from typing import Literal
 from uuid import UUID
 
 from app.approvals.errors import AlreadyDecided, NoApprover, NotAnApprover, OwnRequest
-from app.org.rules import REACHABLE
+from app.org.rules import may_act
 from models.approvals import OutcomeState, Request, RequestState, RequestStep, StepState, Verdict
 from models.org import Person
 
@@ -69,7 +69,7 @@ def check_may_decide(
         raise OwnRequest("这份申请涉及您本人，不能由您审批")
     if person.id not in approver_ids:
         raise NotAnApprover(f"{person.name} 不是步骤“{step.name}”的审批人")
-    if person.status not in REACHABLE:
+    if not may_act(person):
         raise NotAnApprover(f"{person.name} 的账号未激活、已停用或已离职，不能审批")
 
 

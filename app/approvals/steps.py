@@ -12,11 +12,11 @@ from app.approvals import messages, queries, rules
 from app.approvals.approvers import resolve
 from app.approvals.case import Case, given_so_far
 from app.audit.actor import Actor
+from app.calendar import service as policies
 from app.cards import service as cards
 from app.cards.service import ClickedCard
 from app.delivery import service as delivery
 from app.jobs.timers import cancel_timer, set_timer
-from app.policy import service as policies
 from app.wecom.messages import Card
 from models.approvals import Request, RequestStep, StepApprover, StepState
 from models.ids import MessageId, PersonId

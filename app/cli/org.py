@@ -13,8 +13,8 @@ from app.bootstrap import Services
 from app.cli.keys import OPERATOR
 from app.cli.session import JsonOption, err, out, run_with_services
 from app.database import transaction
-from app.org import queries, service
-from app.org.sync import run_sync
+from app.sync import queries, service
+from app.sync.full_run import run_sync
 from models.ids import SyncRunId
 from models.org import SyncRun, SyncState
 

@@ -14,7 +14,7 @@ from app.groups.findings import RECONCILER
 from app.groups.roster import Cause
 from app.groups.rules import Reading, RosterDifference, Stay
 from app.org import queries as org
-from app.org.rules import DEPARTURES
+from app.org.rules import is_gone
 from app.policy import service as policies
 from app.policy.service import Policy
 from models.delivery import OutgoingCall
@@ -55,7 +55,7 @@ class Case:
         return sorted(
             userid
             for userid in self.difference.missing
-            if userid not in self.gone and self.people[self.stays[userid].person_id].status not in DEPARTURES
+            if userid not in self.gone and not is_gone(self.people[self.stays[userid].person_id])
         )
 
     @property

@@ -22,7 +22,8 @@ from app.ledger import service as ledger
 from app.observability import current_correlation_id
 from app.org import queries as org
 from app.policy import service as policies
-from app.policy.schema import ApproverKind, GroupTypeRule, parse_approver
+from app.policy.sections.groups import GroupTypeRule
+from app.policy.sections.people import ApproverKind, parse_approver
 from app.policy.service import Policy
 from models.approvals import OutcomeState, Request
 from models.delivery import CallKind, CallState, OutgoingCall

@@ -17,7 +17,7 @@ from app.delivery import service as delivery
 from app.groups import messages, queries
 from app.groups.errors import FindingClosed
 from app.observability import current_correlation_id, get_logger
-from app.policy.schema import parse_approver
+from app.policy.sections.people import parse_approver
 from app.policy.service import Policy
 from models.groups import FindingKind, FindingState, Group, GroupFinding
 from models.ids import FindingId, GroupId, PersonId

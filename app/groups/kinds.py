@@ -14,7 +14,7 @@ from app.groups import applications, create, findings, queries, roster
 from app.groups.errors import UnknownPeople
 from app.groups.schemas import CreateGroup, Exit, Join, RosterChange
 from app.org import queries as org
-from app.policy.schema import StepRule
+from app.policy.sections.people import StepRule
 from app.policy.service import Policy
 from models.approvals import Request
 from models.groups import Group

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.policy.schema import GroupsRule, GroupTypeRule
+from app.policy.sections.groups import GroupsRule, GroupTypeRule
 from app.policy.service import Citation
 from models.groups import FindingKind, Group
 

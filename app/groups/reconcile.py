@@ -23,8 +23,8 @@ from app.ledger import service as delivery
 from app.ledger.rules import remaining_update
 from app.ledger.service import Resolution
 from app.org import queries as org
-from app.org import service as organisation
 from app.policy import service as policies
+from app.sync import service as organisation
 from models.approvals import OutcomeState
 from models.delivery import CallKind
 from models.groups import FindingKind, Group, GroupFinding, GroupMember, GroupState

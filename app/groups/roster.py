@@ -26,7 +26,7 @@ from app.groups.rules import SuccessionBasis
 from app.ledger import service as delivery
 from app.org import queries as org
 from app.policy import service as policies
-from app.policy.schema import GroupTypeRule
+from app.policy.sections.groups import GroupTypeRule
 from app.policy.service import Policy
 from models.delivery import CallKind, OutgoingCall
 from models.groups import Group, GroupMember, GroupState

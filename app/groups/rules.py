@@ -10,8 +10,9 @@ from enum import StrEnum
 from uuid import UUID
 
 from app.groups.errors import NameRefused, SizeRefused
-from app.org.rules import exceeds_budget
-from app.policy.schema import PLATFORM_GROUP_SIZE, PLATFORM_NAME_LENGTH, GroupTypeRule, LossBudget
+from app.policy.sections.groups import GroupTypeRule
+from app.policy.sections.org import LossBudget
+from app.policy.sections.values import PLATFORM_GROUP_SIZE, PLATFORM_NAME_LENGTH
 from models.ids import WecomUserId
 
 FEWEST = 2
@@ -114,7 +115,7 @@ def difference(
 
 def is_believable_loss(lost: int, of: int, budget: LossBudget) -> bool:
     """P6 for one group, by the organisation's budget. Everybody at once is never believed."""
-    return lost == 0 or (lost < of and not exceeds_budget(lost, of, budget))
+    return lost == 0 or (lost < of and not budget.is_exceeded(lost, of))
 
 
 # ---------------------------------------------------------------- succession

@@ -15,36 +15,6 @@ class DepartmentUnknown(NotFound):
     title = "找不到该部门"
 
 
-class SyncRunUnknown(NotFound):
-    slug = "sync-run-not-found"
-    title = "找不到该次同步"
-
-
-class SyncAlreadyRunning(Conflict):
-    """One run at a time (F32)."""
-
-    slug = "sync-already-running"
-    title = "已有同步正在进行"
-
-
-class SyncRunNotHeld(Conflict):
-    """Only a held run can be released or rejected."""
-
-    slug = "sync-run-not-held"
-    title = "该次同步没有待放行的变更"
-
-
-class StagedRowsGone(Conflict):
-    """What the run had read is no longer there: comparing with nothing would make everybody missing."""
-
-    slug = "sync-run-rows-gone"
-    title = "该次同步读取的数据已不完整"
-
-
 class NothingToReview(Conflict):
     slug = "userid-review-not-open"
     title = "没有待确认的账号"
-
-
-class RunLost(Exception):
-    """Somebody else took this run over, or it has been ended: stop here and write nothing."""

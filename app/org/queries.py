@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, text
+from sqlalchemy import ColumnElement, Select, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.org.rules import EMPLOYED, LOSSES, REACHABLE, Losses, Tally
+from app.org.rules import EMPLOYED, may_act
 from models.ids import DepartmentId, PersonId, WecomUserId, fold
 from models.org import (
     Department,
@@ -20,15 +19,10 @@ from models.org import (
     Person,
     PersonStatus,
     PersonUserid,
-    SyncKind,
-    SyncRun,
-    SyncState,
     Tag,
     UseridReview,
 )
 
-RUN_LOCK = 0x0127
-"""Advisory lock: who asks whether a run is at work, and begins one, does so alone."""
 DEEPEST = 50
 """Steps up or down the tree. The platform allows 15; a ring, which it forbids, ends here."""
 
@@ -262,7 +256,7 @@ async def leaders_of_department(session: AsyncSession, department_id: int) -> li
         col(Membership.ended_at).is_(None),
     )
     by_flag = (await session.scalars(select(Person).where(col(Person.id).in_(flagged)))).all()
-    found = {leader.id: leader for leader in [*named.values(), *by_flag] if leader.status in REACHABLE}
+    found = {leader.id: leader for leader in [*named.values(), *by_flag] if may_act(leader)}
     return sorted(found.values(), key=lambda leader: leader.id)
 
 
@@ -287,86 +281,10 @@ async def direct_leaders_of(session: AsyncSession, person: Person) -> list[Perso
     """In the platform's order. Only who can act, and never the person."""
     found = await people_by_userids(session, person.direct_leader_userids)
     leaders = [found[WecomUserId(userid)] for userid in person.direct_leader_userids if WecomUserId(userid) in found]
-    return [leader for leader in leaders if leader.status in REACHABLE and leader.id != person.id]
+    return [leader for leader in leaders if may_act(leader) and leader.id != person.id]
 
 
 # ---------------------------------------------------------------- runs
-
-
-async def lock_runs(session: AsyncSession) -> None:
-    await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": RUN_LOCK})
-
-
-async def running_run(session: AsyncSession) -> SyncRun | None:
-    statement = (
-        select(SyncRun)
-        .where(col(SyncRun.state) == SyncState.RUNNING, col(SyncRun.kind) == SyncKind.FULL)
-        .execution_options(populate_existing=True)
-    )
-    return (await session.scalars(statement)).one_or_none()
-
-
-async def is_running(session: AsyncSession, run_id: UUID) -> bool:
-    statement = select(col(SyncRun.id)).where(col(SyncRun.id) == run_id, col(SyncRun.state) == SyncState.RUNNING)
-    return (await session.scalars(statement)).one_or_none() is not None
-
-
-async def held_runs(session: AsyncSession) -> Sequence[SyncRun]:
-    statement = select(SyncRun).where(col(SyncRun.state) == SyncState.HELD).with_for_update(key_share=True)
-    return (await session.scalars(statement)).all()
-
-
-async def last_full_end(session: AsyncSession) -> datetime | None:
-    """When the last full run that read the organisation ended. Failed and dry ones do not count."""
-    statement = select(func.max(SyncRun.finished_at)).where(
-        col(SyncRun.kind) == SyncKind.FULL,
-        col(SyncRun.state).in_([SyncState.DONE, SyncState.HELD, SyncState.RELEASED, SyncState.REJECTED]),
-        col(SyncRun.dry_run).is_(False),
-    )
-    return (await session.scalars(statement)).one()
-
-
-async def failures_in_a_row(session: AsyncSession) -> int:
-    """How many full runs have failed since the last that read the organisation."""
-    statement = select(func.count()).where(
-        col(SyncRun.kind) == SyncKind.FULL,
-        col(SyncRun.state) == SyncState.FAILED,
-        col(SyncRun.dry_run).is_(False),
-    )
-    last = await last_full_end(session)
-    if last is not None:
-        statement = statement.where(col(SyncRun.finished_at) > last)
-    return (await session.scalars(statement)).one()
-
-
-async def losses_by_hints(session: AsyncSession, *, since: datetime | None) -> Losses:
-    """What callbacks have taken away since the last full run."""
-    words = [status.value for status in LOSSES]
-    statement = (
-        select(
-            func.count().filter(col(OrgChange.object_kind) == "person", col(OrgChange.change).in_(words)),
-            func.count().filter(col(OrgChange.object_kind) == "department", col(OrgChange.change) == "ended"),
-        )
-        .join(SyncRun, col(SyncRun.id) == col(OrgChange.run_id))
-        .where(col(SyncRun.kind) == SyncKind.HINT)
-    )
-    if since is not None:
-        statement = statement.where(col(OrgChange.at) > since)
-    people, departments = (await session.execute(statement)).one()
-    return Losses(Tally(people, 0), Tally(departments, 0), Tally(0, 0))
-
-
-async def person_changed_since(session: AsyncSession, userids: list[str], moment: datetime) -> bool:
-    """Somebody else wrote one of these people after that moment."""
-    statement = (
-        select(col(Person.id))
-        .join(PersonUserid, col(PersonUserid.person_id) == col(Person.id))
-        .where(
-            col(PersonUserid.userid).in_([fold(userid) for userid in userids]),
-            or_(col(Person.updated_at) > moment, col(PersonUserid.ended_at) > moment),
-        )
-    )
-    return (await session.scalars(statement.limit(1))).one_or_none() is not None
 
 
 def changes_of(person_id: UUID) -> Select[OrgChange]:
@@ -375,44 +293,4 @@ def changes_of(person_id: UUID) -> Select[OrgChange]:
     )
 
 
-async def sync_run(session: AsyncSession, run_id: UUID) -> SyncRun | None:
-    return await session.get(SyncRun, run_id)
-
-
-def sync_runs(*, kind: SyncKind, state: SyncState | None) -> Select[SyncRun]:
-    statement = select(SyncRun).where(col(SyncRun.kind) == kind)
-    return statement if state is None else statement.where(col(SyncRun.state) == state)
-
-
-@dataclass(frozen=True)
-class Orphans:
-    """What hangs on something that cannot be seen (F21)."""
-
-    departments: list[int]
-    """Departments whose parent is not there."""
-    places: list[int]
-    """Departments which people stand in, and which are not there."""
-
-
-async def orphans(session: AsyncSession, run_id: UUID) -> Orphans:
-    departments = text(
-        "SELECT s.id FROM staged_departments s WHERE s.run_id = :run_id AND s.parent_id IS NOT NULL"
-        " AND NOT EXISTS (SELECT FROM staged_departments p WHERE p.run_id = :run_id AND p.id = s.parent_id)"
-        " ORDER BY s.id LIMIT 100"
-    )
-    places = text(
-        "SELECT DISTINCT place FROM staged_people s CROSS JOIN LATERAL unnest(s.department_ids) AS place"
-        " WHERE s.run_id = :run_id AND NOT EXISTS (SELECT FROM staged_departments d"
-        "   WHERE d.run_id = :run_id AND d.id = place) ORDER BY place LIMIT 100"
-    )
-    return Orphans(
-        departments=list((await session.scalars(departments, {"run_id": run_id})).all()),
-        places=list((await session.scalars(places, {"run_id": run_id})).all()),
-    )
-
-
 # ---------------------------------------------------------------- tags
-
-
-async def tags_by_id(session: AsyncSession) -> dict[int, Tag]:
-    return {tag.id: tag for tag in (await session.scalars(select(Tag))).all()}

@@ -1,34 +1,23 @@
-"""REST of the organisation: departments, members, sync runs."""
+"""REST of the organisation: departments and members."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 from sqlmodel import col
 
 from app.org import queries, service
-from app.org.errors import DepartmentUnknown, SyncRunUnknown
-from app.org.listing import as_members, find_member
-from app.org.schemas import (
-    ChangeOut,
-    DepartmentOut,
-    DepartmentTree,
-    Member,
-    ReviewDecision,
-    StartSync,
-    SyncRunOut,
-    SyncRunSummary,
-)
+from app.org.errors import DepartmentUnknown
+from app.org.presentation import as_members, find_member
+from app.org.schemas import ChangeOut, DepartmentOut, DepartmentTree, Member, ReviewDecision
 from app.org.schemas import DepartmentNode as Node
 from app.web.deps import CallerDep, NowDep, SessionDep, require
 from app.web.idempotency import IdempotentRoute
 from app.web.pagination import Page, PageDep, paginate
 from app.web.problems import problems
-from models.ids import SyncRunId
-from models.org import Department, OrgChange, Person, PersonStatus, SyncKind, SyncRun, SyncState
+from models.org import Department, OrgChange, Person, PersonStatus
 
 READ = [Depends(require("org:read"))]
 WRITE = [Depends(require("org:write"))]
@@ -36,7 +25,6 @@ WRITE = [Depends(require("org:write"))]
 router = APIRouter()
 departments = APIRouter(prefix="/departments", tags=["organisation"], dependencies=READ)
 members = APIRouter(prefix="/members", tags=["organisation"], route_class=IdempotentRoute)
-sync_runs = APIRouter(prefix="/sync-runs", tags=["organisation"], route_class=IdempotentRoute)
 
 Since = Annotated[datetime | None, Query(description="Only rows changed at or after this moment.")]
 
@@ -110,50 +98,5 @@ async def review_userid(
     return (await as_members(session, [await find_member(session, userid)]))[0]
 
 
-# ---------------------------------------------------------------- sync runs
-
-
-@sync_runs.get("", dependencies=READ)
-async def list_sync_runs(
-    session: SessionDep,
-    page: PageDep,
-    kind: Annotated[SyncKind, Query(description="`hint`: single objects, because a callback named them.")] = (
-        SyncKind.FULL
-    ),
-    state: SyncState | None = None,
-) -> Page[SyncRunSummary]:
-    statement = queries.sync_runs(kind=kind, state=state)
-    rows, cursor = await paginate(session, statement, col(SyncRun.started_at), col(SyncRun.id), page=page)
-    return Page(items=[SyncRunSummary.of(row) for row in rows], next_cursor=cursor)
-
-
-@sync_runs.post("", status_code=202, dependencies=WRITE, responses=problems(409))
-async def start_sync_run(session: SessionDep, now: NowDep, body: StartSync) -> SyncRunOut:
-    """Queue a full run. Follow it at `GET /sync-runs/{id}`."""
-    return SyncRunOut.of(await service.request(session, reason="api", dry_run=body.dry_run, now=now))
-
-
-@sync_runs.get("/{run_id}", dependencies=READ, responses=problems(404))
-async def get_sync_run(session: SessionDep, run_id: UUID) -> SyncRunOut:
-    run = await queries.sync_run(session, run_id)
-    if run is None:
-        raise SyncRunUnknown(f"没有同步 {run_id}")
-    return SyncRunOut.of(run)
-
-
-@sync_runs.post("/{run_id}/release", dependencies=WRITE, responses=problems(404, 409))
-async def release_sync_run(session: SessionDep, caller: CallerDep, now: NowDep, run_id: UUID) -> SyncRunOut:
-    """Let the held losses take effect."""
-    run = await service.release(session, run_id=SyncRunId(run_id), actor=caller.actor, now=now)
-    return SyncRunOut.of(run)
-
-
-@sync_runs.post("/{run_id}/reject", dependencies=WRITE, responses=problems(404, 409))
-async def reject_sync_run(session: SessionDep, caller: CallerDep, now: NowDep, run_id: UUID) -> SyncRunOut:
-    """Drop the held losses: nothing of them takes effect."""
-    run = await service.reject(session, run_id=SyncRunId(run_id), actor=caller.actor, now=now)
-    return SyncRunOut.of(run)
-
-
-for part in (departments, members, sync_runs):
+for part in (departments, members):
     router.include_router(part)

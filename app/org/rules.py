@@ -1,19 +1,18 @@
-"""Decisions about the organisation: pure."""
+"""Who belongs to the company, who can act, who is gone: one definition each. Pure.
+
+| Word | Statuses | Asked when |
+|---|---|---|
+| *employed* | active, not activated, invisible, missing | somebody belongs to a department, a post, an audience |
+| *reachable* | active | a group call names somebody: the platform takes the account |
+| *may act* | active, missing | somebody approves, leads or publishes: one wrong reading silences nobody (P6) |
+| *gone* | disabled, left | somebody loses their groups, requests and tasks (policy 2.6, 8.2) |
+
+Invisible and missing people are employed: neither is a departure.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
-
-from models.org import PersonStatus
-
-TOLD_STATUS: dict[int, PersonStatus] = {
-    1: PersonStatus.ACTIVE,
-    2: PersonStatus.DISABLED,
-    4: PersonStatus.NOT_ACTIVATED,
-    5: PersonStatus.LEFT,
-}
-"""The platform's number (wecom/callbacks-and-contacts.md §3.4) → our status."""
+from models.org import Person, PersonStatus
 
 EMPLOYED = (
     PersonStatus.ACTIVE,
@@ -21,141 +20,17 @@ EMPLOYED = (
     PersonStatus.INVISIBLE,
     PersonStatus.MISSING,
 )
-"""Who belongs to the company. Invisible and missing people stay: neither is a departure (P6)."""
-
-REACHABLE = (PersonStatus.ACTIVE, PersonStatus.MISSING)
-"""Who can answer a card: leaders and approvers are looked for among these."""
-
-LOSSES = (PersonStatus.LEFT, PersonStatus.DISABLED, PersonStatus.INVISIBLE)
-"""States whose arrival takes something away from a person; counted against the budget."""
-
-UNPLACED = "unplaced"
-"""A loss as well: a person who would stand in no department at all. The platform keeps everybody in at least one."""
-
-DEPARTURES = (PersonStatus.LEFT, PersonStatus.DISABLED)
-"""States in which a person loses their groups (policy 2.6; a disabled person loses them too)."""
-
-CHANGE_WORDS: dict[PersonStatus, str] = {
-    PersonStatus.ACTIVE: "activated",
-    PersonStatus.DISABLED: "disabled",
-    PersonStatus.NOT_ACTIVATED: "deactivated",
-    PersonStatus.INVISIBLE: "invisible",
-    PersonStatus.MISSING: "missing",
-    PersonStatus.LEFT: "left",
-}
-"""What a change of status is called, by the new status; the exceptions depend on the old one."""
-
-RETURN_WORDS: dict[PersonStatus, str] = {
-    PersonStatus.MISSING: "returned",
-    PersonStatus.DISABLED: "enabled",
-    PersonStatus.INVISIBLE: "visible",
-}
-"""What it is called to come back to work, by the old status."""
+MAY_ACT = (PersonStatus.ACTIVE, PersonStatus.MISSING)
+GONE = (PersonStatus.LEFT, PersonStatus.DISABLED)
 
 
-def change_word(old: PersonStatus, new: PersonStatus) -> str:
-    if old is new:
-        return "updated"
-    if new in {PersonStatus.ACTIVE, PersonStatus.NOT_ACTIVATED}:
-        return RETURN_WORDS.get(old, CHANGE_WORDS[new])
-    return CHANGE_WORDS[new]
+def is_reachable(person: Person) -> bool:
+    return person.status is PersonStatus.ACTIVE
 
 
-@dataclass(frozen=True)
-class Told:
-    """What one reading of the platform says about one person."""
-
-    status: PersonStatus | None
-    """None while the details could not be read."""
-    visible: bool = True
-    """False when the app's whole range was read and the person is not in it."""
+def may_act(person: Person) -> bool:
+    return person.status in MAY_ACT
 
 
-def status_after(old: PersonStatus, told: Told, *, details_known: bool) -> PersonStatus:
-    """The status of a known person who was seen. `details_known` is what we had before."""
-    if told.status in DEPARTURES:
-        return told.status
-    if not told.visible:
-        # Out of range nothing is heard of them: somebody disabled stays disabled until the platform says otherwise.
-        return old if old is PersonStatus.DISABLED else PersonStatus.INVISIBLE
-    if told.status is not None:
-        return told.status
-    if old is not PersonStatus.MISSING:
-        return old
-    return PersonStatus.ACTIVE if details_known else PersonStatus.INVISIBLE
-
-
-def transitions() -> list[tuple[PersonStatus, PersonStatus | None, bool, bool, PersonStatus, str]]:
-    """`status_after` for every case: old, told, visible, details known before → new status and its word.
-
-    The comparison of a hundred thousand people is one statement; it joins this table, so that the rule is written once.
-    """
-    told = [*TOLD_STATUS.values(), None]
-    return [
-        (old, number, visible, known, new, change_word(old, new))
-        for old in PersonStatus
-        for number in told
-        for visible in (True, False)
-        for known in (True, False)
-        for new in [status_after(old, Told(number, visible=visible), details_known=known)]
-    ]
-
-
-class Budget(Protocol):
-    """The policy's `org.loss_budget`."""
-
-    @property
-    def large_count(self) -> int: ...
-    @property
-    def large_share(self) -> float: ...
-    @property
-    def small_share(self) -> float: ...
-
-
-def exceeds_budget(lost: int, total: int, budget: Budget) -> bool:
-    """More than 50 of them and over 20 %, or up to 50 and over 80 % (F28, the platform's own guard 45026)."""
-    if lost <= 0 or total <= 0:
-        return False
-    share = budget.large_share if lost > budget.large_count else budget.small_share
-    return lost / total > share
-
-
-@dataclass(frozen=True)
-class Tally:
-    """So many would be lost of so many."""
-
-    lost: int
-    total: int
-
-
-@dataclass(frozen=True)
-class Losses:
-    people: Tally
-    departments: Tally
-    group_places: Tally
-    """Places in groups which the people concerned would lose."""
-
-
-@dataclass(frozen=True)
-class BudgetDecision:
-    """Which kinds of losses are beyond the budget. People and their places in groups are held together."""
-
-    people: bool
-    departments: bool
-    group_places: bool
-
-    @property
-    def holds_people(self) -> bool:
-        return self.people or self.group_places
-
-    @property
-    def holds(self) -> bool:
-        return self.holds_people or self.departments
-
-
-def decide(losses: Losses, budget: Budget) -> BudgetDecision:
-    return BudgetDecision(
-        people=exceeds_budget(losses.people.lost, losses.people.total, budget),
-        departments=exceeds_budget(losses.departments.lost, losses.departments.total, budget),
-        group_places=exceeds_budget(losses.group_places.lost, losses.group_places.total, budget),
-    )
+def is_gone(person: Person) -> bool:
+    return person.status in GONE

@@ -1,58 +1,7 @@
-"""What others call: hints from callbacks. They fetch nothing and decide nothing; a job reads the object anew (F12)."""
+"""People whose userids change, for others: linked to a former colleague, or kept apart (D17)."""
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from app.jobs.queue import enqueue
 from app.org.identity import link_former, link_userid, separate_userid
-from app.org.reckon import release
-from app.org.runs import ensure_scheduled, reject, request
 
-__all__ = [
-    "ensure_scheduled",
-    "hint_department",
-    "hint_tag",
-    "hint_user",
-    "link_former",
-    "link_userid",
-    "reject",
-    "release",
-    "request",
-    "separate_userid",
-    "visible_range_changed",
-]
-
-
-async def hint_user(
-    session: AsyncSession,
-    *,
-    userid: str,
-    new_userid: str | None = None,
-    deleted: bool = False,
-    now: datetime,  # noqa: ARG001 -- every hint is called alike
-) -> None:
-    """A callback named a person. No dedupe key: a job already running may have read before this change."""
-    payload = {"userid": userid, "new_userid": new_userid, "deleted": deleted}
-    await enqueue(session, "org.refresh_person", payload)
-
-
-async def hint_department(
-    session: AsyncSession,
-    *,
-    department_id: int,
-    deleted: bool = False,
-    now: datetime,  # noqa: ARG001 -- every hint is called alike
-) -> None:
-    await enqueue(session, "org.refresh_department", {"department_id": department_id, "deleted": deleted})
-
-
-async def hint_tag(session: AsyncSession, *, tag_id: int, now: datetime) -> None:  # noqa: ARG001 -- as above
-    await enqueue(session, "org.refresh_tag", {"tag_id": tag_id})
-
-
-async def visible_range_changed(session: AsyncSession, *, userid: str, now: datetime) -> None:
-    """The app heard subscribe or unsubscribe: the person came into its range or left it."""
-    await hint_user(session, userid=userid, now=now)
+__all__ = ["link_former", "link_userid", "separate_userid"]

@@ -17,7 +17,8 @@ import yaml
 from pydantic import ValidationError
 
 from app.policy.rule_keys import RULE_KEYS
-from app.policy.schema import ApproverKind, PolicyDocument, parse_approver
+from app.policy.schema import PolicyDocument
+from app.policy.sections.people import ApproverKind, parse_approver
 
 
 @dataclass(frozen=True, slots=True)

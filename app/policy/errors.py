@@ -33,8 +33,3 @@ class EffectiveInThePast(Invalid):
 class AlreadyScheduled(Conflict):
     slug = "already-scheduled"
     title = "同样的制度已定于其他时间生效"
-
-
-class SpanTooLong(Invalid):
-    slug = "calendar-span"
-    title = "日期范围有误"

@@ -1,27 +1,13 @@
-"""REST: `policy` and `calendar`."""
+"""REST: `policy`."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends
 from sqlmodel import col
 
-from app.policy import days, queries, service
-from app.policy.errors import SpanTooLong, VersionNotFound
-from app.policy.schemas import (
-    ApplyIn,
-    CalendarOut,
-    ChangeOut,
-    CheckIn,
-    CheckOut,
-    DayIn,
-    DayOut,
-    FaultOut,
-    PolicyVersionDetail,
-    PolicyVersionOut,
-)
+from app.policy import queries, service
+from app.policy.errors import VersionNotFound
+from app.policy.schemas import ApplyIn, ChangeOut, CheckIn, CheckOut, FaultOut, PolicyVersionDetail, PolicyVersionOut
 from app.web.deps import CallerDep, NowDep, SessionDep, require
 from app.web.idempotency import IdempotentRoute
 from app.web.pagination import Page, PageDep, paginate
@@ -32,7 +18,6 @@ router = APIRouter(tags=["policy"], route_class=IdempotentRoute)
 
 READ = [Depends(require("policy:read"))]
 WRITE = [Depends(require("policy:write"))]
-LONGEST_SPAN = timedelta(days=800)
 
 
 @router.get("/policy", dependencies=READ, responses=problems(503))
@@ -72,28 +57,6 @@ async def check_policy(session: SessionDep, now: NowDep, body: CheckIn) -> Check
         faults=[FaultOut.model_validate(fault) for fault in faults],
         changes=[ChangeOut.model_validate(change) for change in changes],
     )
-
-
-@router.get("/calendar", dependencies=READ, responses=problems(400))
-async def read_calendar(
-    session: SessionDep,
-    since: Annotated[date, Query(alias="from", description="The first day.")],
-    until: Annotated[date, Query(alias="to", description="The last day, included.")],
-) -> CalendarOut:
-    """Working days and days off, and where each comes from."""
-    if not timedelta(0) <= until - since <= LONGEST_SPAN:
-        raise SpanTooLong(f"to 不能早于 from，最多 {LONGEST_SPAN.days} 天")
-    found = await days.days_between(session, since=since, until=until)
-    return CalendarOut(items=[DayOut.model_validate(day) for day in found])
-
-
-@router.put("/calendar/{day}", dependencies=WRITE)
-async def set_calendar_day(session: SessionDep, now: NowDep, caller: CallerDep, day: date, body: DayIn) -> DayOut:
-    """Make a day a working day or a day off. Deadlines in working time that lie beyond it move along."""
-    found = await days.set_day(
-        session, day=day, is_working=body.is_working, note=body.note, actor=caller.actor, now=now
-    )
-    return DayOut.model_validate(found)
 
 
 async def _detail(session: SessionDep, number: int) -> PolicyVersionDetail:

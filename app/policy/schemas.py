@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -58,24 +58,3 @@ class ChangeOut(BaseModel):
 class CheckOut(BaseModel):
     faults: list[FaultOut] = Field(description="Empty when the document can be applied.")
     changes: list[ChangeOut] = Field(description="Against the version in force; empty while there are faults.")
-
-
-class DayOut(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
-
-    day: date
-    is_working: bool
-    note: str = Field(examples=["国庆节"])
-    source: str = Field(
-        description="`library`; `provisional`: the year's holidays are not published yet, Monday to Friday is "
-        "assumed; `company`: set by a person."
-    )
-
-
-class CalendarOut(BaseModel):
-    items: list[DayOut]
-
-
-class DayIn(BaseModel):
-    is_working: bool
-    note: Annotated[str, StringConstraints(max_length=100)] = ""

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor
+from app.calendar import service as calendars
 from app.delivery import service as delivery
 from app.observability import current_correlation_id
 from app.org import queries as org
@@ -104,7 +105,7 @@ async def _tell_owner(session: AsyncSession, case: Case, *, actor: Actor, now: d
 
 
 async def _tell_collaborators(session: AsyncSession, case: Case, *, actor: Actor, now: datetime) -> None:
-    zone = policies.timezone_of(session)
+    zone = calendars.timezone_of(session)
     text = messages.for_collaborators(case.task, assigner=case.assigner.name, owner=case.owner.name, zone=zone)
     people = [person.id for person in case.collaborators]
     await tell(session, case, people, text, purpose="task.collaboration", rule_key=RULE, actor=actor, now=now)
@@ -118,7 +119,7 @@ async def _publish(session: AsyncSession, case: Case, group: Group, *, actor: Ac
         owner=case.owner.name,
         collaborators=[person.name for person in case.collaborators],
         citation=case.policy.cite(RULE),
-        zone=policies.timezone_of(session),
+        zone=calendars.timezone_of(session),
     )
     concerned = [PersonId(person.id) for person in (case.owner, *case.collaborators)]
     userids = await org.userids_of(session, concerned)

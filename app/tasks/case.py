@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import SYSTEM, Actor, person_actor
 from app.audit.service import record
+from app.calendar import service as calendars
 from app.cards import service as cards
 from app.delivery import service as delivery
 from app.observability import current_correlation_id
@@ -53,7 +54,7 @@ def face(session: AsyncSession, case: Case) -> Card:
         assigner=case.assigner.name,
         collaborators=[person.name for person in case.collaborators],
         citation=case.policy.cite("task.accept"),
-        zone=policies.timezone_of(session),
+        zone=calendars.timezone_of(session),
     )
 
 

@@ -10,12 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals.approvers import people_with_role
 from app.audit.actor import SYSTEM
+from app.calendar import service as policies
 from app.jobs.timers import cancel_timer, set_timer
 from app.observability import get_logger
 from app.org import queries as org
-from app.org.rules import REACHABLE
-from app.policy import service as policies
-from app.policy.schema import NAMED, ApproverKind, parse_approver
+from app.org.rules import may_act
+from app.policy.sections.people import NAMED, ApproverKind, parse_approver
 from app.tasks import messages, queries, rules
 from app.tasks.case import Case, Happening, load, tell, write
 from models.ids import TaskId
@@ -184,4 +184,4 @@ async def _holders(session: AsyncSession, case: Case, kind: ApproverKind, name: 
 
 def _each_once(people: Collection[Person], *, besides: Collection[UUID]) -> list[Person]:
     unique = {person.id: person for person in people if person.id not in besides}
-    return [person for person in unique.values() if person.status in REACHABLE]
+    return [person for person in unique.values() if may_act(person)]

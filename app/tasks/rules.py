@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from app.org.rules import is_gone
 from app.policy.schema import PolicyDocument
 from app.tasks.errors import (
     DueInThePast,
@@ -18,7 +19,7 @@ from app.tasks.errors import (
     TaskGroupNotActive,
 )
 from models.groups import Group, GroupState
-from models.org import Person, PersonStatus
+from models.org import Person
 from models.tasks import Task, TaskState
 
 WORK = "work"
@@ -28,7 +29,6 @@ HALF = 50
 """What the card's button for progress means: a button carries no number."""
 
 FINISHED = 100
-GONE = (PersonStatus.LEFT, PersonStatus.DISABLED)
 
 
 class TaskAction(StrEnum):
@@ -179,7 +179,7 @@ def check_due(due_at: datetime, now: datetime) -> None:
 
 
 def check_owner(owner: Person) -> None:
-    if owner.status in GONE:
+    if is_gone(owner):
         raise OwnerNotEmployed(f"{owner.name} 的账号已停用，不能负责任务")
 
 

@@ -8,8 +8,8 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor
+from app.calendar import service as policies
 from app.observability import get_logger
-from app.policy import service as policies
 from app.tasks import follow_up, messages, queries, rules
 from app.tasks.assign import assign
 from app.tasks.case import Case, Happening, load, show, tell, write

@@ -23,7 +23,7 @@ from app.approvals.kinds import Kinds, RequestKind, RequestText, kinds_of
 from app.audit.actor import Actor, person_actor
 from app.cards import service as delivery
 from app.errors import Invalid
-from app.policy.schema import StepRule
+from app.policy.sections.people import StepRule
 from app.policy.service import Policy
 from models.approvals import OutcomeState, Request, RequestStep, StepApprover, Verdict
 from models.delivery import CallKind, CallState, Delivery, OutgoingCall

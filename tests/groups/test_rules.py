@@ -8,7 +8,7 @@ from app.groups import rules
 from app.groups.errors import NameRefused, SizeRefused
 from app.groups.rules import Stay, Succession, SuccessionBasis
 from app.policy.document import default_document
-from app.policy.schema import GroupTypeRule
+from app.policy.sections.groups import GroupTypeRule
 from models.ids import WecomUserId, fold, new_id
 
 DOCUMENT = default_document()

@@ -9,8 +9,9 @@ from sqlmodel import col
 
 from app.audit.actor import Actor, ActorKind
 from app.database import transaction
-from app.org import queries, service
+from app.org import queries
 from app.org.identity import link_former, separate_userid
+from app.sync import service
 from models.org import PersonStatus, PersonUserid, SyncKind, SyncRun, UseridReview
 from tests.org.world import World
 

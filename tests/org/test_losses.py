@@ -13,10 +13,11 @@ from sqlalchemy import text
 
 from app.audit.actor import Actor, ActorKind
 from app.database import transaction
-from app.org import queries, runs
-from app.org.errors import StagedRowsGone, SyncRunNotHeld
-from app.org.reckon import release
+from app.org import queries
 from app.org.rules import EMPLOYED
+from app.sync import runs
+from app.sync.apply_run import release
+from app.sync.errors import StagedRowsGone, SyncRunNotHeld
 from models.groups import Group, GroupMember, GroupState
 from models.ids import SyncRunId, new_id
 from models.installation import App

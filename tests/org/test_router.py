@@ -13,6 +13,7 @@ from fastapi import APIRouter, FastAPI
 
 from app.database import transaction
 from app.org.router import router
+from app.sync.router import router as sync_router
 from app.web import problems
 from app.web.keys import install_bootstrap_key
 from models.org import PersonStatus
@@ -45,6 +46,7 @@ async def rest(world: World) -> AsyncIterator[Rest]:
     )
     api = APIRouter(prefix="/api/v1")
     api.include_router(router)
+    api.include_router(sync_router)
     app.include_router(api)
     problems.install(app)
     async with transaction(world.sessions) as session:

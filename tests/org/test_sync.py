@@ -10,11 +10,13 @@ from sqlalchemy import text
 
 from app.database import transaction
 from app.limits import numbers
-from app.org import queries, runs
-from app.org.errors import RunLost, SyncAlreadyRunning
-from app.org.jobs import sync
+from app.org import queries
 from app.org.rules import EMPLOYED
-from app.org.sync import run_sync
+from app.sync import queries as sync_queries
+from app.sync import runs
+from app.sync.errors import RunLost, SyncAlreadyRunning
+from app.sync.full_run import run_sync
+from app.sync.jobs import sync
 from models.org import PersonStatus, SyncRun, SyncState
 from tests.org.world import World
 
@@ -372,7 +374,7 @@ class TestSchedule:
             await runs.sync_due(session, "7200", world.clock.now())
         assert await self._due(world) == [("7200", self.INTERVAL)]
         async with transaction(world.sessions) as session:
-            run = await queries.running_run(session)
+            run = await sync_queries.running_run(session)
             assert run is not None
             assert run.reason == "schedule"
 

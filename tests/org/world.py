@@ -15,9 +15,10 @@ from sqlmodel import col
 
 from app.database import Sessions, transaction
 from app.jobs.registry import JobContext
-from app.org import queries, runs
-from app.org.jobs import refresh_department, refresh_person, refresh_tag
-from app.org.sync import run_sync
+from app.org import queries
+from app.sync import runs
+from app.sync.full_run import run_sync
+from app.sync.jobs import refresh_department, refresh_person, refresh_tag
 from models.org import OrgChange, Person, PersonStatus, PersonUserid, SyncRun
 from tests.fakes.clock import FakeClock
 

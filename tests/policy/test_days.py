@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.audit.actor import SYSTEM
+from app.calendar import days, service
 from app.jobs.timers import set_timer
-from app.policy import days, service
 from app.policy.schema import PolicyDuration
 from app.policy.service import Policy
 from models.audit import AuditEntry

@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.calendar.rules import basis_of, moment_of
+from app.ledger.sending_hours import MARKS, next_allowed_moment
 from app.policy.document import default_document, demo_document
-from app.policy.rules import MARKS, basis_of, moment_of, next_allowed_moment
-from app.policy.schema import DeliveryRule, PolicyDuration
+from app.policy.schema import PolicyDuration
+from app.policy.sections.delivery import DeliveryRule
 from app.working_days import SHANGHAI, WorkingCalendar
 
 DELIVERY = default_document().delivery

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.audit.actor import SYSTEM
+from app.calendar import service as calendars
 from app.database import Sessions, transaction
 from app.policy import service
 from app.policy.document import default_source
@@ -163,7 +164,7 @@ class TestDeadlines:
     async def test_thirty_working_minutes_over_lunch(self, session: AsyncSession) -> None:
         current = await policy(session)
         start = datetime(2026, 3, 2, 3, 45, tzinfo=UTC)
-        due_at, basis = await service.deadline(
+        due_at, basis = await calendars.deadline(
             session, start=start, duration=PolicyDuration.parse("30wm"), policy=current
         )
         assert due_at == datetime(2026, 3, 2, 5, 15, tzinfo=UTC)
@@ -175,17 +176,17 @@ class TestDeadlines:
 
     async def test_a_reminder_moves_along_with_its_deadline(self, session: AsyncSession) -> None:
         current = await policy(session)
-        due_at, basis = await service.deadline(
+        due_at, basis = await calendars.deadline(
             session, start=MONDAY_9AM, duration=PolicyDuration.parse("1wd"), policy=current
         )
-        remind_at, remind_basis = await service.reminder(
+        remind_at, remind_basis = await calendars.reminder(
             session, due_at=due_at, before=PolicyDuration.parse("2wh"), policy=current, due_basis=basis
         )
         assert remind_at == due_at - timedelta(hours=2)
         assert remind_basis == {**(basis or {}), "before": "2wh"}
 
     async def test_seconds_of_the_demo_need_no_calendar(self, session: AsyncSession) -> None:
-        due_at, basis = await service.deadline(
+        due_at, basis = await calendars.deadline(
             session, start=MONDAY_9AM, duration=PolicyDuration.parse("8s"), policy=await policy(session)
         )
         assert (due_at, basis) == (MONDAY_9AM + timedelta(seconds=8), None)

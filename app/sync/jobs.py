@@ -8,8 +8,8 @@ from uuid import UUID
 from app.database import transaction
 from app.jobs.queue import enqueue
 from app.jobs.registry import JobContext, JobFunction, TimerHandler
-from app.org import queries, refresh, runs
-from app.org.sync import run_sync
+from app.sync import queries, refresh, runs
+from app.sync.full_run import run_sync
 
 
 async def sync(ctx: JobContext, payload: dict[str, Any]) -> None:

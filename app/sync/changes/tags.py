@@ -11,9 +11,10 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.observability import current_correlation_id
-from app.org import queries, rules
-from app.org.rules import Budget
-from app.policy.schema import PolicyDocument, parse_approver
+from app.policy.schema import PolicyDocument
+from app.policy.sections.org import LossBudget
+from app.policy.sections.people import parse_approver
+from app.sync import queries
 from app.wecom.payloads import TagDetail, TagRef
 from models.ids import fold
 from models.org import OrgChange, Tag
@@ -77,7 +78,7 @@ async def apply_tags(
     session: AsyncSession,
     contents: list[TagContent],
     *,
-    budget: Budget | None,
+    budget: LossBudget | None,
     run_id: UUID | None,
     now: datetime,
     write: bool = True,
@@ -111,9 +112,9 @@ def _size(tag: Tag) -> int:
     return len(tag.userids) + len(tag.department_ids)
 
 
-def _loses_too_much(tag: Tag, content: TagContent, budget: Budget) -> bool:
+def _loses_too_much(tag: Tag, content: TagContent, budget: LossBudget) -> bool:
     """Net, so that the one holder of a post may be replaced by another."""
-    return rules.exceeds_budget(_size(tag) - content.size, _size(tag), budget)
+    return budget.is_exceeded(_size(tag) - content.size, _size(tag))
 
 
 def _write(

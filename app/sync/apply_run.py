@@ -11,14 +11,15 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor
-from app.org import messages, queries, runs, staging
-from app.org.apply import apply
-from app.org.compare import Comparison, Scope, compare, count_changes, drop_losses, list_changes
-from app.org.errors import RunLost, StagedRowsGone
-from app.org.rules import Tally
-from app.org.tags import TagContent, TagOutcome, apply_tags
 from app.policy import service as policies
-from app.policy.schema import OrgRule
+from app.policy.sections.org import OrgRule
+from app.sync import messages, queries, runs
+from app.sync.changes import staging
+from app.sync.changes.apply import apply
+from app.sync.changes.compare import Comparison, Scope, compare, count_changes, drop_losses, list_changes
+from app.sync.changes.tags import TagContent, TagOutcome, apply_tags
+from app.sync.errors import RunLost, StagedRowsGone
+from app.sync.rules import Tally
 from models.ids import SyncRunId
 from models.org import SyncRun, SyncState
 

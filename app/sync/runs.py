@@ -15,8 +15,9 @@ from app.audit.service import record
 from app.jobs.queue import enqueue
 from app.jobs.timers import cancel_timer, set_timer
 from app.observability import SYNC_RUNS, current_correlation_id, get_logger
-from app.org import messages, queries, staging
-from app.org.errors import RunLost, SyncAlreadyRunning, SyncRunNotHeld, SyncRunUnknown
+from app.sync import messages, queries
+from app.sync.changes import staging
+from app.sync.errors import RunLost, SyncAlreadyRunning, SyncRunNotHeld, SyncRunUnknown
 from models.ids import SyncRunId
 from models.org import SyncKind, SyncRun, SyncState
 from models.policy import Timer

@@ -13,8 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor
 from app.audit.service import record
+from app.calendar import queries, rules
+from app.calendar import service as calendars
 from app.observability import get_logger
-from app.policy import queries, rules, service
+from app.policy import service
 from app.working_days import ONE_DAY, SATURDAY, WorkingCalendar
 from models.ids import PolicyVersionId
 from models.policy import CalendarDay
@@ -62,7 +64,7 @@ async def fill_calendar(session: AsyncSession, *, now: datetime) -> int:
     When a stored day changes its mind (a year was published since), timers are computed again.
     """
     await queries.lock_calendar(session)
-    year = now.astimezone(service.timezone_of(session)).year
+    year = now.astimezone(calendars.timezone_of(session)).year
     since, until = date(year, 1, 1), date(year + 1, 12, 31)
     stored = {row.day: row for row in await queries.calendar_days(session, since=since, until=until)}
     published = [published_day(day) for day in _days(since, until)]
@@ -123,7 +125,7 @@ async def _calendar_under(session: AsyncSession, version: str, *, now: datetime)
         policy = await service.get(session, PolicyVersionId(UUID(version)))
     else:
         policy = await service.in_force(session, now=now)
-    return await service.calendar(session, now=now, policy=policy)
+    return await calendars.calendar(session, now=now, policy=policy)
 
 
 async def _write(session: AsyncSession, days: list[Day], *, now: datetime) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.jobs.queue import enqueue_many
 from app.observability import current_correlation_id
-from app.org import rules
+from app.org.rules import GONE
 from models.org import UseridReview
 
 # Recorded before the rows change, because the old values are read from them.
@@ -197,7 +197,7 @@ async def _open_reviews(session: AsyncSession, *, now: datetime) -> None:
 
 
 async def _tell_departures(session: AsyncSession) -> None:
-    departures = [status.value for status in rules.DEPARTURES]
+    departures = [status.value for status in GONE]
     rows = (await session.execute(text(DEPARTED), {"departures": departures})).all()
     payloads = [{"person_id": str(person_id), "why": why} for person_id, why in rows]
     await enqueue_many(session, "org.person_departed", payloads)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from app.org import messages
+from app.sync import messages
 from app.wecom.client import Platform, WecomClient
 from app.wecom.errors import QuotaExhausted, WaitUntil, WecomError, WecomRefused
 from app.wecom.payloads import AgentInfo, DepartmentDetail, DepartmentRef, TagDetail, TagRef, UserDetail

@@ -15,13 +15,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.clock import Clock
 from app.database import Sessions, transaction
 from app.observability import get_logger
-from app.org import fetch, messages, runs, staging
-from app.org.errors import RunLost
-from app.org.fetch import Outline, Problems
-from app.org.reckon import Reading, reckon
-from app.org.staging import BadRow, DepartmentRow, PersonRow
-from app.org.tags import TagContent, wanted_tags
 from app.policy import service as policies
+from app.sync import fetch, messages, runs
+from app.sync.apply_run import Reading, reckon
+from app.sync.changes import staging
+from app.sync.changes.staging import BadRow, DepartmentRow, PersonRow
+from app.sync.changes.tags import TagContent, wanted_tags
+from app.sync.errors import RunLost
+from app.sync.fetch import Outline, Problems
 from app.wecom.client import Platform
 from app.wecom.errors import WecomError
 from app.wecom.payloads import DepartmentDetail, UserDetail

@@ -14,8 +14,10 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.org import rules
-from app.org.rules import Budget, BudgetDecision, Losses, Tally
+from app.org import rules as org_rules
+from app.policy.sections.org import LossBudget
+from app.sync import rules
+from app.sync.rules import BudgetDecision, Losses, Tally
 
 ORG_LOCK = 0x0126
 """Advisory lock: whoever changes the organisation waits for whoever changes it now."""
@@ -252,7 +254,9 @@ def _rule_parameters() -> dict[str, Any]:
     }
 
 
-async def compare(session: AsyncSession, scope: Scope, budget: Budget, *, earlier: Losses | None = None) -> Comparison:
+async def compare(
+    session: AsyncSession, scope: Scope, budget: LossBudget, *, earlier: Losses | None = None
+) -> Comparison:
     """Fill the temporary tables and decide about the losses. The lock is kept to the end of the transaction.
 
     `earlier` are losses already taken in the same window, so that many small ones cannot evade the budget.
@@ -296,7 +300,7 @@ async def count_changes(session: AsyncSession) -> dict[str, dict[str, int]]:
 
 
 async def count_losses(session: AsyncSession, *, earlier: Losses | None = None) -> Losses:
-    parameters = {"employed": [status.value for status in rules.EMPLOYED]}
+    parameters = {"employed": [status.value for status in org_rules.EMPLOYED]}
     row = (await session.execute(text(LOSSES), parameters)).one()
     before = earlier or Losses(Tally(0, 0), Tally(0, 0), Tally(0, 0))
     return Losses(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.calendar import days
 from app.database import transaction
 from app.jobs.registry import JobContext, JobFunction
-from app.policy import days
 
 
 async def fill_calendar(ctx: JobContext, _payload: dict[str, Any]) -> None:

@@ -12,12 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.clock import Clock
 from app.database import Sessions, transaction
 from app.observability import get_logger
-from app.org import identity, messages, queries, rules, runs, staging
-from app.org.apply import apply
-from app.org.compare import Comparison, Scope, compare, count_changes, drop_losses
-from app.org.staging import BadRow
-from app.org.tags import TagContent, apply_tags
+from app.org import identity
 from app.policy import service as policies
+from app.sync import messages, queries, rules, runs
+from app.sync.changes import staging
+from app.sync.changes.apply import apply
+from app.sync.changes.compare import Comparison, Scope, compare, count_changes, drop_losses
+from app.sync.changes.staging import BadRow
+from app.sync.changes.tags import TagContent, apply_tags
 from app.wecom.client import Platform
 from app.wecom.errors import WecomRefused
 from app.wecom.payloads import DepartmentDetail, DepartmentRef, UserDetail

@@ -1,0 +1,43 @@
+"""REST: `calendar`."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+
+from app.calendar import days
+from app.calendar.errors import SpanTooLong
+from app.calendar.schemas import CalendarOut, DayIn, DayOut
+from app.web.deps import CallerDep, NowDep, SessionDep, require
+from app.web.idempotency import IdempotentRoute
+from app.web.problems import problems
+
+router = APIRouter(prefix="/calendar", tags=["policy"], route_class=IdempotentRoute)
+
+READ = [Depends(require("policy:read"))]
+WRITE = [Depends(require("policy:write"))]
+LONGEST_SPAN = timedelta(days=800)
+
+
+@router.get("", dependencies=READ, responses=problems(400))
+async def read_calendar(
+    session: SessionDep,
+    since: Annotated[date, Query(alias="from", description="The first day.")],
+    until: Annotated[date, Query(alias="to", description="The last day, included.")],
+) -> CalendarOut:
+    """Working days and days off, and where each comes from."""
+    if not timedelta(0) <= until - since <= LONGEST_SPAN:
+        raise SpanTooLong(f"to 不能早于 from，最多 {LONGEST_SPAN.days} 天")
+    found = await days.days_between(session, since=since, until=until)
+    return CalendarOut(items=[DayOut.model_validate(day) for day in found])
+
+
+@router.put("/{day}", dependencies=WRITE)
+async def set_calendar_day(session: SessionDep, now: NowDep, caller: CallerDep, day: date, body: DayIn) -> DayOut:
+    """Make a day a working day or a day off. Deadlines in working time that lie beyond it move along."""
+    found = await days.set_day(
+        session, day=day, is_working=body.is_working, note=body.note, actor=caller.actor, now=now
+    )
+    return DayOut.model_validate(found)

@@ -1,0 +1,45 @@
+"""When a message may go (policy 3.4, F62)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import (
+    Field,
+)
+
+from app.policy.sections.values import PLATFORM_DUPLICATE_WINDOW, Section
+from app.policy.sections.working_time import TimeSpan
+
+
+class Hours(StrEnum):
+    """When messages of a class may go (3.4)."""
+
+    WORK = "work"  # in working time
+    NOT_QUIET = "not_quiet"  # any time outside of the rest period
+    ANY = "any"
+
+
+class DeliveryClassRule(Section):
+    hours: Hours
+
+
+class DeliveryRule(Section):
+    """3.4, F62: when a message may go, and how held messages are released."""
+
+    quiet: TimeSpan | None = None
+    """The rest period: classes `work` and `not_quiet` never go in it."""
+    jitter_seconds: Annotated[int, Field(ge=0, le=1500)] = 0
+    """Held messages are released up to this long after the hours begin, so that not all go at once."""
+    avoid_marks: bool = False
+    """Never release in the minutes :00 and :30, when everybody's timers go off."""
+    classes: dict[str, DeliveryClassRule]
+    """By message class. `answer` is what a person gets in reply to their own act."""
+    duplicate_window_seconds: Annotated[int, Field(ge=1, le=PLATFORM_DUPLICATE_WINDOW)] = 1800
+    """`duplicate_check_interval` of message/send."""
+
+    def hours_of(self, message_class: str) -> Hours:
+        """A class the document does not know is treated as work: it is held rather than sent at night."""
+        rule = self.classes.get(message_class)
+        return rule.hours if rule else Hours.WORK

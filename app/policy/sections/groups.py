@@ -1,0 +1,85 @@
+"""Groups and their types (policy 1 and 2)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import (
+    Field,
+    model_validator,
+)
+
+from app.policy.sections.people import ApproverExpression, RoleExpression, StepRule
+from app.policy.sections.values import PLATFORM_GROUP_SIZE, PLATFORM_NAME_LENGTH, Pattern, Section, Text, only_blanks
+
+
+class JoinRule(Section):
+    """2.1. `approve`: the steps decide; `open`: whoever asks is in (no steps)."""
+
+    mode: Literal["approve", "open"] = "approve"
+    steps: list[StepRule] = []
+
+    @model_validator(mode="after")
+    def _consistent(self) -> JoinRule:
+        _check_steps(self.mode, self.steps)
+        return self
+
+
+class ExitRule(Section):
+    """2.5. `approve`: the steps decide; `notify`: told to the administrator, takes effect; `free`: takes effect."""
+
+    mode: Literal["approve", "notify", "free"] = "approve"
+    steps: list[StepRule] = []
+
+    @model_validator(mode="after")
+    def _consistent(self) -> ExitRule:
+        _check_steps(self.mode, self.steps)
+        return self
+
+
+def _check_steps(mode: str, steps: list[StepRule]) -> None:
+    if (mode == "approve") != bool(steps):
+        raise ValueError("mode 为 approve 时要写 steps，其他 mode 不写 steps")
+
+
+class GroupTypeRule(Section):
+    """1.2: the type decides who approves, who administers, who belongs, who is informed."""
+
+    title: Text
+    """部门群, 项目群 …"""
+    enabled: bool = True
+    """Whether such groups may be applied for."""
+    create: Annotated[list[StepRule], Field(min_length=1)]
+    join: JoinRule
+    exit: ExitRule
+    administered_by: ApproverExpression | Literal["applicant"]
+    """Who becomes the owner when the application names nobody. `applicant`: who applied."""
+    informed: list[ApproverExpression] = []
+    """备案: who is told of the creation."""
+    max_members: Annotated[int, Field(ge=2, le=PLATFORM_GROUP_SIZE)] = PLATFORM_GROUP_SIZE
+    """1.6, the app included."""
+    name_pattern: Pattern
+    """1.3: a regular expression that the whole name must match."""
+    name_hint: Text
+    """The same, for people: 部门名称-工作事项."""
+    charter: Annotated[Text, only_blanks("name", "owner")]
+    """1.5: the group rules posted on creation. Blanks: {name}, {owner}."""
+    allowed_classes: Annotated[list[str], Field(min_length=1)]
+    """3.2: announcement classes that may go into such a group."""
+    external: Literal["forbid"] = "forbid"
+    """2.2: groups made by the app hold internal people only."""
+
+
+class GroupsRule(Section):
+    types: dict[str, GroupTypeRule]
+    """By the key that requests and the `groups` table carry: `department`, `project` …"""
+    first_message: Annotated[Text, only_blanks("name", "type", "purpose", "owner", "charter")]
+    """F39: the first post of a new group. Without it the platform does not show the group to anybody."""
+    welcome: Annotated[Text, only_blanks("name", "purpose", "owner", "charter", "clause")]
+    """2.11, 2.4: what a person who was added is told. Blanks: {name} {purpose} {owner} {charter} {clause}."""
+    supervised_by: RoleExpression
+    """Who hears of a group that has no administrator left: `role:…`."""
+    reconcile_interval_seconds: Annotated[int, Field(ge=1)]
+    """2.7: how often each roster is compared with the platform."""
+    max_name_length: Annotated[int, Field(ge=1, le=PLATFORM_NAME_LENGTH)] = PLATFORM_NAME_LENGTH
+    """1.3, in characters."""

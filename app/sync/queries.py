@@ -1,0 +1,143 @@
+"""Every SELECT about runs, what they have staged, and tags."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Select, func, or_, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.sync.rules import LOSSES, Losses, Tally
+from models.ids import fold
+from models.org import (
+    OrgChange,
+    Person,
+    PersonUserid,
+    SyncKind,
+    SyncRun,
+    SyncState,
+    Tag,
+)
+
+RUN_LOCK = 0x0127
+"""Advisory lock: who asks whether a run is at work, and begins one, does so alone."""
+
+
+async def lock_runs(session: AsyncSession) -> None:
+    await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": RUN_LOCK})
+
+
+async def running_run(session: AsyncSession) -> SyncRun | None:
+    statement = (
+        select(SyncRun)
+        .where(col(SyncRun.state) == SyncState.RUNNING, col(SyncRun.kind) == SyncKind.FULL)
+        .execution_options(populate_existing=True)
+    )
+    return (await session.scalars(statement)).one_or_none()
+
+
+async def is_running(session: AsyncSession, run_id: UUID) -> bool:
+    statement = select(col(SyncRun.id)).where(col(SyncRun.id) == run_id, col(SyncRun.state) == SyncState.RUNNING)
+    return (await session.scalars(statement)).one_or_none() is not None
+
+
+async def held_runs(session: AsyncSession) -> Sequence[SyncRun]:
+    statement = select(SyncRun).where(col(SyncRun.state) == SyncState.HELD).with_for_update(key_share=True)
+    return (await session.scalars(statement)).all()
+
+
+async def last_full_end(session: AsyncSession) -> datetime | None:
+    """When the last full run that read the organisation ended. Failed and dry ones do not count."""
+    statement = select(func.max(SyncRun.finished_at)).where(
+        col(SyncRun.kind) == SyncKind.FULL,
+        col(SyncRun.state).in_([SyncState.DONE, SyncState.HELD, SyncState.RELEASED, SyncState.REJECTED]),
+        col(SyncRun.dry_run).is_(False),
+    )
+    return (await session.scalars(statement)).one()
+
+
+async def failures_in_a_row(session: AsyncSession) -> int:
+    """How many full runs have failed since the last that read the organisation."""
+    statement = select(func.count()).where(
+        col(SyncRun.kind) == SyncKind.FULL,
+        col(SyncRun.state) == SyncState.FAILED,
+        col(SyncRun.dry_run).is_(False),
+    )
+    last = await last_full_end(session)
+    if last is not None:
+        statement = statement.where(col(SyncRun.finished_at) > last)
+    return (await session.scalars(statement)).one()
+
+
+async def losses_by_hints(session: AsyncSession, *, since: datetime | None) -> Losses:
+    """What callbacks have taken away since the last full run."""
+    words = [status.value for status in LOSSES]
+    statement = (
+        select(
+            func.count().filter(col(OrgChange.object_kind) == "person", col(OrgChange.change).in_(words)),
+            func.count().filter(col(OrgChange.object_kind) == "department", col(OrgChange.change) == "ended"),
+        )
+        .join(SyncRun, col(SyncRun.id) == col(OrgChange.run_id))
+        .where(col(SyncRun.kind) == SyncKind.HINT)
+    )
+    if since is not None:
+        statement = statement.where(col(OrgChange.at) > since)
+    people, departments = (await session.execute(statement)).one()
+    return Losses(Tally(people, 0), Tally(departments, 0), Tally(0, 0))
+
+
+async def person_changed_since(session: AsyncSession, userids: list[str], moment: datetime) -> bool:
+    """Somebody else wrote one of these people after that moment."""
+    statement = (
+        select(col(Person.id))
+        .join(PersonUserid, col(PersonUserid.person_id) == col(Person.id))
+        .where(
+            col(PersonUserid.userid).in_([fold(userid) for userid in userids]),
+            or_(col(Person.updated_at) > moment, col(PersonUserid.ended_at) > moment),
+        )
+    )
+    return (await session.scalars(statement.limit(1))).one_or_none() is not None
+
+
+async def sync_run(session: AsyncSession, run_id: UUID) -> SyncRun | None:
+    return await session.get(SyncRun, run_id)
+
+
+def sync_runs(*, kind: SyncKind, state: SyncState | None) -> Select[SyncRun]:
+    statement = select(SyncRun).where(col(SyncRun.kind) == kind)
+    return statement if state is None else statement.where(col(SyncRun.state) == state)
+
+
+@dataclass(frozen=True)
+class Orphans:
+    """What hangs on something that cannot be seen (F21)."""
+
+    departments: list[int]
+    """Departments whose parent is not there."""
+    places: list[int]
+    """Departments which people stand in, and which are not there."""
+
+
+async def orphans(session: AsyncSession, run_id: UUID) -> Orphans:
+    departments = text(
+        "SELECT s.id FROM staged_departments s WHERE s.run_id = :run_id AND s.parent_id IS NOT NULL"
+        " AND NOT EXISTS (SELECT FROM staged_departments p WHERE p.run_id = :run_id AND p.id = s.parent_id)"
+        " ORDER BY s.id LIMIT 100"
+    )
+    places = text(
+        "SELECT DISTINCT place FROM staged_people s CROSS JOIN LATERAL unnest(s.department_ids) AS place"
+        " WHERE s.run_id = :run_id AND NOT EXISTS (SELECT FROM staged_departments d"
+        "   WHERE d.run_id = :run_id AND d.id = place) ORDER BY place LIMIT 100"
+    )
+    return Orphans(
+        departments=list((await session.scalars(departments, {"run_id": run_id})).all()),
+        places=list((await session.scalars(places, {"run_id": run_id})).all()),
+    )
+
+
+async def tags_by_id(session: AsyncSession) -> dict[int, Tag]:
+    return {tag.id: tag for tag in (await session.scalars(select(Tag))).all()}

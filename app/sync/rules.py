@@ -1,0 +1,129 @@
+"""Decisions about the organisation: pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.org.rules import GONE
+from app.policy.sections.org import LossBudget
+from models.org import PersonStatus
+
+TOLD_STATUS: dict[int, PersonStatus] = {
+    1: PersonStatus.ACTIVE,
+    2: PersonStatus.DISABLED,
+    4: PersonStatus.NOT_ACTIVATED,
+    5: PersonStatus.LEFT,
+}
+"""The platform's number (wecom/callbacks-and-contacts.md §3.4) → our status."""
+
+LOSSES = (PersonStatus.LEFT, PersonStatus.DISABLED, PersonStatus.INVISIBLE)
+"""States whose arrival takes something away from a person; counted against the budget."""
+
+UNPLACED = "unplaced"
+"""A loss as well: a person who would stand in no department at all. The platform keeps everybody in at least one."""
+
+CHANGE_WORDS: dict[PersonStatus, str] = {
+    PersonStatus.ACTIVE: "activated",
+    PersonStatus.DISABLED: "disabled",
+    PersonStatus.NOT_ACTIVATED: "deactivated",
+    PersonStatus.INVISIBLE: "invisible",
+    PersonStatus.MISSING: "missing",
+    PersonStatus.LEFT: "left",
+}
+"""What a change of status is called, by the new status; the exceptions depend on the old one."""
+
+RETURN_WORDS: dict[PersonStatus, str] = {
+    PersonStatus.MISSING: "returned",
+    PersonStatus.DISABLED: "enabled",
+    PersonStatus.INVISIBLE: "visible",
+}
+"""What it is called to come back to work, by the old status."""
+
+
+def change_word(old: PersonStatus, new: PersonStatus) -> str:
+    if old is new:
+        return "updated"
+    if new in {PersonStatus.ACTIVE, PersonStatus.NOT_ACTIVATED}:
+        return RETURN_WORDS.get(old, CHANGE_WORDS[new])
+    return CHANGE_WORDS[new]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What one reading of the platform says about one person."""
+
+    status: PersonStatus | None
+    """None while the details could not be read."""
+    visible: bool = True
+    """False when the app's whole range was read and the person is not in it."""
+
+
+def status_after(old: PersonStatus, told: Told, *, details_known: bool) -> PersonStatus:
+    """The status of a known person who was seen. `details_known` is what we had before."""
+    if told.status in GONE:
+        return told.status
+    if not told.visible:
+        # Out of range nothing is heard of them: somebody disabled stays disabled until the platform says otherwise.
+        return old if old is PersonStatus.DISABLED else PersonStatus.INVISIBLE
+    if told.status is not None:
+        return told.status
+    if old is not PersonStatus.MISSING:
+        return old
+    return PersonStatus.ACTIVE if details_known else PersonStatus.INVISIBLE
+
+
+def transitions() -> list[tuple[PersonStatus, PersonStatus | None, bool, bool, PersonStatus, str]]:
+    """`status_after` for every case: old, told, visible, details known before → new status and its word.
+
+    The comparison of a hundred thousand people is one statement; it joins this table, so that the rule is written once.
+    """
+    told = [*TOLD_STATUS.values(), None]
+    return [
+        (old, number, visible, known, new, change_word(old, new))
+        for old in PersonStatus
+        for number in told
+        for visible in (True, False)
+        for known in (True, False)
+        for new in [status_after(old, Told(number, visible=visible), details_known=known)]
+    ]
+
+
+@dataclass(frozen=True)
+class Tally:
+    """So many would be lost of so many."""
+
+    lost: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Losses:
+    people: Tally
+    departments: Tally
+    group_places: Tally
+    """Places in groups which the people concerned would lose."""
+
+
+@dataclass(frozen=True)
+class BudgetDecision:
+    """Which kinds of losses are beyond the budget. People and their places in groups are held together."""
+
+    people: bool
+    departments: bool
+    group_places: bool
+
+    @property
+    def holds_people(self) -> bool:
+        return self.people or self.group_places
+
+    @property
+    def holds(self) -> bool:
+        return self.holds_people or self.departments
+
+
+def decide(losses: Losses, budget: LossBudget) -> BudgetDecision:
+    return BudgetDecision(
+        people=budget.is_exceeded(losses.people.lost, losses.people.total),
+        departments=budget.is_exceeded(losses.departments.lost, losses.departments.total),
+        group_places=budget.is_exceeded(losses.group_places.lost, losses.group_places.total),
+    )

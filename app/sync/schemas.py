@@ -1,0 +1,62 @@
+"""Sync runs on the wire."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from models.org import SyncKind, SyncRun, SyncState
+
+
+class StartSync(BaseModel):
+    dry_run: bool = Field(False, description="Only report what would change; write nothing but the run itself.")
+
+
+class SyncRunOut(BaseModel):
+    """A run: how far it is, what it changed, what it holds back and why."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    kind: SyncKind
+    state: SyncState
+    dry_run: bool
+    reason: str
+    phase: str
+    fetched: int
+    expected: int
+    counts: dict[str, Any]
+    report: dict[str, Any]
+    started_at: datetime
+    finished_at: datetime | None
+    decided_by: str | None
+    decided_at: datetime | None
+
+    @classmethod
+    def of(cls, run: SyncRun) -> SyncRunOut:
+        return cls.model_validate(run)
+
+
+class SyncRunSummary(BaseModel):
+    """A run in a list: without its report."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    kind: SyncKind
+    state: SyncState
+    dry_run: bool
+    reason: str
+    phase: str
+    fetched: int
+    expected: int
+    counts: dict[str, Any]
+    started_at: datetime
+    finished_at: datetime | None
+
+    @classmethod
+    def of(cls, run: SyncRun) -> SyncRunSummary:
+        return cls.model_validate(run)

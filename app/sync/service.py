@@ -1,0 +1,57 @@
+"""The sync, for others: `from app.sync import service as sync`.
+
+A hint from a callback fetches nothing and decides nothing: a job reads the object anew (F12).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.jobs.queue import enqueue
+from app.sync.apply_run import release
+from app.sync.runs import ensure_scheduled, reject, request
+
+__all__ = [
+    "ensure_scheduled",
+    "hint_department",
+    "hint_tag",
+    "hint_user",
+    "reject",
+    "release",
+    "request",
+    "visible_range_changed",
+]
+
+
+async def hint_user(
+    session: AsyncSession,
+    *,
+    userid: str,
+    new_userid: str | None = None,
+    deleted: bool = False,
+    now: datetime,  # noqa: ARG001 -- every hint is called alike
+) -> None:
+    """A callback named a person. No dedupe key: a job already running may have read before this change."""
+    payload = {"userid": userid, "new_userid": new_userid, "deleted": deleted}
+    await enqueue(session, "org.refresh_person", payload)
+
+
+async def hint_department(
+    session: AsyncSession,
+    *,
+    department_id: int,
+    deleted: bool = False,
+    now: datetime,  # noqa: ARG001 -- every hint is called alike
+) -> None:
+    await enqueue(session, "org.refresh_department", {"department_id": department_id, "deleted": deleted})
+
+
+async def hint_tag(session: AsyncSession, *, tag_id: int, now: datetime) -> None:  # noqa: ARG001 -- as above
+    await enqueue(session, "org.refresh_tag", {"tag_id": tag_id})
+
+
+async def visible_range_changed(session: AsyncSession, *, userid: str, now: datetime) -> None:
+    """The app heard subscribe or unsubscribe: the person came into its range or left it."""
+    await hint_user(session, userid=userid, now=now)

@@ -9,6 +9,7 @@ import httpx
 from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
+from app.access import service as access
 from app.announcements import jobs as announcement_jobs
 from app.approvals import jobs as approval_jobs
 from app.approvals.kinds import Kinds
@@ -22,7 +23,7 @@ from app.clock import Clock, SystemClock
 from app.database import Sessions, async_url, create_engine, create_sessions, create_writer, transaction
 from app.delivery import jobs as delivery_jobs
 from app.groups import jobs as group_jobs
-from app.groups.kinds import KINDS
+from app.groups.requests import KINDS
 from app.inbox import jobs as inbox_jobs
 from app.inbox.processor import InboxProcessor
 from app.jobs.registry import JobContext, Registry, merge
@@ -31,13 +32,14 @@ from app.ledger import jobs as ledger_jobs
 from app.ledger.service import register_outcomes
 from app.observability import get_logger
 from app.policy import service as policies
+from app.reconciliation import jobs as reconciliation_jobs
 from app.settings import Settings
 from app.sync import jobs as org_jobs
 from app.tasks import jobs as task_jobs
 from app.web import jobs as web_jobs
-from app.web.keys import install_bootstrap_key
+from app.web.deps import FindCaller
 from app.wecom.client import Platform, build_platform
-from app.wecom.secrets import OtherSecretKey, SecretBox
+from app.wecom.tokens.secrets import OtherSecretKey, SecretBox
 from callbacks.handlers import build_handler
 from callbacks.intake import Intake, build_intake
 from models.ids import APP, CONTACTS
@@ -75,6 +77,9 @@ class Services:
     jobs: JobRunner
     inbox: InboxProcessor
     registry: Registry
+
+    find_caller: FindCaller = access.find_caller
+    """Who calls the REST API."""
 
     @property
     def job_context(self) -> JobContext:
@@ -134,7 +139,8 @@ def build_registry() -> Registry:
     registry.add(jobs=ledger_jobs.JOBS, timers=ledger_jobs.TIMERS, schedule=ledger_jobs.SCHEDULE)
     registry.add(jobs=delivery_jobs.JOBS)
     registry.add(timers=approval_jobs.timers(KINDS))
-    registry.add(jobs=group_jobs.JOBS, timers=group_jobs.TIMERS)
+    registry.add(jobs=group_jobs.JOBS)
+    registry.add(jobs=reconciliation_jobs.JOBS, timers=reconciliation_jobs.TIMERS)
     registry.add(jobs=announcement_jobs.JOBS, timers=announcement_jobs.TIMERS)
     registry.add(jobs=task_jobs.JOBS, timers=task_jobs.TIMERS)
     return registry
@@ -166,7 +172,7 @@ async def prepare(services: Services) -> None:
         await _claim_installation(session, services.settings, now)
         await _register_apps(session, services.settings, now)
         key = services.settings.bootstrap_api_key
-        await install_bootstrap_key(session, key=key.get_secret_value() if key else None, now=now)
+        await access.install_bootstrap_key(session, key=key.get_secret_value() if key else None, now=now)
     source = policies.source_of(services.settings.policy_file)
     async with transaction(services.sessions) as session:
         await policies.ensure_first_version(session, source=source, now=now, actor=SYSTEM)

@@ -15,25 +15,26 @@ from fastapi.staticfiles import StaticFiles
 from fastapi_offline import core as offline
 from starlette.types import Receive, Scope, Send
 
+from app.access.router import router as api_keys
 from app.announcements.router import router as announcements
 from app.approvals.documentation import document_kinds
 from app.approvals.router import router as approvals
+from app.audit.router import router as audit
 from app.bootstrap import Services
 from app.calendar.router import router as calendar
 from app.delivery.router import router as deliveries
-from app.groups.kinds import KINDS
+from app.groups.requests import KINDS
 from app.groups.router import router as groups
 from app.inbox.router import router as inbox
 from app.org.router import router as org
 from app.policy.router import router as policy
+from app.probes.router import router as health
+from app.quota.router import router as quota
+from app.reconciliation.router import router as reconciliation
 from app.sync.router import router as sync
 from app.tasks.router import router as tasks
 from app.web import problems
-from app.web.api_keys import router as api_keys
-from app.web.audit import router as audit
-from app.web.health import router as health
 from app.web.middleware import Edge
-from app.web.quota import router as quota
 from callbacks.router import ADDRESS, Door
 from callbacks.router import router as callbacks
 
@@ -55,6 +56,7 @@ WeCom Steward: callbacks, organisation, group policy, approvals, announcements a
 API_ROUTERS = (
     org,
     sync,
+    reconciliation,
     groups,
     approvals,
     announcements,

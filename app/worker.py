@@ -6,10 +6,10 @@ import asyncio
 
 from app.bootstrap import Services
 from app.database import transaction
-from app.groups import jobs as groups
 from app.ledger import jobs as delivery
 from app.observability import get_logger
 from app.policy import service as policies
+from app.reconciliation import jobs as groups
 from app.sync import service as org
 
 log = get_logger()

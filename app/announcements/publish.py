@@ -10,8 +10,8 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.announcements import messages, queries, rules
+from app.announcements.deadline import CHASE, DEADLINE
 from app.announcements.errors import NobodyConcerned, UnknownAudience
-from app.announcements.follow_up import CHASE, DEADLINE
 from app.announcements.rules import Audience
 from app.audit.actor import Actor, person_actor
 from app.audit.service import record

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from app.announcements.queries import Standing
-from app.web.moments import Moment
+from app.web.fields import Moment
 from models.announcements import Announcement, AnnouncementState, Receipt
 from models.delivery import Delivery, DeliveryState
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.announcements.confirm import BY_CARD, confirm, confirm_many
-from app.announcements.follow_up import CHASE, DEADLINE, chase, close
+from app.announcements.deadline import CHASE, DEADLINE, chase, close
 from app.announcements.publish import AudienceWanted, publish
 
 __all__ = ["BY_CARD", "CHASE", "DEADLINE", "AudienceWanted", "chase", "close", "confirm", "confirm_many", "publish"]

@@ -10,12 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import messages, queries, rules, steps
 from app.approvals.approvers import superiors_of
-from app.approvals.case import Case, load_case, record_request
+from app.approvals.context import Case, load_case, record_request
 from app.approvals.departures import refill
 from app.approvals.kinds import Kinds
 from app.audit.actor import SYSTEM
 from app.jobs.timers import set_timer
 from app.observability import get_logger
+from app.org import queries as org
 from models.approvals import RequestStep
 from models.ids import PersonId, StepId
 from models.org import Person
@@ -115,5 +116,5 @@ async def _open_step(
 async def _undecided(session: AsyncSession, step: RequestStep) -> list[Person]:
     decided: set[UUID] = {decision.person_id for decision in await queries.decisions_on(session, step.id)}
     asked = [row.person_id for row in await queries.approvers_of(session, step.id)]
-    people = await queries.people_by_id(session, asked)
+    people = await org.people_by_id(session, asked)
     return [people[person_id] for person_id in asked if person_id not in decided]

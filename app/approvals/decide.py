@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import messages, queries, rules, steps
-from app.approvals.case import Case, given_so_far, load_case, record_request
+from app.approvals.context import Case, given_so_far, load_case, record_request
 from app.approvals.errors import AlreadyDecided, RequestNotFound
 from app.approvals.kinds import Kinds
 from app.audit.actor import Actor, person_actor

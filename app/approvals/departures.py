@@ -13,12 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import messages, queries, rules, steps
 from app.approvals.approvers import Approvers, resolve
-from app.approvals.case import Case, load_case, record_request
+from app.approvals.context import Case, load_case, record_request
 from app.approvals.decide import settle, take_back
 from app.approvals.errors import NoApprover
 from app.approvals.kinds import Kinds
 from app.audit.actor import SYSTEM
 from app.observability import get_logger
+from app.org import queries as org
 from models.approvals import RequestState, RequestStep, StepState, Verdict
 from models.ids import PersonId, RequestId
 from models.org import Person
@@ -42,7 +43,7 @@ async def depart(
         return
     for step in await queries.steps_of(session, request.id):
         if step.state is StepState.OPEN and await _give_up_place(session, step, person_id, now=now):
-            person = (await queries.people_by_id(session, [person_id]))[person_id]
+            person = (await org.people_by_id(session, [person_id]))[person_id]
             await refill(session, case, step, because=f"{person.name}{said}", now=now)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -15,7 +15,6 @@ from app.approvals.errors import RequestNotFound
 from app.org import queries as org
 from models.approvals import Decision, Request, RequestState, RequestStep, StepApprover, StepState
 from models.ids import PersonId, RequestId, StepId
-from models.org import Person
 
 
 async def next_number(session: AsyncSession) -> int:
@@ -106,11 +105,6 @@ async def decision_of(session: AsyncSession, step_id: UUID, person_id: UUID) -> 
 async def decisions_about(session: AsyncSession, request_id: UUID) -> list[Decision]:
     statement = select(Decision).where(col(Decision.request_id) == request_id)
     return list(await session.scalars(statement.order_by(col(Decision.decided_at), col(Decision.id))))
-
-
-async def people_by_id(session: AsyncSession, person_ids: Collection[UUID]) -> dict[UUID, Person]:
-    rows = await session.scalars(select(Person).where(col(Person.id).in_(person_ids)))
-    return {person.id: person for person in rows}
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import messages, queries, rules, steps
 from app.approvals.approvers import Applicant
-from app.approvals.case import Case, kind_named, load_case, record_request
+from app.approvals.context import Case, kind_named, load_case, record_request
 from app.approvals.decide import approve_request, decide, take_back
 from app.approvals.errors import (
     DuplicateRequest,

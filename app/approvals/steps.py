@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import messages, queries, rules
 from app.approvals.approvers import resolve
-from app.approvals.case import Case, given_so_far
+from app.approvals.context import Case, given_so_far
 from app.audit.actor import Actor
 from app.calendar import service as policies
 from app.cards import service as cards

@@ -7,11 +7,11 @@ from uuid import UUID
 
 import typer
 
+from app.access import service as keys
 from app.audit.actor import Actor, ActorKind
 from app.bootstrap import Services
 from app.cli.session import JsonOption, out, run_with_services, show
 from app.database import transaction
-from app.web import keys
 from app.web.scopes import SCOPES
 
 app = typer.Typer(help="接口密钥。", no_args_is_help=True)

@@ -12,7 +12,7 @@ from app.cli.keys import OPERATOR
 from app.cli.session import JsonOption, fail, out, run_with_services, show
 from app.database import transaction
 from app.limits.report import Use, report
-from app.web import limit_changes
+from app.quota import service as limit_changes
 
 app = typer.Typer(help="平台限额：用量、预测、调整。", invoke_without_command=True)
 

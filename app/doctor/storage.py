@@ -14,7 +14,7 @@ from app.doctor.case import CHANNEL_NAMES, Case
 from app.doctor.findings import CONSOLE, Finding, failed, ok, skipped, warning
 from app.policy import service as policies
 from app.policy.errors import FaultyPolicy
-from app.wecom.secrets import OtherSecretKey, SecretBox
+from app.wecom.tokens.secrets import OtherSecretKey, SecretBox
 from models.ids import AppId
 from models.inbox import ReceivedEvent
 from models.installation import Installation, PlatformState

@@ -10,11 +10,6 @@ class GroupNotFound(NotFound):
     title = "找不到这个群"
 
 
-class FindingNotFound(NotFound):
-    slug = "finding-not-found"
-    title = "找不到这条异常"
-
-
 class NotAMember(NotFound):
     slug = "not-a-member"
     title = "不在这个群里"
@@ -85,8 +80,3 @@ class ChangeUnderWay(Conflict):
 class OwnerNeedsSuccessor(Conflict):
     slug = "owner-needs-successor"
     title = "群主退出前要先确定接任人"
-
-
-class FindingClosed(Conflict):
-    slug = "finding-resolved"
-    title = "这条异常已处理"

@@ -7,11 +7,11 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.findings.service import RECONCILER
 from app.groups import queries, rules
-from app.groups.applications import finish
-from app.groups.findings import RECONCILER
+from app.groups.requests import finish
 from app.groups.roster import ROSTER, Cause, order_update, record_group, welcome
-from app.groups.rules import Reading
+from app.groups.snapshot import Reading
 from app.jobs.queue import enqueue
 from app.ledger.rules import remaining_update
 from models.approvals import OutcomeState

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,11 +13,10 @@ from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.groups.errors import FindingNotFound, GroupNotFound
+from app.groups.errors import GroupNotFound
 from models.delivery import CallKind, CallState, OutgoingCall
-from models.groups import FindingState, Group, GroupFinding, GroupMember, GroupState
-from models.ids import FindingId, GroupId, PersonId
-from models.org import Person
+from models.groups import Group, GroupMember, GroupState
+from models.ids import GroupId, PersonId
 from models.policy import Timer
 
 OPEN = (CallState.READY, CallState.HELD, CallState.SENDING, CallState.UNKNOWN)
@@ -131,11 +130,6 @@ async def stays_carried_by(session: AsyncSession, call_ids: Collection[UUID]) ->
     return list(await session.scalars(statement))
 
 
-async def people(session: AsyncSession, person_ids: Collection[UUID]) -> dict[UUID, Person]:
-    rows = await session.scalars(select(Person).where(col(Person.id).in_(person_ids)))
-    return {person.id: person for person in rows}
-
-
 # ---------------------------------------------------------------- the ledger
 
 
@@ -180,32 +174,6 @@ def body_of(call: OutgoingCall) -> dict[str, Any]:
 
 
 # ---------------------------------------------------------------- findings
-
-
-async def finding(session: AsyncSession, group_id: GroupId, finding_id: FindingId) -> GroupFinding:
-    statement = (
-        select(GroupFinding)
-        .where(col(GroupFinding.id) == finding_id, col(GroupFinding.group_id) == group_id)
-        .with_for_update(key_share=True)
-    )
-    found = (await session.scalars(statement)).one_or_none()
-    if found is None:
-        raise FindingNotFound("这个群没有这条异常")
-    return found
-
-
-async def open_findings(session: AsyncSession, group_id: UUID) -> Sequence[GroupFinding]:
-    statement = select(GroupFinding).where(
-        col(GroupFinding.group_id) == group_id, col(GroupFinding.state) == FindingState.OPEN
-    )
-    return (await session.scalars(statement)).all()
-
-
-def findings(*, group_id: UUID | None, state: FindingState | None) -> Select[GroupFinding]:
-    statement = select(GroupFinding)
-    if group_id is not None:
-        statement = statement.where(col(GroupFinding.group_id) == group_id)
-    return statement if state is None else statement.where(col(GroupFinding.state) == state)
 
 
 async def timer(session: AsyncSession, kind: str, subject: str) -> Timer | None:

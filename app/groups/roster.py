@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor
 from app.audit.service import record
-from app.groups import findings, messages, queries, rules
+from app.findings import service as findings
+from app.groups import messages, queries, rules
 from app.groups.errors import (
     AlreadyAMember,
     ChangeUnderWay,
@@ -234,7 +235,7 @@ async def welcome(
 ) -> None:
     """2.11: who was added hears what the group is for, its rules, and how to leave."""
     policy = await policies.get(session, PolicyVersionId(policy_version_id))
-    owner = (await queries.people(session, [group.desired_owner_id]))[group.desired_owner_id]
+    owner = (await org.people_by_id(session, [group.desired_owner_id]))[group.desired_owner_id]
     text = messages.welcome(policy.document.groups, group, owner=owner.name, citation=policy.cite("group.charter"))
     await findings.tell(
         session,

@@ -9,8 +9,9 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime
 from sqlmodel import col
 
-from app.groups import findings, queries, service, views
-from app.groups.jobs import request_reconciliation
+from app.findings import queries as findings_queries
+from app.groups import presentation as views
+from app.groups import queries, service
 from app.groups.queries import GroupFilter
 from app.groups.schemas import (
     Administration,
@@ -19,8 +20,6 @@ from app.groups.schemas import (
     GroupMemberOut,
     GroupOut,
     NewGroupMember,
-    Reconciliation,
-    ReconciliationQueued,
 )
 from app.web.deps import CallerDep, NowDep, SessionDep, require
 from app.web.idempotency import IdempotentRoute
@@ -59,15 +58,9 @@ async def list_all_findings(
 ) -> Page[FindingOut]:
     """Differences nobody approved, in all groups, the newest first."""
     rows, next_cursor = await paginate(
-        session, queries.findings(group_id=None, state=state), col(GroupFinding.id), page=page
+        session, findings_queries.findings(group_id=None, state=state), col(GroupFinding.id), page=page
     )
     return Page(items=await views.findings(session, rows), next_cursor=next_cursor)
-
-
-@router.post("/reconcile", status_code=202, dependencies=WRITE)
-async def reconcile_all(session: SessionDep) -> ReconciliationQueued:
-    """Compare every group with the platform now, instead of at the policy's next interval."""
-    return ReconciliationQueued(queued=await request_reconciliation(session))
 
 
 @router.get("/{group_id}", dependencies=READ, responses=problems(404))
@@ -91,16 +84,6 @@ async def change_administration(
         now=now,
     )
     return await views.group(session, group)
-
-
-@router.post("/{group_id}/reconcile", status_code=202, dependencies=WRITE, responses=problems(404))
-async def reconcile_one(
-    group_id: UUID, session: SessionDep, body: Reconciliation | None = None
-) -> ReconciliationQueued:
-    """Compare this group with the platform now. `accept_losses` releases a reading that was held back."""
-    await queries.group(session, GroupId(group_id))
-    accept = body is not None and body.accept_losses
-    return ReconciliationQueued(queued=await request_reconciliation(session, GroupId(group_id), accept_losses=accept))
 
 
 @router.get("/{group_id}/members", dependencies=READ, responses=problems(400, 404))
@@ -161,7 +144,7 @@ async def list_findings(
     """Differences nobody approved, the newest first."""
     group = await queries.group(session, GroupId(group_id))
     rows, next_cursor = await paginate(
-        session, queries.findings(group_id=group.id, state=state), col(GroupFinding.id), page=page
+        session, findings_queries.findings(group_id=group.id, state=state), col(GroupFinding.id), page=page
     )
     return Page(items=await views.findings(session, rows), next_cursor=next_cursor)
 
@@ -171,7 +154,7 @@ async def resolve_finding(
     group_id: UUID, finding_id: UUID, body: FindingResolution, session: SessionDep, caller: CallerDep, now: NowDep
 ) -> FindingOut:
     """A person has dealt with it. A difference that is still there at the next comparison is a new finding."""
-    finding = await findings.resolve_by_hand(
+    finding = await service.resolve_finding(
         session,
         group_id=GroupId(group_id),
         finding_id=FindingId(finding_id),

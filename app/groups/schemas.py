@@ -154,18 +154,8 @@ class Administration(Input):
     reason: str = Field(min_length=1)
 
 
-class Reconciliation(Input):
-    accept_losses: bool = Field(
-        False, description="A person has looked: a roster that lost nearly everybody is taken over as it is."
-    )
-
-
 class FindingResolution(Input):
     resolution: str = Field(min_length=1, description="What was done about it.", examples=["已谈话提醒"])
-
-
-class ReconciliationQueued(BaseModel):
-    queued: bool = Field(description="The comparison runs in the background; its result stands in the findings.")
 
 
 # ---------------------------------------------------------------- payloads of `POST /requests`

@@ -7,13 +7,15 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor
-from app.groups import applications, findings, messages, queries, roster
+from app.findings import service as findings
+from app.groups import messages, queries, roster
+from app.groups import requests as applications
 from app.groups.errors import NotAMember
 from app.groups.roster import Cause
 from app.org import queries as org
 from app.policy import service as policies
-from models.groups import Group, GroupMember
-from models.ids import GroupId, PersonId
+from models.groups import Group, GroupFinding, GroupMember
+from models.ids import FindingId, GroupId, PersonId
 from models.org import Person
 
 
@@ -85,6 +87,16 @@ async def change_owner(
         )
         await roster.order_update(session, group, cause=cause, now=now, owner=userid)
     return group
+
+
+async def resolve_finding(
+    session: AsyncSession, *, group_id: GroupId, finding_id: FindingId, resolution: str, actor: Actor, now: datetime
+) -> GroupFinding:
+    """A person has dealt with a difference that nobody approved."""
+    group = await queries.group_for_update(session, group_id)
+    return await findings.resolve_by_hand(
+        session, group, finding_id=finding_id, resolution=resolution, actor=actor, now=now
+    )
 
 
 async def _check_inside(session: AsyncSession, group: Group, person: Person) -> None:

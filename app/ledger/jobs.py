@@ -15,8 +15,8 @@ from app.jobs.timers import set_timer
 from app.ledger import calls, queries, recovery
 from app.ledger.calls import MAKE_CALL
 from app.ledger.outcomes import tell_outcome
-from app.limits.counters import prune
 from app.limits.numbers import remember_accounts
+from app.limits.usage.counters import prune
 from app.observability import get_logger
 from models.delivery import CallState
 

@@ -12,10 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.ledger import queries as limit_queries
 from app.ledger import rules
 from app.ledger.rules import Effect, Failed, Hold
-from app.limits import reserve as limits
 from app.limits.catalogue import COUNTERS, LIMITS, Per
-from app.limits.counters import Demand
-from app.limits.reserve import Flight, Shortage
+from app.limits.usage import reserve as limits
+from app.limits.usage.counters import Demand
+from app.limits.usage.reserve import Flight, Shortage
 from models.delivery import CallKind, OutgoingCall
 
 LONG = timedelta(seconds=30)

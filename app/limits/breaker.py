@@ -20,9 +20,10 @@ from sqlmodel import col
 
 from app.clock import Clock
 from app.database import Sessions, transaction
-from app.limits import numbers, windows
+from app.limits import numbers
 from app.limits.catalogue import COUNTERS, Limit, Per, loud_limits_of
-from app.limits.windows import Span
+from app.limits.usage import windows
+from app.limits.usage.windows import Span
 from app.observability import get_logger
 from models.limits import LimitBlock, LimitCounter
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from app.limits.windows import WINDOWS, Span, Window
+from app.limits.usage.windows import WINDOWS, Span, Window
 
 
 class Per(StrEnum):

@@ -10,7 +10,7 @@ from time import monotonic
 from app.clock import Clock
 from app.database import Sessions
 from app.limits.breaker import BLOCKING, Breaker, Exhausted
-from app.limits.leases import Leases, Unit
+from app.limits.usage.leases import Leases, Unit
 
 __all__ = ["BLOCKING", "Exhausted", "Quota", "Ticket"]
 

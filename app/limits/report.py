@@ -11,11 +11,12 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.limits import numbers, windows
+from app.limits import numbers
 from app.limits.breaker import blocked_now
 from app.limits.catalogue import COUNTERS, Counter, Kept, Limit, Per
 from app.limits.numbers import Number
-from app.limits.windows import COUNT_BITS, COUNT_MASK
+from app.limits.usage import windows
+from app.limits.usage.windows import COUNT_BITS, COUNT_MASK
 from app.observability import LIMIT_ALLOWED, LIMIT_USED, LIMIT_WAITING, PATH_BLOCKED
 from models.delivery import CallKind, CallState, OutgoingCall
 from models.limits import LimitBlock

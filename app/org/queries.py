@@ -33,6 +33,12 @@ async def person(session: AsyncSession, person_id: PersonId) -> Person | None:
     return await session.get(Person, person_id)
 
 
+async def people_by_id(session: AsyncSession, person_ids: Iterable[UUID]) -> dict[UUID, Person]:
+    """Whoever of these is known, whatever their status."""
+    rows = await session.scalars(select(Person).where(col(Person.id).in_(list(person_ids))))
+    return {person.id: person for person in rows}
+
+
 async def person_by_userid(session: AsyncSession, userid: str) -> Person | None:
     """Whom this userid names now, whatever its case."""
     return (await people_by_userids(session, [userid])).get(fold(userid))

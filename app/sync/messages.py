@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from app.limits.windows import BEIJING
+from app.limits.usage.windows import BEIJING
 
 VISIBLE_RANGE_PAGE = "管理后台 → 应用管理 → 自建 → 本应用 → 可见范围"
 TRUSTED_IP_PAGE = "管理后台 → 应用管理 → 自建 → 本应用 → 开发者接口 → 企业可信IP"

@@ -15,8 +15,9 @@ from app.observability import current_correlation_id
 from app.org import queries as org
 from app.policy import service as policies
 from app.policy.service import Policy
-from app.tasks import follow_up, messages, queries, rules
-from app.tasks.case import Case, Happening, face, tell, write
+from app.tasks import messages, queries, rules
+from app.tasks import reminders as follow_up
+from app.tasks.context import Case, Happening, face, tell, write
 from app.tasks.errors import UnknownGroup
 from app.tasks.rules import WORK
 from models.groups import Group

@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.cards.service import CardAction, ClickedCard
 from app.jobs.registry import JobFunction, TimerHandler
 from app.ledger.service import OutcomeHandler
-from app.tasks import follow_up, messages, service
+from app.tasks import messages, service
+from app.tasks import reminders as follow_up
 from app.tasks.rules import HALF
 from app.tasks.service import CARD
 from models.ids import TaskId

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -10,6 +9,7 @@ from sqlalchemy import Select, exists, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.org import queries as org
 from app.tasks.errors import TaskNotFound
 from models.delivery import Delivery, DeliveryState, Message
 from models.groups import Group
@@ -66,11 +66,6 @@ def tasks(
     return statement if updated_since is None else statement.where(col(Task.updated_at) >= updated_since)
 
 
-async def people_by_id(session: AsyncSession, person_ids: Iterable[UUID]) -> dict[UUID, Person]:
-    rows = await session.scalars(select(Person).where(col(Person.id).in_(list(person_ids))))
-    return {row.id: row for row in rows}
-
-
 async def collaborators_of(session: AsyncSession, task_id: UUID) -> list[Person]:
     """Who helps now."""
     helping = select(col(TaskCollaborator.person_id)).where(
@@ -113,4 +108,4 @@ async def administrators_of(session: AsyncSession, group_id: UUID | None) -> lis
     if found is None:
         return []
     ids = [person_id for person_id in (found.desired_owner_id, found.deputy_id) if person_id]
-    return list((await people_by_id(session, ids)).values())
+    return list((await org.people_by_id(session, ids)).values())

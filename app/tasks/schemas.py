@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from app.web.moments import Moment
+from app.web.fields import Moment
 from models.tasks import Task, TaskEntry, TaskState
 
 Userid = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]

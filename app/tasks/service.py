@@ -10,9 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.audit.actor import Actor
 from app.calendar import service as policies
 from app.observability import get_logger
-from app.tasks import follow_up, messages, queries, rules
+from app.tasks import messages, queries, rules
+from app.tasks import reminders as follow_up
 from app.tasks.assign import assign
-from app.tasks.case import Case, Happening, load, show, tell, write
+from app.tasks.context import Case, Happening, load, show, tell, write
 from app.tasks.errors import NotYourTask
 from app.tasks.rules import Moved, TaskAction, Told
 from models.delivery import CardClick

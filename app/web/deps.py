@@ -18,8 +18,13 @@ from app.clock import Clock
 from app.database import Sessions, transaction
 from app.errors import Forbidden
 from app.settings import Settings
-from app.web.keys import find_key
 from app.web.scopes import allows
+
+
+class FindCaller(Protocol):
+    """Who calls with this key; None without a living one."""
+
+    async def __call__(self, session: AsyncSession, *, key: str, now: datetime) -> Caller | None: ...
 
 
 class WebServices(Protocol):
@@ -31,6 +36,8 @@ class WebServices(Protocol):
     def sessions(self) -> Sessions: ...
     @property
     def clock(self) -> Clock: ...
+    @property
+    def find_caller(self) -> FindCaller: ...
 
 
 class MissingScope(Forbidden):
@@ -73,15 +80,14 @@ async def authenticate(request: Request) -> Caller:
     if known is not None:
         return known
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    row = None
+    caller = None
     if scheme.lower() == "bearer" and key:
         services = services_of(request)
         async with transaction(services.sessions) as session:
-            row = await find_key(session, key=key.strip(), now=services.clock.now())
-    if row is None:
+            caller = await services.find_caller(session, key=key.strip(), now=services.clock.now())
+    if caller is None:
         detail = "请在 Authorization 头里带上有效的接口密钥：Bearer KEY (missing, unknown or ended API key)"
         raise HTTPException(401, detail, headers={"WWW-Authenticate": "Bearer"})
-    caller = Caller(row.id, row.name, row.scopes)
     request.state.caller = caller
     return caller
 

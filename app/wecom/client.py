@@ -16,7 +16,6 @@ from app.clock import Clock
 from app.database import Sessions
 from app.limits.quota import Quota
 from app.settings import Settings
-from app.wecom.auth import TokenAuth, TokenStore
 from app.wecom.errors import HttpFailure, WecomError, WecomRefused
 from app.wecom.exchange import Call, Exchange
 from app.wecom.health import ClockWatch
@@ -36,7 +35,8 @@ from app.wecom.payloads import (
     read_memberships,
     read_rows,
 )
-from app.wecom.secrets import SecretBox
+from app.wecom.tokens.auth import TokenAuth, TokenStore
+from app.wecom.tokens.secrets import SecretBox
 from models.delivery import CallKind
 from models.ids import APP, CONTACTS, AppId
 

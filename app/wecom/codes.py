@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from app.limits.windows import Span, block_end
+from app.limits.usage.windows import Span, block_end
 
 
 class Action(StrEnum):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.groups.kinds import KINDS
+from app.groups.requests import KINDS
 from app.main import create_app
 
 DOCUMENT: dict[str, Any] = create_app(SimpleNamespace()).openapi()  # type: ignore[arg-type]  # nothing is asked of it

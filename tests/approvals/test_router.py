@@ -10,6 +10,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from app.access.service import create_key
 from app.approvals import service
 from app.approvals.kinds import Kinds
 from app.approvals.router import router
@@ -17,7 +18,6 @@ from app.audit.actor import SYSTEM
 from app.database import Sessions, transaction
 from app.settings import Settings
 from app.web import problems
-from app.web.keys import create_key
 from models.approvals import OutcomeState
 from models.ids import RequestId
 from tests.builders.approvals import Company, Library, company_of_six, step

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from app.bootstrap import build_card_actions, build_registry
 from app.database import MIGRATIONS, expected_revision
-from app.groups.kinds import KINDS
+from app.groups.requests import KINDS
 from app.jobs.registry import DuplicateName, Registry, merge
 from app.settings import is_secret, setting_names
 from tests.architecture.source import modules, tree

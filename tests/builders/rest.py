@@ -11,12 +11,12 @@ import httpx
 from fastapi import APIRouter, FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 
+from app.access.service import create_key, find_caller
 from app.audit.actor import SYSTEM
 from app.clock import Clock
 from app.database import Sessions, transaction
 from app.settings import Settings
 from app.web import problems
-from app.web.keys import create_key
 
 
 @asynccontextmanager
@@ -33,7 +33,7 @@ async def serving(
     router: APIRouter, sessions: Sessions, clock: Clock, settings: Settings, *, scopes: Sequence[str]
 ) -> AsyncIterator[httpx.AsyncClient]:
     app = FastAPI()
-    app.state.services = SimpleNamespace(settings=settings, sessions=sessions, clock=clock)
+    app.state.services = SimpleNamespace(find_caller=find_caller, settings=settings, sessions=sessions, clock=clock)
     app.include_router(router, prefix="/api/v1")
     problems.install(app)
     async with transaction(sessions) as session:

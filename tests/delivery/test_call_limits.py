@@ -14,8 +14,8 @@ from app.ledger.rules import Hold
 from app.limits import numbers
 from app.limits.breaker import KNOWN_FOR_SECONDS
 from app.limits.catalogue import COUNTERS
-from app.limits.reserve import Shortage
-from app.web.limit_changes import change_limit, unblock_path
+from app.limits.usage.reserve import Shortage
+from app.quota.service import change_limit, unblock_path
 from models.delivery import CallKind, CallState, DeliveryState
 from models.groups import Group, GroupMember, GroupState
 from models.ids import PersonId, new_id

@@ -10,18 +10,20 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from app.access.service import create_key, find_caller
 from app.audit.actor import SYSTEM
 from app.database import transaction
 from app.delivery.router import router
 from app.web import problems
-from app.web.keys import create_key
 from models.ids import new_id
 from tests.delivery.conftest import Desk
 
 
 async def client_for(desk: Desk, *scopes: str) -> httpx.AsyncClient:
     app = FastAPI()
-    app.state.services = SimpleNamespace(settings=desk.ctx.settings, sessions=desk.sessions, clock=desk.clock)
+    app.state.services = SimpleNamespace(
+        find_caller=find_caller, settings=desk.ctx.settings, sessions=desk.sessions, clock=desk.clock
+    )
     app.include_router(router, prefix="/api/v1")
     problems.install(app)
     async with transaction(desk.sessions) as session:

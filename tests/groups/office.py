@@ -17,10 +17,11 @@ from app.audit.actor import Actor, ActorKind, person_actor
 from app.database import Sessions, transaction
 from app.delivery import jobs as delivery_jobs
 from app.groups import jobs as group_jobs
-from app.groups.kinds import KINDS
+from app.groups.requests import KINDS
 from app.jobs.registry import JobContext, JobFunction
 from app.jobs.timers import sweep
 from app.ledger import jobs as ledger_jobs
+from app.reconciliation import jobs as reconciliation_jobs
 from models.approvals import Request, RequestState, Verdict
 from models.audit import AuditEntry
 from models.delivery import CallKind, CallState, Message, OutgoingCall
@@ -156,7 +157,7 @@ class Office:
 
     async def pass_time(self, **by: Any) -> None:
         self.clock.advance(timedelta(**by))
-        await sweep(self.sessions, self.clock, ledger_jobs.TIMERS | group_jobs.TIMERS)
+        await sweep(self.sessions, self.clock, ledger_jobs.TIMERS | reconciliation_jobs.TIMERS)
         await self.work()
 
     async def exhaust(self, kind: CallKind) -> None:
@@ -169,7 +170,9 @@ class Office:
 
     async def reconcile(self, group: Group, *, accept_losses: bool = False) -> None:
         self.clock.advance(timedelta(minutes=10))
-        await group_jobs.reconcile_groups(self.ctx, {"group_id": str(group.id), "accept_losses": accept_losses})
+        await reconciliation_jobs.reconcile_groups(
+            self.ctx, {"group_id": str(group.id), "accept_losses": accept_losses}
+        )
         await self.work()
 
     async def leaves_the_company(self, userid: str, why: str = "left") -> dict[str, Any]:

@@ -6,6 +6,7 @@ from app.database import transaction
 from app.errors import DomainError
 from app.groups import jobs
 from app.groups.errors import SizeRefused
+from app.reconciliation import jobs as reconciliation_jobs
 from models.groups import FindingKind
 from models.ids import GroupId
 from tests.builders.policy import policy
@@ -40,7 +41,7 @@ class TestAtTheSameMoment:
         await office.sandbox.leave_group("han", group.chatid)
 
         payload = {"group_id": str(group.id)}
-        await asyncio.gather(*(jobs.reconcile_groups(office.ctx, payload) for _ in range(4)))
+        await asyncio.gather(*(reconciliation_jobs.reconcile_groups(office.ctx, payload) for _ in range(4)))
         await office.work()
 
         assert await office.kinds_found(group) == [FindingKind.UNAPPROVED_LEAVE]
@@ -65,7 +66,7 @@ class TestAtTheSameMoment:
 
         await asyncio.gather(
             jobs.person_departed(office.ctx, payload),
-            jobs.reconcile_groups(office.ctx, {"group_id": str(GroupId(group.id))}),
+            reconciliation_jobs.reconcile_groups(office.ctx, {"group_id": str(GroupId(group.id))}),
         )
         await office.work()
 

@@ -5,11 +5,13 @@ from datetime import timedelta
 import pytest
 
 from app.database import transaction
-from app.groups import findings, jobs, queries, reconcile
-from app.groups.errors import FindingClosed
-from app.groups.readings import read_group
-from app.groups.rules import Reading
+from app.findings.errors import FindingClosed
+from app.groups import queries
+from app.groups import service as group_service
+from app.groups.snapshot import Reading, read_group
 from app.policy import service as policies
+from app.reconciliation import compare as reconcile
+from app.reconciliation import jobs
 from models.delivery import CallKind
 from models.groups import FindingKind, FindingState, GroupState
 from models.ids import FindingId, GroupId
@@ -65,7 +67,7 @@ class TestUnapprovedLeave:
         (left,) = await office.findings(group)
         assert left.person_id == office.id("zhao")
         async with transaction(office.sessions) as session:
-            await findings.resolve_by_hand(
+            await group_service.resolve_finding(
                 session,
                 group_id=GroupId(group.id),
                 finding_id=FindingId(left.id),
@@ -77,7 +79,7 @@ class TestUnapprovedLeave:
         assert await office.findings(group) == []
         with pytest.raises(FindingClosed, match="已谈话提醒"):
             async with transaction(office.sessions) as session:
-                await findings.resolve_by_hand(
+                await group_service.resolve_finding(
                     session,
                     group_id=GroupId(group.id),
                     finding_id=FindingId(left.id),

@@ -6,13 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.approvals.errors import DuplicateRequest
 from app.database import transaction
 from app.groups import service
-from app.groups.errors import (
-    AlreadyAMember,
-    GroupNotActive,
-    NotAMember,
-    OwnerNeedsSuccessor,
-    SizeRefused,
-)
+from app.groups.errors import AlreadyAMember, GroupNotActive, NotAMember, OwnerNeedsSuccessor, SizeRefused
 from models.approvals import OutcomeState, RequestState, Verdict
 from models.delivery import CallKind, CallState
 from models.groups import Group, GroupState

@@ -6,9 +6,11 @@ import pytest
 
 from app.groups import rules
 from app.groups.errors import NameRefused, SizeRefused
-from app.groups.rules import Stay, Succession, SuccessionBasis
+from app.groups.rules import Succession, SuccessionBasis
 from app.policy.document import default_document
 from app.policy.sections.groups import GroupTypeRule
+from app.reconciliation import rules as reconciliation_rules
+from app.reconciliation.rules import Stay
 from models.ids import WecomUserId, fold, new_id
 
 DOCUMENT = default_document()
@@ -69,24 +71,24 @@ class TestDifference:
     """P4: what WeCom says about membership is the truth; what we wanted is a second column."""
 
     def test_agreement_is_no_difference(self) -> None:
-        found = rules.difference([stay("Li"), stay("han")], ids("li", "Han"))
+        found = reconciliation_rules.difference([stay("Li"), stay("han")], ids("li", "Han"))
         assert found.present == ids("li", "han")
         assert not (found.unwanted | found.strangers | found.missing | found.gone)
 
     def test_everybody_is_in_exactly_one_place(self) -> None:
         rows = [stay("seen"), stay("ran"), stay("out", desired=False), stay("stuck", desired=False)]
-        found = rules.difference(rows, ids("seen", "stuck", "guest"))
+        found = reconciliation_rules.difference(rows, ids("seen", "stuck", "guest"))
         assert found.missing == ids("ran")
         assert found.gone == ids("out")
         assert found.unwanted == ids("stuck")
         assert found.strangers == ids("guest")
 
     def test_who_was_never_seen_is_not_missing(self) -> None:
-        assert not rules.difference([stay("new", observed=False)], ids()).missing
+        assert not reconciliation_rules.difference([stay("new", observed=False)], ids()).missing
 
     def test_whom_a_change_under_way_concerns_is_left_alone(self) -> None:
         rows = [stay("ran"), stay("out", desired=False)]
-        found = rules.difference(rows, ids("out", "guest"), settling=ids("ran", "out", "guest"))
+        found = reconciliation_rules.difference(rows, ids("out", "guest"), settling=ids("ran", "out", "guest"))
         assert not (found.missing | found.unwanted | found.strangers | found.gone | found.present)
 
 
@@ -108,7 +110,7 @@ class TestBelievableLosses:
         ],
     )
     def test_the_organisations_budget_holds_for_each_group(self, lost: int, of: int, believed: bool) -> None:
-        assert rules.is_believable_loss(lost, of, BUDGET) is believed
+        assert reconciliation_rules.is_believable_loss(lost, of, BUDGET) is believed
 
 
 class TestSuccession:

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from fastapi import APIRouter, FastAPI
 
+from app.access.service import create_key, install_bootstrap_key
 from app.audit.actor import SYSTEM
 from app.database import Sessions, transaction
 from app.inbox import refusals, service
@@ -19,7 +20,6 @@ from app.inbox.router import router
 from app.inbox.rules import DONE, Outcome
 from app.settings import Settings
 from app.web import problems
-from app.web.keys import create_key, install_bootstrap_key
 from models.inbox import ReceivedEvent
 from models.intake import CallbackGap, GapReason
 from tests.builders.callbacks import arrival, payload

@@ -7,10 +7,11 @@ from datetime import timedelta
 import pytest
 
 from app.database import Sessions, transaction
-from app.limits import numbers, reserve
+from app.limits import numbers
 from app.limits.breaker import Block, Breaker, Exhausted, next_block, scope_of, unblock
-from app.limits.counters import Demand
-from app.limits.windows import Span, block_end
+from app.limits.usage import reserve
+from app.limits.usage.counters import Demand
+from app.limits.usage.windows import Span, block_end
 from tests.fakes.clock import MONDAY_9AM, FakeClock
 
 PATH = "appchat/update"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.limits.catalogue import COUNTERS, LIMITS, Kept, Per, leased_for, loud_limits_of
-from app.limits.windows import Span
+from app.limits.usage.windows import Span
 from models.delivery import CallKind
 
 ROWS = [

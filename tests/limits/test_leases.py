@@ -11,8 +11,8 @@ from sqlalchemy import event
 from app.database import Sessions, transaction
 from app.limits import numbers
 from app.limits.breaker import Exhausted
-from app.limits.leases import Leases
 from app.limits.quota import Quota
+from app.limits.usage.leases import Leases
 from tests.fakes.clock import FakeClock
 
 PATH = "user/list"

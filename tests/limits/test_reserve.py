@@ -13,11 +13,12 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import Sessions, transaction
-from app.limits import counters, numbers, reserve, windows
+from app.limits import numbers
 from app.limits.catalogue import LIMITS
-from app.limits.counters import Demand
-from app.limits.reserve import Flight
-from app.limits.windows import Span
+from app.limits.usage import counters, reserve, windows
+from app.limits.usage.counters import Demand
+from app.limits.usage.reserve import Flight
+from app.limits.usage.windows import Span
 from tests.fakes.clock import MONDAY_9AM
 
 MEMBER = "message.member"

@@ -7,14 +7,15 @@ from datetime import timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import SYSTEM
-from app.limits import numbers, reserve
+from app.limits import numbers
 from app.limits.breaker import Block, _row_of
-from app.limits.counters import Demand
 from app.limits.report import refresh_gauges, report
+from app.limits.usage import reserve
+from app.limits.usage.counters import Demand
 from app.observability import LIMIT_USED, PATH_BLOCKED
-from app.web.health import find_degraded
-from app.web.limit_changes import change_limit
-from app.web.quota import LimitOut
+from app.probes.router import find_degraded
+from app.quota.schemas import LimitOut
+from app.quota.service import change_limit
 from tests.fakes.clock import MONDAY_9AM
 
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.limits import windows
-from app.limits.windows import WINDOWS, Span, Window, block_end
+from app.limits.usage import windows
+from app.limits.usage.windows import WINDOWS, Span, Window, block_end
 from tests.fakes.clock import MONDAY_9AM
 
 MINUTE = WINDOWS[Span.MINUTE]

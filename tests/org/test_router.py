@@ -11,11 +11,11 @@ import httpx
 import pytest
 from fastapi import APIRouter, FastAPI
 
+from app.access.service import find_caller, install_bootstrap_key
 from app.database import transaction
 from app.org.router import router
 from app.sync.router import router as sync_router
 from app.web import problems
-from app.web.keys import install_bootstrap_key
 from models.org import PersonStatus
 from tests.org.world import World
 
@@ -42,7 +42,11 @@ class Rest:
 async def rest(world: World) -> AsyncIterator[Rest]:
     app = FastAPI()
     app.state.services = SimpleNamespace(
-        sessions=world.sessions, clock=world.clock, settings=world.ctx.settings, platform=world.ctx.platform
+        find_caller=find_caller,
+        sessions=world.sessions,
+        clock=world.clock,
+        settings=world.ctx.settings,
+        platform=world.ctx.platform,
     )
     api = APIRouter(prefix="/api/v1")
     api.include_router(router)

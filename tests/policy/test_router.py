@@ -11,14 +11,15 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from app.access.service import create_key, find_caller
 from app.audit.actor import SYSTEM
+from app.calendar.router import router as calendar_router
 from app.database import Sessions, transaction
 from app.policy import service
 from app.policy.document import default_source
 from app.policy.router import router
 from app.settings import Settings
 from app.web import problems
-from app.web.keys import create_key
 from tests.fakes.clock import FakeClock
 
 STRICTER = default_source().replace("accept_within: 30wm", "accept_within: 15wm")
@@ -27,8 +28,9 @@ STRICTER = default_source().replace("accept_within: 30wm", "accept_within: 15wm"
 @pytest.fixture
 async def client(sessions: Sessions, clock: FakeClock, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     app = FastAPI()
-    app.state.services = SimpleNamespace(settings=settings, sessions=sessions, clock=clock)
+    app.state.services = SimpleNamespace(find_caller=find_caller, settings=settings, sessions=sessions, clock=clock)
     app.include_router(router, prefix="/api/v1")
+    app.include_router(calendar_router, prefix="/api/v1")
     problems.install(app)
     async with transaction(sessions) as session:
         await service.ensure_first_version(session, source=default_source(), now=clock.now(), actor=SYSTEM)

@@ -12,8 +12,8 @@ from sqlmodel import col
 from app.database import Sessions, transaction
 from app.jobs.timers import sweep
 from app.tasks import queries, service
-from app.tasks.follow_up import LOCKED_FOR
 from app.tasks.jobs import TIMERS
+from app.tasks.reminders import LOCKED_FOR
 from models.delivery import CallKind, Message, OutgoingCall
 from models.ids import TaskId
 from models.tasks import Task, TaskState

@@ -10,10 +10,10 @@ from pydantic import SecretStr
 from sqlalchemy import select
 from sqlmodel import col
 
+from app.access.service import create_key, digest, install_bootstrap_key
 from app.audit.actor import SYSTEM
 from app.bootstrap import prepare
 from app.database import transaction
-from app.web.keys import create_key, digest, install_bootstrap_key
 from app.web.scopes import RESOURCES, SCOPES, allows
 from models.access import ApiKey
 from tests.fakes.clock import FakeClock

@@ -12,9 +12,9 @@ from typing import Any
 import httpx
 
 from app.clock import Clock
-from app.wecom.auth import Token, TokenAuth
 from app.wecom.client import WecomClient
 from app.wecom.exchange import Exchange
+from app.wecom.tokens.auth import Token, TokenAuth
 from models.ids import APP, AppId
 
 BASE = "https://platform.test/cgi-bin"

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from pydantic import SecretStr
 
-from app.wecom.secrets import OtherSecretKey, SecretBox
+from app.wecom.tokens.secrets import OtherSecretKey, SecretBox
 
 BOX = SecretBox(SecretStr("the-key-of-this-installation-0123456789"))
 OTHER = SecretBox(SecretStr("the-key-of-another-installation-0123456"))

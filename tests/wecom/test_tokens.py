@@ -13,13 +13,13 @@ from pydantic import SecretStr
 from sqlmodel import col, select
 
 from app.database import Sessions, transaction
-from app.wecom.auth import FETCH_SECONDS, TokenAuth, TokenStore, renew_at
 from app.wecom.client import WecomClient
 from app.wecom.errors import HttpFailure, Never, NotReached, TokenRefused, WaitUntil
 from app.wecom.exchange import Exchange
 from app.wecom.health import ClockWatch
-from app.wecom.secrets import SecretBox
-from app.wecom.token_table import LEASE, take_lease
+from app.wecom.tokens.auth import FETCH_SECONDS, TokenAuth, TokenStore, renew_at
+from app.wecom.tokens.secrets import SecretBox
+from app.wecom.tokens.table import LEASE, take_lease
 from models.delivery import CallKind
 from models.ids import APP, CONTACTS
 from models.installation import AccessToken, PlatformState

@@ -1,0 +1,42 @@
+"""API keys on the wire."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.web.scopes import SCOPES
+from models.access import ApiKey
+
+
+class ApiKeyIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(min_length=1, max_length=100, examples=["报表系统"])
+    scopes: list[str] = Field(min_length=1, description=f"One or more of: {', '.join(SCOPES)}")
+    expires_at: datetime | None = None
+
+
+class ApiKeyOut(BaseModel):
+    id: UUID
+    name: str
+    prefix: str
+    scopes: list[str]
+    created_at: datetime
+    last_used_at: datetime | None
+    expires_at: datetime | None
+    ended_at: datetime | None
+
+    @classmethod
+    def of(cls, row: ApiKey) -> ApiKeyOut:
+        return cls.model_validate(row, from_attributes=True)
+
+
+class NewApiKey(ApiKeyOut):
+    key: str = Field(description="The key itself, shown this once.")
+
+
+class ApiKeyList(BaseModel):
+    items: list[ApiKeyOut]

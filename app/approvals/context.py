@@ -1,0 +1,108 @@
+"""A request with what is needed to act on it: its kind, its payload, its applicant, the policy it began under."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.approvals import queries
+from app.approvals.approvers import Applicant
+from app.approvals.errors import UnknownKind
+from app.approvals.kinds import Kinds, RequestKind
+from app.approvals.messages import Given, Told
+from app.audit.actor import Actor
+from app.audit.service import record
+from app.calendar import service as calendars
+from app.org import queries as org
+from app.policy import service as policies
+from app.policy.sections.people import StepRule
+from app.policy.service import Policy
+from models.approvals import Request, RequestStep
+from models.ids import PolicyVersionId
+from models.org import Person
+
+
+@dataclass(frozen=True)
+class Case:
+    kind: RequestKind[Any]
+    request: Request
+    payload: BaseModel
+    requester: Person
+    policy: Policy
+
+    @property
+    def applicant(self) -> Applicant:
+        return Applicant(self.kind, self.payload, self.requester, self.policy)
+
+    @property
+    def chain(self) -> list[StepRule]:
+        """The steps as the policy said on submission (F57), whatever it says today."""
+        return [StepRule.model_validate(step) for step in self.request.chain["steps"]]
+
+    def rule_of(self, step: RequestStep) -> StepRule:
+        return self.chain[step.position - 1]
+
+    @property
+    def told(self) -> Told:
+        return Told(self.request, self.requester.name, self.policy.cite(self.request.rule_key))
+
+
+def kind_named(kinds: Kinds, name: str) -> RequestKind[Any]:
+    if name not in kinds:
+        raise UnknownKind(f"没有“{name}”这种申请；有：{'、'.join(sorted(kinds))}", known=sorted(kinds))
+    return kinds[name]
+
+
+async def load_case(session: AsyncSession, kinds: Kinds, request: Request) -> Case:
+    kind = kind_named(kinds, request.kind)
+    people = await org.people_by_id(session, [request.requester_id])
+    return Case(
+        kind=kind,
+        request=request,
+        payload=kind.payload.model_validate(request.payload),
+        requester=people[request.requester_id],
+        policy=await policies.get(session, PolicyVersionId(request.policy_version_id)),
+    )
+
+
+async def given_so_far(session: AsyncSession, case: Case) -> list[Given]:
+    """Every verdict on the request, in order, as people read it."""
+    decisions = await queries.decisions_about(session, case.request.id)
+    people = await org.people_by_id(session, {decision.person_id for decision in decisions})
+    timezone = calendars.timezone_of(session)
+    return [
+        Given(people[one.person_id].name, one.verdict, one.decided_at.astimezone(timezone), one.comment)
+        for one in decisions
+    ]
+
+
+async def record_request(
+    session: AsyncSession,
+    request: Request,
+    *,
+    action: str,
+    actor: Actor,
+    now: datetime,
+    rule_key: str | None = None,
+    **details: object,
+) -> None:
+    """An audit row about a request, under the policy version and the rule it rests on. Empty details are left out."""
+    await record(
+        session,
+        actor=actor,
+        action=action,
+        object_kind="request",
+        object_id=request.id,
+        now=now,
+        policy_version_id=request.policy_version_id,
+        rule_key=rule_key or request.rule_key,
+        details={
+            "kind": request.kind,
+            "number": request.number,
+            **{key: str(value) for key, value in details.items() if value},
+        },
+    )

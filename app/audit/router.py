@@ -1,0 +1,34 @@
+"""`/api/v1/audit`: the trail, newest first."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from sqlalchemy import select
+from sqlmodel import col
+
+from app.audit.schemas import AuditRow
+from app.web.deps import SessionDep, require
+from app.web.pagination import Page, PageDep, paginate
+from models.audit import AuditEntry
+
+router = APIRouter(prefix="/audit", tags=["audit"], dependencies=[Depends(require("audit:read"))])
+
+
+@router.get("")
+async def list_audit(
+    session: SessionDep,
+    page: PageDep,
+    object_kind: Annotated[str | None, Query()] = None,
+    object_id: Annotated[str | None, Query()] = None,
+    correlation_id: Annotated[str | None, Query()] = None,
+) -> Page[AuditRow]:
+    """Who did what to what, when, under which rule. Ids only; details are not part of the trail."""
+    statement = select(AuditEntry)
+    wanted = {"object_kind": object_kind, "object_id": object_id, "correlation_id": correlation_id}
+    for name, value in wanted.items():
+        if value is not None:
+            statement = statement.where(getattr(AuditEntry, name) == value)
+    rows, next_cursor = await paginate(session, statement, col(AuditEntry.id), page=page)
+    return Page(items=[AuditRow.of(row) for row in rows], next_cursor=next_cursor)

@@ -1,0 +1,65 @@
+"""What a group's administrators are told of a finding."""
+
+from __future__ import annotations
+
+from app.policy.service import Citation
+from models.groups import FindingKind, Group
+
+
+def cited(citation: Citation) -> str:
+    return f"依据制度第 {citation.clause} 条：{citation.text}"
+
+
+def finding(group: Group, kind: FindingKind, *, who: str, citation: Citation, detail: str = "") -> str:
+    """Once per finding, to the group's administrators."""
+    title, what, do = _FINDINGS[kind]
+    lines = [
+        f"【{title}】{what.format(group=group.desired_name, who=who, detail=detail)}",
+        do,
+        cited(citation),
+    ]
+    return "\n".join(line for line in lines if line)
+
+
+_FINDINGS: dict[FindingKind, tuple[str, str, str]] = {
+    FindingKind.UNAPPROVED_LEAVE: (
+        "未经批准退群",
+        "{who} 已不在“{group}”，没有经过批准的退群申请。",
+        "已记录为警告级违反。如属误退，请本人重新申请入群。",
+    ),
+    FindingKind.UNAPPROVED_JOIN: (
+        "未经批准入群",
+        "{who} 在“{group}”内，但不在批准的成员名册中。{detail}",
+        "应当留下的，请办理入群申请；不应在群内的，请由群管理员移出。",
+    ),
+    FindingKind.RENAMED: (
+        "群名称被修改",
+        "“{group}”在企业微信中被改名为“{detail}”，将恢复为登记的名称。",
+        "需要改名的请申请。",
+    ),
+    FindingKind.OWNER_CHANGED: (
+        "群主被变更",
+        "“{group}”在企业微信中的群主是 {who}，与登记的不一致。",
+        "请核实：确需变更的，请管理员在登记中变更群主；否则请转回。",
+    ),
+    FindingKind.DISSOLVED: (
+        "群已被解散",
+        "“{group}”在企业微信中已不存在（{detail}），登记保留为“已解散”。",
+        "如仍需要这个群，请重新申请建群。",
+    ),
+    FindingKind.OWNER_LEFT: (
+        "群主离任",
+        "“{group}”的群主 {who} 已不在，没有副群主可以接任。{detail}",
+        "请确认群主人选，并确定副群主。",
+    ),
+    FindingKind.ROSTER_LOSS: (
+        "成员大量消失，暂不处理",
+        "企业微信返回的“{group}”成员名单少了 {detail}，超过限度，可能是错误的答复。",
+        "名册保持不变。请到群里核实；属实的，由管理员确认后重新核对。",
+    ),
+    FindingKind.TOO_FEW: (
+        "无法移出成员",
+        "{who} 应移出“{group}”，但移出后不足平台要求的 2 人。",
+        "请补充成员，或由群主在企业微信中解散该群。",
+    ),
+}

@@ -1,0 +1,200 @@
+"""Differences that nobody approved: noted once, told once, closed when they are gone or a person closes them (P4)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.approvals.approvers import people_with_role
+from app.audit.actor import Actor, ActorKind
+from app.audit.service import record
+from app.delivery import service as delivery
+from app.findings import messages, queries
+from app.findings.errors import FindingClosed
+from app.observability import current_correlation_id, get_logger
+from app.org import queries as org
+from app.policy.sections.people import parse_approver
+from app.policy.service import Policy
+from models.groups import FindingKind, FindingState, Group, GroupFinding
+from models.ids import FindingId, GroupId, PersonId
+from models.org import PersonStatus
+
+log = get_logger()
+
+RECONCILER = Actor(ActorKind.SYSTEM, "reconcile")
+
+RULES: dict[FindingKind, str] = {
+    FindingKind.UNAPPROVED_LEAVE: "member.unapproved_leave",
+    FindingKind.UNAPPROVED_JOIN: "member.unapproved_join",
+    FindingKind.RENAMED: "group.name",
+    FindingKind.OWNER_CHANGED: "group.owner",
+    FindingKind.DISSOLVED: "group.roster",
+    FindingKind.OWNER_LEFT: "group.owner",
+    FindingKind.ROSTER_LOSS: "org.loss_budget",
+    FindingKind.TOO_FEW: "group.size",
+}
+
+
+@dataclass(frozen=True)
+class Fact:
+    """What was found, about whom, and the words for it."""
+
+    kind: FindingKind
+    subject: str = ""
+    """The userid it is about, folded; one open finding per (group, kind, subject)."""
+    person_id: UUID | None = None
+    who: str = ""
+    detail: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+async def note(
+    session: AsyncSession, group: Group, fact: Fact, *, policy: Policy, now: datetime, actor: Actor = RECONCILER
+) -> GroupFinding | None:
+    """Open the finding and tell the group's administrators. None when it stands open already: nothing is told twice.
+
+    The caller holds the group's row, so that two readings do not note the same.
+    """
+    for known in await queries.open_findings(session, group.id):
+        if (known.kind, known.subject_userid) == (fact.kind, fact.subject):
+            return None
+    finding = GroupFinding(
+        group_id=group.id,
+        kind=fact.kind,
+        subject_userid=fact.subject,
+        person_id=fact.person_id,
+        details=fact.facts | ({"detail": fact.detail} if fact.detail else {}),
+        policy_version_id=policy.id,
+        rule_key=RULES[fact.kind],
+        correlation_id=current_correlation_id(),
+        actor=str(actor),
+        first_seen_at=now,
+    )
+    session.add(finding)
+    group.updated_at = now
+    await session.flush()
+    await _record(session, finding, action="finding.opened", actor=actor, now=now)
+    log.info("finding.opened", group_id=str(group.id), kind=fact.kind.value, finding_id=str(finding.id))
+    citation = policy.cite(RULES[fact.kind])
+    await tell_administrators(
+        session,
+        group,
+        messages.finding(group, fact.kind, who=fact.who, citation=citation, detail=fact.detail),
+        rule_key=finding.rule_key,
+        policy=policy,
+        actor=actor,
+        now=now,
+        without=[fact.person_id] if fact.person_id else [],
+    )
+    return finding
+
+
+async def resolve(
+    session: AsyncSession, finding: GroupFinding, *, resolution: str, actor: Actor = RECONCILER, now: datetime
+) -> None:
+    finding.state, finding.resolution, finding.resolved_at = FindingState.RESOLVED, resolution, now
+    await _record(session, finding, action="finding.resolved", actor=actor, now=now, resolution=resolution)
+
+
+async def resolve_about(
+    session: AsyncSession, group: Group, kind: FindingKind, *, person_id: UUID, resolution: str, now: datetime
+) -> None:
+    for finding in await queries.open_findings(session, group.id):
+        if finding.kind is kind and finding.person_id == person_id:
+            await resolve(session, finding, resolution=resolution, now=now)
+
+
+async def resolve_by_hand(
+    session: AsyncSession, group: Group, *, finding_id: FindingId, resolution: str, actor: Actor, now: datetime
+) -> GroupFinding:
+    """A person has dealt with it. A difference that still shows at the next reading is a new finding.
+
+    The caller holds the group's row. Raises `FindingNotFound` and `FindingClosed`.
+    """
+    finding = await queries.finding(session, GroupId(group.id), finding_id)
+    if finding.state is FindingState.RESOLVED:
+        raise FindingClosed(f"这条异常已处理：{finding.resolution}")
+    await resolve(session, finding, resolution=resolution, actor=actor, now=now)
+    return finding
+
+
+async def administrators(session: AsyncSession, group: Group) -> list[PersonId]:
+    """Owner and deputy, as far as they are there."""
+    named = [person_id for person_id in (group.desired_owner_id, group.deputy_id) if person_id is not None]
+    people = await org.people_by_id(session, named)
+    return [PersonId(one) for one in named if people[one].status is PersonStatus.ACTIVE]
+
+
+async def tell_administrators(
+    session: AsyncSession,
+    group: Group,
+    text: str,
+    *,
+    rule_key: str,
+    policy: Policy,
+    actor: Actor,
+    now: datetime,
+    without: Collection[UUID] = (),
+) -> None:
+    """Owner and deputy; the supervising role of the policy when neither is there or both are concerned."""
+    to = [one for one in await administrators(session, group) if one not in without]
+    if not to:
+        supervisors = await people_with_role(session, policy, parse_approver(policy.document.groups.supervised_by).name)
+        to = [PersonId(person.id) for person in supervisors if person.id not in without]
+    await tell(
+        session, group, to, text, purpose="group.finding", rule_key=rule_key, policy=policy, actor=actor, now=now
+    )
+
+
+async def tell(
+    session: AsyncSession,
+    group: Group,
+    to: Collection[PersonId],
+    text: str,
+    *,
+    purpose: str,
+    rule_key: str,
+    policy: Policy,
+    actor: Actor,
+    now: datetime,
+    message_class: str = "work",
+) -> None:
+    """A text about the group to these people; nothing when there is nobody to tell."""
+    if not to:
+        log.warning("group.nobody_to_tell", group_id=str(group.id), purpose=purpose)
+        return
+    await delivery.send_text(
+        session,
+        to=list(to),
+        text=text,
+        purpose=purpose,
+        origin_kind="group",
+        origin_id=group.id,
+        message_class=message_class,
+        policy_version_id=policy.id,
+        rule_key=rule_key,
+        actor=actor,
+        now=now,
+    )
+
+
+async def _record(
+    session: AsyncSession, finding: GroupFinding, *, action: str, actor: Actor, now: datetime, resolution: str = ""
+) -> None:
+    details = {"kind": finding.kind.value, "group_id": str(finding.group_id), "person_id": str(finding.person_id or "")}
+    await record(
+        session,
+        actor=actor,
+        action=action,
+        object_kind="group_finding",
+        object_id=finding.id,
+        now=now,
+        policy_version_id=finding.policy_version_id,
+        rule_key=finding.rule_key,
+        details=details | ({"resolution": resolution} if resolution else {}),
+    )

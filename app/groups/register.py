@@ -1,0 +1,342 @@
+"""Creating a group: what an application must say, the rows of an approved one, and its first messages (F37, F39)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.approvals.approvers import people_with_role
+from app.audit.actor import Actor
+from app.delivery import service as delivery
+from app.errors import DomainError
+from app.findings import service as findings
+from app.findings.service import RECONCILER, Fact
+from app.groups import messages, queries, rules
+from app.groups import requests as applications
+from app.groups.errors import ConfidentialRule, NameTaken, NobodyToOwn, TypeNotOffered, UnknownPeople
+from app.groups.roster import Cause, check_reachable, record_group, rule_of
+from app.groups.schemas import CreateGroup
+from app.groups.snapshot import Gone
+from app.ledger import service as ledger
+from app.observability import current_correlation_id
+from app.org import queries as org
+from app.policy import service as policies
+from app.policy.sections.groups import GroupTypeRule
+from app.policy.sections.people import ApproverKind, parse_approver
+from app.policy.service import Policy
+from models.approvals import OutcomeState, Request
+from models.delivery import CallKind, CallState, OutgoingCall
+from models.groups import FindingKind, Group, GroupMember, GroupState
+from models.ids import APP, GroupId, PersonId, PolicyVersionId, fold, new_id
+from models.org import Person, PersonStatus
+
+CREATE = "group.create"
+FIRST_MESSAGE = "group.first_message"
+APPLICANT = "applicant"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An application resolved against the organisation and the policy as they are now."""
+
+    asked: CreateGroup
+    rule: GroupTypeRule
+    owner: Person
+    deputy: Person | None
+    members: Sequence[Person]
+    """Owner first, everybody once."""
+
+
+# ---------------------------------------------------------------- what was asked for
+
+
+async def plan(session: AsyncSession, asked: CreateGroup, requester: Person, *, policy: Policy) -> Plan:
+    """Who would own it and who would be in it. Raises the reason when it cannot be created."""
+    rule = rule_of(policy, asked.type)
+    if not rule.enabled:
+        clause = policy.cite("group.create").label
+        raise TypeNotOffered(f"{rule.title}不能在这里申请：应用建立的群只能有内部成员（{clause}）")
+    rules.check_name(
+        asked.name, rule, longest=policy.document.groups.max_name_length, clause=policy.cite("group.name").label
+    )
+    if asked.confidentiality == "confidential" and (asked.departments or not asked.members):
+        raise ConfidentialRule("保密群须逐一写明成员，不能按部门加入")
+    named = await _named(session, asked)
+    owner = named[asked.owner] if asked.owner else await _administrator(session, asked, rule, requester, policy)
+    deputy = named[asked.deputy] if asked.deputy else None
+    people = [owner, *([deputy] if deputy else []), *(named[userid] for userid in asked.members)]
+    members = list({person.id: person for person in [*people, *await _of_departments(session, asked)]}.values())
+    rules.check_size(len(members), rule, clause=policy.cite("group.size").label)
+    return Plan(asked, rule, owner, deputy, members)
+
+
+async def check_name_is_free(session: AsyncSession, name: str) -> None:
+    if await queries.living_group_named(session, name) is not None:
+        raise NameTaken(f"已有名为“{name}”的群")
+
+
+async def _named(session: AsyncSession, asked: CreateGroup) -> dict[str, Person]:
+    """By the spelling in the application. Everybody must exist and be active: one bad id spoils the platform's call."""
+    userids = [userid for userid in (asked.owner, asked.deputy, *asked.members) if userid]
+    found = await org.people_by_userids(session, userids)
+    known = {userid: found[folded] for userid in userids if (folded := fold(userid)) in found}
+    if unknown := [userid for userid in userids if userid not in known]:
+        raise UnknownPeople(f"通讯录中没有这些账号：{'、'.join(unknown)}", userids=unknown)
+    check_reachable(*known.values())
+    return known
+
+
+async def _of_departments(session: AsyncSession, asked: CreateGroup) -> list[Person]:
+    """F44. Who is not active yet is left out, and joins by application later."""
+    ids = asked.departments
+    if not ids and not asked.members and asked.department_id is not None:
+        ids = [asked.department_id]
+    unknown = [str(one) for one in ids if await org.department(session, one) is None]
+    if unknown:
+        raise UnknownPeople(f"没有这些部门：{'、'.join(unknown)}", departments=unknown)
+    return _able(await org.people_in_departments(session, ids, statuses=(PersonStatus.ACTIVE,)))
+
+
+async def _administrator(
+    session: AsyncSession, asked: CreateGroup, rule: GroupTypeRule, requester: Person, policy: Policy
+) -> Person:
+    """Whom the policy puts in charge of such groups (1.2) when the application names nobody."""
+    if rule.administered_by == APPLICANT:
+        return requester
+    found = _able(await people_behind(session, rule.administered_by, requester, asked.department_id, policy=policy))
+    if not found:
+        raise NobodyToOwn(
+            f"{rule.title}由 {rule.administered_by} 管理，但没有在职的人担任；请在申请中写明群主",
+            role=rule.administered_by,
+        )
+    return found[0]
+
+
+async def people_behind(
+    session: AsyncSession, expression: str, requester: Person, department_id: int | None, *, policy: Policy
+) -> list[Person]:
+    """The people whom an expression of the policy names for a group. A group being created has no administrators."""
+    kind, name = parse_approver(expression)
+    if kind is ApproverKind.DEPARTMENT_HEAD:
+        home = department_id if department_id is not None else requester.main_department_id
+        heads = await org.leaders_of_department(session, home) if home is not None else []
+        return heads or await org.department_head_of(session, requester)
+    if kind is ApproverKind.USERID:
+        return list((await org.people_by_userids(session, [name])).values())
+    if kind is ApproverKind.DIRECT_LEADER:
+        return await org.direct_leaders_of(session, requester)
+    if kind is ApproverKind.ROLE:
+        return await people_with_role(session, policy, name)
+    if kind is ApproverKind.TAG:
+        return await org.people_with_tag(session, name)
+    return await org.people_with_post(session, name) if kind is ApproverKind.POST else []
+
+
+def _able(people: Iterable[Person]) -> list[Person]:
+    return [person for person in people if person.status is PersonStatus.ACTIVE]
+
+
+# ---------------------------------------------------------------- approved
+
+
+async def carry_out_creation(
+    session: AsyncSession, request: Request, asked: CreateGroup, requester: Person, *, actor: Actor, now: datetime
+) -> None:
+    """Approved: register the group and ask the platform for it, or, on a retry, ask again with the same chatid."""
+    policy = await policies.get(session, PolicyVersionId(request.policy_version_id))
+    cause = Cause("creation", "group.create", policy.id, actor, request.id, request.reason)
+    group = await queries.group_of_request(session, request.id)
+    if group is None:
+        try:
+            planned = await plan(session, asked, requester, policy=policy)
+            await check_name_is_free(session, asked.name)
+        except DomainError as refusal:
+            # Possible when it was applied for, impossible now: visible, and to be retried when mended (F59).
+            await applications.finish(session, request.id, OutcomeState.FAILED, str(refusal), now=now)
+            return
+        group = await register(session, planned, policy=policy, cause=cause, now=now)
+        # Known only now: lists of requests by group then show the one that made it.
+        request.group_id = group.id
+    elif group.state is GroupState.ACTIVE:
+        await applications.finish(session, request.id, OutcomeState.DONE, now=now)
+        return
+    group.state, group.state_detail, group.updated_at = GroupState.CREATING, None, now
+    await _order_creation(session, group, cause=cause, now=now)
+
+
+async def register(session: AsyncSession, planned: Plan, *, policy: Policy, cause: Cause, now: datetime) -> Group:
+    """The group's row and its wanted roster (1.1: registered before it exists)."""
+    asked, group_id = planned.asked, new_id()
+    group = Group(
+        id=group_id,
+        app_id=APP,
+        chatid=rules.chatid_of(group_id),
+        group_type=asked.type,
+        purpose=asked.purpose,
+        confidentiality=asked.confidentiality,
+        department_id=asked.department_id,
+        desired_name=asked.name,
+        desired_owner_id=planned.owner.id,
+        deputy_id=planned.deputy.id if planned.deputy else None,
+        roster_rule={"userids": asked.members, "departments": asked.departments},
+        charter=messages.charter(planned.rule, name=asked.name, owner=planned.owner.name),
+        request_id=cause.request_id,
+        policy_version_id=policy.id,
+        rule_key=cause.rule_key,
+        correlation_id=current_correlation_id(),
+        registered_at=now,
+        updated_at=now,
+    )
+    session.add(group)
+    await session.flush()
+    session.add_all(
+        GroupMember(group_id=group.id, person_id=person.id, reason=cause.reason, desired_since=now)
+        for person in planned.members
+    )
+    await record_group(session, group, action="group.registered", cause=cause, now=now, people=len(planned.members))
+    return group
+
+
+async def _order_creation(session: AsyncSession, group: Group, *, cause: Cause, now: datetime) -> None:
+    """`appchat/create` for everybody who is wanted and still has an account."""
+    await session.flush()
+    wanted = [stay for stay in await queries.current_stays(session, group.id) if stay.desired]
+    userids = await org.userids_of(session, [stay.person_id for stay in wanted])
+    owner = userids.get(PersonId(group.desired_owner_id))
+    if owner is None or len(userids) < rules.FEWEST:
+        await _failed(session, group, "群主或多数成员已不在通讯录中", now=now)
+        return
+    call = await ledger.request_call(
+        session,
+        kind=CallKind.APPCHAT_CREATE,
+        body={
+            "name": group.desired_name,
+            "owner": owner,
+            "userlist": [userids[PersonId(stay.person_id)] for stay in wanted if stay.person_id in userids],
+            "chatid": group.chatid,
+        },
+        purpose=CREATE,
+        subject_kind="group",
+        subject_id=group.id,
+        ordering_key=f"group:{group.id}",
+        policy_version_id=cause.policy_version_id,
+        rule_key=cause.rule_key,
+        actor=cause.actor,
+        now=now,
+    )
+    for stay in wanted:
+        if stay.person_id in userids:
+            stay.call_id = call.id
+
+
+# ---------------------------------------------------------------- what the platform made of it
+
+
+async def creation_ended(session: AsyncSession, call: OutgoingCall, now: datetime) -> None:
+    """Outcome of `appchat/create`. An unknown one is shown; the ledger repeats it, a reading may settle it."""
+    group = await queries.group_for_update(session, GroupId(UUID(call.subject_id)))
+    if group.state not in {GroupState.CREATING, GroupState.FAILED}:
+        return
+    if call.state is CallState.DONE or call.errcode == rules.CHAT_EXISTS:
+        await _created(session, group, call, now=now)
+    elif call.state is CallState.FAILED:
+        await _failed(session, group, call.error or "企业微信拒绝了建群", now=now)
+    else:
+        group.state_detail, group.updated_at = f"建群结果未知：{call.error}", now
+
+
+async def _created(session: AsyncSession, group: Group, call: OutgoingCall, *, now: datetime) -> None:
+    body = queries.body_of(call)
+    group.state, group.state_detail = GroupState.ACTIVE, None
+    group.created_at = group.observed_at = group.updated_at = now
+    group.observed_name = rules.shown_name(body["name"])
+    group.observed_owner_userid = fold(body["owner"])
+    stays = await queries.current_stays(session, group.id)
+    carried = {attempt.id for attempt in await queries.attempts_of(session, call)}
+    for stay in stays:
+        if stay.call_id in carried:
+            stay.observed, stay.first_seen_at = True, stay.first_seen_at or now
+    policy = await policies.get(session, PolicyVersionId(group.policy_version_id))
+    cause = Cause("creation", "group.create", policy.id, findings.RECONCILER, group.request_id)
+    await record_group(session, group, action="group.created", cause=cause, now=now, call_id=call.id)
+    await _announce(session, group, policy=policy, people=len(stays), now=now)
+    await applications.finish(session, group.request_id, OutcomeState.DONE, now=now)
+
+
+async def _failed(session: AsyncSession, group: Group, why: str, *, now: datetime) -> None:
+    group.state, group.state_detail, group.updated_at = GroupState.FAILED, why, now
+    cause = Cause("creation", "group.create", group.policy_version_id, findings.RECONCILER, group.request_id)
+    await record_group(session, group, action="group.failed", cause=cause, now=now, why=why)
+    await applications.finish(session, group.request_id, OutcomeState.FAILED, why, now=now)
+
+
+async def _announce(session: AsyncSession, group: Group, *, policy: Policy, people: int, now: datetime) -> None:
+    """The first message, without which clients do not show the group; the charter (1.5); 备案 (1.2)."""
+    rule = rule_of(policy, group.group_type)
+    owner = (await org.people_by_id(session, [group.desired_owner_id]))[group.desired_owner_id]
+    for text in messages.first_posts(policy.document.groups, rule, group, owner=owner.name):
+        await delivery.post_to_group(
+            session,
+            group_id=group.id,
+            chatid=group.chatid,
+            text=text,
+            purpose=FIRST_MESSAGE,
+            # An answer to the application: it may come at any hour, like the approval it follows.
+            message_class="answer",
+            policy_version_id=policy.id,
+            rule_key="group.charter",
+            actor=findings.RECONCILER,
+            now=now,
+        )
+    await _inform(session, group, rule, owner, policy=policy, people=people, now=now)
+
+
+async def _inform(
+    session: AsyncSession,
+    group: Group,
+    rule: GroupTypeRule,
+    owner: Person,
+    *,
+    policy: Policy,
+    people: int,
+    now: datetime,
+) -> None:
+    told: dict[Any, Person] = {}
+    for expression in rule.informed:
+        for person in _able(await people_behind(session, expression, owner, group.department_id, policy=policy)):
+            told[person.id] = person
+    if not told:
+        return
+    text = messages.registered(rule, group, owner=owner.name, people=people, citation=policy.cite("group.create"))
+    await findings.tell(
+        session,
+        group,
+        [PersonId(person_id) for person_id in told],
+        text,
+        purpose="group.informed",
+        rule_key="group.create",
+        policy=policy,
+        actor=findings.RECONCILER,
+        now=now,
+    )
+
+
+async def mark_lost(session: AsyncSession, *, group_id: GroupId, gone: Gone, now: datetime) -> None:
+    """The platform knows the group no more. One whose creation is still under way is not lost, it is not there yet."""
+    group = await queries.group_for_update(session, group_id)
+    if group.state not in {GroupState.ACTIVE, GroupState.CLOSING}:
+        return
+    if group.observed_at is not None and group.observed_at > gone.at:
+        return
+    policy = await policies.in_force(session, now=now)
+    group.state, group.state_detail = GroupState.LOST, f"企业微信中已没有这个群（错误码 {gone.errcode}）"
+    group.ended_at = group.updated_at = now
+    cause = Cause("reconcile", "group.roster", policy.id, RECONCILER)
+    await record_group(session, group, action="group.lost", cause=cause, now=now, errcode=gone.errcode)
+    fact = Fact(FindingKind.DISSOLVED, detail=f"错误码 {gone.errcode}", facts={"errcode": gone.errcode})
+    await findings.note(session, group, fact, policy=policy, now=now)

@@ -1,0 +1,101 @@
+"""Limits on the wire."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.limits.report import BlockedPath, Use
+from app.web.fields import Moment
+
+LARGEST = 10**9
+
+
+class SubjectOut(BaseModel):
+    subject: str | None = Field(description="The path or app; null where it would name a person")
+    used: int
+
+
+class LimitOut(BaseModel):
+    key: str = Field(examples=["message.member.minute"])
+    title: str
+    title_en: str
+    counts: str = Field(description="`calls`, `recipients`, `person-times` or `creations`")
+    per: str = Field(description="Whose use is added up: `corp`, `app`, `app+member`, `corp+path` …")
+    window: str = Field(description="`minute`, `hour`, `day` or `month` (30 days): any span of that length")
+    most: int = Field(description="The platform's number")
+    share: float = Field(description="Our part of it")
+    allowed: int = Field(description="`most` × `share`")
+    silent: bool = Field(description="The platform drops the excess without a word")
+    used: int = Field(description="Now, by the subject that has used the most")
+    percent: float = Field(description="`used` of `allowed`")
+    top: list[SubjectOut]
+    lifted_until: datetime | None = Field(description="Counted, but not kept, until then")
+    blocked_until: datetime | None
+    waiting_calls: int
+    waiting_people: int
+    full_at: datetime | None = Field(
+        description="When it is used up at the present rate; null when it is not within a window"
+    )
+    cleared_at: datetime | None = Field(description="When the last waiting call will have gone")
+
+    @classmethod
+    def of(cls, use: Use) -> LimitOut:
+        counter, number = use.counter, use.number
+        return cls(
+            key=use.limit.key,
+            title=counter.title,
+            title_en=counter.english,
+            counts=counter.counts,
+            per=counter.per,
+            window=use.limit.span,
+            most=number.most,
+            share=number.share,
+            allowed=number.allowed,
+            silent=counter.is_silent,
+            used=use.used,
+            percent=use.percent,
+            top=[SubjectOut(subject=subject.name or None, used=subject.used) for subject in use.top],
+            lifted_until=number.lifted_until if use.is_lifted else None,
+            blocked_until=use.blocked_until,
+            waiting_calls=use.waiting_calls,
+            waiting_people=use.waiting_people,
+            full_at=use.full_at,
+            cleared_at=use.cleared_at,
+        )
+
+
+class BlockOut(BaseModel):
+    path: str = Field(examples=["message/send"])
+    errcode: int
+    window: str = Field(description="Which limit we take it for; `busy` for too many calls at once")
+    since: datetime
+    until: datetime
+    waiting_calls: int
+
+    @classmethod
+    def of(cls, block: BlockedPath) -> BlockOut:
+        return cls.model_validate(block, from_attributes=True)
+
+
+class QuotaOut(BaseModel):
+    items: list[LimitOut]
+    blocked: list[BlockOut] = Field(description="Paths that the platform has blocked for us (45009, 45033)")
+
+
+class LimitChange(BaseModel):
+    """What is given is changed; null goes back to the platform's documented number, the whole share, no lifting."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    most: Annotated[int, Field(ge=0, le=LARGEST)] | None = None
+    share: Annotated[float, Field(gt=0, le=1)] | None = None
+    lifted_until: Moment | None = None
+
+
+class PathIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    path: str = Field(min_length=1, max_length=100, examples=["message/send"])

@@ -1,0 +1,50 @@
+"""What operators change in a limit: our number, our share, a time without it, a block that was lifted by hand."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.audit.actor import Actor
+from app.audit.service import record
+from app.jobs.queue import enqueue
+from app.limits import breaker, numbers
+from app.limits.catalogue import COUNTERS, LIMITS, Kept
+from app.quota.errors import BadShare, NoSuchLimit, NotBlocked
+
+LIMIT_CHANGED = "delivery.limit_changed"
+"""The ledger's job: calls that wait for the limit ask again."""
+
+KNOWN_EVERYWHERE_AFTER = timedelta(seconds=2)
+"""Processes believe for a second what they have read of blocks and of used-up limits: who asks before is held again."""
+
+
+async def change_limit(
+    session: AsyncSession, *, key: str, changes: dict[str, Any], actor: Actor, now: datetime
+) -> None:
+    """`changes`: any of `most`, `share`, `lifted_until`; None goes back to the table. All processes keep it at once."""
+    limit = LIMITS.get(key)
+    if limit is None or COUNTERS[limit.counter].kept is Kept.NO:
+        known = ", ".join(key for key, limit in LIMITS.items() if COUNTERS[limit.counter].kept is not Kept.NO)
+        raise NoSuchLimit(f"没有限额 {key}；可选: {known}")
+    share = changes.get("share")
+    if share is not None and not 0 < share <= 1:
+        raise BadShare(f"份额 {share} 不合法")
+    if not changes:
+        return
+    await numbers.change(session, key, now=now, **changes)
+    await enqueue(session, LIMIT_CHANGED, {"key": key}, run_after=KNOWN_EVERYWHERE_AFTER)
+    told = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in changes.items()}
+    await record(
+        session, actor=actor, action="limit.changed", object_kind="limit", object_id=key, now=now, details=told
+    )
+
+
+async def unblock_path(session: AsyncSession, *, path: str, actor: Actor, now: datetime) -> None:
+    """The block was lifted on the platform (频率自助解封): calls go again, everywhere within a second."""
+    if not await breaker.unblock(session, path=path):
+        raise NotBlocked(f"接口 {path} 没有被暂停")
+    await enqueue(session, LIMIT_CHANGED, {"path": path}, run_after=KNOWN_EVERYWHERE_AFTER)
+    await record(session, actor=actor, action="limit.unblocked", object_kind="path", object_id=path, now=now)

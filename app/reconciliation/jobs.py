@@ -1,0 +1,91 @@
+"""Background entry points: readings compared, at the interval of the policy or by request."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.database import transaction
+from app.groups import queries, register
+from app.groups.snapshot import Gone, people_gone, read_group
+from app.jobs.queue import enqueue, enqueue_many
+from app.jobs.registry import JobContext, JobFunction, TimerHandler
+from app.jobs.timers import set_timer
+from app.policy import service as policies
+from app.policy.service import Policy
+from app.reconciliation import compare
+from models.ids import GroupId
+
+RECONCILE = "groups.reconcile"
+
+RECONCILE_DUE = "groups.reconcile_due"
+
+EVERYTHING = "all"
+
+
+async def reconcile_groups(ctx: JobContext, payload: dict[str, Any]) -> None:
+    """`{}`: a job for each group. `{"group_id": …, "accept_losses": …}`: read this one and compare."""
+    if "group_id" in payload:
+        await _reconcile(ctx, GroupId(UUID(payload["group_id"])), accept_losses=bool(payload.get("accept_losses")))
+        return
+    async with transaction(ctx.sessions) as session:
+        ids = await queries.ids_to_reconcile(session)
+        # A sweep: a job that waits or runs does as well, and the next sweep comes.
+        await enqueue_many(
+            session,
+            RECONCILE,
+            [{"group_id": str(group_id)} for group_id in ids],
+            dedupe_keys=[f"{RECONCILE}:{group_id}" for group_id in ids],
+        )
+
+
+async def _reconcile(ctx: JobContext, group_id: GroupId, *, accept_losses: bool) -> None:
+    async with transaction(ctx.sessions) as session:
+        group = await queries.group(session, group_id)
+    reading = await read_group(ctx.platform.app, group.chatid, at=ctx.now())
+    if isinstance(reading, Gone):
+        async with transaction(ctx.sessions) as session:
+            await register.mark_lost(session, group_id=group_id, gone=reading, now=ctx.now())
+        return
+    async with transaction(ctx.sessions) as session:
+        asked = await compare.to_ask_about(
+            session, group_id=group_id, reading=reading, accept_losses=accept_losses, now=ctx.now()
+        )
+    gone = await people_gone(ctx.platform.app, asked)
+    async with transaction(ctx.sessions) as session:
+        await compare.compare(
+            session, group_id=group_id, reading=reading, gone=gone, accept_losses=accept_losses, now=ctx.now()
+        )
+
+
+async def request_reconciliation(
+    session: AsyncSession, group_id: GroupId | None = None, *, accept_losses: bool = False
+) -> bool:
+    """Now, because somebody asked: never skipped as a duplicate, the job at work may have looked already."""
+    payload = {"group_id": str(group_id), "accept_losses": accept_losses} if group_id else {}
+    return await enqueue(session, RECONCILE, payload)
+
+
+async def ensure_scheduled(session: AsyncSession, *, now: datetime, policy: Policy) -> None:
+    """At start: the next comparison is no further away than the policy's interval. After a time down it is due now."""
+    interval = timedelta(seconds=policy.document.groups.reconcile_interval_seconds)
+    timer = await queries.timer(session, RECONCILE_DUE, EVERYTHING)
+    if timer is None:
+        await set_timer(session, RECONCILE_DUE, EVERYTHING, now)
+    elif timer.parked_at is not None or timer.due_at > now + interval:
+        await set_timer(session, RECONCILE_DUE, EVERYTHING, now + interval)
+
+
+async def reconcile_due(session: AsyncSession, _subject: str, now: datetime) -> None:
+    """2.7: every roster, at the interval of the policy in force; the next time is set with it."""
+    policy = await policies.in_force(session, now=now)
+    interval = timedelta(seconds=policy.document.groups.reconcile_interval_seconds)
+    await enqueue(session, RECONCILE, {}, dedupe_key=RECONCILE)
+    await set_timer(session, RECONCILE_DUE, EVERYTHING, now + interval)
+
+
+JOBS: dict[str, JobFunction] = {RECONCILE: reconcile_groups}
+TIMERS: dict[str, TimerHandler] = {RECONCILE_DUE: reconcile_due}

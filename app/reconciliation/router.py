@@ -1,0 +1,35 @@
+"""REST: a comparison of groups with the platform, asked for now."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+
+from app.groups import queries
+from app.reconciliation.jobs import request_reconciliation
+from app.reconciliation.schemas import Reconciliation, ReconciliationQueued
+from app.web.deps import SessionDep, require
+from app.web.idempotency import IdempotentRoute
+from app.web.problems import problems
+from models.ids import GroupId
+
+router = APIRouter(prefix="/groups", tags=["groups"], route_class=IdempotentRoute)
+
+WRITE = [Depends(require("groups:write"))]
+
+
+@router.post("/reconcile", status_code=202, dependencies=WRITE)
+async def reconcile_all(session: SessionDep) -> ReconciliationQueued:
+    """Compare every group with the platform now, instead of at the policy's next interval."""
+    return ReconciliationQueued(queued=await request_reconciliation(session))
+
+
+@router.post("/{group_id}/reconcile", status_code=202, dependencies=WRITE, responses=problems(404))
+async def reconcile_one(
+    group_id: UUID, session: SessionDep, body: Reconciliation | None = None
+) -> ReconciliationQueued:
+    """Compare this group with the platform now. `accept_losses` releases a reading that was held back."""
+    await queries.group(session, GroupId(group_id))
+    accept = body is not None and body.accept_losses
+    return ReconciliationQueued(queued=await request_reconciliation(session, GroupId(group_id), accept_losses=accept))

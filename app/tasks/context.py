@@ -1,0 +1,155 @@
+"""A task with everything that is needed to act on it and to speak about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.audit.actor import SYSTEM, Actor, person_actor
+from app.audit.service import record
+from app.calendar import service as calendars
+from app.cards import service as cards
+from app.delivery import service as delivery
+from app.observability import current_correlation_id
+from app.org import queries as org
+from app.policy import service as policies
+from app.policy.service import Policy
+from app.tasks import messages, queries, rules
+from app.tasks.rules import WORK
+from app.wecom.messages import Card
+from models.delivery import CardClick, DeliveryState, Message
+from models.ids import PersonId, PolicyVersionId
+from models.org import Person
+from models.tasks import Task, TaskEntry
+
+
+@dataclass(frozen=True)
+class Case:
+    task: Task
+    assigner: Person
+    owner: Person
+    collaborators: Sequence[Person]
+    policy: Policy
+    """The version the task was assigned under: its ladder and its clauses stay the task's own."""
+
+
+async def load(session: AsyncSession, task: Task) -> Case:
+    people = await org.people_by_id(session, {task.assigner_id, task.owner_id})
+    return Case(
+        task=task,
+        assigner=people[task.assigner_id],
+        owner=people[task.owner_id],
+        collaborators=await queries.collaborators_of(session, task.id),
+        policy=await policies.get(session, PolicyVersionId(task.policy_version_id)),
+    )
+
+
+def face(session: AsyncSession, case: Case) -> Card:
+    return messages.face(
+        case.task,
+        assigner=case.assigner.name,
+        collaborators=[person.name for person in case.collaborators],
+        citation=case.policy.cite("task.accept"),
+        zone=calendars.timezone_of(session),
+    )
+
+
+@dataclass(frozen=True)
+class Happening:
+    """Something that happens to a task, for its entry and the audit trail."""
+
+    kind: str
+    rule_key: str
+    via: str
+    person: Person | None = None
+    actor: Actor | None = None
+    """When it is not the person: an API key, a timer."""
+    note: str = ""
+    event_id: int | None = None
+    details: dict[str, Any] | None = None
+
+    @property
+    def done_by(self) -> Actor:
+        return self.actor or (person_actor(self.person.id) if self.person else SYSTEM)
+
+
+async def write(session: AsyncSession, case: Case, what: Happening, *, now: datetime) -> None:
+    """The task's entry and the audit row."""
+    entry = TaskEntry(
+        task_id=case.task.id,
+        kind=what.kind,
+        person_id=what.person.id if what.person else None,
+        progress=case.task.progress,
+        note=what.note,
+        via=what.via,
+        event_id=what.event_id,
+        details=what.details,
+        correlation_id=current_correlation_id(),
+        at=now,
+    )
+    session.add(entry)
+    await record(
+        session,
+        actor=what.done_by,
+        action=f"task.{what.kind}",
+        object_kind="task",
+        object_id=case.task.id,
+        now=now,
+        policy_version_id=case.policy.id,
+        rule_key=what.rule_key,
+        details={"via": what.via, "progress": case.task.progress, **(what.details or {})},
+    )
+
+
+async def tell(
+    session: AsyncSession,
+    case: Case,
+    people: Iterable[UUID],
+    text: str,
+    *,
+    purpose: str,
+    rule_key: str,
+    actor: Actor,
+    now: datetime,
+) -> Message | None:
+    """A text about the task; None when there is nobody to tell."""
+    to = [PersonId(person_id) for person_id in dict.fromkeys(people)]
+    if not to:
+        return None
+    return await delivery.send_text(
+        session,
+        to=to,
+        text=text,
+        purpose=purpose,
+        origin_kind="task",
+        origin_id=case.task.id,
+        message_class=WORK,
+        policy_version_id=case.policy.id,
+        rule_key=rule_key,
+        actor=actor,
+        now=now,
+    )
+
+
+async def show(session: AsyncSession, case: Case, *, click: CardClick | None, actor: Actor, now: datetime) -> None:
+    """The owner's card as the task stands now.
+
+    A card that has not gone out yet stays as it is while the task is open: it would be taken back, and its buttons
+    with it. It arrives with all of them, and the first click renews it.
+    """
+    message_id = case.task.card_message_id
+    if message_id is None or (rules.is_open(case.task) and click is None and await _is_waiting(session, message_id)):
+        return
+    await cards.update_cards(
+        session, message_id=message_id, card=face(session, case), now=now, click=click, actor=actor
+    )
+
+
+async def _is_waiting(session: AsyncSession, message_id: UUID) -> bool:
+    _, counts = await delivery.summarize(session, message_id=message_id)
+    return bool(counts.get(DeliveryState.HELD))

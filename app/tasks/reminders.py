@@ -1,0 +1,187 @@
+"""What happens to a task by itself: a reminder to accept it, the ladder before it is due, who hears when it is late."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.approvals.approvers import people_with_role
+from app.audit.actor import SYSTEM
+from app.calendar import service as policies
+from app.jobs.timers import cancel_timer, set_timer
+from app.observability import get_logger
+from app.org import queries as org
+from app.org.rules import may_act
+from app.policy.sections.people import NAMED, ApproverKind, parse_approver
+from app.tasks import messages, queries, rules
+from app.tasks.context import Case, Happening, load, tell, write
+from models.ids import TaskId
+from models.org import Person
+
+log = get_logger()
+
+ACCEPT_DUE = "task.accept_due"
+REMIND = "task.remind"
+OVERDUE = "task.overdue"
+ESCALATE = "task.escalate"
+LOCKED_FOR = timedelta(seconds=10)
+"""When to look again at a task that somebody is acting on at this very moment."""
+
+
+# ---------------------------------------------------------------- timers
+
+
+async def set_timers(session: AsyncSession, case: Case, *, now: datetime) -> None:
+    """Policy 4.2, 4.3, 4.4. A rung of the ladder that is past already is left out."""
+    task, rule, subject = case.task, case.policy.document.tasks, str(case.task.id)
+    accept_at, basis = await policies.deadline(session, start=now, duration=rule.accept_within, policy=case.policy)
+    if accept_at < task.due_at:
+        await set_timer(session, ACCEPT_DUE, subject, accept_at, basis=basis)
+    for index, before in enumerate(rule.remind_before):
+        moment, basis = await policies.reminder(session, due_at=task.due_at, before=before, policy=case.policy)
+        if moment > now:
+            await set_timer(session, REMIND, f"{subject}:{index}", moment, basis=basis)
+    await set_timer(session, OVERDUE, subject, task.due_at)
+
+
+async def cancel_acceptance(session: AsyncSession, case: Case) -> None:
+    await cancel_timer(session, ACCEPT_DUE, str(case.task.id))
+
+
+async def cancel_timers(session: AsyncSession, case: Case) -> None:
+    """A finished task asks nothing of anybody."""
+    rule, subject = case.policy.document.tasks, str(case.task.id)
+    await cancel_timer(session, ACCEPT_DUE, subject)
+    await cancel_timer(session, OVERDUE, subject)
+    for index in range(len(rule.remind_before)):
+        await cancel_timer(session, REMIND, f"{subject}:{index}")
+    for index in range(len(rule.escalation)):
+        await cancel_timer(session, ESCALATE, f"{subject}:{index}")
+
+
+async def _open_case(session: AsyncSession, *, timer: str, subject: str, now: datetime) -> Case | None:
+    """The task while it is open.
+
+    The sweep holds the timer's row, and who ends the task holds the task and cancels the timer: waiting for the task
+    here would be a deadlock, so a locked one is looked at again in a moment.
+    """
+    task_id = TaskId(UUID(subject.partition(":")[0]))
+    task = await queries.task_for_update_unless_locked(session, task_id)
+    if task is None:
+        await set_timer(session, timer, subject, now + LOCKED_FOR)
+        return None
+    return await load(session, task) if rules.is_open(task) else None
+
+
+# ---------------------------------------------------------------- reminders
+
+
+async def remind_to_accept(session: AsyncSession, *, subject: str, now: datetime) -> None:
+    """Policy 4.2: who has not accepted in time is reminded, once."""
+    case = await _open_case(session, timer=ACCEPT_DUE, subject=subject, now=now)
+    if case is None or case.task.accepted_at is not None or now >= case.task.due_at:
+        return  # past the deadline, "overdue" says it
+    text = messages.please_accept(case.task, citation=case.policy.cite("task.accept"))
+    await _remind(session, case, text, rule_key="task.accept", now=now)
+
+
+async def remind_of_deadline(session: AsyncSession, *, subject: str, now: datetime) -> None:
+    """Policy 4.3, F77: one rung of the ladder."""
+    case = await _open_case(session, timer=REMIND, subject=subject, now=now)
+    if case is None or now >= case.task.due_at:
+        return  # a sweep after a standstill: what is overdue is not announced as coming
+    zone = policies.timezone_of(session)
+    text = messages.reminder(case.task, citation=case.policy.cite("task.progress"), zone=zone)
+    await _remind(session, case, text, rule_key="task.progress", now=now)
+
+
+async def _remind(session: AsyncSession, case: Case, text: str, *, rule_key: str, now: datetime) -> None:
+    message = await tell(
+        session, case, [case.owner.id], text, purpose="task.reminder", rule_key=rule_key, actor=SYSTEM, now=now
+    )
+    details = {"message_id": str(message.id)} if message else None
+    await write(session, case, Happening("reminded", rule_key, via="timer", details=details), now=now)
+
+
+# ---------------------------------------------------------------- overdue
+
+
+async def tell_overdue(session: AsyncSession, *, subject: str, now: datetime) -> None:
+    """Policy 4.4, F80: the owner and the assigner hear it; then the escalation of the policy begins."""
+    case = await _open_case(session, timer=OVERDUE, subject=subject, now=now)
+    if case is None:
+        return
+    text = _overdue_text(session, case)
+    concerned = [case.owner.id, case.assigner.id]
+    await tell(session, case, concerned, text, purpose="task.overdue", rule_key="task.overdue", actor=SYSTEM, now=now)
+    await write(session, case, Happening("overdue", "task.overdue", via="timer"), now=now)
+    log.info("task.overdue", task_id=str(case.task.id))
+    for index, rung in enumerate(case.policy.document.tasks.escalation):
+        moment, basis = await policies.deadline(
+            session, start=case.task.due_at, duration=rung.after, policy=case.policy
+        )
+        if moment <= now:
+            await _escalate(session, case, rung.to, now=now)
+        else:
+            await set_timer(session, ESCALATE, f"{case.task.id}:{index}", moment, basis=basis)
+
+
+async def escalate(session: AsyncSession, *, subject: str, now: datetime) -> None:
+    case = await _open_case(session, timer=ESCALATE, subject=subject, now=now)
+    if case is None:
+        return
+    rung = case.policy.document.tasks.escalation[int(subject.partition(":")[2])]
+    await _escalate(session, case, rung.to, now=now)
+
+
+async def _escalate(session: AsyncSession, case: Case, to: str, *, now: datetime) -> None:
+    """Told, in a text. When nobody is above the owner, the entry says so."""
+    people = _each_once(await _named(session, case, to), besides={case.owner.id})
+    text = messages.escalated(
+        case.task,
+        owner=case.owner.name,
+        assigner=case.assigner.name,
+        citation=case.policy.cite("task.overdue"),
+        zone=policies.timezone_of(session),
+    )
+    ids = [person.id for person in people]
+    await tell(session, case, ids, text, purpose="task.escalation", rule_key="task.overdue", actor=SYSTEM, now=now)
+    details = {"to": to, "people": [str(person_id) for person_id in ids]}
+    await write(session, case, Happening("escalated", "task.overdue", via="timer", details=details), now=now)
+    log.info("task.escalated", task_id=str(case.task.id), to=to, people=len(ids))
+
+
+def _overdue_text(session: AsyncSession, case: Case) -> str:
+    citation = case.policy.cite("task.overdue")
+    return messages.overdue(case.task, owner=case.owner.name, citation=citation, zone=policies.timezone_of(session))
+
+
+async def _named(session: AsyncSession, case: Case, expression: str) -> list[Person]:
+    """Whom the policy's expression names, seen from the owner. Who has no direct leader answers to the head."""
+    kind, name = parse_approver(expression)
+    if kind in NAMED:
+        return await _holders(session, case, kind, name)
+    if kind in {ApproverKind.GROUP_ADMINISTRATOR, ApproverKind.GROUP_OWNER}:
+        return await queries.administrators_of(session, case.task.group_id)
+    leaders = await org.direct_leaders_of(session, case.owner) if kind is ApproverKind.DIRECT_LEADER else []
+    return leaders or await org.department_head_of(session, case.owner)
+
+
+async def _holders(session: AsyncSession, case: Case, kind: ApproverKind, name: str) -> list[Person]:
+    match kind:
+        case ApproverKind.ROLE:
+            return await people_with_role(session, case.policy, name)
+        case ApproverKind.TAG:
+            return await org.people_with_tag(session, name)
+        case ApproverKind.POST:
+            return await org.people_with_post(session, name)
+        case _:
+            return list((await org.people_by_userids(session, [name])).values())
+
+
+def _each_once(people: Collection[Person], *, besides: Collection[UUID]) -> list[Person]:
+    unique = {person.id: person for person in people if person.id not in besides}
+    return [person for person in unique.values() if may_act(person)]

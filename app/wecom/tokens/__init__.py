@@ -1,0 +1,1 @@
+"""Access tokens: one per (corp, app), fetched by one process, shared by all, refreshed once (F110)."""

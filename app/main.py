@@ -1,4 +1,4 @@
-"""The web application: `create_app(services)`. Routers are listed here and nowhere else."""
+"""The web application: `create_app(services)`. The REST routers come from the domains' manifests."""
 
 from __future__ import annotations
 
@@ -15,24 +15,9 @@ from fastapi.staticfiles import StaticFiles
 from fastapi_offline import core as offline
 from starlette.types import Receive, Scope, Send
 
-from app.access.router import router as api_keys
-from app.announcements.router import router as announcements
 from app.approvals.documentation import document_kinds
-from app.approvals.router import router as approvals
-from app.audit.router import router as audit
 from app.bootstrap import Services
-from app.calendar.router import router as calendar
-from app.delivery.router import router as deliveries
-from app.groups.requests import KINDS
-from app.groups.router import router as groups
-from app.inbox.router import router as inbox
-from app.org.router import router as org
-from app.policy.router import router as policy
 from app.probes.router import router as health
-from app.quota.router import router as quota
-from app.reconciliation.router import router as reconciliation
-from app.sync.router import router as sync
-from app.tasks.router import router as tasks
 from app.web import problems
 from app.web.middleware import Edge
 from callbacks.router import ADDRESS, Door
@@ -52,23 +37,6 @@ DESCRIPTION = """\
 
 WeCom Steward: callbacks, organisation, group policy, approvals, announcements and tasks for Enterprise WeChat.
 """
-
-API_ROUTERS = (
-    org,
-    sync,
-    reconciliation,
-    groups,
-    approvals,
-    announcements,
-    tasks,
-    inbox,
-    deliveries,
-    policy,
-    calendar,
-    quota,
-    api_keys,
-    audit,
-)
 
 
 class Application(FastAPI):
@@ -112,13 +80,13 @@ def create_app(services: Services) -> FastAPI:
     app.add_api_route("/docs", _docs, include_in_schema=False)
     app.state.services = services
     api = APIRouter(prefix="/api/v1", responses=problems.problems(400, 401, 403, 422))
-    for router in API_ROUTERS:
+    for router in services.registry.routers:
         api.include_router(router)
     app.include_router(callbacks)
     app.include_router(api)
     app.include_router(health)
     problems.install(app)
-    document_kinds(app, KINDS)
+    document_kinds(app, services.registry.kinds)
     app.add_middleware(Edge)
     return app
 

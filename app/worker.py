@@ -6,11 +6,7 @@ import asyncio
 
 from app.bootstrap import Services
 from app.database import transaction
-from app.ledger import jobs as delivery
 from app.observability import get_logger
-from app.policy import service as policies
-from app.reconciliation import jobs as groups
-from app.sync import service as org
 
 log = get_logger()
 
@@ -28,13 +24,11 @@ async def work(services: Services, stop: asyncio.Event) -> None:
 
 
 async def schedule_recurring(services: Services) -> None:
-    """The backbone's timers, and a sync at once after downtime."""
+    """What each domain does at start: its recurring timers, and a sync at once after a time down."""
     now = services.clock.now()
     async with transaction(services.sessions) as session:
-        policy = await policies.in_force(session, now=now)
-        await org.ensure_scheduled(session, now=now, interval=services.settings.sync_interval)
-        await groups.ensure_scheduled(session, now=now, policy=policy)
-        await delivery.ensure_scheduled(session, now=now)
+        for step in services.registry.start_up:
+            await step(session, now=now, settings=services.settings)
     log.info("worker.started")
 
 

@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import structlog
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
+from app.bootstrap import REGISTRY
 from app.database import Sessions, create_engine, create_sessions
 from app.settings import Settings
 from tests import databases
@@ -58,7 +59,7 @@ async def session(shared_engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
     """A session inside a transaction that is rolled back; code under test may use savepoints."""
     async with shared_engine.connect() as connection:
         outer = await connection.begin()
-        make = async_sessionmaker(connection, expire_on_commit=False, join_transaction_mode="create_savepoint")
+        make = databases.sessions_on(connection)
         async with make() as session:
             yield session
         await outer.rollback()
@@ -74,7 +75,7 @@ async def database(server_url: str, template: str) -> AsyncIterator[str]:
 @pytest.fixture
 async def sessions(database: str) -> AsyncIterator[Sessions]:
     engine = create_engine(database)
-    yield create_sessions(engine)
+    yield create_sessions(engine, registry=REGISTRY)
     await engine.dispose()
 
 

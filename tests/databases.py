@@ -7,17 +7,38 @@ import contextlib
 import hashlib
 import os
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
+from typing import Any
 
 import asyncpg
 from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, async_sessionmaker
 
-from app.database import MIGRATIONS, async_url, migrate
+from app.bootstrap import REGISTRY
+from app.database import MIGRATIONS, Sessions, async_url, migrate
 from app.embedded import running
+from app.manifest import SESSION_KEY
 
 ROOT = MIGRATIONS.parent
 TEMPLATE_LOCK = 0x7E57
+
+
+def sessions_on(connection: AsyncConnection) -> Sessions:
+    """Sessions on one connection whose outer transaction is rolled back: each commit is a savepoint."""
+    return async_sessionmaker(
+        connection,
+        expire_on_commit=False,
+        join_transaction_mode="create_savepoint",
+        info={SESSION_KEY: REGISTRY},
+    )
+
+
+def register(sessions: Sessions, **more: Mapping[str, Any]) -> None:
+    """Let these sessions know more than the domains have registered: `outcomes={…}`, `kinds={…}` …"""
+    known: dict[str, Any] = {name: {**getattr(REGISTRY, name), **added} for name, added in more.items()}
+    sessions.configure(info={SESSION_KEY: replace(REGISTRY, **known)})
 
 
 @contextmanager

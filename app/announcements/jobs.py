@@ -10,8 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.announcements import messages, service
 from app.cards.service import CardAbsorb, CardAction, Click, ClickedCard
-from app.jobs.registry import JobFunction, TimerHandler
-from app.ledger.service import OutcomeHandler
+from app.jobs.registry import TimerHandler
 from models.ids import AnnouncementId
 
 
@@ -43,5 +42,3 @@ async def close(session: AsyncSession, subject: str, now: datetime) -> None:
 CARD_ABSORBERS: dict[str, CardAbsorb] = {messages.CONFIRM: confirm_by_cards}
 CARD_ACTIONS: dict[str, CardAction] = {messages.CONFIRM: confirm_by_card}
 TIMERS: dict[str, TimerHandler] = {service.CHASE: chase, service.DEADLINE: close}
-JOBS: dict[str, JobFunction] = {}
-OUTCOMES: dict[str, OutcomeHandler] = {}

@@ -13,17 +13,20 @@ from app.approvals.kinds import Kinds
 from app.cards.service import CardAction, ClickedCard
 from app.database import transaction
 from app.jobs.registry import JobContext, TimerHandler
+from app.manifest import registry_of
 from models.approvals import Verdict
 from models.ids import PersonId, StepId
 
 
-def card_actions(kinds: Kinds) -> dict[str, CardAction]:
+def card_actions(kinds: Kinds | None = None) -> dict[str, CardAction]:
     """`approval.approve:<step>` and `approval.reject:<step>`."""
 
     def on(verdict: Verdict) -> CardAction:
         async def action(session: AsyncSession, clicked: ClickedCard, argument: str, now: datetime) -> None:
             step_id = StepId(UUID(argument))
-            await decide_by_card(session, kinds, clicked=clicked, step_id=step_id, verdict=verdict, now=now)
+            await decide_by_card(
+                session, kinds or registry_of(session).kinds, clicked=clicked, step_id=step_id, verdict=verdict, now=now
+            )
 
         return action
 
@@ -39,11 +42,11 @@ async def person_departed(ctx: JobContext, kinds: Kinds, *, person_id: PersonId,
             await departures.depart(session, kinds, request_id=request_id, person_id=person_id, why=why, now=ctx.now())
 
 
-def timers(kinds: Kinds) -> dict[str, TimerHandler]:
+def timers(kinds: Kinds | None = None) -> dict[str, TimerHandler]:
     async def remind(session: AsyncSession, subject: str, now: datetime) -> None:
-        await deadlines.remind(session, kinds, step_id=StepId(UUID(subject)), now=now)
+        await deadlines.remind(session, kinds or registry_of(session).kinds, step_id=StepId(UUID(subject)), now=now)
 
     async def due(session: AsyncSession, subject: str, now: datetime) -> None:
-        await deadlines.escalate(session, kinds, step_id=StepId(UUID(subject)), now=now)
+        await deadlines.escalate(session, kinds or registry_of(session).kinds, step_id=StepId(UUID(subject)), now=now)
 
     return {steps.REMIND: remind, steps.DUE: due}

@@ -10,12 +10,12 @@ from typing import Annotated
 
 import typer
 
-from app.bootstrap import SecretKeyInUse, WrongCorp, adopt_secret_key
 from app.cli.session import database, fail, out, read_settings, require_database, require_schema
 from app.database import Sessions, async_url, create_engine, create_sessions, current_revision, transaction
 from app.embedded import EmbeddedPostgresError, is_installed, running
 from app.embedded.backup import dump
 from app.embedded.backup import restore as restore_dump
+from app.installation import SecretKeyInUse, WrongCorp, adopt_secret_key
 from app.settings import Settings
 
 secret_key = typer.Typer(help="保存数据所用的密钥 (STEWARD_SECRET_KEY)。", no_args_is_help=True)

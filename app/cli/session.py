@@ -17,10 +17,11 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.bootstrap import Services, WrongCorp, build, prepare
+from app.bootstrap import Services, build
 from app.database import SchemaMismatch, async_url, check_schema, create_engine, current_revision, migrate
 from app.embedded import EmbeddedPostgresError, is_installed, running, termination_unwinds
 from app.errors import DomainError
+from app.installation import WrongCorp, prepare
 from app.observability import configure_logging
 from app.settings import Settings, SettingsFaults, load_settings
 

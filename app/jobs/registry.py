@@ -1,12 +1,12 @@
-"""What a job is, and the table of them."""
+"""What a job and a timer are."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -34,42 +34,8 @@ class JobContext:
         return self.clock.now()
 
 
-T = TypeVar("T")
-
 JobFunction = Callable[[JobContext, dict[str, Any]], Awaitable[None]]
 """At-least-once, possibly overlapping. Raises to be tried again."""
 
 TimerHandler = Callable[[AsyncSession, str, datetime], Awaitable[None]]
 """`(session, subject, now)`, in the transaction that deletes the timer. No platform calls."""
-
-
-class DuplicateName(Exception):
-    """Two domains registered the same job, timer or action."""
-
-
-@dataclass
-class Registry:
-    """Name → function. A name registered twice fails at start."""
-
-    jobs: dict[str, JobFunction] = field(default_factory=dict)
-    timers: dict[str, TimerHandler] = field(default_factory=dict)
-    schedule: dict[str, str] = field(default_factory=dict)
-    """Job name → crontab expression."""
-
-    def add(
-        self,
-        *,
-        jobs: Mapping[str, JobFunction] | None = None,
-        timers: Mapping[str, TimerHandler] | None = None,
-        schedule: Mapping[str, str] | None = None,
-    ) -> None:
-        merge(self.jobs, jobs or {})
-        merge(self.timers, timers or {})
-        merge(self.schedule, schedule or {})
-
-
-def merge(into: dict[str, T], more: Mapping[str, T]) -> None:
-    for name, value in more.items():
-        if name in into:
-            raise DuplicateName(f"{name} is registered twice")
-        into[name] = value

@@ -19,9 +19,10 @@ from sqlalchemy.engine import make_url
 from app.database import is_away, transaction
 from app.jobs.held import rescue
 from app.jobs.queue import enqueue
-from app.jobs.registry import JobContext, JobFunction, Registry
+from app.jobs.registry import JobContext, JobFunction
 from app.jobs.retry import delay_after
 from app.jobs.timers import sweep
+from app.manifest import Registry
 from app.observability import JOBS, bound_correlation, get_logger
 
 log = get_logger()

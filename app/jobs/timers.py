@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -54,7 +55,7 @@ async def next_due(session: AsyncSession) -> datetime | None:
     return (await session.scalars(statement)).one()
 
 
-async def sweep(sessions: Sessions, clock: Clock, handlers: dict[str, TimerHandler], *, limit: int = 200) -> int:
+async def sweep(sessions: Sessions, clock: Clock, handlers: Mapping[str, TimerHandler], *, limit: int = 200) -> int:
     """Fire what is due, each timer in a transaction of its own with its deletion. Returns how many fired."""
     async with sessions() as session:
         due = (

@@ -168,7 +168,7 @@ async def _tell(session: AsyncSession, call: OutgoingCall, now: datetime) -> Non
     """Let the domain hear the outcome. What the platform answered stands, even when the hearing fails: that is tried
     again by a job of its own. Trouble of the database concerns the whole transaction and is raised.
     """
-    if not is_heard(call):
+    if not is_heard(session, call):
         return
     try:
         async with session.begin_nested():

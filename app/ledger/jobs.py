@@ -18,6 +18,7 @@ from app.ledger.outcomes import tell_outcome
 from app.limits.numbers import remember_accounts
 from app.limits.usage.counters import prune
 from app.observability import get_logger
+from app.settings import Settings
 from models.delivery import CallState
 
 log = get_logger()
@@ -83,7 +84,7 @@ async def limit_changed(ctx: JobContext, payload: dict[str, Any]) -> None:
         released = len(let_go)
 
 
-async def ensure_scheduled(session: AsyncSession, *, now: datetime) -> None:
+async def start_up(session: AsyncSession, *, now: datetime, settings: Settings) -> None:  # noqa: ARG001 -- all steps are called alike
     """At start: whatever dead workers left is looked for now, and limits that grow with the company are computed."""
     await set_timer(session, RECOVER_DUE, EVERYTHING, now)
     await remember_accounts(session, now=now)

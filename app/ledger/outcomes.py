@@ -1,17 +1,14 @@
-"""Who hears the outcome of a call: purpose → handler of the domain that caused it.
-
-The domains stand above this package, so they hand their handlers down: each exports `OUTCOMES` in its jobs.py and the
-composition root registers all of them once, in every process that can end a call (workers, and the API for `resolve`).
-"""
+"""Who hears the outcome of a call: its purpose → the handler that a domain names in its manifest."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.manifest import registry_of
 from models.delivery import CallState, OutgoingCall
 
 OutcomeHandler = Callable[[AsyncSession, OutgoingCall, datetime], Awaitable[None]]
@@ -27,30 +24,18 @@ class OnFailure:
 
     handler: OutcomeHandler
 
-
-_HANDLERS: dict[str, OutcomeHandler | OnFailure] = {}
-
-
-class PurposeTaken(Exception):
-    """Two domains want to hear of the same purpose."""
+    async def __call__(self, session: AsyncSession, call: OutgoingCall, now: datetime) -> None:
+        await self.handler(session, call, now)
 
 
-def register_outcomes(handlers: Mapping[str, OutcomeHandler | OnFailure]) -> None:
-    """Add a domain's table. The same table may be registered again; another handler for a purpose may not."""
-    for purpose, handler in handlers.items():
-        if _HANDLERS.setdefault(purpose, handler) is not handler:
-            raise PurposeTaken(purpose)
-
-
-def is_heard(call: OutgoingCall) -> bool:
-    """Whether anybody wants to know how it ended."""
-    handler = _HANDLERS.get(call.purpose)
+def is_heard(session: AsyncSession, call: OutgoingCall) -> bool:
+    """Whether a domain wants to know how it ended."""
+    handler = registry_of(session).outcomes.get(call.purpose)
     return handler is not None and not (isinstance(handler, OnFailure) and call.state is CallState.DONE)
 
 
 async def tell_outcome(session: AsyncSession, *, call: OutgoingCall, now: datetime) -> None:
-    handler = _HANDLERS.get(call.purpose)
-    if isinstance(handler, OnFailure):
-        handler = handler.handler
+    """Let the domain that registered for the call's purpose hear how it ended."""
+    handler = registry_of(session).outcomes.get(call.purpose)
     if handler is not None:
         await handler(session, call, now)

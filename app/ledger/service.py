@@ -13,17 +13,17 @@ from app.jobs.queue import enqueue
 from app.ledger import queries
 from app.ledger.calls import MAKE_CALL, call_row
 from app.ledger.errors import CallNotFound
-from app.ledger.outcomes import OutcomeHandler, register_outcomes
+from app.ledger.outcomes import OnFailure, OutcomeHandler
 from app.ledger.recovery import Resolution, resolve_call
 from app.observability import current_correlation_id
 from models.delivery import CallKind, OutgoingCall
 
 __all__ = [
+    "OnFailure",
     "OutcomeHandler",
     "Resolution",
     "add_call",
     "read_call",
-    "register_outcomes",
     "request_call",
     "resolve_call",
 ]

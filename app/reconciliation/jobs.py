@@ -15,8 +15,8 @@ from app.jobs.queue import enqueue, enqueue_many
 from app.jobs.registry import JobContext, JobFunction, TimerHandler
 from app.jobs.timers import set_timer
 from app.policy import service as policies
-from app.policy.service import Policy
 from app.reconciliation import compare
+from app.settings import Settings
 from models.ids import GroupId
 
 RECONCILE = "groups.reconcile"
@@ -69,8 +69,9 @@ async def request_reconciliation(
     return await enqueue(session, RECONCILE, payload)
 
 
-async def ensure_scheduled(session: AsyncSession, *, now: datetime, policy: Policy) -> None:
+async def start_up(session: AsyncSession, *, now: datetime, settings: Settings) -> None:  # noqa: ARG001 -- all steps are called alike
     """At start: the next comparison is no further away than the policy's interval. After a time down it is due now."""
+    policy = await policies.in_force(session, now=now)
     interval = timedelta(seconds=policy.document.groups.reconcile_interval_seconds)
     timer = await queries.timer(session, RECONCILE_DUE, EVERYTHING)
     if timer is None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import transaction
 from app.jobs.queue import enqueue
 from app.jobs.registry import JobContext, JobFunction, TimerHandler
+from app.settings import Settings
 from app.sync import queries, refresh, runs
 from app.sync.full_run import run_sync
 
@@ -62,6 +66,11 @@ async def refresh_department(ctx: JobContext, payload: dict[str, Any]) -> None:
 
 async def refresh_tag(ctx: JobContext, payload: dict[str, Any]) -> None:
     await refresh.refresh_tag(ctx.sessions, ctx.platform, ctx.clock, tag_id=int(payload["tag_id"]))
+
+
+async def start_up(session: AsyncSession, *, now: datetime, settings: Settings) -> None:
+    """The recurring run stands, and begins at once after a time down (F26)."""
+    await runs.ensure_scheduled(session, now=now, interval=settings.sync_interval)
 
 
 JOBS: dict[str, JobFunction] = {

@@ -8,8 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.cards.service import CardAction, ClickedCard
-from app.jobs.registry import JobFunction, TimerHandler
-from app.ledger.service import OutcomeHandler
+from app.jobs.registry import TimerHandler
 from app.tasks import messages, service
 from app.tasks import reminders as follow_up
 from app.tasks.rules import HALF
@@ -72,5 +71,3 @@ TIMERS: dict[str, TimerHandler] = {
     follow_up.OVERDUE: tell_overdue,
     follow_up.ESCALATE: escalate,
 }
-JOBS: dict[str, JobFunction] = {}
-OUTCOMES: dict[str, OutcomeHandler] = {}

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from app.bootstrap import REGISTRY
 from app.groups.requests import KINDS
 from app.main import create_app
 
-DOCUMENT: dict[str, Any] = create_app(SimpleNamespace()).openapi()  # type: ignore[arg-type]  # nothing is asked of it
+DOCUMENT: dict[str, Any] = create_app(SimpleNamespace(registry=REGISTRY)).openapi()  # type: ignore[arg-type]  # nothing is asked of it
 SCHEMAS = DOCUMENT["components"]["schemas"]
 
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.access.service import create_key
+from app.access.service import create_key, find_caller
 from app.approvals import service
 from app.approvals.kinds import Kinds
 from app.approvals.router import router
@@ -18,6 +18,7 @@ from app.audit.actor import SYSTEM
 from app.database import Sessions, transaction
 from app.settings import Settings
 from app.web import problems
+from app.web.deps import FindCaller
 from models.approvals import OutcomeState
 from models.ids import RequestId
 from tests.builders.approvals import Company, Library, company_of_six, step
@@ -34,6 +35,7 @@ class Services:
     sessions: Sessions
     clock: FakeClock
     kinds: Kinds
+    find_caller: FindCaller = find_caller
 
 
 @dataclass

@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from app.bootstrap import build_card_actions, build_registry
+from app.bootstrap import REGISTRY
 from app.database import MIGRATIONS, expected_revision
-from app.groups.requests import KINDS
-from app.jobs.registry import DuplicateName, Registry, merge
+from app.manifest import Domain, DuplicateName, collect
 from app.settings import is_secret, setting_names
 from tests.architecture.source import modules, tree
 
@@ -52,35 +51,47 @@ def before_colon(path: Path, key: ast.expr) -> Any:
 
 class TestJobs:
     def test_every_job_timer_and_recurring_job_is_registered_once(self) -> None:
-        """`build_registry` refuses a name that two domains claim."""
-        registry = build_registry()
-        assert registry.jobs
-        assert registry.timers
+        """`collect` refuses a name that two domains claim."""
+        assert REGISTRY.jobs
+        assert REGISTRY.timers
 
-    def test_a_name_registered_twice_fails_at_start(self) -> None:
-        registry = Registry()
-        registry.add(jobs={"org.sync": _nothing})
+    @pytest.mark.parametrize(
+        "what", ["jobs", "timers", "card_actions", "card_absorbers", "outcomes", "kinds", "departure_parts"]
+    )
+    def test_a_name_given_twice_fails_at_start_with_both_owners(self, what: str) -> None:
+        first, second = (_domain(name, **{what: {"org.sync": _nothing}}) for name in ("tasks", "conduct"))
+        with pytest.raises(DuplicateName, match=f"{what}.*org.sync.*tasks.*conduct"):
+            collect([first, second])
+
+    def test_two_domains_of_one_name_fail_at_start(self) -> None:
         with pytest.raises(DuplicateName):
-            registry.add(jobs={"org.sync": _nothing})
+            collect([Domain(name="tasks"), Domain(name="tasks")])
+
+    def test_a_scope_given_twice_fails_at_start(self) -> None:
+        with pytest.raises(DuplicateName, match=r"tasks.*conduct"):
+            collect([Domain(name="tasks", scopes=["x"]), Domain(name="conduct", scopes=["x"])])
+
+    def test_every_package_with_a_manifest_is_listed(self) -> None:
+        """A domain is a package and one line in `bootstrap`."""
+        packages = {path.parent.name for path in modules("app") if path.name == "domain.py"}
+        assert packages == {domain.name for domain in REGISTRY.domains}
 
     def test_what_is_scheduled_is_a_job(self) -> None:
-        registry = build_registry()
-        assert set(registry.schedule) <= set(registry.jobs)
+        assert set(REGISTRY.schedule) <= set(REGISTRY.jobs)
 
     def test_what_is_enqueued_is_a_job(self) -> None:
         """The queue carries names; a wrong one would wait for ever."""
         wanted = {value_of(path, call.args[1]) for path, call in calls("enqueue", "enqueue_many") if len(call.args) > 1}
         assert wanted - {None}
-        assert wanted - {None} <= set(build_registry().jobs)
+        assert wanted - {None} <= set(REGISTRY.jobs)
 
     def test_every_timer_that_is_set_has_a_handler(self) -> None:
         wanted = {value_of(path, call.args[1]) for path, call in calls("set_timer") if len(call.args) > 1}
         assert wanted - {None}
-        assert wanted - {None} <= set(build_registry().timers)
+        assert wanted - {None} <= set(REGISTRY.timers)
 
     def test_names_are_a_noun_and_a_verb(self) -> None:
-        registry = build_registry()
-        assert [name for name in [*registry.jobs, *registry.timers] if not NAME.fullmatch(name)] == []
+        assert [name for name in [*REGISTRY.jobs, *REGISTRY.timers] if not NAME.fullmatch(name)] == []
 
 
 class TestButtons:
@@ -88,22 +99,16 @@ class TestButtons:
         """A button key is `<domain>.<verb>:<id>`; the part before the colon finds the function."""
         drawn = {before_colon(path, call.args[1]) for path, call in calls("CardButton") if len(call.args) > 1}
         assert drawn - {None}
-        assert drawn - {None} <= set(build_card_actions())
+        assert drawn - {None} <= set(REGISTRY.card_actions)
 
     def test_the_grammar_of_actions(self) -> None:
-        assert [name for name in build_card_actions() if not NAME.fullmatch(name)] == []
-
-    def test_two_domains_cannot_claim_one_button(self) -> None:
-        table: dict[str, int] = {}
-        merge(table, {"task.done": 1})
-        with pytest.raises(DuplicateName):
-            merge(table, {"task.done": 2})
+        assert [name for name in REGISTRY.card_actions if not NAME.fullmatch(name)] == []
 
 
 class TestRequests:
     def test_kinds_register_themselves(self) -> None:
         """D12: `create_group`, `join`, `exit`."""
-        assert {"create_group", "join", "exit"} <= set(KINDS)
+        assert {"create_group", "join", "exit"} <= set(REGISTRY.kinds)
 
 
 class TestSettings:
@@ -140,6 +145,10 @@ class TestMigrations:
             revisions.append(_assigned(source, "revision"))
             parents.append(_assigned(source, "down_revision"))
         assert parents == [None, *revisions[:-1]]
+
+
+def _domain(name: str, **said: Any) -> Domain:
+    return Domain(name=name, **said)
 
 
 async def _nothing(*_arguments: object) -> None:

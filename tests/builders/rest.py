@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 from fastapi import APIRouter, FastAPI
-from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.access.service import create_key, find_caller
 from app.audit.actor import SYSTEM
@@ -17,6 +17,7 @@ from app.clock import Clock
 from app.database import Sessions, transaction
 from app.settings import Settings
 from app.web import problems
+from tests import databases
 
 
 @asynccontextmanager
@@ -24,7 +25,7 @@ async def rolled_back(engine: AsyncEngine) -> AsyncIterator[Sessions]:
     """Sessions that commit as far as they can see. One request after another, because they share a connection."""
     async with engine.connect() as connection:
         outer = await connection.begin()
-        yield async_sessionmaker(connection, expire_on_commit=False, join_transaction_mode="create_savepoint")
+        yield databases.sessions_on(connection)
         await outer.rollback()
 
 

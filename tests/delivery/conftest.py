@@ -13,11 +13,10 @@ from uuid import UUID
 import httpx
 import pytest
 from sqlalchemy import select, text, update
-from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
+from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import col
 
 from app.audit.actor import SYSTEM
-from app.cards import jobs as card_jobs
 from app.database import Sessions, transaction
 from app.delivery import queries, service
 from app.delivery.jobs import make_call
@@ -25,7 +24,6 @@ from app.jobs.registry import JobContext
 from app.jobs.timers import sweep
 from app.ledger import service as ledger
 from app.ledger.jobs import TIMERS, recover
-from app.ledger.outcomes import register_outcomes
 from app.settings import Settings
 from app.wecom.client import build_platform
 from app.wecom.messages import Card, CardButton
@@ -36,6 +34,7 @@ from models.org import Person, PersonUserid
 from sandbox.app import create_app
 from sandbox.client import SandboxClient
 from sandbox.config import SandboxConfig
+from tests import databases
 from tests.builders.policy import policy_in_force
 from tests.fakes.clock import FakeClock
 
@@ -222,7 +221,7 @@ async def desk(
     """For one worker at a time: every transaction is a savepoint of one that is rolled back, which is quick."""
     async with shared_engine.connect() as connection:
         outer = await connection.begin()
-        one = async_sessionmaker(connection, expire_on_commit=False, join_transaction_mode="create_savepoint")
+        one = databases.sessions_on(connection)
         async with _open_desk(one, clock, settings, sandbox_config) as desk:
             yield desk
         await outer.rollback()
@@ -241,7 +240,6 @@ async def busy_desk(
 async def _open_desk(
     sessions: Sessions, clock: FakeClock, settings: Settings, config: SandboxConfig
 ) -> AsyncIterator[Desk]:
-    register_outcomes(card_jobs.OUTCOMES)
     nobody_listens = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(200)))
     sandbox_app = create_app(config, http=nobody_listens)
     wire = Wire(sandbox_app)

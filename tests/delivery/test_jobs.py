@@ -13,10 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.database import Sessions, transaction
 from app.delivery.jobs import make_call
 from app.jobs.timers import sweep
-from app.ledger import service
-from app.ledger.jobs import TIMERS, ensure_scheduled, hear_outcome
+from app.ledger.jobs import TIMERS, hear_outcome, start_up
 from models.delivery import CallState, OutgoingCall
 from models.ids import new_id
+from tests import databases
 from tests.delivery.conftest import Desk, Killed
 
 
@@ -64,7 +64,7 @@ class TestAnOutcomeNobodyCanHear:
 
     async def test_the_answer_stands_and_the_hearing_is_tried_again(self, desk: Desk) -> None:
         hearing, purpose = Hearing(), f"test.{new_id()}"
-        service.register_outcomes({purpose: hearing})
+        databases.register(desk.sessions, outcomes={purpose: hearing})
         call = await desk.to_group(await desk.group(), "一", new_id(), purpose=purpose)
         [payload] = await desk.take_jobs()
         await make_call(desk.ctx, payload)
@@ -78,7 +78,7 @@ class TestAnOutcomeNobodyCanHear:
 
     async def test_it_does_not_hold_up_the_recovery_of_others(self, desk: Desk) -> None:
         purpose = f"test.{new_id()}"
-        service.register_outcomes({purpose: Hearing()})
+        databases.register(desk.sessions, outcomes={purpose: Hearing()})
         chatid = await desk.group()
         first = await desk.to_group(chatid, "一", new_id(), purpose=purpose)
         second = await desk.to_group(chatid, "二", new_id())
@@ -99,7 +99,7 @@ class TestRecoveryIsATimer:
 
     async def test_it_is_looked_for_dead_workers_each_minute(self, desk: Desk) -> None:
         async with transaction(desk.sessions) as session:
-            await ensure_scheduled(session, now=desk.clock.now())
+            await start_up(session, now=desk.clock.now(), settings=desk.ctx.settings)
 
         assert await _looks(desk) == 1
         assert await _looks(desk) == 0

@@ -18,6 +18,7 @@ from app.wecom.messages import Card
 from models.delivery import CallKind, CallState
 from models.ids import new_id
 from sandbox.config import SandboxConfig
+from tests import databases
 from tests.delivery.conftest import Desk
 
 
@@ -330,7 +331,7 @@ class TestOutcomes:
         async def hear(_session: object, call: object, _now: object) -> None:
             heard.append((call.id, call.state))  # type: ignore[attr-defined]
 
-        ledger.register_outcomes({f"test.{id(heard)}": hear})
+        databases.register(desk.sessions, outcomes={f"test.{id(heard)}": hear})
         chatid, group = await desk.group(), new_id()
         call = await desk.to_group(chatid, "一", group, purpose=f"test.{id(heard)}")
         await desk.sandbox.fail("appchat/send", drop=True, when="after")

@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 import uvicorn
 
-from app.bootstrap import Services, build, prepare
+from app.bootstrap import Services, build
 from app.cli.server import HttpServer
 from app.clock import Clock, SystemClock
 from app.doctor.case import open_case
 from app.doctor.examination import LONGEST_SECONDS, examine
 from app.doctor.findings import Finding, State
+from app.installation import prepare
 from app.main import create_app
 from app.settings import Settings, load_settings
 from sandbox.app import create_app as create_sandbox

@@ -16,8 +16,9 @@ import httpx
 from fastapi import FastAPI
 from sqlalchemy import text
 
-from app.bootstrap import Services, build, prepare
+from app.bootstrap import Services, build
 from app.database import transaction
+from app.installation import prepare
 from app.main import create_app
 from tests.fakes.clock import FakeClock
 from tests.fakes.environment import test_settings

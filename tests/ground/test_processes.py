@@ -12,8 +12,9 @@ from asyncio.subprocess import DEVNULL, Process
 import httpx
 from sqlalchemy import func, select
 
-from app.bootstrap import build, prepare
+from app.bootstrap import build
 from app.database import Sessions
+from app.installation import prepare
 from app.settings import Settings
 from models.installation import Installation
 from tests.fakes.environment import sandbox_environment

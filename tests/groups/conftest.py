@@ -8,9 +8,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.database import Sessions, transaction
-from app.groups.jobs import OUTCOMES
 from app.jobs.registry import JobContext
-from app.ledger.outcomes import register_outcomes
 from app.settings import Settings
 from app.wecom.client import build_platform
 from sandbox.app import create_app
@@ -38,7 +36,6 @@ async def busy_office(sessions: Sessions, clock: FakeClock, settings: Settings) 
 
 @asynccontextmanager
 async def opened(sessions: Sessions, clock: FakeClock, settings: Settings) -> AsyncIterator[Office]:
-    register_outcomes(OUTCOMES)
     nobody_listens = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(200)))
     config = SandboxConfig(people=10, app_callback_url="http://steward.test/callbacks/app", callback_retries=1)
     program = create_app(config, http=nobody_listens)

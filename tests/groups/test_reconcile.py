@@ -9,7 +9,6 @@ from app.findings.errors import FindingClosed
 from app.groups import queries
 from app.groups import service as group_service
 from app.groups.snapshot import Reading, read_group
-from app.policy import service as policies
 from app.reconciliation import compare as reconcile
 from app.reconciliation import jobs
 from models.delivery import CallKind
@@ -353,8 +352,7 @@ class TestRhythm:
     async def test_it_is_due_at_start_and_again_after_the_interval(self, office: Office) -> None:
         group = await office.project("li", "han")
         async with transaction(office.sessions) as session:
-            policy = await policies.in_force(session, now=office.clock.now())
-            await jobs.ensure_scheduled(session, now=office.clock.now(), policy=policy)
+            await jobs.start_up(session, now=office.clock.now(), settings=office.ctx.settings)
         await office.sandbox.leave_group("han", group.chatid)
 
         await office.pass_time(seconds=1)
@@ -368,11 +366,10 @@ class TestRhythm:
 
     async def test_starting_again_does_not_put_it_off(self, office: Office) -> None:
         async with transaction(office.sessions) as session:
-            policy = await policies.in_force(session, now=office.clock.now())
-            await jobs.ensure_scheduled(session, now=office.clock.now(), policy=policy)
+            await jobs.start_up(session, now=office.clock.now(), settings=office.ctx.settings)
         office.clock.advance(timedelta(minutes=5))
         async with transaction(office.sessions) as session:
-            await jobs.ensure_scheduled(session, now=office.clock.now(), policy=policy)
+            await jobs.start_up(session, now=office.clock.now(), settings=office.ctx.settings)
             timer = await queries.timer(session, jobs.RECONCILE_DUE, jobs.EVERYTHING)
         assert timer is not None
         assert timer.due_at < office.clock.now()

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from fastapi import APIRouter, FastAPI
 
-from app.access.service import create_key, install_bootstrap_key
+from app.access.service import create_key, find_caller, install_bootstrap_key
 from app.audit.actor import SYSTEM
 from app.database import Sessions, transaction
 from app.inbox import refusals, service
@@ -20,6 +20,7 @@ from app.inbox.router import router
 from app.inbox.rules import DONE, Outcome
 from app.settings import Settings
 from app.web import problems
+from app.web.deps import FindCaller
 from models.inbox import ReceivedEvent
 from models.intake import CallbackGap, GapReason
 from tests.builders.callbacks import arrival, payload
@@ -31,6 +32,7 @@ class Services:
     settings: Settings
     sessions: Sessions
     clock: FakeClock
+    find_caller: FindCaller = find_caller
 
 
 @pytest.fixture

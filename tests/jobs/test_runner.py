@@ -12,8 +12,9 @@ from sqlalchemy import text
 
 from app.database import Sessions, transaction
 from app.jobs.queue import enqueue
-from app.jobs.registry import JobContext, JobFunction, Registry
+from app.jobs.registry import JobContext, JobFunction
 from app.jobs.runner import JobRunner
+from app.manifest import Registry
 from app.settings import Settings
 from tests.fakes.clock import FakeClock
 

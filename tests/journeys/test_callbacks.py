@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import httpx
 
-from app.bootstrap import build, prepare
+from app.bootstrap import build
+from app.installation import prepare
 from app.main import create_app
 from tests.databases import dsn
 from tests.fakes.clock import FakeClock

@@ -21,8 +21,9 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from app.bootstrap import build, prepare
+from app.bootstrap import build
 from app.database import create_engine, transaction
+from app.installation import prepare
 from app.main import create_app
 from app.settings import Settings
 from tests import databases

@@ -18,8 +18,9 @@ import httpx
 from fastapi import FastAPI
 from sqlalchemy import text
 
-from app.bootstrap import Services, build, prepare
+from app.bootstrap import Services, build
 from app.database import transaction
+from app.installation import prepare
 from app.jobs.queue import enqueue
 from app.main import create_app
 from app.settings import Settings

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from app.bootstrap import REGISTRY
 from app.database import Sessions, create_engine, create_sessions, transaction
 from app.jobs.registry import JobContext
 from app.settings import Settings
@@ -39,7 +40,7 @@ async def sessions(org_engine: AsyncEngine) -> Sessions:
         await connection.execute(text("SET LOCAL session_replication_role = replica"))
         for table in [*metadata.tables, "pgqueuer"]:
             await connection.execute(text(f'DELETE FROM "{table}"'))  # noqa: S608 -- names of our own tables
-    return create_sessions(org_engine)
+    return create_sessions(org_engine, registry=REGISTRY)
 
 
 @pytest.fixture

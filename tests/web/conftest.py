@@ -13,8 +13,9 @@ from fastapi import FastAPI
 from sqlalchemy import func, select
 from sqlmodel import col
 
-from app.bootstrap import Services, build, prepare
+from app.bootstrap import Services, build
 from app.database import Sessions, transaction
+from app.installation import prepare
 from app.main import create_app
 from models.access import ApiKey
 from tests import databases

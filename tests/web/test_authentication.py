@@ -12,8 +12,8 @@ from sqlmodel import col
 
 from app.access.service import create_key, digest, install_bootstrap_key
 from app.audit.actor import SYSTEM
-from app.bootstrap import prepare
 from app.database import transaction
+from app.installation import prepare
 from app.web.scopes import RESOURCES, SCOPES, allows
 from models.access import ApiKey
 from tests.fakes.clock import FakeClock

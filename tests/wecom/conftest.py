@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from app.bootstrap import REGISTRY
 from app.database import Sessions, create_engine, create_sessions, transaction
 from app.wecom.client import WecomClient
 from models.installation import AccessToken, PlatformState
@@ -38,7 +39,7 @@ async def wecom_engine(server_url: str, template: str) -> AsyncIterator[AsyncEng
 @pytest.fixture
 async def sessions(wecom_engine: AsyncEngine) -> Sessions:
     """One database for all of these tests, which touch few and small tables: emptied before each."""
-    made = create_sessions(wecom_engine)
+    made = create_sessions(wecom_engine, registry=REGISTRY)
     async with transaction(made) as session:
         for table in (AccessToken, PlatformState, LimitBlock, LimitCounter, LimitSetting):
             await session.execute(delete(table))

@@ -1,0 +1,16 @@
+"""The manifest of announcements."""
+
+from __future__ import annotations
+
+from app.announcements.jobs import CARD_ABSORBERS, CARD_ACTIONS, TIMERS
+from app.announcements.router import router
+from app.manifest import Domain
+
+DOMAIN = Domain(
+    name="announcements",
+    routers=[router],
+    timers=TIMERS,
+    card_actions=CARD_ACTIONS,
+    card_absorbers=CARD_ABSORBERS,
+    scopes=["announcements"],
+)

@@ -1,0 +1,14 @@
+"""The manifest of messages to people and groups."""
+
+from __future__ import annotations
+
+from app.delivery.jobs import JOBS
+from app.delivery.router import router
+from app.manifest import Domain
+
+DOMAIN = Domain(
+    name="delivery",
+    routers=[router],
+    jobs=JOBS,
+    scopes=["deliveries"],
+)

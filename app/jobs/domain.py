@@ -1,0 +1,12 @@
+"""What the queue itself needs done."""
+
+from __future__ import annotations
+
+from app.jobs.runner import JOBS_OF_THE_QUEUE, SCHEDULE_OF_THE_QUEUE
+from app.manifest import Domain
+
+DOMAIN = Domain(
+    name="jobs",
+    jobs=JOBS_OF_THE_QUEUE,
+    schedule=SCHEDULE_OF_THE_QUEUE,
+)

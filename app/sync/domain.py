@@ -1,0 +1,15 @@
+"""The manifest of the sync."""
+
+from __future__ import annotations
+
+from app.manifest import Domain
+from app.sync.jobs import JOBS, TIMERS, start_up
+from app.sync.router import router
+
+DOMAIN = Domain(
+    name="sync",
+    routers=[router],
+    jobs=JOBS,
+    timers=TIMERS,
+    start_up=start_up,
+)

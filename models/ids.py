@@ -43,7 +43,7 @@ def fold(userid: str) -> WecomUserId:
     """The comparison form of a userid.
 
     The platform compares userids without regard to case and returns invalid ones lower-cased
-    (wecom/callbacks-and-contacts.md §3.4). Userids are ASCII, so `lower` is the whole story. Folding is done
+    (callbacks §3.4). Userids are ASCII, so `lower` is the whole story. Folding is done
     here and never by the database, whose collation may disagree.
     """
     return WecomUserId(userid.strip().lower())

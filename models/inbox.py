@@ -25,7 +25,7 @@ class ReceivedEvent(Table, table=True):
     """One callback, committed before it was answered with 200 (P1).
 
     `dedup_key` is sha256 over receiver and decrypted body (and MsgId): FromUserName + CreateTime loses real
-    events (wecom/callbacks-and-contacts.md §1.7). A repeat raises `repeats` and has no other effect.
+    events (callbacks §1.7). A repeat raises `repeats` and has no other effect.
     """
 
     __tablename__ = "received_events"

@@ -22,7 +22,7 @@ class CallbackGap(Table, table=True):
     """A time in which events of the platform may have been lost. Open until a full comparison that began after it.
 
     The platform tries an event three times within seconds and promises nothing after that
-    (wecom/callbacks-and-contacts.md §1.6), so what was lost is found by reading everything again.
+    (callbacks §1.6), so what was lost is found by reading everything again.
     """
 
     __tablename__ = "callback_gaps"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 CHUNK = 1000
-"""Most userids of one `message/send` or `message/update_template_card` (§1.1, §1.5)."""
+"""Most userids of one `message/send` or `message/update_template_card` (messaging §1.1, §1.5)."""
 
 
 def chunked(recipients: list[UUID], *, individually: bool) -> list[list[UUID]]:

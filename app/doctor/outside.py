@@ -23,7 +23,7 @@ from callbacks.crypto import OWN_NONCE, Keys
 from models.ids import APP, CONTACTS, AppId
 
 ANSWERS_WITHIN_SECONDS: Final = 1.0
-"""The platform's patience when an address is saved (wecom/callbacks-and-contacts.md §1.2)."""
+"""The platform's patience when an address is saved (callbacks §1.2)."""
 
 _PAGES: Final = {APP: f"{APP_PAGE} → 接收消息 → 设置API接收", CONTACTS: f"{SYNC_PAGE} → 接收事件服务器"}
 _SAME_SETTINGS: Final = "让提供服务的进程与这里用同样的配置，改过之后要重启"

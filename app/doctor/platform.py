@@ -127,7 +127,7 @@ async def _people_outside(case: Case, departments: set[int], userids: set[str]) 
 
 
 async def reading(case: Case) -> Finding:
-    """Ids come through 通讯录同步, details through the app (wecom/callbacks-and-contacts.md §3.2)."""
+    """Ids come through 通讯录同步, details through the app (callbacks §3.2)."""
     try:
         await case.first_call(CONTACTS)
         answer = await case.ask(CONTACTS, "user/list_id", b'{"cursor":"","limit":1}')

@@ -26,7 +26,7 @@ log = get_logger()
 
 BEAT: Final = timedelta(seconds=5)
 PATIENCE: Final = timedelta(seconds=15)
-"""Three attempts of five seconds: as long as the platform goes on trying one event (§1.6)."""
+"""Three attempts of five seconds: as long as the platform goes on trying one event (callbacks §1.6)."""
 GOODBYE: Final = timedelta(seconds=1)
 """After a clean stop the length is known exactly; refused a connection, the platform may try three times at once."""
 SYNC_AGAIN_AFTER: Final = timedelta(minutes=10)

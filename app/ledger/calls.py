@@ -135,7 +135,7 @@ def _keep_answer(call: OutgoingCall, answer: CallAnswer, now: datetime) -> None:
 
 
 async def _fail(session: AsyncSession, call: OutgoingCall, userids: list[str], reason: str, now: datetime) -> None:
-    """An errcode of 0 does not mean delivered (§1.2)."""
+    """An errcode of 0 does not mean delivered (messaging §1.2)."""
     failed = await queries.fail_named(session, call, userids=userids, reason=reason, now=now)
     DELIVERIES.labels(state=DeliveryState.FAILED.value).inc(failed)
 

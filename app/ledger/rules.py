@@ -28,13 +28,13 @@ LEASE = timedelta(seconds=90)
 """Longer than any call may take, retry of the token included: after it the worker counts as dead."""
 
 CODE_LIFE = timedelta(hours=72)
-"""A response code, from a send or from a click (§1.5)."""
+"""A response code, from a send or from a click (messaging §1.5)."""
 
 WINDOW_MARGIN = timedelta(seconds=60)
 """A repeat must arrive while the platform still remembers the first one."""
 
 MOST_TRIES = 4
-"""Attempts of a call that the platform asks to repeat (-1: once and three times more, §0.2)."""
+"""Attempts of a call that the platform asks to repeat (-1: once and three times more, messaging §0.2)."""
 MOST_REPEATS = 12
 """Attempts of a call of uncertain outcome that may be repeated: about 40 minutes."""
 MOST_UNREACHED = 60
@@ -68,8 +68,8 @@ RECOVERY: dict[CallKind, Recovery] = {
     CallKind.MEDIA_UPLOAD: Recovery.REPEAT,  # a second copy disturbs nobody and is gone after three days
     CallKind.MESSAGE_SEND: Recovery.RESEND_IN_WINDOW,
     CallKind.APPCHAT_SEND: Recovery.PARK,  # no msgid, no duplicate check, no recall
-    # Kinds that are not called yet: `oa/applyevent` will be looked for by template, creator and our number (§4.3), and
-    # needs a recovery of its own; webhook messages and `oa/schedule/add` are parked.
+    # Kinds that are not called yet: `oa/applyevent` will be looked for by template, creator and our number
+    # (messaging §4.3), and needs a recovery of its own; webhook messages and `oa/schedule/add` are parked.
 }
 
 TRANSITIONS: dict[CallState, frozenset[CallState]] = {

@@ -1,9 +1,9 @@
 """Paths that the platform has blocked: nobody calls them before the block is over, in no process.
 
-After 45009 the block lasts as long as its window (a day's: the rest of the day, §0.1), but the code does not tell the
-window. We take the limit that our own count shows near its end; where none is, a minute, and when the first call after
-it is refused again an hour from the first refusal, then a day, then a month. After 45033 (too many at once) one call
-tries after a short pause that doubles.
+After 45009 the block lasts as long as its window (a day's: the rest of the day, messaging §0.1), but the code does
+not tell the window. We take the limit that our own count shows near its end; where none is, a minute, and when the
+first call after it is refused again an hour from the first refusal, then a day, then a month. After 45033 (too
+many at once) one call tries after a short pause that doubles.
 """
 
 from __future__ import annotations

@@ -213,7 +213,7 @@ async def _stage_named(work: Work, outline: Outline) -> bool:
 
 
 async def _stage_details_from_contacts(work: Work, ids: fetch.Ids) -> None:
-    """Outside the app's range an old contacts credential may still tell names (§3.2); a new one answers 48009."""
+    """Outside the app's range an old contacts credential may tell names, a new one answers 48009 (callbacks §3.2)."""
     contacts = work.platform.contacts
     unseen = {d for folded, (_, places) in ids.items() if folded not in work.seen for d in places}
     for first in sorted(unseen)[:1]:

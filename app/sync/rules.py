@@ -14,7 +14,7 @@ TOLD_STATUS: dict[int, PersonStatus] = {
     4: PersonStatus.NOT_ACTIVATED,
     5: PersonStatus.LEFT,
 }
-"""The platform's number (wecom/callbacks-and-contacts.md §3.4) → our status."""
+"""The platform's number (callbacks §3.4) → our status."""
 
 LOSSES = (PersonStatus.LEFT, PersonStatus.DISABLED, PersonStatus.INVISIBLE)
 """States whose arrival takes something away from a person; counted against the budget."""

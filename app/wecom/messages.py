@@ -1,6 +1,6 @@
 """Text and card messages as values. Pure: no session, no clock.
 
-The platform cuts over-long content silently (wecom/messaging-groups-approval.md §1.3, §1.4), so every limit is
+The platform cuts over-long content silently (messaging §1.3, §1.4), so every limit is
 kept here: card fields are cut by us with a visible …, text is split on UTF-8 bytes and nothing of it is lost.
 """
 

@@ -47,7 +47,7 @@ def encrypt_raw(plain: bytes, *, pad: bytes | None = None) -> str:
 
 
 class TestForeignData:
-    """§1.5: what other implementations have sealed must open here."""
+    """callbacks §1.5: what other implementations have sealed must open here."""
 
     def test_the_official_sample_opens_although_its_key_has_spare_bits(self) -> None:
         signers = verify(OFFICIAL_ECHO, [OFFICIAL])
@@ -206,7 +206,7 @@ class TestRotation:
 
 
 class TestBounds:
-    """§7: check pad and length before slicing; a wrong key yields a random length."""
+    """callbacks §7: check pad and length before slicing; a wrong key yields a random length."""
 
     HEAD = b"0123456789abcdef"
 

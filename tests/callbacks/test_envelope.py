@@ -23,7 +23,7 @@ def refused_for(xml: bytes) -> Reason:
 
 
 class TestTheQuery:
-    """§1.2: percent-decode exactly once; a `+` of base64 stays a `+`."""
+    """callbacks §1.2: percent-decode exactly once; a `+` of base64 stays a `+`."""
 
     def test_a_plus_survives_encoded_or_not(self) -> None:
         assert read_query(b"echostr=a%2Bb+c%2Fd%3D%3D", "echostr") == ["a+b+c/d=="]

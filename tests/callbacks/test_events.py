@@ -1,4 +1,4 @@
-"""Every event of the catalogue is typed, and every type has its recorded payloads (§2)."""
+"""Every event of the catalogue is typed, and every type has its recorded payloads (callbacks §2)."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class TestTheRecordedPayloads:
 
 
 class TestPeople:
-    """§2.4: two profiles; what was not sent is not known."""
+    """callbacks §2.4: two profiles; what was not sent is not known."""
 
     def test_a_message_id_keeps_its_64_bits(self) -> None:
         assert read("message__text", TextMessage).message_id == "7301234567890123451"
@@ -94,7 +94,7 @@ class TestPeople:
 
 
 class TestCards:
-    """§2.3: both spellings of OptionIds."""
+    """callbacks §2.3: both spellings of OptionIds."""
 
     @pytest.mark.parametrize("name", ["template_card_event__vote", "template_card_event__early_spelling"])
     def test_both_spellings_mean_the_same(self, name: str) -> None:
@@ -112,7 +112,7 @@ class TestCards:
 
 
 class TestApprovals:
-    """§2.6, §2.7: repeated siblings without a wrapper, and AgentID 3010040 that refuses nothing."""
+    """callbacks §2.6, §2.7: repeated siblings without a wrapper, AgentID 3010040 that refuses nothing."""
 
     def test_the_system_app_number_is_only_read(self) -> None:
         assert read("sys_approval_change", SystemApprovalChanged).agent_id == "3010040"

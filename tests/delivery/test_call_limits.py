@@ -121,7 +121,7 @@ class TestFewAtTheirLimit:
 
 
 class TestTheDayOfTheApp:
-    """Account cap × 200 person-times a day; the cap is not told, the members we know are (§0.1)."""
+    """Account cap × 200 person-times a day; the cap is not told, the members we know are (messaging §0.1)."""
 
     async def test_grows_with_the_company(self, desk: Desk) -> None:
         people = await desk.colleagues(3)

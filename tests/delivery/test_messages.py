@@ -54,7 +54,7 @@ class TestTextIsSplitAndNothingIsLost:
 
 
 class TestCardsKeepTheLimitsThemselves:
-    """§1.4: what is longer is cut silently by the platform, so it is cut by us with a visible …."""
+    """messaging §1.4: what is longer is cut silently by the platform, so it is cut by us with a visible …."""
 
     LONG = Card(
         "题" * 50,

@@ -227,7 +227,7 @@ class TestEveryCell:
 
 
 class TestASuppressedDuplicateAnswersInThreeWays:
-    """What the platform answers to a repeat within the window is not documented (§1.1)."""
+    """What the platform answers to a repeat within the window is not documented (messaging §1.1)."""
 
     @pytest.mark.parametrize("fault", [*AFTER, KILLED_AFTER])
     @pytest.mark.parametrize(

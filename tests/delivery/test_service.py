@@ -132,7 +132,7 @@ class TestWhoIsNotReached:
 
 
 class TestLargeAudiences:
-    """§1.1: one call names at most 1,000 people."""
+    """messaging §1.1: one call names at most 1,000 people."""
 
     @pytest.fixture
     def sandbox_config(self) -> SandboxConfig:

@@ -197,5 +197,11 @@ class TestInstalled:
         assert wanted
         assert [name for name in wanted if (ROOT / name).exists() and not (site / name).exists()] == []
 
+    def test_the_wheel_carries_the_licences(self, installed: Path) -> None:
+        (metadata,) = (installed.parent / "lib").glob("python*/site-packages/wecom_steward-*.dist-info")
+        assert "License-Expression: Apache-2.0\n" in (metadata / "METADATA").read_text(encoding="utf-8")
+        for name in ("LICENSE", "NOTICE"):
+            assert (metadata / "licenses" / name).read_bytes() == (ROOT / name).read_bytes()
+
     def test_the_sandbox_is_in_the_image(self, installed: Path, tmp_path: Path) -> None:
         assert "--app-callback" in steward(installed, tmp_path, "sandbox", "--help", COLUMNS="200").stdout

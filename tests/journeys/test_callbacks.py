@@ -19,7 +19,7 @@ from tests.fakes.environment import test_settings
 from tests.journeys.cast import CAST
 from tests.journeys.world import CALLBACKS, World
 
-# wecom/callbacks-and-contacts.md: the platform's own example (doc path/90930).
+# The platform's own example (callbacks §1.2, doc path/90930).
 OFFICIAL = {"WECOM_CORP_ID": "wx5823bf96d3bd56c7", "WECOM_APP_TOKEN": "QDG6eK"}
 OFFICIAL_AES_KEY = "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C"
 OFFICIAL_QUERY = (

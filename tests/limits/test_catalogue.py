@@ -1,4 +1,4 @@
-"""Every row of §0.1 and of the API rates stands in the table, with its number, window and consequence."""
+"""Every row of messaging §0.1 and of the API rates stands in the table, with its number, window and consequence."""
 
 from __future__ import annotations
 

@@ -194,7 +194,7 @@ class TestForecast:
 
 
 class TestBlocks:
-    """A minute limit blocks 60 s, an hour limit 60 min, a day's for the rest of the day, a month's 30 days (§0.1)."""
+    """A block lasts 60 s (minute limit), 60 min (hour), the rest of the day (day), 30 days (month) (messaging §0.1)."""
 
     @pytest.mark.parametrize(
         ("span", "end"),
@@ -210,7 +210,7 @@ class TestBlocks:
 
 
 def test_windows_are_as_long_as_the_platforms() -> None:
-    """60 s, 60 min, a day, 30 days (§0.1)."""
+    """60 s, 60 min, a day, 30 days (messaging §0.1)."""
     assert [WINDOWS[span].length for span in Span] == [
         timedelta(seconds=60),
         timedelta(minutes=60),

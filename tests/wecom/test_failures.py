@@ -188,7 +188,7 @@ class TestTheTokenInACall:
 
 
 class TestUntrustedAddress:
-    """60020: the address to add is the one the platform prints (§6.5)."""
+    """60020: the address to add is the one the platform prints (callbacks §6.5)."""
 
     @pytest.mark.parametrize("ip", ["203.0.113.9", "2001:db8::17"])
     async def test_is_lifted_out_and_told(self, client: WecomClient, scripted: ScriptedPlatform, ip: str) -> None:

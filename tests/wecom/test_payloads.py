@@ -147,7 +147,7 @@ class TestWrongAnswers:
 
 
 class TestPartialSuccess:
-    """errcode 0 does not mean delivered: the lists say who was not reached (§1.2, §1.5)."""
+    """errcode 0 does not mean delivered: the lists say who was not reached (messaging §1.2, §1.5)."""
 
     @pytest.mark.parametrize(
         ("given", "expected"),

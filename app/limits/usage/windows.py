@@ -144,7 +144,7 @@ def unpacked(numbers: Iterable[int]) -> list[tuple[int, int]]:
 
 
 def block_end(span: Span, since: datetime) -> datetime:
-    """When a block that began then is over: a day's at midnight, every other after its own length (§0.1)."""
+    """When a block that began then is over: a day's at midnight, every other after its own length (messaging §0.1)."""
     if span is not Span.DAY:
         return since + WINDOWS[span].length
     tomorrow = since.astimezone(BEIJING).date() + timedelta(days=1)

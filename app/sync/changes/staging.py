@@ -18,7 +18,7 @@ from models.org import StagedDepartment, StagedPerson
 LARGEST_ID = 2**31 - 1
 LARGEST_ORDER = 2**63 - 1
 LONGEST_USERID = 64
-"""Bytes (wecom/callbacks-and-contacts.md §3.4)."""
+"""Bytes (callbacks §3.4)."""
 UNTOLD = -1
 """In orders and leader flags: the place is known, nothing else about it."""
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
+from app.web.fields import Input
 from app.web.scopes import SCOPES
 from models.access import ApiKey
 
 
-class ApiKeyIn(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class ApiKeyIn(Input):
     name: str = Field(min_length=1, max_length=100, examples=["报表系统"])
     scopes: list[str] = Field(min_length=1, description=f"One or more of: {', '.join(SCOPES)}")
     expires_at: datetime | None = None

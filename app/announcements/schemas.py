@@ -6,18 +6,12 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from app.announcements.queries import Standing
-from app.web.fields import Moment
+from app.web.fields import Input, Moment, Userid
 from models.announcements import Announcement, AnnouncementState, Receipt
 from models.delivery import Delivery, DeliveryState
-
-Userid = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
-
-
-class Input(BaseModel):
-    model_config = ConfigDict(extra="forbid")
 
 
 class AudienceIn(Input):

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.ledger.service import Resolution
+from app.web.fields import Input
 from models.delivery import CallKind, CallState, DeliveryState
 
 
@@ -64,9 +65,9 @@ class MessageSummary(BaseModel):
     held: int
 
 
-class ResolutionIn(BaseModel):
+class ResolutionIn(Input):
     """What a person found out about a call whose outcome was unknown."""
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(populate_by_name=True)
 
     resolution: Resolution = Field(alias="as", description="`done`: it had its effect; `failed`: it had none.")

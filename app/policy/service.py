@@ -35,6 +35,7 @@ class Citation:
     rule_key: str
     clause: str
     text: str
+    policy_version: int
 
     @property
     def label(self) -> str:
@@ -55,7 +56,7 @@ class Policy:
         clause = self.document.rules.get(rule_key)
         if clause is None:
             raise UnknownRule(f"制度第 {self.number} 版没有写明规则 {rule_key} 依据哪一条", rule_key=rule_key)
-        return Citation(rule_key, clause, self.document.clauses[clause])
+        return Citation(rule_key, clause, self.document.clauses[clause], self.number)
 
 
 # ---------------------------------------------------------------- asking

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from app.limits.report import BlockedPath, Use
-from app.web.fields import Moment
+from app.web.fields import Input, Moment
 
 LARGEST = 10**9
 
@@ -85,17 +85,13 @@ class QuotaOut(BaseModel):
     blocked: list[BlockOut] = Field(description="Paths that the platform has blocked for us (45009, 45033)")
 
 
-class LimitChange(BaseModel):
+class LimitChange(Input):
     """What is given is changed; null goes back to the platform's documented number, the whole share, no lifting."""
-
-    model_config = ConfigDict(extra="forbid")
 
     most: Annotated[int, Field(ge=0, le=LARGEST)] | None = None
     share: Annotated[float, Field(gt=0, le=1)] | None = None
     lifted_until: Moment | None = None
 
 
-class PathIn(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class PathIn(Input):
     path: str = Field(min_length=1, max_length=100, examples=["message/send"])

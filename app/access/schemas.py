@@ -9,7 +9,6 @@ from pydantic import BaseModel, Field
 
 from app.web.fields import Input
 from app.web.scopes import SCOPES
-from models.access import ApiKey
 
 
 class ApiKeyIn(Input):
@@ -27,10 +26,6 @@ class ApiKeyOut(BaseModel):
     last_used_at: datetime | None
     expires_at: datetime | None
     ended_at: datetime | None
-
-    @classmethod
-    def of(cls, row: ApiKey) -> ApiKeyOut:
-        return cls.model_validate(row, from_attributes=True)
 
 
 class NewApiKey(ApiKeyOut):

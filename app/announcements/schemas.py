@@ -8,10 +8,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
-from app.announcements.queries import Standing
 from app.web.fields import Input, Moment, Userid
-from models.announcements import Announcement, AnnouncementState, Receipt
-from models.delivery import Delivery, DeliveryState
+from models.announcements import AnnouncementState
+from models.delivery import DeliveryState
 
 
 class AudienceIn(Input):
@@ -49,16 +48,6 @@ class StandingOut(BaseModel):
     late: int = Field(description="Confirmed after the deadline.")
     chased: int
 
-    @classmethod
-    def of(cls, standing: Standing) -> StandingOut:
-        return cls(
-            audience=standing.audience,
-            confirmed=standing.confirmed,
-            unconfirmed=standing.audience - standing.confirmed,
-            late=standing.late,
-            chased=standing.chased,
-        )
-
 
 class AnnouncementSummary(BaseModel):
     id: UUID
@@ -71,14 +60,6 @@ class AnnouncementSummary(BaseModel):
     published_at: datetime
     updated_at: datetime
     closed_at: datetime | None
-
-    @classmethod
-    def columns_of(cls, row: Announcement) -> dict[str, Any]:
-        return row.model_dump(include=set(AnnouncementSummary.model_fields) - {"author"})
-
-    @classmethod
-    def of(cls, row: Announcement, author: str) -> AnnouncementSummary:
-        return cls(author=author, **cls.columns_of(row))
 
 
 class AnnouncementOut(AnnouncementSummary):
@@ -102,12 +83,3 @@ class ReceiptOut(BaseModel):
     chased_at: datetime | None
     card: DeliveryState | None = Field(description="Whether the card reached them.")
     card_reason: str | None
-
-    @classmethod
-    def of(cls, row: Receipt, userid: str, delivery: Delivery | None) -> ReceiptOut:
-        return cls(
-            person=userid,
-            card=delivery.state if delivery else None,
-            card_reason=(delivery.reason or None) if delivery else None,
-            **row.model_dump(include={"source", "confirmed_at", "confirmed_via", "late", "chased_at"}),
-        )

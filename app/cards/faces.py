@@ -21,6 +21,7 @@ from app.ledger import calls as compose
 from app.ledger import queries, recovery
 from app.ledger.calls import MAKE_CALL
 from app.observability import current_correlation_id, get_logger
+from app.org import queries as org
 from app.wecom.messages import Card
 from models.delivery import CallKind, CardClick, Message, OutgoingCall
 from models.ids import PersonId
@@ -85,7 +86,7 @@ async def _update_one(
     if recovery.is_unsent(call):
         await delivery_resend.take_back(session, message, call, people=people, actor=actor, now=now)
         return people
-    userids = await delivery_queries.current_userids(session, people)
+    userids = await org.userids_of(session, people)
     if not userids:
         return []
     code = await _spend_code(session, call, click, now)

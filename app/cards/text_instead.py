@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor, ActorKind
 from app.cards.rules import NO_EFFECT_ON_CARD
-from app.delivery import queries as delivery_queries
 from app.delivery.send import send_text
 from app.ledger import queries, rules
+from app.org import queries as org
 from app.wecom.messages import card_as_text
 from models.delivery import CallState, Message, OutgoingCall
 from models.ids import PersonId
@@ -54,7 +54,7 @@ async def tell_instead_of_update(session: AsyncSession, update: OutgoingCall, no
     if message is None:
         return
     body = rules.body_of(update)
-    people = await delivery_queries.people_now_called(session, body["userids"])
+    people = [person.id for person in (await org.people_by_userids(session, body["userids"])).values()]
     kind, _, actor_id = update.actor.partition(":")
     actor = Actor(ActorKind(kind), actor_id)
     await tell_in_text(session, message, people=people, face=body["template_card"], actor=actor, now=now)

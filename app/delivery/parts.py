@@ -9,11 +9,11 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.delivery import compose
-from app.delivery import queries as delivery_queries
 from app.delivery.send import Sender, sender
 from app.ledger import calls, queries, rules
 from app.ledger.reservations import Part
 from app.ledger.rules import Failed, Hold
+from app.org import queries as org
 from models.delivery import CallState, DeliveryState, Message, OutgoingCall
 
 PREDECESSOR = Hold("predecessor")
@@ -57,7 +57,7 @@ async def _carry(
     now: datetime,
 ) -> None:
     """The same, to these people, from a call that takes the former one's place."""
-    userids = await delivery_queries.current_userids(session, people)
+    userids = await org.userids_of(session, people)
     reachable = [person for person in people if person in userids]
     if not reachable:
         return

@@ -31,8 +31,6 @@ class DeliveryOut(BaseModel):
 class CallOut(BaseModel):
     """One mutating call to the platform."""
 
-    model_config = ConfigDict(from_attributes=True)
-
     id: UUID
     kind: CallKind
     purpose: str

@@ -15,6 +15,7 @@ from models.delivery import DeliveryState
 
 __all__ = [
     "Sender",
+    "counts_by_state",
     "post_to_group",
     "retry_delivery",
     "send_card",
@@ -31,3 +32,11 @@ async def summarize(session: AsyncSession, *, message_id: UUID) -> tuple[int, di
     if message is None:
         raise DeliveryNotFound("没有这条消息")
     return message.audience, await queries.counts_of(session, message_id)
+
+
+async def counts_by_state(session: AsyncSession, *, message_id: UUID | None) -> dict[str, int]:
+    """How many recipients of a message stand where; empty without a message."""
+    if message_id is None:
+        return {}
+    _, counts = await summarize(session, message_id=message_id)
+    return {state.value: count for state, count in counts.items()}

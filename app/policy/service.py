@@ -1,4 +1,4 @@
-"""The policy in force, its clauses, its versions, and deadlines under it."""
+"""The policy in force, its clauses and its versions."""
 
 from __future__ import annotations
 
@@ -89,10 +89,15 @@ async def get(session: AsyncSession, version_id: PolicyVersionId) -> Policy:
     return policy
 
 
-# ---------------------------------------------------------------- working time
-
-
 # ---------------------------------------------------------------- versions
+
+
+async def version_numbered(session: AsyncSession, number: int) -> PolicyVersion:
+    """The row of a version, with its source. Raises `VersionNotFound`."""
+    row = await queries.version_numbered(session, number)
+    if row is None:
+        raise VersionNotFound(f"没有制度第 {number} 版", number=number)
+    return row
 
 
 def source_of(policy_file: Path | None) -> str:

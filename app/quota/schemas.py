@@ -7,7 +7,6 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from app.limits.report import BlockedPath, Use
 from app.web.fields import Input, Moment
 
 LARGEST = 10**9
@@ -41,31 +40,6 @@ class LimitOut(BaseModel):
     )
     cleared_at: datetime | None = Field(description="When the last waiting call will have gone")
 
-    @classmethod
-    def of(cls, use: Use) -> LimitOut:
-        counter, number = use.counter, use.number
-        return cls(
-            key=use.limit.key,
-            title=counter.title,
-            title_en=counter.english,
-            counts=counter.counts,
-            per=counter.per,
-            window=use.limit.span,
-            most=number.most,
-            share=number.share,
-            allowed=number.allowed,
-            silent=counter.is_silent,
-            used=use.used,
-            percent=use.percent,
-            top=[SubjectOut(subject=subject.name or None, used=subject.used) for subject in use.top],
-            lifted_until=number.lifted_until if use.is_lifted else None,
-            blocked_until=use.blocked_until,
-            waiting_calls=use.waiting_calls,
-            waiting_people=use.waiting_people,
-            full_at=use.full_at,
-            cleared_at=use.cleared_at,
-        )
-
 
 class BlockOut(BaseModel):
     path: str = Field(examples=["message/send"])
@@ -74,10 +48,6 @@ class BlockOut(BaseModel):
     since: datetime
     until: datetime
     waiting_calls: int
-
-    @classmethod
-    def of(cls, block: BlockedPath) -> BlockOut:
-        return cls.model_validate(block, from_attributes=True)
 
 
 class QuotaOut(BaseModel):

@@ -8,12 +8,11 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from app.web.fields import Input
-from app.web.scopes import SCOPES
 
 
 class ApiKeyIn(Input):
     name: str = Field(min_length=1, max_length=100, examples=["报表系统"])
-    scopes: list[str] = Field(min_length=1, description=f"One or more of: {', '.join(SCOPES)}")
+    scopes: list[str] = Field(min_length=1, description="`<resource>:read` or `<resource>:write`.")
     expires_at: datetime | None = None
 
 

@@ -12,11 +12,10 @@ from sqlmodel import col
 from app.org import service as org
 from app.tasks import presentation, queries, service
 from app.tasks.schemas import Cancellation, NewTask, NotedWord, Progress, TaskOut, TaskSummary, Word
-from app.web.deps import CallerDep, MissingScope, NowDep, SessionDep, require
+from app.web.deps import CallerDep, MissingScope, NowDep, SessionDep, allows, require
 from app.web.idempotency import IdempotentRoute
 from app.web.pagination import Page, PageDep, paginate
 from app.web.problems import problems
-from app.web.scopes import allows
 from models.ids import TaskId
 from models.tasks import Task, TaskState
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from pydantic_core import PydanticUndefined
 
+from app.bootstrap import REGISTRY
 from app.main import create_app
 from app.settings import setting_names
-from app.web.scopes import RESOURCES
 from tests.architecture.source import ROOT
 from tests.cli.test_start import commands
 
@@ -64,14 +65,14 @@ class TestOperators:
 
 class TestIntegrators:
     def test_every_path_that_is_called_exists(self) -> None:
-        paths = create_app(None).openapi()["paths"]  # type: ignore[arg-type]  # nothing is asked of it
+        paths = create_app(SimpleNamespace(registry=REGISTRY)).openapi()["paths"]  # type: ignore[arg-type]  # nothing is asked of it
         patterns = [re.compile(re.sub(r"\{[^}]+\}", "[^/]+", path)) for path in paths]
         called = set(re.findall(r"\$A(/[^\s\"'?]+)", INTEGRATORS))
         assert called
         assert [path for path in called if not any(pattern.fullmatch(f"/api/v1{path}") for pattern in patterns)] == []
 
     def test_every_scope_is_named(self) -> None:
-        assert [resource for resource in RESOURCES if f"`{resource}`" not in INTEGRATORS] == []
+        assert [resource for resource in REGISTRY.scopes if f"`{resource}`" not in INTEGRATORS] == []
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))

@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.cards import queries as cards_queries
 from app.cards.errors import ClickerUnknown
-from app.ledger import queries, rules
+from app.ledger import queries
+from app.ledger import service as ledger
 from app.observability import get_logger
 from app.org import queries as org
 from models.delivery import CardClick, Message, OutgoingCall
@@ -65,6 +66,6 @@ async def record_click(
         event_key=event_key,
         response_code=response_code,
         received_at=now,
-        expires_at=now + rules.CODE_LIFE,
+        expires_at=now + ledger.CODE_LIFE,
     )
     return ClickedCard(await cards_queries.store_click(session, click), call, message, person)

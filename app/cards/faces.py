@@ -14,12 +14,11 @@ from app.cards import queries as cards_queries
 from app.cards import rules
 from app.cards import text_instead as followup
 from app.delivery import queries as delivery_queries
-from app.delivery import resend as delivery_resend
+from app.delivery import service as delivery
 from app.delivery.errors import AppNotRegistered, DeliveryNotFound
-from app.jobs.queue import enqueue
 from app.ledger import calls as compose
-from app.ledger import queries, recovery
-from app.ledger.calls import MAKE_CALL
+from app.ledger import queries
+from app.ledger import service as ledger
 from app.observability import current_correlation_id, get_logger
 from app.org import queries as org
 from app.wecom.messages import Card
@@ -83,8 +82,8 @@ async def _update_one(
     call = await queries.call_for_update(session, call_id)
     if call is None or call.message_id != message.id:
         return []
-    if recovery.is_unsent(call):
-        await delivery_resend.take_back(session, message, call, people=people, actor=actor, now=now)
+    if ledger.is_unsent(call):
+        await delivery.take_back(session, message, call, people=people, actor=actor, now=now)
         return people
     userids = await org.userids_of(session, people)
     if not userids:
@@ -161,7 +160,5 @@ async def _request_update(
         correlation_id=current_correlation_id(),
         now=now,
     )
-    session.add(update)
-    await session.flush()
-    await enqueue(session, MAKE_CALL, {"call_id": str(update.id)}, dedupe_key=f"call:{update.id}")
+    await ledger.add_call(session, update)
     return update

@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor, ActorKind
 from app.cards.rules import NO_EFFECT_ON_CARD
-from app.delivery.send import send_text
-from app.ledger import queries, rules
+from app.delivery.service import send_text
+from app.ledger import queries
+from app.ledger import service as ledger
 from app.org import queries as org
 from app.wecom.messages import card_as_text
 from models.delivery import CallState, Message, OutgoingCall
@@ -53,7 +54,7 @@ async def tell_instead_of_update(session: AsyncSession, update: OutgoingCall, no
     message = await queries.get_message(session, update.message_id) if update.message_id else None
     if message is None:
         return
-    body = rules.body_of(update)
+    body = ledger.body_of(update)
     people = [person.id for person in (await org.people_by_userids(session, body["userids"])).values()]
     kind, _, actor_id = update.actor.partition(":")
     actor = Actor(ActorKind(kind), actor_id)

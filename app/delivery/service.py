@@ -9,11 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.delivery import queries
 from app.delivery.errors import DeliveryNotFound
 from app.delivery.resend import retry_delivery, take_back
+from app.delivery.rules import CHUNK
 from app.delivery.send import Sender, post_to_group, send_card, send_text, sender
 from app.ledger import queries as ledger
 from models.delivery import DeliveryState
 
 __all__ = [
+    "CHUNK",
     "Sender",
     "counts_by_state",
     "post_to_group",

@@ -27,6 +27,23 @@ from app.policy.schema import PolicyDocument
 from models.ids import PolicyVersionId, new_id
 from models.policy import PolicyVersion
 
+__all__ = [
+    "Change",
+    "Citation",
+    "Fault",
+    "Policy",
+    "apply",
+    "check",
+    "ensure_first_version",
+    "get",
+    "in_force",
+    "parse",
+    "preview",
+    "source_of",
+    "version_numbered",
+    "warning_about",
+]
+
 
 @dataclass(frozen=True, slots=True)
 class Citation:

@@ -14,8 +14,10 @@ from tests.architecture.source import DOMAINS, ROOT, functions, imported_package
 
 USUAL = {
     "__init__.py",
+    "domain.py",
     "router.py",
     "schemas.py",
+    "presentation.py",
     "service.py",
     "rules.py",
     "queries.py",

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.delivery import queries
+from app.delivery.compose import MessageHeader, header_of
 from app.delivery.errors import DeliveryNotFound
 from app.delivery.resend import retry_delivery, take_back
 from app.delivery.rules import CHUNK
@@ -16,8 +17,10 @@ from models.delivery import DeliveryState
 
 __all__ = [
     "CHUNK",
+    "MessageHeader",
     "Sender",
     "counts_by_state",
+    "header_of",
     "post_to_group",
     "retry_delivery",
     "send_card",

@@ -12,6 +12,7 @@ from sqlmodel import col
 from app.org import service as org
 from app.tasks import presentation, queries, service
 from app.tasks.schemas import Cancellation, NewTask, NotedWord, Progress, TaskOut, TaskSummary, Word
+from app.tasks.service import Assignment, ProgressReport
 from app.web.deps import CallerDep, MissingScope, NowDep, SessionDep, allows, require
 from app.web.idempotency import IdempotentRoute
 from app.web.pagination import Page, PageDep, paginate
@@ -29,8 +30,7 @@ REST = "rest"
 @router.post("", status_code=201, dependencies=WRITE, responses=problems(400, 404, 409))
 async def assign_task(body: NewTask, session: SessionDep, caller: CallerDep, now: NowDep) -> TaskOut:
     """Assign a task. The owner gets a card, the collaborators a text, and the group, when one is named, a post."""
-    task = await service.assign(
-        session,
+    wanted = Assignment(
         title=body.title,
         description=body.description,
         acceptance=body.acceptance,
@@ -39,9 +39,8 @@ async def assign_task(body: NewTask, session: SessionDep, caller: CallerDep, now
         collaborators=await org.people_named(session, body.collaborators),
         group_id=body.group,
         due_at=body.due_at,
-        actor=caller.actor,
-        now=now,
     )
+    task = await service.assign(session, wanted, actor=caller.actor, now=now)
     return await presentation.task(session, task)
 
 
@@ -85,9 +84,8 @@ async def accept_task(task_id: UUID, body: Word, session: SessionDep, now: NowDe
 async def report_progress(task_id: UUID, body: Progress, session: SessionDep, now: NowDep) -> TaskOut:
     """Report progress in the name of the owner or a collaborator."""
     person = await org.person_named(session, body.person)
-    task = await service.report_progress(
-        session, task_id=TaskId(task_id), person=person, progress=body.progress, note=body.note, via=REST, now=now
-    )
+    report = ProgressReport(body.progress, body.note)
+    task = await service.report_progress(session, report, task_id=TaskId(task_id), person=person, via=REST, now=now)
     return await presentation.task(session, task)
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.announcements import queries
 from app.announcements.schemas import AnnouncementOut, AnnouncementSummary, ReceiptOut, StandingOut
+from app.delivery import queries as delivery_queries
 from app.delivery import service as delivery
 from app.org import queries as org
 from app.policy import service as policies
@@ -43,7 +44,7 @@ async def receipts(session: AsyncSession, announcement: Announcement, rows: Sequ
     people = [row.person_id for row in rows]
     userids = await org.last_userids_of(session, people)
     message_id = announcement.card_message_id
-    cards = await queries.deliveries_of(session, message_id, people) if message_id else {}
+    cards = await delivery_queries.deliveries_to(session, message_id, people) if message_id else {}
     return [_receipt(row, userids.get(row.person_id, ""), cards.get(row.person_id)) for row in rows]
 
 

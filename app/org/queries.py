@@ -65,6 +65,11 @@ async def userids_of(session: AsyncSession, person_ids: Iterable[UUID]) -> dict[
     return {row.person_id: row.shown for row in (await session.execute(statement)).all()}
 
 
+async def names_of(session: AsyncSession, person_ids: Iterable[UUID]) -> list[str]:
+    statement = select(col(Person.name)).where(col(Person.id) == _any_of(person_ids)).order_by(col(Person.name))
+    return list(await session.scalars(statement))
+
+
 def _any_of(ids: Iterable[UUID]) -> Any:
     """One array parameter: an IN list ends at 32,767 of them."""
     return func.any(bindparam(None, list(ids), type_=ARRAY(Uuid)))

@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, exists, func, select, text
+from sqlalchemy import Select, exists, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.audit.why import About
+from app.delivery import queries as delivery
 from app.org import queries as org
 from app.tasks.errors import TaskNotFound
-from models.delivery import Delivery, DeliveryState, Message
+from models.audit import ObjectKind
 from models.groups import Group
 from models.ids import TaskId
 from models.org import Person
@@ -88,14 +90,7 @@ async def entries_of(session: AsyncSession, task_id: UUID) -> list[TaskEntry]:
 
 async def reminders_delivered(session: AsyncSession, task_id: UUID) -> int:
     """F78: a reminder counts when the platform has taken it."""
-    statement = (
-        select(func.count())
-        .select_from(Delivery)
-        .join(Message, col(Message.id) == col(Delivery.message_id))
-        .where(col(Message.origin_kind) == "task", col(Message.origin_id) == str(task_id))
-        .where(col(Message.purpose) == "task.reminder", col(Delivery.state) == DeliveryState.SENT)
-    )
-    return (await session.scalars(statement)).one()
+    return await delivery.count_sent(session, about=About(ObjectKind.TASK, task_id), purpose="task.reminder")
 
 
 async def group(session: AsyncSession, group_id: UUID) -> Group | None:

@@ -14,7 +14,7 @@ from app.approvals.errors import NoApprover
 from app.approvals.kinds import RequestKind
 from app.org import queries as org
 from app.org.rules import may_act
-from app.policy.sections.people import ApproverKind, parse_approver
+from app.policy.sections.people import Expression, ExpressionKind
 from app.policy.service import Policy
 from models.ids import DepartmentId, PersonId
 from models.org import Person
@@ -42,7 +42,7 @@ class Applicant:
         return frozenset({self.requester.id, *(one for one in self.kind.concerns(self.payload) if one is not None)})
 
 
-async def resolve(session: AsyncSession, applicant: Applicant, *, step: str, expression: str) -> Approvers:
+async def resolve(session: AsyncSession, applicant: Applicant, *, step: str, expression: Expression) -> Approvers:
     """The people who may decide. Never the applicant nor whom it is about: a step that is left with nobody goes along
     the policy's `approvals.fallback`; when that leads nowhere, a refusal says what to configure.
     """
@@ -54,12 +54,12 @@ async def resolve(session: AsyncSession, applicant: Applicant, *, step: str, exp
     for other in fallback:
         if able := _able(await _named(session, applicant, other), applicant.barred):
             return Approvers(able, f"{why}，转{_title(other, applicant.policy)}审批")
-    tried = "、".join(fallback) or "未写"
+    tried = "、".join(map(str, fallback)) or "未写"
     raise NoApprover(
         f"步骤“{step}”（{expression}）没有可以审批的人：{why}，制度的 approvals.fallback（{tried}）也没有。"
         "请在通讯录中设置部门负责人，或在制度中配置审批人。",
         step=step,
-        approver=expression,
+        approver=str(expression),
     )
 
 
@@ -70,10 +70,10 @@ def _why_nobody(named: Iterable[Person], applicant: Applicant) -> str:
     return "申请涉及的本人是审批人" if ids & applicant.barred else "没有在职的审批人"
 
 
-def _title(expression: str, policy: Policy) -> str:
+def _title(expression: Expression, policy: Policy) -> str:
     """An approver expression for people: 上一级负责人, 人力资源 …"""
-    kind, name = parse_approver(expression)
-    role = policy.document.roles.get(name) if kind is ApproverKind.ROLE else None
+    kind, name = expression.kind, expression.name
+    role = policy.document.roles.get(name) if kind is ExpressionKind.ROLE else None
     return role.title if role else _TITLES.get(kind, name)
 
 
@@ -123,8 +123,8 @@ def _able(people: Iterable[Person], barred: Collection[UUID]) -> list[Person]:
     return [person for person in unique.values() if may_act(person)]
 
 
-async def _named(session: AsyncSession, applicant: Applicant, expression: str) -> list[Person]:
-    kind, name = parse_approver(expression)
+async def _named(session: AsyncSession, applicant: Applicant, expression: Expression) -> list[Person]:
+    kind, name = expression.kind, expression.name
     return await _LOOK_UP[kind](session, applicant, name)
 
 
@@ -163,19 +163,19 @@ async def _userid(session: AsyncSession, _: Applicant, userid: str) -> list[Pers
 
 
 _TITLES = {
-    ApproverKind.DEPARTMENT_HEAD: "上一级负责人",
-    ApproverKind.DIRECT_LEADER: "直接上级",
-    ApproverKind.GROUP_ADMINISTRATOR: "群管理员",
-    ApproverKind.GROUP_OWNER: "群主",
+    ExpressionKind.DEPARTMENT_HEAD: "上一级负责人",
+    ExpressionKind.DIRECT_LEADER: "直接上级",
+    ExpressionKind.GROUP_ADMINISTRATOR: "群管理员",
+    ExpressionKind.GROUP_OWNER: "群主",
 }
 
-_LOOK_UP: dict[ApproverKind, Callable[[AsyncSession, Applicant, str], Awaitable[list[Person]]]] = {
-    ApproverKind.DEPARTMENT_HEAD: _department_head,
-    ApproverKind.DIRECT_LEADER: _direct_leader,
-    ApproverKind.GROUP_ADMINISTRATOR: _group_administrators,
-    ApproverKind.GROUP_OWNER: _group_administrators,
-    ApproverKind.ROLE: _role,
-    ApproverKind.TAG: _tag,
-    ApproverKind.POST: _post,
-    ApproverKind.USERID: _userid,
+_LOOK_UP: dict[ExpressionKind, Callable[[AsyncSession, Applicant, str], Awaitable[list[Person]]]] = {
+    ExpressionKind.DEPARTMENT_HEAD: _department_head,
+    ExpressionKind.DIRECT_LEADER: _direct_leader,
+    ExpressionKind.GROUP_ADMINISTRATOR: _group_administrators,
+    ExpressionKind.GROUP_OWNER: _group_administrators,
+    ExpressionKind.ROLE: _role,
+    ExpressionKind.TAG: _tag,
+    ExpressionKind.POST: _post,
+    ExpressionKind.USERID: _userid,
 }

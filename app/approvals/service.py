@@ -181,7 +181,7 @@ async def _start(session: AsyncSession, case: Case, *, actor: Actor, now: dateti
             request_id=case.request.id,
             position=position,
             name=rule.name,
-            approver=rule.approver,
+            approver=str(rule.approver),
             needed=1,
             state=StepState.WAITING,
             rule_key=case.request.rule_key,

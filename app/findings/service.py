@@ -18,7 +18,6 @@ from app.findings import messages, queries
 from app.findings.errors import FindingClosed
 from app.observability import current_correlation_id, get_logger
 from app.org import queries as org
-from app.policy.sections.people import parse_approver
 from app.policy.service import Policy
 from models.groups import FindingKind, FindingState, Group, GroupFinding
 from models.ids import FindingId, GroupId, PersonId
@@ -144,7 +143,7 @@ async def tell_administrators(
     """Owner and deputy; the supervising role of the policy when neither is there or both are concerned."""
     to = [one for one in await administrators(session, group) if one not in without]
     if not to:
-        supervisors = await people_with_role(session, policy, parse_approver(policy.document.groups.supervised_by).name)
+        supervisors = await people_with_role(session, policy, policy.document.groups.supervised_by.name)
         to = [PersonId(person.id) for person in supervisors if person.id not in without]
     await tell(
         session, group, to, text, purpose="group.finding", rule_key=rule_key, policy=policy, actor=actor, now=now

@@ -27,7 +27,7 @@ from app.observability import current_correlation_id
 from app.org import queries as org
 from app.policy import service as policies
 from app.policy.sections.groups import GroupTypeRule
-from app.policy.sections.people import ApproverKind, parse_approver
+from app.policy.sections.people import Expression, ExpressionKind
 from app.policy.service import Policy
 from models.approvals import OutcomeState, Request
 from models.delivery import CallKind, CallState, OutgoingCall
@@ -37,7 +37,6 @@ from models.org import Person, PersonStatus
 
 CREATE = "group.create"
 FIRST_MESSAGE = "group.first_message"
-APPLICANT = "applicant"
 
 
 @dataclass(frozen=True)
@@ -106,35 +105,35 @@ async def _administrator(
     session: AsyncSession, asked: CreateGroup, rule: GroupTypeRule, requester: Person, policy: Policy
 ) -> Person:
     """Whom the policy puts in charge of such groups (1.2) when the application names nobody."""
-    if rule.administered_by == APPLICANT:
-        return requester
+    if not isinstance(rule.administered_by, Expression):
+        return requester  # the only other word is `applicant`
     found = _able(await people_behind(session, rule.administered_by, requester, asked.department_id, policy=policy))
     if not found:
         raise NobodyToOwn(
             f"{rule.title}由 {rule.administered_by} 管理，但没有在职的人担任；请在申请中写明群主",
-            role=rule.administered_by,
+            role=str(rule.administered_by),
         )
     return found[0]
 
 
 async def people_behind(
-    session: AsyncSession, expression: str, requester: Person, department_id: int | None, *, policy: Policy
+    session: AsyncSession, expression: Expression, requester: Person, department_id: int | None, *, policy: Policy
 ) -> list[Person]:
     """The people whom an expression of the policy names for a group. A group being created has no administrators."""
-    kind, name = parse_approver(expression)
-    if kind is ApproverKind.DEPARTMENT_HEAD:
+    kind, name = expression.kind, expression.name
+    if kind is ExpressionKind.DEPARTMENT_HEAD:
         home = department_id if department_id is not None else requester.main_department_id
         heads = await org.leaders_of_department(session, home) if home is not None else []
         return heads or await org.department_head_of(session, requester)
-    if kind is ApproverKind.USERID:
+    if kind is ExpressionKind.USERID:
         return list((await org.people_by_userids(session, [name])).values())
-    if kind is ApproverKind.DIRECT_LEADER:
+    if kind is ExpressionKind.DIRECT_LEADER:
         return await org.direct_leaders_of(session, requester)
-    if kind is ApproverKind.ROLE:
+    if kind is ExpressionKind.ROLE:
         return await people_with_role(session, policy, name)
-    if kind is ApproverKind.TAG:
+    if kind is ExpressionKind.TAG:
         return await org.people_with_tag(session, name)
-    return await org.people_with_post(session, name) if kind is ApproverKind.POST else []
+    return await org.people_with_post(session, name) if kind is ExpressionKind.POST else []
 
 
 def _able(people: Iterable[Person]) -> list[Person]:

@@ -15,7 +15,7 @@ from app.jobs.timers import cancel_timer, set_timer
 from app.observability import get_logger
 from app.org import queries as org
 from app.org.rules import may_act
-from app.policy.sections.people import NAMED, ApproverKind, parse_approver
+from app.policy.sections.people import NAMED, Expression, ExpressionKind
 from app.tasks import messages, queries, rules
 from app.tasks.context import Case, Happening, load, tell, write
 from models.ids import TaskId
@@ -137,7 +137,7 @@ async def escalate(session: AsyncSession, *, subject: str, now: datetime) -> Non
     await _escalate(session, case, rung.to, now=now)
 
 
-async def _escalate(session: AsyncSession, case: Case, to: str, *, now: datetime) -> None:
+async def _escalate(session: AsyncSession, case: Case, to: Expression, *, now: datetime) -> None:
     """Told, in a text. When nobody is above the owner, the entry says so."""
     people = _each_once(await _named(session, case, to), besides={case.owner.id})
     text = messages.escalated(
@@ -149,9 +149,9 @@ async def _escalate(session: AsyncSession, case: Case, to: str, *, now: datetime
     )
     ids = [person.id for person in people]
     await tell(session, case, ids, text, purpose="task.escalation", rule_key="task.overdue", actor=SYSTEM, now=now)
-    details = {"to": to, "people": [str(person_id) for person_id in ids]}
+    details = {"to": str(to), "people": [str(person_id) for person_id in ids]}
     await write(session, case, Happening("escalated", "task.overdue", via="timer", details=details), now=now)
-    log.info("task.escalated", task_id=str(case.task.id), to=to, people=len(ids))
+    log.info("task.escalated", task_id=str(case.task.id), to=str(to), people=len(ids))
 
 
 def _overdue_text(session: AsyncSession, case: Case) -> str:
@@ -159,24 +159,24 @@ def _overdue_text(session: AsyncSession, case: Case) -> str:
     return messages.overdue(case.task, owner=case.owner.name, citation=citation, zone=policies.timezone_of(session))
 
 
-async def _named(session: AsyncSession, case: Case, expression: str) -> list[Person]:
+async def _named(session: AsyncSession, case: Case, expression: Expression) -> list[Person]:
     """Whom the policy's expression names, seen from the owner. Who has no direct leader answers to the head."""
-    kind, name = parse_approver(expression)
+    kind, name = expression.kind, expression.name
     if kind in NAMED:
         return await _holders(session, case, kind, name)
-    if kind in {ApproverKind.GROUP_ADMINISTRATOR, ApproverKind.GROUP_OWNER}:
+    if kind in {ExpressionKind.GROUP_ADMINISTRATOR, ExpressionKind.GROUP_OWNER}:
         return await queries.administrators_of(session, case.task.group_id)
-    leaders = await org.direct_leaders_of(session, case.owner) if kind is ApproverKind.DIRECT_LEADER else []
+    leaders = await org.direct_leaders_of(session, case.owner) if kind is ExpressionKind.DIRECT_LEADER else []
     return leaders or await org.department_head_of(session, case.owner)
 
 
-async def _holders(session: AsyncSession, case: Case, kind: ApproverKind, name: str) -> list[Person]:
+async def _holders(session: AsyncSession, case: Case, kind: ExpressionKind, name: str) -> list[Person]:
     match kind:
-        case ApproverKind.ROLE:
+        case ExpressionKind.ROLE:
             return await people_with_role(session, case.policy, name)
-        case ApproverKind.TAG:
+        case ExpressionKind.TAG:
             return await org.people_with_tag(session, name)
-        case ApproverKind.POST:
+        case ExpressionKind.POST:
             return await org.people_with_post(session, name)
         case _:
             return list((await org.people_by_userids(session, [name])).values())

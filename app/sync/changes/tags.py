@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.observability import current_correlation_id
 from app.policy.schema import PolicyDocument
 from app.policy.sections.org import LossBudget
-from app.policy.sections.people import parse_approver
+from app.policy.sections.people import ExpressionKind
 from app.sync import queries
 from app.wecom.payloads import TagDetail, TagRef
 from models.ids import fold
@@ -71,7 +71,7 @@ def _named_by(document: PolicyDocument) -> set[str]:
         for group_type in document.groups.types.values()
         for step in [*group_type.create, *group_type.join.steps, *group_type.exit.steps]
     ]
-    return roles | {parse_approver(step).name for step in steps if step.startswith("tag:")}
+    return roles | {step.name for step in steps if step.kind is ExpressionKind.TAG}
 
 
 async def apply_tags(

@@ -12,6 +12,7 @@ from app.database import transaction
 from app.limits import numbers
 from app.org import queries
 from app.org.rules import EMPLOYED
+from app.roles import service as roles
 from app.sync import queries as sync_queries
 from app.sync import runs
 from app.sync.errors import RunLost, SyncAlreadyRunning
@@ -54,7 +55,7 @@ class TestFirstRun:
             leaders = await queries.leaders_of_department(session, hr.id)
             members = await queries.people_in_departments(session, [hr.id])
             follower = next(person for person in members if person.id not in {leader.id for leader in leaders})
-            assert await queries.department_head_of(session, follower) == leaders
+            assert await roles.nearest_heads_above(session, follower) == leaders
 
     async def test_tags_are_kept_with_their_people(self, world: World) -> None:
         await world.sync()

@@ -278,23 +278,6 @@ async def leaders_of_department(session: AsyncSession, department_id: int) -> li
     return sorted(found.values(), key=lambda leader: leader.id)
 
 
-async def department_head_of(session: AsyncSession, person: Person) -> list[Person]:
-    """The heads of the person's main department; from the one above when there is none, or it is the person."""
-    for department_id in await departments_above(session, await _main_department_of(session, person)):
-        heads = [head for head in await leaders_of_department(session, department_id) if head.id != person.id]
-        if heads:
-            return heads
-    return []
-
-
-async def _main_department_of(session: AsyncSession, person: Person) -> int:
-    """The first of their departments when the platform told no main one."""
-    if person.main_department_id is not None:
-        return person.main_department_id
-    places = (await memberships_of(session, [person.id])).get(person.id, [])
-    return places[0].department_id if places else 0
-
-
 async def direct_leaders_of(session: AsyncSession, person: Person) -> list[Person]:
     """In the platform's order. Only who can act, and never the person."""
     found = await people_by_userids(session, person.direct_leader_userids)

@@ -11,7 +11,7 @@ from sqlmodel import col
 
 from app.audit.why import About
 from app.delivery import queries as delivery
-from app.org import queries as org
+from app.roles import service as roles
 from app.tasks.errors import TaskNotFound
 from models.audit import ObjectKind
 from models.groups import Group
@@ -100,7 +100,4 @@ async def group(session: AsyncSession, group_id: UUID) -> Group | None:
 async def administrators_of(session: AsyncSession, group_id: UUID | None) -> list[Person]:
     """Owner and deputy of the task's group; nobody when it has none."""
     found = await group(session, group_id) if group_id else None
-    if found is None:
-        return []
-    ids = [person_id for person_id in (found.desired_owner_id, found.deputy_id) if person_id]
-    return list((await org.people_by_id(session, ids)).values())
+    return await roles.administrators_of(session, found) if found is not None else []

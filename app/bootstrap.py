@@ -18,12 +18,14 @@ from app.clock import Clock, SystemClock
 from app.database import Sessions, async_url, create_engine, create_sessions, create_writer, transaction
 from app.delivery import jobs as delivery_jobs
 from app.delivery.service import CardAbsorb, CardAction, register_outcomes
+from app.events import domain as events
 from app.groups import jobs as group_jobs
 from app.groups.kinds import KINDS
 from app.inbox import jobs as inbox_jobs
 from app.inbox.processor import InboxProcessor
 from app.jobs.registry import JobContext, Registry, merge
 from app.jobs.runner import JOBS_OF_THE_QUEUE, SCHEDULE_OF_THE_QUEUE, JobRunner
+from app.manifest import collect
 from app.observability import get_logger
 from app.org import jobs as org_jobs
 from app.policy import days as policy_days
@@ -96,7 +98,7 @@ def build(
     """
     clock = clock or SystemClock()
     engine, writer = create_engine(async_url(database_url)), create_writer(async_url(database_url))
-    sessions = create_sessions(engine, settings.zone)
+    sessions = create_sessions(engine, settings.zone, collect([events.DOMAIN]))
     platform = build_platform(settings, sessions, clock, transport=platform_transport)
     ctx = JobContext(sessions, clock, platform, settings)
     registry = build_registry()
@@ -125,6 +127,7 @@ def build_registry() -> Registry:
     registry.add(jobs=JOBS_OF_THE_QUEUE, schedule=SCHEDULE_OF_THE_QUEUE)
     registry.add(jobs=audit_jobs.JOBS, schedule=audit_jobs.SCHEDULE)
     registry.add(jobs=web_jobs.JOBS, schedule=web_jobs.SCHEDULE)
+    registry.add(jobs=events.DOMAIN.jobs, schedule=events.DOMAIN.schedule)
     registry.add(jobs=inbox_jobs.JOBS, schedule=inbox_jobs.SCHEDULE)
     registry.add(jobs=policy_jobs.JOBS, schedule=policy_jobs.SCHEDULE)
     registry.add(jobs=org_jobs.JOBS, timers=org_jobs.TIMERS)

@@ -21,6 +21,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
+from app.manifest import SESSION_KEY, Registry
+
 Sessions = async_sessionmaker[AsyncSession]
 
 _NOT_NOW: Final = {"57P01", "57P02", "57P03"}  # admin_shutdown, crash_shutdown, cannot_connect_now
@@ -67,12 +69,18 @@ def create_writer(url: str | URL) -> AsyncEngine:
     )
 
 
-def create_sessions(engine: AsyncEngine, zone: ZoneInfo | None = None) -> Sessions:
-    """Sessions that know the company's time zone (`session.info["timezone"]`), in which working time is counted.
+def create_sessions(engine: AsyncEngine, zone: ZoneInfo | None = None, registry: Registry | None = None) -> Sessions:
+    """Sessions that know the company's time zone (`session.info["timezone"]`), in which working time is counted, and
+    what all domains say of themselves (`app.manifest.registry_of`).
 
     `expire_on_commit=False`: rows returned by a use case stay readable after the commit.
     """
-    return async_sessionmaker(engine, expire_on_commit=False, info={"timezone": zone} if zone else {})
+    info: dict[str, Any] = {}
+    if zone is not None:
+        info["timezone"] = zone
+    if registry is not None:
+        info[SESSION_KEY] = registry
+    return async_sessionmaker(engine, expire_on_commit=False, info=info)
 
 
 @asynccontextmanager

@@ -20,6 +20,8 @@ from app.approvals.documentation import document_kinds
 from app.approvals.router import router as approvals
 from app.bootstrap import Services
 from app.delivery.router import router as deliveries
+from app.events.documentation import document_events
+from app.events.router import router as events
 from app.groups.kinds import KINDS
 from app.groups.router import router as groups
 from app.inbox.router import router as inbox
@@ -50,7 +52,7 @@ DESCRIPTION = """\
 WeCom Steward: callbacks, organisation, group policy, approvals, announcements and tasks for Enterprise WeChat.
 """
 
-API_ROUTERS = (org, groups, approvals, announcements, tasks, inbox, deliveries, policy, quota, api_keys, audit)
+API_ROUTERS = (org, groups, approvals, announcements, tasks, inbox, deliveries, events, policy, quota, api_keys, audit)
 
 
 class Application(FastAPI):
@@ -101,6 +103,7 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(health)
     problems.install(app)
     document_kinds(app, KINDS)
+    document_events(app)
     app.add_middleware(Edge)
     return app
 

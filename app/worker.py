@@ -7,6 +7,7 @@ import asyncio
 from app.bootstrap import Services
 from app.database import transaction
 from app.delivery import jobs as delivery
+from app.events.service import PositionWriter
 from app.groups import jobs as groups
 from app.observability import get_logger
 from app.org import service as org
@@ -23,6 +24,7 @@ async def work(services: Services, stop: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(services.inbox.run(stop))
             group.create_task(services.jobs.run())
+            group.create_task(PositionWriter(services.sessions).run(stop))
     finally:
         stopper.cancel()
 

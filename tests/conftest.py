@@ -9,10 +9,14 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from app.database import Sessions, create_engine, create_sessions
+from app.manifest import SESSION_KEY, collect
 from app.settings import Settings
 from tests import databases
 from tests.fakes.clock import FakeClock
 from tests.fakes.environment import test_settings
+
+NOBODY = collect(())
+"""The registry of a test that needs no domain: nobody subscribes to anything."""
 
 LONGEST = ("tests/soak/", "tests/contract/", "tests/bench/")
 
@@ -58,7 +62,12 @@ async def session(shared_engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
     """A session inside a transaction that is rolled back; code under test may use savepoints."""
     async with shared_engine.connect() as connection:
         outer = await connection.begin()
-        make = async_sessionmaker(connection, expire_on_commit=False, join_transaction_mode="create_savepoint")
+        make = async_sessionmaker(
+            connection,
+            expire_on_commit=False,
+            join_transaction_mode="create_savepoint",
+            info={SESSION_KEY: NOBODY},
+        )
         async with make() as session:
             yield session
         await outer.rollback()
@@ -74,7 +83,7 @@ async def database(server_url: str, template: str) -> AsyncIterator[str]:
 @pytest.fixture
 async def sessions(database: str) -> AsyncIterator[Sessions]:
     engine = create_engine(database)
-    yield create_sessions(engine)
+    yield create_sessions(engine, registry=NOBODY)
     await engine.dispose()
 
 

@@ -10,6 +10,7 @@ RESOURCES = (
     "tasks",
     "callbacks",
     "deliveries",
+    "events",
     "quota",
     "policy",
     "audit",

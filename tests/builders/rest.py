@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from app.audit.actor import SYSTEM
 from app.clock import Clock
 from app.database import Sessions, transaction
+from app.manifest import SESSION_KEY, collect
 from app.settings import Settings
 from app.web import problems
 from app.web.keys import create_key
@@ -24,7 +25,12 @@ async def rolled_back(engine: AsyncEngine) -> AsyncIterator[Sessions]:
     """Sessions that commit as far as they can see. One request after another, because they share a connection."""
     async with engine.connect() as connection:
         outer = await connection.begin()
-        yield async_sessionmaker(connection, expire_on_commit=False, join_transaction_mode="create_savepoint")
+        yield async_sessionmaker(
+            connection,
+            expire_on_commit=False,
+            join_transaction_mode="create_savepoint",
+            info={SESSION_KEY: collect(())},
+        )
         await outer.rollback()
 
 

@@ -22,6 +22,7 @@ from app.delivery import queries, service
 from app.delivery.jobs import TIMERS, make_call, recover
 from app.jobs.registry import JobContext
 from app.jobs.timers import sweep
+from app.manifest import SESSION_KEY, collect
 from app.settings import Settings
 from app.wecom.client import build_platform
 from app.wecom.messages import Card, CardButton
@@ -218,7 +219,12 @@ async def desk(
     """For one worker at a time: every transaction is a savepoint of one that is rolled back, which is quick."""
     async with shared_engine.connect() as connection:
         outer = await connection.begin()
-        one = async_sessionmaker(connection, expire_on_commit=False, join_transaction_mode="create_savepoint")
+        one = async_sessionmaker(
+            connection,
+            expire_on_commit=False,
+            join_transaction_mode="create_savepoint",
+            info={SESSION_KEY: collect(())},
+        )
         async with _open_desk(one, clock, settings, sandbox_config) as desk:
             yield desk
         await outer.rollback()

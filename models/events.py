@@ -20,11 +20,15 @@ class PublishedEvent(Table, table=True):
     """
 
     __tablename__ = "events"
-    __table_args__ = (Index("ix_events_unplaced", "id", postgresql_where=text("position IS NULL")),)
+    __table_args__ = (
+        Index("ix_events_unplaced", "id", postgresql_where=text("position IS NULL")),
+        # Without the rows that have none: an event that is being written concerns it not yet.
+        Index("uq_events_position", "position", unique=True, postgresql_where=text("position IS NOT NULL")),
+    )
 
     id: int | None = serial_key()
     """Drawn before the commit, so a smaller one may become visible after a larger one: readers go by `position`."""
-    position: int | None = Field(default=None, sa_type=BigInteger, unique=True)
+    position: int | None = Field(default=None, sa_type=BigInteger)
     """Place in the feed, without gaps, given after the commit."""
     type: str
     occurred_at: datetime = moment()

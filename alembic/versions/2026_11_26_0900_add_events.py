@@ -33,9 +33,15 @@ def upgrade() -> None:
         sa.Column("correlation_id", sa.String(), nullable=False),
         sa.Column("data", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_events")),
-        sa.UniqueConstraint("position", name=op.f("uq_events_position")),
     )
     op.create_index("ix_events_unplaced", "events", ["id"], postgresql_where=sa.text("position IS NULL"))
+    op.create_index(
+        "uq_events_position",
+        "events",
+        ["position"],
+        unique=True,
+        postgresql_where=sa.text("position IS NOT NULL"),
+    )
     op.create_table(
         "event_heads",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
@@ -50,5 +56,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
     op.drop_table("event_heads")
+    op.drop_index("uq_events_position", table_name="events", postgresql_where=sa.text("position IS NOT NULL"))
     op.drop_index("ix_events_unplaced", table_name="events", postgresql_where=sa.text("position IS NULL"))
     op.drop_table("events")

@@ -195,6 +195,7 @@ async def _statements_of(session: AsyncSession, engine: AsyncEngine, count: int)
     def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
         sent.append(statement)
 
+    await session.connection()  # its transaction has begun
     event.listen(engine.sync_engine, "before_cursor_execute", note)
     try:
         await publish_many(session, [Happening(approved(n), WHY, "c") for n in range(count)], now=MONDAY_9AM)

@@ -54,7 +54,7 @@ async def read_or_wait(
 ) -> Stretch:
     """The same, waiting up to `wait` for the first event. No connection is held in between.
 
-    `has_left` says that nobody waits for the answer any more.
+    `has_left` says that nobody will wait for the answer any longer.
     """
     clock = asyncio.get_running_loop()
     until = clock.time() + wait.total_seconds()

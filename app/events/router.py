@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, FastAPI, Query, Request
 
 from app.events.catalogue import events_by_type
 from app.events.feed import FeedQuery, read_or_wait
@@ -18,6 +18,7 @@ from app.web.problems import problems
 
 LARGEST_LIMIT: Final = 1000
 LONGEST_WAIT: Final = 30
+_ENDING: Final = "is_ending"
 
 router = APIRouter(prefix="/events", tags=["events"], dependencies=[Depends(require("events:read"))])
 
@@ -47,8 +48,16 @@ async def read_events(
     behind the position were deleted: fetch the lists with `updated_since`, then go on from `resume_after`.
     """
     query = FeedQuery(after, types_named(types, events_by_type()), limit)
+
+    async def has_left() -> bool:
+        return getattr(request.app.state, _ENDING, False) or await request.is_disconnected()
+
     # Not the session of the request: waiting would hold its connection.
-    stretch = await read_or_wait(
-        services_of(request).sessions, query, wait=timedelta(seconds=wait), has_left=request.is_disconnected
-    )
+    sessions = services_of(request).sessions
+    stretch = await read_or_wait(sessions, query, wait=timedelta(seconds=wait), has_left=has_left)
     return feed_out(stretch)
+
+
+def answer_who_waits(app: FastAPI) -> None:
+    """The process ends: readers that wait for events get their answer now, empty, instead of a cut connection."""
+    setattr(app.state, _ENDING, True)

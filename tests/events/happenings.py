@@ -37,11 +37,11 @@ async def given(sessions: Sessions, *numbers: int, now: datetime = MONDAY_9AM) -
 
 
 async def seen(sessions: Sessions, after: int | None = 0) -> list[tuple[int | None, int]]:
-    """Position and number of each request, as a reader sees them."""
+    """Position and number of each request, as a reader sees them; 0 for whatever has no number."""
     async with transaction(sessions) as session:
         stretch = await read(session, FeedQuery(after, limit=1000))
     return [_told(event) for event, _ in stretch.events]
 
 
 def _told(event: PublishedEvent) -> tuple[int | None, int]:
-    return event.position, event.data["number"]
+    return event.position, event.data.get("number", 0)

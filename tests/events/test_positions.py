@@ -17,9 +17,11 @@ from app.events.service import PositionWriter, give_positions, prune
 from app.jobs.job import Nothing
 from app.jobs.registry import JobContext
 from app.settings import Settings
+from app.worker import work
 from models.events import EventHead, PublishedEvent
 from tests.events.happenings import given, say, seen
 from tests.fakes.clock import MONDAY_9AM, FakeClock
+from tests.web.conftest import Desk
 
 DAY = timedelta(days=1)
 
@@ -146,6 +148,18 @@ class TestTheLoop:
         stop.set()
         async with asyncio.timeout(10):
             await running
+
+    async def test_a_worker_runs_it(self, desk: Desk) -> None:
+        stop = asyncio.Event()
+        working = asyncio.create_task(work(desk.services, stop))
+        async with transaction(desk.sessions) as session:
+            await say(session, 7)
+        async with asyncio.timeout(30):
+            while 7 not in [number for _, number in await seen(desk.sessions, after=None)]:  # noqa: ASYNC110 -- as above
+                await asyncio.sleep(0.05)
+        stop.set()
+        async with asyncio.timeout(20):
+            await working
 
     async def test_whoever_listens_hears_that_the_feed_has_grown(self, sessions: Sessions) -> None:
         heard = asyncio.Event()

@@ -12,6 +12,7 @@ import pytest
 from app.audit.actor import person_actor
 from app.audit.why import Why
 from app.database import transaction
+from app.events.router import answer_who_waits
 from app.events.service import catalogue, give_positions, prune, publish
 from app.policy import service as policies
 from models.ids import new_id
@@ -84,11 +85,11 @@ class TestWhatIsTold:
         assert numbers(told) == [3]
         assert told["oldest_position"] == before + 3
 
-    async def test_only_a_key_that_may(self, desk: Desk) -> None:
-        async with desk.client(await desk.key_with("audit:read")) as other:
+    async def test_only_a_key_that_may(self, counter: Desk) -> None:
+        async with counter.client(await counter.key_with("audit:read")) as other:
             answer = await other.get("/events")
         assert (answer.status_code, answer.json()["scope"]) == (403, "events:read")
-        async with desk.client(await desk.key_with("events:read")) as other:
+        async with counter.client(await counter.key_with("events:read")) as other:
             assert (await other.get("/events")).status_code == 200
 
 
@@ -117,8 +118,8 @@ class TestTypes:
         assert await types("") == ["request.approved", "task.done", "userid.linked"]
 
     @pytest.mark.parametrize("asked", ["request.aproved", "nothing.*", "*", "request"])
-    async def test_an_unknown_one_is_named_with_those_there_are(self, desk: Desk, asked: str) -> None:
-        problem = await feed(desk, 400, types=f"task.done,{asked}")
+    async def test_an_unknown_one_is_named_with_those_there_are(self, counter: Desk, asked: str) -> None:
+        problem = await feed(counter, 400, types=f"task.done,{asked}")
         assert problem["type"] == "/problems/unknown-event-type"
         assert f"不认识: {asked}；" in problem["detail"]
         assert "request.approved" in problem["detail"]
@@ -136,17 +137,17 @@ class TestBounds:
         assert problem["oldest"] == before + 3
         assert numbers(await feed(desk, after=problem["resume_after"])) == [3]
 
-    async def test_a_position_that_was_never_given_is_refused(self, desk: Desk) -> None:
-        before = await newest(desk)
-        problem = await feed(desk, 400, after=before + 1)
+    async def test_a_position_that_was_never_given_is_refused(self, counter: Desk) -> None:
+        before = await newest(counter)
+        problem = await feed(counter, 400, after=before + 1)
         assert problem["type"] == "/problems/position-ahead"
         assert problem["newest"] == before
 
     @pytest.mark.parametrize(
         "asked", [{"after": -1}, {"after": 2**63}, {"limit": 0}, {"limit": 1001}, {"wait": 31}, {"wait": "long"}]
     )
-    async def test_what_makes_no_sense_is_malformed(self, desk: Desk, asked: dict[str, Any]) -> None:
-        await feed(desk, 422, **asked)
+    async def test_what_makes_no_sense_is_malformed(self, counter: Desk, asked: dict[str, Any]) -> None:
+        await feed(counter, 422, **asked)
 
 
 class TestWaiting:
@@ -169,6 +170,14 @@ class TestWaiting:
         told = await waiting
         assert told["items"] == []
         assert told["last_position"] == before + 1
+
+    async def test_a_process_that_ends_lets_nobody_wait(self, desk: Desk) -> None:
+        before = await newest(desk)
+        waiting = asyncio.create_task(feed(desk, after=before, wait=30))
+        await asyncio.sleep(0.4)
+        answer_who_waits(desk.app)
+        async with asyncio.timeout(5):
+            assert (await waiting)["last_position"] == before
 
     async def test_a_crowd_that_waits_holds_no_connection(self, desk: Desk) -> None:
         """More readers than the pool has connections, and others are served as ever."""

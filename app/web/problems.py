@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
-from app.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, Unavailable
+from app.errors import Conflict, DomainError, Forbidden, Gone, Invalid, NotFound, Unavailable
 from app.observability import current_correlation_id, get_logger
 from app.web.faults import faults_of, told
 from app.web.idempotency import KeyReused, forget
@@ -28,6 +28,7 @@ MEDIA_TYPE = "application/problem+json"
 # The nearest class of an error's family decides.
 STATUS_BY_KIND: dict[type[DomainError], int] = {
     NotFound: 404,
+    Gone: 410,
     Forbidden: 403,
     Conflict: 409,
     Invalid: 400,
@@ -42,6 +43,7 @@ _TITLES = {
     404: "找不到",
     405: "方法不支持",
     409: "状态已变",
+    410: "已过保留期",
     413: "内容太大",
     422: "请求格式不对",
     500: "服务内部错误",

@@ -14,11 +14,12 @@ from app.announcements.deadline import CHASE, DEADLINE
 from app.announcements.errors import NobodyConcerned, UnknownAudience
 from app.announcements.rules import Audience, about
 from app.audit.actor import Actor, person_actor
-from app.audit.service import record
 from app.audit.why import About, Why
 from app.calendar import service as calendars
 from app.delivery import service as delivery
 from app.delivery.service import MessageHeader
+from app.events import service as events
+from app.events.service import catalogue
 from app.groups import queries as group_queries
 from app.jobs.timers import set_timer
 from app.observability import current_correlation_id
@@ -105,14 +106,11 @@ async def publish(session: AsyncSession, draft: Draft, *, author: Person, actor:
     await _set_deadline(session, announcement, rule, policy, draft.deadline, now)
     await queries.freeze_audience(session, announcement.id, audience.sources)
     await _say(session, Publication(announcement, rule, policy, author), groups, audience, now)
-    await record(
-        session,
-        "announcement.published",
-        about(announcement),
-        Why(actor, "announcement.publish", policy.id),
-        now=now,
-        details={"audience": len(audience.sources), "class": draft.message_class},
+    published = catalogue.AnnouncementPublished(
+        announcement_id=announcement.id, audience=len(audience.sources), message_class=draft.message_class
     )
+    why = Why(actor, "announcement.publish", policy.id)
+    await events.publish(session, published, why, now=now)
     return announcement
 
 

@@ -12,13 +12,12 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor
-from app.audit.service import record
-from app.audit.why import About, Why
+from app.audit.why import Why
 from app.calendar import queries, rules, working_time
+from app.events.service import catalogue, publish
 from app.observability import get_logger
 from app.policy import service
 from app.working_days import ONE_DAY, SATURDAY, WorkingCalendar
-from models.audit import ObjectKind
 from models.ids import PolicyVersionId
 from models.policy import CalendarDay
 
@@ -82,9 +81,8 @@ async def set_day(session: AsyncSession, *, day: date, is_working: bool, note: s
     before = (await days_between(session, since=day, until=day))[0]
     wanted = Day(day, is_working, note, COMPANY)
     await _write(session, [wanted], now=now)
-    about = About(ObjectKind.CALENDAR_DAY, day.isoformat())
-    details = {"before": before.is_working, "after": is_working, "note": note}
-    await record(session, "calendar.changed", about, Why(actor), now=now, details=details)
+    changed = catalogue.CalendarChanged(day=day, is_working=is_working)
+    await publish(session, changed, Why(actor), now=now, details={"before": before.is_working, "note": note})
     if before.is_working != is_working:
         await recompute_timers(session, now=now)
     return wanted

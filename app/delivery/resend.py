@@ -10,17 +10,16 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor
-from app.audit.service import record
-from app.audit.why import About, Why
+from app.audit.why import Why
 from app.delivery import compose
 from app.delivery import queries as delivery_queries
 from app.delivery.errors import DeliveryNotFound, NothingToRetry, RecipientGone
 from app.delivery.send import sender
+from app.events.service import catalogue, publish
 from app.ledger import calls, queries, rules
 from app.ledger.recovery import _replace
 from app.ledger.rules import Failed
 from app.org import queries as org
-from models.audit import ObjectKind
 from models.delivery import CallState, Delivery, DeliveryState, Message, OutgoingCall
 
 SUPERSEDED = "superseded"
@@ -64,14 +63,8 @@ async def retry_delivery(session: AsyncSession, *, delivery_id: int, actor: Acto
     await session.flush()
     await _retire(session, former, now)
     await calls.release(session, call.id)
-    await record(
-        session,
-        "delivery.retried",
-        About(ObjectKind.DELIVERY, delivery.id),
-        Why(actor, delivery.rule_key, delivery.policy_version_id),
-        now=now,
-        details={**was, "call_id": str(call.id)},
-    )
+    retried = catalogue.DeliveryRetried(delivery_id=delivery_id, call_id=call.id)
+    await publish(session, retried, Why(actor, delivery.rule_key, delivery.policy_version_id), now=now, details=was)
     return delivery
 
 

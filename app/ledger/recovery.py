@@ -10,20 +10,21 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor
-from app.audit.service import record
-from app.audit.why import About
+from app.events.service import catalogue, publish
 from app.ledger import calls, queries, rules
 from app.ledger.calls import CallRequest, about_of, call_row, why_of
 from app.ledger.errors import CallNotFound, NotUnknown
 from app.ledger.rules import Done, Failed
 from app.wecom.errors import OutcomeUnknown
-from models.audit import ObjectKind
 from models.delivery import CallState, OutgoingCall
 
 
 class Resolution(StrEnum):
     DONE = "done"
     FAILED = "failed"
+
+
+RESOLVED = {Resolution.DONE: catalogue.CallResolvedDone, Resolution.FAILED: catalogue.CallResolvedFailed}
 
 
 def is_unsent(call: OutgoingCall) -> bool:
@@ -63,13 +64,7 @@ async def resolve_call(
         raise NotUnknown("只有结果未知的调用才需要人工确认", state=call.state.value)
     verdict = Done() if resolution is Resolution.DONE else Failed("resolved_failed", f"{actor} 确认没有生效")
     await calls.conclude(session, call, verdict, now=now)
-    await record(
-        session,
-        f"call.resolved_{resolution.value}",
-        About(ObjectKind.OUTGOING_CALL, call.id),
-        why_of(call).by(actor),
-        now=now,
-    )
+    await publish(session, RESOLVED[resolution](call_id=call.id), why_of(call).by(actor), now=now)
     return call
 
 

@@ -11,14 +11,13 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor
-from app.audit.service import record
-from app.audit.why import About, Why
+from app.audit.why import Why
+from app.events.service import catalogue, publish
 from app.jobs.queue import enqueue
 from app.limits import breaker, numbers
 from app.limits.catalogue import COUNTERS, LIMITS, Kept
 from app.limits.report import Use, report
 from app.quota.errors import BadShare, NoSuchLimit, NotBlocked
-from models.audit import ObjectKind
 
 __all__ = ["change_limit", "read_limit", "report", "unblock_path"]
 
@@ -44,7 +43,7 @@ async def change_limit(
     await numbers.change(session, key, now=now, **changes)
     await enqueue(session, LIMIT_CHANGED, {"key": key}, run_after=KNOWN_EVERYWHERE_AFTER)
     told = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in changes.items()}
-    await record(session, "limit.changed", About(ObjectKind.LIMIT, key), Why(actor), now=now, details=told)
+    await publish(session, catalogue.LimitChanged(limit=key), Why(actor), now=now, details=told)
 
 
 async def read_limit(session: AsyncSession, *, key: str, now: datetime) -> Use:
@@ -66,4 +65,4 @@ async def unblock_path(session: AsyncSession, *, path: str, actor: Actor, now: d
     if not await breaker.unblock(session, path=path):
         raise NotBlocked(f"接口 {path} 没有被暂停")
     await enqueue(session, LIMIT_CHANGED, {"path": path}, run_after=KNOWN_EVERYWHERE_AFTER)
-    await record(session, "limit.unblocked", About(ObjectKind.PATH, path), Why(actor), now=now)
+    await publish(session, catalogue.LimitUnblocked(path=path), Why(actor), now=now)

@@ -11,15 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.audit.actor import Actor
-from app.audit.service import record
-from app.audit.why import About, Why
+from app.audit.why import Why
+from app.events.service import catalogue, publish
 from app.jobs.queue import enqueue
 from app.jobs.timers import cancel_timer, set_timer
 from app.observability import SYNC_RUNS, current_correlation_id, get_logger
 from app.sync import messages, queries
 from app.sync.changes import staging
 from app.sync.errors import RunLost, SyncAlreadyRunning, SyncRunNotHeld, SyncRunUnknown
-from models.audit import ObjectKind
 from models.ids import SyncRunId
 from models.org import SyncKind, SyncRun, SyncState
 from models.policy import Timer
@@ -36,6 +35,8 @@ AGAIN_AFTER = timedelta(seconds=30)
 AGAIN_AT_MOST = timedelta(minutes=10)
 SYNC_DUE = "org.sync_due"
 """Kind of the recurring timer; its subject is the interval in seconds."""
+DECIDED = {SyncState.RELEASED: catalogue.SyncRunReleased, SyncState.REJECTED: catalogue.SyncRunRejected}
+"""The event of each decision about losses that were held."""
 
 
 async def request(
@@ -165,10 +166,9 @@ async def decide_held(session: AsyncSession, run: SyncRun, *, state: SyncState, 
     """Record who released or rejected, and drop the staged rows."""
     run.decided_by, run.decided_at = str(actor), now
     await _end(session, run, state, now=now)
-    await record(
+    await publish(
         session,
-        f"sync_run.{state.value}",
-        About(ObjectKind.SYNC_RUN, run.id),
+        DECIDED[state](sync_run_id=run.id),
         Why(actor, "org.loss_budget"),
         now=now,
         details={"counts": run.counts, "held": run.report.get("held")},

@@ -7,6 +7,7 @@ from typing import Literal
 from uuid import UUID
 
 from app.approvals.errors import AlreadyDecided, NoApprover, NotAnApprover, OwnRequest
+from app.errors import WrongState
 from app.org.rules import may_act
 from models.approvals import OutcomeState, Request, RequestState, RequestStep, StepState, Verdict
 from models.org import Person
@@ -87,6 +88,12 @@ def move_step(step: RequestStep, target: StepState) -> None:
     if target not in STEP_TRANSITIONS[step.state]:
         raise AlreadyDecided(f"步骤“{step.name}”已有结果")
     step.state = target
+
+
+def move_outcome(request: Request, target: OutcomeState) -> None:
+    if not may_become(request.outcome, target):
+        raise WrongState(f"request {request.id}: outcome {request.outcome} → {target}")
+    request.outcome = target
 
 
 def may_become(current: OutcomeState, target: OutcomeState) -> bool:

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.errors import WrongState
 from app.jobs.queue import enqueue
 from app.jobs.timers import set_timer
 from app.ledger import queries, rules
@@ -222,7 +223,8 @@ async def _hold(session: AsyncSession, call: OutgoingCall, hold: Hold, now: date
 
 
 def move(call: OutgoingCall, to: CallState) -> None:
-    assert to in rules.TRANSITIONS[call.state], f"{call.state} → {to}"
+    if to not in rules.TRANSITIONS[call.state]:
+        raise WrongState(f"call {call.id}: {call.state} → {to}")
     call.state = to
     call.limit_key = None  # a hold by a limit names it anew
 

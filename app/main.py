@@ -15,7 +15,7 @@ from fastapi.staticfiles import StaticFiles
 from fastapi_offline import core as offline
 from starlette.types import Receive, Scope, Send
 
-from app.approvals.documentation import document_kinds
+from app.approvals.presentation import document_kinds
 from app.bootstrap import Services
 from app.probes.router import router as health
 from app.web import problems

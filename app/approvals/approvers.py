@@ -29,17 +29,17 @@ class Approvers:
 
 @dataclass(frozen=True)
 class Applicant:
-    """Whose request it is, and what it says: everything an expression may refer to."""
+    """Whose request it is, and what it is about: everything an expression may refer to."""
 
-    kind: RequestKind[Any]
-    payload: BaseModel
+    kind: RequestKind[Any, Any]
+    subject: BaseModel
     requester: Person
     policy: Policy
 
     @property
     def barred(self) -> frozenset[UUID]:
         """Who never decides it, whatever the routing says: who applies, and whom it is about (F56)."""
-        return frozenset({self.requester.id, *(one for one in self.kind.concerns(self.payload) if one is not None)})
+        return frozenset({self.requester.id, *self.kind.concerns(self.subject)})
 
 
 async def resolve(session: AsyncSession, applicant: Applicant, *, step: str, expression: str) -> Approvers:
@@ -141,7 +141,7 @@ async def _direct_leader(session: AsyncSession, applicant: Applicant, _: str) ->
 
 
 async def _group_administrators(session: AsyncSession, applicant: Applicant, _: str) -> list[Person]:
-    ids = await applicant.kind.group_administrators(session, applicant.payload)
+    ids = await applicant.kind.group_administrators(session, applicant.subject)
     return [person for id_ in ids if (person := await org.person(session, PersonId(id_)))]
 
 

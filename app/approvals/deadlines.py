@@ -10,9 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import messages, queries, rules, steps
 from app.approvals.approvers import superiors_of
-from app.approvals.context import Case, load_case, record_request
+from app.approvals.context import RequestContext, load_context, record_request
 from app.approvals.departures import refill
-from app.approvals.kinds import Kinds
 from app.audit.actor import SYSTEM
 from app.jobs.timers import set_timer
 from app.observability import get_logger
@@ -28,62 +27,62 @@ LOCKED_FOR = timedelta(seconds=10)
 """When to look again at a request that somebody is deciding at this very moment."""
 
 
-async def remind(session: AsyncSession, kinds: Kinds, *, step_id: StepId, now: datetime) -> None:
+async def remind(session: AsyncSession, *, step_id: StepId, now: datetime) -> None:
     """Remind who has not decided, once."""
-    found = await _open_step(session, kinds, timer=steps.REMIND, step_id=step_id, now=now)
+    found = await _open_step(session, timer=steps.REMIND, step_id=step_id, now=now)
     if found is None:
         return
-    case, step = found
-    await _remind(session, case, step, await _undecided(session, step), now=now)
+    context, step = found
+    await _remind(session, context, step, await _undecided(session, step), now=now)
 
 
-async def escalate(session: AsyncSession, kinds: Kinds, *, step_id: StepId, now: datetime) -> None:
+async def escalate(session: AsyncSession, *, step_id: StepId, now: datetime) -> None:
     """Ask the superiors of who has not decided: they may decide in their place.
 
     When they are late, too, their own superiors are asked, up to the top.
     """
-    found = await _open_step(session, kinds, timer=steps.DUE, step_id=step_id, now=now)
+    found = await _open_step(session, timer=steps.DUE, step_id=step_id, now=now)
     if found is None:
         return
-    case, step = found
+    context, step = found
     waiting = await _undecided(session, step)
     if not waiting:
         # Everybody who was asked has left, and nobody could follow them then.
-        await refill(session, case, step, because="原审批人已离职", now=now)
+        await refill(session, context, step, because="原审批人已离职", now=now)
         return
     asked = {row.person_id for row in await queries.approvers_of(session, step.id)}
-    superiors = await superiors_of(session, waiting, besides={*asked, *case.applicant.barred})
+    superiors = await superiors_of(session, waiting, besides={*asked, *context.applicant.barred})
     if not superiors:
         # The top of the company is late: nobody is above them, so they are reminded and it stays visible as overdue.
-        await _remind(session, case, step, waiting, now=now)
+        await _remind(session, context, step, waiting, now=now)
         return
-    await steps.ask(session, case, step, superiors, actor=SYSTEM, now=now)
-    await steps.set_due(session, case, step, now=now)
-    await _announce(session, case, step, superiors, now=now)
+    await steps.ask(session, context, step, superiors, actor=SYSTEM, now=now)
+    await steps.set_due(session, context, step, now=now)
+    await _announce(session, context, step, superiors, now=now)
 
 
 async def _announce(
-    session: AsyncSession, case: Case, step: RequestStep, superiors: list[Person], *, now: datetime
+    session: AsyncSession, context: RequestContext, step: RequestStep, superiors: list[Person], *, now: datetime
 ) -> None:
     names = [person.name for person in superiors]
     step.note = f"超过时限，已请上级审批：{'、'.join(names)}"
-    case.request.updated_at = now
+    context.request.updated_at = now
     await record_request(
-        session, case.request, action="request.escalated", actor=SYSTEM, now=now, rule_key=RULE, step=step.name
+        session, context.request, action="request.escalated", actor=SYSTEM, now=now, rule_key=RULE, step=step.name
     )
-    text = messages.escalated(case.told, step, names)
-    await steps.tell_requester(session, case.request, text, actor=SYSTEM, now=now)
-    log.info("request.escalated", request_id=str(case.request.id), step=step.position)
+    text = messages.escalated(context.told, step, names)
+    await steps.tell_requester(session, context.request, text, actor=SYSTEM, now=now)
+    log.info("request.escalated", request_id=str(context.request.id), step=step.position)
 
 
 async def _remind(
-    session: AsyncSession, case: Case, step: RequestStep, people: Collection[Person], *, now: datetime
+    session: AsyncSession, context: RequestContext, step: RequestStep, people: Collection[Person], *, now: datetime
 ) -> None:
     await steps.tell(
         session,
-        case.request,
+        context.request,
         [PersonId(person.id) for person in people],
-        messages.reminder(case.told, step),
+        messages.reminder(context.told, step),
         purpose="approval.reminder",
         message_class=steps.WORK,
         rule_key=RULE,
@@ -91,13 +90,13 @@ async def _remind(
         now=now,
     )
     await record_request(
-        session, case.request, action="request.reminded", actor=SYSTEM, now=now, rule_key=RULE, step=step.name
+        session, context.request, action="request.reminded", actor=SYSTEM, now=now, rule_key=RULE, step=step.name
     )
 
 
 async def _open_step(
-    session: AsyncSession, kinds: Kinds, *, timer: str, step_id: StepId, now: datetime
-) -> tuple[Case, RequestStep] | None:
+    session: AsyncSession, *, timer: str, step_id: StepId, now: datetime
+) -> tuple[RequestContext, RequestStep] | None:
     """The step while it still waits for somebody.
 
     The sweep holds the timer's row, and a decision holds the request and cancels the timer: waiting for the request
@@ -110,7 +109,7 @@ async def _open_step(
     step = next(one for one in await queries.steps_of(session, request.id) if one.id == step_id)
     if not rules.is_open(request, step):
         return None
-    return await load_case(session, kinds, request), step
+    return await load_context(session, request), step
 
 
 async def _undecided(session: AsyncSession, step: RequestStep) -> list[Person]:

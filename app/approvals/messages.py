@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.approvals.kinds import ShownFields
 from app.policy.service import Citation
 from app.wecom.messages import Card, CardButton, cut
 from models.approvals import Decision, OutcomeState, Request, RequestState, RequestStep, StepState, Verdict
@@ -32,8 +33,12 @@ class Told:
 
     @property
     def fields(self) -> list[tuple[str, str]]:
-        rows = [(str(key), str(value)) for key, value in self.request.shown.get("fields", [])]
-        return [("编号", f"#{self.request.number}"), ("申请人", self.requester), *rows]
+        return [("编号", f"#{self.request.number}"), ("申请人", self.requester), *self.rows]
+
+    @property
+    def rows(self) -> list[tuple[str, str]]:
+        """What the kind says of it, fixed on submission."""
+        return ShownFields.model_validate(self.request.shown).fields
 
     @property
     def clause(self) -> str:
@@ -85,8 +90,7 @@ def approval_card(told: Told, step: RequestStep, *, steps: int, notice: str = ""
 
 def in_full(told: Told, step: RequestStep) -> str:
     """Beside a card that cannot hold all of it: nobody decides on half of what was said."""
-    rows = [(str(key), str(value)) for key, value in told.request.shown.get("fields", [])]
-    said = [("申请人", told.requester), *rows, ("理由", told.request.reason)]
+    said = [("申请人", told.requester), *told.rows, ("理由", told.request.reason)]
     lines = "\n".join(f"{key}：{value}" for key, value in said if value)
     return f"{_heading(told)}\n{lines}\n等待您（{step.name}）在卡片上审批。"
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import messages, queries, rules
 from app.approvals.approvers import resolve
-from app.approvals.context import Case, given_so_far
+from app.approvals.context import RequestContext, given_so_far
 from app.audit.actor import Actor
 from app.calendar import service as policies
 from app.cards import service as cards
@@ -31,33 +31,41 @@ ANSWER = "answer"
 """Message class of what answers the person's own act."""
 
 
-async def check_reachable(session: AsyncSession, case: Case) -> None:
+async def check_reachable(session: AsyncSession, context: RequestContext) -> None:
     """Refuse now what would have nobody to decide it later, while the applicant still reads the answer."""
-    for rule in case.chain:
-        found = await resolve(session, case.applicant, step=rule.name, expression=rule.approver)
+    for rule in context.chain:
+        found = await resolve(session, context.applicant, step=rule.name, expression=rule.approver)
         rules.needed_of(rule.needed, len(found.people))
 
 
-async def open_step(session: AsyncSession, case: Case, step: RequestStep, *, actor: Actor, now: datetime) -> list[str]:
+async def open_step(
+    session: AsyncSession, context: RequestContext, step: RequestStep, *, actor: Actor, now: datetime
+) -> list[str]:
     """Ask everybody who may decide it. Returns their names."""
-    rule = case.rule_of(step)
-    found = await resolve(session, case.applicant, step=rule.name, expression=rule.approver)
+    rule = context.rule_of(step)
+    found = await resolve(session, context.applicant, step=rule.name, expression=rule.approver)
     rules.move_step(step, StepState.OPEN)
     step.needed = rules.needed_of(rule.needed, len(found.people))
     step.note, step.opened_at = found.note, now
-    case.request.current_step = step.position
-    await ask(session, case, step, found.people, actor=actor, now=now)
-    await set_deadlines(session, case, step, now=now)
+    context.request.current_step = step.position
+    await ask(session, context, step, found.people, actor=actor, now=now)
+    await set_deadlines(session, context, step, now=now)
     return [person.name for person in found.people]
 
 
 async def ask(
-    session: AsyncSession, case: Case, step: RequestStep, people: Sequence[Person], *, actor: Actor, now: datetime
+    session: AsyncSession,
+    context: RequestContext,
+    step: RequestStep,
+    people: Sequence[Person],
+    *,
+    actor: Actor,
+    now: datetime,
 ) -> None:
     """Make these people approvers of the step and send each a card of their own."""
     await session.flush()
     card, to = (
-        messages.approval_card(case.told, step, steps=len(case.chain)),
+        messages.approval_card(context.told, step, steps=len(context.chain)),
         [PersonId(person.id) for person in people],
     )
     message = await delivery.send_card(
@@ -66,17 +74,17 @@ async def ask(
         card=card,
         purpose="approval.card",
         origin_kind="request",
-        origin_id=case.request.id,
+        origin_id=context.request.id,
         message_class=WORK,
-        policy_version_id=case.policy.id,
+        policy_version_id=context.policy.id,
         rule_key=step.rule_key,
         actor=actor,
         now=now,
         individually=True,
     )
     if card.is_cut:
-        text, purpose = messages.in_full(case.told, step), "approval.details"
-        await tell(session, case.request, to, text, purpose=purpose, message_class=WORK, actor=actor, now=now)
+        text, purpose = messages.in_full(context.told, step), "approval.details"
+        await tell(session, context.request, to, text, purpose=purpose, message_class=WORK, actor=actor, now=now)
     former = {row.person_id: row for row in await queries.former_approvers_of(session, step.id)}
     for person in people:
         # Who had given up the place, with an account that was disabled for a while, has it again.
@@ -86,17 +94,17 @@ async def ask(
     await session.flush()
 
 
-async def set_due(session: AsyncSession, case: Case, step: RequestStep, *, now: datetime) -> None:
-    duration = case.rule_of(step).due_after or case.policy.document.approvals.due_after
-    due_at, basis = await policies.deadline(session, start=now, duration=duration, policy=case.policy)
+async def set_due(session: AsyncSession, context: RequestContext, step: RequestStep, *, now: datetime) -> None:
+    duration = context.rule_of(step).due_after or context.policy.document.approvals.due_after
+    due_at, basis = await policies.deadline(session, start=now, duration=duration, policy=context.policy)
     step.due_at = due_at
     await set_timer(session, DUE, str(step.id), due_at, basis=basis)
 
 
-async def set_deadlines(session: AsyncSession, case: Case, step: RequestStep, *, now: datetime) -> None:
-    await set_due(session, case, step, now=now)
-    duration = case.rule_of(step).remind_after or case.policy.document.approvals.remind_after
-    remind_at, basis = await policies.deadline(session, start=now, duration=duration, policy=case.policy)
+async def set_deadlines(session: AsyncSession, context: RequestContext, step: RequestStep, *, now: datetime) -> None:
+    await set_due(session, context, step, now=now)
+    duration = context.rule_of(step).remind_after or context.policy.document.approvals.remind_after
+    remind_at, basis = await policies.deadline(session, start=now, duration=duration, policy=context.policy)
     if step.due_at and remind_at < step.due_at:
         await set_timer(session, REMIND, str(step.id), remind_at, basis=basis)
 
@@ -109,9 +117,9 @@ async def close_step(session: AsyncSession, step: RequestStep, state: StepState,
     await cancel_timer(session, DUE, str(step.id))
 
 
-async def cancel_unfinished(session: AsyncSession, case: Case, *, now: datetime) -> None:
+async def cancel_unfinished(session: AsyncSession, context: RequestContext, *, now: datetime) -> None:
     """Steps that nobody needs to decide any more."""
-    for step in await queries.steps_of(session, case.request.id):
+    for step in await queries.steps_of(session, context.request.id):
         if StepState.CANCELLED in rules.STEP_TRANSITIONS[step.state]:
             await close_step(session, step, StepState.CANCELLED, now=now)
 
@@ -145,7 +153,7 @@ async def show_on_cards(
 
 async def show_outcome(
     session: AsyncSession,
-    case: Case,
+    context: RequestContext,
     step: RequestStep,
     *,
     next_step: str | None = None,
@@ -154,18 +162,18 @@ async def show_outcome(
     now: datetime,
 ) -> None:
     """F54: every approver's card of the step shows who decided. Who decided an earlier step sees the end of it, too."""
-    given = await given_so_far(session, case)
-    card = messages.outcome_card(case.told, step, given, next_step=next_step)
+    given = await given_so_far(session, context)
+    card = messages.outcome_card(context.told, step, given, next_step=next_step)
     await show_on_cards(session, step, card, clicked=clicked, actor=actor, now=now)
     if next_step is None:
-        await _show_to_earlier_deciders(session, case, step, card, actor=actor, now=now)
+        await _show_to_earlier_deciders(session, context, step, card, actor=actor, now=now)
 
 
 async def _show_to_earlier_deciders(
-    session: AsyncSession, case: Case, last: RequestStep, card: Card, *, actor: Actor, now: datetime
+    session: AsyncSession, context: RequestContext, last: RequestStep, card: Card, *, actor: Actor, now: datetime
 ) -> None:
-    decisions = await queries.decisions_about(session, case.request.id)
-    for step in await queries.steps_of(session, case.request.id):
+    decisions = await queries.decisions_about(session, context.request.id)
+    for step in await queries.steps_of(session, context.request.id):
         deciders = {one.person_id for one in decisions if one.step_id == step.id}
         if step.position < last.position and deciders:
             await show_on_cards(session, step, card, only=deciders, actor=actor, now=now)

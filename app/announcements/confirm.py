@@ -10,8 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.announcements import messages, queries, rules
 from app.announcements.errors import NotConcerned
+from app.announcements.rules import about
 from app.audit.actor import person_actor
 from app.audit.service import Act, record, record_many
+from app.audit.why import Why
 from app.calendar import service as calendars
 from app.cards import service as delivery
 from app.cards.service import Click, Face, KnownClick
@@ -99,22 +101,14 @@ async def _store_many(
     await queries.confirm_receipts(session, rows, via=BY_CARD, now=now)
     acts = [
         Act(
-            actor=person_actor(one.person_id),
-            object_id=row.id,
-            policy_version_id=row.policy_version_id,
-            correlation_id=one.click.correlation_id,
-            details={"via": BY_CARD, "late": rules.is_late(row.deadline, now)},
+            about(row),
+            Why(person_actor(one.person_id), "announcement.receipt", row.policy_version_id),
+            one.click.correlation_id,
+            {"via": BY_CARD, "late": rules.is_late(row.deadline, now)},
         )
         for one, row in firsts.values()
     ]
-    await record_many(
-        session,
-        action="announcement.confirmed",
-        object_kind="announcement",
-        rule_key="announcement.receipt",
-        acts=acts,
-        now=now,
-    )
+    await record_many(session, "announcement.confirmed", acts, now=now)
 
 
 async def _show_many(
@@ -157,17 +151,9 @@ async def _store(
     receipt.confirmed_via = via
     receipt.event_id = event_id
     receipt.late = rules.is_late(announcement.deadline, now)
-    await record(
-        session,
-        actor=person_actor(person.id),
-        action="announcement.confirmed",
-        object_kind="announcement",
-        object_id=announcement.id,
-        now=now,
-        policy_version_id=announcement.policy_version_id,
-        rule_key="announcement.receipt",
-        details={"via": via, "late": receipt.late},
-    )
+    why = Why(person_actor(person.id), "announcement.receipt", announcement.policy_version_id)
+    details = {"via": via, "late": receipt.late}
+    await record(session, "announcement.confirmed", about(announcement), why, now=now, details=details)
 
 
 async def _show_confirmed(

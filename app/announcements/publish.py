@@ -12,11 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.announcements import messages, queries, rules
 from app.announcements.deadline import CHASE, DEADLINE
 from app.announcements.errors import NobodyConcerned, UnknownAudience
-from app.announcements.rules import Audience
+from app.announcements.rules import Audience, about
 from app.audit.actor import Actor, person_actor
 from app.audit.service import record
+from app.audit.why import About, Why
 from app.calendar import service as calendars
 from app.delivery import service as delivery
+from app.delivery.service import MessageHeader
 from app.jobs.timers import set_timer
 from app.observability import current_correlation_id
 from app.org import queries as org
@@ -24,6 +26,7 @@ from app.policy import service as policies
 from app.policy.sections.announcements import AnnouncementClassRule
 from app.policy.service import Policy
 from models.announcements import Announcement, AnnouncementGroup
+from models.audit import ObjectKind
 from models.delivery import Message
 from models.groups import Group
 from models.ids import DepartmentId, PersonId
@@ -87,13 +90,10 @@ async def publish(
     await _say(session, announcement, rule, policy, author, groups, audience, now)
     await record(
         session,
-        actor=actor,
-        action="announcement.published",
-        object_kind="announcement",
-        object_id=announcement.id,
+        "announcement.published",
+        about(announcement),
+        Why(actor, "announcement.publish", policy.id),
         now=now,
-        policy_version_id=policy.id,
-        rule_key="announcement.publish",
         details={"audience": len(audience.sources), "class": message_class},
     )
     return announcement
@@ -173,19 +173,12 @@ async def _say(
     people, in_groups = list(audience.sources), audience.in_groups
     zone = calendars.timezone_of(session)
     text = messages.group_text(announcement, class_title=rule.title, author=author.name, zone=zone)
+    why = Why(person_actor(author.id), "announcement.publish", policy.id)
     for group in groups:
-        call = await delivery.post_to_group(
-            session,
-            group_id=group.id,
-            chatid=group.chatid,
-            text=text,
-            purpose="announcement.group_text",
-            message_class=announcement.message_class,
-            policy_version_id=policy.id,
-            rule_key="announcement.publish",
-            actor=person_actor(author.id),
-            now=now,
+        header = MessageHeader(
+            "announcement.group_text", About(ObjectKind.GROUP, group.id), why, announcement.message_class
         )
+        call = await delivery.post_to_group(session, header, group=group, text=text, now=now)
         session.add(AnnouncementGroup(announcement_id=announcement.id, group_id=group.id, call_id=call.id))
     message = None
     if not (announcement.receipt_required and messages.fits_a_card(announcement)):
@@ -208,15 +201,9 @@ async def _send_text(
 ) -> Message:
     return await delivery.send_text(
         session,
+        _header("announcement.text", announcement, policy, author),
         to=[PersonId(person_id) for person_id in people],
         text=messages.text(announcement, class_title=rule.title, author=author.name),
-        purpose="announcement.text",
-        origin_kind="announcement",
-        origin_id=announcement.id,
-        message_class=announcement.message_class,
-        policy_version_id=policy.id,
-        rule_key="announcement.publish",
-        actor=person_actor(author.id),
         now=now,
     )
 
@@ -232,6 +219,7 @@ async def _send_card(
 ) -> Message:
     return await delivery.send_card(
         session,
+        _header("announcement.card", announcement, policy, author),
         to=[PersonId(person_id) for person_id in people],
         card=messages.card(
             announcement,
@@ -240,12 +228,10 @@ async def _send_card(
             citation=policy.cite("announcement.receipt"),
             zone=calendars.timezone_of(session),
         ),
-        purpose="announcement.card",
-        origin_kind="announcement",
-        origin_id=announcement.id,
-        message_class=announcement.message_class,
-        policy_version_id=policy.id,
-        rule_key="announcement.publish",
-        actor=person_actor(author.id),
         now=now,
     )
+
+
+def _header(purpose: str, announcement: Announcement, policy: Policy, author: Person) -> MessageHeader:
+    why = Why(person_actor(author.id), "announcement.publish", policy.id)
+    return MessageHeader(purpose, about(announcement), why, announcement.message_class)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -13,10 +14,12 @@ from app.approvals.approvers import superiors_of
 from app.approvals.context import RequestContext, load_context, record_request
 from app.approvals.departures import refill
 from app.audit.actor import SYSTEM
+from app.delivery import service as delivery
 from app.jobs.timers import set_timer
 from app.observability import get_logger
 from app.org import queries as org
 from models.approvals import RequestStep
+from models.delivery import MessageClass
 from models.ids import PersonId, StepId
 from models.org import Person
 
@@ -78,15 +81,12 @@ async def _announce(
 async def _remind(
     session: AsyncSession, context: RequestContext, step: RequestStep, people: Collection[Person], *, now: datetime
 ) -> None:
-    await steps.tell(
+    header = steps.header_for(context.request, "approval.reminder", SYSTEM, message_class=MessageClass.WORK)
+    await delivery.send_text(
         session,
-        context.request,
-        [PersonId(person.id) for person in people],
-        messages.reminder(context.told, step),
-        purpose="approval.reminder",
-        message_class=steps.WORK,
-        rule_key=RULE,
-        actor=SYSTEM,
+        replace(header, why=header.why.under(RULE)),
+        to=[PersonId(person.id) for person in people],
+        text=messages.reminder(context.told, step),
         now=now,
     )
     await record_request(

@@ -10,18 +10,19 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor
+from app.audit.why import About, Why
 from app.cards import queries as cards_queries
 from app.cards import rules
 from app.cards import text_instead as followup
 from app.delivery import queries as delivery_queries
 from app.delivery import resend as delivery_resend
 from app.delivery.errors import AppNotRegistered, DeliveryNotFound
-from app.jobs.queue import enqueue
-from app.ledger import calls as compose
 from app.ledger import queries, recovery
-from app.ledger.calls import MAKE_CALL
+from app.ledger.calls import CallRequest, call_row
+from app.ledger.service import add_call
 from app.observability import current_correlation_id, get_logger
 from app.wecom.messages import Card
+from models.audit import ObjectKind
 from models.delivery import CallKind, CardClick, Message, OutgoingCall
 from models.ids import PersonId
 
@@ -140,7 +141,7 @@ async def _request_update(
     if agent_id is None:
         raise AppNotRegistered("数据库里没有应用的 AgentId, 请先完成初始化")
     only = next(iter(userids)) if len(userids) == 1 else "all"
-    update = compose.call_row(
+    request = CallRequest(
         kind=CallKind.CARD_UPDATE,
         body={
             "userids": list(userids.values()),
@@ -149,18 +150,12 @@ async def _request_update(
             "template_card": card.to_update(),
         },
         purpose="card.update",
-        subject_kind="card",
-        subject_id=call.id,
-        message_id=message.id,
+        about=About(ObjectKind.CARD, call.id),
+        why=Why(actor, message.rule_key, message.policy_version_id),
         # Faces of one card in the order they were decided, without one person's waiting for another's.
         ordering_key=f"card:{call.id}:{only}",
-        policy_version_id=message.policy_version_id,
-        rule_key=message.rule_key,
-        actor=str(actor),
-        correlation_id=current_correlation_id(),
-        now=now,
     )
-    session.add(update)
-    await session.flush()
-    await enqueue(session, MAKE_CALL, {"call_id": str(update.id)}, dedupe_key=f"call:{update.id}")
+    update = call_row(request, correlation_id=current_correlation_id(), now=now)
+    update.message_id = message.id
+    await add_call(session, update)
     return update

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.audit.actor import Actor
 from app.delivery import compose
 from app.delivery import queries as delivery_queries
 from app.delivery.send import Sender, sender
@@ -69,7 +70,7 @@ async def _carry(
         window_seconds=from_us.window_seconds,
         task_id=compose.new_task_id() if "template_card" in part else None,
     )
-    rest = compose.message_call(message, body=body, part=former.part, actor=former.actor, now=now)
+    rest = compose.message_call(message, body=body, part=former.part, actor=Actor.parse(former.actor), now=now)
     rest.id, rest.previous_id, rest.ordering_key = rules.id_beside(former.id), former.id, ordering_key
     rest.limit_amount = len(reachable)
     session.add(rest)

@@ -19,7 +19,6 @@ from app.tasks import messages, queries, rules
 from app.tasks import reminders as follow_up
 from app.tasks.context import Case, Happening, face, tell, write
 from app.tasks.errors import UnknownGroup
-from app.tasks.rules import WORK
 from models.groups import Group
 from models.ids import PersonId
 from models.org import Person
@@ -91,15 +90,9 @@ async def _group(session: AsyncSession, policy: Policy, group_id: UUID) -> Group
 async def _tell_owner(session: AsyncSession, case: Case, *, actor: Actor, now: datetime) -> None:
     message = await delivery.send_card(
         session,
+        case.header("task.card", case.why(RULE, actor)),
         to=[PersonId(case.owner.id)],
         card=face(session, case),
-        purpose="task.card",
-        origin_kind="task",
-        origin_id=case.task.id,
-        message_class=WORK,
-        policy_version_id=case.policy.id,
-        rule_key=RULE,
-        actor=actor,
         now=now,
     )
     case.task.card_message_id = message.id
@@ -109,7 +102,7 @@ async def _tell_collaborators(session: AsyncSession, case: Case, *, actor: Actor
     zone = calendars.timezone_of(session)
     text = messages.for_collaborators(case.task, assigner=case.assigner.name, owner=case.owner.name, zone=zone)
     people = [person.id for person in case.collaborators]
-    await tell(session, case, people, text, purpose="task.collaboration", rule_key=RULE, actor=actor, now=now)
+    await tell(session, case, people, text, purpose="task.collaboration", why=case.why(RULE, actor), now=now)
 
 
 async def _publish(session: AsyncSession, case: Case, group: Group, *, actor: Actor, now: datetime) -> None:
@@ -126,14 +119,9 @@ async def _publish(session: AsyncSession, case: Case, group: Group, *, actor: Ac
     userids = await org.userids_of(session, concerned)
     await delivery.post_to_group(
         session,
-        group_id=group.id,
-        chatid=group.chatid,
+        case.header("task.group_text", case.why(RULE, actor)),
+        group=group,
         text=text,
         mentioned_userids=[userids[person_id] for person_id in concerned if person_id in userids],
-        purpose="task.group_text",
-        message_class=WORK,
-        policy_version_id=case.policy.id,
-        rule_key=RULE,
-        actor=actor,
         now=now,
     )

@@ -199,8 +199,7 @@ async def _tell(session: AsyncSession, case: Case, act: _Act, happening: Happeni
         others,
         text,
         purpose=f"task.{happening.kind}",
-        rule_key=happening.rule_key,
-        actor=happening.done_by,
+        why=case.why(happening.rule_key, happening.done_by),
         now=now,
     )
 

@@ -23,6 +23,7 @@ from app.approvals.kinds import RequestKind, RequestText, Submission
 from app.approvals.service import Application, Ballot
 from app.audit.actor import Actor, person_actor
 from app.cards import service as cards
+from app.cards.service import Click
 from app.errors import Invalid
 from app.manifest import SESSION_KEY, registry_of
 from app.policy.sections.people import StepRule
@@ -270,12 +271,14 @@ async def click(
     await session.flush()
     clicked = await cards.record_click(
         session,
-        app_id=APP,
-        task_id=call.task_id or "",
-        userid=userid,
-        event_key=f"{key}:{opened.id}",
-        response_code=f"rc-click-{event.id}",
-        event_id=event.id or 0,
+        Click(
+            app_id=APP,
+            task_id=call.task_id or "",
+            userid=userid,
+            event_key=f"{key}:{opened.id}",
+            response_code=f"rc-click-{event.id}",
+            event_id=event.id or 0,
+        ),
         now=now,
     )
     assert clicked is not None

@@ -1,4 +1,4 @@
-"""What happens to a step that nobody decides: one reminder, then the next superiors are asked, too (F52)."""
+"""What happens to a step that nobody decides: one reminder, then their superiors are asked as well (F52)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LOCKED_FOR = timedelta(seconds=10)
 
 
 async def remind(session: AsyncSession, *, step_id: StepId, now: datetime) -> None:
-    """Remind who has not decided, once."""
+    """Remind the approvers who have not decided, once."""
     found = await _open_step(session, timer=steps.REMIND, step_id=step_id, now=now)
     if found is None:
         return
@@ -40,9 +40,9 @@ async def remind(session: AsyncSession, *, step_id: StepId, now: datetime) -> No
 
 
 async def escalate(session: AsyncSession, *, step_id: StepId, now: datetime) -> None:
-    """Ask the superiors of who has not decided: they may decide in their place.
+    """Ask the superiors of the approvers who have not decided. They may decide in their place.
 
-    When they are late, too, their own superiors are asked, up to the top.
+    When the superiors are late as well, this asks their own superiors, up to the top.
     """
     found = await _open_step(session, timer=steps.DUE, step_id=step_id, now=now)
     if found is None:
@@ -50,13 +50,13 @@ async def escalate(session: AsyncSession, *, step_id: StepId, now: datetime) -> 
     context, step = found
     waiting = await _undecided(session, step)
     if not waiting:
-        # Everybody who was asked has left, and nobody could follow them then.
+        # Everybody who was asked has left, and nobody could take their place at that time.
         await refill(session, context, step, because="原审批人已离职", now=now)
         return
     asked = {row.person_id for row in await queries.approvers_of(session, step.id)}
     superiors = await superiors_of(session, waiting, besides={*asked, *context.applicant.barred})
     if not superiors:
-        # The top of the company is late: nobody is above them, so they are reminded and it stays visible as overdue.
+        # Nobody is above them: they are reminded, and the step stays visible as overdue.
         await _remind(session, context, step, waiting, now=now)
         return
     await steps.ask(session, context, step, superiors, actor=SYSTEM, now=now)
@@ -97,7 +97,7 @@ async def _remind(
 async def _open_step(
     session: AsyncSession, *, timer: str, step_id: StepId, now: datetime
 ) -> tuple[RequestContext, RequestStep] | None:
-    """The step while it still waits for somebody.
+    """The step with its request, if it is still open.
 
     The sweep holds the timer's row, and a decision holds the request and cancels the timer: waiting for the request
     here would be a deadlock, so a locked one is looked at again in a moment.

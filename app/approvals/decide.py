@@ -1,4 +1,4 @@
-"""A verdict on the open step: exactly one winner, whoever clicks at the same moment (F55)."""
+"""A verdict on the open step. Of several people who decide at the same moment exactly one succeeds (F55)."""
 
 from __future__ import annotations
 
@@ -82,14 +82,14 @@ async def decide_by_card(
 
 
 async def approve_request(session: AsyncSession, context: RequestContext, *, actor: Actor, now: datetime) -> None:
-    """The last step is through (or the policy asks for none): the kind makes it happen in this transaction."""
+    """Approve: the last step is approved, or the policy asks for none. The kind carries it out in this transaction."""
     request = context.request
     rules.move_request(request, RequestState.APPROVED)
     request.decided_at = request.updated_at = now
     rules.move_outcome(request, OutcomeState.PENDING)
     await record_request(session, request, action="request.approved", actor=actor, now=now)
     await context.kind.approved(session, request, context.subject, actor=actor, now=now)
-    # What is done or refused at once is not called under way: texts may arrive in any order.
+    # Only now: the text does not say "under way" of what the kind has finished already. Texts may arrive in any order.
     text = messages.approved(context.told, await given_so_far(session, context))
     await steps.tell_requester(session, request, text, actor=actor, now=now)
 
@@ -103,7 +103,7 @@ async def _locked(session: AsyncSession, *, request_id: RequestId | None, step_i
 
 
 async def _step(session: AsyncSession, request: Request, step_id: StepId | None) -> RequestStep:
-    """The step named, or the one the request stands at. Read after the lock."""
+    """The step with this id, or the current one. Read it after the lock."""
     for step in await queries.steps_of(session, request.id):
         if step.id == step_id or (step_id is None and step.position == request.current_step):
             return step
@@ -114,7 +114,7 @@ async def _check_may_decide(session: AsyncSession, context: RequestContext, step
     approvers = {row.person_id for row in await queries.approvers_of(session, step.id)}
     barred = context.applicant.barred
     if person.id not in approvers | barred and context.request.state is not RequestState.PENDING:
-        # Nobody decides it any more: that says more than that it is not theirs to decide.
+        # "It has a result already" tells them more than "you are not an approver".
         raise await _too_late(session, context)
     rules.check_may_decide(context.request, step, person=person, barred=barred, approver_ids=approvers)
 
@@ -167,7 +167,7 @@ async def settle(
     actor: Actor,
     now: datetime,
 ) -> bool:
-    """Let the step have its result, when the verdicts so far give it one."""
+    """Give the step its result if the verdicts so far suffice. Returns whether they do."""
     verdicts = [decision.verdict for decision in await queries.decisions_on(session, step.id)]
     result = rules.step_result(verdicts, step.needed)
     if result is StepState.OPEN:
@@ -228,7 +228,7 @@ async def take_back(
     detail: str | None = None,
     now: datetime,
 ) -> None:
-    """Withdraw an open request; the approvers' cards say so."""
+    """Withdraw an open request, and say so on the approvers' cards."""
     request = context.request
     rules.move_request(request, RequestState.WITHDRAWN)
     request.decided_at = request.updated_at = now
@@ -241,7 +241,7 @@ async def take_back(
 
 
 async def _too_late(session: AsyncSession, context: RequestContext) -> AlreadyDecided:
-    """By whom and when, because "too late" alone would send the person looking (F55)."""
+    """The refusal for somebody who is too late. It says who decided, and when (F55)."""
     if context.request.state is RequestState.WITHDRAWN:
         why = context.request.outcome_detail
         said = f"已撤回（{why}）" if why else "已由申请人撤回"
@@ -262,7 +262,7 @@ async def _show_standing(
     notice: str = "",
     now: datetime,
 ) -> None:
-    """Give the card of who acted the face that is true now: the platform greys it on every click."""
+    """Update the card of the person who acted: the platform greys it on every click."""
     given = await given_so_far(session, context)
     if not rules.is_open(context.request, step):
         card = messages.outcome_card(context.told, step, given)
@@ -277,7 +277,7 @@ async def _show_standing(
 async def _explain(
     session: AsyncSession, ballot: Ballot, step_id: StepId, refusal: DomainError, *, now: datetime
 ) -> None:
-    """The card shows where the request stands; what the card cannot say goes as a text."""
+    """Show on the card where the request stands, and send as a text what the card cannot say."""
     request = await queries.get(session, await queries.request_id_of_step(session, step_id))
     context = await load_context(session, request)
     step = await _step(session, request, step_id)

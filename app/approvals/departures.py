@@ -1,7 +1,7 @@
-"""What becomes of open requests when somebody in them leaves or is disabled (8.2: open approvals are handed over).
+"""What happens to open requests when an approver or the applicant leaves or is disabled (8.2).
 
-An approver's place goes to whom the policy names now; an applicant's request is withdrawn. Every step finds nothing
-to do a second time.
+The people whom the policy names now take an approver's place. An applicant's request is withdrawn. A second run finds
+nothing to do.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ async def depart(session: AsyncSession, *, request_id: RequestId, person_id: Per
 
 
 async def _give_up_place(session: AsyncSession, step: RequestStep, person_id: PersonId, *, now: datetime) -> bool:
-    """False when there is none. Who has decided already keeps it: their verdict counts."""
+    """End the person's place in the step. False if they have none, or keep it because they have decided."""
     place = next((row for row in await queries.approvers_of(session, step.id) if row.person_id == person_id), None)
     if place is None or await queries.decision_of(session, step.id, person_id):
         return False
@@ -57,7 +57,7 @@ async def _give_up_place(session: AsyncSession, step: RequestStep, person_id: Pe
 async def refill(
     session: AsyncSession, context: RequestContext, step: RequestStep, *, because: str, now: datetime
 ) -> None:
-    """See to it that an open step can still have its result: ask whom the policy names now, where it takes them."""
+    """Make sure that an open step can still get its result: if necessary, ask the people whom the policy names now."""
     asked = [row.person_id for row in await queries.approvers_of(session, step.id)]
     decisions = await queries.decisions_on(session, step.id)
     agreed = sum(decision.verdict is Verdict.APPROVE for decision in decisions)

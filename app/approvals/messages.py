@@ -1,4 +1,4 @@
-"""What people are told about requests: the card an approver acts on, the face it has afterwards, news as text."""
+"""What people read about requests: the card of an approver, the same card after the decision, news as text."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Given:
 
     @property
     def in_short(self) -> str:
-        """For cards: a long comment must not push out who else decided."""
+        """For cards: a long comment must not push out the other verdicts."""
         return self._said(cut(self.comment, COMMENT_ON_CARD))
 
     def _said(self, comment: str) -> str:
@@ -72,9 +72,9 @@ class Given:
 
 
 def approval_card(told: Told, step: RequestStep, *, steps: int, notice: str = "") -> Card:
-    """The card with 同意 and 驳回. `notice` stands first: why a click before had no effect."""
+    """The card with 同意 and 驳回. `notice` comes first: why an earlier click had no effect."""
     reason = f"理由：{told.request.reason}" if told.request.reason else ""
-    # The reason comes last: it is the one that may be long, and then it is told in full beside the card.
+    # The reason comes last because it may be long. A text beside the card then has it in full.
     return Card(
         title=told.request.title,
         desc=f"第 {step.position}/{steps} 步 · {step.name}",
@@ -89,7 +89,7 @@ def approval_card(told: Told, step: RequestStep, *, steps: int, notice: str = ""
 
 
 def in_full(told: Told, step: RequestStep) -> str:
-    """Beside a card that cannot hold all of it: nobody decides on half of what was said."""
+    """The text beside a card that cannot hold everything: nobody decides on half of an application."""
     said = [("申请人", told.requester), *told.rows, ("理由", told.request.reason)]
     lines = "\n".join(f"{key}：{value}" for key, value in said if value)
     return f"{_heading(told)}\n{lines}\n等待您（{step.name}）在卡片上审批。"
@@ -110,7 +110,7 @@ def outcome_card(told: Told, step: RequestStep, given: Sequence[Given], *, next_
 
 
 def own_verdict_card(told: Told, step: RequestStep, given: Sequence[Given]) -> Card:
-    """For who has decided while the step still needs others."""
+    """The card of somebody who has decided, while the step still needs others."""
     agreed = sum(one.verdict is Verdict.APPROVE for one in given)
     return Card(
         title=told.request.title,

@@ -1,4 +1,4 @@
-"""What may become of a request, who may decide, and when a step has its result. Pure."""
+"""The states of a request, who may decide, and when a step has its result. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from models.org import Person
 
 REQUEST_TRANSITIONS: dict[RequestState, frozenset[RequestState]] = {
     RequestState.PENDING: frozenset({RequestState.APPROVED, RequestState.REJECTED, RequestState.WITHDRAWN}),
-    # A decided request is never reopened: who wants something else applies again.
+    # A decided request is never reopened: people apply again.
     RequestState.APPROVED: frozenset(),
     RequestState.REJECTED: frozenset(),
     RequestState.WITHDRAWN: frozenset(),

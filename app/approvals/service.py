@@ -1,4 +1,4 @@
-"""Applying, withdrawing, and what became of an approved request. Deciding stands in `decide.py`."""
+"""The use cases of requests: submit, decide, withdraw, finish, retry."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ async def withdraw(
     recorded_by: Actor | None = None,
     now: datetime,
 ) -> Request:
-    """Take an open request back. Only its requester may (the default); the approvers' cards say so."""
+    """Withdraw an open request, and say so on the approvers' cards. Only the requester may; they are the default."""
     request = await queries.get_for_update(session, request_id)
     if person and person.id != request.requester_id:
         raise NotTheRequester("只有申请人可以撤回自己的申请")
@@ -92,7 +92,7 @@ async def finish_outcome(
     now: datetime,
     actor: Actor = SYSTEM,
 ) -> Request:
-    """What the platform made of an approved request: DONE, or FAILED and why (F59). The requester is told once.
+    """Record what the platform made of an approved request: DONE, or FAILED and why (F59). Tells the requester once.
 
     The same report again, or a failure that arrives after the success, changes nothing.
     """
@@ -169,7 +169,7 @@ async def _refuse_second(session: AsyncSession, *, kind: str, subject_key: str) 
 
 
 async def _insert(session: AsyncSession, request: Request) -> None:
-    """The unique index settles two submissions at the same moment: the second names the first."""
+    """Of two submissions at the same moment the unique index refuses one, which then names the other."""
     try:
         async with session.begin_nested():
             session.add(request)

@@ -13,7 +13,7 @@ from app.approvals.approvers import resolve
 from app.approvals.context import RequestContext, about, given_so_far
 from app.audit.actor import Actor
 from app.audit.why import Why
-from app.calendar import service as policies
+from app.calendar import service as calendar
 from app.cards import service as cards
 from app.cards.service import ClickedCard
 from app.delivery import service as delivery
@@ -30,7 +30,7 @@ DUE = "approval.due"
 
 
 async def check_reachable(session: AsyncSession, context: RequestContext) -> None:
-    """Refuse now what would have nobody to decide it later, while the applicant still reads the answer."""
+    """Raise NoApprover if any step has nobody to decide it: on submission the applicant still reads the answer."""
     for rule in context.chain:
         found = await resolve(session, context.applicant, step=rule.name, expression=rule.approver)
         rules.needed_of(rule.needed, len(found.people))
@@ -74,7 +74,7 @@ async def ask(
         await delivery.send_text(session, details, to=to, text=messages.in_full(context.told, step), now=now)
     former = {row.person_id: row for row in await queries.former_approvers_of(session, step.id)}
     for person in people:
-        # Who had given up the place, with an account that was disabled for a while, has it again.
+        # Somebody whose account was disabled for a while has lost the place and gets it back.
         place = former.get(person.id) or StepApprover(step_id=step.id, person_id=person.id, added_at=now)
         place.card_message_id, place.ended_at = message.id, None
         session.add(place)
@@ -83,7 +83,7 @@ async def ask(
 
 async def set_due(session: AsyncSession, context: RequestContext, step: RequestStep, *, now: datetime) -> None:
     duration = context.rule_of(step).due_after or context.policy.document.approvals.due_after
-    due_at, basis = await policies.deadline(session, start=now, duration=duration, policy=context.policy)
+    due_at, basis = await calendar.deadline(session, start=now, duration=duration, policy=context.policy)
     step.due_at = due_at
     await set_timer(session, DUE, str(step.id), due_at, basis=basis)
 
@@ -91,13 +91,13 @@ async def set_due(session: AsyncSession, context: RequestContext, step: RequestS
 async def set_deadlines(session: AsyncSession, context: RequestContext, step: RequestStep, *, now: datetime) -> None:
     await set_due(session, context, step, now=now)
     duration = context.rule_of(step).remind_after or context.policy.document.approvals.remind_after
-    remind_at, basis = await policies.deadline(session, start=now, duration=duration, policy=context.policy)
+    remind_at, basis = await calendar.deadline(session, start=now, duration=duration, policy=context.policy)
     if step.due_at and remind_at < step.due_at:
         await set_timer(session, REMIND, str(step.id), remind_at, basis=basis)
 
 
 async def close_step(session: AsyncSession, step: RequestStep, state: StepState, *, now: datetime) -> None:
-    """Give the step its result; its deadlines are over."""
+    """Give the step its result, and cancel its timers."""
     rules.move_step(step, state)
     step.decided_at = now
     await cancel_timer(session, REMIND, str(step.id))
@@ -105,7 +105,7 @@ async def close_step(session: AsyncSession, step: RequestStep, state: StepState,
 
 
 async def cancel_unfinished(session: AsyncSession, context: RequestContext, *, now: datetime) -> None:
-    """Steps that nobody needs to decide any more."""
+    """Close the steps that nobody needs to decide now."""
     for step in await queries.steps_of(session, context.request.id):
         if StepState.CANCELLED in rules.STEP_TRANSITIONS[step.state]:
             await close_step(session, step, StepState.CANCELLED, now=now)
@@ -121,7 +121,7 @@ async def show_on_cards(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Give the step's cards a new face: everybody's, or only some people's. A click lends its code to its own card."""
+    """Change the step's cards: everybody's, or those of `only`. The clicked card changes by the code of its click."""
     holders: dict[UUID, list[PersonId]] = {}
     for approver in await queries.approvers_of(session, step.id):
         if approver.card_message_id and (only is None or approver.person_id in only):
@@ -148,7 +148,7 @@ async def show_outcome(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """F54: every approver's card of the step shows who decided. Who decided an earlier step sees the end of it, too."""
+    """Show who decided on every card of the step (F54), and the end also to the people who decided earlier steps."""
     given = await given_so_far(session, context)
     card = messages.outcome_card(context.told, step, given, next_step=next_step)
     await show_on_cards(session, step, card, clicked=clicked, actor=actor, now=now)
@@ -175,6 +175,6 @@ def header_for(
 
 
 async def tell_requester(session: AsyncSession, request: Request, text: str, *, actor: Actor, now: datetime) -> None:
-    """News of their own application: an answer, so it may come at any hour."""
+    """Tell the applicant what became of the request. It answers them, so it may come at any hour."""
     to = [PersonId(request.requester_id)]
     await delivery.send_text(session, header_for(request, "approval.progress", actor), to=to, text=text, now=now)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import queries
-from app.approvals.approvers import Applicant
 from app.approvals.kinds import Chain, RequestKind, kind_named
 from app.approvals.messages import Given, Told
 from app.audit.actor import Actor
@@ -37,8 +37,9 @@ class RequestContext:
     """The version that was in force on submission."""
 
     @property
-    def applicant(self) -> Applicant:
-        return Applicant(self.kind, self.subject, self.requester, self.policy)
+    def barred(self) -> frozenset[UUID]:
+        """Who never decides it, whatever the routing says: the applicant, and the people whom it is about (F56)."""
+        return frozenset({self.requester.id, *self.kind.concerns(self.subject)})
 
     @property
     def chain(self) -> list[StepRule]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -10,7 +10,6 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import messages, queries, rules, steps
-from app.approvals.approvers import superiors_of
 from app.approvals.context import RequestContext, load_context, record_request
 from app.approvals.departures import refill
 from app.audit.actor import SYSTEM
@@ -18,6 +17,7 @@ from app.delivery import service as delivery
 from app.jobs.timers import set_timer
 from app.observability import get_logger
 from app.org import queries as org
+from app.roles import service as roles
 from models.approvals import RequestStep
 from models.delivery import MessageClass
 from models.ids import PersonId, StepId
@@ -54,7 +54,7 @@ async def escalate(session: AsyncSession, *, step_id: StepId, now: datetime) -> 
         await refill(session, context, step, because="原审批人已离职", now=now)
         return
     asked = {row.person_id for row in await queries.approvers_of(session, step.id)}
-    superiors = await superiors_of(session, waiting, besides={*asked, *context.applicant.barred})
+    superiors = await _superiors_of(session, waiting, besides={*asked, *context.barred})
     if not superiors:
         # Nobody is above them: they are reminded, and the step stays visible as overdue.
         await _remind(session, context, step, waiting, now=now)
@@ -62,6 +62,15 @@ async def escalate(session: AsyncSession, *, step_id: StepId, now: datetime) -> 
     await steps.ask(session, context, step, superiors, actor=SYSTEM, now=now)
     await steps.set_due(session, context, step, now=now)
     await _announce(session, context, step, superiors, now=now)
+
+
+async def _superiors_of(session: AsyncSession, people: Iterable[Person], *, besides: Collection[UUID]) -> list[Person]:
+    """The nearest heads above each of these people who are not among `besides` (who was asked, the applicant)."""
+    found: dict[UUID, Person] = {}
+    for person in people:
+        heads = await roles.nearest_heads_above(session, person, barred=besides)
+        found |= {head.id: head for head in heads}
+    return list(found.values())
 
 
 async def _announce(

@@ -112,7 +112,7 @@ async def _step(session: AsyncSession, request: Request, step_id: StepId | None)
 
 async def _check_may_decide(session: AsyncSession, context: RequestContext, step: RequestStep, person: Person) -> None:
     approvers = {row.person_id for row in await queries.approvers_of(session, step.id)}
-    barred = context.applicant.barred
+    barred = context.barred
     if person.id not in approvers | barred and context.request.state is not RequestState.PENDING:
         # "It has a result already" tells them more than "you are not an approver".
         raise await _too_late(session, context)

@@ -12,7 +12,6 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import messages, queries, rules, steps
-from app.approvals.approvers import Approvers, resolve
 from app.approvals.context import RequestContext, load_context, record_request
 from app.approvals.decide import settle, take_back
 from app.approvals.errors import NoApprover
@@ -75,12 +74,12 @@ async def refill(
         await _tell_nobody_follows(session, context, step, because=because, now=now)
 
 
-async def _named_now(session: AsyncSession, context: RequestContext, step: RequestStep) -> Approvers:
+async def _named_now(session: AsyncSession, context: RequestContext, step: RequestStep) -> steps.Approvers:
     rule = context.rule_of(step)
     try:
-        return await resolve(session, context.applicant, step=rule.name, expression=rule.approver)
+        return await steps.approvers_for(session, context, rule)
     except NoApprover:
-        return Approvers([])
+        return steps.Approvers([])
 
 
 async def _ask_instead(

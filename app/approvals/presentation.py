@@ -11,9 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.approvals import queries
 from app.approvals.kinds import RequestKind, ShownFields
 from app.approvals.queries import RequestHistory
-from app.approvals.schemas import DecisionOut, RequestOut, RequestSummary, RuleOut, StepOut
+from app.approvals.schemas import DecisionOut, RequestOut, RequestSummary, StepOut
 from app.org import queries as org
 from app.policy import service as policies
+from app.web.fields import ClauseOut
 from models.approvals import Request, RequestStep
 from models.ids import PolicyVersionId
 
@@ -27,7 +28,6 @@ async def request(session: AsyncSession, row: Request) -> RequestOut:
     """One request with its steps, approvers and decisions."""
     history = await queries.history(session, row)
     policy = await policies.get(session, PolicyVersionId(row.policy_version_id))
-    citation = policy.cite(row.rule_key)
     return RequestOut(
         requester=history.userids.get(row.requester_id, ""),
         **_own_columns(row),
@@ -35,7 +35,7 @@ async def request(session: AsyncSession, row: Request) -> RequestOut:
         fields=ShownFields.model_validate(row.shown).fields,
         submitted_by=row.submitted_by,
         correlation_id=row.correlation_id,
-        rule=RuleOut(rule_key=row.rule_key, clause=citation.clause, text=citation.text, policy_version=policy.number),
+        rule=ClauseOut.of(policy.cite(row.rule_key)),
         steps=[_step(step, history) for step in history.steps],
     )
 

@@ -7,22 +7,19 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.approvals import presentation, queries, service
 from app.approvals.queries import RequestFilter
 from app.approvals.schemas import NewDecision, NewRequest, RequestOut, RequestSummary, Withdrawal
 from app.approvals.service import Application, Ballot
-from app.org import queries as org
-from app.org.errors import PersonUnknown
+from app.org import service as people
 from app.web.deps import CallerDep, NowDep, SessionDep, require
 from app.web.idempotency import IdempotentRoute
 from app.web.pagination import Page, PageDep, paginate
 from app.web.problems import problems
 from models.approvals import Request, RequestState
-from models.ids import PersonId, RequestId
-from models.org import Person
+from models.ids import RequestId
 
 router = APIRouter(prefix="/requests", tags=["requests"], route_class=IdempotentRoute)
 
@@ -33,7 +30,7 @@ WRITE = [Depends(require("requests:write"))]
 @router.post("", status_code=201, dependencies=WRITE, responses=problems(400, 403, 404, 409))
 async def submit_request(body: NewRequest, session: SessionDep, caller: CallerDep, now: NowDep) -> RequestOut:
     """Apply for something on a person's behalf. The approvers of the first step get their cards."""
-    requester = await _person(session, body.requester)
+    requester = await people.person_named(session, body.requester)
     application = Application(body.kind, requester, body.payload, submitted_by=caller.actor, reason=body.reason)
     request = await service.submit(session, application, now=now)
     return await presentation.request(session, request)
@@ -53,8 +50,8 @@ async def list_requests(
     wanted = RequestFilter(
         state=state,
         kind=kind,
-        requester_id=await _person_id(session, requester),
-        approver_id=await _person_id(session, approver),
+        requester_id=await people.id_named(session, requester),
+        approver_id=await people.id_named(session, approver),
         updated_since=updated_since,
     )
     rows, next_cursor = await paginate(
@@ -74,7 +71,7 @@ async def decide_request(
     request_id: UUID, body: NewDecision, session: SessionDep, caller: CallerDep, now: NowDep
 ) -> RequestOut:
     """A person's verdict on the open step. 409 names who was faster."""
-    person = await _person(session, body.person)
+    person = await people.person_named(session, body.person)
     ballot = Ballot(person, body.verdict, "rest", body.comment, recorded_by=caller.actor)
     request = await service.decide(session, ballot, request_id=RequestId(request_id), now=now)
     return await presentation.request(session, request)
@@ -92,7 +89,7 @@ async def withdraw_request(
     request = await service.withdraw(
         session,
         request_id=RequestId(request_id),
-        person=await _person(session, body.person) if body and body.person else None,
+        person=await people.person_named(session, body.person) if body and body.person else None,
         recorded_by=caller.actor,
         now=now,
     )
@@ -104,14 +101,3 @@ async def retry_request(request_id: UUID, session: SessionDep, caller: CallerDep
     """Carry out once more what was approved and failed on the platform. Nobody decides again."""
     request = await service.retry_outcome(session, request_id=RequestId(request_id), actor=caller.actor, now=now)
     return await presentation.request(session, request)
-
-
-async def _person(session: AsyncSession, userid: str) -> Person:
-    person = await org.person_by_userid(session, userid)
-    if person is None:
-        raise PersonUnknown(f"没有账号为 {userid} 的成员", userid=userid)
-    return person
-
-
-async def _person_id(session: AsyncSession, userid: str | None) -> PersonId | None:
-    return PersonId((await _person(session, userid)).id) if userid else None

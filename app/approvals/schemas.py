@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, Field
 
+from app.web.fields import ClauseOut, Input, Remark, Userid
 from models.approvals import OutcomeState, RequestState, StepState, Verdict
-
-Userid = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
-Remark = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
-
-
-class Input(BaseModel):
-    model_config = ConfigDict(extra="forbid")
 
 
 class NewRequest(Input):
@@ -35,15 +29,6 @@ class Withdrawal(Input):
     person: Userid | None = Field(
         None, description="userid of who withdraws. Default: the requester, the only one who may."
     )
-
-
-class RuleOut(BaseModel):
-    """The clause it rests on, as the frozen policy version words it."""
-
-    rule_key: str
-    clause: str
-    text: str
-    policy_version: int
 
 
 class DecisionOut(BaseModel):
@@ -91,5 +76,5 @@ class RequestOut(RequestSummary):
     fields: list[tuple[str, str]] = Field(description="What approvers read, as it was on submission.")
     submitted_by: str
     correlation_id: str
-    rule: RuleOut
+    rule: ClauseOut
     steps: list[StepOut]

@@ -189,7 +189,7 @@ async def _start(session: AsyncSession, context: RequestContext, *, actor: Actor
             request_id=context.request.id,
             position=position,
             name=rule.name,
-            approver=rule.approver,
+            approver=str(rule.approver),
             needed=1,
             state=StepState.WAITING,
             rule_key=context.request.rule_key,

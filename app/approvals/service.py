@@ -19,7 +19,7 @@ from app.approvals.errors import (
     NotTheRequester,
     UnreadablePayload,
 )
-from app.approvals.kinds import Chain, RequestKind, ShownFields, Submission, kind_named
+from app.approvals.kinds import Chain, RequestKind, RequestText, ShownFields, Submission, kind_named
 from app.audit.actor import SYSTEM, Actor, person_actor
 from app.observability import current_correlation_id, get_logger
 from app.policy import service as policies
@@ -28,7 +28,18 @@ from models.approvals import OutcomeState, Request, RequestState, RequestStep, S
 from models.ids import RequestId
 from models.org import Person
 
-__all__ = ["Application", "Ballot", "decide", "finish_outcome", "retry_outcome", "submit", "withdraw"]
+__all__ = [
+    "Application",
+    "Ballot",
+    "RequestKind",
+    "RequestText",
+    "Submission",
+    "decide",
+    "finish_outcome",
+    "retry_outcome",
+    "submit",
+    "withdraw",
+]
 
 log = get_logger()
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import service as approvals
-from app.approvals.kinds import RequestKind, RequestText, Submission
+from app.approvals.service import RequestKind, RequestText, Submission
 from app.audit.actor import Actor
 from app.errors import DomainError
 from app.findings import service as findings

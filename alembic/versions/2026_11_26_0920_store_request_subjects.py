@@ -1,7 +1,7 @@
 """Store whom and what each request is about.
 
 Revision ID: 0010_subjects
-Revises: 0007_speed
+Revises: 0008_events
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0010_subjects"
-down_revision = "0007_speed"
+down_revision = "0008_events"
 branch_labels = None
 depends_on = None
 

@@ -10,7 +10,6 @@ from app.database import transaction
 from app.groups import outcomes, queries, register, succession
 from app.groups.outcomes import SETTLE
 from app.groups.register import CREATE, creation_ended
-from app.groups.requests import KINDS
 from app.groups.roster import ROSTER
 from app.groups.snapshot import Gone, read_group
 from app.jobs.registry import JobContext, JobFunction
@@ -30,7 +29,7 @@ async def person_departed(ctx: JobContext, payload: dict[str, Any]) -> None:
         group_ids = await queries.groups_of(session, person_id)
         for group_id in group_ids:
             await succession.depart(session, group_id=group_id, person_id=person_id, why=why, now=ctx.now())
-    await approval_jobs.person_departed(ctx, KINDS, person_id=person_id, why=why)
+    await approval_jobs.person_departed(ctx, person_id=person_id, why=why)
     for group_id in group_ids:
         await _follow(ctx, group_id, person_id)
 

@@ -21,7 +21,7 @@ from app.groups import messages, queries, rules
 from app.groups import requests as applications
 from app.groups.errors import ConfidentialRule, NameTaken, NobodyToOwn, TypeNotOffered, UnknownPeople
 from app.groups.roster import Cause, check_reachable, record_group, rule_of
-from app.groups.schemas import CreateGroup
+from app.groups.schemas import CreationSubject
 from app.groups.snapshot import Gone
 from app.ledger import service as ledger
 from app.ledger.service import CallRequest
@@ -48,7 +48,7 @@ FIRST_MESSAGE = "group.first_message"
 class Plan:
     """An application resolved against the organisation and the policy as they are now."""
 
-    asked: CreateGroup
+    asked: CreationSubject
     rule: GroupTypeRule
     owner: Person
     deputy: Person | None
@@ -59,21 +59,21 @@ class Plan:
 # ---------------------------------------------------------------- what was asked for
 
 
-async def plan(session: AsyncSession, asked: CreateGroup, requester: Person, *, policy: Policy) -> Plan:
+async def plan(session: AsyncSession, asked: CreationSubject, requester: Person, *, policy: Policy) -> Plan:
     """Who would own it and who would be in it. Raises the reason when it cannot be created."""
-    rule = rule_of(policy, asked.type)
+    rule = rule_of(policy, asked.group_type)
     if not rule.enabled:
         clause = policy.cite("group.create").label
         raise TypeNotOffered(f"{rule.title}不能在这里申请：应用建立的群只能有内部成员（{clause}）")
     rules.check_name(
         asked.name, rule, longest=policy.document.groups.max_name_length, clause=policy.cite("group.name").label
     )
-    if asked.confidentiality == "confidential" and (asked.departments or not asked.members):
+    if asked.confidentiality == "confidential" and (asked.departments or not asked.member_ids):
         raise ConfidentialRule("保密群须逐一写明成员，不能按部门加入")
     named = await _named(session, asked)
-    owner = named[asked.owner] if asked.owner else await _administrator(session, asked, rule, requester, policy)
-    deputy = named[asked.deputy] if asked.deputy else None
-    people = [owner, *([deputy] if deputy else []), *(named[userid] for userid in asked.members)]
+    owner = named[asked.owner_id] if asked.owner_id else await _administrator(session, asked, rule, requester, policy)
+    deputy = named[asked.deputy_id] if asked.deputy_id else None
+    people = [owner, *([deputy] if deputy else []), *(named[person_id] for person_id in asked.member_ids)]
     members = list({person.id: person for person in [*people, *await _of_departments(session, asked)]}.values())
     rules.check_size(len(members), rule, clause=policy.cite("group.size").label)
     return Plan(asked, rule, owner, deputy, members)
@@ -84,22 +84,23 @@ async def check_name_is_free(session: AsyncSession, name: str) -> None:
         raise NameTaken(f"已有名为“{name}”的群")
 
 
-async def _named(session: AsyncSession, asked: CreateGroup) -> dict[str, Person]:
-    """By the spelling in the application. Everybody must exist and be active: one bad id spoils the platform's call."""
-    userids = [userid for userid in (asked.owner, asked.deputy, *asked.members) if userid]
-    found = await org.people_by_userids(session, userids)
-    known = {userid: found[folded] for userid in userids if (folded := fold(userid)) in found}
-    if unknown := [userid for userid in userids if userid not in known]:
-        raise UnknownPeople(f"通讯录中没有这些账号：{'、'.join(unknown)}", userids=unknown)
-    check_reachable(*known.values())
-    return known
+async def _named(session: AsyncSession, asked: CreationSubject) -> dict[UUID, Person]:
+    """Everybody must be active: one bad userid spoils the platform's call."""
+    people = await org.people_by_id(session, asked.people)
+    check_reachable(*(people[person_id] for person_id in asked.people))
+    return people
 
 
-async def _of_departments(session: AsyncSession, asked: CreateGroup) -> list[Person]:
-    """F44. Who is not active yet is left out, and joins by application later."""
-    ids = asked.departments
-    if not ids and not asked.members and asked.department_id is not None:
-        ids = [asked.department_id]
+def departments_of(asked: CreationSubject) -> list[int]:
+    """Whose people join without being named. Neither these nor members named: the department it belongs to (F44)."""
+    if not asked.departments and not asked.member_ids and asked.department_id is not None:
+        return [asked.department_id]
+    return asked.departments
+
+
+async def _of_departments(session: AsyncSession, asked: CreationSubject) -> list[Person]:
+    """Who is not active yet is left out, and joins by application later."""
+    ids = departments_of(asked)
     unknown = [str(one) for one in ids if await org.department(session, one) is None]
     if unknown:
         raise UnknownPeople(f"没有这些部门：{'、'.join(unknown)}", departments=unknown)
@@ -107,7 +108,7 @@ async def _of_departments(session: AsyncSession, asked: CreateGroup) -> list[Per
 
 
 async def _administrator(
-    session: AsyncSession, asked: CreateGroup, rule: GroupTypeRule, requester: Person, policy: Policy
+    session: AsyncSession, asked: CreationSubject, rule: GroupTypeRule, requester: Person, policy: Policy
 ) -> Person:
     """Whom the policy puts in charge of such groups (1.2) when the application names nobody."""
     if not isinstance(rule.administered_by, Expression):
@@ -134,7 +135,7 @@ def _seen_from(person: Person, department_id: int | None) -> Subject:
 
 
 async def carry_out_creation(
-    session: AsyncSession, request: Request, asked: CreateGroup, requester: Person, *, actor: Actor, now: datetime
+    session: AsyncSession, request: Request, asked: CreationSubject, *, actor: Actor, now: datetime
 ) -> None:
     """Approved: register the group and ask the platform for it, or, on a retry, ask again with the same chatid."""
     policy = await policies.get(session, PolicyVersionId(request.policy_version_id))
@@ -142,6 +143,7 @@ async def carry_out_creation(
     group = await queries.group_of_request(session, request.id)
     if group is None:
         try:
+            requester = (await org.people_by_id(session, [request.requester_id]))[request.requester_id]
             planned = await plan(session, asked, requester, policy=policy)
             await check_name_is_free(session, asked.name)
         except DomainError as refusal:
@@ -161,18 +163,20 @@ async def carry_out_creation(
 async def register(session: AsyncSession, planned: Plan, *, policy: Policy, cause: Cause, now: datetime) -> Group:
     """The group's row and its wanted roster (1.1: registered before it exists)."""
     asked, group_id = planned.asked, new_id()
+    shown = await org.userids_of(session, asked.member_ids)
+    userids = [shown[PersonId(one)] for one in asked.member_ids if one in shown]
     group = Group(
         id=group_id,
         app_id=APP,
         chatid=rules.chatid_of(group_id),
-        group_type=asked.type,
+        group_type=asked.group_type,
         purpose=asked.purpose,
         confidentiality=asked.confidentiality,
         department_id=asked.department_id,
         desired_name=asked.name,
         desired_owner_id=planned.owner.id,
         deputy_id=planned.deputy.id if planned.deputy else None,
-        roster_rule={"userids": asked.members, "departments": asked.departments},
+        roster_rule={"userids": userids, "departments": asked.departments},
         charter=messages.charter(planned.rule, name=asked.name, owner=planned.owner.name),
         request_id=cause.request_id,
         policy_version_id=policy.id,

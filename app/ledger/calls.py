@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor
 from app.audit.why import About, Why
+from app.errors import WrongState
 from app.jobs.queue import enqueue
 from app.jobs.timers import set_timer
 from app.ledger import queries, rules
@@ -225,7 +226,8 @@ async def _hold(session: AsyncSession, call: OutgoingCall, hold: Hold, now: date
 
 
 def move(call: OutgoingCall, to: CallState) -> None:
-    assert to in rules.TRANSITIONS[call.state], f"{call.state} → {to}"
+    if to not in rules.TRANSITIONS[call.state]:
+        raise WrongState(f"call {call.id}: {call.state} → {to}")
     call.state = to
     call.limit_key = None  # a hold by a limit names it anew
 

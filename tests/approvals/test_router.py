@@ -12,7 +12,6 @@ from fastapi import FastAPI
 
 from app.access.service import create_key, find_caller
 from app.approvals import service
-from app.approvals.kinds import Kinds
 from app.approvals.router import router
 from app.audit.actor import SYSTEM
 from app.database import Sessions, transaction
@@ -22,6 +21,7 @@ from app.web.deps import FindCaller
 from models.approvals import OutcomeState
 from models.ids import RequestId
 from tests.builders.approvals import Company, Library, company_of_six, step
+from tests.databases import register
 from tests.fakes.clock import MONDAY_9AM, FakeClock
 
 HEAD_THEN_HR = [step("部门负责人", "department_head"), step("人力资源", "role:hr")]
@@ -34,7 +34,6 @@ class Services:
     settings: Settings
     sessions: Sessions
     clock: FakeClock
-    kinds: Kinds
     find_caller: FindCaller = find_caller
 
 
@@ -74,8 +73,9 @@ async def desk(sessions: Sessions, clock: FakeClock, settings: Settings) -> Asyn
         scopes = ["requests:write"]
         _, key = await create_key(session, name="oa", scopes=scopes, actor=SYSTEM, now=MONDAY_9AM)
     library = Library(HEAD_THEN_HR)
+    register(sessions, kinds={library.name: library})
     app = FastAPI()
-    app.state.services = Services(settings, sessions, clock, library.kinds)
+    app.state.services = Services(settings, sessions, clock)
     app.include_router(router)
     problems.install(app)
     headers = {"Authorization": f"Bearer {key}"}
@@ -151,7 +151,7 @@ class TestDeciding:
             ("wang", "rest"),
             ("han", "rest"),
         ]
-        assert len(desk.library.approved) == 1
+        assert len(desk.library.lent) == 1
 
     @pytest.mark.parametrize(
         ("userid", "status", "slug"),
@@ -230,7 +230,7 @@ class TestRetrying:
         async with transaction(desk.sessions) as session:
             await service.finish_outcome(
                 session,
-                request_id=RequestId(desk.library.approved[0].id),
+                request_id=RequestId(desk.library.lent[0].id),
                 outcome=OutcomeState.FAILED,
                 detail="45009 接口调用超过限制",
                 now=desk.clock.now(),
@@ -244,7 +244,7 @@ class TestRetrying:
         )
         again = await desk.http.post(f"/requests/{request['id']}/retry")
         assert (again.status_code, again.json()["outcome"]) == (200, "pending")
-        assert len(desk.library.approved) == 2
+        assert len(desk.library.lent) == 2
 
     async def test_nothing_failed_nothing_to_retry(self, desk: Desk) -> None:
         request = await desk.apply()

@@ -11,8 +11,9 @@ import pytest
 from app.audit.actor import SYSTEM
 from app.audit.why import About, Why
 from app.delivery import rules as delivery_rules
+from app.errors import WrongState
 from app.ledger import rules
-from app.ledger.calls import CallRequest, call_row
+from app.ledger.calls import CallRequest, call_row, move
 from app.ledger.rules import RECOVERY, TRANSITIONS, Done, Failed, Hold, Later, Recovery, Unknown, decide
 from app.wecom.errors import HttpFailure, NotReached, OutcomeUnknown, WecomError, refusal
 from models.audit import ObjectKind
@@ -47,6 +48,13 @@ class TestTheTables:
 
     def test_what_was_done_stays_done(self) -> None:
         assert not TRANSITIONS[CallState.DONE]
+
+    def test_a_call_is_not_moved_where_it_cannot_go(self) -> None:
+        row = call(CallKind.MESSAGE_SEND)
+        row.state = CallState.DONE
+        with pytest.raises(WrongState, match="done → ready"):
+            move(row, CallState.READY)
+        assert row.state is CallState.DONE
 
 
 class TestAnUnknownOutcome:

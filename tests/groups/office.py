@@ -13,11 +13,11 @@ from sqlmodel import col
 
 from app.approvals import queries as request_queries
 from app.approvals import service as approvals
+from app.approvals.service import Application, Ballot
 from app.audit.actor import Actor, ActorKind, person_actor
 from app.database import Sessions, transaction
 from app.delivery import jobs as delivery_jobs
 from app.groups import jobs as group_jobs
-from app.groups.requests import KINDS
 from app.jobs.registry import JobContext, JobFunction
 from app.jobs.timers import sweep
 from app.ledger import jobs as ledger_jobs
@@ -74,16 +74,8 @@ class Office:
     async def apply(self, kind: str, requester: str, reason: str = "工作需要", **payload: Any) -> Request:
         person = self.people[requester]
         async with transaction(self.sessions) as session:
-            return await approvals.submit(
-                session,
-                KINDS,
-                kind=kind,
-                requester=person,
-                payload=payload,
-                reason=reason,
-                submitted_by=person_actor(person.id),
-                now=self.clock.now(),
-            )
+            application = Application(kind, person, payload, submitted_by=person_actor(person.id), reason=reason)
+            return await approvals.submit(session, application, now=self.clock.now())
 
     async def decide(self, request: Request, verdict: Verdict = Verdict.APPROVE) -> Request:
         """Whoever may decide the open step does so, and the next, until there is a result."""
@@ -95,15 +87,8 @@ class Office:
                 step = (await request_queries.steps_of(session, request.id))[now.current_step - 1]
                 approver = (await request_queries.approvers_of(session, step.id))[0]
                 person = await session.get_one(Person, approver.person_id)
-                await approvals.decide(
-                    session,
-                    KINDS,
-                    person=person,
-                    verdict=verdict,
-                    via="rest",
-                    step_id=StepId(step.id),
-                    now=self.clock.now(),
-                )
+                ballot = Ballot(person, verdict, "rest")
+                await approvals.decide(session, ballot, step_id=StepId(step.id), now=self.clock.now())
         return await self.request(request)
 
     async def granted(self, kind: str, requester: str, **payload: Any) -> Request:
@@ -116,7 +101,6 @@ class Office:
         async with transaction(self.sessions) as session:
             await approvals.retry_outcome(
                 session,
-                KINDS,
                 request_id=RequestId(request.id),
                 actor=person_actor(self.people["zhou"].id),
                 now=self.clock.now(),

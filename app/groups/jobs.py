@@ -12,7 +12,7 @@ from app.groups.outcomes import SETTLE
 from app.groups.register import CREATE, creation_ended
 from app.groups.requests import KINDS
 from app.groups.roster import ROSTER
-from app.groups.snapshot import Gone, read_group
+from app.groups.snapshot import GroupGone, read_group
 from app.jobs.registry import JobContext, JobFunction
 from app.ledger.outcomes import OutcomeHandler
 from models.groups import GroupState
@@ -40,12 +40,14 @@ async def _follow(ctx: JobContext, group_id: GroupId, person_id: PersonId) -> No
         group = await queries.group(session, group_id)
     if group.state is not GroupState.ACTIVE:
         return
-    reading = await read_group(ctx.platform.app, group.chatid, at=ctx.now())
+    snapshot = await read_group(ctx.platform.app, group.chatid, at=ctx.now())
     async with transaction(ctx.sessions) as session:
-        if isinstance(reading, Gone):
-            await register.mark_lost(session, group_id=group_id, gone=reading, now=ctx.now())
-        elif reading.userids:
-            await succession.follow_up(session, group_id=group_id, person_id=person_id, reading=reading, now=ctx.now())
+        if isinstance(snapshot, GroupGone):
+            await register.mark_lost(session, group_id=group_id, gone=snapshot, now=ctx.now())
+        elif snapshot.userids:
+            await succession.follow_up(
+                session, group_id=group_id, person_id=person_id, snapshot=snapshot, now=ctx.now()
+            )
 
 
 async def settle_call(ctx: JobContext, payload: dict[str, Any]) -> None:
@@ -56,12 +58,12 @@ async def settle_call(ctx: JobContext, payload: dict[str, Any]) -> None:
         group = await queries.group(session, GroupId(UUID(call.subject_id))) if call else None
     if group is None:
         return
-    reading = await read_group(ctx.platform.app, group.chatid, at=ctx.now())
+    snapshot = await read_group(ctx.platform.app, group.chatid, at=ctx.now())
     async with transaction(ctx.sessions) as session:
-        if isinstance(reading, Gone):
-            await register.mark_lost(session, group_id=GroupId(group.id), gone=reading, now=ctx.now())
+        if isinstance(snapshot, GroupGone):
+            await register.mark_lost(session, group_id=GroupId(group.id), gone=snapshot, now=ctx.now())
         await outcomes.settle(
-            session, call_id=call_id, reading=None if isinstance(reading, Gone) else reading, now=ctx.now()
+            session, call_id=call_id, snapshot=None if isinstance(snapshot, GroupGone) else snapshot, now=ctx.now()
         )
 
 

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, Select, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.groups.errors import GroupNotFound
+from app.groups.rules import Account, GroupUpdate, PendingChanges
 from models.delivery import CallKind, CallState, OutgoingCall
-from models.groups import Group, GroupMember, GroupState
-from models.ids import GroupId, PersonId
+from models.groups import (
+    Group,
+    GroupChange,
+    GroupChangeDirection,
+    GroupChangePerson,
+    GroupChangeState,
+    GroupMember,
+    GroupState,
+)
+from models.ids import GroupId, PersonId, WecomUserId
 from models.policy import Timer
 
-OPEN = (CallState.READY, CallState.HELD, CallState.SENDING, CallState.UNKNOWN)
 CHANGES = (CallKind.APPCHAT_CREATE, CallKind.APPCHAT_UPDATE)
 LIVING = (GroupState.CREATING, GroupState.ACTIVE, GroupState.CLOSING)
 
@@ -125,52 +131,111 @@ def roster(group_id: UUID, *, with_former: bool) -> Select[GroupMember]:
     return statement if with_former else statement.where(col(GroupMember.ended_at).is_(None))
 
 
-async def stays_carried_by(session: AsyncSession, call_ids: Collection[UUID]) -> list[GroupMember]:
-    statement = select(GroupMember).where(col(GroupMember.call_id).in_(call_ids)).order_by(col(GroupMember.id))
-    return list(await session.scalars(statement))
-
-
-# ---------------------------------------------------------------- the ledger
+# ---------------------------------------------------------------- changes and the calls that carry them
 
 
 async def call(session: AsyncSession, call_id: UUID) -> OutgoingCall | None:
     return await session.get(OutgoingCall, call_id)
 
 
-async def attempts_of(session: AsyncSession, last: OutgoingCall) -> list[OutgoingCall]:
-    """The call and those it replaces, the first one first: together they carry one change."""
-    attempts = [last]
-    while attempts[0].previous_id is not None:
-        earlier = await session.get(OutgoingCall, attempts[0].previous_id)
-        assert earlier is not None  # a foreign key
-        attempts.insert(0, earlier)
-    return attempts
+async def change_of(session: AsyncSession, call: OutgoingCall) -> GroupChange:
+    """The change that the call carries: it was asked for by this call, or by one that this call replaced."""
+    attempts = [call]
+    while attempts[-1].previous_id is not None:
+        attempts.append(await session.get_one(OutgoingCall, attempts[-1].previous_id))
+    statement = select(GroupChange).where(col(GroupChange.call_id).in_([attempt.id for attempt in attempts]))
+    return (await session.scalars(statement)).one()
 
 
-async def changes_under_way(session: AsyncSession, group_id: UUID, *, since: datetime) -> list[OutgoingCall]:
-    """Changes of the group that may not show in a reading begun at `since`."""
-    statement = select(OutgoingCall).where(
-        col(OutgoingCall.subject_kind) == "group",
-        col(OutgoingCall.subject_id) == str(group_id),
-        col(OutgoingCall.kind).in_(CHANGES),
-        or_(col(OutgoingCall.state).in_(OPEN), col(OutgoingCall.finished_at) >= since),
+async def last_call_of(session: AsyncSession, change: GroupChange) -> OutgoingCall:
+    """The call that carries the change now: its first call, or the last of those that replaced it."""
+    last = await session.get_one(OutgoingCall, change.call_id)
+    while last.state is CallState.REPLACED:
+        statement = select(OutgoingCall).where(col(OutgoingCall.previous_id) == last.id)
+        last = (await session.scalars(statement)).one()
+    return last
+
+
+async def unfinished_part(session: AsyncSession, change: GroupChange) -> GroupUpdate:
+    """What the change asks for, without the people for whom it is done already."""
+    statement = (
+        select(GroupChangePerson)
+        .where(col(GroupChangePerson.change_id) == change.id)
+        .where(col(GroupChangePerson.state) != GroupChangeState.DONE)
+        .order_by(col(GroupChangePerson.id))
+        .execution_options(populate_existing=True)
+    )
+    rows = (await session.scalars(statement)).all()
+    accounts = {
+        direction: tuple(Account(row.shown, row.person_id) for row in rows if row.direction is direction)
+        for direction in GroupChangeDirection
+    }
+    return GroupUpdate(
+        add=accounts[GroupChangeDirection.ADD],
+        remove=accounts[GroupChangeDirection.REMOVE],
+        owner=change.owner_userid,
+        name=change.name,
+    )
+
+
+async def stays_carried_by(
+    session: AsyncSession, change: GroupChange, person_ids: Collection[UUID]
+) -> list[GroupMember]:
+    """The stays of these people whose last change this is."""
+    statement = (
+        select(GroupMember)
+        .where(col(GroupMember.call_id) == change.call_id, col(GroupMember.person_id).in_(person_ids))
+        .order_by(col(GroupMember.id))
     )
     return list(await session.scalars(statement))
 
 
-async def unknown_changes(session: AsyncSession, group_id: UUID) -> list[OutgoingCall]:
-    statement = select(OutgoingCall).where(
-        col(OutgoingCall.subject_kind) == "group",
-        col(OutgoingCall.subject_id) == str(group_id),
-        col(OutgoingCall.kind).in_(CHANGES),
-        col(OutgoingCall.state) == CallState.UNKNOWN,
+async def change_under_way(session: AsyncSession, stay: GroupMember) -> GroupChange | None:
+    """The last change of this stay, while nobody knows yet what became of it."""
+    statement = (
+        select(GroupChange)
+        .join(GroupChangePerson, col(GroupChangePerson.change_id) == col(GroupChange.id))
+        .where(col(GroupChange.call_id) == stay.call_id, col(GroupChangePerson.person_id) == stay.person_id)
+        .where(col(GroupChangePerson.state).in_((GroupChangeState.PENDING, GroupChangeState.UNKNOWN)))
     )
-    return list(await session.scalars(statement.order_by(col(OutgoingCall.id))))
+    return (await session.scalars(statement)).one_or_none()
 
 
-def body_of(call: OutgoingCall) -> dict[str, Any]:
-    body: dict[str, Any] = json.loads(call.request_body)
-    return body
+async def pending_changes(session: AsyncSession, group_id: UUID, *, since: datetime) -> PendingChanges:
+    """What our changes concern that may not show in a snapshot begun at `since`."""
+    people = (
+        select(col(GroupChangePerson.userid))
+        .join(GroupChange, col(GroupChange.id) == col(GroupChangePerson.change_id))
+        .where(col(GroupChange.group_id) == group_id)
+        .where(or_(col(GroupChangePerson.settled_at).is_(None), col(GroupChangePerson.settled_at) >= since))
+    )
+    fields = (
+        select(col(GroupChange.owner_userid), col(GroupChange.name))
+        .where(col(GroupChange.group_id) == group_id)
+        .where(or_(col(GroupChange.settled_at).is_(None), col(GroupChange.settled_at) >= since))
+    )
+    changes = (await session.execute(fields)).all()
+    return PendingChanges(
+        userids=frozenset(WecomUserId(userid) for userid in await session.scalars(people)),
+        owner=any(owner is not None for owner, _ in changes),
+        name=any(name is not None for _, name in changes),
+    )
+
+
+async def calls_of_unknown_outcome(session: AsyncSession, group_id: UUID) -> list[UUID]:
+    """Calls that change the group and whose outcome is unknown, the oldest first."""
+    statement = (
+        select(col(OutgoingCall.id))
+        .where(col(OutgoingCall.subject_kind) == "group", col(OutgoingCall.subject_id) == str(group_id))
+        .where(col(OutgoingCall.kind).in_(CHANGES), col(OutgoingCall.state) == CallState.UNKNOWN)
+        .order_by(col(OutgoingCall.id))
+    )
+    return list(await session.scalars(statement))
+
+
+async def is_continued(session: AsyncSession, change: GroupChange) -> bool:
+    """Whether another change asks again for what this one did not bring."""
+    return bool(await session.scalar(select(exists().where(col(GroupChange.previous_id) == change.id))))
 
 
 # ---------------------------------------------------------------- findings

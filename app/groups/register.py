@@ -19,9 +19,10 @@ from app.findings.service import RECONCILER, Fact
 from app.groups import messages, queries, rules
 from app.groups import requests as applications
 from app.groups.errors import ConfidentialRule, NameTaken, NobodyToOwn, TypeNotOffered, UnknownPeople
-from app.groups.roster import Cause, check_reachable, record_group, rule_of
+from app.groups.roster import Cause, check_reachable, record_change, record_group, rule_of, settle_change
+from app.groups.rules import Account, GroupUpdate
 from app.groups.schemas import CreateGroup
-from app.groups.snapshot import Gone
+from app.groups.snapshot import GroupGone
 from app.ledger import service as ledger
 from app.observability import current_correlation_id
 from app.org import queries as org
@@ -31,7 +32,7 @@ from app.policy.sections.people import ApproverKind, parse_approver
 from app.policy.service import Policy
 from models.approvals import OutcomeState, Request
 from models.delivery import CallKind, CallState, OutgoingCall
-from models.groups import FindingKind, Group, GroupMember, GroupState
+from models.groups import FindingKind, Group, GroupChange, GroupChangeState, GroupMember, GroupState
 from models.ids import APP, GroupId, PersonId, PolicyVersionId, fold, new_id
 from models.org import Person, PersonStatus
 
@@ -211,13 +212,16 @@ async def _order_creation(session: AsyncSession, group: Group, *, cause: Cause, 
     if owner is None or len(userids) < rules.FEWEST:
         await _failed(session, group, "群主或多数成员已不在通讯录中", now=now)
         return
+    accounts = tuple(
+        Account(userids[PersonId(stay.person_id)], stay.person_id) for stay in wanted if stay.person_id in userids
+    )
     call = await ledger.request_call(
         session,
         kind=CallKind.APPCHAT_CREATE,
         body={
             "name": group.desired_name,
             "owner": owner,
-            "userlist": [userids[PersonId(stay.person_id)] for stay in wanted if stay.person_id in userids],
+            "userlist": [account.userid for account in accounts],
             "chatid": group.chatid,
         },
         purpose=CREATE,
@@ -229,6 +233,7 @@ async def _order_creation(session: AsyncSession, group: Group, *, cause: Cause, 
         actor=cause.actor,
         now=now,
     )
+    await record_change(session, call, GroupUpdate(add=accounts, owner=owner, name=group.desired_name), now=now)
     for stay in wanted:
         if stay.person_id in userids:
             stay.call_id = call.id
@@ -238,32 +243,34 @@ async def _order_creation(session: AsyncSession, group: Group, *, cause: Cause, 
 
 
 async def creation_ended(session: AsyncSession, call: OutgoingCall, now: datetime) -> None:
-    """Outcome of `appchat/create`. An unknown one is shown; the ledger repeats it, a reading may settle it."""
+    """Outcome of `appchat/create`. An unknown one is shown; the ledger repeats the call, a snapshot may settle it."""
     group = await queries.group_for_update(session, GroupId(UUID(call.subject_id)))
+    change = await queries.change_of(session, call)
+    is_done = call.state is CallState.DONE or call.errcode == rules.CHAT_EXISTS
+    state = GroupChangeState.DONE if is_done else GroupChangeState(call.state.value)
+    await settle_change(session, change, state, now=now, error=None if is_done else call.error)
     if group.state not in {GroupState.CREATING, GroupState.FAILED}:
         return
-    if call.state is CallState.DONE or call.errcode == rules.CHAT_EXISTS:
-        await _created(session, group, call, now=now)
+    if is_done:
+        await _created(session, group, change, now=now)
     elif call.state is CallState.FAILED:
         await _failed(session, group, call.error or "企业微信拒绝了建群", now=now)
     else:
         group.state_detail, group.updated_at = f"建群结果未知：{call.error}", now
 
 
-async def _created(session: AsyncSession, group: Group, call: OutgoingCall, *, now: datetime) -> None:
-    body = queries.body_of(call)
+async def _created(session: AsyncSession, group: Group, change: GroupChange, *, now: datetime) -> None:
     group.state, group.state_detail = GroupState.ACTIVE, None
     group.created_at = group.observed_at = group.updated_at = now
-    group.observed_name = rules.shown_name(body["name"])
-    group.observed_owner_userid = fold(body["owner"])
+    group.observed_name = rules.shown_name(change.name) if change.name else None
+    group.observed_owner_userid = fold(change.owner_userid) if change.owner_userid else None
     stays = await queries.current_stays(session, group.id)
-    carried = {attempt.id for attempt in await queries.attempts_of(session, call)}
     for stay in stays:
-        if stay.call_id in carried:
+        if stay.call_id == change.call_id:
             stay.observed, stay.first_seen_at = True, stay.first_seen_at or now
     policy = await policies.get(session, PolicyVersionId(group.policy_version_id))
     cause = Cause("creation", "group.create", policy.id, findings.RECONCILER, group.request_id)
-    await record_group(session, group, action="group.created", cause=cause, now=now, call_id=call.id)
+    await record_group(session, group, action="group.created", cause=cause, now=now, call_id=change.call_id)
     await _announce(session, group, policy=policy, people=len(stays), now=now)
     await applications.finish(session, group.request_id, OutcomeState.DONE, now=now)
 
@@ -326,7 +333,7 @@ async def _inform(
     )
 
 
-async def mark_lost(session: AsyncSession, *, group_id: GroupId, gone: Gone, now: datetime) -> None:
+async def mark_lost(session: AsyncSession, *, group_id: GroupId, gone: GroupGone, now: datetime) -> None:
     """The platform knows the group no more. One whose creation is still under way is not lost, it is not there yet."""
     group = await queries.group_for_update(session, group_id)
     if group.state not in {GroupState.ACTIVE, GroupState.CLOSING}:

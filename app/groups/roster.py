@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Update
+from sqlalchemy import update as update_rows
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from app.audit.actor import Actor
 from app.audit.service import record
@@ -23,15 +27,24 @@ from app.groups.errors import (
     SizeRefused,
     UnknownGroupType,
 )
-from app.groups.rules import SuccessionBasis
-from app.ledger import service as delivery
+from app.groups.rules import Account, GroupUpdate, SuccessionBasis
+from app.ledger import service as ledger
 from app.org import queries as org
 from app.policy import service as policies
 from app.policy.sections.groups import GroupTypeRule
 from app.policy.service import Policy
 from models.delivery import CallKind, OutgoingCall
-from models.groups import Group, GroupMember, GroupState
-from models.ids import PersonId, PolicyVersionId
+from models.groups import (
+    Group,
+    GroupChange,
+    GroupChangeDirection,
+    GroupChangeKind,
+    GroupChangePerson,
+    GroupChangeState,
+    GroupMember,
+    GroupState,
+)
+from models.ids import PersonId, PolicyVersionId, fold
 from models.org import Person, PersonStatus
 
 ROSTER = "group.roster"
@@ -113,8 +126,9 @@ def check_reachable(*people: Person) -> None:
 
 
 async def check_settled(session: AsyncSession, stay: GroupMember | None) -> None:
-    call = await queries.call(session, stay.call_id) if stay is not None and stay.call_id else None
-    if call is not None and call.state in queries.OPEN:
+    change = await queries.change_under_way(session, stay) if stay is not None else None
+    if change is not None:
+        call = await queries.last_call_of(session, change)
         raise ChangeUnderWay("上一次变更还在办理，请稍后再试", call_id=str(call.id), state=call.state.value)
 
 
@@ -148,8 +162,8 @@ async def admit(
         await welcome(session, group, stay, policy_version_id=cause.policy_version_id, actor=cause.actor, now=now)
         return stay
     userid = (await org.userids_of(session, [person.id]))[PersonId(person.id)]
-    call = await order_update(session, group, cause=cause, now=now, add=[userid])
-    stay.call_id = call.id
+    change = await order_update(session, group, GroupUpdate(add=(Account(userid, person.id),)), cause=cause, now=now)
+    stay.call_id = change.call_id
     return stay
 
 
@@ -165,8 +179,9 @@ async def let_go(session: AsyncSession, group: Group, person: Person, *, cause: 
     if group.deputy_id == person.id:
         group.deputy_id = None
     userid = (await org.last_userids_of(session, [person.id]))[person.id]
-    call = await order_update(session, group, cause=cause, now=now, remove=[userid], owner=owner)
-    stay.call_id = call.id
+    update = GroupUpdate(remove=(Account(userid, person.id),), owner=owner)
+    change = await order_update(session, group, update, cause=cause, now=now)
+    stay.call_id = change.call_id
     await record_group(session, group, action="member.let_go", cause=cause, now=now, person_id=person.id)
     return stay
 
@@ -198,21 +213,21 @@ async def hand_over(
 async def order_update(
     session: AsyncSession,
     group: Group,
+    update: GroupUpdate,
     *,
     cause: Cause,
     now: datetime,
-    add: Sequence[str] = (),
-    remove: Sequence[str] = (),
-    owner: str | None = None,
-    name: str | None = None,
-) -> OutgoingCall:
-    """One `appchat/update` in the ledger, in order with everything else that is done to the group."""
-    changes = {"name": name, "owner": owner, "add_user_list": list(add), "del_user_list": list(remove)}
+    previous: GroupChange | None = None,
+) -> GroupChange:
+    """Ask for the update by one `appchat/update`, in order with everything else that is done to the group.
+
+    `previous` is a refused change of which this update is the missing part.
+    """
     group.updated_at = now
-    return await delivery.request_call(
+    call = await ledger.request_call(
         session,
         kind=CallKind.APPCHAT_UPDATE,
-        body={"chatid": group.chatid, **{key: value for key, value in changes.items() if value}},
+        body=_update_request(group, update),
         purpose=ROSTER,
         subject_kind="group",
         subject_id=group.id,
@@ -221,6 +236,88 @@ async def order_update(
         rule_key=cause.rule_key,
         actor=cause.actor,
         now=now,
+    )
+    return await record_change(session, call, update, now=now, previous=previous)
+
+
+def _update_request(group: Group, update: GroupUpdate) -> dict[str, Any]:
+    fields = {
+        "name": update.name,
+        "owner": update.owner,
+        "add_user_list": [account.userid for account in update.add],
+        "del_user_list": [account.userid for account in update.remove],
+    }
+    return {"chatid": group.chatid, **{field: value for field, value in fields.items() if value}}
+
+
+async def record_change(
+    session: AsyncSession,
+    call: OutgoingCall,
+    update: GroupUpdate,
+    *,
+    now: datetime,
+    previous: GroupChange | None = None,
+) -> GroupChange:
+    """Write down beside the call what it asks for, by person. Domain code never reads the call's bytes."""
+    change = GroupChange(
+        group_id=UUID(call.subject_id),
+        call_id=call.id,
+        previous_id=previous.id if previous else None,
+        kind=GroupChangeKind.CREATE if call.kind is CallKind.APPCHAT_CREATE else GroupChangeKind.UPDATE,
+        name=update.name,
+        owner_userid=update.owner,
+        created_at=now,
+    )
+    session.add(change)
+    await session.flush()
+    directions = ((GroupChangeDirection.ADD, update.add), (GroupChangeDirection.REMOVE, update.remove))
+    session.add_all(
+        GroupChangePerson(
+            change_id=change.id,
+            person_id=account.person_id,
+            userid=fold(account.userid),
+            shown=account.userid,
+            direction=direction,
+        )
+        for direction, accounts in directions
+        for account in accounts
+    )
+    await session.flush()
+    return change
+
+
+async def settle_change(
+    session: AsyncSession, change: GroupChange, state: GroupChangeState, *, now: datetime, error: str | None = None
+) -> None:
+    """Write down what became of a change, for everybody in it. What is done for somebody stays done."""
+    change.settled_at = None if state is GroupChangeState.UNKNOWN else now
+    statement = update_rows(GroupChangePerson).where(col(GroupChangePerson.change_id) == change.id)
+    await _set_state(session, statement, state, error=error, settled_at=change.settled_at)
+
+
+async def settle_people(
+    session: AsyncSession, change: GroupChange, people: Sequence[Account], *, now: datetime
+) -> None:
+    """Write down that a change is done for these people; for the others it stays as it is."""
+    statement = update_rows(GroupChangePerson).where(
+        col(GroupChangePerson.change_id) == change.id,
+        col(GroupChangePerson.userid).in_([fold(account.userid) for account in people]),
+    )
+    await _set_state(session, statement, GroupChangeState.DONE, error=None, settled_at=now)
+
+
+async def _set_state(
+    session: AsyncSession,
+    statement: Update,
+    state: GroupChangeState,
+    *,
+    error: str | None,
+    settled_at: datetime | None,
+) -> None:
+    await session.execute(
+        statement.where(col(GroupChangePerson.state) != GroupChangeState.DONE)
+        .values(state=state, error=error, settled_at=settled_at)
+        .execution_options(synchronize_session=False)
     )
 
 

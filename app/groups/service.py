@@ -12,6 +12,7 @@ from app.groups import messages, queries, roster
 from app.groups import requests as applications
 from app.groups.errors import NotAMember
 from app.groups.roster import Cause
+from app.groups.rules import GroupUpdate
 from app.org import queries as org
 from app.policy import service as policies
 from models.groups import Group, GroupFinding, GroupMember
@@ -85,7 +86,7 @@ async def change_owner(
         userid = await roster.hand_over(
             session, group, owner, former=former, why=f"已更换（{reason}）", cause=cause, now=now
         )
-        await roster.order_update(session, group, cause=cause, now=now, owner=userid)
+        await roster.order_update(session, group, GroupUpdate(owner=userid), cause=cause, now=now)
     return group
 
 

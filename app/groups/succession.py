@@ -6,7 +6,6 @@ for what is still missing then. The platform drops deleted people by itself, and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -18,14 +17,13 @@ from app.findings.service import Fact
 from app.groups import messages, queries, rules
 from app.groups.requests import abandon
 from app.groups.roster import Cause, hand_over, order_update, record_group
-from app.groups.rules import SuccessionBasis
-from app.groups.snapshot import Reading
+from app.groups.rules import Account, GroupUpdate, PendingChanges, SuccessionBasis
+from app.groups.snapshot import GroupSnapshot
 from app.org import queries as org
 from app.policy import service as policies
 from app.policy.service import Policy
-from models.delivery import OutgoingCall
 from models.groups import FindingKind, Group, GroupMember, GroupState
-from models.ids import GroupId, PersonId, WecomUserId, fold
+from models.ids import GroupId, PersonId, fold
 from models.org import Person, PersonStatus
 
 DEPARTURE = "departure"
@@ -129,7 +127,7 @@ async def _heads(session: AsyncSession, group: Group, former: Person) -> set[UUI
 
 
 async def follow_up(
-    session: AsyncSession, *, group_id: GroupId, person_id: PersonId, reading: Reading, now: datetime
+    session: AsyncSession, *, group_id: GroupId, person_id: PersonId, snapshot: GroupSnapshot, now: datetime
 ) -> None:
     """Ask for what the group, as it was just read, still shows of who has left."""
     group = await queries.group_for_update(session, group_id)
@@ -138,24 +136,24 @@ async def follow_up(
         return
     policy = await policies.in_force(session, now=now)
     cause = Cause(DEPARTURE, "member.departure", policy.id, SYSTEM)
-    under_way = await queries.changes_under_way(session, group_id, since=reading.at)
-    owner = await owner_to_set(session, group, reading, under_way=under_way)
+    pending = await queries.pending_changes(session, group_id, since=snapshot.at)
+    owner = await owner_to_set(session, group, snapshot, pending=pending)
     if stay is not None:
-        too_few = await remove(session, group, stay, reading, cause=cause, under_way=under_way, now=now)
+        too_few = await remove(session, group, stay, snapshot, cause=cause, pending=pending, now=now)
         if too_few is not None:
             await findings.note(session, group, too_few, policy=policy, now=now)
     elif owner is not None:
-        await order_update(session, group, cause=cause, now=now, owner=owner)
+        await order_update(session, group, GroupUpdate(owner=owner), cause=cause, now=now)
 
 
 async def remove(
     session: AsyncSession,
     group: Group,
     stay: GroupMember,
-    reading: Reading,
+    snapshot: GroupSnapshot,
     *,
     cause: Cause,
-    under_way: Sequence[OutgoingCall],
+    pending: PendingChanges,
     now: datetime,
 ) -> Fact | None:
     """Take somebody out who is wanted no more, together with the ownership they may still have.
@@ -163,40 +161,34 @@ async def remove(
     The fact, when the platform would refuse it because too few would remain (86006).
     """
     userid = fold((await org.last_userids_of(session, [stay.person_id]))[stay.person_id])
-    if userid in concerned(under_way):
+    if userid in pending.userids:
         return None
-    owner = await owner_to_set(session, group, reading, under_way=under_way)
-    if userid not in reading.userids:
+    owner = await owner_to_set(session, group, snapshot, pending=pending)
+    if userid not in snapshot.userids:
         stay.observed, stay.ended_at = False, now
         await record_group(session, group, action="member.left", cause=cause, now=now, person_id=stay.person_id)
         if owner is not None:
-            await order_update(session, group, cause=cause, now=now, owner=owner)
+            await order_update(session, group, GroupUpdate(owner=owner), cause=cause, now=now)
         return None
     stay.observed = True
-    if len(reading.userids) - 1 < rules.FEWEST:
+    if len(snapshot.userids) - 1 < rules.FEWEST:
         person = (await org.people_by_id(session, [stay.person_id]))[stay.person_id]
         return Fact(FindingKind.TOO_FEW, subject=userid, person_id=person.id, who=person.name)
-    if fold(reading.owner) == userid and owner is None:
+    if fold(snapshot.owner) == userid and owner is None:
         return None  # nobody can follow: the finding says so, and the platform refuses to remove an owner (86005)
-    call = await order_update(session, group, cause=cause, now=now, remove=[reading.userids[userid]], owner=owner)
-    stay.call_id = call.id
+    update = GroupUpdate(remove=(Account(snapshot.userids[userid], stay.person_id),), owner=owner)
+    change = await order_update(session, group, update, cause=cause, now=now)
+    stay.call_id = change.call_id
     return None
 
 
 async def owner_to_set(
-    session: AsyncSession, group: Group, reading: Reading, *, under_way: Sequence[OutgoingCall]
+    session: AsyncSession, group: Group, snapshot: GroupSnapshot, *, pending: PendingChanges
 ) -> str | None:
     """The registered owner's userid when the platform shows another and could be told: owners are members (86207)."""
-    if any("owner" in queries.body_of(call) for call in under_way):
+    if pending.owner:
         return None
     userid = (await org.userids_of(session, [group.desired_owner_id])).get(PersonId(group.desired_owner_id))
-    if userid is None or fold(userid) not in reading.userids or fold(userid) == fold(reading.owner):
+    if userid is None or fold(userid) not in snapshot.userids or fold(userid) == fold(snapshot.owner):
         return None
     return userid
-
-
-def concerned(under_way: Sequence[OutgoingCall]) -> set[WecomUserId]:
-    """Whom these calls put in or take out."""
-    fields = ("userlist", "add_user_list", "del_user_list")
-    bodies = [queries.body_of(call) for call in under_way]
-    return {fold(userid) for body in bodies for field in fields for userid in body.get(field, [])}

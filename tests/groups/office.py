@@ -35,7 +35,7 @@ from tests.fakes.clock import FakeClock
 
 RESEARCH, PERSONNEL = 20, 30
 
-JOBS: dict[str, JobFunction] = {**delivery_jobs.JOBS, **group_jobs.JOBS}
+JOBS: dict[str, JobFunction] = {**delivery_jobs.JOBS, **group_jobs.JOBS, **reconciliation_jobs.JOBS}
 
 
 @dataclass

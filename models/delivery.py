@@ -24,6 +24,13 @@ from models.columns import (
 )
 
 
+class MessageClass(StrEnum):
+    """The classes that the service itself speaks in. Announcements have those of the policy besides (3.2)."""
+
+    WORK = "work"  # asks somebody to act
+    ANSWER = "answer"  # answers what a person has just done, so it may come at any hour
+
+
 class Message(Table, table=True):
     """Content, once, however many people and parts it goes to."""
 

@@ -14,9 +14,11 @@ from sqlmodel import col
 from app.access.errors import NoSuchKey, UnknownScope
 from app.audit.actor import Actor
 from app.audit.service import record
+from app.audit.why import About, Why
 from app.web.deps import Caller
 from app.web.scopes import EVERYTHING, SCOPES
 from models.access import ApiKey
+from models.audit import ObjectKind
 
 BOOTSTRAP = "bootstrap"
 _USED_EVERY = timedelta(minutes=1)
@@ -51,15 +53,8 @@ async def create_key(
         expires_at=expires_at,
     )
     session.add(row)
-    await record(
-        session,
-        actor=actor,
-        action="api_key.created",
-        object_kind="api_key",
-        object_id=row.id,
-        now=now,
-        details={"name": name, "scopes": scopes},
-    )
+    details = {"name": name, "scopes": scopes}
+    await record(session, "api_key.created", About(ObjectKind.API_KEY, row.id), Why(actor), now=now, details=details)
     return row, key
 
 
@@ -68,7 +63,7 @@ async def end_key(session: AsyncSession, *, key_id: UUID, actor: Actor, now: dat
     if row is None or row.ended_at is not None:
         raise NoSuchKey("没有这个密钥，或它已停用")
     row.ended_at = now
-    await record(session, actor=actor, action="api_key.ended", object_kind="api_key", object_id=key_id, now=now)
+    await record(session, "api_key.ended", About(ObjectKind.API_KEY, key_id), Why(actor), now=now)
     return row
 
 

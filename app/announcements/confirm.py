@@ -10,11 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.announcements import messages, queries, rules
 from app.announcements.errors import NotConcerned
+from app.announcements.rules import about
 from app.audit.actor import person_actor
 from app.audit.service import Act, record, record_many
+from app.audit.why import Why
 from app.calendar import service as calendars
 from app.cards import service as delivery
-from app.cards.service import Click, Face, KnownClick
+from app.cards.service import Click, ClickedCard, Face, KnownClick
 from app.org import queries as org
 from app.policy import service as policies
 from app.wecom.messages import Card
@@ -33,25 +35,25 @@ async def confirm(
     person: Person,
     via: str,
     now: datetime,
-    event_id: int | None = None,
-    click: CardClick | None = None,
-    message_id: UUID | None = None,
+    clicked: ClickedCard | None = None,
 ) -> Receipt:
     """A person confirms. The first confirmation stands; a repeat only greys the card it came from.
 
-    `click` and `message_id` name the card that was clicked, which then shows the outcome. A click that comes again
-    has spent its code already and does nothing (P2).
+    `clicked` is the card that was clicked, which then shows the outcome. A click that comes again has spent its code
+    already and does nothing (P2).
     """
     announcement = await queries.announcement(session, announcement_id)
     rules.check_takes_receipts(announcement)
     receipt = await queries.receipt_for_update(session, announcement_id, person.id)
     if receipt is None:
         raise NotConcerned("这个通知没有发给该成员")
+    click = clicked.click if clicked else None
     is_first = rules.may_confirm(receipt)
     if is_first:
-        await _store(session, announcement, receipt, person, via=via, event_id=event_id, now=now)
+        event_id = click.event_id if click else None
+        await _store(session, announcement, receipt, via=via, event_id=event_id, now=now)
     is_fresh_click = click is not None and click.spent_at is None
-    shown_on = message_id or announcement.card_message_id
+    shown_on = clicked.message.id if clicked else announcement.card_message_id
     if shown_on is not None and (is_first or is_fresh_click):
         await _show_confirmed(session, announcement, receipt, shown_on, click=click, now=now)
     return receipt
@@ -99,22 +101,14 @@ async def _store_many(
     await queries.confirm_receipts(session, rows, via=BY_CARD, now=now)
     acts = [
         Act(
-            actor=person_actor(one.person_id),
-            object_id=row.id,
-            policy_version_id=row.policy_version_id,
-            correlation_id=one.click.correlation_id,
-            details={"via": BY_CARD, "late": rules.is_late(row.deadline, now)},
+            about(row),
+            Why(person_actor(one.person_id), "announcement.receipt", row.policy_version_id),
+            one.click.correlation_id,
+            {"via": BY_CARD, "late": rules.is_late(row.deadline, now)},
         )
         for one, row in firsts.values()
     ]
-    await record_many(
-        session,
-        action="announcement.confirmed",
-        object_kind="announcement",
-        rule_key="announcement.receipt",
-        acts=acts,
-        now=now,
-    )
+    await record_many(session, "announcement.confirmed", acts, now=now)
 
 
 async def _show_many(
@@ -147,7 +141,6 @@ async def _store(
     session: AsyncSession,
     announcement: Announcement,
     receipt: Receipt,
-    person: Person,
     *,
     via: str,
     event_id: int | None,
@@ -157,17 +150,9 @@ async def _store(
     receipt.confirmed_via = via
     receipt.event_id = event_id
     receipt.late = rules.is_late(announcement.deadline, now)
-    await record(
-        session,
-        actor=person_actor(person.id),
-        action="announcement.confirmed",
-        object_kind="announcement",
-        object_id=announcement.id,
-        now=now,
-        policy_version_id=announcement.policy_version_id,
-        rule_key="announcement.receipt",
-        details={"via": via, "late": receipt.late},
-    )
+    why = Why(person_actor(receipt.person_id), "announcement.receipt", announcement.policy_version_id)
+    details = {"via": via, "late": receipt.late}
+    await record(session, "announcement.confirmed", about(announcement), why, now=now, details=details)
 
 
 async def _show_confirmed(

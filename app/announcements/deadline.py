@@ -8,10 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.announcements import messages, queries
 from app.announcements.confirm import card_again
+from app.announcements.rules import about
 from app.audit.actor import SYSTEM
 from app.audit.service import record
+from app.audit.why import Why
 from app.calendar import service as calendars
 from app.delivery import service as delivery
+from app.delivery.service import MessageHeader
 from app.jobs.timers import cancel_timer
 from app.policy import service as policies
 from models.announcements import AnnouncementState
@@ -36,17 +39,12 @@ async def chase(session: AsyncSession, *, announcement_id: AnnouncementId, now: 
         citation=policy.cite("announcement.chase"),
         zone=calendars.timezone_of(session),
     )
+    why = Why(SYSTEM, "announcement.chase", policy.id)
     message = await delivery.send_card(
         session,
+        MessageHeader("announcement.chase", about(announcement), why, announcement.message_class),
         to=[PersonId(row.person_id) for row in waiting],
         card=await card_again(session, announcement, notice=notice),
-        purpose="announcement.chase",
-        origin_kind="announcement",
-        origin_id=announcement.id,
-        message_class=announcement.message_class,
-        policy_version_id=policy.id,
-        rule_key="announcement.chase",
-        actor=SYSTEM,
         now=now,
     )
     announcement.chase_message_id = message.id
@@ -72,27 +70,13 @@ async def close(session: AsyncSession, *, announcement_id: AnnouncementId, now: 
     waiting = await queries.unconfirmed(session, announcement_id)
     missing = await queries.names(session, [row.person_id for row in waiting])
     policy = await policies.in_force(session, now=now)
+    why = Why(SYSTEM, "announcement.receipt", policy.id)
     await delivery.send_text(
         session,
+        MessageHeader("announcement.final_list", about(announcement), why, announcement.message_class),
         to=[PersonId(announcement.author_id)],
         text=messages.final_list(announcement, confirmed=standing.confirmed, missing=missing),
-        purpose="announcement.final_list",
-        origin_kind="announcement",
-        origin_id=announcement.id,
-        message_class=announcement.message_class,
-        policy_version_id=policy.id,
-        rule_key="announcement.receipt",
-        actor=SYSTEM,
         now=now,
     )
-    await record(
-        session,
-        actor=SYSTEM,
-        action="announcement.closed",
-        object_kind="announcement",
-        object_id=announcement_id,
-        now=now,
-        policy_version_id=policy.id,
-        rule_key="announcement.receipt",
-        details={"audience": standing.audience, "confirmed": standing.confirmed},
-    )
+    details = {"audience": standing.audience, "confirmed": standing.confirmed}
+    await record(session, "announcement.closed", about(announcement), why, now=now, details=details)

@@ -16,10 +16,12 @@ from app.announcements.errors import (
     TooLong,
     UnknownClass,
 )
+from app.audit.why import About
 from app.org.rules import may_act
 from app.policy.schema import PolicyDocument
 from app.policy.sections.announcements import AnnouncementClassRule
 from models.announcements import Announcement, Receipt
+from models.audit import ObjectKind
 from models.groups import Group, GroupState
 from models.org import Person
 
@@ -32,6 +34,10 @@ _WHY_NOT = {
     GroupState.CLOSED: "已关闭",
     GroupState.LOST: "已被解散",
 }
+
+
+def about(announcement: Announcement) -> About:
+    return About(ObjectKind.ANNOUNCEMENT, announcement.id)
 
 
 @dataclass

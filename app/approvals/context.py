@@ -16,12 +16,14 @@ from app.approvals.kinds import Kinds, RequestKind
 from app.approvals.messages import Given, Told
 from app.audit.actor import Actor
 from app.audit.service import record
+from app.audit.why import About, Why
 from app.calendar import service as calendars
 from app.org import queries as org
 from app.policy import service as policies
 from app.policy.sections.people import StepRule
 from app.policy.service import Policy
 from models.approvals import Request, RequestStep
+from models.audit import ObjectKind
 from models.ids import PolicyVersionId
 from models.org import Person
 
@@ -93,16 +95,17 @@ async def record_request(
     """An audit row about a request, under the policy version and the rule it rests on. Empty details are left out."""
     await record(
         session,
-        actor=actor,
-        action=action,
-        object_kind="request",
-        object_id=request.id,
+        action,
+        about(request),
+        Why(actor, rule_key or request.rule_key, request.policy_version_id),
         now=now,
-        policy_version_id=request.policy_version_id,
-        rule_key=rule_key or request.rule_key,
         details={
             "kind": request.kind,
             "number": request.number,
             **{key: str(value) for key, value in details.items() if value},
         },
     )
+
+
+def about(request: Request) -> About:
+    return About(ObjectKind.REQUEST, request.id)

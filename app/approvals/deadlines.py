@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -14,10 +15,12 @@ from app.approvals.context import Case, load_case, record_request
 from app.approvals.departures import refill
 from app.approvals.kinds import Kinds
 from app.audit.actor import SYSTEM
+from app.delivery import service as delivery
 from app.jobs.timers import set_timer
 from app.observability import get_logger
 from app.org import queries as org
 from models.approvals import RequestStep
+from models.delivery import MessageClass
 from models.ids import PersonId, StepId
 from models.org import Person
 
@@ -79,15 +82,12 @@ async def _announce(
 async def _remind(
     session: AsyncSession, case: Case, step: RequestStep, people: Collection[Person], *, now: datetime
 ) -> None:
-    await steps.tell(
+    header = steps.header_for(case.request, "approval.reminder", SYSTEM, message_class=MessageClass.WORK)
+    await delivery.send_text(
         session,
-        case.request,
-        [PersonId(person.id) for person in people],
-        messages.reminder(case.told, step),
-        purpose="approval.reminder",
-        message_class=steps.WORK,
-        rule_key=RULE,
-        actor=SYSTEM,
+        replace(header, why=header.why.under(RULE)),
+        to=[PersonId(person.id) for person in people],
+        text=messages.reminder(case.told, step),
         now=now,
     )
     await record_request(

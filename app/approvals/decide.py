@@ -13,6 +13,7 @@ from app.approvals.errors import AlreadyDecided, RequestNotFound
 from app.approvals.kinds import Kinds
 from app.audit.actor import Actor, person_actor
 from app.cards.service import ClickedCard
+from app.delivery import service as delivery
 from app.errors import DomainError
 from app.observability import current_correlation_id, get_logger
 from models.approvals import Decision, OutcomeState, Request, RequestState, RequestStep, StepState, Verdict
@@ -275,4 +276,5 @@ async def _explain(
     if not isinstance(refusal, AlreadyDecided):
         text = messages.click_refused(case.told, str(refusal))
         to = [PersonId(ballot.person.id)]
-        await steps.tell(session, request, to, text, purpose="approval.refusal", actor=ballot.actor, now=now)
+        header = steps.header_for(request, "approval.refusal", ballot.actor)
+        await delivery.send_text(session, header, to=to, text=text, now=now)

@@ -10,25 +10,23 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import messages, queries, rules
 from app.approvals.approvers import resolve
-from app.approvals.context import Case, given_so_far
+from app.approvals.context import Case, about, given_so_far
 from app.audit.actor import Actor
+from app.audit.why import Why
 from app.calendar import service as policies
 from app.cards import service as cards
 from app.cards.service import ClickedCard
 from app.delivery import service as delivery
+from app.delivery.service import MessageHeader
 from app.jobs.timers import cancel_timer, set_timer
 from app.wecom.messages import Card
 from models.approvals import Request, RequestStep, StepApprover, StepState
+from models.delivery import MessageClass
 from models.ids import MessageId, PersonId
 from models.org import Person
 
 REMIND = "approval.remind"
 DUE = "approval.due"
-
-WORK = "work"
-"""Message class of what asks somebody to act."""
-ANSWER = "answer"
-"""Message class of what answers the person's own act."""
 
 
 async def check_reachable(session: AsyncSession, case: Case) -> None:
@@ -60,23 +58,12 @@ async def ask(
         messages.approval_card(case.told, step, steps=len(case.chain)),
         [PersonId(person.id) for person in people],
     )
-    message = await delivery.send_card(
-        session,
-        to=to,
-        card=card,
-        purpose="approval.card",
-        origin_kind="request",
-        origin_id=case.request.id,
-        message_class=WORK,
-        policy_version_id=case.policy.id,
-        rule_key=step.rule_key,
-        actor=actor,
-        now=now,
-        individually=True,
-    )
+    why = Why(actor, step.rule_key, case.policy.id)
+    header = MessageHeader("approval.card", about(case.request), why)
+    message = await delivery.send_card(session, header, to=to, card=card, now=now, individually=True)
     if card.is_cut:
-        text, purpose = messages.in_full(case.told, step), "approval.details"
-        await tell(session, case.request, to, text, purpose=purpose, message_class=WORK, actor=actor, now=now)
+        details = header_for(case.request, "approval.details", actor, message_class=MessageClass.WORK)
+        await delivery.send_text(session, details, to=to, text=messages.in_full(case.told, step), now=now)
     former = {row.person_id: row for row in await queries.former_approvers_of(session, step.id)}
     for person in people:
         # Who had given up the place, with an account that was disabled for a while, has it again.
@@ -171,35 +158,15 @@ async def _show_to_earlier_deciders(
             await show_on_cards(session, step, card, only=deciders, actor=actor, now=now)
 
 
-async def tell(
-    session: AsyncSession,
-    request: Request,
-    to: Sequence[PersonId],
-    text: str,
-    *,
-    purpose: str,
-    message_class: str = ANSWER,
-    rule_key: str | None = None,
-    actor: Actor,
-    now: datetime,
-) -> None:
-    await delivery.send_text(
-        session,
-        to=to,
-        text=text,
-        purpose=purpose,
-        origin_kind="request",
-        origin_id=request.id,
-        message_class=message_class,
-        policy_version_id=request.policy_version_id,
-        rule_key=rule_key or request.rule_key,
-        actor=actor,
-        now=now,
-    )
+def header_for(
+    request: Request, purpose: str, actor: Actor, *, message_class: str = MessageClass.ANSWER
+) -> MessageHeader:
+    """Of a text about a request, under the request's own rule."""
+    why = Why(actor, request.rule_key, request.policy_version_id)
+    return MessageHeader(purpose, about(request), why, message_class)
 
 
 async def tell_requester(session: AsyncSession, request: Request, text: str, *, actor: Actor, now: datetime) -> None:
     """News of their own application: an answer, so it may come at any hour."""
-    await tell(
-        session, request, [PersonId(request.requester_id)], text, purpose="approval.progress", actor=actor, now=now
-    )
+    to = [PersonId(request.requester_id)]
+    await delivery.send_text(session, header_for(request, "approval.progress", actor), to=to, text=text, now=now)

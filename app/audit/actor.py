@@ -20,6 +20,12 @@ class Actor:
     kind: ActorKind
     id: str
 
+    @classmethod
+    def parse(cls, stored: str) -> Actor:
+        """Back from `kind:id`, as rows keep it."""
+        kind, _, actor_id = stored.partition(":")
+        return cls(ActorKind(kind), actor_id)
+
     def __str__(self) -> str:
         return f"{self.kind.value}:{self.id}"
 

@@ -9,14 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
-from uuid import UUID
 
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.audit.actor import Actor
 from app.audit.seal import GENESIS, canonical, details_digest, seal
+from app.audit.why import About, Why
 from app.observability import current_correlation_id
 from models.audit import AuditDetail, AuditEntry, AuditHead
 
@@ -43,28 +42,28 @@ SEAL_LOCK = 0x5EA1
 
 async def record(
     session: AsyncSession,
-    *,
-    actor: Actor,
     action: str,
-    object_kind: str,
-    object_id: object,
+    about: About,
+    why: Why,
+    *,
     now: datetime,
-    policy_version_id: UUID | None = None,
-    rule_key: str | None = None,
     details: dict[str, Any] | None = None,
 ) -> None:
-    """Add a row in the caller's transaction. `details` may be erased later; only their salted digest is chained."""
+    """Add a row in the caller's transaction.
+
+    `action` is `noun.verb` in the past. `details` may be erased later; only their salted digest is chained.
+    """
     salt = secrets.token_bytes(16)
     plain = json.loads(canonical(details)) if details else None
     entry = AuditEntry(
         at=now,
-        actor_kind=actor.kind.value,
-        actor_id=actor.id,
+        actor_kind=why.actor.kind.value,
+        actor_id=why.actor.id,
         action=action,
-        object_kind=object_kind,
-        object_id=str(object_id),
-        policy_version_id=policy_version_id,
-        rule_key=rule_key,
+        object_kind=about.kind,
+        object_id=about.key,
+        policy_version_id=why.policy_version_id,
+        rule_key=why.rule_key,
         correlation_id=current_correlation_id(),
         details_digest=details_digest(salt, plain) if plain else None,
     )
@@ -83,28 +82,27 @@ class HeadMissing(Exception):
 class Act:
     """One of many acts of the same kind, for `record_many`."""
 
-    actor: Actor
-    object_id: object
-    policy_version_id: UUID | None
+    about: About
+    why: Why
     correlation_id: str
     details: dict[str, Any]
 
 
-async def record_many(
-    session: AsyncSession, *, action: str, object_kind: str, rule_key: str | None, acts: Sequence[Act], now: datetime
-) -> None:
-    """What `record` writes for each of them, in their order, in one statement."""
+async def record_many(session: AsyncSession, action: str, acts: Sequence[Act], *, now: datetime) -> None:
+    """What `record` writes for each of them, in their order, in one statement. All are about one kind of object and
+    rest on one rule.
+    """
     salts = [secrets.token_bytes(16) for _ in acts]
     plain = [canonical(act.details) for act in acts]
     facts = {
         "at": now,
         "action": action,
-        "object_kind": object_kind,
-        "rule_key": rule_key,
-        "actor_kinds": [act.actor.kind.value for act in acts],
-        "actor_ids": [act.actor.id for act in acts],
-        "object_ids": [str(act.object_id) for act in acts],
-        "policy_version_ids": [act.policy_version_id for act in acts],
+        "object_kind": acts[0].about.kind.value,
+        "rule_key": acts[0].why.rule_key,
+        "actor_kinds": [act.why.actor.kind.value for act in acts],
+        "actor_ids": [act.why.actor.id for act in acts],
+        "object_ids": [act.about.key for act in acts],
+        "policy_version_ids": [act.why.policy_version_id for act in acts],
         "correlation_ids": [act.correlation_id for act in acts],
         "salts": salts,
         "digests": [hashlib.sha256(salt + details).digest() for salt, details in zip(salts, plain, strict=True)],

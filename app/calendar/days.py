@@ -13,11 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor
 from app.audit.service import record
+from app.audit.why import About, Why
 from app.calendar import queries, rules
 from app.calendar import service as calendars
 from app.observability import get_logger
 from app.policy import service
 from app.working_days import ONE_DAY, SATURDAY, WorkingCalendar
+from models.audit import ObjectKind
 from models.ids import PolicyVersionId
 from models.policy import CalendarDay
 
@@ -81,15 +83,9 @@ async def set_day(session: AsyncSession, *, day: date, is_working: bool, note: s
     before = (await days_between(session, since=day, until=day))[0]
     wanted = Day(day, is_working, note, COMPANY)
     await _write(session, [wanted], now=now)
-    await record(
-        session,
-        actor=actor,
-        action="calendar.changed",
-        object_kind="calendar_day",
-        object_id=day.isoformat(),
-        now=now,
-        details={"before": before.is_working, "after": is_working, "note": note},
-    )
+    about = About(ObjectKind.CALENDAR_DAY, day.isoformat())
+    details = {"before": before.is_working, "after": is_working, "note": note}
+    await record(session, "calendar.changed", about, Why(actor), now=now, details=details)
     if before.is_working != is_working:
         await recompute_timers(session, now=now)
     return wanted

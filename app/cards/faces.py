@@ -10,18 +10,19 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor
+from app.audit.why import About, Why
 from app.cards import queries as cards_queries
 from app.cards import rules
 from app.cards import text_instead as followup
 from app.delivery import queries as delivery_queries
-from app.delivery import resend as delivery_resend
+from app.delivery import service as delivery
 from app.delivery.errors import AppNotRegistered, DeliveryNotFound
-from app.jobs.queue import enqueue
-from app.ledger import calls as compose
 from app.ledger import queries, recovery
-from app.ledger.calls import MAKE_CALL
+from app.ledger.calls import CallRequest, call_row
+from app.ledger.service import add_call
 from app.observability import current_correlation_id, get_logger
 from app.wecom.messages import Card
+from models.audit import ObjectKind
 from models.delivery import CallKind, CardClick, Message, OutgoingCall
 from models.ids import PersonId
 
@@ -48,10 +49,11 @@ async def update_cards(
         raise DeliveryNotFound("没有这条消息")
     carried = await cards_queries.calls_carrying(session, message_id=message_id, people=person_ids)
     _include_clicked(carried, click, person_ids)
+    change = _Change(message, card, click, actor)
     untold: list[UUID] = []
     # In the order of their ids: two updates of the same cards must not wait for each other.
     for call_id in sorted(carried):
-        untold += await _update_one(session, message, call_id, carried[call_id], card, click, actor, now)
+        untold += await _update_one(session, change, call_id, carried[call_id], now)
     await followup.tell_in_text(
         session, message, people=list(dict.fromkeys(untold)), face=card.to_update(), actor=actor, now=now
     )
@@ -68,30 +70,33 @@ def _include_clicked(
         people.append(click.person_id)
 
 
+@dataclass(frozen=True)
+class _Change:
+    """A new face for the cards of a message, and the click that asked for it."""
+
+    message: Message
+    card: Card
+    click: CardClick | None
+    actor: Actor
+
+
 async def _update_one(
-    session: AsyncSession,
-    message: Message,
-    call_id: UUID,
-    people: list[UUID],
-    card: Card,
-    click: CardClick | None,
-    actor: Actor,
-    now: datetime,
+    session: AsyncSession, change: _Change, call_id: UUID, people: list[UUID], now: datetime
 ) -> list[UUID]:
     """Update one sent card for these people; returns those who must be told otherwise."""
     call = await queries.call_for_update(session, call_id)
-    if call is None or call.message_id != message.id:
+    if call is None or call.message_id != change.message.id:
         return []
     if recovery.is_unsent(call):
-        await delivery_resend.take_back(session, message, call, people=people, actor=actor, now=now)
+        await delivery.take_back(session, change.message, call, people=people, actor=change.actor, now=now)
         return people
     userids = await delivery_queries.current_userids(session, people)
     if not userids:
         return []
-    code = await _spend_code(session, call, click, now)
+    code = await _spend_code(session, call, change.click, now)
     if code is None:
         return list(userids)
-    update = await _request_update(session, message, call, userids, card, code.value, actor, now)
+    update = await _request_update(session, change, call, userids, code.value, now)
     if code.click is not None:
         code.click.shown_by_id = update.id
     return []
@@ -128,39 +133,31 @@ async def _spend_code(
 
 async def _request_update(
     session: AsyncSession,
-    message: Message,
+    change: _Change,
     call: OutgoingCall,
     userids: dict[UUID, str],
-    card: Card,
     code: str,
-    actor: Actor,
     now: datetime,
 ) -> OutgoingCall:
     agent_id = await delivery_queries.agent_id(session, call.app_id)
     if agent_id is None:
         raise AppNotRegistered("数据库里没有应用的 AgentId, 请先完成初始化")
     only = next(iter(userids)) if len(userids) == 1 else "all"
-    update = compose.call_row(
+    request = CallRequest(
         kind=CallKind.CARD_UPDATE,
         body={
             "userids": list(userids.values()),
             "agentid": agent_id,
             "response_code": code,
-            "template_card": card.to_update(),
+            "template_card": change.card.to_update(),
         },
         purpose="card.update",
-        subject_kind="card",
-        subject_id=call.id,
-        message_id=message.id,
+        about=About(ObjectKind.CARD, call.id),
+        why=Why(change.actor, change.message.rule_key, change.message.policy_version_id),
         # Faces of one card in the order they were decided, without one person's waiting for another's.
         ordering_key=f"card:{call.id}:{only}",
-        policy_version_id=message.policy_version_id,
-        rule_key=message.rule_key,
-        actor=str(actor),
-        correlation_id=current_correlation_id(),
-        now=now,
     )
-    session.add(update)
-    await session.flush()
-    await enqueue(session, MAKE_CALL, {"call_id": str(update.id)}, dedupe_key=f"call:{update.id}")
+    update = call_row(request, correlation_id=current_correlation_id(), now=now)
+    update.message_id = change.message.id
+    await add_call(session, update)
     return update

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.audit.actor import Actor, ActorKind
+from app.audit.actor import Actor
 from app.cards.rules import NO_EFFECT_ON_CARD
 from app.delivery import queries as delivery_queries
+from app.delivery.compose import header_of
 from app.delivery.send import send_text
 from app.ledger import queries, rules
 from app.wecom.messages import card_as_text
@@ -31,19 +33,10 @@ async def tell_in_text(
     """A new message of the same origin and class; its purpose ends in `.followup`."""
     if not people:
         return
-    await send_text(
-        session,
-        to=[PersonId(person) for person in people],
-        text=card_as_text(face),
-        purpose=f"{message.purpose}.followup",
-        origin_kind=message.origin_kind,
-        origin_id=message.origin_id,
-        message_class=message.message_class,
-        policy_version_id=message.policy_version_id,
-        rule_key=message.rule_key,
-        actor=actor,
-        now=now,
-    )
+    header = header_of(message)
+    header = replace(header, purpose=f"{message.purpose}.followup", why=header.why.by(actor))
+    to = [PersonId(person) for person in people]
+    await send_text(session, header, to=to, text=card_as_text(face), now=now)
 
 
 async def tell_instead_of_update(session: AsyncSession, update: OutgoingCall, now: datetime) -> None:
@@ -55,6 +48,5 @@ async def tell_instead_of_update(session: AsyncSession, update: OutgoingCall, no
         return
     body = rules.body_of(update)
     people = await delivery_queries.people_now_called(session, body["userids"])
-    kind, _, actor_id = update.actor.partition(":")
-    actor = Actor(ActorKind(kind), actor_id)
+    actor = Actor.parse(update.actor)
     await tell_in_text(session, message, people=people, face=body["template_card"], actor=actor, now=now)

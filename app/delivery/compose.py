@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from app.ledger.calls import call_row
+from app.audit.actor import Actor
+from app.audit.why import About, Why
+from app.ledger.calls import CallRequest, call_row
 from app.wecom.messages import Card, numbered_parts
-from models.delivery import CallKind, Message, OutgoingCall
+from models.audit import ObjectKind
+from models.delivery import CallKind, Message, MessageClass, OutgoingCall
 from models.ids import new_id
 
 ON = 1
@@ -53,22 +57,34 @@ def body_for(
     }
 
 
-def message_call(message: Message, *, body: dict[str, Any], part: int, actor: str, now: datetime) -> OutgoingCall:
-    return call_row(
-        kind=CallKind.MESSAGE_SEND,
-        body=body,
-        purpose=message.purpose,
-        subject_kind="message",
-        subject_id=message.id,
-        message_id=message.id,
-        part=part,
-        task_id=body.get("template_card", {}).get("task_id"),
-        policy_version_id=message.policy_version_id,
-        rule_key=message.rule_key,
-        actor=actor,
-        correlation_id=message.correlation_id,
-        now=now,
+@dataclass(frozen=True)
+class MessageHeader:
+    """What stands on every message: which of our acts it is, what it is about, why, and when it may come."""
+
+    purpose: str
+    """`approval.card`, `announcement.chase`, `task.reminder` …"""
+    about: About
+    why: Why
+    message_class: str = MessageClass.WORK
+    """The policy's class (urgent, work …): it decides the hours (policy 3.4)."""
+
+
+def header_of(message: Message) -> MessageHeader:
+    """The header of a message that was stored, for what follows from it."""
+    why = Why(Actor.parse(message.actor), message.rule_key, message.policy_version_id)
+    return MessageHeader(
+        message.purpose, About(ObjectKind(message.origin_kind), message.origin_id), why, message.message_class
     )
+
+
+def message_call(message: Message, *, body: dict[str, Any], part: int, actor: Actor, now: datetime) -> OutgoingCall:
+    """The call that carries a part of a message to some recipients."""
+    why = Why(actor, message.rule_key, message.policy_version_id)
+    request = CallRequest(CallKind.MESSAGE_SEND, body, message.purpose, About(ObjectKind.MESSAGE, message.id), why)
+    call = call_row(request, correlation_id=message.correlation_id, now=now)
+    call.message_id, call.part = message.id, part
+    call.task_id = body.get("template_card", {}).get("task_id")
+    return call
 
 
 def new_task_id() -> str:

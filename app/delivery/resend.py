@@ -10,7 +10,8 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor
-from app.audit.service import record as audit
+from app.audit.service import record
+from app.audit.why import About, Why
 from app.delivery import compose
 from app.delivery import queries as delivery_queries
 from app.delivery.errors import DeliveryNotFound, NothingToRetry, RecipientGone
@@ -18,6 +19,7 @@ from app.delivery.send import sender
 from app.ledger import calls, queries, rules
 from app.ledger.recovery import _replace
 from app.ledger.rules import Failed
+from models.audit import ObjectKind
 from models.delivery import CallState, Delivery, DeliveryState, Message, OutgoingCall
 
 SUPERSEDED = "superseded"
@@ -35,7 +37,7 @@ async def take_back(
     if reachable:
         part = compose.parts_of(message.content, number=message.number)[call.part - 1]
         body = await _body_to(session, part, reachable, now)
-        rest = compose.message_call(message, body=body, part=call.part, actor=str(actor), now=now)
+        rest = compose.message_call(message, body=body, part=call.part, actor=actor, now=now)
         rest.ordering_key = call.ordering_key
         await _replace(session, call, rest, now)
         await queries.move_deliveries(
@@ -61,15 +63,12 @@ async def retry_delivery(session: AsyncSession, *, delivery_id: int, actor: Acto
     await session.flush()
     await _retire(session, former, now)
     await calls.release(session, call.id)
-    await audit(
+    await record(
         session,
-        actor=actor,
-        action="delivery.retried",
-        object_kind="delivery",
-        object_id=delivery.id,
+        "delivery.retried",
+        About(ObjectKind.DELIVERY, delivery.id),
+        Why(actor, delivery.rule_key, delivery.policy_version_id),
         now=now,
-        policy_version_id=delivery.policy_version_id,
-        rule_key=delivery.rule_key,
         details={**was, "call_id": str(call.id)},
     )
     return delivery
@@ -110,7 +109,7 @@ async def _one_more(
     number = await delivery_queries.next_message_number(session)
     part = compose.parts_of(message.content, number=number)[delivery.part - 1]
     body = await _body_to(session, part, [delivery.person_id], now)
-    call = compose.message_call(message, body=body, part=delivery.part, actor=str(actor), now=now)
+    call = compose.message_call(message, body=body, part=delivery.part, actor=actor, now=now)
     if former is not None:
         call.id, call.previous_id, call.ordering_key = rules.id_beside(former.id), former.id, former.ordering_key
     session.add(call)

@@ -5,38 +5,34 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor
+from app.audit.why import About
 from app.delivery import compose, queries, rules
+from app.delivery.compose import MessageHeader
 from app.delivery.errors import AppNotRegistered, EmptyText
 from app.delivery.queries import Recipients
 from app.jobs.queue import enqueue_many
-from app.ledger import calls as ledger_calls
-from app.ledger.calls import MAKE_CALL
+from app.ledger.calls import MAKE_CALL, CallRequest, call_row
 from app.ledger.service import add_call
 from app.observability import current_correlation_id
 from app.policy import service as policies
 from app.wecom.messages import Card, card_as_text, split_text
+from models.audit import ObjectKind
 from models.delivery import CallKind, CallState, DeliveryState, Message, OutgoingCall
 from models.ids import APP, PersonId
 
 
 async def send_card(
     session: AsyncSession,
+    header: MessageHeader,
     *,
     to: Sequence[PersonId],
     card: Card,
-    purpose: str,
-    origin_kind: str,
-    origin_id: object,
-    message_class: str,
-    policy_version_id: UUID,
-    rule_key: str,
-    actor: Actor,
     now: datetime,
     individually: bool = False,
 ) -> Message:
@@ -45,131 +41,82 @@ async def send_card(
     A card that no card type allows (no button, no page) goes as text.
     """
     content = compose.card_content(card) if card.is_lawful else compose.text_content(card_as_text(card.to_face()))
-    message = await _store(
-        session,
-        content=content,
-        purpose=purpose,
-        origin_kind=origin_kind,
-        origin_id=origin_id,
-        message_class=message_class,
-        policy_version_id=policy_version_id,
-        rule_key=rule_key,
-        actor=actor,
-        now=now,
-    )
-    await _dispatch(session, message, to=to, individually=individually, actor=actor, now=now)
+    message = await _store(session, header, content, now=now)
+    await _dispatch(session, message, to=to, individually=individually, actor=header.why.actor, now=now)
     return message
 
 
 async def send_text(
     session: AsyncSession,
+    header: MessageHeader,
     *,
     to: Sequence[PersonId],
     text: str,
-    purpose: str,
-    origin_kind: str,
-    origin_id: object,
-    message_class: str,
-    policy_version_id: UUID,
-    rule_key: str,
-    actor: Actor,
     now: datetime,
     safe: bool = False,
 ) -> Message:
     """Send a text, in as many parts as its bytes need. `safe`: it cannot be forwarded and shows a watermark."""
-    message = await _store(
-        session,
-        content=compose.text_content(_said(text), safe=safe),
-        purpose=purpose,
-        origin_kind=origin_kind,
-        origin_id=origin_id,
-        message_class=message_class,
-        policy_version_id=policy_version_id,
-        rule_key=rule_key,
-        actor=actor,
-        now=now,
-    )
-    await _dispatch(session, message, to=to, individually=False, actor=actor, now=now)
+    message = await _store(session, header, compose.text_content(_said(text), safe=safe), now=now)
+    await _dispatch(session, message, to=to, individually=False, actor=header.why.actor, now=now)
     return message
 
 
 async def post_to_group(
     session: AsyncSession,
+    header: MessageHeader,
     *,
-    group_id: UUID,
-    chatid: str,
+    group: GroupChat,
     text: str,
     mentioned_userids: Sequence[str] = (),
-    purpose: str,
-    message_class: str,
-    policy_version_id: UUID,
-    rule_key: str,
-    actor: Actor,
     now: datetime,
 ) -> OutgoingCall:
     """Say something in a group, in order with everything else that is done to it.
 
     Returns the call of the last part: when it is done, all parts are. Mentions stand in the first part.
     """
-    message = await _store(
-        session,
-        content=compose.group_text_content(_said(text), mentioned_userids),
-        purpose=purpose,
-        origin_kind="group",
-        origin_id=group_id,
-        message_class=message_class,
-        policy_version_id=policy_version_id,
-        rule_key=rule_key,
-        actor=actor,
-        now=now,
-    )
+    message = await _store(session, header, compose.group_text_content(_said(text), mentioned_userids), now=now)
     call: OutgoingCall | None = None
     for part, said in enumerate(split_text(text), start=1):
         mentions = {"mentioned_list": list(mentioned_userids)} if mentioned_userids and part == 1 else {}
-        call = ledger_calls.call_row(
+        request = CallRequest(
             kind=CallKind.APPCHAT_SEND,
-            body={"chatid": chatid, "msgtype": "text", "text": {"content": said, **mentions}},
-            purpose=purpose,
-            subject_kind="group",
-            subject_id=group_id,
-            message_id=message.id,
-            part=part,
-            ordering_key=f"group:{group_id}",
-            policy_version_id=policy_version_id,
-            rule_key=rule_key,
-            actor=str(actor),
-            correlation_id=message.correlation_id,
-            now=now,
+            body={"chatid": group.chatid, "msgtype": "text", "text": {"content": said, **mentions}},
+            purpose=header.purpose,
+            about=About(ObjectKind.GROUP, group.id),
+            why=header.why,
+            ordering_key=f"group:{group.id}",
         )
+        call = call_row(request, correlation_id=message.correlation_id, now=now)
+        call.message_id, call.part = message.id, part
         await add_call(session, call)
     assert call is not None  # a text that is not empty has a part
     return call
 
 
-async def _store(
-    session: AsyncSession,
-    *,
-    content: dict[str, Any],
-    purpose: str,
-    origin_kind: str,
-    origin_id: object,
-    message_class: str,
-    policy_version_id: UUID,
-    rule_key: str,
-    actor: Actor,
-    now: datetime,
-) -> Message:
+class GroupChat(Protocol):
+    """A group that can be written into: the row of a registered group is one."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def chatid(self) -> str: ...
+
+
+async def _store(session: AsyncSession, header: MessageHeader, content: dict[str, Any], *, now: datetime) -> Message:
+    why = header.why
+    if why.rule_key is None or why.policy_version_id is None:
+        raise ValueError("a message rests on a rule of a policy version (P5)")
     message = Message(
-        actor=str(actor),
+        actor=str(why.actor),
         number=await queries.next_message_number(session),
-        origin_kind=origin_kind,
-        origin_id=str(origin_id),
-        purpose=purpose,
+        origin_kind=header.about.kind,
+        origin_id=header.about.key,
+        purpose=header.purpose,
         content=content,
-        message_class=message_class,
+        message_class=header.message_class,
         audience=0,
-        policy_version_id=policy_version_id,
-        rule_key=rule_key,
+        policy_version_id=why.policy_version_id,
+        rule_key=why.rule_key,
         correlation_id=current_correlation_id(),
         created_at=now,
     )
@@ -242,7 +189,7 @@ def _chunk_call(
         window_seconds=from_us.window_seconds,
         task_id=compose.new_task_id() if "template_card" in part else None,
     )
-    return compose.message_call(message, body=body, part=number, actor=str(actor), now=now)
+    return compose.message_call(message, body=body, part=number, actor=actor, now=now)
 
 
 def _queued(call: OutgoingCall, people: list[UUID], now: datetime) -> Recipients:

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.delivery import queries
+from app.delivery.compose import MessageHeader, header_of
 from app.delivery.errors import DeliveryNotFound
 from app.delivery.resend import retry_delivery, take_back
 from app.delivery.send import Sender, post_to_group, send_card, send_text, sender
@@ -14,7 +15,9 @@ from app.ledger import queries as ledger
 from models.delivery import DeliveryState
 
 __all__ = [
+    "MessageHeader",
     "Sender",
+    "header_of",
     "post_to_group",
     "retry_delivery",
     "send_card",

@@ -13,13 +13,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.approvals.approvers import people_with_role
 from app.audit.actor import Actor, ActorKind
 from app.audit.service import record
+from app.audit.why import About, Why
 from app.delivery import service as delivery
+from app.delivery.service import MessageHeader
 from app.findings import messages, queries
 from app.findings.errors import FindingClosed
 from app.observability import current_correlation_id, get_logger
 from app.org import queries as org
 from app.policy.sections.people import parse_approver
 from app.policy.service import Policy
+from models.audit import ObjectKind
 from models.groups import FindingKind, FindingState, Group, GroupFinding
 from models.ids import FindingId, GroupId, PersonId
 from models.org import PersonStatus
@@ -85,9 +88,8 @@ async def note(
         session,
         group,
         messages.finding(group, fact.kind, who=fact.who, citation=citation, detail=fact.detail),
-        rule_key=finding.rule_key,
         policy=policy,
-        actor=actor,
+        why=Why(actor, finding.rule_key, policy.id),
         now=now,
         without=[fact.person_id] if fact.person_id else [],
     )
@@ -135,9 +137,8 @@ async def tell_administrators(
     group: Group,
     text: str,
     *,
-    rule_key: str,
     policy: Policy,
-    actor: Actor,
+    why: Why,
     now: datetime,
     without: Collection[UUID] = (),
 ) -> None:
@@ -146,41 +147,21 @@ async def tell_administrators(
     if not to:
         supervisors = await people_with_role(session, policy, parse_approver(policy.document.groups.supervised_by).name)
         to = [PersonId(person.id) for person in supervisors if person.id not in without]
-    await tell(
-        session, group, to, text, purpose="group.finding", rule_key=rule_key, policy=policy, actor=actor, now=now
-    )
+    await tell(session, MessageHeader("group.finding", about(group), why), to, text, now=now)
 
 
 async def tell(
-    session: AsyncSession,
-    group: Group,
-    to: Collection[PersonId],
-    text: str,
-    *,
-    purpose: str,
-    rule_key: str,
-    policy: Policy,
-    actor: Actor,
-    now: datetime,
-    message_class: str = "work",
+    session: AsyncSession, header: MessageHeader, to: Collection[PersonId], text: str, *, now: datetime
 ) -> None:
-    """A text about the group to these people; nothing when there is nobody to tell."""
+    """A text about a group to these people; nothing when there is nobody to tell."""
     if not to:
-        log.warning("group.nobody_to_tell", group_id=str(group.id), purpose=purpose)
+        log.warning("group.nobody_to_tell", group_id=header.about.key, purpose=header.purpose)
         return
-    await delivery.send_text(
-        session,
-        to=list(to),
-        text=text,
-        purpose=purpose,
-        origin_kind="group",
-        origin_id=group.id,
-        message_class=message_class,
-        policy_version_id=policy.id,
-        rule_key=rule_key,
-        actor=actor,
-        now=now,
-    )
+    await delivery.send_text(session, header, to=list(to), text=text, now=now)
+
+
+def about(group: Group) -> About:
+    return About(ObjectKind.GROUP, group.id)
 
 
 async def _record(
@@ -189,12 +170,9 @@ async def _record(
     details = {"kind": finding.kind.value, "group_id": str(finding.group_id), "person_id": str(finding.person_id or "")}
     await record(
         session,
-        actor=actor,
-        action=action,
-        object_kind="group_finding",
-        object_id=finding.id,
+        action,
+        About(ObjectKind.GROUP_FINDING, finding.id),
+        Why(actor, finding.rule_key, finding.policy_version_id),
         now=now,
-        policy_version_id=finding.policy_version_id,
-        rule_key=finding.rule_key,
         details=details | ({"resolution": resolution} if resolution else {}),
     )

@@ -12,7 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals.approvers import people_with_role
 from app.audit.actor import Actor
+from app.audit.why import Why
 from app.delivery import service as delivery
+from app.delivery.service import MessageHeader
 from app.errors import DomainError
 from app.findings import service as findings
 from app.findings.service import RECONCILER, Fact
@@ -24,6 +26,7 @@ from app.groups.rules import Account, GroupUpdate
 from app.groups.schemas import CreateGroup
 from app.groups.snapshot import GroupGone
 from app.ledger import service as ledger
+from app.ledger.service import CallRequest
 from app.observability import current_correlation_id
 from app.org import queries as org
 from app.policy import service as policies
@@ -31,7 +34,7 @@ from app.policy.sections.groups import GroupTypeRule
 from app.policy.sections.people import ApproverKind, parse_approver
 from app.policy.service import Policy
 from models.approvals import OutcomeState, Request
-from models.delivery import CallKind, CallState, OutgoingCall
+from models.delivery import CallKind, CallState, MessageClass, OutgoingCall
 from models.groups import FindingKind, Group, GroupChange, GroupChangeState, GroupMember, GroupState
 from models.ids import APP, GroupId, PersonId, PolicyVersionId, fold, new_id
 from models.org import Person, PersonStatus
@@ -215,8 +218,7 @@ async def _order_creation(session: AsyncSession, group: Group, *, cause: Cause, 
     accounts = tuple(
         Account(userids[PersonId(stay.person_id)], stay.person_id) for stay in wanted if stay.person_id in userids
     )
-    call = await ledger.request_call(
-        session,
+    request = CallRequest(
         kind=CallKind.APPCHAT_CREATE,
         body={
             "name": group.desired_name,
@@ -225,14 +227,11 @@ async def _order_creation(session: AsyncSession, group: Group, *, cause: Cause, 
             "chatid": group.chatid,
         },
         purpose=CREATE,
-        subject_kind="group",
-        subject_id=group.id,
+        about=findings.about(group),
+        why=cause.why,
         ordering_key=f"group:{group.id}",
-        policy_version_id=cause.policy_version_id,
-        rule_key=cause.rule_key,
-        actor=cause.actor,
-        now=now,
     )
+    call = await ledger.request_call(session, request, now=now)
     await record_change(session, call, GroupUpdate(add=accounts, owner=owner, name=group.desired_name), now=now)
     for stay in wanted:
         if stay.person_id in userids:
@@ -286,20 +285,11 @@ async def _announce(session: AsyncSession, group: Group, *, policy: Policy, peop
     """The first message, without which clients do not show the group; the charter (1.5); 备案 (1.2)."""
     rule = rule_of(policy, group.group_type)
     owner = (await org.people_by_id(session, [group.desired_owner_id]))[group.desired_owner_id]
+    why = Why(findings.RECONCILER, "group.charter", policy.id)
     for text in messages.first_posts(policy.document.groups, rule, group, owner=owner.name):
-        await delivery.post_to_group(
-            session,
-            group_id=group.id,
-            chatid=group.chatid,
-            text=text,
-            purpose=FIRST_MESSAGE,
-            # An answer to the application: it may come at any hour, like the approval it follows.
-            message_class="answer",
-            policy_version_id=policy.id,
-            rule_key="group.charter",
-            actor=findings.RECONCILER,
-            now=now,
-        )
+        # An answer to the application: it may come at any hour, like the approval it follows.
+        header = MessageHeader(FIRST_MESSAGE, findings.about(group), why, MessageClass.ANSWER)
+        await delivery.post_to_group(session, header, group=group, text=text, now=now)
     await _inform(session, group, rule, owner, policy=policy, people=people, now=now)
 
 
@@ -320,17 +310,9 @@ async def _inform(
     if not told:
         return
     text = messages.registered(rule, group, owner=owner.name, people=people, citation=policy.cite("group.create"))
-    await findings.tell(
-        session,
-        group,
-        [PersonId(person_id) for person_id in told],
-        text,
-        purpose="group.informed",
-        rule_key="group.create",
-        policy=policy,
-        actor=findings.RECONCILER,
-        now=now,
-    )
+    why = Why(findings.RECONCILER, "group.create", policy.id)
+    header = MessageHeader("group.informed", findings.about(group), why)
+    await findings.tell(session, header, [PersonId(person_id) for person_id in told], text, now=now)
 
 
 async def mark_lost(session: AsyncSession, *, group_id: GroupId, gone: GroupGone, now: datetime) -> None:

@@ -233,7 +233,7 @@ async def carry_out_exit(
     if roster.rule_of(policy, group.group_type).exit.mode == "notify":
         text = messages.left_quietly(group, name=person.name, citation=policy.cite("member.exit"))
         await findings.tell_administrators(
-            session, group, text, rule_key="member.exit", policy=policy, actor=actor, now=now, without=[person.id]
+            session, group, text, policy=policy, why=cause.why, now=now, without=[person.id]
         )
 
 

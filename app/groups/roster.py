@@ -15,6 +15,8 @@ from sqlmodel import col
 
 from app.audit.actor import Actor
 from app.audit.service import record
+from app.audit.why import Why
+from app.delivery.service import MessageHeader
 from app.findings import service as findings
 from app.groups import messages, queries, rules
 from app.groups.errors import (
@@ -29,11 +31,12 @@ from app.groups.errors import (
 )
 from app.groups.rules import Account, GroupUpdate, SuccessionBasis
 from app.ledger import service as ledger
+from app.ledger.service import CallRequest
 from app.org import queries as org
 from app.policy import service as policies
 from app.policy.sections.groups import GroupTypeRule
 from app.policy.service import Policy
-from models.delivery import CallKind, OutgoingCall
+from models.delivery import CallKind, MessageClass, OutgoingCall
 from models.groups import (
     Group,
     GroupChange,
@@ -71,6 +74,10 @@ class Cause:
     request_id: UUID | None = None
     words: str = ""
     """What a person gave as the reason, for the audit trail."""
+
+    @property
+    def why(self) -> Why:
+        return Why(self.actor, self.rule_key, self.policy_version_id)
 
 
 def rule_of(policy: Policy, group_type: str) -> GroupTypeRule:
@@ -194,19 +201,9 @@ async def hand_over(
     if group.deputy_id == to.id:
         group.deputy_id = None
     await record_group(session, group, action="group.owner_changed", cause=cause, now=now, person_id=to.id, basis=why)
-    policy = await policies.get(session, PolicyVersionId(cause.policy_version_id))
     text = messages.now_owner(group, former=former.name if former else "原群主", why=why)
-    await findings.tell(
-        session,
-        group,
-        [PersonId(to.id)],
-        text,
-        purpose="group.owner",
-        rule_key="group.owner",
-        policy=policy,
-        actor=cause.actor,
-        now=now,
-    )
+    header = MessageHeader("group.owner", findings.about(group), cause.why.under("group.owner"))
+    await findings.tell(session, header, [PersonId(to.id)], text, now=now)
     return (await org.userids_of(session, [to.id]))[PersonId(to.id)]
 
 
@@ -224,19 +221,15 @@ async def order_update(
     `previous` is a refused change of which this update is the missing part.
     """
     group.updated_at = now
-    call = await ledger.request_call(
-        session,
+    request = CallRequest(
         kind=CallKind.APPCHAT_UPDATE,
         body=_update_request(group, update),
         purpose=ROSTER,
-        subject_kind="group",
-        subject_id=group.id,
+        about=findings.about(group),
+        why=cause.why,
         ordering_key=f"group:{group.id}",
-        policy_version_id=cause.policy_version_id,
-        rule_key=cause.rule_key,
-        actor=cause.actor,
-        now=now,
     )
+    call = await ledger.request_call(session, request, now=now)
     return await record_change(session, call, update, now=now, previous=previous)
 
 
@@ -334,32 +327,14 @@ async def welcome(
     policy = await policies.get(session, PolicyVersionId(policy_version_id))
     owner = (await org.people_by_id(session, [group.desired_owner_id]))[group.desired_owner_id]
     text = messages.welcome(policy.document.groups, group, owner=owner.name, citation=policy.cite("group.charter"))
-    await findings.tell(
-        session,
-        group,
-        [PersonId(stay.person_id)],
-        text,
-        purpose="group.welcome",
-        rule_key="group.charter",
-        policy=policy,
-        actor=actor,
-        now=now,
-        message_class="answer",
-    )
+    why = Why(actor, "group.charter", policy.id)
+    header = MessageHeader("group.welcome", findings.about(group), why, MessageClass.ANSWER)
+    await findings.tell(session, header, [PersonId(stay.person_id)], text, now=now)
 
 
 async def record_group(
     session: AsyncSession, group: Group, *, action: str, cause: Cause, now: datetime, **details: object
 ) -> None:
     said = {"reason": cause.reason, "words": cause.words, "request_id": cause.request_id, **details}
-    await record(
-        session,
-        actor=cause.actor,
-        action=action,
-        object_kind="group",
-        object_id=group.id,
-        now=now,
-        policy_version_id=cause.policy_version_id,
-        rule_key=cause.rule_key,
-        details={key: str(value) for key, value in said.items() if value},
-    )
+    kept = {key: str(value) for key, value in said.items() if value}
+    await record(session, action, findings.about(group), cause.why, now=now, details=kept)

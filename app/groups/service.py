@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor
+from app.delivery.service import MessageHeader
 from app.findings import service as findings
 from app.groups import messages, queries, roster
 from app.groups import requests as applications
@@ -43,17 +44,8 @@ async def remove_by_hand(
         await applications.abandon(session, was_wanted, f"已由管理员移出：{reason}", now=now)
     stay = await roster.let_go(session, group, person, cause=cause, now=now)
     text = messages.removed(group, reason=reason, citation=policy.cite("group.roster"))
-    await findings.tell(
-        session,
-        group,
-        [PersonId(person.id)],
-        text,
-        purpose="group.removed",
-        rule_key="group.roster",
-        policy=policy,
-        actor=actor,
-        now=now,
-    )
+    header = MessageHeader("group.removed", findings.about(group), cause.why)
+    await findings.tell(session, header, [PersonId(person.id)], text, now=now)
     return stay
 
 

@@ -69,9 +69,8 @@ async def _lose_deputy(
         session,
         group,
         messages.deputy_left(group, name=person.name),
-        rule_key="group.owner",
         policy=policy,
-        actor=cause.actor,
+        why=cause.why.under("group.owner"),
         now=now,
         without=[person.id],
     )

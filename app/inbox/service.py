@@ -14,9 +14,11 @@ from sqlmodel import col
 
 from app.audit.actor import Actor
 from app.audit.service import record
+from app.audit.why import About, Why
 from app.inbox import queries, rules
 from app.inbox.errors import EventNotFound, LeaseLost
 from app.inbox.rules import Outcome
+from models.audit import ObjectKind
 from models.ids import EventId
 from models.inbox import EventState, ReceivedEvent
 
@@ -218,15 +220,8 @@ async def replay(session: AsyncSession, *, event_id: EventId, actor: Actor, now:
     before = {"state": event.state.value, "attempts": event.attempts}
     event.state, event.attempts, event.replayed_at = EventState.PENDING, 0, now
     event.not_before = event.finished_at = event.last_error = None
-    await record(
-        session,
-        actor=actor,
-        action="callback.replayed",
-        object_kind="received_event",
-        object_id=event_id,
-        now=now,
-        details=before,
-    )
+    about = About(ObjectKind.RECEIVED_EVENT, event_id)
+    await record(session, "callback.replayed", about, Why(actor), now=now, details=before)
     await session.execute(text("SELECT pg_notify('inbox', '')"))
     return event
 

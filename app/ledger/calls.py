@@ -11,6 +11,8 @@ from uuid import UUID
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.audit.actor import Actor
+from app.audit.why import About, Why
 from app.jobs.queue import enqueue
 from app.jobs.timers import set_timer
 from app.ledger import queries, rules
@@ -21,6 +23,7 @@ from app.observability import DELIVERIES, get_logger
 from app.wecom.errors import WecomError
 from app.wecom.messages import to_bytes
 from app.wecom.payloads import CallAnswer
+from models.audit import ObjectKind
 from models.delivery import CallKind, CallState, DeliveryState, OutgoingCall
 from models.ids import APP
 
@@ -227,43 +230,48 @@ def move(call: OutgoingCall, to: CallState) -> None:
     call.limit_key = None  # a hold by a limit names it anew
 
 
-def call_row(
-    *,
-    kind: CallKind,
-    body: dict[str, Any],
-    purpose: str,
-    subject_kind: str,
-    subject_id: object,
-    policy_version_id: UUID | None,
-    rule_key: str | None,
-    actor: str,
-    correlation_id: str,
-    now: datetime,
-    message_id: UUID | None = None,
-    part: int = 1,
-    task_id: str | None = None,
-    ordering_key: str | None = None,
-) -> OutgoingCall:
-    request_body = to_bytes(body)
+@dataclass(frozen=True)
+class CallRequest:
+    """A changing call that a domain asks for: what, why, about what, and in which order with others."""
+
+    kind: CallKind
+    body: dict[str, Any]
+    purpose: str
+    """Which of our acts it is, `noun.verb`: it names the domain's function that hears the outcome."""
+    about: About
+    why: Why
+    ordering_key: str | None = None
+    """Calls of one key go one after another."""
+
+
+def call_row(request: CallRequest, *, correlation_id: str, now: datetime) -> OutgoingCall:
+    """The row of a call, ready to go, with the exact bytes it sends."""
+    request_body = to_bytes(request.body)
     return OutgoingCall(
         app_id=APP,
-        kind=kind,
-        purpose=purpose,
-        subject_kind=subject_kind,
-        subject_id=str(subject_id),
-        message_id=message_id,
-        part=part,
+        kind=request.kind,
+        purpose=request.purpose,
+        subject_kind=request.about.kind,
+        subject_id=request.about.key,
         request_body=request_body,
         request_sha256=hashlib.sha256(request_body).digest(),
-        task_id=task_id,
-        ordering_key=ordering_key,
+        ordering_key=request.ordering_key,
         state=CallState.READY,
-        policy_version_id=policy_version_id,
-        rule_key=rule_key,
-        actor=actor,
+        policy_version_id=request.why.policy_version_id,
+        rule_key=request.why.rule_key,
+        actor=str(request.why.actor),
         correlation_id=correlation_id,
         created_at=now,
     )
+
+
+def why_of(call: OutgoingCall) -> Why:
+    """What the call rests on, for the calls and acts that follow from it."""
+    return Why(Actor.parse(call.actor), call.rule_key, call.policy_version_id)
+
+
+def about_of(call: OutgoingCall) -> About:
+    return About(ObjectKind(call.subject_kind), call.subject_id)
 
 
 MAKE_CALL = "delivery.make_call"

@@ -10,12 +10,14 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor
-from app.audit.service import record as audit
+from app.audit.service import record
+from app.audit.why import About
 from app.ledger import calls, queries, rules
-from app.ledger import calls as compose
+from app.ledger.calls import CallRequest, about_of, call_row, why_of
 from app.ledger.errors import CallNotFound, NotUnknown
 from app.ledger.rules import Done, Failed
 from app.wecom.errors import OutcomeUnknown
+from models.audit import ObjectKind
 from models.delivery import CallState, OutgoingCall
 
 
@@ -45,19 +47,8 @@ async def ask_for_the_rest(
     call = await queries.call_for_update(session, attempt.call_id)
     if call is None or call.state is not CallState.SENDING or call.attempts != attempt.number:
         return
-    rest = compose.call_row(
-        kind=call.kind,
-        body=missing,
-        purpose=call.purpose,
-        subject_kind=call.subject_kind,
-        subject_id=call.subject_id,
-        ordering_key=call.ordering_key,
-        policy_version_id=call.policy_version_id,
-        rule_key=call.rule_key,
-        actor=call.actor,
-        correlation_id=call.correlation_id,
-        now=now,
-    )
+    request = CallRequest(call.kind, missing, call.purpose, about_of(call), why_of(call), call.ordering_key)
+    rest = call_row(request, correlation_id=call.correlation_id, now=now)
     await _replace(session, call, rest, now)
 
 
@@ -72,15 +63,12 @@ async def resolve_call(
         raise NotUnknown("只有结果未知的调用才需要人工确认", state=call.state.value)
     verdict = Done() if resolution is Resolution.DONE else Failed("resolved_failed", f"{actor} 确认没有生效")
     await calls.conclude(session, call, verdict, now=now)
-    await audit(
+    await record(
         session,
-        actor=actor,
-        action=f"call.resolved_{resolution.value}",
-        object_kind="outgoing_call",
-        object_id=call.id,
+        f"call.resolved_{resolution.value}",
+        About(ObjectKind.OUTGOING_CALL, call.id),
+        why_of(call).by(actor),
         now=now,
-        policy_version_id=call.policy_version_id,
-        rule_key=call.rule_key,
     )
     return call
 

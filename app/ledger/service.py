@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.audit.actor import Actor
 from app.jobs.queue import enqueue
 from app.ledger import queries
-from app.ledger.calls import MAKE_CALL, call_row
+from app.ledger.calls import MAKE_CALL, CallRequest, call_row
 from app.ledger.errors import CallNotFound
 from app.ledger.outcomes import OnFailure, OutcomeHandler
 from app.ledger.recovery import Resolution, resolve_call
@@ -19,6 +18,7 @@ from app.observability import current_correlation_id
 from models.delivery import CallKind, OutgoingCall
 
 __all__ = [
+    "CallRequest",
     "OnFailure",
     "OutcomeHandler",
     "Resolution",
@@ -30,36 +30,14 @@ __all__ = [
 
 
 async def request_call(
-    session: AsyncSession,
-    *,
-    kind: CallKind,
-    body: dict[str, Any],
-    purpose: str,
-    subject_kind: str,
-    subject_id: object,
-    ordering_key: str | None = None,
-    policy_version_id: UUID | None,
-    rule_key: str | None,
-    actor: Actor,
-    now: datetime,
-    after: UUID | None = None,
+    session: AsyncSession, request: CallRequest, *, now: datetime, after: UUID | None = None
 ) -> OutgoingCall:
-    """Any other mutating call. `after` names a call that has to end first: both then share its ordering key."""
-    if kind is CallKind.MEDIA_UPLOAD:
+    """Any changing call but a message. `after` names a call that has to end first: both then share its ordering key."""
+    if request.kind is CallKind.MEDIA_UPLOAD:
         raise ValueError("A media upload has no JSON body to keep")
-    call = call_row(
-        kind=kind,
-        body=body,
-        purpose=purpose,
-        subject_kind=subject_kind,
-        subject_id=subject_id,
-        ordering_key=await _key_after(session, after) if after and not ordering_key else ordering_key,
-        policy_version_id=policy_version_id,
-        rule_key=rule_key,
-        actor=str(actor),
-        correlation_id=current_correlation_id(),
-        now=now,
-    )
+    if after and not request.ordering_key:
+        request = replace(request, ordering_key=await _key_after(session, after))
+    call = call_row(request, correlation_id=current_correlation_id(), now=now)
     await add_call(session, call)
     return call
 

@@ -12,9 +12,11 @@ from sqlmodel import col
 
 from app.audit.actor import Actor
 from app.audit.service import record
+from app.audit.why import About, Why
 from app.observability import current_correlation_id
 from app.org import queries
 from app.org.errors import NothingToReview, PersonUnknown
+from models.audit import ObjectKind
 from models.ids import PersonId, fold
 from models.org import Membership, OrgChange, Person, PersonStatus, PersonUserid, UseridReview
 
@@ -192,6 +194,4 @@ async def _close_review(session: AsyncSession, userid: str, *, decision: str, ac
 async def _audit(
     session: AsyncSession, action: str, person: Person, *, actor: Actor, now: datetime, details: dict[str, Any]
 ) -> None:
-    await record(
-        session, actor=actor, action=action, object_kind="person", object_id=person.id, now=now, details=details
-    )
+    await record(session, action, About(ObjectKind.PERSON, person.id), Why(actor), now=now, details=details)

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor
 from app.audit.service import record
+from app.audit.why import About, Why
 from app.policy import document as documents
 from app.policy import queries
 from app.policy.differences import Change, diff
@@ -24,6 +25,7 @@ from app.policy.errors import (
     VersionNotFound,
 )
 from app.policy.schema import PolicyDocument
+from models.audit import ObjectKind
 from models.ids import PolicyVersionId, new_id
 from models.policy import PolicyVersion
 
@@ -195,12 +197,10 @@ async def _add_version(
     await session.flush()
     await record(
         session,
-        actor=actor,
-        action="policy.applied",
-        object_kind="policy_version",
-        object_id=row.id,
+        "policy.applied",
+        About(ObjectKind.POLICY_VERSION, row.id),
+        Why(actor, policy_version_id=row.id),
         now=now,
-        policy_version_id=row.id,
         details={"number": number, "sha256": row.sha256, "effective_at": row.effective_at.isoformat()},
     )
     return row

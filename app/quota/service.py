@@ -9,10 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor
 from app.audit.service import record
+from app.audit.why import About, Why
 from app.jobs.queue import enqueue
 from app.limits import breaker, numbers
 from app.limits.catalogue import COUNTERS, LIMITS, Kept
 from app.quota.errors import BadShare, NoSuchLimit, NotBlocked
+from models.audit import ObjectKind
 
 LIMIT_CHANGED = "delivery.limit_changed"
 """The ledger's job: calls that wait for the limit ask again."""
@@ -37,9 +39,7 @@ async def change_limit(
     await numbers.change(session, key, now=now, **changes)
     await enqueue(session, LIMIT_CHANGED, {"key": key}, run_after=KNOWN_EVERYWHERE_AFTER)
     told = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in changes.items()}
-    await record(
-        session, actor=actor, action="limit.changed", object_kind="limit", object_id=key, now=now, details=told
-    )
+    await record(session, "limit.changed", About(ObjectKind.LIMIT, key), Why(actor), now=now, details=told)
 
 
 async def unblock_path(session: AsyncSession, *, path: str, actor: Actor, now: datetime) -> None:
@@ -47,4 +47,4 @@ async def unblock_path(session: AsyncSession, *, path: str, actor: Actor, now: d
     if not await breaker.unblock(session, path=path):
         raise NotBlocked(f"接口 {path} 没有被暂停")
     await enqueue(session, LIMIT_CHANGED, {"path": path}, run_after=KNOWN_EVERYWHERE_AFTER)
-    await record(session, actor=actor, action="limit.unblocked", object_kind="path", object_id=path, now=now)
+    await record(session, "limit.unblocked", About(ObjectKind.PATH, path), Why(actor), now=now)

@@ -184,9 +184,7 @@ async def _replace_owner(session: AsyncSession, comparison: GroupComparison, for
     await succession.succeed(
         session, comparison.group, former, "未经批准退群", policy=comparison.policy, cause=cause, now=comparison.now
     )
-    owner = await succession.owner_to_set(
-        session, comparison.group, comparison.snapshot, pending=comparison.pending
-    )
+    owner = await succession.owner_to_set(session, comparison.group, comparison.snapshot, pending=comparison.pending)
     if owner is not None:
         await order_update(session, comparison.group, GroupUpdate(owner=owner), cause=cause, now=comparison.now)
         comparison.pending = replace(comparison.pending, owner=True)

@@ -12,12 +12,14 @@ from sqlmodel import col
 
 from app.audit.actor import Actor
 from app.audit.service import record
+from app.audit.why import About, Why
 from app.jobs.queue import enqueue
 from app.jobs.timers import cancel_timer, set_timer
 from app.observability import SYNC_RUNS, current_correlation_id, get_logger
 from app.sync import messages, queries
 from app.sync.changes import staging
 from app.sync.errors import RunLost, SyncAlreadyRunning, SyncRunNotHeld, SyncRunUnknown
+from models.audit import ObjectKind
 from models.ids import SyncRunId
 from models.org import SyncKind, SyncRun, SyncState
 from models.policy import Timer
@@ -165,12 +167,10 @@ async def decide_held(session: AsyncSession, run: SyncRun, *, state: SyncState, 
     await _end(session, run, state, now=now)
     await record(
         session,
-        actor=actor,
-        action=f"sync_run.{state.value}",
-        object_kind="sync_run",
-        object_id=run.id,
+        f"sync_run.{state.value}",
+        About(ObjectKind.SYNC_RUN, run.id),
+        Why(actor, "org.loss_budget"),
         now=now,
-        rule_key="org.loss_budget",
         details={"counts": run.counts, "held": run.report.get("held")},
     )
 

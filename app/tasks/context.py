@@ -12,16 +12,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import SYSTEM, Actor, person_actor
 from app.audit.service import record
+from app.audit.why import About, Why
 from app.calendar import service as calendars
 from app.cards import service as cards
 from app.delivery import service as delivery
+from app.delivery.service import MessageHeader
 from app.observability import current_correlation_id
 from app.org import queries as org
 from app.policy import service as policies
 from app.policy.service import Policy
 from app.tasks import messages, queries, rules
-from app.tasks.rules import WORK
 from app.wecom.messages import Card
+from models.audit import ObjectKind
 from models.delivery import CardClick, DeliveryState, Message
 from models.ids import PersonId, PolicyVersionId
 from models.org import Person
@@ -36,6 +38,12 @@ class Case:
     collaborators: Sequence[Person]
     policy: Policy
     """The version the task was assigned under: its ladder and its clauses stay the task's own."""
+
+    def why(self, rule_key: str, actor: Actor) -> Why:
+        return Why(actor, rule_key, self.policy.id)
+
+    def header(self, purpose: str, why: Why) -> MessageHeader:
+        return MessageHeader(purpose, About(ObjectKind.TASK, self.task.id), why)
 
 
 async def load(session: AsyncSession, task: Task) -> Case:
@@ -95,45 +103,22 @@ async def write(session: AsyncSession, case: Case, what: Happening, *, now: date
     session.add(entry)
     await record(
         session,
-        actor=what.done_by,
-        action=f"task.{what.kind}",
-        object_kind="task",
-        object_id=case.task.id,
+        f"task.{what.kind}",
+        About(ObjectKind.TASK, case.task.id),
+        case.why(what.rule_key, what.done_by),
         now=now,
-        policy_version_id=case.policy.id,
-        rule_key=what.rule_key,
         details={"via": what.via, "progress": case.task.progress, **(what.details or {})},
     )
 
 
 async def tell(
-    session: AsyncSession,
-    case: Case,
-    people: Iterable[UUID],
-    text: str,
-    *,
-    purpose: str,
-    rule_key: str,
-    actor: Actor,
-    now: datetime,
+    session: AsyncSession, case: Case, people: Iterable[UUID], text: str, *, purpose: str, why: Why, now: datetime
 ) -> Message | None:
     """A text about the task; None when there is nobody to tell."""
     to = [PersonId(person_id) for person_id in dict.fromkeys(people)]
     if not to:
         return None
-    return await delivery.send_text(
-        session,
-        to=to,
-        text=text,
-        purpose=purpose,
-        origin_kind="task",
-        origin_id=case.task.id,
-        message_class=WORK,
-        policy_version_id=case.policy.id,
-        rule_key=rule_key,
-        actor=actor,
-        now=now,
-    )
+    return await delivery.send_text(session, case.header(purpose, why), to=to, text=text, now=now)
 
 
 async def show(session: AsyncSession, case: Case, *, click: CardClick | None, actor: Actor, now: datetime) -> None:

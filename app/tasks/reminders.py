@@ -100,7 +100,7 @@ async def remind_of_deadline(session: AsyncSession, *, subject: str, now: dateti
 
 async def _remind(session: AsyncSession, case: Case, text: str, *, rule_key: str, now: datetime) -> None:
     message = await tell(
-        session, case, [case.owner.id], text, purpose="task.reminder", rule_key=rule_key, actor=SYSTEM, now=now
+        session, case, [case.owner.id], text, purpose="task.reminder", why=case.why(rule_key, SYSTEM), now=now
     )
     details = {"message_id": str(message.id)} if message else None
     await write(session, case, Happening("reminded", rule_key, via="timer", details=details), now=now)
@@ -116,7 +116,7 @@ async def tell_overdue(session: AsyncSession, *, subject: str, now: datetime) ->
         return
     text = _overdue_text(session, case)
     concerned = [case.owner.id, case.assigner.id]
-    await tell(session, case, concerned, text, purpose="task.overdue", rule_key="task.overdue", actor=SYSTEM, now=now)
+    await tell(session, case, concerned, text, purpose="task.overdue", why=case.why("task.overdue", SYSTEM), now=now)
     await write(session, case, Happening("overdue", "task.overdue", via="timer"), now=now)
     log.info("task.overdue", task_id=str(case.task.id))
     for index, rung in enumerate(case.policy.document.tasks.escalation):
@@ -148,7 +148,7 @@ async def _escalate(session: AsyncSession, case: Case, to: str, *, now: datetime
         zone=policies.timezone_of(session),
     )
     ids = [person.id for person in people]
-    await tell(session, case, ids, text, purpose="task.escalation", rule_key="task.overdue", actor=SYSTEM, now=now)
+    await tell(session, case, ids, text, purpose="task.escalation", why=case.why("task.overdue", SYSTEM), now=now)
     details = {"to": to, "people": [str(person_id) for person_id in ids]}
     await write(session, case, Happening("escalated", "task.overdue", via="timer", details=details), now=now)
     log.info("task.escalated", task_id=str(case.task.id), to=to, people=len(ids))

@@ -11,7 +11,8 @@ from sqlmodel import col
 from app.audit.actor import SYSTEM
 from app.audit.seal import GENESIS, details_digest, seal
 from app.audit.service import record, seal_entries
-from models.audit import AuditDetail, AuditEntry
+from app.audit.why import About, Why
+from models.audit import AuditDetail, AuditEntry, ObjectKind
 from tests.fakes.clock import MONDAY_9AM
 
 
@@ -19,12 +20,10 @@ async def given_entries(session: AsyncSession, count: int) -> None:
     for number in range(count):
         await record(
             session,
-            actor=SYSTEM,
-            action="request.approved",
-            object_kind="request",
-            object_id=number,
+            "request.approved",
+            About(ObjectKind.REQUEST, number),
+            Why(SYSTEM, "approval.decide"),
             now=MONDAY_9AM,
-            rule_key="approval.decide",
             details={"姓名": "李雷", "number": number},
         )
 

@@ -13,8 +13,9 @@ from app.audit.actor import SYSTEM
 from app.audit.seal import GENESIS, seal
 from app.audit.service import Act, HeadMissing, record, record_many, seal_entries
 from app.audit.verify import Trouble, Verification, verify
+from app.audit.why import About, Why
 from app.database import Sessions, transaction
-from models.audit import AuditEntry
+from models.audit import AuditEntry, ObjectKind
 from tests.fakes.clock import MONDAY_9AM
 
 LATER = MONDAY_9AM + timedelta(minutes=5)
@@ -33,10 +34,9 @@ async def given(sessions: Sessions, count: int, *, late: timedelta = timedelta()
         for number in range(count):
             await record(
                 session,
-                actor=SYSTEM,
-                action="request.approved",
-                object_kind="request",
-                object_id=number,
+                "request.approved",
+                About(ObjectKind.REQUEST, number),
+                Why(SYSTEM),
                 now=MONDAY_9AM + late,
                 details={"姓名": "李雷", "number": number},
             )
@@ -72,8 +72,11 @@ class TestAnUntouchedTrail:
 
     async def test_rows_recorded_in_a_set_are_sealed_alike(self, trail: Sessions) -> None:
         async with transaction(trail) as session:
-            acts = [Act(SYSTEM, number, None, f"c{number}", {"via": "card", "迟": False}) for number in range(3)]
-            await record_many(session, action="a.done", object_kind="a", rule_key="a.b", acts=acts, now=MONDAY_9AM)
+            acts = [
+                Act(About(ObjectKind.TASK, number), Why(SYSTEM, "a.b"), f"c{number}", {"via": "card", "迟": False})
+                for number in range(3)
+            ]
+            await record_many(session, "a.done", acts, now=MONDAY_9AM)
         await sealed(trail)
         result = await found(trail)
         assert (result.holds, result.checked) == (True, 13)

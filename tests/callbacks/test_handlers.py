@@ -13,14 +13,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.audit.actor import SYSTEM
+from app.audit.why import About, Why
 from app.cards.errors import ClickerUnknown
 from app.cards.service import Click, ClickedCard
 from app.delivery import service as delivery
+from app.delivery.service import MessageHeader
 from app.inbox.rules import DONE
 from app.wecom.messages import Card, CardButton
 from callbacks.envelope import parse, read_header
 from callbacks.events import MODELS
 from callbacks.handlers import CLICK, HANDLERS, IGNORED, build_handler
+from models.audit import ObjectKind
 from models.delivery import OutgoingCall
 from models.ids import APP, PersonId
 from models.inbox import EventState, ReceivedEvent
@@ -119,15 +122,9 @@ class TestClicks:
         policy = await policy_in_force(session)
         message = await delivery.send_card(
             session,
+            MessageHeader("approval.card", About(ObjectKind.REQUEST, 1), Why(SYSTEM, "member.join", policy.id)),
             to=[PersonId(person.id)],
             card=Card("入群申请", buttons=[CardButton("同意", self.KEY)]),
-            purpose="approval.card",
-            origin_kind="request",
-            origin_id="1",
-            message_class="work",
-            policy_version_id=policy.id,
-            rule_key="member.join",
-            actor=SYSTEM,
             now=MONDAY_9AM,
         )
         statement = select(OutgoingCall).where(col(OutgoingCall.message_id) == message.id)

@@ -7,8 +7,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import SYSTEM
 from app.audit.service import record, seal_entries
+from app.audit.why import About, Why
 from app.clock import SystemClock
 from app.database import Sessions, transaction
+from models.audit import ObjectKind
 from tests.cli.conftest import Steward
 from tests.databases import dsn
 
@@ -16,7 +18,7 @@ from tests.databases import dsn
 async def three_rows(session: AsyncSession) -> None:
     now = SystemClock().now()
     for number in range(3):
-        await record(session, actor=SYSTEM, action="a.done", object_kind="a", object_id=number, now=now)
+        await record(session, "a.done", About(ObjectKind.TASK, number), Why(SYSTEM), now=now)
     await seal_entries(session, now=now)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -17,16 +17,20 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import col
 
 from app.audit.actor import SYSTEM
+from app.audit.why import About, Why
 from app.database import Sessions, transaction
 from app.delivery import queries, service
 from app.delivery.jobs import make_call
+from app.delivery.service import MessageHeader
 from app.jobs.registry import JobContext
 from app.jobs.timers import sweep
 from app.ledger import service as ledger
 from app.ledger.jobs import TIMERS, recover
+from app.ledger.service import CallRequest
 from app.settings import Settings
 from app.wecom.client import build_platform
 from app.wecom.messages import Card, CardButton
+from models.audit import ObjectKind
 from models.delivery import CallKind, CallState, Delivery, Message, OutgoingCall
 from models.ids import APP, PersonId, fold, new_id
 from models.installation import App
@@ -61,6 +65,14 @@ class Wire(httpx.AsyncBaseTransport):
             self.kills_after = None
             raise Killed
         return response
+
+
+@dataclass(frozen=True)
+class Chat:
+    """A group as far as a message needs it."""
+
+    id: UUID
+    chatid: str
 
 
 @dataclass
@@ -113,35 +125,49 @@ class Desk:
         assert (await self.call(call.id)).state is CallState.DONE
         return chatid
 
-    def why(self) -> dict[str, Any]:
-        return {
-            "message_class": "work",
-            "policy_version_id": self.policy_version_id,
-            "rule_key": "delivery.hours",
-            "actor": SYSTEM,
-            "now": self.clock.now(),
-        }
+    def why(self) -> Why:
+        return Why(SYSTEM, "delivery.hours", self.policy_version_id)
 
-    async def text(self, to: Sequence[PersonId], said: str = "请查收", **changes: Any) -> Message:
-        facts = self.why() | {"purpose": "task.card", "origin_kind": "task", "origin_id": "1"} | changes
-        async with transaction(self.sessions) as session:
-            return await service.send_text(session, to=to, text=said, **facts)
+    def header(self, purpose: str = "task.card", kind: ObjectKind = ObjectKind.TASK, **changes: Any) -> MessageHeader:
+        return replace(MessageHeader(purpose, About(kind, "1"), self.why()), **changes)
 
-    async def card(self, to: Sequence[PersonId], card: Card = CARD, **changes: Any) -> Message:
-        facts = self.why() | {"purpose": "approval.card", "origin_kind": "request", "origin_id": "1"} | changes
+    async def text(
+        self, to: Sequence[PersonId], said: str = "请查收", *, safe: bool = False, **changes: Any
+    ) -> Message:
         async with transaction(self.sessions) as session:
-            return await service.send_card(session, to=to, card=card, **facts)
+            header = self.header(**changes)
+            return await service.send_text(session, header, to=to, text=said, now=self.clock.now(), safe=safe)
 
-    async def to_group(self, chatid: str, said: str, group_id: UUID, **changes: Any) -> OutgoingCall:
-        facts = self.why() | {"purpose": "group.post"} | changes
+    async def card(
+        self, to: Sequence[PersonId], card: Card = CARD, *, individually: bool = False, **changes: Any
+    ) -> Message:
+        header = self.header("approval.card", ObjectKind.REQUEST, **changes)
         async with transaction(self.sessions) as session:
-            return await service.post_to_group(session, group_id=group_id, chatid=chatid, text=said, **facts)
+            return await service.send_card(
+                session, header, to=to, card=card, now=self.clock.now(), individually=individually
+            )
 
-    async def request(self, kind: CallKind, body: dict[str, Any], **changes: Any) -> OutgoingCall:
-        facts = self.why() | {"purpose": kind.value, "subject_kind": "group", "subject_id": "1"} | changes
-        facts.pop("message_class")
+    async def to_group(
+        self,
+        chatid: str,
+        said: str,
+        group_id: UUID,
+        *,
+        mentioned_userids: Sequence[str] = (),
+        purpose: str = "group.post",
+    ) -> OutgoingCall:
+        header, group = self.header(purpose, ObjectKind.GROUP), Chat(group_id, chatid)
         async with transaction(self.sessions) as session:
-            return await ledger.request_call(session, kind=kind, body=body, **facts)
+            return await service.post_to_group(
+                session, header, group=group, text=said, mentioned_userids=mentioned_userids, now=self.clock.now()
+            )
+
+    async def request(
+        self, kind: CallKind, body: dict[str, Any], *, after: UUID | None = None, **changes: Any
+    ) -> OutgoingCall:
+        request = CallRequest(kind, body, kind.value, About(ObjectKind.GROUP, "1"), self.why())
+        async with transaction(self.sessions) as session:
+            return await ledger.request_call(session, replace(request, **changes), now=self.clock.now(), after=after)
 
     async def work(self, rounds: int = 50) -> int:
         """Run every queued call, and what it queues, until nothing is left. Returns how many jobs ran."""

@@ -8,11 +8,14 @@ from uuid import UUID
 
 import pytest
 
+from app.audit.actor import SYSTEM
+from app.audit.why import About, Why
 from app.delivery import rules as delivery_rules
 from app.ledger import rules
-from app.ledger.calls import call_row
+from app.ledger.calls import CallRequest, call_row
 from app.ledger.rules import RECOVERY, TRANSITIONS, Done, Failed, Hold, Later, Recovery, Unknown, decide
 from app.wecom.errors import HttpFailure, NotReached, OutcomeUnknown, WecomError, refusal
+from models.audit import ObjectKind
 from models.delivery import CallKind, CallState, OutgoingCall
 from models.ids import new_id
 from tests.fakes.clock import MONDAY_9AM
@@ -26,18 +29,9 @@ def refused(errcode: int, now: datetime = MONDAY_9AM) -> WecomError:
 
 
 def call(kind: CallKind, *, attempts: int = 1, window: int = 1800, **body: Any) -> OutgoingCall:
-    row = call_row(
-        kind=kind,
-        body={"duplicate_check_interval": window, **body},
-        purpose="test",
-        subject_kind="test",
-        subject_id=1,
-        policy_version_id=None,
-        rule_key=None,
-        actor="system:steward",
-        correlation_id="c",
-        now=MONDAY_9AM,
-    )
+    asked = {"duplicate_check_interval": window, **body}
+    request = CallRequest(kind, asked, "test", About(ObjectKind.GROUP, 1), Why(SYSTEM))
+    row = call_row(request, correlation_id="c", now=MONDAY_9AM)
     row.state, row.attempts, row.sent_at = CallState.SENDING, attempts, MONDAY_9AM
     return row
 

@@ -41,9 +41,8 @@ class TestEveryCallIsARowFirst:
 
     async def test_a_rolled_back_decision_sends_nothing(self, desk: Desk) -> None:
         people = await desk.colleagues(1)
-        facts = desk.why() | {"purpose": "task.card", "origin_kind": "task", "origin_id": 1}
         async with desk.sessions() as session:
-            await service.send_text(session, to=people, text="不该发出", **facts)
+            await service.send_text(session, desk.header(), to=people, text="不该发出", now=desk.clock.now())
             await session.rollback()
 
         assert await desk.work() == 0

@@ -6,8 +6,10 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from fastapi import APIRouter
 
-from app.groups.router import router
+from app.groups.router import router as groups
+from app.reconciliation.router import router as reconciliation
 from app.settings import Settings
 from models.groups import Group, GroupState
 from tests.builders.rest import serving
@@ -16,6 +18,9 @@ from tests.groups.office import Office
 
 @pytest.fixture
 async def rest(office: Office, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    router = APIRouter()
+    router.include_router(reconciliation)
+    router.include_router(groups)
     async with serving(router, office.sessions, office.clock, settings, scopes=["groups:write"]) as client:
         yield client
 

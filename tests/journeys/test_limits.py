@@ -14,12 +14,15 @@ from sqlalchemy import select, text
 from sqlmodel import col
 
 from app.audit.actor import SYSTEM
+from app.audit.why import About, Why
 from app.database import transaction
 from app.delivery import service as delivery
+from app.delivery.service import MessageHeader
 from app.policy import service as policies
 from app.wecom.errors import QuotaExhausted
 from app.wecom.exchange import Call
-from models.delivery import DeliveryState
+from models.audit import ObjectKind
+from models.delivery import DeliveryState, MessageClass
 from models.ids import PersonId
 from models.org import PersonUserid
 from tests.journeys.world import World
@@ -70,15 +73,14 @@ async def write(world: World, to: list[PersonId], said: str) -> None:
         policy = await policies.in_force(session, now=now)
         await delivery.send_text(
             session,
+            MessageHeader(
+                "test.text",
+                About(ObjectKind.GROUP, 1),
+                Why(SYSTEM, "delivery.hours", policy.id),
+                MessageClass.ANSWER,
+            ),
             to=to,
             text=said,
-            purpose="test.text",
-            origin_kind="test",
-            origin_id="1",
-            message_class="answer",
-            policy_version_id=policy.id,
-            rule_key="delivery.hours",
-            actor=SYSTEM,
             now=now,
         )
 

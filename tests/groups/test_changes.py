@@ -135,7 +135,7 @@ class TestPartialFailure:
         assert await states(office, change) == {"zhao": "failed", "qian": "failed"}
         async with office.sessions() as session:
             rows = await session.scalars(
-                select(col(GroupChangePerson.error)).where(GroupChangePerson.change_id == change.id)
+                select(col(GroupChangePerson.error)).where(col(GroupChangePerson.change_id) == change.id)
             )
             assert all("86216" in str(error) for error in rows)
 

@@ -15,6 +15,7 @@ from fastapi.staticfiles import StaticFiles
 from fastapi_offline import core as offline
 from starlette.types import Receive, Scope, Send
 
+from app.access.documentation import document_scopes
 from app.approvals.documentation import document_kinds
 from app.bootstrap import Services
 from app.probes.router import router as health
@@ -87,6 +88,7 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(health)
     problems.install(app)
     document_kinds(app, services.registry.kinds)
+    document_scopes(app, services.registry)
     app.add_middleware(Edge)
     return app
 

@@ -10,8 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import messages, queries, rules, steps
-from app.approvals.approvers import Applicant
-from app.approvals.context import Case, kind_named, load_case, record_request
+from app.approvals.context import Applicant, Case, kind_named, load_case, record_request
 from app.approvals.decide import approve_request, decide, take_back
 from app.approvals.errors import (
     DuplicateRequest,
@@ -181,7 +180,7 @@ async def _start(session: AsyncSession, case: Case, *, actor: Actor, now: dateti
             request_id=case.request.id,
             position=position,
             name=rule.name,
-            approver=rule.approver,
+            approver=str(rule.approver),
             needed=1,
             state=StepState.WAITING,
             rule_key=case.request.rule_key,

@@ -17,10 +17,11 @@ from app.cards import text_instead as followup
 from app.delivery import queries as delivery_queries
 from app.delivery import service as delivery
 from app.delivery.errors import AppNotRegistered, DeliveryNotFound
-from app.ledger import queries, recovery
-from app.ledger.calls import CallRequest, call_row
-from app.ledger.service import add_call
+from app.ledger import queries
+from app.ledger import service as ledger
+from app.ledger.calls import call_row
 from app.observability import current_correlation_id, get_logger
+from app.org import queries as org
 from app.wecom.messages import Card
 from models.audit import ObjectKind
 from models.delivery import CallKind, CardClick, Message, OutgoingCall
@@ -87,10 +88,10 @@ async def _update_one(
     call = await queries.call_for_update(session, call_id)
     if call is None or call.message_id != change.message.id:
         return []
-    if recovery.is_unsent(call):
+    if ledger.is_unsent(call):
         await delivery.take_back(session, change.message, call, people=people, actor=change.actor, now=now)
         return people
-    userids = await delivery_queries.current_userids(session, people)
+    userids = await org.userids_of(session, people)
     if not userids:
         return []
     code = await _spend_code(session, call, change.click, now)
@@ -143,7 +144,7 @@ async def _request_update(
     if agent_id is None:
         raise AppNotRegistered("数据库里没有应用的 AgentId, 请先完成初始化")
     only = next(iter(userids)) if len(userids) == 1 else "all"
-    request = CallRequest(
+    request = ledger.CallRequest(
         kind=CallKind.CARD_UPDATE,
         body={
             "userids": list(userids.values()),
@@ -159,5 +160,5 @@ async def _request_update(
     )
     update = call_row(request, correlation_id=current_correlation_id(), now=now)
     update.message_id = change.message.id
-    await add_call(session, update)
+    await ledger.add_call(session, update)
     return update

@@ -19,11 +19,10 @@ from sqlmodel import col
 from app.audit.actor import SYSTEM, person_actor
 from app.cards.clicks import Click
 from app.delivery import queries
-from app.delivery import rules as delivery_rules
+from app.delivery import service as delivery
 from app.delivery.errors import AppNotRegistered
 from app.jobs.queue import enqueue_many
-from app.ledger import rules
-from app.ledger.calls import MAKE_CALL
+from app.ledger import service as ledger
 from app.wecom.messages import Card, to_bytes
 from models.delivery import CallKind, CallState, Message
 from models.ids import APP, fold, new_id
@@ -138,10 +137,10 @@ async def record_clicks(session: AsyncSession, *, faces: Sequence[Face], now: da
     stored.sort(key=lambda row: row["event_id"])
     facts = {"app_id": APP, "kind": CallKind.CARD_UPDATE.value, "state": CallState.READY.value, "now": now}
     await session.execute(_STORE_UPDATES, _columns(updates) | facts)
-    await session.execute(_STORE_CLICKS, _columns(stored) | {"now": now, "expires_at": now + rules.CODE_LIFE})
+    await session.execute(_STORE_CLICKS, _columns(stored) | {"now": now, "expires_at": now + ledger.CODE_LIFE})
     await enqueue_many(
         session,
-        MAKE_CALL,
+        ledger.MAKE_CALL,
         [{"call_id": str(update["id"])} for update in updates],
         dedupe_keys=[f"call:{update['id']}" for update in updates],
         correlation_ids=[update["correlation_id"] for update in updates],
@@ -159,9 +158,7 @@ def _by_card(clicks: Sequence[KnownClick]) -> list[list[KnownClick]]:
     for known in clicks:
         cards.setdefault(known.call_id, []).append(known)
     return [
-        card[start : start + delivery_rules.CHUNK]
-        for card in cards.values()
-        for start in range(0, len(card), delivery_rules.CHUNK)
+        card[start : start + delivery.CHUNK] for card in cards.values() for start in range(0, len(card), delivery.CHUNK)
     ]
 
 

@@ -9,11 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor
 from app.delivery import compose
-from app.delivery import queries as delivery_queries
 from app.delivery.send import Sender, sender
 from app.ledger import calls, queries, rules
 from app.ledger.reservations import Part
 from app.ledger.rules import Hold
+from app.org import queries as org
 from models.delivery import CallState, DeliveryState, Message, OutgoingCall
 
 PREDECESSOR = Hold("predecessor")
@@ -56,7 +56,7 @@ async def _carry(
     now: datetime,
 ) -> None:
     """The same, to these people, from a call that takes the former one's place."""
-    userids = await delivery_queries.current_userids(session, taking.people)
+    userids = await org.userids_of(session, taking.people)
     reachable = [person for person in taking.people if person in userids]
     if not reachable:
         return

@@ -19,6 +19,7 @@ from app.delivery.send import sender
 from app.ledger import calls, queries, rules
 from app.ledger.recovery import _replace
 from app.ledger.rules import Failed
+from app.org import queries as org
 from models.audit import ObjectKind
 from models.delivery import CallState, Delivery, DeliveryState, Message, OutgoingCall
 
@@ -31,7 +32,7 @@ async def take_back(
     """These people need the unsent, locked call no more; the others get the same from a call of their own."""
     everybody = await queries.recipients_of_call(session, call.id)
     others = [person for person in everybody if person not in set(people)]
-    reachable = list(await delivery_queries.current_userids(session, others))
+    reachable = list(await org.userids_of(session, others))
     gone = [person for person in others if person not in set(reachable)]
     await queries.fail_people(session, call_id=call.id, people=gone, reason="left", now=now)
     if reachable:
@@ -120,7 +121,7 @@ async def _one_more(
 async def _body_to(
     session: AsyncSession, part: dict[str, Any], people: Sequence[UUID], now: datetime
 ) -> dict[str, Any]:
-    userids = await delivery_queries.current_userids(session, people)
+    userids = await org.userids_of(session, people)
     if not userids:
         raise RecipientGone("收件人已经没有企业微信账号, 无法重发")
     from_us = await sender(session, now=now)

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.jobs.queue import enqueue
 from app.sync.apply_run import release
+from app.sync.full_run import run_sync
 from app.sync.runs import ensure_scheduled, reject, request
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "reject",
     "release",
     "request",
+    "run_sync",
     "visible_range_changed",
 ]
 

@@ -13,7 +13,6 @@ from pydantic_core import PydanticUndefined
 from app.bootstrap import REGISTRY
 from app.main import create_app
 from app.settings import setting_names
-from app.web.scopes import RESOURCES
 from tests.architecture.source import ROOT
 from tests.cli.test_start import commands
 
@@ -73,7 +72,7 @@ class TestIntegrators:
         assert [path for path in called if not any(pattern.fullmatch(f"/api/v1{path}") for pattern in patterns)] == []
 
     def test_every_scope_is_named(self) -> None:
-        assert [resource for resource in RESOURCES if f"`{resource}`" not in INTEGRATORS] == []
+        assert [resource for resource in REGISTRY.scopes if f"`{resource}`" not in INTEGRATORS] == []
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))

@@ -72,7 +72,7 @@ class Group(Table, table=True):
 
 
 class GroupMember(Table, table=True):
-    """A person's stay in a group: wanted (by an approval or a rule) and seen (by `appchat/get`)."""
+    """A person's stay in a group: desired (by an approval or a rule) and observed (by `appchat/get`)."""
 
     __tablename__ = "group_members"
     __table_args__ = (
@@ -92,7 +92,7 @@ class GroupMember(Table, table=True):
     desired: bool = Field(default=True)
     observed: bool = Field(default=False)
     reason: str = Field(default="")
-    """Why they are wanted or no longer wanted: `creation`, `join`, `exit`, `departure`, `unapproved_leave` …"""
+    """Why they are desired or should leave: `creation`, `join`, `exit`, `departure`, `unapproved_leave` …"""
     request_id: UUID | None = optional_ref("requests.id", index=False)
     call_id: UUID | None = optional_ref("outgoing_calls.id")
     """The ledger call that carries the last change of `desired` to the platform."""

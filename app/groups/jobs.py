@@ -1,4 +1,4 @@
-"""Background entry points: departures, readings compared, refused calls looked at; the outcomes of ledger calls."""
+"""Background entry points: departures, refused changes compared with the group, the outcomes of ledger calls."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ async def _follow(ctx: JobContext, group_id: GroupId, person_id: PersonId) -> No
 
 
 async def settle_call(ctx: JobContext, payload: dict[str, Any]) -> None:
-    """A refusal that may mean "it is so already" (86216): look at the group."""
+    """Look at the group after a refusal that may mean that the group is already as asked for (86216)."""
     call_id = UUID(payload["call_id"])
     async with transaction(ctx.sessions) as session:
         call = await queries.call(session, call_id)

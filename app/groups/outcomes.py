@@ -26,7 +26,7 @@ from models.groups import Group, GroupChange, GroupChangeKind, GroupChangeState,
 from models.ids import GroupId, fold
 
 SETTLE = "groups.settle"
-"""Job: read the group after a refusal that may mean "it is so already"."""
+"""Job: read the group after a refusal that may mean that the group is already as asked for."""
 
 
 async def roster_ended(session: AsyncSession, call: OutgoingCall, now: datetime) -> None:
@@ -52,8 +52,8 @@ async def roster_ended(session: AsyncSession, call: OutgoingCall, now: datetime)
 async def settle(session: AsyncSession, *, call_id: UUID, snapshot: GroupSnapshot | None, now: datetime) -> None:
     """Compare a refused change with the group as it is.
 
-    The change is done for the people for whom it is so already; what is still missing is ordered again, because the
-    others made the platform refuse it. If all of it is missing, or the group is lost (no snapshot), it has failed.
+    The change is done for the people for whom the snapshot shows it. They made the platform refuse the whole call, so
+    the rest is ordered again. If the snapshot shows nothing of it, or the group is lost (no snapshot), it has failed.
     """
     call = await ledger_queries.call_for_update(session, call_id)
     if call is None or call.state is not CallState.FAILED:
@@ -120,7 +120,7 @@ async def _take_effect(
 
 
 async def _show(session: AsyncSession, group: Group, stay: GroupMember, call: OutgoingCall, *, now: datetime) -> None:
-    """The platform said that it is so, which counts as observed (P4)."""
+    """The platform confirmed the change for this person, which counts as observed (P4)."""
     cause = _cause(call, group)
     if not stay.desired:
         stay.observed, stay.ended_at = False, now

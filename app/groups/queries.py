@@ -37,7 +37,7 @@ async def group(session: AsyncSession, group_id: GroupId) -> Group:
 
 
 async def group_for_update(session: AsyncSession, group_id: GroupId) -> Group:
-    """Locked: every change of a group and of its roster goes through here, one after another."""
+    """The group, locked. Every change of a group and of its roster locks it, so that they happen one after another."""
     statement = select(Group).where(col(Group.id) == group_id).with_for_update(key_share=True)
     return _found((await session.scalars(statement.execution_options(populate_existing=True))).one_or_none())
 
@@ -58,7 +58,7 @@ async def living_group_named(session: AsyncSession, name: str) -> Group | None:
 
 
 async def ids_to_reconcile(session: AsyncSession) -> list[GroupId]:
-    """Groups whose roster the platform can tell. A lost one is asked for by hand only."""
+    """Groups whose roster the platform can show. A lost group is compared only when somebody asks for it."""
     statement = select(col(Group.id)).where(col(Group.state).in_(LIVING)).order_by(col(Group.id))
     return [GroupId(row) for row in await session.scalars(statement)]
 
@@ -68,21 +68,21 @@ class GroupFilter:
     group_type: str | None = None
     state: GroupState | None = None
     member_id: PersonId | None = None
-    """In the group by either column."""
+    """In the group by the desired or the observed column."""
     updated_since: datetime | None = None
 
 
-def matching(wanted: GroupFilter) -> Select[Group]:
+def matching(filters: GroupFilter) -> Select[Group]:
     conditions: list[ColumnElement[bool]] = []
-    if wanted.group_type is not None:
-        conditions.append(col(Group.group_type) == wanted.group_type)
-    if wanted.state is not None:
-        conditions.append(col(Group.state) == wanted.state)
-    if wanted.updated_since is not None:
-        conditions.append(col(Group.updated_at) >= wanted.updated_since)
-    if wanted.member_id is not None:
+    if filters.group_type is not None:
+        conditions.append(col(Group.group_type) == filters.group_type)
+    if filters.state is not None:
+        conditions.append(col(Group.state) == filters.state)
+    if filters.updated_since is not None:
+        conditions.append(col(Group.updated_at) >= filters.updated_since)
+    if filters.member_id is not None:
         inside = select(col(GroupMember.group_id)).where(
-            col(GroupMember.person_id) == wanted.member_id,
+            col(GroupMember.person_id) == filters.member_id,
             col(GroupMember.ended_at).is_(None),
             or_(col(GroupMember.desired), col(GroupMember.observed)),
         )
@@ -94,7 +94,7 @@ def matching(wanted: GroupFilter) -> Select[Group]:
 
 
 async def current_stays(session: AsyncSession, group_id: UUID) -> list[GroupMember]:
-    """Who is in the group by either column, in the order in which they came."""
+    """The stays of everybody in the group by either column, in the order in which they joined."""
     statement = (
         select(GroupMember)
         .where(col(GroupMember.group_id) == group_id, col(GroupMember.ended_at).is_(None))
@@ -113,7 +113,7 @@ async def current_stay(session: AsyncSession, group_id: UUID, person_id: UUID) -
 
 
 async def groups_of(session: AsyncSession, person_id: UUID) -> list[GroupId]:
-    """Where the person is in by either column, or is named as owner or deputy."""
+    """The groups in which the person is by either column, or which name them as owner or deputy."""
     inside = select(col(GroupMember.group_id)).where(
         col(GroupMember.person_id) == person_id, col(GroupMember.ended_at).is_(None)
     )

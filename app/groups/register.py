@@ -17,8 +17,7 @@ from app.delivery.service import MessageHeader
 from app.errors import DomainError
 from app.findings import service as findings
 from app.findings.service import RECONCILER, Fact
-from app.groups import messages, queries, rules
-from app.groups import requests as applications
+from app.groups import messages, queries, requests, rules
 from app.groups.errors import ConfidentialRule, NameTaken, NobodyToOwn, TypeNotOffered, UnknownPeople
 from app.groups.roster import Cause, check_reachable, record_change, record_group, rule_of, settle_change
 from app.groups.rules import Account, GroupUpdate
@@ -147,20 +146,20 @@ async def carry_out_creation(
             await check_name_is_free(session, asked.name)
         except DomainError as refusal:
             # Possible when it was applied for, impossible now: visible, and to be retried when mended (F59).
-            await applications.finish(session, request.id, OutcomeState.FAILED, str(refusal), now=now)
+            await requests.finish(session, request.id, OutcomeState.FAILED, str(refusal), now=now)
             return
         group = await register(session, planned, policy=policy, cause=cause, now=now)
         # Known only now: lists of requests by group then show the one that made it.
         request.group_id = group.id
     elif group.state is GroupState.ACTIVE:
-        await applications.finish(session, request.id, OutcomeState.DONE, now=now)
+        await requests.finish(session, request.id, OutcomeState.DONE, now=now)
         return
     group.state, group.state_detail, group.updated_at = GroupState.CREATING, None, now
     await _order_creation(session, group, cause=cause, now=now)
 
 
 async def register(session: AsyncSession, planned: Plan, *, policy: Policy, cause: Cause, now: datetime) -> Group:
-    """The group's row and its wanted roster (1.1: registered before it exists)."""
+    """Add the group's row and its desired roster (1.1: a group is registered before it exists)."""
     asked, group_id = planned.asked, new_id()
     group = Group(
         id=group_id,
@@ -193,16 +192,16 @@ async def register(session: AsyncSession, planned: Plan, *, policy: Policy, caus
 
 
 async def _order_creation(session: AsyncSession, group: Group, *, cause: Cause, now: datetime) -> None:
-    """`appchat/create` for everybody who is wanted and still has an account."""
+    """Ask for the group by `appchat/create`, with every desired member who still has an account."""
     await session.flush()
-    wanted = [stay for stay in await queries.current_stays(session, group.id) if stay.desired]
-    userids = await org.userids_of(session, [stay.person_id for stay in wanted])
+    desired = [stay for stay in await queries.current_stays(session, group.id) if stay.desired]
+    userids = await org.userids_of(session, [stay.person_id for stay in desired])
     owner = userids.get(PersonId(group.desired_owner_id))
     if owner is None or len(userids) < rules.FEWEST:
         await _failed(session, group, "群主或多数成员已不在通讯录中", now=now)
         return
     accounts = tuple(
-        Account(userids[PersonId(stay.person_id)], stay.person_id) for stay in wanted if stay.person_id in userids
+        Account(userids[PersonId(stay.person_id)], stay.person_id) for stay in desired if stay.person_id in userids
     )
     request = CallRequest(
         kind=CallKind.APPCHAT_CREATE,
@@ -219,7 +218,7 @@ async def _order_creation(session: AsyncSession, group: Group, *, cause: Cause, 
     )
     call = await ledger.request_call(session, request, now=now)
     await record_change(session, call, GroupUpdate(add=accounts, owner=owner, name=group.desired_name), now=now)
-    for stay in wanted:
+    for stay in desired:
         if stay.person_id in userids:
             stay.call_id = call.id
 
@@ -257,14 +256,14 @@ async def _created(session: AsyncSession, group: Group, change: GroupChange, *, 
     cause = Cause("creation", "group.create", policy.id, findings.RECONCILER, group.request_id)
     await record_group(session, group, action="group.created", cause=cause, now=now, call_id=change.call_id)
     await _announce(session, group, policy=policy, people=len(stays), now=now)
-    await applications.finish(session, group.request_id, OutcomeState.DONE, now=now)
+    await requests.finish(session, group.request_id, OutcomeState.DONE, now=now)
 
 
 async def _failed(session: AsyncSession, group: Group, why: str, *, now: datetime) -> None:
     group.state, group.state_detail, group.updated_at = GroupState.FAILED, why, now
     cause = Cause("creation", "group.create", group.policy_version_id, findings.RECONCILER, group.request_id)
     await record_group(session, group, action="group.failed", cause=cause, now=now, why=why)
-    await applications.finish(session, group.request_id, OutcomeState.FAILED, why, now=now)
+    await requests.finish(session, group.request_id, OutcomeState.FAILED, why, now=now)
 
 
 async def _announce(session: AsyncSession, group: Group, *, policy: Policy, people: int, now: datetime) -> None:
@@ -303,7 +302,7 @@ async def _inform(
 
 
 async def mark_lost(session: AsyncSession, *, group_id: GroupId, gone: GroupGone, now: datetime) -> None:
-    """The platform knows the group no more. One whose creation is still under way is not lost, it is not there yet."""
+    """The platform does not know the group any more. A group whose creation is still under way is not lost."""
     group = await queries.group_for_update(session, group_id)
     if group.state not in {GroupState.ACTIVE, GroupState.CLOSING}:
         return

@@ -1,4 +1,4 @@
-"""Changes of a roster: who decided, the wanted column, and the ledger call that carries it to the platform."""
+"""Changes of a roster: who decided, the desired column, the call to the platform, and the record of the change."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ from models.ids import PersonId, PolicyVersionId, fold
 from models.org import Person
 
 ROSTER = "group.roster"
-"""Purpose of every `appchat/update`: its outcome is heard in `outcomes.py`."""
+"""Purpose of every `appchat/update`: `outcomes.roster_ended` handles its outcome."""
 
 _WHY_NOT = {
     GroupState.CREATING: "还在建立",
@@ -65,10 +65,10 @@ _WHY_NOT = {
 
 @dataclass(frozen=True)
 class Cause:
-    """Why a group changes: what every row and call of the change carries."""
+    """Why a group changes: every row and call of the change carries it."""
 
     reason: str
-    """`creation`, `join`, `exit`, `departure`, `added`, `removed`, …; stands on the stay."""
+    """`creation`, `join`, `exit`, `departure`, `added`, `removed`, …; the stay keeps it."""
     rule_key: str
     policy_version_id: UUID
     actor: Actor
@@ -99,13 +99,16 @@ async def check_may_join(session: AsyncSession, group: Group, person: Person, *,
     if stay is not None and stay.desired and stay.observed:
         raise AlreadyAMember(f"{person.name} 已在“{group.desired_name}”内")
     await check_settled(session, stay)
-    wanted = {one.person_id for one in await queries.current_stays(session, group.id) if one.desired}
+    desired = {one.person_id for one in await queries.current_stays(session, group.id) if one.desired}
     clause = policy.cite("group.size").label
-    rules.check_size(len(wanted | {person.id}), rule_of(policy, group.group_type), clause=clause)
+    rules.check_size(len(desired | {person.id}), rule_of(policy, group.group_type), clause=clause)
 
 
 async def check_may_leave(session: AsyncSession, group: Group, person: Person) -> GroupMember:
-    """The stay that would end. Refused for who is not in, the last but one, and an owner without a deputy."""
+    """The stay that would end.
+
+    Refuses somebody who is not in the group, the last but one member, and an owner without a deputy to follow.
+    """
     check_active(group)
     stays = await queries.current_stays(session, group.id)
     stay = next((one for one in stays if one.person_id == person.id), None)
@@ -156,7 +159,7 @@ async def _deputy_to_follow(session: AsyncSession, group: Group) -> Person | Non
 async def admit(
     session: AsyncSession, group: Group, person: Person, *, policy: Policy, cause: Cause, now: datetime
 ) -> GroupMember:
-    """Want the person in the group, and ask the platform to add them. Nothing is asked of who is inside already."""
+    """Register the person as desired, and ask the platform to add them unless they are in the group already."""
     await check_may_join(session, group, person, policy=policy)
     stay = await queries.current_stay(session, group.id, person.id)
     if stay is None:
@@ -165,7 +168,7 @@ async def admit(
     stay.desired, stay.reason, stay.request_id, stay.desired_since = True, cause.reason, cause.request_id, now
     await record_group(session, group, action="member.admitted", cause=cause, now=now, person_id=person.id)
     if stay.observed:
-        # Let in by hand before it was approved: the platform refuses to add who is there.
+        # Somebody added them by hand before the approval: the platform refuses to add a member again.
         stay.call_id = None
         await welcome(session, group, stay, policy_version_id=cause.policy_version_id, actor=cause.actor, now=now)
         return stay
@@ -176,7 +179,7 @@ async def admit(
 
 
 async def let_go(session: AsyncSession, group: Group, person: Person, *, cause: Cause, now: datetime) -> GroupMember:
-    """Want the person out of the group, and ask the platform to remove them; an owner hands over to the deputy."""
+    """Register that the person should leave, and ask the platform to remove them. An owner hands over to the deputy."""
     stay = await check_may_leave(session, group, person)
     owner = None
     if group.desired_owner_id == person.id:
@@ -197,7 +200,7 @@ async def let_go(session: AsyncSession, group: Group, person: Person, *, cause: 
 async def hand_over(
     session: AsyncSession, group: Group, to: Person, *, former: Person | None, why: str, cause: Cause, now: datetime
 ) -> str:
-    """Register the new owner and tell them. Returns their userid for the call that makes it so."""
+    """Register the new owner and inform them. Returns their userid, for the change that sets the owner."""
     group.desired_owner_id, group.updated_at = to.id, now
     if group.deputy_id == to.id:
         group.deputy_id = None
@@ -324,7 +327,7 @@ async def welcome(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """2.11: who was added hears what the group is for, its rules, and how to leave."""
+    """2.11: inform a new member of the group's purpose, its rules, and how to leave."""
     policy = await policies.get(session, PolicyVersionId(policy_version_id))
     owner = (await org.people_by_id(session, [group.desired_owner_id]))[group.desired_owner_id]
     text = messages.welcome(policy.document.groups, group, owner=owner.name, citation=policy.cite("group.charter"))

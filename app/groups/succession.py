@@ -1,7 +1,8 @@
 """Policy 2.6 and 1.9: who leaves the company leaves every group, and what they owned has a new owner first.
 
-Two steps with a reading of the group between them: `depart` writes what is wanted now; `follow_up` asks the platform
-for what is still missing then. The platform drops deleted people by itself, and a second run finds nothing to do.
+Two steps with a snapshot of the group between them: `depart` registers the new desired state; `follow_up` asks the
+platform for what the snapshot still shows. The platform removes deleted people by itself. A second run finds nothing to
+do.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ _WHY = {"left": "已离职", "disabled": "账号已停用"}
 
 
 async def depart(session: AsyncSession, *, group_id: GroupId, person_id: PersonId, why: str, now: datetime) -> None:
-    """The person is wanted no more; an owner's successor and a deputy's absence are registered and told."""
+    """Register that the person should leave, an owner's successor and a deputy's absence, and inform of both."""
     group = await queries.group_for_update(session, group_id)
     person = await org.person(session, person_id)
     if person is None:
@@ -45,19 +46,19 @@ async def depart(session: AsyncSession, *, group_id: GroupId, person_id: PersonI
     said = _WHY.get(why, why)
     stay = await queries.current_stay(session, group_id, person_id)
     if stay is not None and stay.desired:
-        await _end_wish(session, group, stay, said, cause=cause, now=now)
+        await _register_departure(session, group, stay, said, cause=cause, now=now)
     if group.deputy_id == person_id:
         await _lose_deputy(session, group, person, policy=policy, cause=cause, now=now)
     if group.desired_owner_id == person_id and group.state is not GroupState.LOST:
         await succeed(session, group, person, said, policy=policy, cause=cause, now=now)
 
 
-async def _end_wish(
+async def _register_departure(
     session: AsyncSession, group: Group, stay: GroupMember, said: str, *, cause: Cause, now: datetime
 ) -> None:
     await abandon(session, stay, f"申请人{said}", now=now)
     stay.desired, stay.reason, stay.desired_since = False, cause.reason, now
-    # What an earlier call or application still brings is not about this any more.
+    # The outcome of an earlier change or application no longer concerns this stay.
     stay.request_id = stay.call_id = None
     group.updated_at = now
     await record_group(session, group, action="member.departed", cause=cause, now=now, person_id=stay.person_id)
@@ -85,7 +86,7 @@ async def _lose_deputy(
 async def succeed(
     session: AsyncSession, group: Group, former: Person, why: str, *, policy: Policy, cause: Cause, now: datetime
 ) -> None:
-    """1.9: the deputy follows. Anybody else is a stopgap, and a finding asks a person to look."""
+    """1.9: the deputy succeeds. Anybody else is a stopgap, and a finding asks a person to confirm them."""
     remaining = await _able_members(session, group, without=former)
     heads = await _heads(session, group, former)
     succession = rules.choose_successor(deputy=group.deputy_id, heads=heads, remaining=[one.id for one in remaining])
@@ -112,7 +113,7 @@ async def _note_owner_left(
 
 
 async def _able_members(session: AsyncSession, group: Group, *, without: Person) -> list[Person]:
-    """Wanted members with an active account, who came first first."""
+    """Desired members with an active account, the longest-standing first."""
     stays = await queries.current_stays(session, group.id)
     ids = [stay.person_id for stay in stays if stay.desired and stay.person_id != without.id]
     people = await org.people_by_id(session, ids)
@@ -130,7 +131,7 @@ async def _heads(session: AsyncSession, group: Group, former: Person) -> set[UUI
 async def follow_up(
     session: AsyncSession, *, group_id: GroupId, person_id: PersonId, snapshot: GroupSnapshot, now: datetime
 ) -> None:
-    """Ask for what the group, as it was just read, still shows of who has left."""
+    """Ask the platform for what the snapshot still shows of somebody who has left the company."""
     group = await queries.group_for_update(session, group_id)
     stay = await queries.current_stay(session, group_id, person_id)
     if group.state is not GroupState.ACTIVE or (stay is not None and stay.desired):
@@ -157,9 +158,9 @@ async def remove(
     pending: PendingChanges,
     now: datetime,
 ) -> Fact | None:
-    """Take somebody out who is wanted no more, together with the ownership they may still have.
+    """Remove somebody who should leave, together with the ownership they may still have.
 
-    The fact, when the platform would refuse it because too few would remain (86006).
+    Returns a fact when the platform would refuse it because too few members would remain (86006).
     """
     userid = fold((await org.last_userids_of(session, [stay.person_id]))[stay.person_id])
     if userid in pending.userids:
@@ -186,7 +187,7 @@ async def remove(
 async def owner_to_set(
     session: AsyncSession, group: Group, snapshot: GroupSnapshot, *, pending: PendingChanges
 ) -> str | None:
-    """The registered owner's userid when the platform shows another and could be told: owners are members (86207)."""
+    """The registered owner's userid, if the platform shows another owner and the registered one is a member (86207)."""
     if pending.owner:
         return None
     userid = (await org.userids_of(session, [group.desired_owner_id])).get(PersonId(group.desired_owner_id))

@@ -274,8 +274,8 @@ async def _check_owner(session: AsyncSession, comparison: GroupComparison) -> li
     if comparison.pending.owner:
         return []
     _set_observed(group, "observed_owner_userid", owner, now=comparison.now)
-    wanted = (await org.last_userids_of(session, [group.desired_owner_id]))[group.desired_owner_id]
-    if owner == fold(wanted):
+    registered = (await org.last_userids_of(session, [group.desired_owner_id]))[group.desired_owner_id]
+    if owner == fold(registered):
         return []
     person = await org.person_by_userid(session, owner)
     return [
@@ -284,7 +284,7 @@ async def _check_owner(session: AsyncSession, comparison: GroupComparison) -> li
             subject=owner,
             person_id=person.id if person else None,
             who=comparison.name_of(owner),
-            facts={"registered_userid": wanted},
+            facts={"registered_userid": registered},
         )
     ]
 

@@ -1,4 +1,4 @@
-"""Background entry points: readings compared, at the interval of the policy or by request."""
+"""Background entry points: compare groups with the platform, at the policy's interval or on request."""
 
 from __future__ import annotations
 

@@ -60,11 +60,11 @@ async def settle_call(ctx: JobContext, payload: dict[str, Any]) -> None:
         return
     snapshot = await read_group(ctx.platform.app, group.chatid, at=ctx.now())
     async with transaction(ctx.sessions) as session:
+        shown = None if isinstance(snapshot, GroupGone) else snapshot
+        # First, because it locks the call: everybody locks a call before its group.
+        await outcomes.settle(session, call_id=call_id, snapshot=shown, now=ctx.now())
         if isinstance(snapshot, GroupGone):
             await register.mark_lost(session, group_id=GroupId(group.id), gone=snapshot, now=ctx.now())
-        await outcomes.settle(
-            session, call_id=call_id, snapshot=None if isinstance(snapshot, GroupGone) else snapshot, now=ctx.now()
-        )
 
 
 JOBS: dict[str, JobFunction] = {

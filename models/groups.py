@@ -112,7 +112,7 @@ class GroupChange(Table, table=True):
     """A change of a group that we asked the platform for, as domain code reads it; the call beside it has the bytes.
 
     The ledger may replace the call by another that asks for the rest. The change belongs to all of them:
-    `app.groups.queries.change_of` finds it from any of them.
+    `app.groups.roster.change_of` finds it from any of them.
     """
 
     __tablename__ = "group_changes"

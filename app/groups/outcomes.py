@@ -13,7 +13,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.findings.service import RECONCILER
 from app.groups import queries, rules
 from app.groups.requests import finish
-from app.groups.roster import ROSTER, Cause, order_update, record_group, settle_change, settle_people, welcome
+from app.groups.roster import (
+    ROSTER,
+    Cause,
+    change_of,
+    order_update,
+    record_group,
+    settle_change,
+    settle_people,
+    welcome,
+)
 from app.groups.rules import GroupUpdate
 from app.groups.snapshot import GroupSnapshot
 from app.jobs.queue import enqueue
@@ -35,7 +44,7 @@ async def roster_ended(session: AsyncSession, call: OutgoingCall, now: datetime)
     After a refusal with 86216 the change has failed for everybody until `settle` has looked at the group. An unknown
     outcome is shown, and a snapshot may settle it (`settle_unknown`).
     """
-    change = await queries.change_of(session, call)
+    change = await change_of(session, call)
     if call.state is CallState.DONE:
         await _take_effect(session, call, change, await queries.unfinished_part(session, change), now=now)
         await settle_change(session, change, GroupChangeState.DONE, now=now)
@@ -58,7 +67,7 @@ async def settle(session: AsyncSession, *, call_id: UUID, snapshot: GroupSnapsho
     call = await ledger_queries.call_for_update(session, call_id)
     if call is None or call.state is not CallState.FAILED:
         return
-    change = await queries.change_of(session, call)
+    change = await change_of(session, call)
     if await queries.is_continued(session, change):
         return
     asked = await queries.unfinished_part(session, change)
@@ -80,7 +89,7 @@ async def settle_unknown(session: AsyncSession, *, call_id: UUID, snapshot: Grou
     call = await ledger_queries.call_for_update(session, call_id)
     if call is None or call.state is not CallState.UNKNOWN:
         return
-    change = await queries.change_of(session, call)
+    change = await change_of(session, call)
     asked = await queries.unfinished_part(session, change)
     rest = None if change.kind is GroupChangeKind.CREATE else snapshot.lacks(asked)
     if rest is None:

@@ -26,6 +26,7 @@ from models.groups import (
 from models.ids import GroupId, PersonId, WecomUserId
 from models.policy import Timer
 
+OPEN = (CallState.READY, CallState.HELD, CallState.SENDING, CallState.UNKNOWN)
 CHANGES = (CallKind.APPCHAT_CREATE, CallKind.APPCHAT_UPDATE)
 LIVING = (GroupState.CREATING, GroupState.ACTIVE, GroupState.CLOSING)
 
@@ -151,13 +152,28 @@ async def call(session: AsyncSession, call_id: UUID) -> OutgoingCall | None:
     return await session.get(OutgoingCall, call_id)
 
 
-async def change_of(session: AsyncSession, call: OutgoingCall) -> GroupChange:
-    """The change that the call carries: it was asked for by this call, or by one that this call replaced."""
-    attempts = [call]
-    while attempts[-1].previous_id is not None:
-        attempts.append(await session.get_one(OutgoingCall, attempts[-1].previous_id))
-    statement = select(GroupChange).where(col(GroupChange.call_id).in_([attempt.id for attempt in attempts]))
-    return (await session.scalars(statement)).one()
+async def first_call_of(session: AsyncSession, call: OutgoingCall) -> OutgoingCall:
+    """The call that asked for the change: this one, or the first of those that it replaced."""
+    first = call
+    while first.previous_id is not None:
+        first = await session.get_one(OutgoingCall, first.previous_id)
+    return first
+
+
+async def change_asked_for_by(session: AsyncSession, first: OutgoingCall) -> GroupChange | None:
+    statement = select(GroupChange).where(col(GroupChange.call_id) == first.id)
+    return (await session.scalars(statement)).one_or_none()
+
+
+async def open_calls(session: AsyncSession, group_id: UUID) -> list[OutgoingCall]:
+    """Calls that change the group and have not ended, or of unknown outcome."""
+    statement = select(OutgoingCall).where(
+        col(OutgoingCall.subject_kind) == "group",
+        col(OutgoingCall.subject_id) == str(group_id),
+        col(OutgoingCall.kind).in_(CHANGES),
+        col(OutgoingCall.state).in_(OPEN),
+    )
+    return list(await session.scalars(statement))
 
 
 async def last_call_of(session: AsyncSession, change: GroupChange) -> OutgoingCall:
@@ -203,19 +219,18 @@ async def stays_carried_by(
     return list(await session.scalars(statement))
 
 
-async def change_under_way(session: AsyncSession, stay: GroupMember) -> GroupChange | None:
-    """The last change of this stay, while nobody knows yet what became of it."""
-    statement = (
-        select(GroupChange)
-        .join(GroupChangePerson, col(GroupChangePerson.change_id) == col(GroupChange.id))
-        .where(col(GroupChange.call_id) == stay.call_id, col(GroupChangePerson.person_id) == stay.person_id)
-        .where(col(GroupChangePerson.state).in_((GroupChangeState.PENDING, GroupChangeState.UNKNOWN)))
+async def is_under_way(session: AsyncSession, change: GroupChange, person_id: UUID) -> bool:
+    """Whether nobody knows yet what became of the change for this person."""
+    unsettled = exists().where(
+        col(GroupChangePerson.change_id) == change.id,
+        col(GroupChangePerson.person_id) == person_id,
+        col(GroupChangePerson.state).in_((GroupChangeState.PENDING, GroupChangeState.UNKNOWN)),
     )
-    return (await session.scalars(statement)).one_or_none()
+    return bool(await session.scalar(select(unsettled)))
 
 
 async def pending_changes(session: AsyncSession, group_id: UUID, *, since: datetime) -> PendingChanges:
-    """What our changes concern that may not show in a snapshot begun at `since`."""
+    """As recorded: `roster.pending_changes` asks for it."""
     people = (
         select(col(GroupChangePerson.userid))
         .join(GroupChange, col(GroupChange.id) == col(GroupChangePerson.change_id))

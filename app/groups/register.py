@@ -19,7 +19,7 @@ from app.findings import service as findings
 from app.findings.service import RECONCILER, Fact
 from app.groups import messages, queries, requests, rules
 from app.groups.errors import ConfidentialRule, NameTaken, NobodyToOwn, TypeNotOffered, UnknownPeople
-from app.groups.roster import Cause, check_reachable, record_change, record_group, rule_of, settle_change
+from app.groups.roster import Cause, change_of, check_reachable, record_change, record_group, rule_of, settle_change
 from app.groups.rules import Account, GroupUpdate
 from app.groups.schemas import CreateGroup
 from app.groups.snapshot import GroupGone
@@ -229,7 +229,7 @@ async def _order_creation(session: AsyncSession, group: Group, *, cause: Cause, 
 async def creation_ended(session: AsyncSession, call: OutgoingCall, now: datetime) -> None:
     """Outcome of `appchat/create`. An unknown one is shown; the ledger repeats the call, a snapshot may settle it."""
     group = await queries.group_for_update(session, GroupId(UUID(call.subject_id)))
-    change = await queries.change_of(session, call)
+    change = await change_of(session, call)
     is_done = call.state is CallState.DONE or call.errcode == rules.CHAT_EXISTS
     state = GroupChangeState.DONE if is_done else GroupChangeState(call.state.value)
     await settle_change(session, change, state, now=now, error=None if is_done else call.error)

@@ -17,7 +17,7 @@ from app.findings import service as findings
 from app.findings.service import Fact
 from app.groups import messages, queries, rules
 from app.groups.requests import abandon
-from app.groups.roster import Cause, hand_over, order_update, record_group
+from app.groups.roster import Cause, hand_over, order_update, pending_changes, record_group
 from app.groups.rules import Account, GroupUpdate, PendingChanges, SuccessionBasis
 from app.groups.snapshot import GroupSnapshot
 from app.org import queries as org
@@ -138,7 +138,7 @@ async def follow_up(
         return
     policy = await policies.in_force(session, now=now)
     cause = Cause(DEPARTURE, "member.departure", policy.id, SYSTEM)
-    pending = await queries.pending_changes(session, group_id, since=snapshot.at)
+    pending = await pending_changes(session, group, since=snapshot.at)
     owner = await owner_to_set(session, group, snapshot, pending=pending)
     if stay is not None:
         too_few = await remove(session, group, stay, snapshot, cause=cause, pending=pending, now=now)

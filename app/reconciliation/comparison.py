@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.findings.service import RECONCILER
 from app.groups import queries
-from app.groups.roster import Cause
+from app.groups.roster import Cause, pending_changes
 from app.groups.rules import PendingChanges
 from app.groups.snapshot import GroupSnapshot
 from app.org import queries as org
@@ -86,6 +86,6 @@ async def load_comparison(
         now=now,
         stays={fold(userids[row.person_id]): row for row in rows},
         people=await org.people_by_id(session, [row.person_id for row in rows]),
-        pending=await queries.pending_changes(session, group.id, since=snapshot.at - SETTLING),
+        pending=await pending_changes(session, group, since=snapshot.at - SETTLING),
         gone=gone,
     )

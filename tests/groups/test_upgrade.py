@@ -231,6 +231,24 @@ class TestUpgrade:
         assert await states(office, first) == {"zhao": "done", "qian": "done"}
         assert (await office.stay(old.group, "zhao")).observed
 
+    async def test_a_call_that_an_older_serve_asks_for_after_the_migration_counts(
+        self, database: str, old: OldRelease
+    ) -> None:
+        """docs/operators.md, Upgrade: `serve` is replaced last, and goes on taking requests on the new schema."""
+        office = old.office
+        await upgrade(database, office.sessions)
+        call_id = await old.call(CallState.READY, adds=("zhao",))
+        await old.job("delivery.make_call", call_id)
+        await office.sandbox.add_to_group(old.group.chatid, "zhao")
+        await office.sandbox.add_to_group(old.group.chatid, "sun")
+
+        await office.run_only("groups.reconcile", {"group_id": str(old.group.id)})
+        assert [finding.person_id for finding in await office.findings(old.group)] == [office.id("sun")]
+        await office.work()
+
+        assert await people_of(office, call_id) == {"zhao": (office.id("zhao"), "done")}
+        assert (await office.stay(old.group, "zhao")).observed
+
     async def test_a_creation_of_unknown_outcome_is_found_by_a_snapshot(
         self, database: str, busy_office: Office
     ) -> None:

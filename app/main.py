@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 from app.access.documentation import document_scopes
 from app.approvals.documentation import document_kinds
 from app.bootstrap import Services
+from app.events.documentation import document_events
 from app.probes.router import router as health
 from app.web import problems
 from app.web.middleware import Edge
@@ -89,6 +90,7 @@ def create_app(services: Services) -> FastAPI:
     problems.install(app)
     document_kinds(app, services.registry.kinds)
     document_scopes(app, services.registry)
+    document_events(app)
     app.add_middleware(Edge)
     return app
 

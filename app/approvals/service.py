@@ -22,7 +22,7 @@ from app.approvals.kinds import Kinds, RequestKind
 from app.audit.actor import SYSTEM, Actor, person_actor
 from app.observability import current_correlation_id, get_logger
 from app.policy import service as policies
-from app.web.faults import faults_of, told
+from app.web.problems import faults_of, told
 from models.approvals import OutcomeState, Request, RequestState, RequestStep, StepState
 from models.ids import RequestId
 from models.org import Person

@@ -24,6 +24,7 @@ from app.policy.errors import (
     UnknownRule,
     VersionNotFound,
 )
+from app.policy.expressions import expressions_in
 from app.policy.schema import PolicyDocument
 from models.audit import ObjectKind
 from models.ids import PolicyVersionId, new_id
@@ -37,6 +38,7 @@ __all__ = [
     "apply",
     "check",
     "ensure_first_version",
+    "expressions_in",
     "get",
     "in_force",
     "parse",

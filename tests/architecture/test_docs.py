@@ -21,7 +21,7 @@ EVERYTHING = {path: path.read_text(encoding="utf-8") for path in DOCUMENTS}
 OPERATORS = EVERYTHING[ROOT / "docs" / "operators.md"]
 INTEGRATORS = EVERYTHING[ROOT / "docs" / "integrators.md"]
 
-_UNITS = {"h": timedelta(hours=1), "m": timedelta(minutes=1)}
+_UNITS = {"d": timedelta(days=1), "h": timedelta(hours=1), "m": timedelta(minutes=1)}
 
 
 def shown_default(name: str) -> str:
@@ -30,7 +30,7 @@ def shown_default(name: str) -> str:
     if field.is_required() or field.default is PydanticUndefined:
         return "required"
     if isinstance(field.default, timedelta):
-        unit = "h" if field.default % timedelta(hours=1) == timedelta() else "m"
+        unit = next(unit for unit, length in _UNITS.items() if field.default % length == timedelta())
         return f"`{field.default // _UNITS[unit]}{unit}`"
     if isinstance(field.default, Path):
         return f"`./{field.default}`"

@@ -29,7 +29,6 @@ PUBLISHED = (
 
 COMPOSITION = {Path("app/bootstrap.py"), Path("app/main.py")}
 
-_ROLES = "until one place resolves who an expression of the policy means"
 _LEDGER = "carries out and divides the ledger's calls under its locks, hand in hand with it"
 _COMPARED = "compares the register from within and writes what is found, under the group's lock"
 _REQUESTS = "a kind of request is made of the engine's own parts"
@@ -49,12 +48,10 @@ NOT_YET: dict[tuple[str, str], str] = {
     ("app.delivery.resend", "app.ledger.recovery"): _LEDGER,
     ("app.delivery.resend", "app.ledger.rules"): _LEDGER,
     ("app.delivery.send", "app.ledger.calls"): _LEDGER,
-    ("app.findings.service", "app.approvals.approvers"): _ROLES,
     ("app.groups.jobs", "app.approvals.jobs"): "a departure is told to one listener, which passes it on",
     ("app.groups.jobs", "app.ledger.outcomes"): "`ledger.service` has it as well",
     ("app.groups.messages", "app.findings.messages"): "how a clause is cited stands with the findings",
     ("app.groups.outcomes", "app.ledger.rules"): "`ledger.service` has it as well",
-    ("app.groups.register", "app.approvals.approvers"): _ROLES,
     ("app.groups.requests", "app.approvals.kinds"): _REQUESTS,
     ("app.reconciliation.compare", "app.groups.requests"): _COMPARED,
     ("app.reconciliation.compare", "app.groups.roster"): _COMPARED,
@@ -67,7 +64,6 @@ NOT_YET: dict[tuple[str, str], str] = {
     ("app.reconciliation.comparison", "app.groups.succession"): _COMPARED,
     ("app.reconciliation.jobs", "app.groups.register"): _COMPARED,
     ("app.reconciliation.jobs", "app.groups.snapshot"): _COMPARED,
-    ("app.tasks.reminders", "app.approvals.approvers"): _ROLES,
 }
 """Imports past a face, each with its reason. This list only gets shorter."""
 

@@ -11,10 +11,10 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.observability import current_correlation_id
-from app.policy.expressions import expressions_in
 from app.policy.schema import PolicyDocument
 from app.policy.sections.org import LossBudget
 from app.policy.sections.people import ExpressionKind
+from app.policy.service import expressions_in
 from app.sync import queries
 from app.wecom.payloads import TagDetail, TagRef
 from models.ids import fold

@@ -1,7 +1,7 @@
 """Groups: what each change asks for, and what became of it for each person.
 
 Revision ID: 0009_group_changes
-Revises: 0007_speed
+Revises: 0008_events
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0009_group_changes"
-down_revision = "0007_speed"
+down_revision = "0008_events"
 branch_labels = None
 depends_on = None
 

@@ -1,7 +1,7 @@
 """Store whom and what each request is about.
 
 Revision ID: 0010_subjects
-Revises: 0008_events
+Revises: 0009_group_changes
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0010_subjects"
-down_revision = "0008_events"
+down_revision = "0009_group_changes"
 branch_labels = None
 depends_on = None
 

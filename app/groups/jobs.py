@@ -1,4 +1,4 @@
-"""Background entry points: departures, readings compared, refused calls looked at; the outcomes of ledger calls."""
+"""Background entry points: departures, refused changes compared with the group, the outcomes of ledger calls."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.groups import outcomes, queries, register, succession
 from app.groups.outcomes import SETTLE
 from app.groups.register import CREATE, creation_ended
 from app.groups.roster import ROSTER
-from app.groups.snapshot import Gone, read_group
+from app.groups.snapshot import GroupGone, read_group
 from app.jobs.registry import JobContext, JobFunction
 from app.ledger.outcomes import OutcomeHandler
 from models.groups import GroupState
@@ -39,29 +39,31 @@ async def _follow(ctx: JobContext, group_id: GroupId, person_id: PersonId) -> No
         group = await queries.group(session, group_id)
     if group.state is not GroupState.ACTIVE:
         return
-    reading = await read_group(ctx.platform.app, group.chatid, at=ctx.now())
+    snapshot = await read_group(ctx.platform.app, group.chatid, at=ctx.now())
     async with transaction(ctx.sessions) as session:
-        if isinstance(reading, Gone):
-            await register.mark_lost(session, group_id=group_id, gone=reading, now=ctx.now())
-        elif reading.userids:
-            await succession.follow_up(session, group_id=group_id, person_id=person_id, reading=reading, now=ctx.now())
+        if isinstance(snapshot, GroupGone):
+            await register.mark_lost(session, group_id=group_id, gone=snapshot, now=ctx.now())
+        elif snapshot.userids:
+            await succession.follow_up(
+                session, group_id=group_id, person_id=person_id, snapshot=snapshot, now=ctx.now()
+            )
 
 
 async def settle_call(ctx: JobContext, payload: dict[str, Any]) -> None:
-    """A refusal that may mean "it is so already" (86216): look at the group."""
+    """Look at the group after a refusal that may mean that the group is already as asked for (86216)."""
     call_id = UUID(payload["call_id"])
     async with transaction(ctx.sessions) as session:
         call = await queries.call(session, call_id)
         group = await queries.group(session, GroupId(UUID(call.subject_id))) if call else None
     if group is None:
         return
-    reading = await read_group(ctx.platform.app, group.chatid, at=ctx.now())
+    snapshot = await read_group(ctx.platform.app, group.chatid, at=ctx.now())
     async with transaction(ctx.sessions) as session:
-        if isinstance(reading, Gone):
-            await register.mark_lost(session, group_id=GroupId(group.id), gone=reading, now=ctx.now())
-        await outcomes.settle(
-            session, call_id=call_id, reading=None if isinstance(reading, Gone) else reading, now=ctx.now()
-        )
+        shown = None if isinstance(snapshot, GroupGone) else snapshot
+        # First, because it locks the call: everybody locks a call before its group.
+        await outcomes.settle(session, call_id=call_id, snapshot=shown, now=ctx.now())
+        if isinstance(snapshot, GroupGone):
+            await register.mark_lost(session, group_id=GroupId(group.id), gone=snapshot, now=ctx.now())
 
 
 JOBS: dict[str, JobFunction] = {

@@ -17,12 +17,12 @@ from app.delivery.service import MessageHeader
 from app.errors import DomainError
 from app.findings import service as findings
 from app.findings.service import RECONCILER, Fact
-from app.groups import messages, queries, rules
-from app.groups import requests as applications
+from app.groups import messages, queries, requests, rules
 from app.groups.errors import ConfidentialRule, NameTaken, NobodyToOwn, TypeNotOffered, UnknownPeople
-from app.groups.roster import Cause, check_reachable, record_group, rule_of
+from app.groups.roster import Cause, change_of, check_reachable, record_change, record_group, rule_of, settle_change
+from app.groups.rules import Account, GroupUpdate
 from app.groups.schemas import CreationSubject
-from app.groups.snapshot import Gone
+from app.groups.snapshot import GroupGone
 from app.ledger import service as ledger
 from app.ledger.service import CallRequest
 from app.observability import current_correlation_id
@@ -36,7 +36,7 @@ from app.roles import service as roles
 from app.roles.service import Subject
 from models.approvals import OutcomeState, Request
 from models.delivery import CallKind, CallState, MessageClass, OutgoingCall
-from models.groups import FindingKind, Group, GroupMember, GroupState
+from models.groups import FindingKind, Group, GroupChange, GroupChangeState, GroupMember, GroupState
 from models.ids import APP, GroupId, PersonId, PolicyVersionId, fold, new_id
 from models.org import Person, PersonStatus
 
@@ -148,20 +148,20 @@ async def carry_out_creation(
             await check_name_is_free(session, asked.name)
         except DomainError as refusal:
             # Possible when it was applied for, impossible now: visible, and to be retried when mended (F59).
-            await applications.finish(session, request.id, OutcomeState.FAILED, str(refusal), now=now)
+            await requests.finish(session, request.id, OutcomeState.FAILED, str(refusal), now=now)
             return
         group = await register(session, planned, policy=policy, cause=cause, now=now)
         # Known only now: lists of requests by group then show the one that made it.
         request.group_id = group.id
     elif group.state is GroupState.ACTIVE:
-        await applications.finish(session, request.id, OutcomeState.DONE, now=now)
+        await requests.finish(session, request.id, OutcomeState.DONE, now=now)
         return
     group.state, group.state_detail, group.updated_at = GroupState.CREATING, None, now
     await _order_creation(session, group, cause=cause, now=now)
 
 
 async def register(session: AsyncSession, planned: Plan, *, policy: Policy, cause: Cause, now: datetime) -> Group:
-    """The group's row and its wanted roster (1.1: registered before it exists)."""
+    """Add the group's row and its desired roster (1.1: a group is registered before it exists)."""
     asked, group_id = planned.asked, new_id()
     shown = await org.userids_of(session, asked.member_ids)
     userids = [shown[PersonId(one)] for one in asked.member_ids if one in shown]
@@ -196,20 +196,23 @@ async def register(session: AsyncSession, planned: Plan, *, policy: Policy, caus
 
 
 async def _order_creation(session: AsyncSession, group: Group, *, cause: Cause, now: datetime) -> None:
-    """`appchat/create` for everybody who is wanted and still has an account."""
+    """Ask for the group by `appchat/create`, with every desired member who still has an account."""
     await session.flush()
-    wanted = [stay for stay in await queries.current_stays(session, group.id) if stay.desired]
-    userids = await org.userids_of(session, [stay.person_id for stay in wanted])
+    desired = [stay for stay in await queries.current_stays(session, group.id) if stay.desired]
+    userids = await org.userids_of(session, [stay.person_id for stay in desired])
     owner = userids.get(PersonId(group.desired_owner_id))
     if owner is None or len(userids) < rules.FEWEST:
         await _failed(session, group, "群主或多数成员已不在通讯录中", now=now)
         return
+    accounts = tuple(
+        Account(userids[PersonId(stay.person_id)], stay.person_id) for stay in desired if stay.person_id in userids
+    )
     request = CallRequest(
         kind=CallKind.APPCHAT_CREATE,
         body={
             "name": group.desired_name,
             "owner": owner,
-            "userlist": [userids[PersonId(stay.person_id)] for stay in wanted if stay.person_id in userids],
+            "userlist": [account.userid for account in accounts],
             "chatid": group.chatid,
         },
         purpose=CREATE,
@@ -218,7 +221,8 @@ async def _order_creation(session: AsyncSession, group: Group, *, cause: Cause, 
         ordering_key=f"group:{group.id}",
     )
     call = await ledger.request_call(session, request, now=now)
-    for stay in wanted:
+    await record_change(session, call, GroupUpdate(add=accounts, owner=owner, name=group.desired_name), now=now)
+    for stay in desired:
         if stay.person_id in userids:
             stay.call_id = call.id
 
@@ -227,41 +231,43 @@ async def _order_creation(session: AsyncSession, group: Group, *, cause: Cause, 
 
 
 async def creation_ended(session: AsyncSession, call: OutgoingCall, now: datetime) -> None:
-    """Outcome of `appchat/create`. An unknown one is shown; the ledger repeats it, a reading may settle it."""
+    """Outcome of `appchat/create`. An unknown one is shown; the ledger repeats the call, a snapshot may settle it."""
     group = await queries.group_for_update(session, GroupId(UUID(call.subject_id)))
+    change = await change_of(session, call)
+    is_done = call.state is CallState.DONE or call.errcode == rules.CHAT_EXISTS
+    state = GroupChangeState.DONE if is_done else GroupChangeState(call.state.value)
+    await settle_change(session, change, state, now=now, error=None if is_done else call.error)
     if group.state not in {GroupState.CREATING, GroupState.FAILED}:
         return
-    if call.state is CallState.DONE or call.errcode == rules.CHAT_EXISTS:
-        await _created(session, group, call, now=now)
+    if is_done:
+        await _created(session, group, change, now=now)
     elif call.state is CallState.FAILED:
         await _failed(session, group, call.error or "企业微信拒绝了建群", now=now)
     else:
         group.state_detail, group.updated_at = f"建群结果未知：{call.error}", now
 
 
-async def _created(session: AsyncSession, group: Group, call: OutgoingCall, *, now: datetime) -> None:
-    body = queries.body_of(call)
+async def _created(session: AsyncSession, group: Group, change: GroupChange, *, now: datetime) -> None:
     group.state, group.state_detail = GroupState.ACTIVE, None
     group.created_at = group.observed_at = group.updated_at = now
-    group.observed_name = rules.shown_name(body["name"])
-    group.observed_owner_userid = fold(body["owner"])
+    group.observed_name = rules.shown_name(change.name) if change.name else None
+    group.observed_owner_userid = fold(change.owner_userid) if change.owner_userid else None
     stays = await queries.current_stays(session, group.id)
-    carried = {attempt.id for attempt in await queries.attempts_of(session, call)}
     for stay in stays:
-        if stay.call_id in carried:
+        if stay.call_id == change.call_id:
             stay.observed, stay.first_seen_at = True, stay.first_seen_at or now
     policy = await policies.get(session, PolicyVersionId(group.policy_version_id))
     cause = Cause("creation", "group.create", policy.id, findings.RECONCILER, group.request_id)
-    await record_group(session, group, action="group.created", cause=cause, now=now, call_id=call.id)
+    await record_group(session, group, action="group.created", cause=cause, now=now, call_id=change.call_id)
     await _announce(session, group, policy=policy, people=len(stays), now=now)
-    await applications.finish(session, group.request_id, OutcomeState.DONE, now=now)
+    await requests.finish(session, group.request_id, OutcomeState.DONE, now=now)
 
 
 async def _failed(session: AsyncSession, group: Group, why: str, *, now: datetime) -> None:
     group.state, group.state_detail, group.updated_at = GroupState.FAILED, why, now
     cause = Cause("creation", "group.create", group.policy_version_id, findings.RECONCILER, group.request_id)
     await record_group(session, group, action="group.failed", cause=cause, now=now, why=why)
-    await applications.finish(session, group.request_id, OutcomeState.FAILED, why, now=now)
+    await requests.finish(session, group.request_id, OutcomeState.FAILED, why, now=now)
 
 
 async def _announce(session: AsyncSession, group: Group, *, policy: Policy, people: int, now: datetime) -> None:
@@ -299,8 +305,8 @@ async def _inform(
     await findings.tell(session, header, [PersonId(person_id) for person_id in told], text, now=now)
 
 
-async def mark_lost(session: AsyncSession, *, group_id: GroupId, gone: Gone, now: datetime) -> None:
-    """The platform knows the group no more. One whose creation is still under way is not lost, it is not there yet."""
+async def mark_lost(session: AsyncSession, *, group_id: GroupId, gone: GroupGone, now: datetime) -> None:
+    """The platform does not know the group any more. A group whose creation is still under way is not lost."""
     group = await queries.group_for_update(session, group_id)
     if group.state not in {GroupState.ACTIVE, GroupState.CLOSING}:
         return

@@ -1,4 +1,4 @@
-"""Background entry points: readings compared, at the interval of the policy or by request."""
+"""Background entry points: compare groups with the platform, at the policy's interval or on request."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import transaction
 from app.groups import queries, register
-from app.groups.snapshot import Gone, people_gone, read_group
+from app.groups.snapshot import GroupGone, people_gone, read_group
 from app.jobs.queue import enqueue, enqueue_many
 from app.jobs.registry import JobContext, JobFunction, TimerHandler
 from app.jobs.timers import set_timer
@@ -45,19 +45,19 @@ async def reconcile_groups(ctx: JobContext, payload: dict[str, Any]) -> None:
 async def _reconcile(ctx: JobContext, group_id: GroupId, *, accept_losses: bool) -> None:
     async with transaction(ctx.sessions) as session:
         group = await queries.group(session, group_id)
-    reading = await read_group(ctx.platform.app, group.chatid, at=ctx.now())
-    if isinstance(reading, Gone):
+    snapshot = await read_group(ctx.platform.app, group.chatid, at=ctx.now())
+    if isinstance(snapshot, GroupGone):
         async with transaction(ctx.sessions) as session:
-            await register.mark_lost(session, group_id=group_id, gone=reading, now=ctx.now())
+            await register.mark_lost(session, group_id=group_id, gone=snapshot, now=ctx.now())
         return
     async with transaction(ctx.sessions) as session:
         asked = await compare.to_ask_about(
-            session, group_id=group_id, reading=reading, accept_losses=accept_losses, now=ctx.now()
+            session, group_id=group_id, snapshot=snapshot, accept_losses=accept_losses, now=ctx.now()
         )
     gone = await people_gone(ctx.platform.app, asked)
     async with transaction(ctx.sessions) as session:
         await compare.compare(
-            session, group_id=group_id, reading=reading, gone=gone, accept_losses=accept_losses, now=ctx.now()
+            session, group_id=group_id, snapshot=snapshot, gone=gone, accept_losses=accept_losses, now=ctx.now()
         )
 
 

@@ -20,9 +20,8 @@ from app.audit.actor import SYSTEM, person_actor
 from app.delivery import queries
 from app.delivery import rules as delivery_rules
 from app.delivery.errors import AppNotRegistered
-from app.jobs.queue import enqueue_many
 from app.ledger import rules
-from app.ledger.calls import MAKE_CALL
+from app.ledger.calls import MAKE_CALL, CallPayload
 from app.wecom.messages import Card, to_bytes
 from models.delivery import CallKind, CallState, Message
 from models.ids import APP, fold, new_id
@@ -159,10 +158,9 @@ async def record_clicks(session: AsyncSession, *, faces: Sequence[Face], now: da
     facts = {"app_id": APP, "kind": CallKind.CARD_UPDATE.value, "state": CallState.READY.value, "now": now}
     await session.execute(_STORE_UPDATES, _columns(updates) | facts)
     await session.execute(_STORE_CLICKS, _columns(stored) | {"now": now, "expires_at": now + rules.CODE_LIFE})
-    await enqueue_many(
+    await MAKE_CALL.enqueue_many(
         session,
-        MAKE_CALL,
-        [{"call_id": str(update["id"])} for update in updates],
+        [CallPayload(call_id=update["id"]) for update in updates],
         dedupe_keys=[f"call:{update['id']}" for update in updates],
         correlation_ids=[update["correlation_id"] for update in updates],
         priority=_IN_THE_BACKGROUND,

@@ -16,8 +16,7 @@ from app.delivery import compose, queries, rules
 from app.delivery.compose import MessageHeader
 from app.delivery.errors import AppNotRegistered, EmptyText
 from app.delivery.queries import Recipients
-from app.jobs.queue import enqueue_many
-from app.ledger.calls import MAKE_CALL, CallRequest, call_row
+from app.ledger.calls import MAKE_CALL, CallPayload, CallRequest, call_row
 from app.ledger.service import add_call
 from app.observability import current_correlation_id
 from app.policy import service as policies
@@ -206,10 +205,9 @@ async def _write(
     await queries.insert_deliveries(session, message, rows, now=now)
     # The later parts have no job of their own: the part before wakes them.
     first = [call for call in calls if call.state is CallState.READY]
-    await enqueue_many(
+    await MAKE_CALL.enqueue_many(
         session,
-        MAKE_CALL,
-        [{"call_id": str(call.id)} for call in first],
+        [CallPayload(call_id=call.id) for call in first],
         dedupe_keys=[f"call:{call.id}" for call in first],
     )
 

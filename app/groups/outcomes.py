@@ -12,15 +12,16 @@ from app.groups import queries, rules
 from app.groups.requests import finish
 from app.groups.roster import ROSTER, Cause, order_update, record_group, welcome
 from app.groups.snapshot import Reading
-from app.jobs.queue import enqueue
+from app.jobs.job import Job
+from app.ledger.calls import CallPayload
 from app.ledger.rules import remaining_update
 from models.approvals import OutcomeState
 from models.delivery import CallState, OutgoingCall
 from models.groups import Group, GroupMember
 from models.ids import GroupId, fold
 
-SETTLE = "groups.settle"
-"""Job: read the group after a refusal that may mean "it is so already"."""
+SETTLE = Job("groups.settle", CallPayload)
+"""Read the group after a refusal that may mean "it is so already"."""
 
 
 async def roster_ended(session: AsyncSession, call: OutgoingCall, now: datetime) -> None:
@@ -28,7 +29,7 @@ async def roster_ended(session: AsyncSession, call: OutgoingCall, now: datetime)
     if call.state is CallState.DONE:
         await _take_effect(session, call, now=now)
     elif call.state is CallState.FAILED and call.errcode == rules.ILLEGAL_MEMBER:
-        await enqueue(session, SETTLE, {"call_id": str(call.id)})
+        await SETTLE.enqueue(session, CallPayload(call_id=call.id))
     elif call.state is CallState.FAILED:
         await _fail(session, call, now=now)
     # Unknown: the ledger shows it, a reading may settle it, nobody is accused meanwhile.

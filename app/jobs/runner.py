@@ -18,6 +18,8 @@ from sqlalchemy.engine import make_url
 
 from app.database import is_away, transaction
 from app.jobs.held import rescue
+from app.jobs.job import Job as QueuedJob
+from app.jobs.job import Nothing
 from app.jobs.queue import enqueue
 from app.jobs.registry import JobContext, JobFunction
 from app.jobs.retry import delay_after
@@ -202,12 +204,14 @@ async def _pool(dsn: str) -> AsyncIterator[asyncpg.Pool]:
             pool.terminate()
 
 
-async def prune_queue_log(ctx: JobContext, _payload: dict[str, object]) -> None:
+async def prune_queue_log(ctx: JobContext, _payload: Nothing) -> None:
     """Jobs leave a line each; lines older than a week go."""
     async with transaction(ctx.sessions) as session:
         connection = await session.connection()
         await connection.exec_driver_sql("DELETE FROM pgqueuer_log WHERE created < $1", (ctx.now() - LOG_KEPT,))
 
 
-JOBS_OF_THE_QUEUE: dict[str, JobFunction] = {"jobs.prune_log": prune_queue_log}
-SCHEDULE_OF_THE_QUEUE: dict[str, str] = {"jobs.prune_log": "17 3 * * *"}
+PRUNE_LOG = QueuedJob("jobs.prune_log", Nothing)
+
+JOBS_OF_THE_QUEUE: dict[str, JobFunction] = PRUNE_LOG.run_by(prune_queue_log)
+SCHEDULE_OF_THE_QUEUE: dict[str, str] = {PRUNE_LOG.name: "17 3 * * *"}

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor
 from app.audit.why import About, Why
-from app.jobs.queue import enqueue
+from app.jobs.job import Job, Payload
 from app.jobs.timers import set_timer
 from app.ledger import queries, rules
 from app.ledger import reservations as demands
@@ -30,7 +30,17 @@ from models.ids import APP
 log = get_logger()
 
 RELEASE = "delivery.release"
-HEAR_OUTCOME = "delivery.hear_outcome"
+
+
+class CallPayload(Payload):
+    """The call that a job is about."""
+
+    call_id: UUID
+
+
+MAKE_CALL = Job("delivery.make_call", CallPayload)
+"""Carried out by `app.delivery`, which knows how a call to many recipients is divided."""
+HEAR_OUTCOME = Job("delivery.hear_outcome", CallPayload)
 
 _COLUMNS_OF_ANSWER = frozenset({"errcode", "errmsg", "msgid", "response_code"})
 
@@ -96,7 +106,7 @@ async def conclude(
 
 async def release(session: AsyncSession, call_id: UUID) -> None:
     """The moment a call waited for has come; whether it goes is asked again when it is claimed."""
-    await enqueue(session, MAKE_CALL, {"call_id": str(call_id)})
+    await MAKE_CALL.enqueue(session, CallPayload(call_id=call_id))
 
 
 async def wake_successor(session: AsyncSession, call: OutgoingCall) -> None:
@@ -188,7 +198,7 @@ async def _hear_later(session: AsyncSession, call: OutgoingCall, error: Exceptio
     # The savepoint's rollback has expired what the failed hearing touched.
     await session.refresh(call)
     log.error("outcome.not_heard", call_id=str(call.id), purpose=call.purpose, exc_info=error)
-    await enqueue(session, HEAR_OUTCOME, {"call_id": str(call.id)})
+    await HEAR_OUTCOME.enqueue(session, CallPayload(call_id=call.id))
 
 
 async def _later(session: AsyncSession, call: OutgoingCall, verdict: Later, now: datetime) -> None:
@@ -272,6 +282,3 @@ def why_of(call: OutgoingCall) -> Why:
 
 def about_of(call: OutgoingCall) -> About:
     return About(ObjectKind(call.subject_kind), call.subject_id)
-
-
-MAKE_CALL = "delivery.make_call"

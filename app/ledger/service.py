@@ -8,9 +8,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.jobs.queue import enqueue
 from app.ledger import queries
-from app.ledger.calls import MAKE_CALL, CallRequest, call_row
+from app.ledger.calls import MAKE_CALL, CallPayload, CallRequest, call_row
 from app.ledger.errors import CallNotFound
 from app.ledger.outcomes import OnFailure, OutcomeHandler
 from app.ledger.recovery import Resolution, resolve_call
@@ -54,7 +53,7 @@ async def add_call(session: AsyncSession, call: OutgoingCall) -> None:
     """Record the call and queue the job that makes it."""
     session.add(call)
     await session.flush()
-    await enqueue(session, MAKE_CALL, {"call_id": str(call.id)}, dedupe_key=f"call:{call.id}")
+    await MAKE_CALL.enqueue(session, CallPayload(call_id=call.id), dedupe_key=f"call:{call.id}")
 
 
 async def read_call(session: AsyncSession, *, call_id: UUID) -> OutgoingCall:

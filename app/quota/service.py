@@ -10,14 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.audit.actor import Actor
 from app.audit.service import record
 from app.audit.why import About, Why
-from app.jobs.queue import enqueue
 from app.limits import breaker, numbers
 from app.limits.catalogue import COUNTERS, LIMITS, Kept
 from app.quota.errors import BadShare, NoSuchLimit, NotBlocked
+from app.quota.jobs import LIMIT_CHANGED, LimitChanged
 from models.audit import ObjectKind
-
-LIMIT_CHANGED = "delivery.limit_changed"
-"""The ledger's job: calls that wait for the limit ask again."""
 
 KNOWN_EVERYWHERE_AFTER = timedelta(seconds=2)
 """Processes believe for a second what they have read of blocks and of used-up limits: who asks before is held again."""
@@ -37,7 +34,7 @@ async def change_limit(
     if not changes:
         return
     await numbers.change(session, key, now=now, **changes)
-    await enqueue(session, LIMIT_CHANGED, {"key": key}, run_after=KNOWN_EVERYWHERE_AFTER)
+    await LIMIT_CHANGED.enqueue(session, LimitChanged(key=key), run_after=KNOWN_EVERYWHERE_AFTER)
     told = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in changes.items()}
     await record(session, "limit.changed", About(ObjectKind.LIMIT, key), Why(actor), now=now, details=told)
 
@@ -46,5 +43,5 @@ async def unblock_path(session: AsyncSession, *, path: str, actor: Actor, now: d
     """The block was lifted on the platform (频率自助解封): calls go again, everywhere within a second."""
     if not await breaker.unblock(session, path=path):
         raise NotBlocked(f"接口 {path} 没有被暂停")
-    await enqueue(session, LIMIT_CHANGED, {"path": path}, run_after=KNOWN_EVERYWHERE_AFTER)
+    await LIMIT_CHANGED.enqueue(session, LimitChanged(path=path), run_after=KNOWN_EVERYWHERE_AFTER)
     await record(session, "limit.unblocked", About(ObjectKind.PATH, path), Why(actor), now=now)

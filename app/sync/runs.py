@@ -13,7 +13,7 @@ from sqlmodel import col
 from app.audit.actor import Actor
 from app.audit.service import record
 from app.audit.why import About, Why
-from app.jobs.queue import enqueue
+from app.inbox.job_payloads import SYNC, SyncPayload
 from app.jobs.timers import cancel_timer, set_timer
 from app.observability import SYNC_RUNS, current_correlation_id, get_logger
 from app.sync import messages, queries
@@ -62,7 +62,7 @@ async def request(
     session.add(run)
     await session.flush()
     if queue:
-        await enqueue(session, "org.sync", {"run_id": str(run.id)})
+        await SYNC.enqueue(session, SyncPayload(run_id=run.id))
     return run
 
 

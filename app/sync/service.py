@@ -9,8 +9,15 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.jobs.queue import enqueue
 from app.sync.apply_run import release
+from app.sync.job_payloads import (
+    REFRESH_DEPARTMENT,
+    REFRESH_PERSON,
+    REFRESH_TAG,
+    DepartmentPayload,
+    PersonPayload,
+    TagPayload,
+)
 from app.sync.runs import ensure_scheduled, reject, request
 
 __all__ = [
@@ -34,8 +41,8 @@ async def hint_user(
     now: datetime,  # noqa: ARG001 -- every hint is called alike
 ) -> None:
     """A callback named a person. No dedupe key: a job already running may have read before this change."""
-    payload = {"userid": userid, "new_userid": new_userid, "deleted": deleted}
-    await enqueue(session, "org.refresh_person", payload)
+    payload = PersonPayload(userid=userid, new_userid=new_userid, deleted=deleted)
+    await REFRESH_PERSON.enqueue(session, payload)
 
 
 async def hint_department(
@@ -45,11 +52,11 @@ async def hint_department(
     deleted: bool = False,
     now: datetime,  # noqa: ARG001 -- every hint is called alike
 ) -> None:
-    await enqueue(session, "org.refresh_department", {"department_id": department_id, "deleted": deleted})
+    await REFRESH_DEPARTMENT.enqueue(session, DepartmentPayload(department_id=department_id, deleted=deleted))
 
 
 async def hint_tag(session: AsyncSession, *, tag_id: int, now: datetime) -> None:  # noqa: ARG001 -- as above
-    await enqueue(session, "org.refresh_tag", {"tag_id": tag_id})
+    await REFRESH_TAG.enqueue(session, TagPayload(tag_id=tag_id))
 
 
 async def visible_range_changed(session: AsyncSession, *, userid: str, now: datetime) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.cards import service as delivery
+from app.cards import service as cards
 from app.cards.service import CardAbsorb, CardAction, Click
 from app.inbox.processor import Absorb
 from app.inbox.rules import DONE, Outcome, ignored, unknown
@@ -173,19 +173,19 @@ class EventHandler:
         return None
 
     async def _clicked(self, session: AsyncSession, event: ReceivedEvent, click: CardClicked, now: datetime) -> Outcome:
-        clicked = await delivery.record_click(
-            session,
+        name, _, argument = click.key.partition(":")
+        told = Click(
+            event_id=event.id or 0,
             app_id=event.app_id,
             task_id=click.task_id,
             userid=click.sender,
             event_key=click.key,
             response_code=click.response_code,
-            event_id=event.id or 0,
-            now=now,
+            correlation_id=event.correlation_id,
         )
+        clicked = await cards.record_click(session, told, now=now)
         if clicked is None:
             return ignored("卡片不是本服务发出的")
-        name, _, argument = click.key.partition(":")
         action = self._card_actions.get(name)
         if action is None:
             return ignored(f"没有名为 {name} 的卡片动作")
@@ -219,8 +219,7 @@ def _click(event: ReceivedEvent, action: str) -> Click | None:
         if child.text and child.text.strip():
             said.setdefault(child.tag.lower(), child.text)
     key = said.get("eventkey", "")
-    name, _, argument = key.partition(":")
-    if name != action or "taskid" not in said:
+    if key.partition(":")[0] != action or "taskid" not in said:
         return None
     return Click(
         event_id=event.id or 0,
@@ -228,7 +227,6 @@ def _click(event: ReceivedEvent, action: str) -> Click | None:
         task_id=said["taskid"],
         userid=said.get("fromusername", ""),
         event_key=key,
-        argument=argument,
         response_code=said.get("responsecode", ""),
         correlation_id=event.correlation_id,
     )

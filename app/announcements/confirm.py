@@ -16,7 +16,7 @@ from app.audit.service import Act, record, record_many
 from app.audit.why import Why
 from app.calendar import service as calendars
 from app.cards import service as delivery
-from app.cards.service import Click, Face, KnownClick
+from app.cards.service import Click, ClickedCard, Face, KnownClick
 from app.org import queries as org
 from app.policy import service as policies
 from app.wecom.messages import Card
@@ -35,25 +35,25 @@ async def confirm(
     person: Person,
     via: str,
     now: datetime,
-    event_id: int | None = None,
-    click: CardClick | None = None,
-    message_id: UUID | None = None,
+    clicked: ClickedCard | None = None,
 ) -> Receipt:
     """A person confirms. The first confirmation stands; a repeat only greys the card it came from.
 
-    `click` and `message_id` name the card that was clicked, which then shows the outcome. A click that comes again
-    has spent its code already and does nothing (P2).
+    `clicked` is the card that was clicked, which then shows the outcome. A click that comes again has spent its code
+    already and does nothing (P2).
     """
     announcement = await queries.announcement(session, announcement_id)
     rules.check_takes_receipts(announcement)
     receipt = await queries.receipt_for_update(session, announcement_id, person.id)
     if receipt is None:
         raise NotConcerned("这个通知没有发给该成员")
+    click = clicked.click if clicked else None
     is_first = rules.may_confirm(receipt)
     if is_first:
-        await _store(session, announcement, receipt, person, via=via, event_id=event_id, now=now)
+        event_id = click.event_id if click else None
+        await _store(session, announcement, receipt, via=via, event_id=event_id, now=now)
     is_fresh_click = click is not None and click.spent_at is None
-    shown_on = message_id or announcement.card_message_id
+    shown_on = clicked.message.id if clicked else announcement.card_message_id
     if shown_on is not None and (is_first or is_fresh_click):
         await _show_confirmed(session, announcement, receipt, shown_on, click=click, now=now)
     return receipt
@@ -141,7 +141,6 @@ async def _store(
     session: AsyncSession,
     announcement: Announcement,
     receipt: Receipt,
-    person: Person,
     *,
     via: str,
     event_id: int | None,
@@ -151,7 +150,7 @@ async def _store(
     receipt.confirmed_via = via
     receipt.event_id = event_id
     receipt.late = rules.is_late(announcement.deadline, now)
-    why = Why(person_actor(person.id), "announcement.receipt", announcement.policy_version_id)
+    why = Why(person_actor(receipt.person_id), "announcement.receipt", announcement.policy_version_id)
     details = {"via": via, "late": receipt.late}
     await record(session, "announcement.confirmed", about(announcement), why, now=now, details=details)
 

@@ -21,9 +21,7 @@ async def confirm_by_card(session: AsyncSession, clicked: ClickedCard, argument:
         person=clicked.person,
         via=service.BY_CARD,
         now=now,
-        event_id=clicked.click.event_id,
-        click=clicked.click,
-        message_id=clicked.message.id if clicked.message else None,
+        clicked=clicked,
     )
 
 

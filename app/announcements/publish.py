@@ -46,36 +46,52 @@ class AudienceWanted:
         return {"groups": groups, "departments": list(self.departments), "people": list(self.people)}
 
 
-async def publish(
-    session: AsyncSession,
-    *,
-    title: str,
-    body: str,
-    message_class: str,
-    author: Person,
-    wanted: AudienceWanted,
-    deadline: datetime | None,
-    receipt: bool | None,
-    actor: Actor,
-    now: datetime,
-) -> Announcement:
+@dataclass(frozen=True)
+class Draft:
+    """What somebody wants to publish."""
+
+    title: str
+    body: str
+    message_class: str
+    wanted: AudienceWanted
+    deadline: datetime | None = None
+    """For the receipt. Empty: what the policy says of the class."""
+    receipt: bool | None = None
+    """Empty: what the policy says of the class."""
+
+
+@dataclass(frozen=True)
+class Publication:
+    """An announcement on its way out, with what everything that is said about it rests on."""
+
+    announcement: Announcement
+    rule: AnnouncementClassRule
+    policy: Policy
+    author: Person
+
+    def header(self, purpose: str, subject: About | None = None) -> MessageHeader:
+        why = Why(person_actor(self.author.id), "announcement.publish", self.policy.id)
+        return MessageHeader(purpose, subject or about(self.announcement), why, self.announcement.message_class)
+
+
+async def publish(session: AsyncSession, draft: Draft, *, author: Person, actor: Actor, now: datetime) -> Announcement:
     """Freeze the audience and put everything that has to be said into the ledger, in one transaction.
 
     Policy 3.2, 3.6. The author confirms nothing: they wrote it. Raises what `errors.py` lists.
     """
     rules.check_author(author)
     policy = await policies.in_force(session, now=now)
-    rule = rules.class_rule(policy.document, message_class)
-    rules.check_length(rule, body)
-    groups = await _groups(session, policy, wanted.groups, message_class, rule)
-    audience = await _audience(session, wanted, author)
+    rule = rules.class_rule(policy.document, draft.message_class)
+    rules.check_length(rule, draft.body)
+    groups = await _groups(session, policy, draft.wanted.groups, draft.message_class, rule)
+    audience = await _audience(session, draft.wanted, author)
     announcement = Announcement(
-        title=title,
-        body=body,
-        message_class=message_class,
+        title=draft.title,
+        body=draft.body,
+        message_class=draft.message_class,
         author_id=author.id,
-        audience=wanted.as_document(),
-        receipt_required=rules.wants_receipt(rule, receipt),
+        audience=draft.wanted.as_document(),
+        receipt_required=rules.wants_receipt(rule, draft.receipt),
         policy_version_id=policy.id,
         rule_key="announcement.publish",
         correlation_id=current_correlation_id(),
@@ -85,16 +101,16 @@ async def publish(
     )
     session.add(announcement)
     await session.flush()
-    await _set_deadline(session, announcement, rule, policy, deadline, now)
+    await _set_deadline(session, announcement, rule, policy, draft.deadline, now)
     await queries.freeze_audience(session, announcement.id, audience.sources)
-    await _say(session, announcement, rule, policy, author, groups, audience, now)
+    await _say(session, Publication(announcement, rule, policy, author), groups, audience, now)
     await record(
         session,
         "announcement.published",
         about(announcement),
         Why(actor, "announcement.publish", policy.id),
         now=now,
-        details={"audience": len(audience.sources), "class": message_class},
+        details={"audience": len(audience.sources), "class": draft.message_class},
     )
     return announcement
 
@@ -160,78 +176,44 @@ async def _set_deadline(
 
 
 async def _say(
-    session: AsyncSession,
-    announcement: Announcement,
-    rule: AnnouncementClassRule,
-    policy: Policy,
-    author: Person,
-    groups: Sequence[Group],
-    audience: Audience,
-    now: datetime,
+    session: AsyncSession, publication: Publication, groups: Sequence[Group], audience: Audience, now: datetime
 ) -> None:
     """One text in each group; to each person a card where a receipt is wanted, and a text where that is not all."""
+    announcement = publication.announcement
     people, in_groups = list(audience.sources), audience.in_groups
-    zone = calendars.timezone_of(session)
-    text = messages.group_text(announcement, class_title=rule.title, author=author.name, zone=zone)
-    why = Why(person_actor(author.id), "announcement.publish", policy.id)
+    text = messages.group_text(
+        announcement,
+        class_title=publication.rule.title,
+        author=publication.author.name,
+        zone=calendars.timezone_of(session),
+    )
     for group in groups:
-        header = MessageHeader(
-            "announcement.group_text", About(ObjectKind.GROUP, group.id), why, announcement.message_class
-        )
+        header = publication.header("announcement.group_text", About(ObjectKind.GROUP, group.id))
         call = await delivery.post_to_group(session, header, group=group, text=text, now=now)
         session.add(AnnouncementGroup(announcement_id=announcement.id, group_id=group.id, call_id=call.id))
     message = None
     if not (announcement.receipt_required and messages.fits_a_card(announcement)):
         # Who reads all of it in a group needs no copy beside the card.
         readers = [one for one in people if not (announcement.receipt_required and one in in_groups)]
-        message = await _send_text(session, announcement, rule, policy, author, readers, now) if readers else None
+        message = await _send_text(session, publication, readers, now) if readers else None
     if announcement.receipt_required:
-        message = await _send_card(session, announcement, rule, policy, author, people, now)
+        message = await _send_card(session, publication, people, now)
     announcement.card_message_id = message.id if message else None
 
 
-async def _send_text(
-    session: AsyncSession,
-    announcement: Announcement,
-    rule: AnnouncementClassRule,
-    policy: Policy,
-    author: Person,
-    people: Sequence[UUID],
-    now: datetime,
-) -> Message:
-    return await delivery.send_text(
-        session,
-        _header("announcement.text", announcement, policy, author),
-        to=[PersonId(person_id) for person_id in people],
-        text=messages.text(announcement, class_title=rule.title, author=author.name),
-        now=now,
+async def _send_text(session: AsyncSession, publication: Publication, people: Sequence[UUID], now: datetime) -> Message:
+    text = messages.text(publication.announcement, class_title=publication.rule.title, author=publication.author.name)
+    to = [PersonId(person_id) for person_id in people]
+    return await delivery.send_text(session, publication.header("announcement.text"), to=to, text=text, now=now)
+
+
+async def _send_card(session: AsyncSession, publication: Publication, people: Sequence[UUID], now: datetime) -> Message:
+    card = messages.card(
+        publication.announcement,
+        class_title=publication.rule.title,
+        author=publication.author.name,
+        citation=publication.policy.cite("announcement.receipt"),
+        zone=calendars.timezone_of(session),
     )
-
-
-async def _send_card(
-    session: AsyncSession,
-    announcement: Announcement,
-    rule: AnnouncementClassRule,
-    policy: Policy,
-    author: Person,
-    people: Sequence[UUID],
-    now: datetime,
-) -> Message:
-    return await delivery.send_card(
-        session,
-        _header("announcement.card", announcement, policy, author),
-        to=[PersonId(person_id) for person_id in people],
-        card=messages.card(
-            announcement,
-            class_title=rule.title,
-            author=author.name,
-            citation=policy.cite("announcement.receipt"),
-            zone=calendars.timezone_of(session),
-        ),
-        now=now,
-    )
-
-
-def _header(purpose: str, announcement: Announcement, policy: Policy, author: Person) -> MessageHeader:
-    why = Why(person_actor(author.id), "announcement.publish", policy.id)
-    return MessageHeader(purpose, about(announcement), why, announcement.message_class)
+    to = [PersonId(person_id) for person_id in people]
+    return await delivery.send_card(session, publication.header("announcement.card"), to=to, card=card, now=now)

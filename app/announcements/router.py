@@ -19,7 +19,7 @@ from app.announcements.schemas import (
     ReceiptOut,
     StandingOut,
 )
-from app.announcements.service import AudienceWanted
+from app.announcements.service import AudienceWanted, Draft
 from app.delivery import service as delivery
 from app.org import queries as org
 from app.org.errors import PersonUnknown
@@ -43,18 +43,10 @@ async def publish_announcement(
     body: NewAnnouncement, session: SessionDep, caller: CallerDep, now: NowDep
 ) -> AnnouncementOut:
     """Publish to groups, departments and people. The audience is frozen now; cards and group texts go at once."""
-    announcement = await service.publish(
-        session,
-        title=body.title,
-        body=body.body,
-        message_class=body.message_class,
-        author=await _person(session, body.author),
-        wanted=AudienceWanted(body.audience.groups, body.audience.departments, body.audience.people),
-        deadline=body.deadline,
-        receipt=body.receipt,
-        actor=caller.actor,
-        now=now,
-    )
+    wanted = AudienceWanted(body.audience.groups, body.audience.departments, body.audience.people)
+    draft = Draft(body.title, body.body, body.message_class, wanted, body.deadline, body.receipt)
+    author = await _person(session, body.author)
+    announcement = await service.publish(session, draft, author=author, actor=caller.actor, now=now)
     return await _shown(session, announcement)
 
 

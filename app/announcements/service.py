@@ -4,6 +4,17 @@ from __future__ import annotations
 
 from app.announcements.confirm import BY_CARD, confirm, confirm_many
 from app.announcements.deadline import CHASE, DEADLINE, chase, close
-from app.announcements.publish import AudienceWanted, publish
+from app.announcements.publish import AudienceWanted, Draft, publish
 
-__all__ = ["BY_CARD", "CHASE", "DEADLINE", "AudienceWanted", "chase", "close", "confirm", "confirm_many", "publish"]
+__all__ = [
+    "BY_CARD",
+    "CHASE",
+    "DEADLINE",
+    "AudienceWanted",
+    "Draft",
+    "chase",
+    "close",
+    "confirm",
+    "confirm_many",
+    "publish",
+]

@@ -15,7 +15,7 @@ from app.cards import queries as cards_queries
 from app.cards import rules
 from app.cards import text_instead as followup
 from app.delivery import queries as delivery_queries
-from app.delivery import resend as delivery_resend
+from app.delivery import service as delivery
 from app.delivery.errors import AppNotRegistered, DeliveryNotFound
 from app.ledger import queries, recovery
 from app.ledger.calls import CallRequest, call_row
@@ -49,10 +49,11 @@ async def update_cards(
         raise DeliveryNotFound("没有这条消息")
     carried = await cards_queries.calls_carrying(session, message_id=message_id, people=person_ids)
     _include_clicked(carried, click, person_ids)
+    change = _Change(message, card, click, actor)
     untold: list[UUID] = []
     # In the order of their ids: two updates of the same cards must not wait for each other.
     for call_id in sorted(carried):
-        untold += await _update_one(session, message, call_id, carried[call_id], card, click, actor, now)
+        untold += await _update_one(session, change, call_id, carried[call_id], now)
     await followup.tell_in_text(
         session, message, people=list(dict.fromkeys(untold)), face=card.to_update(), actor=actor, now=now
     )
@@ -69,30 +70,33 @@ def _include_clicked(
         people.append(click.person_id)
 
 
+@dataclass(frozen=True)
+class _Change:
+    """A new face for the cards of a message, and the click that asked for it."""
+
+    message: Message
+    card: Card
+    click: CardClick | None
+    actor: Actor
+
+
 async def _update_one(
-    session: AsyncSession,
-    message: Message,
-    call_id: UUID,
-    people: list[UUID],
-    card: Card,
-    click: CardClick | None,
-    actor: Actor,
-    now: datetime,
+    session: AsyncSession, change: _Change, call_id: UUID, people: list[UUID], now: datetime
 ) -> list[UUID]:
     """Update one sent card for these people; returns those who must be told otherwise."""
     call = await queries.call_for_update(session, call_id)
-    if call is None or call.message_id != message.id:
+    if call is None or call.message_id != change.message.id:
         return []
     if recovery.is_unsent(call):
-        await delivery_resend.take_back(session, message, call, people=people, actor=actor, now=now)
+        await delivery.take_back(session, change.message, call, people=people, actor=change.actor, now=now)
         return people
     userids = await delivery_queries.current_userids(session, people)
     if not userids:
         return []
-    code = await _spend_code(session, call, click, now)
+    code = await _spend_code(session, call, change.click, now)
     if code is None:
         return list(userids)
-    update = await _request_update(session, message, call, userids, card, code.value, actor, now)
+    update = await _request_update(session, change, call, userids, code.value, now)
     if code.click is not None:
         code.click.shown_by_id = update.id
     return []
@@ -129,12 +133,10 @@ async def _spend_code(
 
 async def _request_update(
     session: AsyncSession,
-    message: Message,
+    change: _Change,
     call: OutgoingCall,
     userids: dict[UUID, str],
-    card: Card,
     code: str,
-    actor: Actor,
     now: datetime,
 ) -> OutgoingCall:
     agent_id = await delivery_queries.agent_id(session, call.app_id)
@@ -147,15 +149,15 @@ async def _request_update(
             "userids": list(userids.values()),
             "agentid": agent_id,
             "response_code": code,
-            "template_card": card.to_update(),
+            "template_card": change.card.to_update(),
         },
         purpose="card.update",
         about=About(ObjectKind.CARD, call.id),
-        why=Why(actor, message.rule_key, message.policy_version_id),
+        why=Why(change.actor, change.message.rule_key, change.message.policy_version_id),
         # Faces of one card in the order they were decided, without one person's waiting for another's.
         ordering_key=f"card:{call.id}:{only}",
     )
     update = call_row(request, correlation_id=current_correlation_id(), now=now)
-    update.message_id = message.id
+    update.message_id = change.message.id
     await add_call(session, update)
     return update

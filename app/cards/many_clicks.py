@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.audit.actor import SYSTEM, person_actor
+from app.cards.clicks import Click
 from app.delivery import queries
 from app.delivery import rules as delivery_rules
 from app.delivery.errors import AppNotRegistered
@@ -25,27 +26,6 @@ from app.ledger.calls import MAKE_CALL, CallPayload
 from app.wecom.messages import Card, to_bytes
 from models.delivery import CallKind, CallState, Message
 from models.ids import APP, fold, new_id
-
-
-@dataclass(frozen=True, slots=True)
-class Click:
-    """A click as the platform tells it."""
-
-    event_id: int
-    app_id: str
-    task_id: str
-    userid: str
-    event_key: str
-    argument: str
-    """The part of the key behind the colon."""
-    response_code: str
-    correlation_id: str
-
-    @property
-    def subject(self) -> tuple[str, str]:
-        """One person's clicks on one card are handled in their order."""
-        return self.task_id, fold(self.userid)
-
 
 CardAbsorb = Callable[[AsyncSession, Sequence[Click], datetime], Awaitable[set[int]]]
 """The set-based form of an action: many clicks of one kind in one transaction, which it records itself. Returns the

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from app.cards.clicks import CardAction, ClickedCard, record_click
+from app.cards.clicks import CardAction, Click, ClickedCard, record_click
 from app.cards.faces import update_cards
-from app.cards.many_clicks import CardAbsorb, Click, Face, KnownClick, identify_clicks, record_clicks, whole_subjects
+from app.cards.many_clicks import CardAbsorb, Face, KnownClick, identify_clicks, record_clicks, whole_subjects
 
 __all__ = [
     "CardAbsorb",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,7 +13,7 @@ from app.delivery import queries as delivery_queries
 from app.delivery.send import Sender, sender
 from app.ledger import calls, queries, rules
 from app.ledger.reservations import Part
-from app.ledger.rules import Failed, Hold
+from app.ledger.rules import Hold
 from models.delivery import CallState, DeliveryState, Message, OutgoingCall
 
 PREDECESSOR = Hold("predecessor")
@@ -34,9 +33,9 @@ async def split(session: AsyncSession, call: OutgoingCall, parts: Sequence[Part]
     for index, part in enumerate(parts):
         # One key for all would make everybody wait for the last.
         key = call.ordering_key if index == 0 or call.ordering_key is None else f"{call.ordering_key}:{call.id}:{index}"
-        await _carry(session, message, call, part.people, key, from_us, part.verdict, now)
+        await _carry(session, message, call, part, key, from_us, now)
         for later in behind:
-            await _carry(session, message, later, part.people, key, from_us, PREDECESSOR, now)
+            await _carry(session, message, later, Part(part.people, PREDECESSOR), key, from_us, now)
     for former in (call, *behind):
         calls.move(former, CallState.REPLACED)
         former.finished_at, former.hold_reason, former.not_before = now, None, None
@@ -51,15 +50,14 @@ async def _carry(
     session: AsyncSession,
     message: Message,
     former: OutgoingCall,
-    people: Sequence[UUID],
+    taking: Part,
     ordering_key: str | None,
     from_us: Sender,
-    verdict: Hold | Failed | None,
     now: datetime,
 ) -> None:
     """The same, to these people, from a call that takes the former one's place."""
-    userids = await delivery_queries.current_userids(session, people)
-    reachable = [person for person in people if person in userids]
+    userids = await delivery_queries.current_userids(session, taking.people)
+    reachable = [person for person in taking.people if person in userids]
     if not reachable:
         return
     part = compose.parts_of(message.content, number=message.number)[former.part - 1]
@@ -78,7 +76,7 @@ async def _carry(
     await queries.move_deliveries(
         session, from_call=former.id, to_call=rest.id, people=reachable, reason="queued", now=now
     )
-    if verdict is None:
+    if taking.verdict is None:
         await calls.release(session, rest.id)
     else:
-        await calls.conclude(session, rest, verdict, now=now)
+        await calls.conclude(session, rest, taking.verdict, now=now)

@@ -9,8 +9,8 @@ from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.doctor import configuration, outside, platform, storage
 from app.doctor.case import Case
+from app.doctor.checks import configuration, outside, platform, storage
 from app.doctor.findings import Finding, State, failed, skipped
 from app.observability import get_logger
 

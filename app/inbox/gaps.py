@@ -75,8 +75,8 @@ class Outage:
 
     started_at: datetime
     ended_at: datetime
-    not_stored: int
-    stored_late: int
+    not_stored: int = 0
+    stored_late: int = 0
 
     @property
     def is_gap(self) -> bool:
@@ -101,7 +101,7 @@ async def beat(
     if silence <= GOODBYE:
         return None
     reason = GapReason.DATABASE if was_away and not is_new else GapReason.NOT_SERVED
-    return await _record(session, reason, server, started_at=now - silence, ended_at=now, now=now)
+    return await _record(session, reason, server, Outage(now - silence, now), now=now)
 
 
 async def look_back(session: AsyncSession, *, server_id: UUID, server: str, now: datetime) -> CallbackGap | None:
@@ -117,9 +117,7 @@ async def look_back(session: AsyncSession, *, server_id: UUID, server: str, now:
     silence, started_at = timedelta(seconds=float(last.silence)), now - timedelta(seconds=float(last.age))
     if silence <= (GOODBYE if last.said_goodbye else timedelta(0)):
         return None
-    return await _record(
-        session, GapReason.NOT_SERVED, server, started_at=started_at - silence, ended_at=started_at, now=now
-    )
+    return await _record(session, GapReason.NOT_SERVED, server, Outage(started_at - silence, started_at), now=now)
 
 
 async def say_goodbye(session: AsyncSession, *, server_id: UUID) -> None:
@@ -131,16 +129,7 @@ async def report_outage(session: AsyncSession, *, server: str, outage: Outage, n
     if not outage.is_gap:
         return None
     await _one_at_a_time(session)
-    return await _record(
-        session,
-        GapReason.DATABASE,
-        server,
-        started_at=outage.started_at,
-        ended_at=outage.ended_at,
-        now=now,
-        not_stored=outage.not_stored,
-        stored_late=outage.stored_late,
-    )
+    return await _record(session, GapReason.DATABASE, server, outage, now=now)
 
 
 async def _one_at_a_time(session: AsyncSession) -> None:
@@ -149,25 +138,19 @@ async def _one_at_a_time(session: AsyncSession) -> None:
 
 
 async def _record(
-    session: AsyncSession,
-    reason: GapReason,
-    server: str,
-    *,
-    started_at: datetime,
-    ended_at: datetime,
-    now: datetime,
-    not_stored: int = 0,
-    stored_late: int = 0,
+    session: AsyncSession, reason: GapReason, server: str, outage: Outage, *, now: datetime
 ) -> CallbackGap:
     """A new gap, or the open one that it overlaps with, widened: several servers saw the same outage."""
-    gap = await queries.overlapping_gap_for_update(session, started_at=started_at, ended_at=ended_at)
+    gap = await queries.overlapping_gap_for_update(session, started_at=outage.started_at, ended_at=outage.ended_at)
     if gap is None:
-        gap = CallbackGap(reason=reason, server=server, started_at=started_at, ended_at=ended_at, recorded_at=now)
+        gap = CallbackGap(
+            reason=reason, server=server, started_at=outage.started_at, ended_at=outage.ended_at, recorded_at=now
+        )
         session.add(gap)
         CALLBACK_GAPS.labels(reason.value).inc()
-    gap.started_at, gap.ended_at = min(gap.started_at, started_at), max(gap.ended_at, ended_at)
-    gap.not_stored += not_stored
-    gap.stored_late += stored_late
+    gap.started_at, gap.ended_at = min(gap.started_at, outage.started_at), max(gap.ended_at, outage.ended_at)
+    gap.not_stored += outage.not_stored
+    gap.stored_late += outage.stored_late
     await session.flush()
     await CLOSE_GAPS.enqueue(session, Nothing())
     # Rosters have no event of their own, but who left the company meanwhile is still in them.

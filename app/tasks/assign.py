@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -27,37 +28,40 @@ from models.tasks import Task, TaskCollaborator
 RULE = "task.assign"
 
 
-async def assign(
-    session: AsyncSession,
-    *,
-    title: str,
-    description: str,
-    acceptance: str,
-    assigner: Person,
-    owner: Person,
-    collaborators: Sequence[Person],
-    group_id: UUID | None,
-    due_at: datetime,
-    actor: Actor,
-    now: datetime,
-) -> Task:
-    """Name the people, the deadline and what counts as done; tell them, and publish it in its group (policy 4.1).
+@dataclass(frozen=True)
+class Assignment:
+    """Policy 4.1: a task names the people, the deadline, and what counts as done."""
+
+    title: str
+    acceptance: str
+    """What counts as done."""
+    assigner: Person
+    owner: Person
+    due_at: datetime
+    description: str = ""
+    collaborators: Sequence[Person] = ()
+    group_id: UUID | None = None
+    """The registered group in which it is published."""
+
+
+async def assign(session: AsyncSession, wanted: Assignment, *, actor: Actor, now: datetime) -> Task:
+    """Tell the people, and publish the task in its group (policy 4.1).
 
     Raises `DueInThePast`, `OwnerNotEmployed`, `UnknownGroup`, `TaskGroupNotActive`, `GroupTakesNoTasks`.
     """
     policy = await policies.in_force(session, now=now)
-    rules.check_due(due_at, now)
-    rules.check_owner(owner)
-    group = await _group(session, policy, group_id) if group_id else None
+    rules.check_due(wanted.due_at, now)
+    rules.check_owner(wanted.owner)
+    group = await _group(session, policy, wanted.group_id) if wanted.group_id else None
     task = Task(
         number=await queries.next_number(session),
-        title=title,
-        description=description,
-        acceptance=acceptance,
-        assigner_id=assigner.id,
-        owner_id=owner.id,
-        group_id=group_id,
-        due_at=due_at.astimezone(UTC),
+        title=wanted.title,
+        description=wanted.description,
+        acceptance=wanted.acceptance,
+        assigner_id=wanted.assigner.id,
+        owner_id=wanted.owner.id,
+        group_id=wanted.group_id,
+        due_at=wanted.due_at.astimezone(UTC),
         policy_version_id=policy.id,
         rule_key=RULE,
         correlation_id=current_correlation_id(),
@@ -67,10 +71,10 @@ async def assign(
     )
     session.add(task)
     await session.flush()
-    helpers = {person.id: person for person in collaborators if person.id != owner.id}
+    helpers = {person.id: person for person in wanted.collaborators if person.id != wanted.owner.id}
     session.add_all([TaskCollaborator(task_id=task.id, person_id=person_id) for person_id in helpers])
-    case = Case(task, assigner, owner, list(helpers.values()), policy)
-    await write(session, case, Happening("assigned", RULE, via="rest", person=assigner, actor=actor), now=now)
+    case = Case(task, wanted.assigner, wanted.owner, list(helpers.values()), policy)
+    await write(session, case, Happening("assigned", RULE, via="rest", person=wanted.assigner, actor=actor), now=now)
     await follow_up.set_timers(session, case, now=now)
     await _tell_owner(session, case, actor=actor, now=now)
     await _tell_collaborators(session, case, actor=actor, now=now)

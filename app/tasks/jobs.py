@@ -12,7 +12,7 @@ from app.jobs.registry import TimerHandler
 from app.tasks import messages, service
 from app.tasks import reminders as follow_up
 from app.tasks.rules import HALF
-from app.tasks.service import CARD
+from app.tasks.service import CARD, ProgressReport
 from models.ids import TaskId
 
 
@@ -24,9 +24,9 @@ async def accept(session: AsyncSession, clicked: ClickedCard, argument: str, now
 async def progress(session: AsyncSession, clicked: ClickedCard, argument: str, now: datetime) -> None:
     await service.report_progress(
         session,
+        ProgressReport(HALF),
         task_id=TaskId(UUID(argument)),
         person=clicked.person,
-        progress=HALF,
         via=CARD,
         now=now,
         click=clicked.click,

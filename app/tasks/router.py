@@ -17,6 +17,7 @@ from app.org.errors import PersonUnknown
 from app.policy import service as policies
 from app.tasks import queries, service
 from app.tasks.schemas import Cancellation, EntryOut, NewTask, NotedWord, Progress, TaskOut, TaskSummary, Word
+from app.tasks.service import Assignment, ProgressReport
 from app.web.deps import CallerDep, MissingScope, NowDep, SessionDep, require
 from app.web.idempotency import IdempotentRoute
 from app.web.pagination import Page, PageDep, paginate
@@ -36,8 +37,7 @@ REST = "rest"
 @router.post("", status_code=201, dependencies=WRITE, responses=problems(400, 404, 409))
 async def assign_task(body: NewTask, session: SessionDep, caller: CallerDep, now: NowDep) -> TaskOut:
     """Assign a task. The owner gets a card, the collaborators a text, and the group, when one is named, a post."""
-    task = await service.assign(
-        session,
+    wanted = Assignment(
         title=body.title,
         description=body.description,
         acceptance=body.acceptance,
@@ -46,9 +46,8 @@ async def assign_task(body: NewTask, session: SessionDep, caller: CallerDep, now
         collaborators=await _people(session, body.collaborators),
         group_id=body.group,
         due_at=body.due_at,
-        actor=caller.actor,
-        now=now,
     )
+    task = await service.assign(session, wanted, actor=caller.actor, now=now)
     return await _shown(session, task)
 
 
@@ -93,9 +92,8 @@ async def accept_task(task_id: UUID, body: Word, session: SessionDep, now: NowDe
 async def report_progress(task_id: UUID, body: Progress, session: SessionDep, now: NowDep) -> TaskOut:
     """Report progress in the name of the owner or a collaborator."""
     person = await _person(session, body.person)
-    task = await service.report_progress(
-        session, task_id=TaskId(task_id), person=person, progress=body.progress, note=body.note, via=REST, now=now
-    )
+    report = ProgressReport(body.progress, body.note)
+    task = await service.report_progress(session, report, task_id=TaskId(task_id), person=person, via=REST, now=now)
     return await _shown(session, task)
 
 

@@ -12,7 +12,7 @@ from app.calendar import service as policies
 from app.observability import get_logger
 from app.tasks import messages, queries, rules
 from app.tasks import reminders as follow_up
-from app.tasks.assign import assign
+from app.tasks.assign import Assignment, assign
 from app.tasks.context import Case, Happening, load, show, tell, write
 from app.tasks.errors import NotYourTask
 from app.tasks.rules import Moved, TaskAction, Told
@@ -21,7 +21,7 @@ from models.ids import TaskId
 from models.org import Person
 from models.tasks import Task, TaskState
 
-__all__ = ["accept", "assign", "block", "cancel", "complete", "report_progress"]
+__all__ = ["Assignment", "ProgressReport", "accept", "assign", "block", "cancel", "complete", "report_progress"]
 
 log = get_logger()
 
@@ -50,19 +50,25 @@ async def accept(
     return await _act(session, task_id, _Act(TaskAction.ACCEPT, via, person, click=click), now)
 
 
+@dataclass(frozen=True)
+class ProgressReport:
+    percent: int
+    note: str = ""
+
+
 async def report_progress(
     session: AsyncSession,
+    report: ProgressReport,
     *,
     task_id: TaskId,
     person: Person,
-    progress: int,
     via: str,
     now: datetime,
-    note: str = "",
     click: CardClick | None = None,
 ) -> Task:
     """Policy 4.3. The owner's report also accepts. 100 % is not yet done: completing is said by itself."""
-    return await _act(session, task_id, _Act(TaskAction.PROGRESS, via, person, note, progress, click), now)
+    act = _Act(TaskAction.PROGRESS, via, person, report.note, report.percent, click)
+    return await _act(session, task_id, act, now)
 
 
 async def block(

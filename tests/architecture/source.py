@@ -9,7 +9,23 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("app", "callbacks", "models", "sandbox")
-DOMAINS = ("announcements", "approvals", "delivery", "groups", "inbox", "org", "policy", "tasks")
+DOMAINS = (
+    "announcements",
+    "approvals",
+    "delivery",
+    "groups",
+    "inbox",
+    "org",
+    "policy",
+    "reconciliation",
+    "sync",
+    "tasks",
+)
+"""Those with a REST interface of their own subject."""
+
+PACKAGES_OF_THE_APP = tuple(
+    sorted(path.parent.relative_to(ROOT) for path in (ROOT / "app").rglob("__init__.py") if path.parent != ROOT / "app")
+)
 
 
 @cache

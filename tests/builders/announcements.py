@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.announcements import service
-from app.announcements.service import AudienceWanted
+from app.announcements.service import AudienceWanted, Draft
 from app.audit.actor import person_actor
 from app.policy.service import Policy
 from models.announcements import Announcement, Receipt
@@ -76,18 +76,9 @@ async def announcement(
     receipt: bool | None = None,
     now: datetime = MONDAY_9AM,
 ) -> Announcement:
-    return await service.publish(
-        session,
-        title=title,
-        body=body,
-        message_class=message_class,
-        author=author,
-        wanted=AudienceWanted(groups, departments, people),
-        deadline=deadline,
-        receipt=receipt,
-        actor=person_actor(author.id),
-        now=now,
-    )
+    wanted = AudienceWanted(groups, departments, people)
+    draft = Draft(title, body, message_class, wanted, deadline, receipt)
+    return await service.publish(session, draft, author=author, actor=person_actor(author.id), now=now)
 
 
 async def receipts_by_userid(session: AsyncSession, row: Announcement) -> dict[str, Receipt]:

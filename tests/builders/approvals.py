@@ -22,6 +22,7 @@ from app.approvals.jobs import card_actions
 from app.approvals.kinds import Kinds, RequestKind, RequestText, kinds_of
 from app.audit.actor import Actor, person_actor
 from app.cards import service as delivery
+from app.cards.service import Click
 from app.errors import Invalid
 from app.policy.sections.people import StepRule
 from app.policy.service import Policy
@@ -265,12 +266,14 @@ async def click(
     await session.flush()
     clicked = await delivery.record_click(
         session,
-        app_id=APP,
-        task_id=call.task_id or "",
-        userid=userid,
-        event_key=f"{key}:{opened.id}",
-        response_code=f"rc-click-{event.id}",
-        event_id=event.id or 0,
+        Click(
+            app_id=APP,
+            task_id=call.task_id or "",
+            userid=userid,
+            event_key=f"{key}:{opened.id}",
+            response_code=f"rc-click-{event.id}",
+            event_id=event.id or 0,
+        ),
         now=now,
     )
     assert clicked is not None

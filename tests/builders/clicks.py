@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.cards import service as delivery
-from app.cards.service import CardAction
+from app.cards.service import CardAction, Click
 from models.delivery import Delivery, Message, OutgoingCall
 from models.ids import APP, new_id
 from models.inbox import ReceivedEvent
@@ -61,12 +61,14 @@ async def press(
     assert task_id is not None
     clicked = await delivery.record_click(
         session,
-        app_id=APP,
-        task_id=task_id,
-        userid=userid,
-        event_key=key,
-        response_code=f"rc-click-{event.id}",
-        event_id=event.id or 0,
+        Click(
+            app_id=APP,
+            task_id=task_id,
+            userid=userid,
+            event_key=key,
+            response_code=f"rc-click-{event.id}",
+            event_id=event.id or 0,
+        ),
         now=now,
     )
     assert clicked is not None

@@ -37,19 +37,8 @@ async def task(
     due_at: datetime = FRIDAY_6PM,
     now: datetime = MONDAY_9AM,
 ) -> Task:
-    return await service.assign(
-        session,
-        title=title,
-        description=description,
-        acceptance=acceptance,
-        assigner=assigner,
-        owner=owner,
-        collaborators=collaborators,
-        group_id=group_id,
-        due_at=due_at,
-        actor=person_actor(assigner.id),
-        now=now,
-    )
+    wanted = service.Assignment(title, acceptance, assigner, owner, due_at, description, collaborators, group_id)
+    return await service.assign(session, wanted, actor=person_actor(assigner.id), now=now)
 
 
 def a_task(state: TaskState = TaskState.ASSIGNED, *, progress: int = 0, **columns: Any) -> Task:

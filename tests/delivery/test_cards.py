@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from app.audit.actor import SYSTEM
 from app.cards import service
 from app.cards.errors import ClickerUnknown
+from app.cards.service import Click
 from app.database import transaction
 from app.org import queries as org
 from app.wecom.messages import Card, CardButton
@@ -40,7 +42,7 @@ class TestAClickIsStoredOnce:
         await desk.work()
         [call] = await desk.calls()
         async with transaction(desk.sessions) as session:
-            clicked = await service.record_click(session, **await _event(desk, response_code="c"))
+            clicked = await service.record_click(session, await _event(desk, response_code="c"), now=desk.clock.now())
 
         assert clicked is not None
         assert (clicked.call.id, clicked.message.id, clicked.person.id) == (call.id, message.id, person)
@@ -50,9 +52,9 @@ class TestAClickIsStoredOnce:
         await desk.work()
         async with transaction(desk.sessions) as session:
             event = await _event(desk, response_code="c")
-            assert await service.record_click(session, **event | {"task_id": "foreign"}) is None
+            assert await service.record_click(session, replace(event, task_id="foreign"), now=desk.clock.now()) is None
             with pytest.raises(ClickerUnknown):
-                await service.record_click(session, **event | {"userid": "stranger"})
+                await service.record_click(session, replace(event, userid="stranger"), now=desk.clock.now())
 
 
 class TestEverybodysCardShowsTheOutcome:
@@ -204,12 +206,14 @@ class TestTwoUpdatesAtOnce:
             async with transaction(busy_desk.sessions) as session:
                 clicked = await service.record_click(
                     session,
-                    app_id=APP,
-                    task_id=sent.task_id or "",
-                    userid=userids[person],
-                    event_key=KEY,
-                    response_code=f"code-{number}",
-                    event_id=number,
+                    Click(
+                        app_id=APP,
+                        task_id=sent.task_id or "",
+                        userid=userids[person],
+                        event_key=KEY,
+                        response_code=f"code-{number}",
+                        event_id=number,
+                    ),
                     now=busy_desk.clock.now(),
                 )
                 assert clicked is not None
@@ -299,22 +303,23 @@ async def _press(desk: Desk) -> str:
     return str(pressed["response_code"])
 
 
-async def _event(desk: Desk, *, response_code: str) -> dict[str, Any]:
+async def _event(desk: Desk, *, response_code: str) -> Click:
     [call] = [row for row in await desk.calls(CallKind.MESSAGE_SEND) if row.task_id]
-    return {
-        "app_id": APP,
-        "task_id": call.task_id,
-        "userid": next(iter(desk.people)).upper(),
-        "event_key": KEY,
-        "response_code": response_code,
-        "event_id": 7,
-        "now": desk.clock.now(),
-    }
+    return Click(
+        event_id=7,
+        app_id=APP,
+        task_id=str(call.task_id),
+        userid=next(iter(desk.people)).upper(),
+        event_key=KEY,
+        response_code=response_code,
+    )
 
 
 async def _click(desk: Desk, response_code: str = "code-1") -> CardClick | None:
     async with transaction(desk.sessions) as session:
-        clicked = await service.record_click(session, **await _event(desk, response_code=response_code))
+        clicked = await service.record_click(
+            session, await _event(desk, response_code=response_code), now=desk.clock.now()
+        )
     return clicked.click if clicked else None
 
 

@@ -17,6 +17,7 @@ import pytest
 
 from app.audit.actor import SYSTEM
 from app.cards import service as cards
+from app.cards.service import Click
 from app.database import transaction
 from app.ledger import claim, rules, service
 from app.ledger.rules import RECOVERY, Later, Recovery, Unknown
@@ -282,12 +283,14 @@ class TestACardWhoseCodeNobodyTold:
         async with transaction(desk.sessions) as session:
             clicked = await cards.record_click(
                 session,
-                app_id=call.app_id,
-                task_id=str(call.task_id),
-                userid=userid,
-                event_key=key,
-                response_code=_code_in(pushed),
-                event_id=1,
+                Click(
+                    app_id=call.app_id,
+                    task_id=str(call.task_id),
+                    userid=userid,
+                    event_key=key,
+                    response_code=_code_in(pushed),
+                    event_id=1,
+                ),
                 now=desk.clock.now(),
             )
             assert clicked is not None

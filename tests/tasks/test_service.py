@@ -41,7 +41,7 @@ async def report(
     session: AsyncSession, given: Task, person: Person, progress: int, note: str = "", *, now: datetime = TEN_PAST
 ) -> Task:
     return await service.report_progress(
-        session, task_id=TaskId(given.id), person=person, progress=progress, note=note, via="rest", now=now
+        session, service.ProgressReport(progress, note), task_id=TaskId(given.id), person=person, via="rest", now=now
     )
 
 

@@ -17,8 +17,8 @@ import httpx
 from defusedxml.ElementTree import fromstring
 
 from app.doctor.case import Case, is_private
+from app.doctor.checks.storage import last_callback
 from app.doctor.findings import APP_PAGE, SYNC_PAGE, Finding, failed, ok, skipped, warning
-from app.doctor.storage import last_callback
 from callbacks.crypto import OWN_NONCE, Keys
 from models.ids import APP, CONTACTS, AppId
 

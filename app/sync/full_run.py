@@ -7,7 +7,6 @@ import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -23,6 +22,7 @@ from app.sync.changes.staging import BadRow, DepartmentRow, PersonRow
 from app.sync.changes.tags import TagContent, wanted_tags
 from app.sync.errors import RunLost
 from app.sync.fetch import Outline, Problems
+from app.sync.report import BadRows
 from app.wecom.client import Platform
 from app.wecom.errors import WecomError
 from app.wecom.payloads import DepartmentDetail, UserDetail
@@ -136,7 +136,8 @@ async def _carry_out(work: Work, run: SyncRun) -> None:
         ids_complete=outline.ids is not None,
         departments_complete=outline.refs is not None,
         tags=tags,
-        facts=_facts(work, outline, details_complete=details_complete),
+        details_complete=details_complete,
+        bad_rows=BadRows(count=len(work.bad_rows), examples=work.bad_rows[:EXAMPLES]),
         explanations=_explanations(work, outline, details_complete=details_complete),
     )
     await work.progress("compare", fetched=work.fetched)
@@ -298,15 +299,6 @@ async def _read_tags(work: Work) -> list[TagContent]:
         choose = await wanted_tags(session, policy.document)
     found = await fetch.read_tags(work.platform.app, work.problems, choose=choose)
     return [TagContent.told(tag_id, detail) for tag_id, detail in found]
-
-
-def _facts(work: Work, outline: Outline, *, details_complete: bool) -> dict[str, Any]:
-    return {
-        "ids_complete": outline.ids is not None,
-        "departments_complete": outline.refs is not None,
-        "details_complete": details_complete,
-        "bad_rows": {"count": len(work.bad_rows), "examples": work.bad_rows[:EXAMPLES]},
-    }
 
 
 def _explanations(work: Work, outline: Outline, *, details_complete: bool) -> list[str]:

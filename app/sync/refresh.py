@@ -20,6 +20,7 @@ from app.sync.changes.apply import apply
 from app.sync.changes.compare import Comparison, Scope, compare, count_changes, drop_losses
 from app.sync.changes.staging import BadRow
 from app.sync.changes.tags import TagContent, apply_tags
+from app.sync.report import SyncReport
 from app.wecom.client import Platform
 from app.wecom.errors import WecomRefused
 from app.wecom.payloads import DepartmentDetail, DepartmentRef, UserDetail
@@ -155,8 +156,8 @@ async def _reckon(session: AsyncSession, scope: Scope, *, subject: str, now: dat
     counts = await count_changes(session)
     run = await runs.open_hint_run(session, run_id=scope.run_id, reason="hint", now=now)
     await apply(session, run_id=run.id, now=now)
-    report = {"explanations": [messages.hint_held(subject)]} if comparison.decision.holds else {}
-    await runs.finish(session, run, state=SyncState.DONE, now=now, counts=dict(counts), report=report)
+    report = SyncReport(explanations=[messages.hint_held(subject)]) if comparison.decision.holds else SyncReport()
+    await runs.finish(session, run, state=SyncState.DONE, now=now, counts=counts, report=report)
 
 
 def _judged(comparison: Comparison, earlier: rules.Losses) -> Comparison:

@@ -19,6 +19,7 @@ from app.observability import SYNC_RUNS, current_correlation_id, get_logger
 from app.sync import messages, queries
 from app.sync.changes import staging
 from app.sync.errors import RunLost, SyncAlreadyRunning, SyncRunNotHeld, SyncRunUnknown
+from app.sync.report import Counts, SyncReport
 from models.audit import ObjectKind
 from models.ids import SyncRunId
 from models.org import SyncKind, SyncRun, SyncState
@@ -106,7 +107,7 @@ async def fail(session: AsyncSession, *, run_id: UUID, now: datetime, sentences:
     run = await session.get(SyncRun, run_id, with_for_update={"key_share": True}, populate_existing=True)
     if run is None or run.state is not SyncState.RUNNING:
         return
-    run.report = run.report | {"explanations": sentences}
+    run.report = SyncReport.of(run).model_copy(update={"explanations": sentences}).dump()
     await _end(session, run, SyncState.FAILED, now=now)
     if not run.dry_run:
         await _come_back_soon(session, now)
@@ -125,17 +126,17 @@ async def finish(
     *,
     state: SyncState,
     now: datetime,
-    counts: dict[str, Any],
-    report: dict[str, Any],
+    counts: Counts,
+    report: SyncReport,
 ) -> None:
-    run.counts, run.report = counts, report
+    run.counts, run.report = counts.dump(), report.dump()
     await _end(session, run, state, now=now)
 
 
 async def _end(session: AsyncSession, run: SyncRun, state: SyncState, *, now: datetime, sentence: str = "") -> None:
     run.state, run.phase, run.heartbeat_at, run.finished_at = state, "", now, now
     if sentence:
-        run.report = run.report | {"explanations": [*run.report.get("explanations", []), sentence]}
+        run.report = SyncReport.of(run).explained(sentence).dump()
     if state is not SyncState.HELD:
         await staging.forget(session, run_id=run.id)
     await session.flush()
@@ -165,13 +166,14 @@ async def decide_held(session: AsyncSession, run: SyncRun, *, state: SyncState, 
     """Record who released or rejected, and drop the staged rows."""
     run.decided_by, run.decided_at = str(actor), now
     await _end(session, run, state, now=now)
+    held = SyncReport.of(run).held
     await record(
         session,
         f"sync_run.{state.value}",
         About(ObjectKind.SYNC_RUN, run.id),
         Why(actor, "org.loss_budget"),
         now=now,
-        details={"counts": run.counts, "held": run.report.get("held")},
+        details={"counts": run.counts, "held": held.dump() if held else None},
     )
 
 

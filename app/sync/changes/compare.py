@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.org import rules as org_rules
 from app.policy.sections.org import LossBudget
 from app.sync import rules
+from app.sync.report import Counts, NamedChange, NamedChanges
 from app.sync.rules import BudgetDecision, Losses, Tally
 
 ORG_LOCK = 0x0126
@@ -52,26 +53,14 @@ class Scope:
 
 
 @dataclass(frozen=True)
-class Change:
-    """One line of a report: whom or what it concerns, and the word for it."""
-
-    object_id: str
-    name: str
-    word: str
-
-    def as_dict(self) -> dict[str, str]:
-        return {"id": self.object_id, "name": self.name, "change": self.word}
-
-
-@dataclass(frozen=True)
 class Comparison:
-    counts: dict[str, dict[str, int]] = field(default_factory=dict)
+    counts: Counts = field(default_factory=Counts)
     losses: Losses = field(default_factory=lambda: Losses(Tally(0, 0), Tally(0, 0), Tally(0, 0)))
     decision: BudgetDecision = field(default_factory=lambda: BudgetDecision(False, False, False))
 
     @property
     def is_empty(self) -> bool:
-        return not any(self.counts.values())
+        return not (self.counts.people or self.counts.departments or self.counts.memberships)
 
 
 TABLES = (
@@ -292,11 +281,11 @@ async def _run(session: AsyncSession, statement: str, parameters: dict[str, Any]
     await session.execute(clause, {name: parameters[name] for name in names})
 
 
-async def count_changes(session: AsyncSession) -> dict[str, dict[str, int]]:
+async def count_changes(session: AsyncSession) -> Counts:
     counts: dict[str, dict[str, int]] = {"people": {}, "departments": {}, "memberships": {}}
     for kind, word, number in await session.execute(text(COUNTS)):
         counts[kind][word] = number
-    return counts
+    return Counts(people=counts["people"], departments=counts["departments"], memberships=counts["memberships"])
 
 
 async def count_losses(session: AsyncSession, *, earlier: Losses | None = None) -> Losses:
@@ -317,9 +306,7 @@ def _sum(earlier: Tally, lost: int, total: int) -> Tally:
     return Tally(earlier.lost + lost, earlier.lost + total)
 
 
-async def list_changes(
-    session: AsyncSession, *, limit: int, losses_only: bool = False
-) -> dict[str, list[dict[str, str]]]:
+async def list_changes(session: AsyncSession, *, limit: int, losses_only: bool = False) -> NamedChanges:
     """Who and what, with names (F27)."""
     people = text(
         "SELECT shown, name, CASE WHEN loss = :unplaced THEN loss ELSE word END FROM sync_people "
@@ -332,10 +319,10 @@ async def list_changes(
     parameters = {"losses_only": losses_only, "limit": limit}
     people_rows = await session.execute(people, parameters | {"unplaced": rules.UNPLACED})
     department_rows = await session.execute(departments, parameters)
-    return {
-        "people": [Change(*row).as_dict() for row in people_rows],
-        "departments": [Change(*row).as_dict() for row in department_rows],
-    }
+    return NamedChanges(
+        people=[NamedChange(id=row[0], name=row[1], change=row[2]) for row in people_rows],
+        departments=[NamedChange(id=row[0], name=row[1], change=row[2]) for row in department_rows],
+    )
 
 
 async def drop_losses(session: AsyncSession, decision: BudgetDecision) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import delete, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.sync.report import StagedCounts
 from app.wecom.payloads import DepartmentDetail, DepartmentRef, UserDetail
 from models.ids import fold, new_id
 from models.org import StagedDepartment, StagedPerson
@@ -179,10 +180,9 @@ async def forget(session: AsyncSession, *, run_id: UUID) -> None:
     await session.execute(delete(StagedDepartment).where(col(StagedDepartment.run_id) == run_id))
 
 
-async def count_staged(session: AsyncSession, *, run_id: UUID) -> dict[str, int]:
+async def count_staged(session: AsyncSession, *, run_id: UUID) -> StagedCounts:
     people = select(func.count()).select_from(StagedPerson).where(col(StagedPerson.run_id) == run_id)
     departments = select(func.count()).select_from(StagedDepartment).where(col(StagedDepartment.run_id) == run_id)
-    return {
-        "people": (await session.scalars(people)).one(),
-        "departments": (await session.scalars(departments)).one(),
-    }
+    return StagedCounts(
+        people=(await session.scalars(people)).one(), departments=(await session.scalars(departments)).one()
+    )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,6 +14,7 @@ from app.policy.schema import PolicyDocument
 from app.policy.sections.org import LossBudget
 from app.policy.sections.people import parse_approver
 from app.sync import queries
+from app.sync.report import HeldTag, TagRow
 from app.wecom.payloads import TagDetail, TagRef
 from models.ids import fold
 from models.org import OrgChange, Tag
@@ -37,8 +37,10 @@ class TagContent:
         userids = sorted({fold(userid) for userid in detail.userids})
         return cls(tag_id, detail.name, list(map(str, userids)), sorted(set(detail.department_ids)))
 
-    def as_dict(self) -> dict[str, Any]:
-        return {"id": self.id, "name": self.name, "userids": self.userids, "department_ids": self.department_ids}
+    @classmethod
+    def stored(cls, row: TagRow) -> TagContent:
+        """As a held run keeps it for its release."""
+        return cls(row.id, row.name, row.userids, row.department_ids)
 
     @property
     def size(self) -> int:
@@ -48,7 +50,7 @@ class TagContent:
 @dataclass
 class TagOutcome:
     counts: dict[str, int] = field(default_factory=dict)
-    held: list[dict[str, Any]] = field(default_factory=list)
+    held: list[HeldTag] = field(default_factory=list)
     """With what each tag had before, for the report; applied as they stand when a person releases them."""
 
 
@@ -92,13 +94,23 @@ async def apply_tags(
         if word is None:
             continue
         if tag is not None and budget is not None and _loses_too_much(tag, content, budget):
-            outcome.held.append(content.as_dict() | {"before": _size(tag)})
+            outcome.held.append(_held(content, before=_size(tag)))
             continue
         outcome.counts[word] = outcome.counts.get(word, 0) + 1
         if write:
             _write(session, tag, content, word=word, run_id=run_id, now=now)
     await session.flush()
     return outcome
+
+
+def _held(content: TagContent, *, before: int) -> HeldTag:
+    return HeldTag(
+        id=content.id,
+        name=content.name,
+        userids=content.userids,
+        department_ids=content.department_ids,
+        before=before,
+    )
 
 
 def _word(tag: Tag | None, content: TagContent) -> str | None:
@@ -128,8 +140,7 @@ def _write(
         before = {"name": tag.name, "userids": tag.userids, "department_ids": tag.department_ids}
     tag.name, tag.userids, tag.department_ids = content.name, content.userids, content.department_ids
     tag.updated_at, tag.ended_at = now, None
-    after = content.as_dict()
-    del after["id"]
+    after = {"name": content.name, "userids": content.userids, "department_ids": content.department_ids}
     session.add(
         OrgChange(
             run_id=run_id,

@@ -43,7 +43,7 @@ async def publish_announcement(
     body: NewAnnouncement, session: SessionDep, caller: CallerDep, now: NowDep
 ) -> AnnouncementOut:
     """Publish to groups, departments and people. The audience is frozen now; cards and group texts go at once."""
-    wanted = AudienceWanted(body.audience.groups, body.audience.departments, body.audience.people)
+    wanted = AudienceWanted(**dict(body.audience))
     draft = Draft(body.title, body.body, body.message_class, wanted, body.deadline, body.receipt)
     author = await _person(session, body.author)
     announcement = await service.publish(session, draft, author=author, actor=caller.actor, now=now)
@@ -113,7 +113,7 @@ async def _shown(session: AsyncSession, row: Announcement) -> AnnouncementOut:
         author=userids.get(row.author_id, ""),
         **AnnouncementSummary.columns_of(row),
         body=row.body,
-        audience=row.audience,
+        audience=AudienceWanted.model_validate(row.audience).model_dump(mode="json"),
         receipts=StandingOut.of(await queries.standing(session, row.id)),
         delivery={state.value: count for state, count in counts.items()},
         rule_key=row.rule_key,

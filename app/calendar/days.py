@@ -16,6 +16,7 @@ from app.audit.service import record
 from app.audit.why import About, Why
 from app.calendar import queries, rules
 from app.calendar import service as calendars
+from app.calendar.rules import Basis
 from app.observability import get_logger
 from app.policy import service
 from app.working_days import ONE_DAY, SATURDAY, WorkingCalendar
@@ -102,8 +103,8 @@ async def recompute_timers(session: AsyncSession, *, now: datetime) -> list[Move
     calendars: dict[str, WorkingCalendar] = {}
     moved = []
     for timer in await queries.movable_timers_for_update(session):
-        basis = timer.basis or {}
-        version = str(basis.get("policy_version_id", ""))
+        basis = Basis.model_validate(timer.basis)
+        version = basis.policy_version_id
         if version not in calendars:
             calendars[version] = await _calendar_under(session, version, now=now)
         due_at = rules.moment_of(basis, calendar=calendars[version])

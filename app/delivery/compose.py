@@ -9,35 +9,21 @@ from typing import Any
 
 from app.audit.actor import Actor
 from app.audit.why import About, Why
+from app.delivery.content import ON, CardContent, MessageContent, TextContent
 from app.ledger.calls import CallRequest, call_row
-from app.wecom.messages import Card, numbered_parts
+from app.wecom.messages import numbered_parts
 from models.audit import ObjectKind
 from models.delivery import CallKind, Message, MessageClass, OutgoingCall
 from models.ids import new_id
 
-ON = 1
 
-
-def card_content(card: Card) -> dict[str, Any]:
-    return {"card": card.to_content()}
-
-
-def text_content(text: str, *, safe: bool = False) -> dict[str, Any]:
-    return {"text": text, "safe": ON} if safe else {"text": text}
-
-
-def group_text_content(text: str, mentioned_userids: Sequence[str]) -> dict[str, Any]:
-    return {"text": text, "mentioned": list(mentioned_userids)}
-
-
-def parts_of(content: dict[str, Any], *, number: int) -> list[dict[str, Any]]:
+def parts_of(content: MessageContent, *, number: int) -> list[dict[str, Any]]:
     """What each part says. A card is one part, and gets its task_id with each call (`body_for`)."""
-    if "card" in content:
-        return [{"msgtype": "template_card", "template_card": content["card"]}]
-    confidential = {"safe": ON} if content.get("safe") else {}
+    if isinstance(content, CardContent):
+        return [{"msgtype": "template_card", "template_card": content.card}]
+    confidential = {"safe": ON} if isinstance(content, TextContent) and content.safe else {}
     return [
-        {"msgtype": "text", "text": {"content": part}, **confidential}
-        for part in numbered_parts(content["text"], number)
+        {"msgtype": "text", "text": {"content": part}, **confidential} for part in numbered_parts(content.text, number)
     ]
 
 
@@ -47,7 +33,7 @@ def body_for(
     """A `message/send`. The duplicate check is on from the first attempt, so that the same bytes may go again."""
     said = dict(part)
     if task_id is not None:
-        said["template_card"] = Card.from_content(part["template_card"]).to_template_card(task_id)
+        said["template_card"] = part["template_card"].to_template_card(task_id)
     return {
         "touser": "|".join(userids),
         "agentid": agent_id,

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.audit.actor import Actor
 from app.delivery import compose
 from app.delivery import queries as delivery_queries
+from app.delivery.content import read_content
 from app.delivery.send import Sender, sender
 from app.ledger import calls, queries, rules
 from app.ledger.reservations import Part
@@ -60,7 +61,7 @@ async def _carry(
     reachable = [person for person in taking.people if person in userids]
     if not reachable:
         return
-    part = compose.parts_of(message.content, number=message.number)[former.part - 1]
+    part = compose.parts_of(read_content(message.content), number=message.number)[former.part - 1]
     body = compose.body_for(
         part,
         userids=[userids[person] for person in reachable],

@@ -14,6 +14,7 @@ from app.audit.service import record
 from app.audit.why import About, Why
 from app.delivery import compose
 from app.delivery import queries as delivery_queries
+from app.delivery.content import read_content
 from app.delivery.errors import DeliveryNotFound, NothingToRetry, RecipientGone
 from app.delivery.send import sender
 from app.ledger import calls, queries, rules
@@ -35,7 +36,7 @@ async def take_back(
     gone = [person for person in others if person not in set(reachable)]
     await queries.fail_people(session, call_id=call.id, people=gone, reason="left", now=now)
     if reachable:
-        part = compose.parts_of(message.content, number=message.number)[call.part - 1]
+        part = compose.parts_of(read_content(message.content), number=message.number)[call.part - 1]
         body = await _body_to(session, part, reachable, now)
         rest = compose.message_call(message, body=body, part=call.part, actor=actor, now=now)
         rest.ordering_key = call.ordering_key
@@ -107,7 +108,7 @@ async def _one_more(
 ) -> OutgoingCall:
     # A number of its own: the former bytes the platform would drop as a duplicate, and answer as if they were sent.
     number = await delivery_queries.next_message_number(session)
-    part = compose.parts_of(message.content, number=number)[delivery.part - 1]
+    part = compose.parts_of(read_content(message.content), number=number)[delivery.part - 1]
     body = await _body_to(session, part, [delivery.person_id], now)
     call = compose.message_call(message, body=body, part=delivery.part, actor=actor, now=now)
     if former is not None:

@@ -14,6 +14,7 @@ from app.audit.actor import Actor
 from app.audit.why import About
 from app.delivery import compose, queries, rules
 from app.delivery.compose import MessageHeader
+from app.delivery.content import ON, CardContent, GroupTextContent, MessageContent, TextContent, read_content
 from app.delivery.errors import AppNotRegistered, EmptyText
 from app.delivery.queries import Recipients
 from app.ledger.calls import MAKE_CALL, CallPayload, CallRequest, call_row
@@ -39,7 +40,9 @@ async def send_card(
 
     A card that no card type allows (no button, no page) goes as text.
     """
-    content = compose.card_content(card) if card.is_lawful else compose.text_content(card_as_text(card.to_face()))
+    content: MessageContent = CardContent(card=card)
+    if not card.is_lawful:
+        content = TextContent(text=card_as_text(card.to_face()))
     message = await _store(session, header, content, now=now)
     await _dispatch(session, message, to=to, individually=individually, actor=header.why.actor, now=now)
     return message
@@ -55,7 +58,9 @@ async def send_text(
     safe: bool = False,
 ) -> Message:
     """Send a text, in as many parts as its bytes need. `safe`: it cannot be forwarded and shows a watermark."""
-    message = await _store(session, header, compose.text_content(_said(text), safe=safe), now=now)
+    message = await _store(
+        session, header, TextContent(text=_said(text), safe=ON) if safe else TextContent(text=_said(text)), now=now
+    )
     await _dispatch(session, message, to=to, individually=False, actor=header.why.actor, now=now)
     return message
 
@@ -73,7 +78,9 @@ async def post_to_group(
 
     Returns the call of the last part: when it is done, all parts are. Mentions stand in the first part.
     """
-    message = await _store(session, header, compose.group_text_content(_said(text), mentioned_userids), now=now)
+    message = await _store(
+        session, header, GroupTextContent(text=_said(text), mentioned=list(mentioned_userids)), now=now
+    )
     call: OutgoingCall | None = None
     for part, said in enumerate(split_text(text), start=1):
         mentions = {"mentioned_list": list(mentioned_userids)} if mentioned_userids and part == 1 else {}
@@ -101,7 +108,13 @@ class GroupChat(Protocol):
     def chatid(self) -> str: ...
 
 
-async def _store(session: AsyncSession, header: MessageHeader, content: dict[str, Any], *, now: datetime) -> Message:
+async def _store(
+    session: AsyncSession,
+    header: MessageHeader,
+    content: MessageContent,
+    *,
+    now: datetime,
+) -> Message:
     why = header.why
     if why.rule_key is None or why.policy_version_id is None:
         raise ValueError("a message rests on a rule of a policy version (P5)")
@@ -111,7 +124,7 @@ async def _store(session: AsyncSession, header: MessageHeader, content: dict[str
         origin_kind=header.about.kind,
         origin_id=header.about.key,
         purpose=header.purpose,
-        content=content,
+        content=content.dump(),
         message_class=header.message_class,
         audience=0,
         policy_version_id=why.policy_version_id,
@@ -150,7 +163,7 @@ async def _dispatch(
     now: datetime,
 ) -> None:
     people: list[UUID] = list(dict.fromkeys(to))
-    parts = compose.parts_of(message.content, number=message.number)
+    parts = compose.parts_of(read_content(message.content), number=message.number)
     message.audience = len(people) * len(parts)
     userids = await queries.current_userids(session, people)
     chunks = rules.chunked([person for person in people if person in userids], individually=individually)

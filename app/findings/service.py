@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,6 +16,7 @@ from app.audit.why import About, Why
 from app.delivery import service as delivery
 from app.delivery.service import MessageHeader
 from app.findings import messages, queries
+from app.findings.details import FindingDetails
 from app.findings.errors import FindingClosed
 from app.observability import current_correlation_id, get_logger
 from app.org import queries as org
@@ -53,7 +53,11 @@ class Fact:
     person_id: UUID | None = None
     who: str = ""
     detail: str = ""
-    facts: dict[str, Any] = field(default_factory=dict)
+    facts: FindingDetails = field(default_factory=FindingDetails)
+
+    @property
+    def details(self) -> FindingDetails:
+        return self.facts.model_copy(update={"detail": self.detail}) if self.detail else self.facts
 
 
 async def note(
@@ -71,7 +75,7 @@ async def note(
         kind=fact.kind,
         subject_userid=fact.subject,
         person_id=fact.person_id,
-        details=fact.facts | ({"detail": fact.detail} if fact.detail else {}),
+        details=fact.details.dump(),
         policy_version_id=policy.id,
         rule_key=RULES[fact.kind],
         correlation_id=current_correlation_id(),

@@ -42,8 +42,6 @@ MAKE_CALL = Job("delivery.make_call", CallPayload)
 """Carried out by `app.delivery`, which knows how a call to many recipients is divided."""
 HEAR_OUTCOME = Job("delivery.hear_outcome", CallPayload)
 
-_COLUMNS_OF_ANSWER = frozenset({"errcode", "errmsg", "msgid", "response_code"})
-
 
 @dataclass(frozen=True)
 class Attempt:
@@ -139,8 +137,7 @@ async def _move_recipients(
 
 def _keep_answer(call: OutgoingCall, answer: CallAnswer, now: datetime) -> None:
     call.msgid = answer.msgid or None
-    kept: dict[str, Any] = {name: value for name, value in answer.raw.items() if name not in _COLUMNS_OF_ANSWER}
-    call.answer = kept
+    call.answer = rules.KeptAnswer.of(answer.raw).model_dump(mode="json")
     if answer.response_code:
         call.response_code = answer.response_code
         # Counted from the attempt, which is not later than the platform's own count.

@@ -10,6 +10,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from pydantic import BaseModel, ConfigDict
+
 from app.limits.catalogue import LIMITS
 from app.wecom.errors import (
     HttpFailure,
@@ -49,6 +51,21 @@ NOBODY_VALID = 81013
 
 UNKNOWN_BEFORE = "unknown_before"
 """Held behind a call of which nobody knows what became."""
+
+
+class KeptAnswer(BaseModel):
+    """What the platform answered beside the fields that have columns (`outgoing_calls.answer`): for people who look
+    into a call. No decision rests on it, so it is kept as it came.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    @classmethod
+    def of(cls, answer: dict[str, Any]) -> KeptAnswer:
+        return cls.model_validate({name: value for name, value in answer.items() if name not in _COLUMNS_OF_ANSWER})
+
+
+_COLUMNS_OF_ANSWER = frozenset({"errcode", "errmsg", "msgid", "response_code"})
 
 
 class Recovery(StrEnum):

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.findings import queries as findings_queries
 from app.findings import service as findings
+from app.findings.details import FindingDetails
 from app.findings.service import RECONCILER, Fact
 from app.groups import queries, rules
 from app.groups import succession as departures
@@ -109,7 +110,7 @@ async def _hold(session: AsyncSession, case: Case) -> None:
     fact = Fact(
         FindingKind.ROSTER_LOSS,
         detail=f"{len(case.unexplained)} 人（共 {seen} 人）",
-        facts={"lost": len(case.unexplained), "of": seen, "userids": case.unexplained[:200]},
+        facts=FindingDetails(lost=len(case.unexplained), of=seen, userids=case.unexplained[:200]),
     )
     await findings.note(session, case.group, fact, policy=case.policy, now=case.now)
 
@@ -173,7 +174,7 @@ async def _lose(session: AsyncSession, case: Case, userid: WecomUserId) -> None:
         subject=userid,
         person_id=person.id,
         who=case.name_of(userid),
-        facts={"severity": "warning", "last_seen_at": _iso(case.group.observed_at)},
+        facts=FindingDetails(severity="warning", last_seen_at=_iso(case.group.observed_at)),
     )
     await findings.note(session, case.group, fact, policy=case.policy, now=case.now)
     if case.group.deputy_id == person.id:
@@ -255,7 +256,7 @@ async def _check_name(session: AsyncSession, case: Case) -> list[Fact]:
     if reading.name == rules.shown_name(group.desired_name):
         return []
     await order_update(session, group, cause=case.cause("group.name"), now=case.now, name=group.desired_name)
-    return [Fact(FindingKind.RENAMED, detail=reading.name, facts={"name": reading.name})]
+    return [Fact(FindingKind.RENAMED, detail=reading.name, facts=FindingDetails(name=reading.name))]
 
 
 async def _check_owner(session: AsyncSession, case: Case) -> list[Fact]:
@@ -273,7 +274,7 @@ async def _check_owner(session: AsyncSession, case: Case) -> list[Fact]:
             subject=owner,
             person_id=person.id if person else None,
             who=case.name_of(owner),
-            facts={"registered_userid": wanted},
+            facts=FindingDetails(registered_userid=wanted),
         )
     ]
 

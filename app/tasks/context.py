@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -79,7 +78,7 @@ class Happening:
     """When it is not the person: an API key, a timer."""
     note: str = ""
     event_id: int | None = None
-    details: dict[str, Any] | None = None
+    details: rules.EntryDetails | None = None
 
     @property
     def done_by(self) -> Actor:
@@ -88,6 +87,7 @@ class Happening:
 
 async def write(session: AsyncSession, case: Case, what: Happening, *, now: datetime) -> None:
     """The task's entry and the audit row."""
+    kept = what.details.dump() if what.details else {}
     entry = TaskEntry(
         task_id=case.task.id,
         kind=what.kind,
@@ -96,7 +96,7 @@ async def write(session: AsyncSession, case: Case, what: Happening, *, now: date
         note=what.note,
         via=what.via,
         event_id=what.event_id,
-        details=what.details,
+        details=kept or None,
         correlation_id=current_correlation_id(),
         at=now,
     )
@@ -107,7 +107,7 @@ async def write(session: AsyncSession, case: Case, what: Happening, *, now: date
         About(ObjectKind.TASK, case.task.id),
         case.why(what.rule_key, what.done_by),
         now=now,
-        details={"via": what.via, "progress": case.task.progress, **(what.details or {})},
+        details={"via": what.via, "progress": case.task.progress, **kept},
     )
 
 

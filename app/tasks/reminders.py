@@ -102,7 +102,7 @@ async def _remind(session: AsyncSession, case: Case, text: str, *, rule_key: str
     message = await tell(
         session, case, [case.owner.id], text, purpose="task.reminder", why=case.why(rule_key, SYSTEM), now=now
     )
-    details = {"message_id": str(message.id)} if message else None
+    details = rules.EntryDetails(message_id=message.id) if message else None
     await write(session, case, Happening("reminded", rule_key, via="timer", details=details), now=now)
 
 
@@ -149,7 +149,7 @@ async def _escalate(session: AsyncSession, case: Case, to: str, *, now: datetime
     )
     ids = [person.id for person in people]
     await tell(session, case, ids, text, purpose="task.escalation", why=case.why("task.overdue", SYSTEM), now=now)
-    details = {"to": to, "people": [str(person_id) for person_id in ids]}
+    details = rules.EntryDetails(to=to, people=list(ids))
     await write(session, case, Happening("escalated", "task.overdue", via="timer", details=details), now=now)
     log.info("task.escalated", task_id=str(case.task.id), to=to, people=len(ids))
 

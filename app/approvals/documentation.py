@@ -20,7 +20,7 @@ def document_kinds(app: FastAPI, kinds: Kinds) -> None:
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             _describe(plain(), kinds)
-        assert app.openapi_schema is not None
+        assert app.openapi_schema is not None  # `plain` has set it
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]  # the documented way to extend the description

@@ -76,7 +76,7 @@ async def _decide(services: Services, release: UUID | None, reject: UUID | None)
     async with transaction(services.sessions) as session:
         if release is not None:
             return await service.release(session, run_id=SyncRunId(release), actor=OPERATOR, now=now)
-        assert reject is not None
+        assert reject is not None  # `sync` calls this with one of the two
         return await service.reject(session, run_id=SyncRunId(reject), actor=OPERATOR, now=now)
 
 
@@ -107,7 +107,7 @@ async def _follow(services: Services, run_id: UUID, working: asyncio.Task[Any]) 
 async def _read(services: Services, run_id: UUID) -> SyncRun:
     async with services.sessions() as session:
         run = await queries.sync_run(session, run_id)
-    assert run is not None
+    assert run is not None  # runs are never deleted
     return run
 
 

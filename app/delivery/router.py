@@ -8,12 +8,10 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from sqlmodel import col
 
-from app.delivery import queries as delivery_queries
-from app.delivery import service
+from app.delivery import queries, service
 from app.delivery.schemas import CallOut, DeliveryOut, MessageSummary, ResolutionIn
-from app.ledger import queries
+from app.ledger import queries as ledger_queries
 from app.ledger import service as ledger
-from app.ledger import service as ledger_service
 from app.web.deps import CallerDep, NowDep, SessionDep, require
 from app.web.idempotency import IdempotentRoute
 from app.web.pagination import Page, PageDep, paginate
@@ -35,7 +33,7 @@ async def list_deliveries(
     userid: Annotated[str | None, Query(description="Only what was meant for this person")] = None,
 ) -> Page[DeliveryOut]:
     """Recipients, the newest first."""
-    statement = delivery_queries.listed_deliveries(state=state, message_id=message, userid=userid)
+    statement = queries.listed_deliveries(state=state, message_id=message, userid=userid)
     rows, cursor = await paginate(session, statement, col(Delivery.id), page=page)
     return Page(items=await _shown(session, rows), next_cursor=cursor)
 
@@ -56,14 +54,14 @@ async def list_calls(
     kind: CallKind | None = None,
 ) -> Page[CallOut]:
     """Calls to the platform, the newest first."""
-    statement = queries.listed_calls(state=state, purpose=purpose, kind=kind)
+    statement = ledger_queries.listed_calls(state=state, purpose=purpose, kind=kind)
     rows, cursor = await paginate(session, statement, col(OutgoingCall.id), page=page)
     return Page(items=[CallOut.model_validate(row) for row in rows], next_cursor=cursor)
 
 
 @router.get("/calls/{call_id}", dependencies=may_read, responses=problems(401, 403, 404))
 async def read_call(session: SessionDep, call_id: UUID) -> CallOut:
-    return CallOut.model_validate(await ledger_service.read_call(session, call_id=call_id))
+    return CallOut.model_validate(await ledger.read_call(session, call_id=call_id))
 
 
 @router.post("/calls/{call_id}/resolve", dependencies=may_write, responses=problems(401, 403, 404, 409))
@@ -83,5 +81,5 @@ async def retry_delivery(session: SessionDep, caller: CallerDep, now: NowDep, de
 
 
 async def _shown(session: SessionDep, rows: list[Delivery]) -> list[DeliveryOut]:
-    userids = await delivery_queries.current_userids(session, [row.person_id for row in rows])
+    userids = await queries.current_userids(session, [row.person_id for row in rows])
     return [DeliveryOut(**row.model_dump(), userid=userids.get(row.person_id)) for row in rows]

@@ -23,7 +23,7 @@ from app.observability import current_correlation_id
 from app.policy import service as policies
 from app.wecom.messages import Card, card_as_text, split_text
 from models.audit import ObjectKind
-from models.delivery import CallKind, CallState, DeliveryState, Message, OutgoingCall
+from models.delivery import CallKind, CallState, DeliveryState, FailReason, HoldReason, Message, OutgoingCall
 from models.ids import APP, PersonId
 
 
@@ -177,11 +177,11 @@ async def _dispatch(
             if len(parts) > 1:
                 call.ordering_key = f"message:{message.id}:{index}"
             if number > 1:
-                call.state, call.hold_reason = CallState.HELD, "predecessor"
+                call.state, call.hold_reason = CallState.HELD, HoldReason.PREDECESSOR
             calls.append(call)
             rows.append(_queued(call, chunk, now))
         if gone:
-            rows.append(Recipients(number, gone, None, DeliveryState.FAILED, "left", None))
+            rows.append(Recipients(number, gone, None, DeliveryState.FAILED, FailReason.LEFT, None))
     await _write(session, message, calls, rows, now)
 
 
@@ -206,7 +206,7 @@ def _chunk_call(
 
 def _queued(call: OutgoingCall, people: list[UUID], now: datetime) -> Recipients:
     waits = call.state is CallState.HELD
-    reason = "predecessor" if waits else "queued"
+    reason = HoldReason.PREDECESSOR if waits else HoldReason.QUEUED
     return Recipients(call.part, people, call.id, DeliveryState.HELD, reason, None if waits else now)
 
 

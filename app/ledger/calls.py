@@ -15,8 +15,7 @@ from app.audit.actor import Actor
 from app.audit.why import About, Why
 from app.jobs.job import Job, Payload
 from app.jobs.timers import set_timer
-from app.ledger import queries, rules
-from app.ledger import reservations as demands
+from app.ledger import queries, reservations, rules
 from app.ledger.outcomes import is_heard, tell_outcome
 from app.ledger.rules import Done, Effect, Failed, Hold, Later, Unknown, Verdict
 from app.observability import DELIVERIES, get_logger
@@ -24,7 +23,7 @@ from app.wecom.errors import WecomError
 from app.wecom.messages import to_bytes
 from app.wecom.payloads import CallAnswer
 from models.audit import ObjectKind
-from models.delivery import CallKind, CallState, DeliveryState, OutgoingCall
+from models.delivery import CallKind, CallState, DeliveryState, FailReason, HoldReason, OutgoingCall
 from models.ids import APP
 
 log = get_logger()
@@ -84,7 +83,7 @@ async def conclude(
     now: datetime,
 ) -> None:
     """Carry a verdict out on a locked call and its recipients. `effect`: what its attempt used of the limits."""
-    await demands.settle(session, call, effect, now=now)
+    await reservations.settle(session, call, effect, now=now)
     match verdict:
         case Done():
             await _done(session, call, answer, now)
@@ -92,7 +91,7 @@ async def conclude(
             call.errcode = errcode
             await _ended_badly(session, call, CallState.FAILED, reason, error, now)
         case Unknown(error):
-            await _ended_badly(session, call, CallState.UNKNOWN, "outcome_unknown", error, now)
+            await _ended_badly(session, call, CallState.UNKNOWN, FailReason.OUTCOME_UNKNOWN, error, now)
         case Later():
             await _later(session, call, verdict, now)
         case Hold():
@@ -119,8 +118,8 @@ async def _done(session: AsyncSession, call: OutgoingCall, answer: CallAnswer | 
     call.errcode, call.error, call.hold_reason, call.not_before = 0, None, None, None
     if answer is not None:
         _keep_answer(call, answer, now)
-        await _fail(session, call, answer.invalid_userids, "invalid_user", now)
-        await _fail(session, call, answer.unlicensed_userids, "unlicensed", now)
+        await _fail(session, call, answer.invalid_userids, FailReason.INVALID_USER, now)
+        await _fail(session, call, answer.unlicensed_userids, FailReason.UNLICENSED, now)
     sent = await _move_recipients(session, call, DeliveryState.SENT, "", None, now)
     DELIVERIES.labels(state=DeliveryState.SENT.value).inc(sent)
     await _be_heard(session, call, now)
@@ -216,7 +215,7 @@ async def _hold(session: AsyncSession, call: OutgoingCall, hold: Hold, now: date
     call.hold_reason, call.not_before, call.limit_key, call.leased_until = hold.reason, hold.until, hold.limit, None
     if hold.until is not None:
         await set_timer(session, RELEASE, str(call.id), hold.until)
-    if hold.reason == rules.UNKNOWN_BEFORE and (later := await queries.next_in_key(session, call, behind=True)):
+    if hold.reason == HoldReason.UNKNOWN_BEFORE and (later := await queries.next_in_key(session, call, behind=True)):
         # An unknown post holds up its own message alone: what comes behind may go, but nobody else would wake it.
         await release(session, later)
     if not unchanged:

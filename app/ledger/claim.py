@@ -13,7 +13,7 @@ from app.ledger import queries, reservations, rules
 from app.ledger.calls import Attempt, conclude, move
 from app.ledger.rules import Failed, Hold, Unknown
 from app.ledger.sending_hours import outside_hours
-from models.delivery import CallState, OutgoingCall
+from models.delivery import CallState, HoldReason, OutgoingCall
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,6 @@ async def _predecessor(session: AsyncSession, call: OutgoingCall) -> Hold | None
         case None:
             return None
         case CallState.UNKNOWN:
-            return Hold(rules.UNKNOWN_BEFORE)
+            return Hold(HoldReason.UNKNOWN_BEFORE)
         case _:
-            return Hold("predecessor")
+            return Hold(HoldReason.PREDECESSOR)

@@ -26,8 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
-from app.ledger import rules
-from models.delivery import CallKind, CallState, Delivery, DeliveryState, Message, OutgoingCall
+from models.delivery import CallKind, CallState, Delivery, DeliveryState, HoldReason, Message, OutgoingCall
 from models.groups import Group, GroupMember
 from models.ids import fold
 from models.org import PersonUserid
@@ -99,7 +98,7 @@ def _lets_pass(ahead: Any, message_id: Any) -> ColumnElement[bool]:
     that wait for it: nobody can tell for hours, and people who join or leave the group must not wait for that.
     """
     is_unknown = col(ahead.state) == CallState.UNKNOWN
-    waits_for_unknown = and_(col(ahead.state) == CallState.HELD, col(ahead.hold_reason) == rules.UNKNOWN_BEFORE)
+    waits_for_unknown = and_(col(ahead.state) == CallState.HELD, col(ahead.hold_reason) == HoldReason.UNKNOWN_BEFORE)
     return or_(
         and_(is_unknown, col(ahead.kind) == CallKind.CARD_UPDATE),
         and_(
@@ -270,7 +269,7 @@ def _uuids(values: Sequence[UUID]) -> Any:
 
 
 def _rows(result: Any) -> int:
-    assert isinstance(result, CursorResult)
+    assert isinstance(result, CursorResult)  # the driver answers an UPDATE with one
     return result.rowcount
 
 
@@ -297,7 +296,7 @@ async def let_go(
     """Calls that wait for this limit, or for the end of this path's block, wait no more. Returns at most so many."""
     for_block = and_(
         col(OutgoingCall.kind) == path,
-        col(OutgoingCall.hold_reason) == "platform_limit",
+        col(OutgoingCall.hold_reason) == HoldReason.PLATFORM_LIMIT,
         col(OutgoingCall.limit_key).is_(None),
     )
     waiting = (

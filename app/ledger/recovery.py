@@ -18,7 +18,7 @@ from app.ledger.errors import CallNotFound, NotUnknown
 from app.ledger.rules import Done, Failed
 from app.wecom.errors import OutcomeUnknown
 from models.audit import ObjectKind
-from models.delivery import CallState, OutgoingCall
+from models.delivery import CallState, FailReason, OutgoingCall
 
 
 class Resolution(StrEnum):
@@ -61,7 +61,7 @@ async def resolve_call(
         raise CallNotFound("没有这次调用")
     if call.state is not CallState.UNKNOWN:
         raise NotUnknown("只有结果未知的调用才需要人工确认", state=call.state.value)
-    verdict = Done() if resolution is Resolution.DONE else Failed("resolved_failed", f"{actor} 确认没有生效")
+    verdict = Done() if resolution is Resolution.DONE else Failed(FailReason.RESOLVED_FAILED, f"{actor} 确认没有生效")
     await calls.conclude(session, call, verdict, now=now)
     await record(
         session,

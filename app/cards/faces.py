@@ -11,13 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor
 from app.audit.why import About, Why
-from app.cards import queries as cards_queries
-from app.cards import rules
-from app.cards import text_instead as followup
-from app.delivery import queries as delivery_queries
+from app.cards import queries, rules, text_instead
+from app.delivery import queries as recipients
 from app.delivery import service as delivery
 from app.delivery.errors import AppNotRegistered, DeliveryNotFound
-from app.ledger import queries, recovery
+from app.ledger import queries as ledger
+from app.ledger import recovery
 from app.ledger.calls import CallRequest, call_row
 from app.ledger.service import add_call
 from app.observability import current_correlation_id, get_logger
@@ -44,17 +43,17 @@ async def update_cards(
     Uses the click's code on the card it came from, else the newest unspent one. A card that was not sent yet is
     taken back. Who has no card that can change is told in a text.
     """
-    message = await queries.get_message(session, message_id)
+    message = await ledger.get_message(session, message_id)
     if message is None:
         raise DeliveryNotFound("没有这条消息")
-    carried = await cards_queries.calls_carrying(session, message_id=message_id, people=person_ids)
+    carried = await queries.calls_carrying(session, message_id=message_id, people=person_ids)
     _include_clicked(carried, click, person_ids)
     change = _Change(message, card, click, actor)
     untold: list[UUID] = []
     # In the order of their ids: two updates of the same cards must not wait for each other.
     for call_id in sorted(carried):
         untold += await _update_one(session, change, call_id, carried[call_id], now)
-    await followup.tell_in_text(
+    await text_instead.tell_in_text(
         session, message, people=list(dict.fromkeys(untold)), face=card.to_update(), actor=actor, now=now
     )
 
@@ -84,13 +83,13 @@ async def _update_one(
     session: AsyncSession, change: _Change, call_id: UUID, people: list[UUID], now: datetime
 ) -> list[UUID]:
     """Update one sent card for these people; returns those who must be told otherwise."""
-    call = await queries.call_for_update(session, call_id)
+    call = await ledger.call_for_update(session, call_id)
     if call is None or call.message_id != change.message.id:
         return []
     if recovery.is_unsent(call):
         await delivery.take_back(session, change.message, call, people=people, actor=change.actor, now=now)
         return people
-    userids = await delivery_queries.current_userids(session, people)
+    userids = await recipients.current_userids(session, people)
     if not userids:
         return []
     code = await _spend_code(session, call, change.click, now)
@@ -116,9 +115,9 @@ async def _spend_code(
     valid_after = now + rules.CODE_MARGIN
     own = None
     if click is not None and click.id is not None and click.call_id == call.id:
-        own = await cards_queries.click_for_update(session, click.id)
+        own = await queries.click_for_update(session, click.id)
     if own is None or own.spent_at is not None or own.expires_at <= valid_after:
-        own = await cards_queries.newest_unspent_click(session, call.id, valid_after)
+        own = await queries.newest_unspent_click(session, call.id, valid_after)
     if own is not None:
         own.spent_at = now
         return _Code(own.response_code, own)
@@ -139,7 +138,7 @@ async def _request_update(
     code: str,
     now: datetime,
 ) -> OutgoingCall:
-    agent_id = await delivery_queries.agent_id(session, call.app_id)
+    agent_id = await recipients.agent_id(session, call.app_id)
     if agent_id is None:
         raise AppNotRegistered("数据库里没有应用的 AgentId, 请先完成初始化")
     only = next(iter(userids)) if len(userids) == 1 else "all"

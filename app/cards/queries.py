@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.ledger.queries import _uuids
+from app.ledger.queries import uuid_array
 from models.delivery import CardClick, Delivery, DeliveryState, OutgoingCall
 
 
@@ -34,7 +34,7 @@ async def calls_carrying(
         .order_by(col(Delivery.id))
     )
     if people is not None:
-        statement = statement.where(col(Delivery.person_id) == func.any(_uuids(people)))
+        statement = statement.where(col(Delivery.person_id) == func.any(uuid_array(people)))
     carried: dict[UUID, list[UUID]] = {}
     for call_id, person_id in (await session.execute(statement)).all():
         if call_id is not None:

@@ -22,7 +22,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.ledger.queries import _uuids
+from app.ledger.queries import uuid_array
 from models.delivery import OPEN_CALLS, Delivery, DeliveryState, Message, OutgoingCall
 from models.ids import fold
 from models.installation import App
@@ -40,7 +40,7 @@ async def agent_id(session: AsyncSession, app_id: str) -> int | None:
 async def current_userids(session: AsyncSession, people: Sequence[UUID]) -> dict[UUID, str]:
     """The userid of each person who has one now, as the platform spells it. Any number of people."""
     statement = select(col(PersonUserid.person_id), col(PersonUserid.shown)).where(
-        col(PersonUserid.person_id) == func.any(_uuids(people)), col(PersonUserid.ended_at).is_(None)
+        col(PersonUserid.person_id) == func.any(uuid_array(people)), col(PersonUserid.ended_at).is_(None)
     )
     return {row.person_id: row.shown for row in (await session.execute(statement)).all()}
 

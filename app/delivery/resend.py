@@ -18,7 +18,7 @@ from app.delivery.errors import DeliveryNotFound, NothingToRetry, RecipientGone
 from app.delivery.send import sender
 from app.ledger import calls, rules
 from app.ledger import queries as ledger
-from app.ledger.recovery import _replace
+from app.ledger.recovery import replace_call
 from app.ledger.rules import Failed
 from models.audit import ObjectKind
 from models.delivery import CallState, Delivery, DeliveryState, FailReason, HoldReason, Message, OutgoingCall
@@ -38,7 +38,7 @@ async def take_back(
         body = await _body_to(session, part, reachable, now)
         rest = compose.message_call(message, body=body, part=call.part, actor=actor, now=now)
         rest.ordering_key = call.ordering_key
-        await _replace(session, call, rest, now)
+        await replace_call(session, call, rest, now)
         await ledger.move_deliveries(
             session, from_call=call.id, to_call=rest.id, people=reachable, reason=HoldReason.QUEUED, now=now
         )

@@ -232,7 +232,7 @@ async def fail_people(
     """Fail these recipients of a call that has not gone."""
     await session.execute(
         update(Delivery)
-        .where(col(Delivery.call_id) == call_id, col(Delivery.person_id) == func.any(_uuids(people)))
+        .where(col(Delivery.call_id) == call_id, col(Delivery.person_id) == func.any(uuid_array(people)))
         .where(col(Delivery.state) == DeliveryState.HELD)
         .values(state=DeliveryState.FAILED, reason=reason, until=None, updated_at=now)
         .execution_options(synchronize_session=False)
@@ -245,7 +245,7 @@ async def move_deliveries(
     """Another call carries these people from now on."""
     await session.execute(
         update(Delivery)
-        .where(col(Delivery.call_id) == from_call, col(Delivery.person_id) == func.any(_uuids(people)))
+        .where(col(Delivery.call_id) == from_call, col(Delivery.person_id) == func.any(uuid_array(people)))
         .values(call_id=to_call, state=DeliveryState.HELD, reason=reason, until=now, updated_at=now)
         .execution_options(synchronize_session=False)
     )
@@ -260,10 +260,7 @@ async def recipients_of_call(session: AsyncSession, call_id: UUID) -> list[UUID]
     return list((await session.scalars(statement)).all())
 
 
-# --------------------------------------------------------------------------- clicks and their codes
-
-
-def _uuids(values: Sequence[UUID]) -> Any:
+def uuid_array(values: Sequence[UUID]) -> Any:
     """One array parameter: an IN list ends at 32,767 of them."""
     return bindparam(None, list(values), type_=ARRAY(Uuid))
 

@@ -49,7 +49,7 @@ async def ask_for_the_rest(
         return
     request = CallRequest(call.kind, missing, call.purpose, about_of(call), why_of(call), call.ordering_key)
     rest = call_row(request, correlation_id=call.correlation_id, now=now)
-    await _replace(session, call, rest, now)
+    await replace_call(session, call, rest, now)
 
 
 async def resolve_call(
@@ -73,7 +73,7 @@ async def resolve_call(
     return call
 
 
-async def _replace(session: AsyncSession, call: OutgoingCall, rest: OutgoingCall, now: datetime) -> None:
+async def replace_call(session: AsyncSession, call: OutgoingCall, rest: OutgoingCall, now: datetime) -> None:
     """`rest` takes the place of `call` in its ordering key. No outcome is told: the later attempt tells it."""
     rest.id, rest.previous_id = rules.id_beside(call.id), call.id
     session.add(rest)

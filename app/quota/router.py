@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path
 
 from app.limits.report import report
-from app.quota import service as limit_changes
+from app.quota import service
 from app.quota.schemas import BlockOut, LimitChange, LimitOut, PathIn, QuotaOut
 from app.web.deps import CallerDep, NowDep, SessionDep, require
 from app.web.idempotency import IdempotentRoute
@@ -36,7 +36,7 @@ async def change_limit(
 ) -> LimitOut:
     """Change a limit for all processes at once: our number, our share, or a time in which it is not kept."""
     changes = body.model_dump(exclude_unset=True)
-    await limit_changes.change_limit(session, key=key, changes=changes, actor=caller.actor, now=now)
+    await service.change_limit(session, key=key, changes=changes, actor=caller.actor, now=now)
     shown = await _shown(session, now)
     return next(item for item in shown.items if item.key == key)
 
@@ -44,7 +44,7 @@ async def change_limit(
 @router.post("/unblock", dependencies=may_write, responses=problems(401, 403, 404))
 async def unblock_path(session: SessionDep, caller: CallerDep, now: NowDep, body: PathIn) -> QuotaOut:
     """A block was lifted on the platform (频率自助解封): call the path again."""
-    await limit_changes.unblock_path(session, path=body.path, actor=caller.actor, now=now)
+    await service.unblock_path(session, path=body.path, actor=caller.actor, now=now)
     return await _shown(session, now)
 
 

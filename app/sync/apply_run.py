@@ -28,7 +28,7 @@ from app.sync.report import (
     SyncReport,
     TagRow,
 )
-from app.sync.rules import Tally
+from app.sync.rules import LossCount
 from models.ids import SyncRunId
 from models.org import SyncRun, SyncState
 
@@ -37,7 +37,7 @@ MOST_NAMES = 1_000
 
 
 @dataclass(frozen=True)
-class Reading:
+class SyncReading:
     """What a run has read and staged."""
 
     run_id: UUID
@@ -59,7 +59,7 @@ class Reading:
         )
 
 
-async def reckon(session: AsyncSession, reading: Reading, *, now: datetime) -> SyncRun:
+async def apply_run(session: AsyncSession, reading: SyncReading, *, now: datetime) -> SyncRun:
     """Losses within the budget are applied with the rest; beyond it they stay as they are until a person decides."""
     run = await session.get(SyncRun, reading.run_id, with_for_update={"key_share": True}, populate_existing=True)
     if run is None or run.state is not SyncState.RUNNING:
@@ -86,7 +86,7 @@ async def reckon(session: AsyncSession, reading: Reading, *, now: datetime) -> S
 async def _finish_dry(
     session: AsyncSession,
     run: SyncRun,
-    reading: Reading,
+    reading: SyncReading,
     comparison: Comparison,
     report: SyncReport,
     org: OrgRule,
@@ -102,7 +102,7 @@ async def _finish_dry(
     return run
 
 
-async def _report(session: AsyncSession, reading: Reading, comparison: Comparison) -> SyncReport:
+async def _report(session: AsyncSession, reading: SyncReading, comparison: Comparison) -> SyncReport:
     explanations = list(reading.explanations)
     orphans = await queries.orphans(session, reading.run_id)
     if orphans.departments:
@@ -138,7 +138,7 @@ async def _held(session: AsyncSession, comparison: Comparison) -> Held:
     )
 
 
-def _loss(tally: Tally) -> Loss:
+def _loss(tally: LossCount) -> Loss:
     return Loss(lost=tally.lost, of=tally.total)
 
 
@@ -192,8 +192,8 @@ async def release(session: AsyncSession, *, run_id: SyncRunId, actor: Actor, now
     return run
 
 
-def _reading_of(run: SyncRun, facts: ReleaseFacts) -> Reading:
-    return Reading(
+def _reading_of(run: SyncRun, facts: ReleaseFacts) -> SyncReading:
+    return SyncReading(
         run_id=run.id,
         as_of=run.started_at,
         ids_complete=facts.ids_complete,

@@ -16,7 +16,7 @@ from app.database import Sessions, transaction
 from app.observability import get_logger
 from app.policy import service as policies
 from app.sync import fetch, messages, runs
-from app.sync.apply_run import Reading, reckon
+from app.sync.apply_run import SyncReading, apply_run
 from app.sync.changes import staging
 from app.sync.changes.staging import BadRow, DepartmentRow, PersonRow
 from app.sync.changes.tags import TagContent, wanted_tags
@@ -124,13 +124,13 @@ async def _beat_until_cancelled(work: Work) -> None:
 
 async def _carry_out(work: Work, run: SyncRun) -> None:
     outline = await fetch.read_outline(work.platform, work.problems)
-    if outline.nothing:
+    if outline.is_empty:
         await _give_up(work)
         return
     await _stage_departments(work, outline)
     details_complete = await _stage_people(work, outline)
     tags = await _read_tags(work)
-    reading = Reading(
+    reading = SyncReading(
         run_id=run.id,
         as_of=run.started_at,
         ids_complete=outline.ids is not None,
@@ -142,7 +142,7 @@ async def _carry_out(work: Work, run: SyncRun) -> None:
     )
     await work.progress("compare", fetched=work.fetched)
     async with work.step() as session:
-        await reckon(session, reading, now=work.clock.now())
+        await apply_run(session, reading, now=work.clock.now())
 
 
 async def _give_up(work: Work) -> None:
@@ -298,7 +298,7 @@ async def _read_tags(work: Work) -> list[TagContent]:
         policy = await policies.in_force(session, now=work.clock.now())
         choose = await wanted_tags(session, policy.document)
     found = await fetch.read_tags(work.platform.app, work.problems, choose=choose)
-    return [TagContent.told(tag_id, detail) for tag_id, detail in found]
+    return [TagContent.from_detail(tag_id, detail) for tag_id, detail in found]
 
 
 def _explanations(work: Work, outline: Outline, *, details_complete: bool) -> list[str]:

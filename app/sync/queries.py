@@ -11,7 +11,7 @@ from sqlalchemy import Select, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.sync.rules import LOSSES, Losses, Tally
+from app.sync.rules import LOSSES, LossCount, Losses
 from models.ids import fold
 from models.org import (
     OrgChange,
@@ -87,7 +87,7 @@ async def losses_by_hints(session: AsyncSession, *, since: datetime | None) -> L
     if since is not None:
         statement = statement.where(col(OrgChange.at) > since)
     people, departments = (await session.execute(statement)).one()
-    return Losses(Tally(people, 0), Tally(departments, 0), Tally(0, 0))
+    return Losses(LossCount(people, 0), LossCount(departments, 0), LossCount(0, 0))
 
 
 async def person_changed_since(session: AsyncSession, userids: list[str], moment: datetime) -> bool:

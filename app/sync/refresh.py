@@ -89,7 +89,7 @@ async def apply_person(
         missing_limit=1,
         userids=[fold(user.userid if user else userid)],
     )
-    await _reckon(session, scope, subject=userid, now=now)
+    await _apply_hint(session, scope, subject=userid, now=now)
 
 
 async def refresh_department(
@@ -126,7 +126,7 @@ async def apply_department(
         userids=[],
         department_ids=[department_id],
     )
-    await _reckon(session, scope, subject=f"部门 {department_id}", now=now)
+    await _apply_hint(session, scope, subject=f"部门 {department_id}", now=now)
 
 
 async def refresh_tag(sessions: Sessions, platform: Platform, clock: Clock, *, tag_id: int) -> None:
@@ -137,13 +137,13 @@ async def refresh_tag(sessions: Sessions, platform: Platform, clock: Clock, *, t
     async with transaction(sessions) as session:
         now = clock.now()
         budget = (await policies.in_force(session, now=now)).document.org.loss_budget
-        content = TagContent.told(tag_id, detail)
+        content = TagContent.from_detail(tag_id, detail)
         outcome = await apply_tags(session, [content], budget=budget, run_id=None, now=now)
     if outcome.held:
         log.warning("org.tag_held", tag_id=tag_id)
 
 
-async def _reckon(session: AsyncSession, scope: Scope, *, subject: str, now: datetime) -> None:
+async def _apply_hint(session: AsyncSession, scope: Scope, *, subject: str, now: datetime) -> None:
     """The same comparison as a full run's, for one object; many small losses count together (P6)."""
     budget = (await policies.in_force(session, now=now)).document.org.loss_budget
     earlier = await queries.losses_by_hints(session, since=await queries.last_full_end(session))
@@ -151,7 +151,7 @@ async def _reckon(session: AsyncSession, scope: Scope, *, subject: str, now: dat
     if comparison.is_empty:
         await staging.forget(session, run_id=scope.run_id)
         return
-    comparison = _judged(comparison, earlier)
+    comparison = _allow_first_loss(comparison, earlier)
     await drop_losses(session, comparison.decision)
     counts = await count_changes(session)
     run = await runs.open_hint_run(session, run_id=scope.run_id, reason="hint", now=now)
@@ -160,7 +160,7 @@ async def _reckon(session: AsyncSession, scope: Scope, *, subject: str, now: dat
     await runs.finish(session, run, state=SyncState.DONE, now=now, counts=counts, report=report)
 
 
-def _judged(comparison: Comparison, earlier: rules.Losses) -> Comparison:
+def _allow_first_loss(comparison: Comparison, earlier: rules.Losses) -> Comparison:
     """One loss that the platform states is an event, not a storm: the first since the last full run is never held."""
     decision = replace(
         comparison.decision,

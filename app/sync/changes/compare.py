@@ -18,7 +18,7 @@ from app.org import rules as org_rules
 from app.policy.sections.org import LossBudget
 from app.sync import rules
 from app.sync.report import Counts, NamedChange, NamedChanges
-from app.sync.rules import BudgetDecision, Losses, Tally
+from app.sync.rules import BudgetDecision, LossCount, Losses
 
 ORG_LOCK = 0x0126
 """Advisory lock: whoever changes the organisation waits for whoever changes it now."""
@@ -55,7 +55,7 @@ class Scope:
 @dataclass(frozen=True)
 class Comparison:
     counts: Counts = field(default_factory=Counts)
-    losses: Losses = field(default_factory=lambda: Losses(Tally(0, 0), Tally(0, 0), Tally(0, 0)))
+    losses: Losses = field(default_factory=lambda: Losses(LossCount(0, 0), LossCount(0, 0), LossCount(0, 0)))
     decision: BudgetDecision = field(default_factory=lambda: BudgetDecision(False, False, False))
 
     @property
@@ -230,8 +230,8 @@ def _rule_parameters() -> dict[str, Any]:
     """The rules as arrays which the statements join."""
     cases = rules.transitions()
     return {
-        "told_numbers": list(rules.TOLD_STATUS),
-        "told_statuses": [status.value for status in rules.TOLD_STATUS.values()],
+        "told_numbers": list(rules.STATUS_BY_NUMBER),
+        "told_statuses": [status.value for status in rules.STATUS_BY_NUMBER.values()],
         "losses": [status.value for status in rules.LOSSES],
         "unplaced": rules.UNPLACED,
         "tr_old": [case[0].value for case in cases],
@@ -291,7 +291,7 @@ async def count_changes(session: AsyncSession) -> Counts:
 async def count_losses(session: AsyncSession, *, earlier: Losses | None = None) -> Losses:
     parameters = {"employed": [status.value for status in org_rules.EMPLOYED]}
     row = (await session.execute(text(LOSSES), parameters)).one()
-    before = earlier or Losses(Tally(0, 0), Tally(0, 0), Tally(0, 0))
+    before = earlier or Losses(LossCount(0, 0), LossCount(0, 0), LossCount(0, 0))
     return Losses(
         people=_sum(before.people, row[0], row[1]),
         departments=_sum(before.departments, row[2], row[3]),
@@ -299,11 +299,11 @@ async def count_losses(session: AsyncSession, *, earlier: Losses | None = None) 
     )
 
 
-def _sum(earlier: Tally, lost: int, total: int) -> Tally:
+def _sum(earlier: LossCount, lost: int, total: int) -> LossCount:
     """What was lost before counts on both sides, as if nothing had been applied yet; nothing new needs no decision."""
     if lost == 0:
-        return Tally(0, total)
-    return Tally(earlier.lost + lost, earlier.lost + total)
+        return LossCount(0, total)
+    return LossCount(earlier.lost + lost, earlier.lost + total)
 
 
 async def list_changes(session: AsyncSession, *, limit: int, losses_only: bool = False) -> NamedChanges:

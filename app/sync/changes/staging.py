@@ -20,7 +20,7 @@ LARGEST_ID = 2**31 - 1
 LARGEST_ORDER = 2**63 - 1
 LONGEST_USERID = 64
 """Bytes (callbacks §3.4)."""
-UNTOLD = -1
+UNKNOWN = -1
 """In orders and leader flags: the place is known, nothing else about it."""
 
 
@@ -73,9 +73,9 @@ def known_by_id(
     run_id: UUID, shown: str, department_ids: Sequence[int], *, visible: bool, faults: list[str]
 ) -> PersonRow:
     places = _checked_places(shown, department_ids, faults)
-    untold = [UNTOLD] * len(places)
+    unknown = [UNKNOWN] * len(places)
     return PersonRow(
-        run_id, fold(shown), shown, "", "", "", 0, None, [], None, False, visible, new_id(), places, untold, untold
+        run_id, fold(shown), shown, "", "", "", 0, None, [], None, False, visible, new_id(), places, unknown, unknown
     )  # fmt: skip
 
 
@@ -88,7 +88,7 @@ def known_in_detail(
     """
     shown = checked_userid(user.userid)
     places = _checked_places(shown, user.department_ids if listed is None else listed, faults)
-    orders, flags = _told_about(user, places)
+    orders, flags = _order_and_leader(user, places)
     main = user.main_department_id
     return PersonRow(
         run_id,
@@ -111,7 +111,7 @@ def known_in_detail(
 
 
 def _checked_places(shown: str, department_ids: Sequence[int], faults: list[str]) -> list[int]:
-    """Each once. One that cannot be a department is told and left out; the person stays."""
+    """Each once. One that cannot be a department is reported and left out; the person stays."""
     if len(department_ids) == 1 and 0 < department_ids[0] <= LARGEST_ID:
         return list(department_ids)
     good = {department_id: None for department_id in department_ids if 0 < department_id <= LARGEST_ID}
@@ -120,18 +120,18 @@ def _checked_places(shown: str, department_ids: Sequence[int], faults: list[str]
     return list(good)
 
 
-def _told_about(user: UserDetail, places: list[int]) -> tuple[list[int], list[int]]:
+def _order_and_leader(user: UserDetail, places: list[int]) -> tuple[list[int], list[int]]:
     """Order and leader flag for each place, as far as the details tell them."""
     ids, orders, flags = user.department_ids, user.orders, user.leader_flags
     if ids == places and len(ids) == len(orders) == len(flags):
         if len(ids) == 1 and 0 <= orders[0] <= LARGEST_ORDER:
             return orders, [int(flags[0])]
         return [min(max(order, 0), LARGEST_ORDER) for order in orders], [int(flag) for flag in flags]
-    told = {
+    known = {
         department_id: (min(max(order, 0), LARGEST_ORDER), int(flag))
         for department_id, order, flag in zip(ids, orders, flags, strict=False)
     }
-    pairs = [told.get(place, (UNTOLD, UNTOLD)) for place in places]
+    pairs = [known.get(place, (UNKNOWN, UNKNOWN)) for place in places]
     return [order for order, _ in pairs], [flag for _, flag in pairs]
 
 

@@ -33,7 +33,7 @@ class TagContent:
     department_ids: list[int]
 
     @classmethod
-    def told(cls, tag_id: int, detail: TagDetail) -> TagContent:
+    def from_detail(cls, tag_id: int, detail: TagDetail) -> TagContent:
         userids = sorted({fold(userid) for userid in detail.userids})
         return cls(tag_id, detail.name, list(map(str, userids)), sorted(set(detail.department_ids)))
 

@@ -1,4 +1,4 @@
-"""Use cases of cards that were sent: somebody clicks, and everybody's card shows the outcome (D7)."""
+"""Updating cards that were sent: everybody's card shows the outcome (D7)."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class _Change:
 async def _update_one(
     session: AsyncSession, change: _Change, call_id: UUID, people: list[UUID], now: datetime
 ) -> list[UUID]:
-    """Update one sent card for these people; returns those who must be told otherwise."""
+    """Update one sent card for these people. Returns the people who need a text instead."""
     call = await ledger.call_for_update(session, call_id)
     if call is None or call.message_id != change.message.id:
         return []
@@ -105,13 +105,13 @@ async def _update_one(
 class _Code:
     value: str
     click: CardClick | None = None
-    """Which click brought it; the send itself did where there is none."""
+    """The click that brought the code. None: the answer to the send brought it."""
 
 
 async def _spend_code(
     session: AsyncSession, call: OutgoingCall, click: CardClick | None, now: datetime
 ) -> _Code | None:
-    """A code of this card, marked as spent in the transaction that creates the update it is spent on."""
+    """A code of this card. It is marked as spent in the transaction that creates the update."""
     valid_after = now + rules.CODE_MARGIN
     own = None
     if click is not None and click.id is not None and click.call_id == call.id:

@@ -26,7 +26,7 @@ async def call_of_card(session: AsyncSession, *, app_id: str, task_id: str) -> O
 async def calls_carrying(
     session: AsyncSession, *, message_id: UUID, people: Sequence[UUID] | None
 ) -> dict[UUID, list[UUID]]:
-    """Call → the people it carried this message to, those who failed left out."""
+    """Call → the people it carried this message to, without those whom it failed to reach."""
     statement = (
         select(col(Delivery.call_id), col(Delivery.person_id))
         .where(col(Delivery.message_id) == message_id, col(Delivery.call_id).is_not(None))

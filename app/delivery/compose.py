@@ -1,4 +1,4 @@
-"""The bodies of calls, built once and then never changed: content in, bytes out. Pure."""
+"""Builds the bodies of calls from content. A body never changes afterwards. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from models.ids import new_id
 
 
 def parts_of(content: MessageContent, *, number: int) -> list[dict[str, Any]]:
-    """What each part says. A card is one part, and gets its task_id with each call (`body_for`)."""
+    """The parts of a message. A card is one part; each call gives it a task_id (`body_for`)."""
     if isinstance(content, CardContent):
         return [{"msgtype": "template_card", "template_card": content.card}]
     confidential = {"safe": ON} if isinstance(content, TextContent) and content.safe else {}
@@ -45,7 +45,7 @@ def body_for(
 
 @dataclass(frozen=True)
 class MessageHeader:
-    """What stands on every message: which of our acts it is, what it is about, why, and when it may come."""
+    """What every message says about itself: which of our acts it is, what it is about, why, and when it may be sent."""
 
     purpose: str
     """`approval.card`, `announcement.chase`, `task.reminder` …"""
@@ -56,7 +56,7 @@ class MessageHeader:
 
 
 def header_of(message: Message) -> MessageHeader:
-    """The header of a message that was stored, for what follows from it."""
+    """The header of a stored message, for messages that follow from it."""
     why = Why(Actor.parse(message.actor), message.rule_key, message.policy_version_id)
     return MessageHeader(
         message.purpose, About(ObjectKind(message.origin_kind), message.origin_id), why, message.message_class

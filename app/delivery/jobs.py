@@ -1,4 +1,4 @@
-"""Background entry point: a call is made."""
+"""The job that makes a call."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from models.ids import CONTACTS
 log = get_logger()
 
 RECORD_AGAIN_AFTER = tuple(timedelta(seconds=seconds) for seconds in (0.1, 1, 3, 5))
-"""Together longer than a restart of the database."""
+"""The pauses together are longer than a restart of the database."""
 
 
 async def make_call(ctx: JobContext, payload: CallPayload) -> None:
@@ -39,7 +39,7 @@ async def make_call(ctx: JobContext, payload: CallPayload) -> None:
 
 
 async def _record_surely(ctx: JobContext, attempt: Attempt, outcome: Outcome, *, ended_at: datetime) -> None:
-    """What the platform answered is known here alone: a deadlock or a restarting database must not make it unknown."""
+    """Record the answer, which only this process knows: a deadlock or a database restart must not lose it."""
     for pause in RECORD_AGAIN_AFTER:
         try:
             async with transaction(ctx.sessions) as session:

@@ -1,4 +1,4 @@
-"""A call whose recipients may not all go at the same time becomes several: few at their limit hold up nobody else."""
+"""Splits a call when the limits allow only some of its recipients now, so that the others need not wait."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def split(session: AsyncSession, call: OutgoingCall, parts: Sequence[Part]
     for former in (call, *behind):
         calls.move(former, CallState.REPLACED)
         former.finished_at, former.hold_reason, former.not_before = now, None, None
-        # Who has left since nobody can reach any more: their userid is not in any body.
+        # People who have left since then cannot be reached any more: no body names their userid.
         await ledger.set_deliveries(
             session, call_id=former.id, state=DeliveryState.FAILED, reason=FailReason.LEFT, until=None, now=now
         )
@@ -58,7 +58,7 @@ async def _carry(
     from_us: Sender,
     now: datetime,
 ) -> None:
-    """The same, to these people, from a call that takes the former one's place."""
+    """Send the same to these people with a call that takes the place of the former one."""
     userids = await queries.current_userids(session, taking.people)
     reachable = [person for person in taking.people if person in userids]
     if not reachable:

@@ -1,4 +1,4 @@
-"""What goes again to some recipients: a message taken back from others, or a retry that a person decided."""
+"""Sends a message again to some recipients: it was taken back from others, or a person retries it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from models.delivery import CallState, Delivery, DeliveryState, FailReason, Hold
 async def take_back(
     session: AsyncSession, message: Message, call: OutgoingCall, *, people: Sequence[UUID], actor: Actor, now: datetime
 ) -> None:
-    """These people need the unsent, locked call no more; the others get the same from a call of their own."""
+    """Take the unsent, locked call back from these people. The others get the same from a new call."""
     everybody = await ledger.recipients_of_call(session, call.id)
     others = [person for person in everybody if person not in set(people)]
     reachable = list(await queries.current_userids(session, others))
@@ -50,7 +50,7 @@ async def take_back(
 
 
 async def retry_delivery(session: AsyncSession, *, delivery_id: int, actor: Actor, now: datetime) -> Delivery:
-    """A person decides to send again what failed or is unknown: a new call, to this recipient alone."""
+    """Send again what failed or is unknown, with a new call to this recipient alone. A person has decided it."""
     delivery, former = await _lock_with_call(session, delivery_id)
     message = await ledger.get_message(session, delivery.message_id)
     assert message is not None  # a foreign key
@@ -74,7 +74,7 @@ async def retry_delivery(session: AsyncSession, *, delivery_id: int, actor: Acto
 
 
 async def _lock_with_call(session: AsyncSession, delivery_id: int) -> tuple[Delivery, OutgoingCall | None]:
-    """The call first, as everybody locks them who records an outcome."""
+    """Lock the call before the delivery: the order in which outcomes are recorded."""
     seen = await queries.get_delivery(session, delivery_id)
     if seen is None:
         raise DeliveryNotFound(f"没有编号为 {delivery_id} 的投递记录")
@@ -104,7 +104,7 @@ async def _one_more(
     actor: Actor,
     now: datetime,
 ) -> OutgoingCall:
-    # A number of its own: the former bytes the platform would drop as a duplicate, and answer as if they were sent.
+    # A new number: the platform would drop the former bytes as a duplicate, and answer as if they were sent.
     number = await queries.next_message_number(session)
     part = compose.parts_of(read_content(message.content), number=number)[delivery.part - 1]
     body = await _body_to(session, part, [delivery.person_id], now)
@@ -133,7 +133,7 @@ async def _body_to(
 
 
 async def _retire(session: AsyncSession, former: OutgoingCall | None, now: datetime) -> None:
-    """A call that carries nobody any more was replaced: it blocks its ordering key no longer."""
+    """Mark a call without recipients as replaced, so that it no longer blocks its ordering key."""
     if former is None or former.state not in {CallState.UNKNOWN, CallState.FAILED}:
         return
     if not await ledger.has_recipients(session, former.id):

@@ -1,4 +1,4 @@
-"""Use case: something is to be said or done. Rows only; the job `delivery.make_call` makes the calls."""
+"""Sends messages to people and groups. Writes rows only: the job `delivery.make_call` makes the calls."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ async def post_to_group(
 
 
 class GroupChat(Protocol):
-    """A group that can be written into: the row of a registered group is one."""
+    """A group that messages can be posted to, such as the row of a registered group."""
 
     @property
     def id(self) -> UUID: ...
@@ -139,7 +139,7 @@ async def _store(
 
 @dataclass(frozen=True)
 class Sender:
-    """What every `message/send` of this moment has in common."""
+    """What all `message/send` bodies have in common."""
 
     agent_id: int
     window_seconds: int
@@ -216,7 +216,7 @@ async def _write(
     session.add_all(calls)
     await session.flush()
     await queries.insert_deliveries(session, message, rows, now=now)
-    # The later parts have no job of their own: the part before wakes them.
+    # Later parts have no job of their own: the part before them wakes them.
     first = [call for call in calls if call.state is CallState.READY]
     await MAKE_CALL.enqueue_many(
         session,

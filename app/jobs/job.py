@@ -23,7 +23,7 @@ class Payload(BaseModel):
 
 
 class Nothing(Payload):
-    """The payload of a job that needs none."""
+    """The payload of a job without facts."""
 
 
 P = TypeVar("P", bound=Payload)

@@ -44,7 +44,7 @@ HEAR_OUTCOME = Job("delivery.hear_outcome", CallPayload)
 
 @dataclass(frozen=True)
 class Attempt:
-    """One claimed attempt: what the worker sends, and what it must bring back with the outcome."""
+    """One claimed attempt: what the worker sends, and what it needs to record the outcome."""
 
     call_id: UUID
     app_id: str
@@ -63,7 +63,7 @@ async def record(
     failure: WecomError | None = None,
     now: datetime,
 ) -> None:
-    """Write down how an attempt ended. A success is believed however late; late bad news changes nothing."""
+    """Record how an attempt ended. A success counts however late it comes; a late failure changes nothing."""
     call = await queries.call_for_update(session, attempt.call_id)
     late = call is None or call.state is not CallState.SENDING
     if call is None or call.attempts != attempt.number or call.state not in queries.OPEN or (late and failure):
@@ -82,7 +82,7 @@ async def conclude(
     effect: Effect = Effect.POSSIBLE,
     now: datetime,
 ) -> None:
-    """Carry a verdict out on a locked call and its recipients. `effect`: what its attempt used of the limits."""
+    """Apply a verdict to a locked call and its recipients. `effect`: what its attempt used of the limits."""
     await reservations.settle(session, call, effect, now=now)
     match verdict:
         case Done():
@@ -102,12 +102,12 @@ async def conclude(
 
 
 async def release(session: AsyncSession, call_id: UUID) -> None:
-    """The moment a call waited for has come; whether it goes is asked again when it is claimed."""
+    """Queue a call that has waited long enough. The claim checks again whether it may be made."""
     await MAKE_CALL.enqueue(session, CallPayload(call_id=call_id))
 
 
 async def wake_successor(session: AsyncSession, call: OutgoingCall) -> None:
-    """Let the next call of the ordering key look again: to go, or to say whom it waits for."""
+    """Queue the next call of the ordering key, so that it is made or says what it waits for now."""
     successor = await queries.next_in_key(session, call)
     if successor is not None:
         await release(session, successor)
@@ -128,7 +128,7 @@ async def _done(session: AsyncSession, call: OutgoingCall, answer: CallAnswer | 
 async def _move_recipients(
     session: AsyncSession, call: OutgoingCall, state: DeliveryState, reason: str, until: datetime | None, now: datetime
 ) -> int:
-    """Only messages to people have recipients of their own: nobody asks the table for the others."""
+    """Move the recipients of a call. Only messages to people have any."""
     if call.kind is not CallKind.MESSAGE_SEND:
         return 0
     return await queries.set_deliveries(session, call_id=call.id, state=state, reason=reason, until=until, now=now)
@@ -161,7 +161,7 @@ async def _ended_badly(
 
 
 def _end(call: OutgoingCall, state: CallState, now: datetime) -> None:
-    """Set before anything is asked of the database: the row, with its seven indexes, is then written once."""
+    """Set all columns before the next query: then the row, with its seven indexes, is written once."""
     move(call, state)
     call.leased_until = None
     call.finished_at = None if state is CallState.UNKNOWN else now
@@ -272,7 +272,7 @@ def call_row(request: CallRequest, *, correlation_id: str, now: datetime) -> Out
 
 
 def why_of(call: OutgoingCall) -> Why:
-    """What the call rests on, for the calls and acts that follow from it."""
+    """Why the call is made, for calls and acts that follow from it."""
     return Why(Actor.parse(call.actor), call.rule_key, call.policy_version_id)
 
 

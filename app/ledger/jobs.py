@@ -1,4 +1,4 @@
-"""Background entry points: held calls are released, lost ones found, outcomes heard once more."""
+"""The jobs and timers of the ledger: release held calls, find lost ones, repeat failed handlers of outcomes."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ RECOVER_EVERY = timedelta(minutes=1)
 EVERYTHING = "all"
 
 FORGOTTEN_AFTER = timedelta(minutes=2)
-"""A call that may go and does not: its job was lost, or given up."""
+"""A call that is due and was not made for so long has lost its job."""
 
 ENDED = (CallState.DONE, CallState.FAILED, CallState.UNKNOWN)
-"""States that the domain that asked for the call hears of."""
+"""The states that are reported to the domain that requested the call."""
 
 _BATCH = 500
 
 
 async def recover(ctx: JobContext, _payload: Nothing) -> None:
-    """Calls in the hands of dead workers become unknown; calls whose job was lost get a new one."""
+    """Calls of dead workers become unknown. Calls whose job was lost get a new job."""
     async with transaction(ctx.sessions) as session:
         dead = await queries.calls_with_dead_workers(session, ctx.now(), limit=_BATCH)
     for call_id in dead:
@@ -58,7 +58,7 @@ async def recover(ctx: JobContext, _payload: Nothing) -> None:
 
 
 async def hear_outcome(ctx: JobContext, payload: CallPayload) -> None:
-    """A domain failed to hear how its call ended: once more, until it can. The call itself has ended long ago."""
+    """A domain's handler of an outcome failed: call it again. The call itself has already ended."""
     async with transaction(ctx.sessions) as session:
         call = await queries.call_for_update(session, payload.call_id)
         if call is not None and call.state in ENDED:
@@ -66,7 +66,7 @@ async def hear_outcome(ctx: JobContext, payload: CallPayload) -> None:
 
 
 async def tend_limits(ctx: JobContext, _payload: Nothing) -> None:
-    """Counters of which nothing counts any more go; limits that grow with the company are computed anew."""
+    """Delete counters that are no longer needed, and compute limits that grow with the company again."""
     async with transaction(ctx.sessions) as session:
         await prune(session, now=ctx.now())
     async with transaction(ctx.sessions) as session:
@@ -90,7 +90,7 @@ async def start_up(session: AsyncSession, *, now: datetime, settings: Settings) 
 
 
 async def recover_due(session: AsyncSession, _subject: str, now: datetime) -> None:
-    """Each minute of the injected clock (D3), by which leases and waiting are counted as well."""
+    """Runs each minute of the injected clock (D3), which leases and waiting times use as well."""
     await RECOVER.enqueue(session, Nothing(), dedupe_key=RECOVER.name)
     await set_timer(session, RECOVER_DUE, EVERYTHING, now + RECOVER_EVERY)
 

@@ -1,4 +1,4 @@
-"""What carries on after a call: other bytes in its place, a dead worker's remains, a person's decision."""
+"""What may follow a call: a replacement, the recovery from a dead worker, a person's decision."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class Resolution(StrEnum):
 
 
 def is_unsent(call: OutgoingCall) -> bool:
-    """Certain: no attempt has been made that may have had an effect."""
+    """True only if no attempt was made that may have had an effect."""
     return call.state in queries.WAITING and call.sent_at is None
 
 
 async def give_up_lease(session: AsyncSession, *, call_id: UUID, now: datetime) -> None:
-    """The worker died with the call in its hands: whether the platform heard it is unknown."""
+    """The worker died during the call: whether the platform received it is unknown."""
     call = await queries.call_for_update(session, call_id)
     if call is None or call.state is not CallState.SENDING or call.leased_until is None or call.leased_until >= now:
         return
@@ -43,7 +43,7 @@ async def give_up_lease(session: AsyncSession, *, call_id: UUID, now: datetime) 
 async def ask_for_the_rest(
     session: AsyncSession, *, attempt: calls.Attempt, missing: dict[str, Any], now: datetime
 ) -> None:
-    """A look at the group showed what an `appchat/update` still lacks: a new call asks for exactly that."""
+    """The group shows what of an `appchat/update` is still missing: request exactly that with a new call."""
     call = await queries.call_for_update(session, attempt.call_id)
     if call is None or call.state is not CallState.SENDING or call.attempts != attempt.number:
         return
@@ -55,7 +55,7 @@ async def ask_for_the_rest(
 async def resolve_call(
     session: AsyncSession, *, call_id: UUID, resolution: Resolution, actor: Actor, now: datetime
 ) -> OutgoingCall:
-    """A person has looked and says what became of a call of unknown outcome."""
+    """A person has checked and says how a call of unknown outcome ended."""
     call = await queries.call_for_update(session, call_id)
     if call is None:
         raise CallNotFound("没有这次调用")

@@ -18,7 +18,7 @@ from app.limits.usage.reserve import Flight, Shortage
 from models.delivery import CallKind, FailReason, HoldReason, OutgoingCall
 
 LONG = timedelta(seconds=30)
-"""From then on a call under way is asked for with every reservation: it may still arrive."""
+"""A call that takes longer counts in every reservation: it may still arrive."""
 
 SMALLEST_PART = 20
 """A call is split for the sake of a limit of all its recipients only where at least this part of the limit is free: a
@@ -33,7 +33,7 @@ _COUNTED_IN_PEOPLE = {
 
 @dataclass(frozen=True)
 class Part:
-    """Some recipients of a call, and why they have to wait, or can never go. Without a reason they go now."""
+    """Some recipients of a call, and why they wait or can never be reached. Without a reason they are sent now."""
 
     people: tuple[UUID, ...]
     verdict: Hold | Failed | None
@@ -68,7 +68,7 @@ async def reserve(session: AsyncSession, call: OutgoingCall, *, uncertain: bool,
 
 
 async def settle(session: AsyncSession, call: OutgoingCall, effect: Effect, *, now: datetime) -> None:
-    """The attempt has ended: what it did not use is given back, and a call that took long counts from its end."""
+    """After an attempt: give back what it did not use. A call that took long counts from its end."""
     since, call.reserved_at = call.reserved_at, None
     if since is None:
         return
@@ -93,7 +93,7 @@ async def settle(session: AsyncSession, call: OutgoingCall, effect: Effect, *, n
 
 
 def split_up(app_id: str, people: Sequence[UUID], short: Sequence[Shortage]) -> list[Part]:
-    """Who goes, and who waits for which limit until when; people who may go at about the same time together. Pure."""
+    """Who is sent now, and who waits for which limit. People who wait about equally long are grouped. Pure."""
     own: dict[str, Shortage] = {}
     for shortage in sorted(short, key=_until):
         if _is_of_a_member(shortage):
@@ -130,7 +130,7 @@ async def _people(session: AsyncSession, call: OutgoingCall, *, since: datetime)
 
 
 def _demands(call: OutgoingCall, people: Sequence[UUID], count: int) -> list[Demand]:
-    """`count`: how many people there were when it was reserved, whoever came or left since."""
+    """`count`: the number of people at the reservation, whoever has joined or left since."""
     if call.kind in _COUNTED_ALONE:
         return [Demand(_COUNTED_ALONE[call.kind], "")]
     if call.kind not in _COUNTED_IN_PEOPLE:
@@ -173,7 +173,7 @@ def _last(short: Sequence[Shortage]) -> Shortage:
 
 
 def _too_large(call: OutgoingCall, people: int, short: Sequence[Shortage]) -> Failed | None:
-    """A group with more members than a whole limit has room for: waiting would be for ever, so it is said (P8)."""
+    """A group with more members than the whole limit would wait for ever: it fails with a sentence (P8)."""
     for shortage in short:
         if call.kind is CallKind.APPCHAT_SEND and not _is_of_a_member(shortage) and people > shortage.allowed > 0:
             return Failed(

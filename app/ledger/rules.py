@@ -1,4 +1,4 @@
-"""What becomes of a call, as values and tables. Pure."""
+"""Decides how a call goes on, with values and tables. Pure."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ def _recover(call: OutgoingCall, failure: WecomError, now: datetime) -> Verdict:
 
 
 def _postpone(call: OutgoingCall, failure: WecomError, now: datetime) -> Verdict:
-    """It had no effect, that is certain."""
+    """Decide about an attempt that certainly had no effect."""
     if isinstance(failure, WaitUntil):
         return Hold(HoldReason.PLATFORM_LIMIT, failure.until)
     if isinstance(failure, QuotaExhausted):
@@ -219,7 +219,7 @@ def body_of(call: OutgoingCall) -> dict[str, Any]:
 
 
 def remaining_update(body: dict[str, Any], *, name: str, owner: str, userids: list[str]) -> dict[str, Any] | None:
-    """What of an `appchat/update` the group as it is now still lacks; None when nothing does."""
+    """The part of an `appchat/update` that the group still lacks; None if it lacks nothing."""
     members = {fold(userid) for userid in userids}
     wanted = {
         "name": body.get("name") if body.get("name", name)[:50] != name[:50] else None,

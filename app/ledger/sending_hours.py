@@ -20,7 +20,7 @@ from app.working_days import WorkingCalendar
 from models.delivery import CallKind, HoldReason, OutgoingCall
 
 _SPEAKS = frozenset({CallKind.MESSAGE_SEND, CallKind.APPCHAT_SEND})
-"""What makes a phone ring: only this has hours."""
+"""Calls that make a phone ring: only these have hours."""
 
 
 async def outside_hours(session: AsyncSession, call: OutgoingCall, *, now: datetime) -> Hold | None:

@@ -31,7 +31,7 @@ __all__ = [
 async def request_call(
     session: AsyncSession, request: CallRequest, *, now: datetime, after: UUID | None = None
 ) -> OutgoingCall:
-    """Any changing call but a message. `after` names a call that has to end first: both then share its ordering key."""
+    """Request any call but a message. `after` names a call that has to end first: both share its ordering key."""
     if request.kind is CallKind.MEDIA_UPLOAD:
         raise ValueError("A media upload has no JSON body to keep")
     if after and not request.ordering_key:

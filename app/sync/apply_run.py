@@ -1,4 +1,4 @@
-"""The last step of a reading: compare, decide about the losses, apply, report. One transaction, no platform."""
+"""The last step of a run: compare, decide about the losses, apply, report. One transaction, no platform call."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from models.ids import SyncRunId
 from models.org import SyncRun, SyncState
 
 MOST_NAMES = 1_000
-"""A report names so many; the counts are always complete."""
+"""The most objects that a report names. The counts are always complete."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class SyncReading:
 
 
 async def apply_run(session: AsyncSession, reading: SyncReading, *, now: datetime) -> SyncRun:
-    """Losses within the budget are applied with the rest; beyond it they stay as they are until a person decides."""
+    """Apply what the run has read. Losses beyond the budget are held until a person decides."""
     run = await session.get(SyncRun, reading.run_id, with_for_update={"key_share": True}, populate_existing=True)
     if run is None or run.state is not SyncState.RUNNING:
         raise RunLost(str(reading.run_id))
@@ -93,7 +93,7 @@ async def _finish_dry(
     *,
     now: datetime,
 ) -> SyncRun:
-    """What would happen, with names (F27); only the run's own row is written."""
+    """Report what would happen, with names (F27). Only the run's own row is written."""
     changes = await list_changes(session, limit=MOST_NAMES)
     tags = await apply_tags(session, reading.tags, budget=org.loss_budget, run_id=None, now=now, write=False)
     report = _with_tags(report.model_copy(update={"changes": changes}), tags)

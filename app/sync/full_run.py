@@ -38,7 +38,7 @@ EXAMPLES = 20
 
 @dataclass
 class Work:
-    """A run under way, and what it has learned so far."""
+    """A run that is at work, and what it has read so far."""
 
     sessions: Sessions
     platform: Platform
@@ -49,14 +49,14 @@ class Work:
     seen: set[str] = field(default_factory=set)
     bad_rows: list[str] = field(default_factory=list)
     unreadable: set[str] = field(default_factory=set)
-    """People whose details came malformed: seen by the app all the same."""
+    """People whose details were malformed. The app can see them all the same."""
     unread: list[int] = field(default_factory=list)
     """Departments whose members could not be read."""
     hidden: int = 0
     """People outside the app's range."""
     fetched: int = 0
     writing: asyncio.Task[None] | None = None
-    """The batch that is being staged while the next pages come."""
+    """The batch that is being staged while the next pages are read."""
 
     @asynccontextmanager
     async def step(self) -> AsyncIterator[AsyncSession]:
@@ -94,7 +94,7 @@ async def run_sync(sessions: Sessions, platform: Platform, clock: Clock, *, run_
 
 @asynccontextmanager
 async def _heartbeat(work: Work) -> AsyncIterator[None]:
-    """While the platform is slow nothing is staged, and the run lives all the same."""
+    """Keep the run alive while the platform is slow and nothing is staged."""
     task = asyncio.create_task(_beat_until_cancelled(work))
     try:
         yield
@@ -106,7 +106,7 @@ async def _heartbeat(work: Work) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _no_batch_left(work: Work) -> AsyncIterator[None]:
-    """A run that ends early leaves no batch behind that is still being written."""
+    """When a run ends early, stop the batch that is still being written."""
     try:
         yield
     finally:
@@ -155,7 +155,7 @@ async def _give_up(work: Work) -> None:
 
 
 async def _stage_departments(work: Work, outline: Outline) -> None:
-    """Every id there is; names, leaders and order of those the app sees."""
+    """Stage every department id, with name, leaders and order where the app sees it."""
     rows: dict[int, DepartmentRow] = {}
     for department in [*(outline.refs or []), *(outline.details or [])]:
         try:
@@ -174,14 +174,14 @@ async def _stage_departments(work: Work, outline: Outline) -> None:
 
 
 async def _stage_people(work: Work, outline: Outline) -> bool:
-    """Details from the app, then those of whom only the id is known. True when the app's whole range was read."""
+    """Stage details from the app, then the people of whom only the id is known. True when the whole range was read."""
     ids = outline.ids
     complete = outline.details is not None and outline.agent is not None
     if outline.details is not None:
         await _stage_details(work, ids, outline.details)
         complete = await _stage_named(work, outline) and complete and not work.unread
     if ids is not None:
-        # An unread page could have shown the others: without it nobody is called invisible.
+        # A page that could not be read might have shown the others: without it nobody counts as invisible.
         if complete:
             await _stage_details_from_contacts(work, ids)
         await _stage_ids(work, ids, hidden=complete)
@@ -232,7 +232,7 @@ async def _stage_details_from_contacts(work: Work, ids: fetch.Ids) -> None:
 
 
 def _take(work: Work, ids: fetch.Ids | None, user: UserDetail, *, visible: bool) -> None:
-    """Once per person: who stands in several departments is on several pages."""
+    """Stage each person once: members of several departments appear on several pages."""
     folded = fold(user.userid)
     if folded in work.seen:
         return
@@ -269,7 +269,7 @@ async def _stage_ids(work: Work, ids: fetch.Ids, *, hidden: bool) -> None:
 
 
 async def _flush(work: Work) -> None:
-    """Have what waits written, one batch at a time; the next pages are read meanwhile."""
+    """Start writing the rows that wait, one batch at a time, while the next pages are read."""
     rows, work.waiting = work.waiting, []
     await _written(work)
     if rows:
@@ -278,7 +278,7 @@ async def _flush(work: Work) -> None:
 
 
 async def _written(work: Work) -> None:
-    """Wait for the batch under way, and raise what became of it."""
+    """Wait for the batch that is being written, and raise its error."""
     if work.writing is not None:
         await work.writing
         work.writing = None

@@ -1,4 +1,4 @@
-"""Background entry points of the organisation."""
+"""The jobs of the sync."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ async def refresh_tag(ctx: JobContext, payload: TagPayload) -> None:
 
 
 async def start_up(session: AsyncSession, *, now: datetime, settings: Settings) -> None:
-    """The recurring run stands, and begins at once after a time down (F26)."""
+    """Schedule the recurring run. After a downtime it starts at once (F26)."""
     await runs.ensure_scheduled(session, now=now, interval=settings.sync_interval)
 
 

@@ -1,4 +1,4 @@
-"""Every SELECT about runs, what they have staged, and tags."""
+"""Every SELECT about runs, their staged rows, and tags."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from models.org import (
 )
 
 RUN_LOCK = 0x0127
-"""Advisory lock: who asks whether a run is at work, and begins one, does so alone."""
+"""Advisory lock: only one transaction at a time checks for a running run and starts another."""
 
 
 async def lock_runs(session: AsyncSession) -> None:
@@ -114,12 +114,12 @@ def sync_runs(*, kind: SyncKind, state: SyncState | None) -> Select[SyncRun]:
 
 @dataclass(frozen=True)
 class Orphans:
-    """What hangs on something that cannot be seen (F21)."""
+    """References to departments that cannot be seen (F21)."""
 
     departments: list[int]
     """Departments whose parent is not there."""
     places: list[int]
-    """Departments which people stand in, and which are not there."""
+    """Departments that people belong to and that cannot be seen."""
 
 
 async def orphans(session: AsyncSession, run_id: UUID) -> Orphans:

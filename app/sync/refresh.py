@@ -1,4 +1,4 @@
-"""One object read anew because a callback named it (F12, F25). The callback itself is never believed."""
+"""Reads one object again because a callback named it (F12, F25). The callback itself is never believed."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ from models.org import SyncState
 log = get_logger()
 
 NOT_THERE = frozenset({60111, 60003, 60123, 60136, 40003, 40066, 40068, 46004})
-"""Gone, or out of sight: the platform does not tell which."""
+"""Deleted, or outside our range: the platform does not say which."""
 OUT_OF_SIGHT = frozenset({60011, 60021, 50002})
 ROUNDS = 3
-"""Of reading again, when somebody else wrote the same object while we were reading."""
+"""How often we read again because somebody else wrote the object while we were reading it."""
 
 T = TypeVar("T")
 
@@ -60,7 +60,7 @@ async def refresh_person(
 
 
 async def _ask(read: Callable[[], Awaitable[T]]) -> T | None:
-    """None when the object is not there for us. Anything else that goes wrong has the job tried again."""
+    """None when we cannot see the object. Any other error makes the job try again."""
     try:
         return await read()
     except WecomRefused as error:
@@ -130,7 +130,7 @@ async def apply_department(
 
 
 async def refresh_tag(sessions: Sessions, platform: Platform, clock: Clock, *, tag_id: int) -> None:
-    """A tag that is not there any more keeps its last members: an approver must not vanish without a person."""
+    """Read a tag again. A deleted tag keeps its last members: no approver vanishes unless a person decides it."""
     detail = await _ask(lambda: platform.app.get_tag(tag_id))
     if detail is None:
         return
@@ -144,7 +144,7 @@ async def refresh_tag(sessions: Sessions, platform: Platform, clock: Clock, *, t
 
 
 async def _apply_hint(session: AsyncSession, scope: Scope, *, subject: str, now: datetime) -> None:
-    """The same comparison as a full run's, for one object; many small losses count together (P6)."""
+    """Compare one object as a full run does. Many small losses count together (P6)."""
     budget = (await policies.in_force(session, now=now)).document.org.loss_budget
     earlier = await queries.losses_by_hints(session, since=await queries.last_full_end(session))
     comparison = await compare(session, scope, budget, earlier=earlier)
@@ -161,7 +161,7 @@ async def _apply_hint(session: AsyncSession, scope: Scope, *, subject: str, now:
 
 
 def _allow_first_loss(comparison: Comparison, earlier: rules.Losses) -> Comparison:
-    """One loss that the platform states is an event, not a storm: the first since the last full run is never held."""
+    """Never hold the first loss since the last full run: one loss that the platform states is no mass loss."""
     decision = replace(
         comparison.decision,
         people=comparison.decision.people and earlier.people.lost > 0,

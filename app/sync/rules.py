@@ -20,7 +20,7 @@ LOSSES = (PersonStatus.LEFT, PersonStatus.DISABLED, PersonStatus.INVISIBLE)
 """States whose arrival takes something away from a person; counted against the budget."""
 
 UNPLACED = "unplaced"
-"""A loss as well: a person who would stand in no department at all. The platform keeps everybody in at least one."""
+"""Also a loss: a person without any department. On the platform everybody belongs to at least one."""
 
 CHANGE_WORDS: dict[PersonStatus, str] = {
     PersonStatus.ACTIVE: "activated",
@@ -63,7 +63,7 @@ def status_after(old: PersonStatus, observed: Observation, *, details_known: boo
     if observed.status in GONE:
         return observed.status
     if not observed.visible:
-        # Out of range nothing is heard of them: somebody disabled stays disabled until the platform says otherwise.
+        # Outside the range we learn nothing: a disabled person stays disabled until the platform says otherwise.
         return old if old is PersonStatus.DISABLED else PersonStatus.INVISIBLE
     if observed.status is not None:
         return observed.status
@@ -90,7 +90,7 @@ def transitions() -> list[tuple[PersonStatus, PersonStatus | None, bool, bool, P
 
 @dataclass(frozen=True)
 class LossCount:
-    """So many would be lost of so many."""
+    """How many would be lost, and of how many."""
 
     lost: int
     total: int
@@ -101,7 +101,7 @@ class Losses:
     people: LossCount
     departments: LossCount
     group_places: LossCount
-    """Places in groups which the people concerned would lose."""
+    """Memberships in groups that these people would lose."""
 
 
 @dataclass(frozen=True)

@@ -60,5 +60,5 @@ async def hint_tag(session: AsyncSession, *, tag_id: int, now: datetime) -> None
 
 
 async def visible_range_changed(session: AsyncSession, *, userid: str, now: datetime) -> None:
-    """The app heard subscribe or unsubscribe: the person came into its range or left it."""
+    """The app received subscribe or unsubscribe: the person entered its range or left it."""
     await hint_user(session, userid=userid, now=now)

@@ -1,4 +1,4 @@
-"""Writing what `compare` found, set-based, in the same transaction: each difference, and a row about it (F31)."""
+"""Writes what `compare` found, as sets, in the same transaction: each difference and a row about it (F31)."""
 
 from __future__ import annotations
 

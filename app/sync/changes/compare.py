@@ -21,7 +21,7 @@ from app.sync.report import Counts, NamedChange, NamedChanges
 from app.sync.rules import BudgetDecision, LossCount, Losses
 
 ORG_LOCK = 0x0126
-"""Advisory lock: whoever changes the organisation waits for whoever changes it now."""
+"""Advisory lock: only one transaction at a time changes the organisation."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Scope:
     as_of: datetime
     """When the reading began. What a hint has changed since then is newer than the reading, and is left alone."""
     ids_complete: bool = False
-    """Every id in the corp was read: who is not among them is missing."""
+    """Every id in the corp was read: a person who is not among them is missing."""
     departments_complete: bool = False
     missing_limit: int = 2
     userids: list[str] | None = None
@@ -227,7 +227,7 @@ SELECT (SELECT count(*) FROM sync_people WHERE loss IS NOT NULL),
 
 
 def _rule_parameters() -> dict[str, Any]:
-    """The rules as arrays which the statements join."""
+    """The rules as arrays that the statements join."""
     cases = rules.transitions()
     return {
         "told_numbers": list(rules.STATUS_BY_NUMBER),
@@ -300,14 +300,14 @@ async def count_losses(session: AsyncSession, *, earlier: Losses | None = None) 
 
 
 def _sum(earlier: LossCount, lost: int, total: int) -> LossCount:
-    """What was lost before counts on both sides, as if nothing had been applied yet; nothing new needs no decision."""
+    """Count earlier losses on both sides, as if they had not been applied yet. Without a new loss none counts."""
     if lost == 0:
         return LossCount(0, total)
     return LossCount(earlier.lost + lost, earlier.lost + total)
 
 
 async def list_changes(session: AsyncSession, *, limit: int, losses_only: bool = False) -> NamedChanges:
-    """Who and what, with names (F27)."""
+    """The changed people and departments, with names (F27)."""
     people = text(
         "SELECT shown, name, CASE WHEN loss = :unplaced THEN loss ELSE word END FROM sync_people "
         "WHERE loss IS NOT NULL OR NOT :losses_only ORDER BY loss IS NULL, word, userid LIMIT :limit"
@@ -326,7 +326,7 @@ async def list_changes(session: AsyncSession, *, limit: int, losses_only: bool =
 
 
 async def drop_losses(session: AsyncSession, decision: BudgetDecision) -> None:
-    """Take what is beyond the budget out of what will be applied: those rows stay exactly as they are."""
+    """Remove the losses beyond the budget from what will be applied. Those rows stay exactly as they are."""
     if decision.holds_people:
         await session.execute(
             text(

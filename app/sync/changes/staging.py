@@ -1,4 +1,4 @@
-"""What a reading says, as rows: built from the platform's answers, checked one by one, and staged with COPY."""
+"""Rows built from the platform's answers, checked one by one and staged with COPY."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ LARGEST_ORDER = 2**63 - 1
 LONGEST_USERID = 64
 """Bytes (callbacks §3.4)."""
 UNKNOWN = -1
-"""In orders and leader flags: the place is known, nothing else about it."""
+"""In orders and leader flags: only the department is known."""
 
 
 class BadRow(ValueError):
-    """One row that cannot be taken as it is; the run goes on without it (F30)."""
+    """A row that cannot be used. The run goes on without it (F30)."""
 
 
 class PersonRow(NamedTuple):
@@ -61,7 +61,7 @@ class DepartmentRow(NamedTuple):
 
 
 def checked_userid(userid: str) -> str:
-    """As shown. Raises `BadRow` for what cannot be a userid."""
+    """The userid as shown. Raises `BadRow` when it cannot be a userid."""
     shown = userid.strip()
     size = len(shown) if shown.isascii() else len(shown.encode())
     if not 0 < size <= LONGEST_USERID or "\x00" in shown:
@@ -111,7 +111,7 @@ def known_in_detail(
 
 
 def _checked_places(shown: str, department_ids: Sequence[int], faults: list[str]) -> list[int]:
-    """Each once. One that cannot be a department is reported and left out; the person stays."""
+    """Each department once. An impossible one is reported and left out; the person stays."""
     if len(department_ids) == 1 and 0 < department_ids[0] <= LARGEST_ID:
         return list(department_ids)
     good = {department_id: None for department_id in department_ids if 0 < department_id <= LARGEST_ID}
@@ -121,7 +121,7 @@ def _checked_places(shown: str, department_ids: Sequence[int], faults: list[str]
 
 
 def _order_and_leader(user: UserDetail, places: list[int]) -> tuple[list[int], list[int]]:
-    """Order and leader flag for each place, as far as the details tell them."""
+    """Order and leader flag for each department, as far as the details contain them."""
     ids, orders, flags = user.department_ids, user.orders, user.leader_flags
     if ids == places and len(ids) == len(orders) == len(flags):
         if len(ids) == 1 and 0 <= orders[0] <= LARGEST_ORDER:
@@ -136,7 +136,7 @@ def _order_and_leader(user: UserDetail, places: list[int]) -> tuple[list[int], l
 
 
 def _plain(value: str) -> str:
-    """PostgreSQL keeps no NUL."""
+    """PostgreSQL cannot store a NUL character."""
     return value.replace("\x00", "") if "\x00" in value else value
 
 
@@ -175,7 +175,7 @@ async def _copy(session: AsyncSession, table: str, columns: tuple[str, ...], row
 
 
 async def forget(session: AsyncSession, *, run_id: UUID) -> None:
-    """Staged rows go when their run is over."""
+    """Delete the staged rows of a run that is over."""
     await session.execute(delete(StagedPerson).where(col(StagedPerson.run_id) == run_id))
     await session.execute(delete(StagedDepartment).where(col(StagedDepartment.run_id) == run_id))
 

@@ -1,4 +1,4 @@
-"""Tags are kept like the rest: compared, recorded, and never emptied by one wrong answer."""
+"""Keeps tags current: they are compared, recorded, and never emptied by one wrong answer."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FEW_TAGS = 100
 
 @dataclass(frozen=True)
 class TagContent:
-    """What the platform says a tag holds; people who belong through a department are not expanded."""
+    """The members of a tag according to the platform. A department stays a department: its people are not listed."""
 
     id: int
     name: str
@@ -51,11 +51,11 @@ class TagContent:
 class TagOutcome:
     counts: dict[str, int] = field(default_factory=dict)
     held: list[HeldTag] = field(default_factory=list)
-    """With what each tag had before, for the report; applied as they stand when a person releases them."""
+    """Tags that lose too many members. They are applied as they are when a person releases them."""
 
 
 async def wanted_tags(session: AsyncSession, document: PolicyDocument) -> Callable[[list[TagRef]], list[int]]:
-    """Which tags a run reads: all when they are few, else those named by the policy or known already."""
+    """Which tags a run reads: all if they are few, else those that the policy names or that are known already."""
     named = _named_by(document)
     known = set(await queries.tags_by_id(session))
 
@@ -85,7 +85,7 @@ async def apply_tags(
     now: datetime,
     write: bool = True,
 ) -> TagOutcome:
-    """Write what differs. Without a budget (a person released it) nothing is held."""
+    """Write the tags that differ. Without a budget (a person released the run) none is held."""
     known = await queries.tags_by_id(session)
     outcome = TagOutcome()
     for content in contents:
@@ -125,7 +125,7 @@ def _size(tag: Tag) -> int:
 
 
 def _loses_too_much(tag: Tag, content: TagContent, budget: LossBudget) -> bool:
-    """Net, so that the one holder of a post may be replaced by another."""
+    """The net loss counts, so that the one member of a tag may be replaced by another."""
     return budget.is_exceeded(_size(tag) - content.size, _size(tag))
 
 

@@ -2,12 +2,13 @@
 
 DomainError
 ├── NotFound      the thing named does not exist (or not for this caller)
+├── Gone          it was there, and its time has passed
 ├── Forbidden     it exists, but this person may not do that
 ├── Conflict      it was possible before, the state has moved on
 ├── Invalid       the request can be read, and says something that cannot be done
 └── Unavailable   it would be possible, but something we need is away
 
-Each domain subclasses one of the five with a `slug` and a `title` and raises it with the sentence a person reads.
+Each domain subclasses one of the six with a `slug` and a `title` and raises it with the sentence a person reads.
 The domain does not know status codes: `app/web/problems.py` maps kinds to RFC 9457 documents.
 """
 
@@ -30,6 +31,11 @@ class DomainError(Exception):
 class NotFound(DomainError):
     slug = "not-found"
     title = "找不到"
+
+
+class Gone(DomainError):
+    slug = "gone"
+    title = "已过保留期"
 
 
 class Forbidden(DomainError):

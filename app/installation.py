@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access import service as access
 from app.audit.actor import SYSTEM
 from app.bootstrap import Services, log
-from app.calendar import days as policy_days
+from app.calendar import service as calendars
 from app.database import transaction
 from app.policy import service as policies
 from app.settings import Settings
@@ -49,7 +49,7 @@ async def prepare(services: Services) -> None:
     async with transaction(services.sessions) as session:
         await policies.ensure_first_version(session, source=source, now=now, actor=SYSTEM)
         warning = await policies.warning_about(session, source=source)
-        await policy_days.fill_calendar(session, now=now)
+        await calendars.fill_calendar(session, now=now)
     if warning and services.settings.policy_file is not None:
         log.warning("policy.file_differs", detail=warning)
 

@@ -15,8 +15,10 @@ from fastapi.staticfiles import StaticFiles
 from fastapi_offline import core as offline
 from starlette.types import Receive, Scope, Send
 
+from app.access.documentation import document_scopes
 from app.approvals.documentation import document_kinds
 from app.bootstrap import Services
+from app.events.documentation import document_events
 from app.probes.router import router as health
 from app.web import problems
 from app.web.middleware import Edge
@@ -87,6 +89,8 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(health)
     problems.install(app)
     document_kinds(app, services.registry.kinds)
+    document_scopes(app, services.registry)
+    document_events(app)
     app.add_middleware(Edge)
     return app
 

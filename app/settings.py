@@ -130,6 +130,9 @@ class Settings(BaseModel):
     callback_window: Duration = Field(
         timedelta(minutes=5), description="回调时间戳允许的偏差，如 5m (replay window on either side)"
     )
+    events_kept: Duration = Field(
+        timedelta(days=90), description="事件流保留多久，如 90d (how long other services can read an event)"
+    )
     policy_file: Path | None = Field(None, description="首次启动时载入的制度文件，不填用内置默认制度")
     secret_key: LongSecret = Field(
         description="自行生成并妥善保存：python -c 'import secrets; print(secrets.token_urlsafe(48))'"

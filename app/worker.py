@@ -6,6 +6,7 @@ import asyncio
 
 from app.bootstrap import Services
 from app.database import transaction
+from app.events.service import PositionWriter
 from app.observability import get_logger
 
 log = get_logger()
@@ -19,6 +20,7 @@ async def work(services: Services, stop: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(services.inbox.run(stop))
             group.create_task(services.jobs.run())
+            group.create_task(PositionWriter(services.sessions).run(stop))
     finally:
         stopper.cancel()
 

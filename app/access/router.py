@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends
 
-from app.access import service as keys
+from app.access import presentation, service
 from app.access.schemas import ApiKeyIn, ApiKeyList, ApiKeyOut, NewApiKey
 from app.web.deps import CallerDep, NowDep, SessionDep, require
 from app.web.idempotency import IdempotentRoute
@@ -20,19 +20,19 @@ router = APIRouter(
 @router.get("")
 async def list_api_keys(session: SessionDep) -> ApiKeyList:
     """Every key, also ended ones; never the key itself."""
-    return ApiKeyList(items=[ApiKeyOut.of(row) for row in await keys.list_keys(session)])
+    return presentation.keys(await service.list_keys(session))
 
 
 @router.post("", status_code=201, responses=problems(400))
 async def create_api_key(body: ApiKeyIn, session: SessionDep, caller: CallerDep, now: NowDep) -> NewApiKey:
     """A new key. Copy `key` from the answer: it cannot be read again."""
-    row, key = await keys.create_key(
+    row, key = await service.create_key(
         session, name=body.name, scopes=body.scopes, actor=caller.actor, now=now, expires_at=body.expires_at
     )
-    return NewApiKey(key=key, **ApiKeyOut.of(row).model_dump())
+    return presentation.new_key(row, key)
 
 
 @router.delete("/{key_id}", responses=problems(404))
 async def end_api_key(key_id: UUID, session: SessionDep, caller: CallerDep, now: NowDep) -> ApiKeyOut:
     """End a key: the next request with it is refused."""
-    return ApiKeyOut.of(await keys.end_key(session, key_id=key_id, actor=caller.actor, now=now))
+    return presentation.key(await service.end_key(session, key_id=key_id, actor=caller.actor, now=now))

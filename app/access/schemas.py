@@ -5,17 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from app.web.scopes import SCOPES
-from models.access import ApiKey
+from app.web.fields import Input
 
 
-class ApiKeyIn(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class ApiKeyIn(Input):
     name: str = Field(min_length=1, max_length=100, examples=["报表系统"])
-    scopes: list[str] = Field(min_length=1, description=f"One or more of: {', '.join(SCOPES)}")
+    scopes: list[str] = Field(min_length=1, description="`<resource>:read` or `<resource>:write`.")
     expires_at: datetime | None = None
 
 
@@ -28,10 +25,6 @@ class ApiKeyOut(BaseModel):
     last_used_at: datetime | None
     expires_at: datetime | None
     ended_at: datetime | None
-
-    @classmethod
-    def of(cls, row: ApiKey) -> ApiKeyOut:
-        return cls.model_validate(row, from_attributes=True)
 
 
 class NewApiKey(ApiKeyOut):

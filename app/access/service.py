@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -15,8 +16,8 @@ from app.access.errors import NoSuchKey, UnknownScope
 from app.audit.actor import Actor
 from app.audit.service import record
 from app.audit.why import About, Why
-from app.web.deps import Caller
-from app.web.scopes import EVERYTHING, SCOPES
+from app.manifest import registry_of
+from app.web.deps import EVERYTHING, Caller, scopes_of
 from models.access import ApiKey
 from models.audit import ObjectKind
 
@@ -38,10 +39,8 @@ async def create_key(
     now: datetime,
     expires_at: datetime | None = None,
 ) -> tuple[ApiKey, str]:
-    """A new key. The second value is the key itself, which cannot be read again."""
-    unknown = [scope for scope in scopes if scope not in SCOPES]
-    if unknown or not scopes:
-        raise UnknownScope(f"不认识: {', '.join(unknown) or '(空)'}；可选: {', '.join(SCOPES)}")
+    """A new key. The second value is the key itself, which cannot be read again. Raises `UnknownScope`."""
+    _check_scopes(scopes, known=scopes_of(registry_of(session)))
     key = f"stw_{secrets.token_urlsafe(32)}"
     row = ApiKey(
         name=name,
@@ -56,6 +55,12 @@ async def create_key(
     details = {"name": name, "scopes": scopes}
     await record(session, "api_key.created", About(ObjectKind.API_KEY, row.id), Why(actor), now=now, details=details)
     return row, key
+
+
+def _check_scopes(scopes: list[str], *, known: Sequence[str]) -> None:
+    unknown = [scope for scope in scopes if scope not in known]
+    if unknown or not scopes:
+        raise UnknownScope(f"不认识: {', '.join(unknown) or '(空)'}；可选: {', '.join(known)}")
 
 
 async def end_key(session: AsyncSession, *, key_id: UUID, actor: Actor, now: datetime) -> ApiKey:

@@ -16,6 +16,7 @@ from app.calendar import service as calendars
 from app.delivery import service as delivery
 from app.delivery.service import MessageHeader
 from app.jobs.timers import cancel_timer
+from app.org import queries as org
 from app.policy import service as policies
 from models.announcements import AnnouncementState
 from models.ids import AnnouncementId, PersonId
@@ -68,7 +69,7 @@ async def close(session: AsyncSession, *, announcement_id: AnnouncementId, now: 
     announcement.state, announcement.closed_at, announcement.updated_at = AnnouncementState.CLOSED, now, now
     standing = await queries.standing(session, announcement_id)
     waiting = await queries.unconfirmed(session, announcement_id)
-    missing = await queries.names(session, [row.person_id for row in waiting])
+    missing = await org.names_of(session, [row.person_id for row in waiting])
     policy = await policies.in_force(session, now=now)
     why = Why(SYSTEM, "announcement.receipt", policy.id)
     await delivery.send_text(

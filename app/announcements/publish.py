@@ -20,6 +20,7 @@ from app.audit.why import About, Why
 from app.calendar import service as calendars
 from app.delivery import service as delivery
 from app.delivery.service import MessageHeader
+from app.groups import queries as group_queries
 from app.jobs.timers import set_timer
 from app.observability import current_correlation_id
 from app.org import queries as org
@@ -116,7 +117,7 @@ async def publish(session: AsyncSession, draft: Draft, *, author: Person, actor:
 async def _groups(
     session: AsyncSession, policy: Policy, group_ids: Sequence[UUID], message_class: str, rule: AnnouncementClassRule
 ) -> list[Group]:
-    found = await queries.groups_by_id(session, group_ids)
+    found = await group_queries.groups_by_id(session, group_ids)
     for group_id in group_ids:
         if group_id not in found:
             raise UnknownAudience(f"没有登记 id 为 {group_id} 的群")
@@ -127,7 +128,7 @@ async def _groups(
 async def _audience(session: AsyncSession, wanted: AudienceWanted, author: Person) -> Audience:
     audience = Audience()
     for group_id in wanted.groups:
-        audience.add(await queries.members_wanted_in(session, group_id), f"{rules.GROUP}{group_id}")
+        audience.add(await group_queries.members_wanted_in(session, group_id), f"{rules.GROUP}{group_id}")
     for number in wanted.departments:
         if await org.department(session, number) is None:
             raise UnknownAudience(f"没有 id 为 {number} 的部门")

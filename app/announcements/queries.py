@@ -13,10 +13,7 @@ from sqlmodel import col
 
 from app.announcements.errors import AnnouncementNotFound
 from models.announcements import Announcement, AnnouncementGroup, Receipt
-from models.delivery import Delivery
-from models.groups import Group, GroupMember
-from models.ids import AnnouncementId, PersonId
-from models.org import Person
+from models.ids import AnnouncementId
 
 _FREEZE = text(
     "INSERT INTO receipts (announcement_id, person_id, source, late)"
@@ -53,19 +50,6 @@ def published(*, author_id: UUID | None, updated_since: datetime | None) -> Sele
     if updated_since is not None:
         statement = statement.where(col(Announcement.updated_at) >= updated_since)
     return statement
-
-
-async def groups_by_id(session: AsyncSession, group_ids: Sequence[UUID]) -> dict[UUID, Group]:
-    rows = await session.scalars(select(Group).where(col(Group.id).in_(group_ids)))
-    return {row.id: row for row in rows}
-
-
-async def members_wanted_in(session: AsyncSession, group_id: UUID) -> list[PersonId]:
-    """The roster as it is wanted now: the announcement freezes it."""
-    statement = select(col(GroupMember.person_id)).where(
-        col(GroupMember.group_id) == group_id, col(GroupMember.desired), col(GroupMember.ended_at).is_(None)
-    )
-    return [PersonId(row) for row in await session.scalars(statement)]
 
 
 async def freeze_audience(session: AsyncSession, announcement_id: UUID, sources: dict[UUID, str]) -> None:
@@ -150,23 +134,12 @@ async def standing(session: AsyncSession, announcement_id: UUID) -> Standing:
     return Standing(row[0], row[1], row[2], row[3])
 
 
-async def names(session: AsyncSession, person_ids: Sequence[UUID]) -> list[str]:
-    statement = select(col(Person.name)).where(col(Person.id).in_(person_ids)).order_by(col(Person.name))
-    return list(await session.scalars(statement))
-
-
 def receipts(announcement_id: UUID, *, confirmed: bool | None) -> Select[Receipt]:
     statement = select(Receipt).where(col(Receipt.announcement_id) == announcement_id)
     if confirmed is not None:
         has = col(Receipt.confirmed_at).is_not(None)
         statement = statement.where(has if confirmed else ~has)
     return statement
-
-
-async def deliveries_of(session: AsyncSession, message_id: UUID, people: Sequence[UUID]) -> dict[UUID, Delivery]:
-    """Whether the card reached these people."""
-    statement = select(Delivery).where(col(Delivery.message_id) == message_id, col(Delivery.person_id).in_(people))
-    return {row.person_id: row for row in await session.scalars(statement)}
 
 
 async def groups_of(session: AsyncSession, announcement_id: UUID) -> list[AnnouncementGroup]:

@@ -6,18 +6,11 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, Field, StringConstraints, model_validator
 
-from app.announcements.queries import Standing
-from app.web.fields import Moment
-from models.announcements import Announcement, AnnouncementState, Receipt
-from models.delivery import Delivery, DeliveryState
-
-Userid = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
-
-
-class Input(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+from app.web.fields import Input, Moment, Userid
+from models.announcements import AnnouncementState
+from models.delivery import DeliveryState
 
 
 class AudienceIn(Input):
@@ -55,16 +48,6 @@ class StandingOut(BaseModel):
     late: int = Field(description="Confirmed after the deadline.")
     chased: int
 
-    @classmethod
-    def of(cls, standing: Standing) -> StandingOut:
-        return cls(
-            audience=standing.audience,
-            confirmed=standing.confirmed,
-            unconfirmed=standing.audience - standing.confirmed,
-            late=standing.late,
-            chased=standing.chased,
-        )
-
 
 class AnnouncementSummary(BaseModel):
     id: UUID
@@ -77,14 +60,6 @@ class AnnouncementSummary(BaseModel):
     published_at: datetime
     updated_at: datetime
     closed_at: datetime | None
-
-    @classmethod
-    def columns_of(cls, row: Announcement) -> dict[str, Any]:
-        return row.model_dump(include=set(AnnouncementSummary.model_fields) - {"author"})
-
-    @classmethod
-    def of(cls, row: Announcement, author: str) -> AnnouncementSummary:
-        return cls(author=author, **cls.columns_of(row))
 
 
 class AnnouncementOut(AnnouncementSummary):
@@ -108,12 +83,3 @@ class ReceiptOut(BaseModel):
     chased_at: datetime | None
     card: DeliveryState | None = Field(description="Whether the card reached them.")
     card_reason: str | None
-
-    @classmethod
-    def of(cls, row: Receipt, userid: str, delivery: Delivery | None) -> ReceiptOut:
-        return cls(
-            person=userid,
-            card=delivery.state if delivery else None,
-            card_reason=(delivery.reason or None) if delivery else None,
-            **row.model_dump(include={"source", "confirmed_at", "confirmed_via", "late", "chased_at"}),
-        )

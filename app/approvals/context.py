@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import queries
-from app.approvals.approvers import Applicant
 from app.approvals.errors import UnknownKind
 from app.approvals.kinds import Kinds, RequestKind
 from app.approvals.messages import Given, Told
@@ -26,6 +26,21 @@ from models.approvals import Request, RequestStep
 from models.audit import ObjectKind
 from models.ids import PolicyVersionId
 from models.org import Person
+
+
+@dataclass(frozen=True)
+class Applicant:
+    """Whose request it is, and what it says: everything an expression may refer to."""
+
+    kind: RequestKind[Any]
+    payload: BaseModel
+    requester: Person
+    policy: Policy
+
+    @property
+    def barred(self) -> frozenset[UUID]:
+        """Who never decides it, whatever the routing says: who applies, and whom it is about (F56)."""
+        return frozenset({self.requester.id, *(one for one in self.kind.concerns(self.payload) if one is not None)})
 
 
 @dataclass(frozen=True)

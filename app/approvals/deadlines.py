@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -10,7 +10,6 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import messages, queries, rules, steps
-from app.approvals.approvers import superiors_of
 from app.approvals.context import Case, load_case, record_request
 from app.approvals.departures import refill
 from app.approvals.kinds import Kinds
@@ -19,6 +18,7 @@ from app.delivery import service as delivery
 from app.jobs.timers import set_timer
 from app.observability import get_logger
 from app.org import queries as org
+from app.roles import service as roles
 from models.approvals import RequestStep
 from models.delivery import MessageClass
 from models.ids import PersonId, StepId
@@ -55,7 +55,7 @@ async def escalate(session: AsyncSession, kinds: Kinds, *, step_id: StepId, now:
         await refill(session, case, step, because="原审批人已离职", now=now)
         return
     asked = {row.person_id for row in await queries.approvers_of(session, step.id)}
-    superiors = await superiors_of(session, waiting, besides={*asked, *case.applicant.barred})
+    superiors = await _superiors_of(session, waiting, besides={*asked, *case.applicant.barred})
     if not superiors:
         # The top of the company is late: nobody is above them, so they are reminded and it stays visible as overdue.
         await _remind(session, case, step, waiting, now=now)
@@ -63,6 +63,15 @@ async def escalate(session: AsyncSession, kinds: Kinds, *, step_id: StepId, now:
     await steps.ask(session, case, step, superiors, actor=SYSTEM, now=now)
     await steps.set_due(session, case, step, now=now)
     await _announce(session, case, step, superiors, now=now)
+
+
+async def _superiors_of(session: AsyncSession, people: Iterable[Person], *, besides: Collection[UUID]) -> list[Person]:
+    """The nearest heads above each of these people who are not among `besides` (who was asked, the applicant)."""
+    found: dict[UUID, Person] = {}
+    for person in people:
+        heads = await roles.nearest_heads_above(session, person, barred=besides)
+        found |= {head.id: head for head in heads}
+    return list(found.values())
 
 
 async def _announce(

@@ -12,7 +12,6 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import messages, queries, rules, steps
-from app.approvals.approvers import Approvers, resolve
 from app.approvals.context import Case, load_case, record_request
 from app.approvals.decide import settle, take_back
 from app.approvals.errors import NoApprover
@@ -76,12 +75,12 @@ async def refill(session: AsyncSession, case: Case, step: RequestStep, *, becaus
         await _tell_nobody_follows(session, case, step, because=because, now=now)
 
 
-async def _named_now(session: AsyncSession, case: Case, step: RequestStep) -> Approvers:
+async def _named_now(session: AsyncSession, case: Case, step: RequestStep) -> steps.Approvers:
     rule = case.rule_of(step)
     try:
-        return await resolve(session, case.applicant, step=rule.name, expression=rule.approver)
+        return await steps.approvers_for(session, case.applicant, rule)
     except NoApprover:
-        return Approvers([])
+        return steps.Approvers([])
 
 
 async def _ask_instead(

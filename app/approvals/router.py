@@ -16,15 +16,14 @@ from app.approvals.kinds import Kinds
 from app.approvals.queries import RequestFilter
 from app.approvals.schemas import NewDecision, NewRequest, RequestOut, RequestSummary, Withdrawal
 from app.org import queries as org
-from app.org.errors import PersonUnknown
+from app.org import service as people
 from app.policy import service as policies
 from app.web.deps import CallerDep, NowDep, SessionDep, require
 from app.web.idempotency import IdempotentRoute
 from app.web.pagination import Page, PageDep, paginate
 from app.web.problems import problems
 from models.approvals import Request, RequestState
-from models.ids import PersonId, PolicyVersionId, RequestId
-from models.org import Person
+from models.ids import PolicyVersionId, RequestId
 
 router = APIRouter(prefix="/requests", tags=["requests"], route_class=IdempotentRoute)
 
@@ -49,7 +48,7 @@ async def submit_request(
         session,
         kinds,
         kind=body.kind,
-        requester=await _person(session, body.requester),
+        requester=await people.person_named(session, body.requester),
         payload=body.payload,
         reason=body.reason,
         submitted_by=caller.actor,
@@ -72,8 +71,8 @@ async def list_requests(
     wanted = RequestFilter(
         state=state,
         kind=kind,
-        requester_id=await _person_id(session, requester),
-        approver_id=await _person_id(session, approver),
+        requester_id=await people.id_named(session, requester),
+        approver_id=await people.id_named(session, approver),
         updated_since=updated_since,
     )
     rows, next_cursor = await paginate(
@@ -98,7 +97,7 @@ async def decide_request(
         session,
         kinds,
         request_id=RequestId(request_id),
-        person=await _person(session, body.person),
+        person=await people.person_named(session, body.person),
         verdict=body.verdict,
         comment=body.comment,
         via="rest",
@@ -122,7 +121,7 @@ async def withdraw_request(
         session,
         kinds,
         request_id=RequestId(request_id),
-        person=await _person(session, body.person) if body and body.person else None,
+        person=await people.person_named(session, body.person) if body and body.person else None,
         recorded_by=caller.actor,
         now=now,
     )
@@ -141,14 +140,3 @@ async def retry_request(
 async def _shown(session: AsyncSession, request: Request) -> RequestOut:
     policy = await policies.get(session, PolicyVersionId(request.policy_version_id))
     return RequestOut.with_history(await queries.history(session, request), policy)
-
-
-async def _person(session: AsyncSession, userid: str) -> Person:
-    person = await org.person_by_userid(session, userid)
-    if person is None:
-        raise PersonUnknown(f"没有账号为 {userid} 的成员", userid=userid)
-    return person
-
-
-async def _person_id(session: AsyncSession, userid: str | None) -> PersonId | None:
-    return PersonId((await _person(session, userid)).id) if userid else None

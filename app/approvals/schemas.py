@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, Field
 
 from app.approvals.queries import RequestHistory
 from app.policy.service import Policy
+from app.web.fields import ClauseOut, Input, Remark, Userid
 from models.approvals import Decision, OutcomeState, Request, RequestState, RequestStep, StepState, Verdict
-
-Userid = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
-Remark = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
-
-
-class Input(BaseModel):
-    model_config = ConfigDict(extra="forbid")
 
 
 class NewRequest(Input):
@@ -37,15 +31,6 @@ class Withdrawal(Input):
     person: Userid | None = Field(
         None, description="userid of who withdraws. Default: the requester, the only one who may."
     )
-
-
-class RuleOut(BaseModel):
-    """The clause it rests on, as the frozen policy version words it."""
-
-    rule_key: str
-    clause: str
-    text: str
-    policy_version: int
 
 
 class DecisionOut(BaseModel):
@@ -114,13 +99,12 @@ class RequestOut(RequestSummary):
     fields: list[tuple[str, str]] = Field(description="What approvers read, as it was on submission.")
     submitted_by: str
     correlation_id: str
-    rule: RuleOut
+    rule: ClauseOut
     steps: list[StepOut]
 
     @classmethod
     def with_history(cls, history: RequestHistory, policy: Policy) -> RequestOut:
         request = history.request
-        citation = policy.cite(request.rule_key)
         return cls(
             requester=history.userids.get(request.requester_id, ""),
             **_own_columns(request),
@@ -128,9 +112,7 @@ class RequestOut(RequestSummary):
             fields=request.shown.get("fields", []),
             submitted_by=request.submitted_by,
             correlation_id=request.correlation_id,
-            rule=RuleOut(
-                rule_key=request.rule_key, clause=citation.clause, text=citation.text, policy_version=policy.number
-            ),
+            rule=ClauseOut.of(policy.cite(request.rule_key)),
             steps=[StepOut.of(step, history) for step in history.steps],
         )
 

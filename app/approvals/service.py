@@ -10,8 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import messages, queries, rules, steps
-from app.approvals.approvers import Applicant
-from app.approvals.context import Case, kind_named, load_case, record_request
+from app.approvals.context import Applicant, Case, kind_named, load_case, record_request
 from app.approvals.decide import approve_request, decide, take_back
 from app.approvals.errors import (
     DuplicateRequest,
@@ -23,7 +22,7 @@ from app.approvals.kinds import Kinds, RequestKind
 from app.audit.actor import SYSTEM, Actor, person_actor
 from app.observability import current_correlation_id, get_logger
 from app.policy import service as policies
-from app.web.faults import faults_of, told
+from app.web.problems import faults_of, told
 from models.approvals import OutcomeState, Request, RequestState, RequestStep, StepState
 from models.ids import RequestId
 from models.org import Person
@@ -181,7 +180,7 @@ async def _start(session: AsyncSession, case: Case, *, actor: Actor, now: dateti
             request_id=case.request.id,
             position=position,
             name=rule.name,
-            approver=rule.approver,
+            approver=str(rule.approver),
             needed=1,
             state=StepState.WAITING,
             rule_key=case.request.rule_key,

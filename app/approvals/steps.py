@@ -1,16 +1,17 @@
-"""Opening and closing a step: who is asked, their cards, the deadlines, the news to the applicant."""
+"""Opening and closing a step: who may decide and is asked, their cards, the deadlines, the news to the applicant."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import messages, queries, rules
-from app.approvals.approvers import resolve
-from app.approvals.context import Case, about, given_so_far
+from app.approvals.context import Applicant, Case, about, given_so_far
+from app.approvals.errors import NoApprover
 from app.audit.actor import Actor
 from app.audit.why import Why
 from app.calendar import service as policies
@@ -19,6 +20,12 @@ from app.cards.service import ClickedCard
 from app.delivery import service as delivery
 from app.delivery.service import MessageHeader
 from app.jobs.timers import cancel_timer, set_timer
+from app.org import queries as org
+from app.org.rules import may_act
+from app.policy.sections.people import Expression, ExpressionKind, StepRule
+from app.policy.service import Policy
+from app.roles import service as roles
+from app.roles.service import Subject
 from app.wecom.messages import Card
 from models.approvals import Request, RequestStep, StepApprover, StepState
 from models.delivery import MessageClass
@@ -32,14 +39,14 @@ DUE = "approval.due"
 async def check_reachable(session: AsyncSession, case: Case) -> None:
     """Refuse now what would have nobody to decide it later, while the applicant still reads the answer."""
     for rule in case.chain:
-        found = await resolve(session, case.applicant, step=rule.name, expression=rule.approver)
+        found = await approvers_for(session, case.applicant, rule)
         rules.needed_of(rule.needed, len(found.people))
 
 
 async def open_step(session: AsyncSession, case: Case, step: RequestStep, *, actor: Actor, now: datetime) -> list[str]:
     """Ask everybody who may decide it. Returns their names."""
     rule = case.rule_of(step)
-    found = await resolve(session, case.applicant, step=rule.name, expression=rule.approver)
+    found = await approvers_for(session, case.applicant, rule)
     rules.move_step(step, StepState.OPEN)
     step.needed = rules.needed_of(rule.needed, len(found.people))
     step.note, step.opened_at = found.note, now
@@ -170,3 +177,71 @@ async def tell_requester(session: AsyncSession, request: Request, text: str, *, 
     """News of their own application: an answer, so it may come at any hour."""
     to = [PersonId(request.requester_id)]
     await delivery.send_text(session, header_for(request, "approval.progress", actor), to=to, text=text, now=now)
+
+
+# ---------------------------------------------------------------- who may decide
+
+
+@dataclass(frozen=True)
+class Approvers:
+    people: Sequence[Person]
+    note: str | None = None
+    """Why it is not whom the policy names."""
+
+
+async def approvers_for(session: AsyncSession, applicant: Applicant, rule: StepRule) -> Approvers:
+    """The people who may decide a step. Never the applicant nor whom it is about (F56): a step that is left with
+    nobody goes along the policy's `approvals.fallback`; when that leads nowhere, a refusal says what to configure.
+    """
+    named = await _people_named(session, applicant, rule.approver)
+    if able := _able(named, applicant.barred):
+        return Approvers(able)
+    why = _why_nobody(named, applicant)
+    fallback = applicant.policy.document.approvals.fallback
+    for other in fallback:
+        if able := _able(await _people_named(session, applicant, other), applicant.barred):
+            return Approvers(able, f"{why}，转{_title(other, applicant.policy)}审批")
+    tried = "、".join(map(str, fallback)) or "未写"
+    raise NoApprover(
+        f"步骤“{rule.name}”（{rule.approver}）没有可以审批的人：{why}，制度的 approvals.fallback（{tried}）也没有。"
+        "请在通讯录中设置部门负责人，或在制度中配置审批人。",
+        step=rule.name,
+        approver=str(rule.approver),
+    )
+
+
+async def _people_named(session: AsyncSession, applicant: Applicant, expression: Expression) -> list[Person]:
+    """A head whom the request is about is passed over like the applicant: they would not decide it either."""
+    administrators: Sequence[Person] = ()
+    if expression.kind in {ExpressionKind.GROUP_ADMINISTRATOR, ExpressionKind.GROUP_OWNER}:
+        ids = await applicant.kind.group_administrators(session, applicant.payload)
+        people = await org.people_by_id(session, ids)
+        administrators = [people[id_] for id_ in ids if id_ in people]
+    about = Subject(applicant.requester, administrators=administrators, barred=applicant.barred)
+    return await roles.resolve(session, expression, about, applicant.policy)
+
+
+def _able(people: Iterable[Person], barred: Collection[UUID]) -> list[Person]:
+    """Able to act, and not in their own case (F56)."""
+    return [person for person in people if person.id not in barred and may_act(person)]
+
+
+def _why_nobody(named: Iterable[Person], applicant: Applicant) -> str:
+    ids = {person.id for person in named}
+    if applicant.requester.id in ids:
+        return "申请人本人是审批人"
+    return "申请涉及的本人是审批人" if ids & applicant.barred else "没有在职的审批人"
+
+
+def _title(expression: Expression, policy: Policy) -> str:
+    """An approver expression for people: 上一级负责人, 人力资源 …"""
+    role = policy.document.roles.get(expression.name) if expression.kind is ExpressionKind.ROLE else None
+    return role.title if role else _TITLES.get(expression.kind, expression.name)
+
+
+_TITLES = {
+    ExpressionKind.DEPARTMENT_HEAD: "上一级负责人",
+    ExpressionKind.DIRECT_LEADER: "直接上级",
+    ExpressionKind.GROUP_ADMINISTRATOR: "群管理员",
+    ExpressionKind.GROUP_OWNER: "群主",
+}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
-from sqlalchemy import select
 from sqlmodel import col
 
+from app.audit import presentation, queries
 from app.audit.schemas import AuditRow
 from app.web.deps import SessionDep, require
 from app.web.pagination import Page, PageDep, paginate
@@ -25,10 +25,6 @@ async def list_audit(
     correlation_id: Annotated[str | None, Query()] = None,
 ) -> Page[AuditRow]:
     """Who did what to what, when, under which rule. Ids only; details are not part of the trail."""
-    statement = select(AuditEntry)
-    wanted = {"object_kind": object_kind, "object_id": object_id, "correlation_id": correlation_id}
-    for name, value in wanted.items():
-        if value is not None:
-            statement = statement.where(getattr(AuditEntry, name) == value)
+    statement = queries.entries(object_kind=object_kind, object_id=object_id, correlation_id=correlation_id)
     rows, next_cursor = await paginate(session, statement, col(AuditEntry.id), page=page)
-    return Page(items=[AuditRow.of(row) for row in rows], next_cursor=next_cursor)
+    return Page(items=presentation.entries(rows), next_cursor=next_cursor)

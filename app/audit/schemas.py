@@ -7,8 +7,6 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from models.audit import AuditEntry
-
 
 class AuditRow(BaseModel):
     id: int
@@ -21,15 +19,3 @@ class AuditRow(BaseModel):
     policy_version_id: UUID | None
     correlation_id: str
     sealed: bool
-
-    @classmethod
-    def of(cls, row: AuditEntry) -> AuditRow:
-        actor = f"{row.actor_kind}:{row.actor_id}"
-        fields = row.model_dump(include={"id", "at", "action", "object_kind", "object_id", "rule_key"})
-        return cls(
-            actor=actor,
-            policy_version_id=row.policy_version_id,
-            correlation_id=row.correlation_id,
-            sealed=row.seal is not None,
-            **fields,
-        )

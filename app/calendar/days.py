@@ -14,8 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.audit.actor import Actor
 from app.audit.service import record
 from app.audit.why import About, Why
-from app.calendar import queries, rules
-from app.calendar import service as calendars
+from app.calendar import queries, rules, working_time
 from app.calendar.rules import Basis
 from app.observability import get_logger
 from app.policy import service
@@ -67,7 +66,7 @@ async def fill_calendar(session: AsyncSession, *, now: datetime) -> int:
     When a stored day changes its mind (a year was published since), timers are computed again.
     """
     await queries.lock_calendar(session)
-    year = now.astimezone(calendars.timezone_of(session)).year
+    year = now.astimezone(working_time.timezone_of(session)).year
     since, until = date(year, 1, 1), date(year + 1, 12, 31)
     stored = {row.day: row for row in await queries.calendar_days(session, since=since, until=until)}
     published = [published_day(day) for day in _days(since, until)]
@@ -122,7 +121,7 @@ async def _calendar_under(session: AsyncSession, version: str, *, now: datetime)
         policy = await service.get(session, PolicyVersionId(UUID(version)))
     else:
         policy = await service.in_force(session, now=now)
-    return await calendars.calendar(session, now=now, policy=policy)
+    return await working_time.calendar(session, now=now, policy=policy)
 
 
 async def _write(session: AsyncSession, days: list[Day], *, now: datetime) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from app.calendar import days
+from app.calendar import presentation, service
 from app.calendar.errors import SpanTooLong
 from app.calendar.schemas import CalendarOut, DayIn, DayOut
 from app.web.deps import CallerDep, NowDep, SessionDep, require
@@ -30,14 +30,13 @@ async def read_calendar(
     """Working days and days off, and where each comes from."""
     if not timedelta(0) <= until - since <= LONGEST_SPAN:
         raise SpanTooLong(f"to 不能早于 from，最多 {LONGEST_SPAN.days} 天")
-    found = await days.days_between(session, since=since, until=until)
-    return CalendarOut(items=[DayOut.model_validate(day) for day in found])
+    return presentation.calendar(await service.days_between(session, since=since, until=until))
 
 
 @router.put("/{day}", dependencies=WRITE)
 async def set_calendar_day(session: SessionDep, now: NowDep, caller: CallerDep, day: date, body: DayIn) -> DayOut:
     """Make a day a working day or a day off. Deadlines in working time that lie beyond it move along."""
-    found = await days.set_day(
+    found = await service.set_day(
         session, day=day, is_working=body.is_working, note=body.note, actor=caller.actor, now=now
     )
-    return DayOut.model_validate(found)
+    return presentation.day(found)

@@ -5,12 +5,10 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
 
 class DayOut(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
-
     day: date
     is_working: bool
     note: str = Field(examples=["国庆节"])

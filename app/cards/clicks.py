@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.cards import queries
 from app.cards.errors import ClickerUnknown
 from app.ledger import queries as ledger
-from app.ledger import rules
+from app.ledger.service import CODE_LIFE
 from app.observability import get_logger
 from app.org import queries as org
 from models.delivery import CardClick, Message, OutgoingCall
@@ -80,6 +80,6 @@ async def record_click(session: AsyncSession, click: Click, *, now: datetime) ->
         event_key=click.event_key,
         response_code=click.response_code,
         received_at=now,
-        expires_at=now + rules.CODE_LIFE,
+        expires_at=now + CODE_LIFE,
     )
     return ClickedCard(await queries.store_click(session, row), call, message, person)

@@ -12,14 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.audit.actor import Actor
 from app.audit.why import About, Why
 from app.cards import queries, rules, text_instead
-from app.delivery import queries as recipients
+from app.delivery import queries as delivery_queries
 from app.delivery import service as delivery
 from app.delivery.errors import AppNotRegistered, DeliveryNotFound
-from app.ledger import queries as ledger
-from app.ledger import recovery
-from app.ledger.calls import CallRequest, call_row
-from app.ledger.service import add_call
+from app.ledger import queries as ledger_queries
+from app.ledger import service as ledger
+from app.ledger.calls import call_row
 from app.observability import current_correlation_id, get_logger
+from app.org import queries as org
 from app.wecom.messages import Card
 from models.audit import ObjectKind
 from models.delivery import CallKind, CardClick, Message, OutgoingCall
@@ -43,7 +43,7 @@ async def update_cards(
     Uses the click's code on the card it came from, else the newest unspent one. A card that was not sent yet is
     taken back. Who has no card that can change is told in a text.
     """
-    message = await ledger.get_message(session, message_id)
+    message = await ledger_queries.get_message(session, message_id)
     if message is None:
         raise DeliveryNotFound("没有这条消息")
     carried = await queries.calls_carrying(session, message_id=message_id, people=person_ids)
@@ -83,13 +83,13 @@ async def _update_one(
     session: AsyncSession, change: _Change, call_id: UUID, people: list[UUID], now: datetime
 ) -> list[UUID]:
     """Update one sent card for these people. Returns the people who need a text instead."""
-    call = await ledger.call_for_update(session, call_id)
+    call = await ledger_queries.call_for_update(session, call_id)
     if call is None or call.message_id != change.message.id:
         return []
-    if recovery.is_unsent(call):
+    if ledger.is_unsent(call):
         await delivery.take_back(session, change.message, call, people=people, actor=change.actor, now=now)
         return people
-    userids = await recipients.current_userids(session, people)
+    userids = await org.userids_of(session, people)
     if not userids:
         return []
     code = await _spend_code(session, call, change.click, now)
@@ -138,11 +138,11 @@ async def _request_update(
     code: str,
     now: datetime,
 ) -> OutgoingCall:
-    agent_id = await recipients.agent_id(session, call.app_id)
+    agent_id = await delivery_queries.agent_id(session, call.app_id)
     if agent_id is None:
         raise AppNotRegistered("数据库里没有应用的 AgentId, 请先完成初始化")
     only = next(iter(userids)) if len(userids) == 1 else "all"
-    request = CallRequest(
+    request = ledger.CallRequest(
         kind=CallKind.CARD_UPDATE,
         body={
             "userids": list(userids.values()),
@@ -158,5 +158,5 @@ async def _request_update(
     )
     update = call_row(request, correlation_id=current_correlation_id(), now=now)
     update.message_id = change.message.id
-    await add_call(session, update)
+    await ledger.add_call(session, update)
     return update

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from app.cards.text_instead import tell_instead_of_update
-from app.ledger.outcomes import OnFailure
+from app.ledger.service import OnFailure
 
 OUTCOMES: dict[str, OnFailure] = {"card.update": OnFailure(tell_instead_of_update)}

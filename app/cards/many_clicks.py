@@ -19,10 +19,9 @@ from sqlmodel import col
 from app.audit.actor import SYSTEM, person_actor
 from app.cards.clicks import Click
 from app.delivery import queries
-from app.delivery import rules as delivery_rules
+from app.delivery import service as delivery
 from app.delivery.errors import AppNotRegistered
-from app.ledger import rules
-from app.ledger.calls import MAKE_CALL, CallPayload
+from app.ledger import service as ledger
 from app.wecom.messages import Card, to_bytes
 from models.delivery import CallKind, CallState, Message
 from models.ids import APP, fold, new_id
@@ -137,10 +136,10 @@ async def record_clicks(session: AsyncSession, *, faces: Sequence[Face], now: da
     stored.sort(key=lambda row: row["event_id"])
     facts = {"app_id": APP, "kind": CallKind.CARD_UPDATE.value, "state": CallState.READY.value, "now": now}
     await session.execute(_STORE_UPDATES, _columns(updates) | facts)
-    await session.execute(_STORE_CLICKS, _columns(stored) | {"now": now, "expires_at": now + rules.CODE_LIFE})
-    await MAKE_CALL.enqueue_many(
+    await session.execute(_STORE_CLICKS, _columns(stored) | {"now": now, "expires_at": now + ledger.CODE_LIFE})
+    await ledger.MAKE_CALL.enqueue_many(
         session,
-        [CallPayload(call_id=update["id"]) for update in updates],
+        [ledger.CallPayload(call_id=update["id"]) for update in updates],
         dedupe_keys=[f"call:{update['id']}" for update in updates],
         correlation_ids=[update["correlation_id"] for update in updates],
         priority=_IN_THE_BACKGROUND,
@@ -157,9 +156,7 @@ def _by_card(clicks: Sequence[KnownClick]) -> list[list[KnownClick]]:
     for known in clicks:
         cards.setdefault(known.call_id, []).append(known)
     return [
-        card[start : start + delivery_rules.CHUNK]
-        for card in cards.values()
-        for start in range(0, len(card), delivery_rules.CHUNK)
+        card[start : start + delivery.CHUNK] for card in cards.values() for start in range(0, len(card), delivery.CHUNK)
     ]
 
 

@@ -12,11 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor
 from app.cards.rules import NO_EFFECT_ON_CARD
-from app.delivery import queries as recipients
-from app.delivery.compose import header_of
-from app.delivery.send import send_text
-from app.ledger import queries as ledger
-from app.ledger import rules
+from app.delivery.service import header_of, send_text
+from app.ledger import queries
+from app.ledger import service as ledger
+from app.org import queries as org
 from app.wecom.messages import card_as_text
 from models.delivery import CallState, Message, OutgoingCall
 from models.ids import PersonId
@@ -44,10 +43,10 @@ async def tell_instead_of_update(session: AsyncSession, update: OutgoingCall, no
     """Hear the outcome of `card.update`. When its code was spent or had expired, nobody's card has changed."""
     if update.errcode not in NO_EFFECT_ON_CARD or update.state is CallState.DONE:
         return
-    message = await ledger.get_message(session, update.message_id) if update.message_id else None
+    message = await queries.get_message(session, update.message_id) if update.message_id else None
     if message is None:
         return
-    body = rules.body_of(update)
-    people = await recipients.people_now_called(session, body["userids"])
+    body = ledger.body_of(update)
+    people = [person.id for person in (await org.people_by_userids(session, body["userids"])).values()]
     actor = Actor.parse(update.actor)
     await tell_in_text(session, message, people=people, face=body["template_card"], actor=actor, now=now)

@@ -12,7 +12,6 @@ from app.cli.keys import OPERATOR
 from app.cli.session import JsonOption, out, run_with_services, show
 from app.database import transaction
 from app.inbox import queries, service
-from app.inbox.messages import explain_refusal
 from models.ids import EventId
 from models.inbox import EventState, ReceivedEvent
 from models.intake import CallbackGap, CallbackRefusal
@@ -103,7 +102,7 @@ def refusals(
 
 
 def _refusal(row: CallbackRefusal) -> dict[str, Any]:
-    told = {"explanation": explain_refusal(row.reason, row.disagrees)}
+    told = {"explanation": service.explain_refusal(row.reason, row.disagrees)}
     return {name: getattr(row, name) for name in REFUSALS if name != "explanation"} | told
 
 

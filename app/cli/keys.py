@@ -9,10 +9,10 @@ import typer
 
 from app.access import service as keys
 from app.audit.actor import Actor, ActorKind
-from app.bootstrap import Services
+from app.bootstrap import REGISTRY, Services
 from app.cli.session import JsonOption, out, run_with_services, show
 from app.database import transaction
-from app.web.scopes import SCOPES
+from app.web.deps import scopes_of
 
 app = typer.Typer(help="接口密钥。", no_args_is_help=True)
 
@@ -22,7 +22,7 @@ OPERATOR = Actor(ActorKind.OPERATOR, "cli")
 @app.command()
 def create(
     name: Annotated[str, typer.Argument(help="给谁用，例如 报表系统。")],
-    scope: Annotated[list[str], typer.Option("--scope", help=f"权限范围，可重复: {', '.join(SCOPES)}")],
+    scope: Annotated[list[str], typer.Option("--scope", help=f"权限范围，可重复: {', '.join(scopes_of(REGISTRY))}")],
     as_json: JsonOption = False,
 ) -> None:
     """新建一个接口密钥；密钥只显示这一次。"""

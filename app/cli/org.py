@@ -14,7 +14,6 @@ from app.cli.keys import OPERATOR
 from app.cli.session import JsonOption, err, out, run_with_services
 from app.database import transaction
 from app.sync import queries, service
-from app.sync.full_run import run_sync
 from app.sync.report import StagedCounts, SyncReport
 from models.ids import SyncRunId
 from models.org import SyncRun, SyncState
@@ -84,7 +83,7 @@ async def _run(services: Services, *, dry_run: bool, quiet: bool) -> SyncRun:
     async with transaction(services.sessions) as session:
         run = await service.request(session, reason="cli", now=services.clock.now(), dry_run=dry_run, queue=False)
     working = asyncio.create_task(
-        run_sync(services.sessions, services.platform, services.clock, run_id=run.id), name="sync"
+        service.run_sync(services.sessions, services.platform, services.clock, run_id=run.id), name="sync"
     )
     if not quiet:
         await _follow(services, run.id, working)

@@ -14,8 +14,7 @@ from app.cli.keys import OPERATOR
 from app.cli.session import JsonOption, err, out, run_with_services, show
 from app.database import transaction
 from app.policy import service as policies
-from app.policy.differences import Change
-from app.policy.document import Fault
+from app.policy.service import Change, Fault
 
 app = typer.Typer(help="制度：检查、比较、启用。", no_args_is_help=True)
 

@@ -11,8 +11,8 @@ from app.bootstrap import Services
 from app.cli.keys import OPERATOR
 from app.cli.session import JsonOption, fail, out, run_with_services, show
 from app.database import transaction
-from app.limits.report import Use, report
-from app.quota import service as limit_changes
+from app.limits.report import Use
+from app.quota import service as quotas
 
 app = typer.Typer(help="平台限额：用量、预测、调整。", invoke_without_command=True)
 
@@ -73,7 +73,7 @@ def unblock(path: Annotated[str, typer.Argument(help="接口路径，如 message
 
     async def act(services: Services) -> None:
         async with transaction(services.sessions) as session:
-            await limit_changes.unblock_path(session, path=path, actor=OPERATOR, now=services.clock.now())
+            await quotas.unblock_path(session, path=path, actor=OPERATOR, now=services.clock.now())
 
     run_with_services(act)
     out.print(f"已恢复 {path}")
@@ -82,7 +82,7 @@ def unblock(path: Annotated[str, typer.Argument(help="接口路径，如 message
 def _show(*, as_json: bool) -> None:
     async def act(services: Services) -> list[dict[str, Any]]:
         async with services.sessions() as session:
-            found = await report(session, now=services.clock.now())
+            found = await quotas.report(session, now=services.clock.now())
         blocked = [
             {"key": block.path, "title": "被平台暂停", "note": f"{block.errcode}, 至 {block.until:%Y-%m-%d %H:%M:%S}"}
             for block in found.blocked
@@ -116,7 +116,7 @@ def _row(use: Use) -> dict[str, Any]:
 def _change(key: str, changes: Any) -> None:
     async def act(services: Services) -> None:
         async with transaction(services.sessions) as session:
-            await limit_changes.change_limit(
+            await quotas.change_limit(
                 session, key=key, changes=changes(services), actor=OPERATOR, now=services.clock.now()
             )
 

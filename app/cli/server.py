@@ -30,6 +30,7 @@ from app.cli.session import (
     require_database,
     services,
 )
+from app.events.router import answer_who_waits
 from app.main import create_app, create_probes
 from app.observability import get_logger
 from app.settings import Settings
@@ -138,9 +139,11 @@ async def _serve(built: Services) -> None:
 
 
 def _end_serving(built: Services, server: uvicorn.Server) -> None:
-    """No more connections; and callbacks that wait for a database that is away do not use up the whole drain."""
+    """No more connections; and whoever waits, for a database that is away or for events, does not use up the drain."""
     server.should_exit = True
     built.intake.drain()
+    if isinstance(server.config.app, FastAPI):
+        answer_who_waits(server.config.app)
 
 
 async def _work(built: Services) -> None:

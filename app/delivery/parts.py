@@ -8,13 +8,14 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor
-from app.delivery import compose, queries
+from app.delivery import compose
 from app.delivery.content import read_content
 from app.delivery.send import Sender, sender
 from app.ledger import calls, rules
 from app.ledger import queries as ledger
 from app.ledger.reservations import Part
 from app.ledger.rules import Hold
+from app.org import queries as org
 from models.delivery import CallState, DeliveryState, FailReason, HoldReason, Message, OutgoingCall
 
 PREDECESSOR = Hold(HoldReason.PREDECESSOR)
@@ -59,7 +60,7 @@ async def _carry(
     now: datetime,
 ) -> None:
     """Send the same to these people with a call that takes the place of the former one."""
-    userids = await queries.current_userids(session, taking.people)
+    userids = await org.userids_of(session, taking.people)
     reachable = [person for person in taking.people if person in userids]
     if not reachable:
         return

@@ -22,7 +22,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.ledger.queries import uuid_array
+from app.audit.why import About
 from models.delivery import OPEN_CALLS, Delivery, DeliveryState, Message, OutgoingCall
 from models.ids import fold
 from models.installation import App
@@ -35,21 +35,6 @@ async def next_message_number(session: AsyncSession) -> int:
 
 async def agent_id(session: AsyncSession, app_id: str) -> int | None:
     return await session.scalar(select(col(App.agent_id)).where(col(App.id) == app_id))
-
-
-async def current_userids(session: AsyncSession, people: Sequence[UUID]) -> dict[UUID, str]:
-    """The current userid of each person who has one, as the platform spells it. Takes any number of people."""
-    statement = select(col(PersonUserid.person_id), col(PersonUserid.shown)).where(
-        col(PersonUserid.person_id) == func.any(uuid_array(people)), col(PersonUserid.ended_at).is_(None)
-    )
-    return {row.person_id: row.shown for row in (await session.execute(statement)).all()}
-
-
-async def people_now_called(session: AsyncSession, userids: Sequence[str]) -> list[UUID]:
-    statement = select(col(PersonUserid.person_id)).where(
-        col(PersonUserid.userid).in_([fold(userid) for userid in userids]), col(PersonUserid.ended_at).is_(None)
-    )
-    return list((await session.scalars(statement)).all())
 
 
 @dataclass(frozen=True)
@@ -149,3 +134,21 @@ async def counts_of(session: AsyncSession, message_id: UUID) -> dict[DeliverySta
     for state, count in (await session.execute(statement)).all():
         counts[state] = count
     return counts
+
+
+async def deliveries_to(session: AsyncSession, message_id: UUID, people: Sequence[UUID]) -> dict[UUID, Delivery]:
+    """Whether a message of one part reached these people."""
+    statement = select(Delivery).where(col(Delivery.message_id) == message_id, col(Delivery.person_id).in_(people))
+    return {row.person_id: row for row in await session.scalars(statement)}
+
+
+async def count_sent(session: AsyncSession, *, about: About, purpose: str) -> int:
+    """Recipients to whom the platform has taken what was said for this purpose about this thing."""
+    statement = (
+        select(func.count())
+        .select_from(Delivery)
+        .join(Message, col(Message.id) == col(Delivery.message_id))
+        .where(col(Message.origin_kind) == about.kind, col(Message.origin_id) == about.key)
+        .where(col(Message.purpose) == purpose, col(Delivery.state) == DeliveryState.SENT)
+    )
+    return (await session.scalars(statement)).one()

@@ -20,6 +20,7 @@ from app.ledger import calls, rules
 from app.ledger import queries as ledger
 from app.ledger.recovery import replace_call
 from app.ledger.rules import Failed
+from app.org import queries as org
 from models.audit import ObjectKind
 from models.delivery import CallState, Delivery, DeliveryState, FailReason, HoldReason, Message, OutgoingCall
 
@@ -30,7 +31,7 @@ async def take_back(
     """Take the unsent, locked call back from these people. The others get the same from a new call."""
     everybody = await ledger.recipients_of_call(session, call.id)
     others = [person for person in everybody if person not in set(people)]
-    reachable = list(await queries.current_userids(session, others))
+    reachable = list(await org.userids_of(session, others))
     gone = [person for person in others if person not in set(reachable)]
     await ledger.fail_people(session, call_id=call.id, people=gone, reason=FailReason.LEFT, now=now)
     if reachable:
@@ -119,7 +120,7 @@ async def _one_more(
 async def _body_to(
     session: AsyncSession, part: dict[str, Any], people: Sequence[UUID], now: datetime
 ) -> dict[str, Any]:
-    userids = await queries.current_userids(session, people)
+    userids = await org.userids_of(session, people)
     if not userids:
         raise RecipientGone("收件人已经没有企业微信账号, 无法重发")
     from_us = await sender(session, now=now)

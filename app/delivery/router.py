@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from sqlmodel import col
 
-from app.delivery import queries, service
+from app.delivery import presentation, queries, service
 from app.delivery.schemas import CallOut, DeliveryOut, MessageSummary, ResolutionIn
 from app.ledger import queries as ledger_queries
 from app.ledger import service as ledger
@@ -35,14 +35,14 @@ async def list_deliveries(
     """Recipients, the newest first."""
     statement = queries.listed_deliveries(state=state, message_id=message, userid=userid)
     rows, cursor = await paginate(session, statement, col(Delivery.id), page=page)
-    return Page(items=await _shown(session, rows), next_cursor=cursor)
+    return Page(items=await presentation.deliveries(session, rows), next_cursor=cursor)
 
 
 @router.get("/summary", dependencies=may_read, responses=problems(401, 403, 404))
 async def summarize_message(session: SessionDep, message: UUID) -> MessageSummary:
     """How many recipients of a message stand where."""
     audience, counts = await service.summarize(session, message_id=message)
-    return MessageSummary(message_id=message, audience=audience, **{state.value: counts[state] for state in counts})
+    return presentation.message(message, audience, counts)
 
 
 @router.get("/calls", dependencies=may_read, responses=problems(401, 403))
@@ -56,12 +56,12 @@ async def list_calls(
     """Calls to the platform, the newest first."""
     statement = ledger_queries.listed_calls(state=state, purpose=purpose, kind=kind)
     rows, cursor = await paginate(session, statement, col(OutgoingCall.id), page=page)
-    return Page(items=[CallOut.model_validate(row) for row in rows], next_cursor=cursor)
+    return Page(items=presentation.calls(rows), next_cursor=cursor)
 
 
 @router.get("/calls/{call_id}", dependencies=may_read, responses=problems(401, 403, 404))
 async def read_call(session: SessionDep, call_id: UUID) -> CallOut:
-    return CallOut.model_validate(await ledger.read_call(session, call_id=call_id))
+    return presentation.call(await ledger.read_call(session, call_id=call_id))
 
 
 @router.post("/calls/{call_id}/resolve", dependencies=may_write, responses=problems(401, 403, 404, 409))
@@ -70,16 +70,11 @@ async def resolve_call(
 ) -> CallOut:
     """Say what became of a call of unknown outcome, after looking in WeCom."""
     call = await ledger.resolve_call(session, call_id=call_id, resolution=body.resolution, actor=caller.actor, now=now)
-    return CallOut.model_validate(call)
+    return presentation.call(call)
 
 
 @router.post("/{delivery_id}/retry", dependencies=may_write, responses=problems(401, 403, 404, 409))
 async def retry_delivery(session: SessionDep, caller: CallerDep, now: NowDep, delivery_id: int) -> DeliveryOut:
     """Send again what failed or is unknown, to this recipient alone. An unknown one may then arrive twice."""
     delivery = await service.retry_delivery(session, delivery_id=delivery_id, actor=caller.actor, now=now)
-    return (await _shown(session, [delivery]))[0]
-
-
-async def _shown(session: SessionDep, rows: list[Delivery]) -> list[DeliveryOut]:
-    userids = await queries.current_userids(session, [row.person_id for row in rows])
-    return [DeliveryOut(**row.model_dump(), userid=userids.get(row.person_id)) for row in rows]
+    return await presentation.delivery(session, delivery)

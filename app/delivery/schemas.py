@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.ledger.service import Resolution
+from app.web.fields import Input
 from models.delivery import CallKind, CallState, DeliveryState
 
 
@@ -29,8 +30,6 @@ class DeliveryOut(BaseModel):
 
 class CallOut(BaseModel):
     """One mutating call to the platform."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     id: UUID
     kind: CallKind
@@ -64,9 +63,9 @@ class MessageSummary(BaseModel):
     held: int
 
 
-class ResolutionIn(BaseModel):
+class ResolutionIn(Input):
     """What a person found out about a call whose outcome was unknown."""
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(populate_by_name=True)
 
     resolution: Resolution = Field(alias="as", description="`done`: it had its effect; `failed`: it had none.")

@@ -20,6 +20,7 @@ from app.delivery.queries import Recipients
 from app.ledger.calls import MAKE_CALL, CallPayload, CallRequest, call_row
 from app.ledger.service import add_call
 from app.observability import current_correlation_id
+from app.org import queries as org
 from app.policy import service as policies
 from app.wecom.messages import Card, card_as_text, split_text
 from models.audit import ObjectKind
@@ -165,7 +166,7 @@ async def _dispatch(
     people: list[UUID] = list(dict.fromkeys(to))
     parts = compose.parts_of(read_content(message.content), number=message.number)
     message.audience = len(people) * len(parts)
-    userids = await queries.current_userids(session, people)
+    userids = await org.userids_of(session, people)
     chunks = rules.chunked([person for person in people if person in userids], individually=individually)
     gone = [person for person in people if person not in userids]
     from_us = await sender(session, now=now)

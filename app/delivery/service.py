@@ -10,13 +10,16 @@ from app.delivery import queries
 from app.delivery.compose import MessageHeader, header_of
 from app.delivery.errors import DeliveryNotFound
 from app.delivery.resend import retry_delivery, take_back
+from app.delivery.rules import CHUNK
 from app.delivery.send import Sender, post_to_group, send_card, send_text, sender
 from app.ledger import queries as ledger
 from models.delivery import DeliveryState
 
 __all__ = [
+    "CHUNK",
     "MessageHeader",
     "Sender",
+    "counts_by_state",
     "header_of",
     "post_to_group",
     "retry_delivery",
@@ -34,3 +37,11 @@ async def summarize(session: AsyncSession, *, message_id: UUID) -> tuple[int, di
     if message is None:
         raise DeliveryNotFound("没有这条消息")
     return message.audience, await queries.counts_of(session, message_id)
+
+
+async def counts_by_state(session: AsyncSession, *, message_id: UUID | None) -> dict[str, int]:
+    """How many recipients of a message stand where; empty without a message."""
+    if message_id is None:
+        return {}
+    _, counts = await summarize(session, message_id=message_id)
+    return {state.value: count for state, count in counts.items()}

@@ -9,7 +9,6 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.approvals.approvers import people_with_role
 from app.audit.actor import Actor, ActorKind
 from app.audit.service import record
 from app.audit.why import About, Why
@@ -19,13 +18,13 @@ from app.findings import messages, queries
 from app.findings.details import FindingDetails
 from app.findings.errors import FindingClosed
 from app.observability import current_correlation_id, get_logger
-from app.org import queries as org
-from app.policy.sections.people import parse_approver
+from app.org.rules import is_reachable
 from app.policy.service import Policy
+from app.roles import service as roles
+from app.roles.service import Subject
 from models.audit import ObjectKind
 from models.groups import FindingKind, FindingState, Group, GroupFinding
 from models.ids import FindingId, GroupId, PersonId
-from models.org import PersonStatus
 
 log = get_logger()
 
@@ -131,9 +130,7 @@ async def resolve_by_hand(
 
 async def administrators(session: AsyncSession, group: Group) -> list[PersonId]:
     """Owner and deputy, as far as they are there."""
-    named = [person_id for person_id in (group.desired_owner_id, group.deputy_id) if person_id is not None]
-    people = await org.people_by_id(session, named)
-    return [PersonId(one) for one in named if people[one].status is PersonStatus.ACTIVE]
+    return [PersonId(one.id) for one in await roles.administrators_of(session, group) if is_reachable(one)]
 
 
 async def tell_administrators(
@@ -149,7 +146,7 @@ async def tell_administrators(
     """Owner and deputy; the supervising role of the policy when neither is there or both are concerned."""
     to = [one for one in await administrators(session, group) if one not in without]
     if not to:
-        supervisors = await people_with_role(session, policy, parse_approver(policy.document.groups.supervised_by).name)
+        supervisors = await roles.resolve(session, policy.document.groups.supervised_by, Subject(), policy)
         to = [PersonId(person.id) for person in supervisors if person.id not in without]
     await tell(session, MessageHeader("group.finding", about(group), why), to, text, now=now)
 

@@ -8,23 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.groups.schemas import FindingOut, GroupMemberOut, GroupOut
 from app.org import queries as org
-from app.org.errors import PersonUnknown
 from app.policy import service as policies
 from models.groups import Group, GroupFinding, GroupMember
-from models.ids import PersonId, PolicyVersionId
-from models.org import Person
-
-
-async def person_named(session: AsyncSession, userid: str) -> Person:
-    """Whom the userid names now, or named last: who has left can still be looked for."""
-    person = await org.person_by_userid(session, userid) or await org.former_person_of(session, userid)
-    if person is None:
-        raise PersonUnknown(f"没有账号为 {userid} 的成员", userid=userid)
-    return person
-
-
-async def person_id_named(session: AsyncSession, userid: str | None) -> PersonId | None:
-    return PersonId((await person_named(session, userid)).id) if userid else None
+from models.ids import PolicyVersionId
 
 
 async def groups(session: AsyncSession, rows: Sequence[Group]) -> list[GroupOut]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -118,6 +118,19 @@ async def groups_of(session: AsyncSession, person_id: UUID) -> list[GroupId]:
         .order_by(col(Group.id))
     )
     return [GroupId(row) for row in await session.scalars(statement)]
+
+
+async def groups_by_id(session: AsyncSession, group_ids: Sequence[UUID]) -> dict[UUID, Group]:
+    rows = await session.scalars(select(Group).where(col(Group.id).in_(group_ids)))
+    return {row.id: row for row in rows}
+
+
+async def members_wanted_in(session: AsyncSession, group_id: UUID) -> list[PersonId]:
+    """The roster as it is wanted now."""
+    statement = select(col(GroupMember.person_id)).where(
+        col(GroupMember.group_id) == group_id, col(GroupMember.desired), col(GroupMember.ended_at).is_(None)
+    )
+    return [PersonId(row) for row in await session.scalars(statement)]
 
 
 def roster(group_id: UUID, *, with_former: bool) -> Select[GroupMember]:

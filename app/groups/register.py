@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,6 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.approvals.approvers import people_with_role
 from app.audit.actor import Actor
 from app.audit.why import Why
 from app.delivery import service as delivery
@@ -29,10 +28,13 @@ from app.ledger import service as ledger
 from app.ledger.service import CallRequest
 from app.observability import current_correlation_id
 from app.org import queries as org
+from app.org.rules import is_reachable
 from app.policy import service as policies
 from app.policy.sections.groups import GroupTypeRule
-from app.policy.sections.people import ApproverKind, parse_approver
+from app.policy.sections.people import Expression
 from app.policy.service import Policy
+from app.roles import service as roles
+from app.roles.service import Subject
 from models.approvals import OutcomeState, Request
 from models.delivery import CallKind, CallState, MessageClass, OutgoingCall
 from models.groups import FindingKind, Group, GroupMember, GroupState
@@ -41,7 +43,6 @@ from models.org import Person, PersonStatus
 
 CREATE = "group.create"
 FIRST_MESSAGE = "group.first_message"
-APPLICANT = "applicant"
 
 
 @dataclass(frozen=True)
@@ -103,46 +104,31 @@ async def _of_departments(session: AsyncSession, asked: CreateGroup) -> list[Per
     unknown = [str(one) for one in ids if await org.department(session, one) is None]
     if unknown:
         raise UnknownPeople(f"没有这些部门：{'、'.join(unknown)}", departments=unknown)
-    return _able(await org.people_in_departments(session, ids, statuses=(PersonStatus.ACTIVE,)))
+    return await org.people_in_departments(session, ids, statuses=(PersonStatus.ACTIVE,))
 
 
 async def _administrator(
     session: AsyncSession, asked: CreateGroup, rule: GroupTypeRule, requester: Person, policy: Policy
 ) -> Person:
     """Whom the policy puts in charge of such groups (1.2) when the application names nobody."""
-    if rule.administered_by == APPLICANT:
-        return requester
-    found = _able(await people_behind(session, rule.administered_by, requester, asked.department_id, policy=policy))
-    if not found:
+    if not isinstance(rule.administered_by, Expression):
+        return requester  # the only other word is `applicant`
+    about = _seen_from(requester, asked.department_id)
+    found = await roles.resolve(session, rule.administered_by, about, policy)
+    owner = next((person for person in found if is_reachable(person)), None)
+    if owner is None:
         raise NobodyToOwn(
             f"{rule.title}由 {rule.administered_by} 管理，但没有在职的人担任；请在申请中写明群主",
-            role=rule.administered_by,
+            role=str(rule.administered_by),
         )
-    return found[0]
+    return owner
 
 
-async def people_behind(
-    session: AsyncSession, expression: str, requester: Person, department_id: int | None, *, policy: Policy
-) -> list[Person]:
-    """The people whom an expression of the policy names for a group. A group being created has no administrators."""
-    kind, name = parse_approver(expression)
-    if kind is ApproverKind.DEPARTMENT_HEAD:
-        home = department_id if department_id is not None else requester.main_department_id
-        heads = await org.leaders_of_department(session, home) if home is not None else []
-        return heads or await org.department_head_of(session, requester)
-    if kind is ApproverKind.USERID:
-        return list((await org.people_by_userids(session, [name])).values())
-    if kind is ApproverKind.DIRECT_LEADER:
-        return await org.direct_leaders_of(session, requester)
-    if kind is ApproverKind.ROLE:
-        return await people_with_role(session, policy, name)
-    if kind is ApproverKind.TAG:
-        return await org.people_with_tag(session, name)
-    return await org.people_with_post(session, name) if kind is ApproverKind.POST else []
-
-
-def _able(people: Iterable[Person]) -> list[Person]:
-    return [person for person in people if person.status is PersonStatus.ACTIVE]
+def _seen_from(person: Person, department_id: int | None) -> Subject:
+    """Whoever heads the group's department is meant, also when they applied or own it: nobody decides here, so nobody
+    is passed over. A group without a department has the person's. One being created has no administrators yet.
+    """
+    return Subject(person, department_id if department_id is not None else person.main_department_id)
 
 
 # ---------------------------------------------------------------- approved
@@ -298,9 +284,10 @@ async def _inform(
     now: datetime,
 ) -> None:
     told: dict[Any, Person] = {}
+    about = _seen_from(owner, group.department_id)
     for expression in rule.informed:
-        for person in _able(await people_behind(session, expression, owner, group.department_id, policy=policy)):
-            told[person.id] = person
+        named = await roles.resolve(session, expression, about, policy)
+        told |= {person.id: person for person in named if is_reachable(person)}
     if not told:
         return
     text = messages.registered(rule, group, owner=owner.name, people=people, citation=policy.cite("group.create"))

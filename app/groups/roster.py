@@ -29,13 +29,14 @@ from app.groups.rules import SuccessionBasis
 from app.ledger import service as ledger
 from app.ledger.service import CallRequest
 from app.org import queries as org
+from app.org.rules import is_reachable
 from app.policy import service as policies
 from app.policy.sections.groups import GroupTypeRule
 from app.policy.service import Policy
 from models.delivery import CallKind, MessageClass, OutgoingCall
 from models.groups import Group, GroupMember, GroupState
 from models.ids import PersonId, PolicyVersionId
-from models.org import Person, PersonStatus
+from models.org import Person
 
 ROSTER = "group.roster"
 """Purpose of every `appchat/update`: its outcome is heard in `outcomes.py`."""
@@ -114,7 +115,7 @@ def check_active(group: Group) -> None:
 
 
 def check_reachable(*people: Person) -> None:
-    unreachable = [person.name for person in people if person.status is not PersonStatus.ACTIVE]
+    unreachable = [person.name for person in people if not is_reachable(person)]
     if unreachable:
         raise NotReachable(f"这些人的账号未激活、已停用或已离职：{'、'.join(unreachable)}")
 
@@ -132,7 +133,7 @@ async def _deputy_to_follow(session: AsyncSession, group: Group) -> Person | Non
     if succession is None or succession.basis is not SuccessionBasis.DEPUTY:
         return None
     deputy = await org.person(session, PersonId(succession.person_id))
-    return deputy if deputy is not None and deputy.status is PersonStatus.ACTIVE else None
+    return deputy if deputy is not None and is_reachable(deputy) else None
 
 
 # ---------------------------------------------------------------- changes

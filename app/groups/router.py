@@ -21,6 +21,7 @@ from app.groups.schemas import (
     GroupOut,
     NewGroupMember,
 )
+from app.org import service as org
 from app.web.deps import CallerDep, NowDep, SessionDep, require
 from app.web.idempotency import IdempotentRoute
 from app.web.pagination import Page, PageDep, paginate
@@ -44,7 +45,7 @@ async def list_groups(
     updated_since: AwareDatetime | None = None,
 ) -> Page[GroupOut]:
     """Registered groups, the latest change first. A new one is applied for: `POST /requests`, kind `create_group`."""
-    member_id = await views.person_id_named(session, member)
+    member_id = await org.id_named_or_former(session, member)
     wanted = GroupFilter(group_type=type, state=state, member_id=member_id, updated_since=updated_since)
     rows, next_cursor = await paginate(
         session, queries.matching(wanted), col(Group.updated_at), col(Group.id), page=page
@@ -77,8 +78,8 @@ async def change_administration(
     group = await service.change_owner(
         session,
         group_id=GroupId(group_id),
-        owner=await views.person_named(session, body.owner) if body.owner else None,
-        deputy=await views.person_named(session, body.deputy) if body.deputy else None,
+        owner=await org.person_named_or_former(session, body.owner) if body.owner else None,
+        deputy=await org.person_named_or_former(session, body.deputy) if body.deputy else None,
         reason=body.reason,
         actor=caller.actor,
         now=now,
@@ -108,7 +109,7 @@ async def add_member(
     stay = await service.add_by_hand(
         session,
         group_id=GroupId(group_id),
-        person=await views.person_named(session, body.person),
+        person=await org.person_named_or_former(session, body.person),
         reason=body.reason,
         actor=caller.actor,
         now=now,
@@ -129,7 +130,7 @@ async def remove_member(
     stay = await service.remove_by_hand(
         session,
         group_id=GroupId(group_id),
-        person=await views.person_named(session, userid),
+        person=await org.person_named_or_former(session, userid),
         reason=reason,
         actor=caller.actor,
         now=now,

@@ -9,23 +9,11 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.policy.service import Citation, Policy
+from app.policy.service import Policy
+from app.web.fields import ClauseOut, Input
 from models.groups import FindingKind, FindingState, Group, GroupFinding, GroupMember, GroupState
 from models.ids import GroupId, PersonId
 from models.org import Person
-
-
-class GroupRule(BaseModel):
-    """What a row rests on, as the company's document numbers and words it."""
-
-    rule_key: str
-    clause: str
-    text: str
-    policy_version: int
-
-    @classmethod
-    def of(cls, citation: Citation, policy: Policy) -> GroupRule:
-        return cls(rule_key=citation.rule_key, clause=citation.clause, text=citation.text, policy_version=policy.number)
 
 
 class WantedAndSeen(BaseModel):
@@ -50,7 +38,7 @@ class GroupOut(BaseModel):
     charter: str
     charter_version: int
     request_id: UUID | None = Field(description="The application it came from.")
-    rule: GroupRule
+    rule: ClauseOut
     registered_at: datetime
     created_at: datetime | None = Field(description="When the platform confirmed it.")
     observed_at: datetime | None = Field(description="When its roster was read last.")
@@ -74,7 +62,7 @@ class GroupOut(BaseModel):
             charter=group.charter,
             charter_version=group.charter_version,
             request_id=group.request_id,
-            rule=GroupRule.of(policy.cite(group.rule_key), policy),
+            rule=ClauseOut.of(policy.cite(group.rule_key)),
             registered_at=group.registered_at,
             created_at=group.created_at,
             observed_at=group.observed_at,
@@ -116,7 +104,7 @@ class FindingOut(BaseModel):
     userid: str | None = Field(description="Whom it is about, where it is about a person.")
     state: FindingState
     details: dict[str, Any]
-    rule: GroupRule
+    rule: ClauseOut
     first_seen_at: datetime
     resolved_at: datetime | None
     resolution: str | None
@@ -130,15 +118,11 @@ class FindingOut(BaseModel):
             userid=finding.subject_userid or None,
             state=finding.state,
             details=finding.details,
-            rule=GroupRule.of(policy.cite(finding.rule_key), policy),
+            rule=ClauseOut.of(policy.cite(finding.rule_key)),
             first_seen_at=finding.first_seen_at,
             resolved_at=finding.resolved_at,
             resolution=finding.resolution,
         )
-
-
-class Input(BaseModel):
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
 
 class NewGroupMember(Input):

@@ -22,12 +22,15 @@ from app.groups.roster import Cause, hand_over, order_update, record_group
 from app.groups.rules import SuccessionBasis
 from app.groups.snapshot import Reading
 from app.org import queries as org
+from app.org.rules import is_reachable
 from app.policy import service as policies
 from app.policy.service import Policy
+from app.roles import service as roles
+from app.roles.service import Subject
 from models.delivery import OutgoingCall
 from models.groups import FindingKind, Group, GroupMember, GroupState
 from models.ids import GroupId, PersonId, WecomUserId, fold
-from models.org import Person, PersonStatus
+from models.org import Person
 
 DEPARTURE = "departure"
 
@@ -116,13 +119,12 @@ async def _able_members(session: AsyncSession, group: Group, *, without: Person)
     stays = await queries.current_stays(session, group.id)
     ids = [stay.person_id for stay in stays if stay.desired and stay.person_id != without.id]
     people = await org.people_by_id(session, ids)
-    return [people[one] for one in ids if people[one].status is PersonStatus.ACTIVE]
+    return [people[one] for one in ids if is_reachable(people[one])]
 
 
 async def _heads(session: AsyncSession, group: Group, former: Person) -> set[UUID]:
-    if group.department_id is not None and (found := await org.leaders_of_department(session, group.department_id)):
-        return {head.id for head in found}
-    return {head.id for head in await org.department_head_of(session, former)}
+    heads = await roles.department_heads(session, Subject(former, group.department_id))
+    return {head.id for head in heads}
 
 
 # ---------------------------------------------------------------- on the platform

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Path, Query
 from sqlmodel import col
 
-from app.inbox import queries, service
+from app.inbox import presentation, queries, service
 from app.inbox.schemas import CallbackDetail, CallbackSummary, Gap, Refusal
 from app.web.deps import CallerDep, NowDep, SessionDep, require
 from app.web.idempotency import IdempotentRoute
@@ -34,7 +34,7 @@ async def list_callbacks(
     """Received events, the newest first."""
     statement = queries.listed(state=state, event_type=event_type, subject=subject)
     events, following = await paginate(session, statement, col(ReceivedEvent.id), page=page)
-    return Page(items=[CallbackSummary.of(event) for event in events], next_cursor=following)
+    return Page(items=presentation.summaries(events), next_cursor=following)
 
 
 @router.get("/gaps", dependencies=[Depends(require("callbacks:read"))], responses=problems(400, 401, 403))
@@ -45,7 +45,7 @@ async def list_gaps(
 ) -> Page[Gap]:
     """Times in which callbacks may have been lost, the newest first (F17)."""
     gaps, following = await paginate(session, queries.gaps(is_open=is_open), col(CallbackGap.id), page=page)
-    return Page(items=[Gap.of(gap) for gap in gaps], next_cursor=following)
+    return Page(items=presentation.gaps(gaps), next_cursor=following)
 
 
 @router.get("/refusals", dependencies=[Depends(require("callbacks:read"))], responses=problems(400, 401, 403))
@@ -55,7 +55,7 @@ async def list_refusals(
     """Callers that were turned away, the latest first: why, and what to do."""
     last_at, number = col(CallbackRefusal.last_at), col(CallbackRefusal.id)
     refusals, following = await paginate(session, queries.refusals(channel=channel), last_at, number, page=page)
-    return Page(items=[Refusal.of(refusal) for refusal in refusals], next_cursor=following)
+    return Page(items=presentation.refusals(refusals), next_cursor=following)
 
 
 @router.get(
@@ -63,7 +63,7 @@ async def list_refusals(
 )  # fmt: skip
 async def get_callback(event_id: EventIdPath, session: SessionDep) -> CallbackDetail:
     """One event with its decrypted body."""
-    return CallbackDetail.of(await service.get(session, event_id=EventId(event_id)))
+    return presentation.event(await service.get(session, event_id=EventId(event_id)))
 
 
 @router.post(
@@ -75,4 +75,4 @@ async def replay_callback(
     event_id: EventIdPath, session: SessionDep, caller: CallerDep, now: NowDep
 ) -> CallbackSummary:
     """Have a parked, unknown or finished event handled again. It keeps its id."""
-    return CallbackSummary.of(await service.replay(session, event_id=EventId(event_id), actor=caller.actor, now=now))
+    return presentation.summary(await service.replay(session, event_id=EventId(event_id), actor=caller.actor, now=now))

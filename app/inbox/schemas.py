@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Self
 from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from app.inbox.messages import explain_refusal
-from models.inbox import EventState, ReceivedEvent
-from models.intake import CallbackGap, CallbackRefusal, GapReason
+from models.inbox import EventState
+from models.intake import GapReason
 
 
 class CallbackSummary(BaseModel):
@@ -30,19 +28,10 @@ class CallbackSummary(BaseModel):
     replayed_at: datetime | None
     correlation_id: str
 
-    @classmethod
-    def of(cls, event: ReceivedEvent) -> Self:
-        return cls.model_validate(_columns(event))
-
 
 class CallbackDetail(CallbackSummary):
     body: str | None = Field(description="The decrypted XML; null once it was erased, 30 days after receipt.")
     digest: str = Field(description="sha256 of the body, kept when the body is gone.")
-
-    @classmethod
-    def of(cls, event: ReceivedEvent) -> Self:
-        body = None if event.body is None else event.body.decode(errors="replace")
-        return cls.model_validate({**_columns(event), "body": body, "digest": event.body_digest.hex()})
 
 
 class Gap(BaseModel):
@@ -57,10 +46,6 @@ class Gap(BaseModel):
     closed_at: datetime | None = Field(description="When a full sync that began after the gap had succeeded.")
     closed_by: UUID | None = Field(description="That sync run.")
 
-    @classmethod
-    def of(cls, gap: CallbackGap) -> Self:
-        return cls.model_validate(gap.model_dump())
-
 
 class Refusal(BaseModel):
     id: int
@@ -73,17 +58,3 @@ class Refusal(BaseModel):
     first_at: datetime
     last_at: datetime
     correlation_id: str = Field(description="Of the last attempt; the same as in the log.")
-
-    @classmethod
-    def of(cls, refusal: CallbackRefusal) -> Self:
-        told = explain_refusal(refusal.reason, refusal.disagrees)
-        return cls.model_validate({**refusal.model_dump(), "explanation": told})
-
-
-def _columns(event: ReceivedEvent) -> dict[str, object]:
-    return {
-        **event.model_dump(exclude={"body", "body_digest", "dedup_key"}),
-        "channel": event.app_id,
-        "userid": event.actor_userid,
-        "reason": event.last_error,
-    }

@@ -17,10 +17,28 @@ from app.audit.service import record
 from app.audit.why import About, Why
 from app.inbox import queries, rules
 from app.inbox.errors import EventNotFound, LeaseLost
+from app.inbox.messages import explain_refusal
 from app.inbox.rules import Outcome
 from models.audit import ObjectKind
 from models.ids import EventId
 from models.inbox import EventState, ReceivedEvent
+
+__all__ = [
+    "CHANNEL",
+    "Arrival",
+    "Batch",
+    "claim",
+    "explain_refusal",
+    "fail",
+    "finish",
+    "get",
+    "hold",
+    "purge_bodies",
+    "release",
+    "renew",
+    "replay",
+    "store",
+]
 
 CHANNEL: Final = "inbox"
 """What the workers LISTEN on."""

@@ -12,17 +12,24 @@ from app.ledger import queries
 from app.ledger.calls import MAKE_CALL, CallPayload, CallRequest, call_row
 from app.ledger.errors import CallNotFound
 from app.ledger.outcomes import OnFailure, OutcomeHandler
-from app.ledger.recovery import Resolution, resolve_call
+from app.ledger.recovery import Resolution, is_unsent, resolve_call
+from app.ledger.rules import CODE_LIFE, body_of, remaining_update
 from app.observability import current_correlation_id
 from models.delivery import CallKind, OutgoingCall
 
 __all__ = [
+    "CODE_LIFE",
+    "MAKE_CALL",
+    "CallPayload",
     "CallRequest",
     "OnFailure",
     "OutcomeHandler",
     "Resolution",
     "add_call",
+    "body_of",
+    "is_unsent",
     "read_call",
+    "remaining_update",
     "request_call",
     "resolve_call",
 ]

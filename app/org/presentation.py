@@ -1,4 +1,4 @@
-"""Members as the REST edge shows them: each row with its userid and departments, read in three statements a page."""
+"""Departments, members and their changes as REST shows them: a page of members is read in three statements."""
 
 from __future__ import annotations
 
@@ -7,23 +7,67 @@ from collections.abc import Sequence
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.org import queries
-from app.org.errors import PersonUnknown
-from app.org.schemas import Member
-from models.org import Person
+from app.org.schemas import ChangeOut, DepartmentNode, DepartmentOut, DepartmentTree, Member, MemberDepartment
+from models.org import Department, Membership, OrgChange, Person
 
 
-async def as_members(session: AsyncSession, people: Sequence[Person]) -> list[Member]:
-    ids = [person.id for person in people]
+async def members(session: AsyncSession, rows: Sequence[Person]) -> list[Member]:
+    ids = [row.id for row in rows]
     userids = await queries.last_userids_of(session, ids)
     places = await queries.memberships_of(session, ids)
-    return [
-        Member.of(person, userid=userids.get(person.id, ""), memberships=places.get(person.id, [])) for person in people
-    ]
+    return [_member(row, userids.get(row.id, ""), places.get(row.id, [])) for row in rows]
 
 
-async def find_member(session: AsyncSession, userid: str) -> Person:
-    """Whom the userid names now, else whom it named last."""
-    person = await queries.person_by_userid(session, userid) or await queries.former_person_of(session, userid)
-    if person is None:
-        raise PersonUnknown(f"没有成员 {userid}", userid=userid)
-    return person
+async def member(session: AsyncSession, row: Person) -> Member:
+    return (await members(session, [row]))[0]
+
+
+def departments(rows: Sequence[Department]) -> list[DepartmentOut]:
+    return [department(row) for row in rows]
+
+
+def department(row: Department) -> DepartmentOut:
+    return DepartmentOut(
+        id=row.id,
+        parent_id=row.parent_id,
+        name=row.name,
+        order=row.sort_order,
+        leaders=row.leader_userids,
+        updated_at=row.updated_at,
+    )
+
+
+def tree(rows: Sequence[Department]) -> DepartmentTree:
+    """Nested, in the order of the rows."""
+    nodes = {row.id: DepartmentNode(**department(row).model_dump()) for row in rows}
+    tops: list[DepartmentNode] = []
+    for node in nodes.values():
+        parent = nodes.get(node.parent_id) if node.parent_id is not None else None
+        (parent.children if parent is not None else tops).append(node)
+    return DepartmentTree(items=tops)
+
+
+def changes(rows: Sequence[OrgChange]) -> list[ChangeOut]:
+    return [ChangeOut.model_validate(row, from_attributes=True) for row in rows]
+
+
+def _member(row: Person, userid: str, places: Sequence[Membership]) -> Member:
+    return Member(
+        userid=userid,
+        name=row.name,
+        alias=row.alias,
+        position=row.position,
+        status=row.status,
+        main_department_id=row.main_department_id,
+        departments=[_place(place) for place in places],
+        direct_leaders=row.direct_leader_userids,
+        extra=row.extra or {},
+        details_known=row.details_known,
+        first_seen_at=row.first_seen_at,
+        updated_at=row.updated_at,
+        ended_at=row.ended_at,
+    )
+
+
+def _place(row: Membership) -> MemberDepartment:
+    return MemberDepartment(department_id=row.department_id, order=row.sort_order, is_leader=row.is_leader)

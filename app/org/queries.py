@@ -1,12 +1,14 @@
-"""Every SELECT about people, departments, tags and runs, by intention."""
+"""Every SELECT about people, departments, tags and their changes, by intention."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, or_, select, text
+from sqlalchemy import ColumnElement, Select, Uuid, bindparam, func, or_, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -34,8 +36,8 @@ async def person(session: AsyncSession, person_id: PersonId) -> Person | None:
 
 
 async def people_by_id(session: AsyncSession, person_ids: Iterable[UUID]) -> dict[UUID, Person]:
-    """Whoever of these is known, whatever their status."""
-    rows = await session.scalars(select(Person).where(col(Person.id).in_(list(person_ids))))
+    """Whoever of these is known, whatever their status. Any number of people."""
+    rows = await session.scalars(select(Person).where(col(Person.id) == _any_of(person_ids)))
     return {person.id: person for person in rows}
 
 
@@ -55,12 +57,22 @@ async def people_by_userids(session: AsyncSession, userids: Iterable[str]) -> di
     return {WecomUserId(userid): person for userid, person in await session.execute(statement)}
 
 
-async def userids_of(session: AsyncSession, person_ids: Iterable[UUID]) -> dict[PersonId, str]:
-    """As the platform spells them; current ones only. Who has left is not in the answer."""
+async def userids_of(session: AsyncSession, person_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """As the platform spells them; current ones only. Who has left is not in the answer. Any number of people."""
     statement = select(col(PersonUserid.person_id), col(PersonUserid.shown)).where(
-        col(PersonUserid.ended_at).is_(None), col(PersonUserid.person_id).in_(list(person_ids))
+        col(PersonUserid.person_id) == _any_of(person_ids), col(PersonUserid.ended_at).is_(None)
     )
-    return {PersonId(person_id): shown for person_id, shown in await session.execute(statement)}
+    return {row.person_id: row.shown for row in (await session.execute(statement)).all()}
+
+
+async def names_of(session: AsyncSession, person_ids: Iterable[UUID]) -> list[str]:
+    statement = select(col(Person.name)).where(col(Person.id) == _any_of(person_ids)).order_by(col(Person.name))
+    return list(await session.scalars(statement))
+
+
+def _any_of(ids: Iterable[UUID]) -> Any:
+    """One array parameter: an IN list ends at 32,767 of them."""
+    return func.any(bindparam(None, list(ids), type_=ARRAY(Uuid)))
 
 
 async def all_people(session: AsyncSession, *, statuses: Collection[PersonStatus] = EMPLOYED) -> list[Person]:
@@ -155,10 +167,10 @@ def members(
 
 
 async def last_userids_of(session: AsyncSession, person_ids: Iterable[UUID]) -> dict[UUID, str]:
-    """As shown: the current one, or for somebody who has left the last one."""
+    """As shown: the current one, or for somebody who has left the last one. Any number of people."""
     statement = (
         select(col(PersonUserid.person_id), col(PersonUserid.shown))
-        .where(col(PersonUserid.person_id).in_(list(person_ids)))
+        .where(col(PersonUserid.person_id) == _any_of(person_ids))
         .order_by(col(PersonUserid.started_at), col(PersonUserid.id))
     )
     return {row[0]: row[1] for row in await session.execute(statement)}
@@ -266,23 +278,6 @@ async def leaders_of_department(session: AsyncSession, department_id: int) -> li
     return sorted(found.values(), key=lambda leader: leader.id)
 
 
-async def department_head_of(session: AsyncSession, person: Person) -> list[Person]:
-    """The heads of the person's main department; from the one above when there is none, or it is the person."""
-    for department_id in await departments_above(session, await _main_department_of(session, person)):
-        heads = [head for head in await leaders_of_department(session, department_id) if head.id != person.id]
-        if heads:
-            return heads
-    return []
-
-
-async def _main_department_of(session: AsyncSession, person: Person) -> int:
-    """The first of their departments when the platform told no main one."""
-    if person.main_department_id is not None:
-        return person.main_department_id
-    places = (await memberships_of(session, [person.id])).get(person.id, [])
-    return places[0].department_id if places else 0
-
-
 async def direct_leaders_of(session: AsyncSession, person: Person) -> list[Person]:
     """In the platform's order. Only who can act, and never the person."""
     found = await people_by_userids(session, person.direct_leader_userids)
@@ -290,13 +285,10 @@ async def direct_leaders_of(session: AsyncSession, person: Person) -> list[Perso
     return [leader for leader in leaders if may_act(leader) and leader.id != person.id]
 
 
-# ---------------------------------------------------------------- runs
+# ---------------------------------------------------------------- changes
 
 
 def changes_of(person_id: UUID) -> Select[OrgChange]:
     return select(OrgChange).where(
         col(OrgChange.object_kind).in_(["person", "membership"]), col(OrgChange.object_id) == str(person_id)
     )
-
-
-# ---------------------------------------------------------------- tags

@@ -8,11 +8,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from sqlmodel import col
 
-from app.org import queries, service
+from app.org import presentation, queries, service
 from app.org.errors import DepartmentUnknown
-from app.org.presentation import as_members, find_member
 from app.org.schemas import ChangeOut, DepartmentOut, DepartmentTree, Member, ReviewDecision
-from app.org.schemas import DepartmentNode as Node
 from app.web.deps import CallerDep, NowDep, SessionDep, require
 from app.web.idempotency import IdempotentRoute
 from app.web.pagination import Page, PageDep, paginate
@@ -38,13 +36,13 @@ async def list_departments(
 ) -> Page[DepartmentOut]:
     statement = queries.departments(parent_id=parent_id, updated_since=updated_since)
     rows, cursor = await paginate(session, statement, col(Department.id), page=page, descending=False)
-    return Page(items=[DepartmentOut.of(row) for row in rows], next_cursor=cursor)
+    return Page(items=presentation.departments(rows), next_cursor=cursor)
 
 
 @departments.get("/tree")
 async def department_tree(session: SessionDep) -> DepartmentTree:
     """All departments, nested, in the platform's order."""
-    return DepartmentTree(items=Node.forest(await queries.all_departments(session)))
+    return presentation.tree(await queries.all_departments(session))
 
 
 @departments.get("/{department_id}", responses=problems(404))
@@ -52,7 +50,7 @@ async def get_department(session: SessionDep, department_id: int) -> DepartmentO
     department = await queries.department(session, department_id)
     if department is None:
         raise DepartmentUnknown(f"没有部门 {department_id}")
-    return DepartmentOut.of(department)
+    return presentation.department(department)
 
 
 # ---------------------------------------------------------------- members
@@ -69,21 +67,21 @@ async def list_members(
 ) -> Page[Member]:
     statement = queries.members(department_id=department, status=status, name=q, updated_since=updated_since)
     rows, cursor = await paginate(session, statement, col(Person.updated_at), col(Person.id), page=page)
-    return Page(items=await as_members(session, rows), next_cursor=cursor)
+    return Page(items=await presentation.members(session, rows), next_cursor=cursor)
 
 
 @members.get("/{userid}", dependencies=READ, responses=problems(404))
 async def get_member(session: SessionDep, userid: str) -> Member:
     """Whom this userid names now; else whom it named last."""
-    return (await as_members(session, [await find_member(session, userid)]))[0]
+    return await presentation.member(session, await service.person_named_or_former(session, userid))
 
 
 @members.get("/{userid}/changes", dependencies=READ, responses=problems(404))
 async def list_changes(session: SessionDep, page: PageDep, userid: str) -> Page[ChangeOut]:
     """Every change of the person and of their departments, newest first."""
-    person = await find_member(session, userid)
+    person = await service.person_named_or_former(session, userid)
     rows, cursor = await paginate(session, queries.changes_of(person.id), col(OrgChange.id), page=page)
-    return Page(items=[ChangeOut.of(row) for row in rows], next_cursor=cursor)
+    return Page(items=presentation.changes(rows), next_cursor=cursor)
 
 
 @members.post("/{userid}/review", dependencies=WRITE, responses=problems(404, 409))
@@ -95,7 +93,7 @@ async def review_userid(
         await service.link_former(session, userid=userid, actor=caller.actor, now=now)
     else:
         await service.separate_userid(session, userid=userid, actor=caller.actor, now=now)
-    return (await as_members(session, [await find_member(session, userid)]))[0]
+    return await presentation.member(session, await service.person_named_or_former(session, userid))
 
 
 for part in (departments, members):

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from models.org import Department, Membership, OrgChange, Person, PersonStatus
+from models.org import PersonStatus
 
 
 class MemberDepartment(BaseModel):
@@ -32,28 +32,6 @@ class Member(BaseModel):
     updated_at: datetime
     ended_at: datetime | None
 
-    @classmethod
-    def of(cls, person: Person, *, userid: str, memberships: list[Membership]) -> Member:
-        places = [
-            MemberDepartment(department_id=m.department_id, order=m.sort_order, is_leader=m.is_leader)
-            for m in memberships
-        ]
-        return cls(
-            userid=userid,
-            name=person.name,
-            alias=person.alias,
-            position=person.position,
-            status=person.status,
-            main_department_id=person.main_department_id,
-            departments=places,
-            direct_leaders=person.direct_leader_userids,
-            extra=person.extra or {},
-            details_known=person.details_known,
-            first_seen_at=person.first_seen_at,
-            updated_at=person.updated_at,
-            ended_at=person.ended_at,
-        )
-
 
 class DepartmentOut(BaseModel):
     id: int
@@ -63,31 +41,11 @@ class DepartmentOut(BaseModel):
     leaders: list[str] = Field(description="Userids.")
     updated_at: datetime
 
-    @classmethod
-    def of(cls, department: Department) -> DepartmentOut:
-        return cls(
-            id=department.id,
-            parent_id=department.parent_id,
-            name=department.name,
-            order=department.sort_order,
-            leaders=department.leader_userids,
-            updated_at=department.updated_at,
-        )
-
 
 class DepartmentNode(DepartmentOut):
     """A department with what is below it. One whose parent cannot be seen stands at the top."""
 
     children: list[DepartmentNode] = []
-
-    @classmethod
-    def forest(cls, departments: list[Department]) -> list[DepartmentNode]:
-        nodes = {department.id: cls(**DepartmentOut.of(department).model_dump()) for department in departments}
-        tops: list[DepartmentNode] = []
-        for node in nodes.values():
-            parent = nodes.get(node.parent_id) if node.parent_id is not None else None
-            (parent.children if parent is not None else tops).append(node)
-        return tops
 
 
 class DepartmentTree(BaseModel):
@@ -95,8 +53,6 @@ class DepartmentTree(BaseModel):
 
 
 class ChangeOut(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
-
     id: int
     object_kind: str
     change: str
@@ -104,10 +60,6 @@ class ChangeOut(BaseModel):
     after: dict[str, Any] | None
     run_id: UUID | None
     at: datetime
-
-    @classmethod
-    def of(cls, change: OrgChange) -> ChangeOut:
-        return cls.model_validate(change)
 
 
 class ReviewDecision(BaseModel):

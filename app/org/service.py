@@ -1,7 +1,60 @@
-"""People whose userids change, for others: linked to a former colleague, or kept apart (D17)."""
+"""The organisation, for others: who a userid names, and what people decide about userids that come back (D17)."""
 
 from __future__ import annotations
 
-from app.org.identity import link_former, link_userid, separate_userid
+from collections.abc import Sequence
 
-__all__ = ["link_former", "link_userid", "separate_userid"]
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.org import queries
+from app.org.errors import PersonUnknown
+from app.org.identity import link_former, link_userid, rename, separate_userid
+from models.ids import PersonId, fold
+from models.org import Person
+
+__all__ = [
+    "id_named",
+    "id_named_or_former",
+    "link_former",
+    "link_userid",
+    "people_named",
+    "person_named",
+    "person_named_or_former",
+    "rename",
+    "separate_userid",
+]
+
+
+async def person_named(session: AsyncSession, userid: str) -> Person:
+    """Whom the userid names now. Raises `PersonUnknown`."""
+    return (await people_named(session, [userid]))[0]
+
+
+async def people_named(session: AsyncSession, userids: Sequence[str]) -> list[Person]:
+    """Whom these userids name now, each person once. Raises `PersonUnknown` with all that name nobody."""
+    found = await queries.people_by_userids(session, userids)
+    if missing := [userid for userid in userids if fold(userid) not in found]:
+        raise _unknown(missing)
+    return list(found.values())
+
+
+async def id_named(session: AsyncSession, userid: str | None) -> PersonId | None:
+    """For the filter of a list: whom it names now, None without a userid. Raises `PersonUnknown`."""
+    return PersonId((await person_named(session, userid)).id) if userid else None
+
+
+async def id_named_or_former(session: AsyncSession, userid: str | None) -> PersonId | None:
+    """For the filter of a list that also finds who has left. Raises `PersonUnknown`."""
+    return PersonId((await person_named_or_former(session, userid)).id) if userid else None
+
+
+async def person_named_or_former(session: AsyncSession, userid: str) -> Person:
+    """Whom the userid names now, else whom it named last. Raises `PersonUnknown`."""
+    person = await queries.person_by_userid(session, userid) or await queries.former_person_of(session, userid)
+    if person is None:
+        raise _unknown([userid])
+    return person
+
+
+def _unknown(userids: Sequence[str]) -> PersonUnknown:
+    return PersonUnknown(f"没有账号为 {'、'.join(userids)} 的成员", userid=userids[0])

@@ -16,9 +16,10 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from app.policy.expressions import expressions_in
 from app.policy.rule_keys import RULE_KEYS
 from app.policy.schema import PolicyDocument
-from app.policy.sections.people import ApproverKind, parse_approver
+from app.policy.sections.people import ExpressionKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,13 +217,9 @@ def _role_faults(raw: dict[Any, Any]) -> Iterator[Fault]:
     for name, role in roles.items():
         if isinstance(role, dict) and not any(role.get(who) for who in ("departments", "tags", "posts", "userids")):
             yield Fault(f"roles.{name}", "没有任何人，请写 departments、tags、posts、userids 中的至少一项")
-    for path, expression in _expressions(raw, ""):
-        try:
-            approver = parse_approver(expression)
-        except ValueError:
-            continue  # the schema says so
-        if approver.kind is ApproverKind.ROLE and approver.name not in roles:
-            yield Fault(path, f"角色“{approver.name}”不在 roles 中，请补上或改正")
+    for path, expression in expressions_in(raw):
+        if expression.kind is ExpressionKind.ROLE and expression.name not in roles:
+            yield Fault(path, f"角色“{expression.name}”不在 roles 中，请补上或改正")
 
 
 def _class_faults(raw: dict[Any, Any]) -> Iterator[Fault]:
@@ -243,21 +240,6 @@ def _mapping(raw: dict[Any, Any], *path: str) -> dict[Any, Any]:
     for name in path:
         found = found.get(name) if isinstance(found, dict) else None
     return found if isinstance(found, dict) else {}
-
-
-_EXPRESSIONS = {"approver", "administered_by", "to", "informed", "fallback", "supervised_by"}
-
-
-def _expressions(node: Any, path: str, *, named: bool = False) -> Iterator[tuple[str, str]]:
-    """Every approver expression in the document, with its path."""
-    if isinstance(node, dict):
-        for key, value in node.items():
-            yield from _expressions(value, f"{path}.{key}" if path else str(key), named=key in _EXPRESSIONS)
-    elif isinstance(node, list):
-        for place, value in enumerate(node):
-            yield from _expressions(value, f"{path}[{place}]", named=named)
-    elif named and isinstance(node, str):
-        yield path, node
 
 
 @cache

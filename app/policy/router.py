@@ -5,9 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends
 from sqlmodel import col
 
-from app.policy import queries, service
-from app.policy.errors import VersionNotFound
-from app.policy.schemas import ApplyIn, ChangeOut, CheckIn, CheckOut, FaultOut, PolicyVersionDetail, PolicyVersionOut
+from app.policy import presentation, queries, service
+from app.policy.schemas import ApplyIn, CheckIn, CheckOut, PolicyVersionDetail, PolicyVersionOut
 from app.web.deps import CallerDep, NowDep, SessionDep, require
 from app.web.idempotency import IdempotentRoute
 from app.web.pagination import Page, PageDep, paginate
@@ -24,19 +23,19 @@ WRITE = [Depends(require("policy:write"))]
 async def read_policy_in_force(session: SessionDep, now: NowDep) -> PolicyVersionDetail:
     """The version in force now."""
     policy = await service.in_force(session, now=now)
-    return await _detail(session, policy.number)
+    return presentation.detail(await service.version_numbered(session, policy.number))
 
 
 @router.get("/policy/versions", dependencies=READ)
 async def list_policy_versions(session: SessionDep, page: PageDep) -> Page[PolicyVersionOut]:
     """All versions, the newest first. In force is the newest whose `effective_at` has come."""
     rows, cursor = await paginate(session, queries.all_versions(), col(PolicyVersion.number), page=page)
-    return Page(items=[PolicyVersionOut.model_validate(row) for row in rows], next_cursor=cursor)
+    return Page(items=presentation.versions(rows), next_cursor=cursor)
 
 
 @router.get("/policy/versions/{number}", dependencies=READ, responses=problems(404))
 async def read_policy_version(session: SessionDep, number: int) -> PolicyVersionDetail:
-    return await _detail(session, number)
+    return presentation.detail(await service.version_numbered(session, number))
 
 
 @router.post("/policy/versions", status_code=201, dependencies=WRITE, responses=problems(400, 409))
@@ -46,21 +45,11 @@ async def apply_policy(session: SessionDep, now: NowDep, caller: CallerDep, body
     Requests keep the version they were submitted under; what is sent follows the version in force.
     """
     row = await service.apply(session, source=body.source, effective_at=body.effective_at, now=now, actor=caller.actor)
-    return PolicyVersionOut.model_validate(row)
+    return presentation.version(row)
 
 
 @router.post("/policy/check", dependencies=READ)
 async def check_policy(session: SessionDep, now: NowDep, body: CheckIn) -> CheckOut:
     """Every fault of a document, or what would change if it were applied. Stores nothing."""
     faults, changes = await service.preview(session, source=body.source, now=now)
-    return CheckOut(
-        faults=[FaultOut.model_validate(fault) for fault in faults],
-        changes=[ChangeOut.model_validate(change) for change in changes],
-    )
-
-
-async def _detail(session: SessionDep, number: int) -> PolicyVersionDetail:
-    row = await queries.version_numbered(session, number)
-    if row is None:
-        raise VersionNotFound(f"没有制度第 {number} 版", number=number)
-    return PolicyVersionDetail.model_validate(row, from_attributes=True)
+    return presentation.check(faults, changes)

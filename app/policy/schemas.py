@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
 from app.policy.schema import PolicyDocument
 from app.web.fields import Moment
@@ -14,8 +14,6 @@ Source = Annotated[str, StringConstraints(min_length=1, max_length=500_000)]
 
 
 class PolicyVersionOut(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
-
     number: int
     title: str
     sha256: str = Field(description="Of the YAML source.")
@@ -39,15 +37,11 @@ class CheckIn(BaseModel):
 
 
 class FaultOut(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
-
     path: str = Field(examples=["groups.types.project.join.steps[0].approver"])
     message: str
 
 
 class ChangeOut(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
-
     path: str = Field(examples=["tasks.accept_within"])
     before: str | None
     after: str | None

@@ -1,4 +1,4 @@
-"""The policy in force, its clauses, its versions, and deadlines under it."""
+"""The policy in force, its clauses and its versions."""
 
 from __future__ import annotations
 
@@ -24,10 +24,29 @@ from app.policy.errors import (
     UnknownRule,
     VersionNotFound,
 )
+from app.policy.expressions import expressions_in
 from app.policy.schema import PolicyDocument
 from models.audit import ObjectKind
 from models.ids import PolicyVersionId, new_id
 from models.policy import PolicyVersion
+
+__all__ = [
+    "Change",
+    "Citation",
+    "Fault",
+    "Policy",
+    "apply",
+    "check",
+    "ensure_first_version",
+    "expressions_in",
+    "get",
+    "in_force",
+    "parse",
+    "preview",
+    "source_of",
+    "version_numbered",
+    "warning_about",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +56,7 @@ class Citation:
     rule_key: str
     clause: str
     text: str
+    policy_version: int
 
     @property
     def label(self) -> str:
@@ -57,7 +77,7 @@ class Policy:
         clause = self.document.rules.get(rule_key)
         if clause is None:
             raise UnknownRule(f"制度第 {self.number} 版没有写明规则 {rule_key} 依据哪一条", rule_key=rule_key)
-        return Citation(rule_key, clause, self.document.clauses[clause])
+        return Citation(rule_key, clause, self.document.clauses[clause], self.number)
 
 
 # ---------------------------------------------------------------- asking
@@ -90,10 +110,15 @@ async def get(session: AsyncSession, version_id: PolicyVersionId) -> Policy:
     return policy
 
 
-# ---------------------------------------------------------------- working time
-
-
 # ---------------------------------------------------------------- versions
+
+
+async def version_numbered(session: AsyncSession, number: int) -> PolicyVersion:
+    """The row of a version, with its source. Raises `VersionNotFound`."""
+    row = await queries.version_numbered(session, number)
+    if row is None:
+        raise VersionNotFound(f"没有制度第 {number} 版", number=number)
+    return row
 
 
 def source_of(policy_file: Path | None) -> str:

@@ -9,27 +9,20 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime, timedelta
 from time import monotonic
-from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, Field
-from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col
 
 from app.database import Sessions
 from app.limits.breaker import blocked_now
 from app.limits.report import refresh_gauges
 from app.observability import INBOX_LAG, get_logger
+from app.probes import queries
 from app.web.deps import WebServices, services_of
-from models.delivery import CallState, OutgoingCall
-from models.inbox import EventState, ReceivedEvent
-from models.installation import PlatformState
-from models.intake import CallbackGap
-from models.policy import Timer
 
 log = get_logger()
 
@@ -39,12 +32,10 @@ PROBE_LIMIT = timedelta(seconds=3)
 LAG_IS_BAD = timedelta(minutes=1)
 GAUGES_LAST_SECONDS = 15.0
 
-# Writes what an intake would write, and takes it back: a full disk or a read-only server is found here.
-_PROBE = text(
-    "INSERT INTO received_events (app_id, dedup_key, event_type, subject, actor_userid, occurred_at, received_at,"
-    " body_digest, repeats, state, attempts, correlation_id)"
-    " VALUES ('probe', decode(md5(random()::text), 'hex'), 'probe', 'probe', '', now(), now(), '', 0, 'done', 0, '')"
-)
+PARKED_EVENTS = "个回调多次处理失败，等待人工：steward callbacks list --state parked"
+UNKNOWN_CALLS = "个外发调用结果不明，等待人工确认：GET /api/v1/deliveries/calls?state=unknown"
+PARKED_TIMERS = "个到期事项多次处理失败后停下：steward jobs list"
+HELD_JOBS = "个后台作业多次失败后停下：steward jobs list"
 
 
 class Degraded(BaseModel):
@@ -109,67 +100,34 @@ LIMIT_GAUGES = LimitGauges()
 async def probe_commit(sessions: Sessions) -> None:
     """Raise unless an event could be written now. Leaves nothing behind."""
     async with sessions() as session:
-        await session.execute(_PROBE)
+        await queries.store_probe(session)
         await session.rollback()
 
 
 async def find_degraded(session: AsyncSession, *, now: datetime) -> list[Degraded]:
     """What is not well, from stored state."""
-    rows = await session.scalars(select(PlatformState).where(col(PlatformState.healthy).is_(False)))
+    rows = await queries.unhealthy(session)
     degraded = [Degraded(what=row.key, detail=row.detail, since=row.since) for row in rows]
-    oldest = await _oldest_waiting(session)
+    oldest = await queries.oldest_waiting(session)
     INBOX_LAG.set((now - oldest).total_seconds() if oldest else 0)
     if oldest is not None and now - oldest > LAG_IS_BAD:
         degraded.append(Degraded(what="inbox.lag", detail="有回调等待处理超过一分钟", since=oldest))
-    if (lost := await _open_gap(session)) is not None:
+    if (lost := await queries.open_gap_start(session)) is not None:
         detail = "这段时间可能丢失了回调，正在全量对账：steward callbacks gaps"
         degraded.append(Degraded(what="callbacks.gap", detail=detail, since=lost))
     for block in await blocked_now(session, now=now):
         until = f"{block.blocked_until:%m-%d %H:%M:%S} UTC"
         detail = f"企业微信暂停了这个接口（{block.errcode}），{until} 后继续：steward quota"
         degraded.append(Degraded(what=f"limit:{block.path}", detail=detail, since=block.first_refused_at))
-    counts: list[tuple[str, str, Any]] = [
-        ("inbox.parked", "个回调多次处理失败，等待人工：steward callbacks list --state parked", _parked()),
-        (
-            "delivery.unknown",
-            "个外发调用结果不明，等待人工确认：GET /api/v1/deliveries/calls?state=unknown",
-            _unknown(),
-        ),
-        ("timers.parked", "个到期事项多次处理失败后停下：steward jobs list", _parked_timers()),
-        ("jobs.held", "个后台作业多次失败后停下：steward jobs list", _held()),
-    ]
-    for what, detail, statement in counts:
-        count = (await session.execute(statement)).scalar_one()
+    for what, detail, count in (
+        ("inbox.parked", PARKED_EVENTS, await queries.parked_events(session)),
+        ("delivery.unknown", UNKNOWN_CALLS, await queries.unknown_calls(session)),
+        ("timers.parked", PARKED_TIMERS, await queries.parked_timers(session)),
+        ("jobs.held", HELD_JOBS, await queries.held_jobs(session)),
+    ):
         if count:
             degraded.append(Degraded(what=what, detail=f"{count} {detail}"))
     return degraded
-
-
-async def _open_gap(session: AsyncSession) -> datetime | None:
-    statement = select(func.min(col(CallbackGap.started_at))).where(col(CallbackGap.closed_at).is_(None))
-    return (await session.scalars(statement)).one()
-
-
-async def _oldest_waiting(session: AsyncSession) -> datetime | None:
-    waiting = col(ReceivedEvent.state).in_([EventState.PENDING, EventState.RUNNING])
-    statement = select(func.min(col(ReceivedEvent.received_at))).where(waiting)
-    return (await session.scalars(statement)).one()
-
-
-def _parked() -> Any:
-    return select(func.count()).select_from(ReceivedEvent).where(col(ReceivedEvent.state) == EventState.PARKED)
-
-
-def _parked_timers() -> Any:
-    return select(func.count()).select_from(Timer).where(col(Timer.parked_at).is_not(None))
-
-
-def _unknown() -> Any:
-    return select(func.count()).select_from(OutgoingCall).where(col(OutgoingCall.state) == CallState.UNKNOWN)
-
-
-def _held() -> Any:
-    return text("SELECT count(*) FROM pgqueuer WHERE status = 'failed'")
 
 
 def _answer(status: int, readiness: Readiness) -> JSONResponse:

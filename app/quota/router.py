@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
 
-from app.limits.report import report
-from app.quota import service
-from app.quota.schemas import BlockOut, LimitChange, LimitOut, PathIn, QuotaOut
+from app.quota import presentation, service
+from app.quota.schemas import LimitChange, LimitOut, PathIn, QuotaOut
 from app.web.deps import CallerDep, NowDep, SessionDep, require
 from app.web.idempotency import IdempotentRoute
 from app.web.problems import problems
@@ -23,7 +21,7 @@ may_write = [Depends(require("quota:write"))]
 @router.get("", dependencies=may_read, responses=problems(401, 403))
 async def read_quota(session: SessionDep, now: NowDep) -> QuotaOut:
     """Every limit that is kept: what is used of it now, what waits, and when that will be over."""
-    return await _shown(session, now)
+    return presentation.quota(await service.report(session, now=now))
 
 
 @router.patch("/{key}", dependencies=may_write, responses=problems(401, 403, 404))
@@ -37,19 +35,11 @@ async def change_limit(
     """Change a limit for all processes at once: our number, our share, or a time in which it is not kept."""
     changes = body.model_dump(exclude_unset=True)
     await service.change_limit(session, key=key, changes=changes, actor=caller.actor, now=now)
-    shown = await _shown(session, now)
-    return next(item for item in shown.items if item.key == key)
+    return presentation.limit(await service.read_limit(session, key=key, now=now))
 
 
 @router.post("/unblock", dependencies=may_write, responses=problems(401, 403, 404))
 async def unblock_path(session: SessionDep, caller: CallerDep, now: NowDep, body: PathIn) -> QuotaOut:
     """A block was lifted on the platform (频率自助解封): call the path again."""
     await service.unblock_path(session, path=body.path, actor=caller.actor, now=now)
-    return await _shown(session, now)
-
-
-async def _shown(session: SessionDep, now: datetime) -> QuotaOut:
-    found = await report(session, now=now)
-    return QuotaOut(
-        items=[LimitOut.of(use) for use in found.limits], blocked=[BlockOut.of(block) for block in found.blocked]
-    )
+    return presentation.quota(await service.report(session, now=now))

@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from app.limits.report import BlockedPath, Use
-from app.web.fields import Moment
+from app.web.fields import Input, Moment
 
 LARGEST = 10**9
 
@@ -41,31 +40,6 @@ class LimitOut(BaseModel):
     )
     cleared_at: datetime | None = Field(description="When the last waiting call will have gone")
 
-    @classmethod
-    def of(cls, use: Use) -> LimitOut:
-        counter, number = use.counter, use.number
-        return cls(
-            key=use.limit.key,
-            title=counter.title,
-            title_en=counter.english,
-            counts=counter.counts,
-            per=counter.per,
-            window=use.limit.span,
-            most=number.most,
-            share=number.share,
-            allowed=number.allowed,
-            silent=counter.is_silent,
-            used=use.used,
-            percent=use.percent,
-            top=[SubjectOut(subject=subject.name or None, used=subject.used) for subject in use.top],
-            lifted_until=number.lifted_until if use.is_lifted else None,
-            blocked_until=use.blocked_until,
-            waiting_calls=use.waiting_calls,
-            waiting_people=use.waiting_people,
-            full_at=use.full_at,
-            cleared_at=use.cleared_at,
-        )
-
 
 class BlockOut(BaseModel):
     path: str = Field(examples=["message/send"])
@@ -75,27 +49,19 @@ class BlockOut(BaseModel):
     until: datetime
     waiting_calls: int
 
-    @classmethod
-    def of(cls, block: BlockedPath) -> BlockOut:
-        return cls.model_validate(block, from_attributes=True)
-
 
 class QuotaOut(BaseModel):
     items: list[LimitOut]
     blocked: list[BlockOut] = Field(description="Paths that the platform has blocked for us (45009, 45033)")
 
 
-class LimitChange(BaseModel):
+class LimitChange(Input):
     """What is given is changed; null goes back to the platform's documented number, the whole share, no lifting."""
-
-    model_config = ConfigDict(extra="forbid")
 
     most: Annotated[int, Field(ge=0, le=LARGEST)] | None = None
     share: Annotated[float, Field(gt=0, le=1)] | None = None
     lifted_until: Moment | None = None
 
 
-class PathIn(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class PathIn(Input):
     path: str = Field(min_length=1, max_length=100, examples=["message/send"])

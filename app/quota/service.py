@@ -1,4 +1,7 @@
-"""What operators change in a limit: our number, our share, a time without it, a block that was lifted by hand."""
+"""The limits as they stand, and what operators change in them.
+
+Our number, our share, a time without it, a block that was lifted by hand.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,12 @@ from app.audit.service import record
 from app.audit.why import About, Why
 from app.limits import breaker, numbers
 from app.limits.catalogue import COUNTERS, LIMITS, Kept
+from app.limits.report import Use, report
 from app.quota.errors import BadShare, NoSuchLimit, NotBlocked
 from app.quota.jobs import LIMIT_CHANGED, LimitChanged
 from models.audit import ObjectKind
+
+__all__ = ["change_limit", "read_limit", "report", "unblock_path"]
 
 KNOWN_EVERYWHERE_AFTER = timedelta(seconds=2)
 """Processes believe for a second what they have read of blocks and of used-up limits: who asks before is held again."""
@@ -26,8 +32,7 @@ async def change_limit(
     """`changes`: any of `most`, `share`, `lifted_until`; None goes back to the table. All processes keep it at once."""
     limit = LIMITS.get(key)
     if limit is None or COUNTERS[limit.counter].kept is Kept.NO:
-        known = ", ".join(key for key, limit in LIMITS.items() if COUNTERS[limit.counter].kept is not Kept.NO)
-        raise NoSuchLimit(f"没有限额 {key}；可选: {known}")
+        raise _no_such_limit(key)
     share = changes.get("share")
     if share is not None and not 0 < share <= 1:
         raise BadShare(f"份额 {share} 不合法")
@@ -37,6 +42,20 @@ async def change_limit(
     await LIMIT_CHANGED.enqueue(session, LimitChanged(key=key), run_after=KNOWN_EVERYWHERE_AFTER)
     told = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in changes.items()}
     await record(session, "limit.changed", About(ObjectKind.LIMIT, key), Why(actor), now=now, details=told)
+
+
+async def read_limit(session: AsyncSession, *, key: str, now: datetime) -> Use:
+    """One limit of the report. Raises `NoSuchLimit`."""
+    found = await report(session, now=now)
+    for use in found.limits:
+        if use.limit.key == key:
+            return use
+    raise _no_such_limit(key)
+
+
+def _no_such_limit(key: str) -> NoSuchLimit:
+    known = ", ".join(key for key, limit in LIMITS.items() if COUNTERS[limit.counter].kept is not Kept.NO)
+    return NoSuchLimit(f"没有限额 {key}；可选: {known}")
 
 
 async def unblock_path(session: AsyncSession, *, path: str, actor: Actor, now: datetime) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 
 from app.groups import queries
-from app.reconciliation.jobs import request_reconciliation
+from app.reconciliation import service
 from app.reconciliation.schemas import Reconciliation, ReconciliationQueued
 from app.web.deps import SessionDep, require
 from app.web.idempotency import IdempotentRoute
@@ -22,7 +22,7 @@ WRITE = [Depends(require("groups:write"))]
 @router.post("/reconcile", status_code=202, dependencies=WRITE)
 async def reconcile_all(session: SessionDep) -> ReconciliationQueued:
     """Compare every group with the platform now, instead of at the policy's next interval."""
-    return ReconciliationQueued(queued=await request_reconciliation(session))
+    return ReconciliationQueued(queued=await service.request_reconciliation(session))
 
 
 @router.post("/{group_id}/reconcile", status_code=202, dependencies=WRITE, responses=problems(404))
@@ -32,4 +32,5 @@ async def reconcile_one(
     """Compare this group with the platform now. `accept_losses` releases a reading that was held back."""
     await queries.group(session, GroupId(group_id))
     accept = body is not None and body.accept_losses
-    return ReconciliationQueued(queued=await request_reconciliation(session, GroupId(group_id), accept_losses=accept))
+    queued = await service.request_reconciliation(session, GroupId(group_id), accept_losses=accept)
+    return ReconciliationQueued(queued=queued)

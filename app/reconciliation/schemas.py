@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
+
+from app.web.fields import Input
 
 
-class Reconciliation(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class Reconciliation(Input):
     accept_losses: bool = Field(
         False, description="A person has looked: a roster that lost nearly everybody is taken over as it is."
     )

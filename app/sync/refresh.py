@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.clock import Clock
 from app.database import Sessions, transaction
 from app.observability import get_logger
-from app.org import identity
+from app.org import service as org
 from app.policy import service as policies
 from app.sync import messages, queries, rules, runs
 from app.sync.changes import staging
@@ -53,7 +53,7 @@ async def refresh_person(
             if await queries.person_changed_since(session, [userid, current], started):
                 continue
             if renamed and new_userid is not None:
-                await identity.rename(session, old=userid, new=new_userid, run_id=None, now=clock.now())
+                await org.rename(session, old=userid, new=new_userid, run_id=None, now=clock.now())
             await apply_person(session, user, userid=current, deleted=deleted, now=clock.now())
         return
     log.warning("org.refresh_contended", userid=current)

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from sqlmodel import col
 
-from app.sync import queries, service
+from app.sync import presentation, queries, service
 from app.sync.errors import SyncRunUnknown
 from app.sync.schemas import StartSync, SyncRunOut, SyncRunSummary
 from app.web.deps import CallerDep, NowDep, SessionDep, require
@@ -35,13 +35,13 @@ async def list_sync_runs(
 ) -> Page[SyncRunSummary]:
     statement = queries.sync_runs(kind=kind, state=state)
     rows, cursor = await paginate(session, statement, col(SyncRun.started_at), col(SyncRun.id), page=page)
-    return Page(items=[SyncRunSummary.of(row) for row in rows], next_cursor=cursor)
+    return Page(items=presentation.summaries(rows), next_cursor=cursor)
 
 
 @router.post("", status_code=202, dependencies=WRITE, responses=problems(409))
 async def start_sync_run(session: SessionDep, now: NowDep, body: StartSync) -> SyncRunOut:
     """Queue a full run. Follow it at `GET /sync-runs/{id}`."""
-    return SyncRunOut.of(await service.request(session, reason="api", dry_run=body.dry_run, now=now))
+    return presentation.run(await service.request(session, reason="api", dry_run=body.dry_run, now=now))
 
 
 @router.get("/{run_id}", dependencies=READ, responses=problems(404))
@@ -49,18 +49,18 @@ async def get_sync_run(session: SessionDep, run_id: UUID) -> SyncRunOut:
     run = await queries.sync_run(session, run_id)
     if run is None:
         raise SyncRunUnknown(f"没有同步 {run_id}")
-    return SyncRunOut.of(run)
+    return presentation.run(run)
 
 
 @router.post("/{run_id}/release", dependencies=WRITE, responses=problems(404, 409))
 async def release_sync_run(session: SessionDep, caller: CallerDep, now: NowDep, run_id: UUID) -> SyncRunOut:
     """Let the held losses take effect."""
     run = await service.release(session, run_id=SyncRunId(run_id), actor=caller.actor, now=now)
-    return SyncRunOut.of(run)
+    return presentation.run(run)
 
 
 @router.post("/{run_id}/reject", dependencies=WRITE, responses=problems(404, 409))
 async def reject_sync_run(session: SessionDep, caller: CallerDep, now: NowDep, run_id: UUID) -> SyncRunOut:
     """Drop the held losses: nothing of them takes effect."""
     run = await service.reject(session, run_id=SyncRunId(run_id), actor=caller.actor, now=now)
-    return SyncRunOut.of(run)
+    return presentation.run(run)

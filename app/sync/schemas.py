@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from models.org import SyncKind, SyncRun, SyncState
+from models.org import SyncKind, SyncState
 
 
 class StartSync(BaseModel):
@@ -17,8 +17,6 @@ class StartSync(BaseModel):
 
 class SyncRunOut(BaseModel):
     """A run: how far it is, what it changed, what it holds back and why."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     id: UUID
     kind: SyncKind
@@ -35,15 +33,9 @@ class SyncRunOut(BaseModel):
     decided_by: str | None
     decided_at: datetime | None
 
-    @classmethod
-    def of(cls, run: SyncRun) -> SyncRunOut:
-        return cls.model_validate(run)
-
 
 class SyncRunSummary(BaseModel):
     """A run in a list: without its report."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     id: UUID
     kind: SyncKind
@@ -56,7 +48,3 @@ class SyncRunSummary(BaseModel):
     counts: dict[str, Any]
     started_at: datetime
     finished_at: datetime | None
-
-    @classmethod
-    def of(cls, run: SyncRun) -> SyncRunSummary:
-        return cls.model_validate(run)

@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.sync.apply_run import release
+from app.sync.full_run import run_sync
 from app.sync.job_payloads import (
     REFRESH_DEPARTMENT,
     REFRESH_PERSON,
@@ -28,6 +29,7 @@ __all__ = [
     "reject",
     "release",
     "request",
+    "run_sync",
     "visible_range_changed",
 ]
 

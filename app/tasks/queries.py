@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, exists, func, select, text
+from sqlalchemy import Select, exists, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.org import queries as org
+from app.audit.why import About
+from app.delivery import queries as delivery
+from app.roles import service as roles
 from app.tasks.errors import TaskNotFound
-from models.delivery import Delivery, DeliveryState, Message
+from models.audit import ObjectKind
 from models.groups import Group
 from models.ids import TaskId
 from models.org import Person
@@ -88,14 +90,7 @@ async def entries_of(session: AsyncSession, task_id: UUID) -> list[TaskEntry]:
 
 async def reminders_delivered(session: AsyncSession, task_id: UUID) -> int:
     """F78: a reminder counts when the platform has taken it."""
-    statement = (
-        select(func.count())
-        .select_from(Delivery)
-        .join(Message, col(Message.id) == col(Delivery.message_id))
-        .where(col(Message.origin_kind) == "task", col(Message.origin_id) == str(task_id))
-        .where(col(Message.purpose) == "task.reminder", col(Delivery.state) == DeliveryState.SENT)
-    )
-    return (await session.scalars(statement)).one()
+    return await delivery.count_sent(session, about=About(ObjectKind.TASK, task_id), purpose="task.reminder")
 
 
 async def group(session: AsyncSession, group_id: UUID) -> Group | None:
@@ -105,7 +100,4 @@ async def group(session: AsyncSession, group_id: UUID) -> Group | None:
 async def administrators_of(session: AsyncSession, group_id: UUID | None) -> list[Person]:
     """Owner and deputy of the task's group; nobody when it has none."""
     found = await group(session, group_id) if group_id else None
-    if found is None:
-        return []
-    ids = [person_id for person_id in (found.desired_owner_id, found.deputy_id) if person_id]
-    return list((await org.people_by_id(session, ids)).values())
+    return await roles.administrators_of(session, found) if found is not None else []

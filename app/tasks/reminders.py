@@ -8,14 +8,14 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.approvals.approvers import people_with_role
 from app.audit.actor import SYSTEM
 from app.calendar import service as policies
 from app.jobs.timers import cancel_timer, set_timer
 from app.observability import get_logger
-from app.org import queries as org
 from app.org.rules import may_act
-from app.policy.sections.people import NAMED, ApproverKind, parse_approver
+from app.policy.sections.people import Expression, ExpressionKind
+from app.roles import service as roles
+from app.roles.service import Subject
 from app.tasks import messages, queries, rules
 from app.tasks.context import Case, Happening, load, tell, write
 from models.ids import TaskId
@@ -137,9 +137,9 @@ async def escalate(session: AsyncSession, *, subject: str, now: datetime) -> Non
     await _escalate(session, case, rung.to, now=now)
 
 
-async def _escalate(session: AsyncSession, case: Case, to: str, *, now: datetime) -> None:
+async def _escalate(session: AsyncSession, case: Case, to: Expression, *, now: datetime) -> None:
     """Told, in a text. When nobody is above the owner, the entry says so."""
-    people = _each_once(await _named(session, case, to), besides={case.owner.id})
+    people = _each_once(await _hearers(session, case, to), besides={case.owner.id})
     text = messages.escalated(
         case.task,
         owner=case.owner.name,
@@ -149,9 +149,9 @@ async def _escalate(session: AsyncSession, case: Case, to: str, *, now: datetime
     )
     ids = [person.id for person in people]
     await tell(session, case, ids, text, purpose="task.escalation", why=case.why("task.overdue", SYSTEM), now=now)
-    details = rules.EntryDetails(to=to, people=list(ids))
+    details = rules.EntryDetails(to=str(to), people=list(ids))
     await write(session, case, Happening("escalated", "task.overdue", via="timer", details=details), now=now)
-    log.info("task.escalated", task_id=str(case.task.id), to=to, people=len(ids))
+    log.info("task.escalated", task_id=str(case.task.id), to=str(to), people=len(ids))
 
 
 def _overdue_text(session: AsyncSession, case: Case) -> str:
@@ -159,27 +159,17 @@ def _overdue_text(session: AsyncSession, case: Case) -> str:
     return messages.overdue(case.task, owner=case.owner.name, citation=citation, zone=policies.timezone_of(session))
 
 
-async def _named(session: AsyncSession, case: Case, expression: str) -> list[Person]:
-    """Whom the policy's expression names, seen from the owner. Who has no direct leader answers to the head."""
-    kind, name = parse_approver(expression)
-    if kind in NAMED:
-        return await _holders(session, case, kind, name)
-    if kind in {ApproverKind.GROUP_ADMINISTRATOR, ApproverKind.GROUP_OWNER}:
-        return await queries.administrators_of(session, case.task.group_id)
-    leaders = await org.direct_leaders_of(session, case.owner) if kind is ApproverKind.DIRECT_LEADER else []
-    return leaders or await org.department_head_of(session, case.owner)
+async def _hearers(session: AsyncSession, case: Case, expression: Expression) -> list[Person]:
+    """Whom the policy's expression names, seen from the owner.
 
-
-async def _holders(session: AsyncSession, case: Case, kind: ApproverKind, name: str) -> list[Person]:
-    match kind:
-        case ApproverKind.ROLE:
-            return await people_with_role(session, case.policy, name)
-        case ApproverKind.TAG:
-            return await org.people_with_tag(session, name)
-        case ApproverKind.POST:
-            return await org.people_with_post(session, name)
-        case _:
-            return list((await org.people_by_userids(session, [name])).values())
+    Who has no direct leader answers to the head: an overdue task is heard of by somebody above the owner even where
+    the platform knows no leaders.
+    """
+    about = Subject(case.owner, administrators=await queries.administrators_of(session, case.task.group_id))
+    people = await roles.resolve(session, expression, about, case.policy)
+    if not people and expression.kind is ExpressionKind.DIRECT_LEADER:
+        return await roles.nearest_heads_above(session, case.owner)
+    return people
 
 
 def _each_once(people: Collection[Person], *, besides: Collection[UUID]) -> list[Person]:

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
-from app.web.fields import Moment
-from models.tasks import Task, TaskEntry, TaskState
-
-Userid = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
-Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000)]
-
-
-class Input(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+from app.web.fields import Input, Moment, Note, Userid
+from models.tasks import TaskState
 
 
 class NewTask(Input):
@@ -68,20 +60,6 @@ class TaskSummary(BaseModel):
     late: bool = Field(description="Done after it was due.")
     updated_at: datetime
 
-    @staticmethod
-    def columns_of(row: Task, userids: Mapping[UUID, str]) -> dict[str, Any]:
-        same = {"id", "number", "title", "state", "progress", "due_at", "assigned_at", "accepted_at", "done_at"}
-        return row.model_dump(include={*same, "updated_at"}) | {
-            "assigner": userids.get(row.assigner_id, ""),
-            "owner": userids.get(row.owner_id, ""),
-            "group": row.group_id,
-            "late": row.done_at is not None and row.done_at > row.due_at,
-        }
-
-    @classmethod
-    def of(cls, row: Task, userids: Mapping[UUID, str]) -> TaskSummary:
-        return cls(**cls.columns_of(row, userids))
-
 
 class EntryOut(BaseModel):
     kind: str = Field(description="assigned, accepted, progressed, blocked, resumed, reminded, overdue, done …")
@@ -90,11 +68,6 @@ class EntryOut(BaseModel):
     note: str
     via: str = Field(description="`card`, `rest` or `timer`")
     at: datetime
-
-    @classmethod
-    def of(cls, row: TaskEntry, userids: Mapping[UUID, str]) -> EntryOut:
-        person = userids.get(row.person_id, "") if row.person_id else None
-        return cls(person=person, **row.model_dump(include={"kind", "progress", "note", "via", "at"}))
 
 
 class TaskOut(TaskSummary):

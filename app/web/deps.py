@@ -1,4 +1,8 @@
-"""The only dependency aliases. What a request works with comes from `app.state.services`, built by bootstrap."""
+"""The only dependency aliases, and what a caller may do.
+
+What a request works with comes from `app.state.services`, built by bootstrap. A scope of an API key is
+`<resource>:read` or `<resource>:write`; the resources stand in the manifests of the domains.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +21,11 @@ from app.audit.actor import Actor, ActorKind
 from app.clock import Clock
 from app.database import Sessions, transaction
 from app.errors import Forbidden
+from app.manifest import Registry
 from app.settings import Settings
-from app.web.scopes import allows
+
+EVERYTHING = "*"
+"""The scope of the bootstrap key."""
 
 
 class FindCaller(Protocol):
@@ -56,6 +63,17 @@ class Caller:
     @property
     def actor(self) -> Actor:
         return Actor(ActorKind.API_KEY, str(self.key_id))
+
+
+def scopes_of(registry: Registry) -> tuple[str, ...]:
+    """Every scope that a key may be given."""
+    return tuple(f"{resource}:{verb}" for resource in registry.scopes for verb in ("read", "write"))
+
+
+def allows(granted: list[str], wanted: str) -> bool:
+    """Write includes read."""
+    resource, _, verb = wanted.partition(":")
+    return EVERYTHING in granted or wanted in granted or (verb == "read" and f"{resource}:write" in granted)
 
 
 def services_of(request: Request) -> WebServices:

@@ -6,6 +6,7 @@ knows no status codes.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -15,9 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
-from app.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, Unavailable
+from app.errors import Conflict, DomainError, Forbidden, Gone, Invalid, NotFound, Unavailable
 from app.observability import current_correlation_id, get_logger
-from app.web.faults import faults_of, told
 from app.web.idempotency import KeyReused, forget
 from app.wecom.errors import WecomError, WecomRefused
 
@@ -28,6 +28,7 @@ MEDIA_TYPE = "application/problem+json"
 # The nearest class of an error's family decides.
 STATUS_BY_KIND: dict[type[DomainError], int] = {
     NotFound: 404,
+    Gone: 410,
     Forbidden: 403,
     Conflict: 409,
     Invalid: 400,
@@ -42,6 +43,7 @@ _TITLES = {
     404: "找不到",
     405: "方法不支持",
     409: "状态已变",
+    410: "已过保留期",
     413: "内容太大",
     422: "请求格式不对",
     500: "服务内部错误",
@@ -155,3 +157,75 @@ async def unexpected(request: Request, error: Exception) -> JSONResponse:
         "出现了没有预料到的错误，请把 correlation_id 交给管理员 (unexpected; give the correlation id to your operator)"
     )
     return problem(request, 500, "unexpected", _TITLES[500], detail)
+
+
+# ---------------------------------------------------------------- what is wrong with data that came in
+
+_SENTENCES = {
+    "missing": "缺少这一项，请补上",
+    "extra_forbidden": "不认识这一项，请检查拼写或删去",
+    "string_type": "应为文字",
+    "string_unicode": "不是有效的文字",
+    "string_too_short": "至少 {min_length} 个字符",
+    "string_too_long": "最多 {max_length} 个字符",
+    "string_pattern_mismatch": "格式不对，应符合 {pattern}",
+    "too_short": "至少要有 {min_length} 项",
+    "too_long": "最多 {max_length} 项",
+    "int_type": "应为整数",
+    "int_parsing": "应为整数",
+    "int_parsing_size": "数字太大",
+    "int_from_float": "应为整数",
+    "float_type": "应为数字",
+    "float_parsing": "应为数字",
+    "bool_type": "应为 true 或 false",
+    "bool_parsing": "应为 true 或 false",
+    "greater_than": "应大于 {gt}",
+    "greater_than_equal": "应不小于 {ge}",
+    "less_than": "应小于 {lt}",
+    "less_than_equal": "应不大于 {le}",
+    "enum": "只能是 {expected}",
+    "literal_error": "只能是 {expected}",
+    "list_type": "应为列表",
+    "dict_type": "应为 JSON 对象",
+    "model_type": "应为 JSON 对象",
+    "model_attributes_type": "应为 JSON 对象；请用 Content-Type: application/json 发送",
+    "json_invalid": "不是有效的 JSON，请检查引号、逗号和括号，并用 UTF-8 编码",
+    "timezone_aware": "要写明时区，如 2026-03-02T18:00:00+08:00",
+}
+_SENTENCES_BY_FAMILY = {
+    "datetime": "应为带时区的时间，如 2026-03-02T18:00:00+08:00",
+    "date": "应为日期，如 2026-03-02",
+    "time": "应为时间，如 09:00",
+    "uuid": "应为 id（UUID），如 01a1fa05-ffd1-7117-b1d9-d592fb457143",
+}
+"""By the first word of pydantic's name for a fault, for those not listed above."""
+
+
+def fault_sentence(fault: Mapping[str, Any]) -> str:
+    """One entry of `ValidationError.errors()`. What our own validators say is Chinese already."""
+    kind, context = str(fault["type"]), fault.get("ctx", {})
+    if kind == "value_error" and "error" in context:
+        return str(context["error"])
+    template = _SENTENCES.get(kind) or _SENTENCES_BY_FAMILY.get(
+        kind.partition("_")[0], "不符合要求，请对照接口文档修改"
+    )
+    return template.format(**{name: str(value).replace(" or ", " 或 ") for name, value in context.items()})
+
+
+def faults_of(errors: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Where, and what: the member `faults` of a problem."""
+    return [
+        # The position behind `json_invalid` is no field.
+        {
+            "where": ".".join(
+                str(part) for part in (fault["loc"][:1] if fault["type"] == "json_invalid" else fault["loc"])
+            ),
+            "what": fault_sentence(fault),
+        }
+        for fault in errors
+    ]
+
+
+def told(faults: Iterable[Mapping[str, str]]) -> str:
+    """All of them in one sentence."""
+    return "；".join(f"{fault['where']}：{fault['what']}" if fault["where"] else fault["what"] for fault in faults)

@@ -13,7 +13,6 @@ from pydantic_core import PydanticUndefined
 from app.bootstrap import REGISTRY
 from app.main import create_app
 from app.settings import setting_names
-from app.web.scopes import RESOURCES
 from tests.architecture.source import ROOT
 from tests.cli.test_start import commands
 
@@ -22,7 +21,7 @@ EVERYTHING = {path: path.read_text(encoding="utf-8") for path in DOCUMENTS}
 OPERATORS = EVERYTHING[ROOT / "docs" / "operators.md"]
 INTEGRATORS = EVERYTHING[ROOT / "docs" / "integrators.md"]
 
-_UNITS = {"h": timedelta(hours=1), "m": timedelta(minutes=1)}
+_UNITS = {"d": timedelta(days=1), "h": timedelta(hours=1), "m": timedelta(minutes=1)}
 
 
 def shown_default(name: str) -> str:
@@ -31,7 +30,7 @@ def shown_default(name: str) -> str:
     if field.is_required() or field.default is PydanticUndefined:
         return "required"
     if isinstance(field.default, timedelta):
-        unit = "h" if field.default % timedelta(hours=1) == timedelta() else "m"
+        unit = next(unit for unit, length in _UNITS.items() if field.default % length == timedelta())
         return f"`{field.default // _UNITS[unit]}{unit}`"
     if isinstance(field.default, Path):
         return f"`./{field.default}`"
@@ -73,7 +72,7 @@ class TestIntegrators:
         assert [path for path in called if not any(pattern.fullmatch(f"/api/v1{path}") for pattern in patterns)] == []
 
     def test_every_scope_is_named(self) -> None:
-        assert [resource for resource in RESOURCES if f"`{resource}`" not in INTEGRATORS] == []
+        assert [resource for resource in REGISTRY.scopes if f"`{resource}`" not in INTEGRATORS] == []
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))

@@ -15,6 +15,7 @@ from app.bootstrap import REGISTRY
 from app.database import MIGRATIONS, expected_revision
 from app.manifest import Domain, DuplicateName, collect
 from app.settings import is_secret, setting_names
+from app.web.deps import scopes_of
 from tests.architecture.source import modules, tree
 
 NAME = re.compile(r"^[a-z_]+\.[a-z_]+$")
@@ -114,6 +115,19 @@ class TestButtons:
 
     def test_the_grammar_of_actions(self) -> None:
         assert [name for name in REGISTRY.card_actions if not NAME.fullmatch(name)] == []
+
+
+class TestScopes:
+    def test_every_scope_that_is_required_can_be_given(self) -> None:
+        """A key gets its scopes out of the manifests; another one would close an endpoint for ever."""
+        required = {value_of(path, call.args[0]) for path, call in calls("require")}
+        required |= {value_of(path, call.args[1]) for path, call in calls("allows")}
+        assert required - {None}
+        assert required - {None} <= set(scopes_of(REGISTRY))
+
+    def test_every_resource_guards_something(self) -> None:
+        required = {value_of(path, call.args[0]) for path, call in calls("require")}
+        assert set(REGISTRY.scopes) == {scope.partition(":")[0] for scope in required}
 
 
 class TestRequests:

@@ -124,7 +124,7 @@ class TestSettings:
             "WECOM_CONTACTS_TOKEN", "WECOM_CONTACTS_AES_KEY", "WECOM_APP_PREVIOUS_TOKEN",
             "WECOM_APP_PREVIOUS_AES_KEY", "WECOM_CONTACTS_PREVIOUS_TOKEN", "WECOM_CONTACTS_PREVIOUS_AES_KEY",
             "POLICY_FILE", "SECRET_KEY", "BOOTSTRAP_API_KEY",
-            "WORKER_LISTEN",
+            "WORKER_LISTEN", "EVENTS_KEPT",
         }  # fmt: skip
         assert {name.removeprefix("STEWARD_") for name, _ in setting_names()} == documented
 

@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
+from app.database import transaction
 from app.errors import DomainError
 from app.groups.errors import (
     ConfidentialRule,
     NameRefused,
     NameTaken,
+    NobodyToOwn,
     NotReachable,
     SizeRefused,
     TypeNotOffered,
@@ -20,6 +22,7 @@ from models.approvals import OutcomeState, RequestState, Verdict
 from models.delivery import CallKind
 from models.groups import GroupState
 from models.org import PersonStatus
+from tests.builders.policy import policy
 from tests.groups.office import PERSONNEL, RESEARCH, Office
 
 ASKED: dict[str, Any] = {
@@ -128,6 +131,30 @@ class TestWhoMustKnow:
         group = await office.group_of(request)
         assert group.desired_owner_id == office.id("wang")
         assert await office.roster(group) == {"wang", "li", "han", "zhao", "qian", "sun"}
+
+    async def test_a_head_who_applies_for_a_department_group_owns_it(self, office: Office) -> None:
+        """Nobody decides here, so the applicant is not passed over as they are among approvers (F56)."""
+        asked = {"name": "研发部-日常", "type": "department", "purpose": "部门日常", "department_id": RESEARCH}
+        request = await office.granted("create_group", "wang", **asked)
+
+        assert (await office.group_of(request)).desired_owner_id == office.id("wang")
+
+    async def test_the_first_who_is_reachable_owns_it(self, office: Office) -> None:
+        await office.hire("a", "停用的人", status=PersonStatus.DISABLED, position="项目经理")
+        await office.hire("b", "没看见的人", status=PersonStatus.MISSING, position="项目经理")
+        await office.hire("c", "在职的人", position="项目经理")
+        async with transaction(office.sessions) as session:
+            await policy(session, groups__types__project__administered_by="post:项目经理")
+        request = await office.granted("create_group", "li", **ASKED)
+
+        assert (await office.group_of(request)).desired_owner_id == office.id("c")
+
+    async def test_nobody_to_own_it_is_said_with_the_policys_expression(self, office: Office) -> None:
+        async with transaction(office.sessions) as session:
+            await policy(session, groups__types__project__administered_by="post:项目经理")
+        with pytest.raises(NobodyToOwn, match="由 post:项目经理 管理") as refused:
+            await office.apply("create_group", "li", **ASKED)
+        assert refused.value.facts == {"role": "post:项目经理"}
 
 
 class TestWhatCannotBeAppliedFor:

@@ -14,6 +14,7 @@ from app.limits.usage import reserve
 from app.limits.usage.counters import Demand
 from app.observability import LIMIT_USED, PATH_BLOCKED
 from app.probes.router import find_degraded
+from app.quota import presentation
 from app.quota.schemas import LimitOut
 from app.quota.service import change_limit
 from tests.fakes.clock import MONDAY_9AM
@@ -21,7 +22,7 @@ from tests.fakes.clock import MONDAY_9AM
 
 async def shown(session: AsyncSession, key: str) -> LimitOut:
     found = await report(session, now=MONDAY_9AM)
-    return next(LimitOut.of(use) for use in found.limits if use.limit.key == key)
+    return next(presentation.limit(use) for use in found.limits if use.limit.key == key)
 
 
 class TestUse:

@@ -167,7 +167,7 @@ class TestRename:
         assert await world.person_or_none(old) is None
         assert await world.departed() == []
         async with transaction(world.sessions) as session:
-            assert (await queries.userids_of(session, [person.id]))[renamed.id] == "brand.New"  # type: ignore[index]
+            assert (await queries.userids_of(session, [person.id]))[renamed.id] == "brand.New"
             statement = select(PersonUserid).where(col(PersonUserid.person_id) == person.id)
             assert len((await session.scalars(statement)).all()) == 2
 

@@ -71,30 +71,6 @@ class TestLeaders:
         wang, zhao = await person(session, "Wang"), await person(session, "zhao", leads=[10])
         assert {one.id for one in await queries.leaders_of_department(session, 10)} == {wang.id, zhao.id}
 
-    async def test_the_head_of_a_head_is_found_above(self, session: AsyncSession) -> None:
-        await department(session, 1, leaders=["boss"])
-        await department(session, 10, parent=1)
-        boss = await person(session, "boss", departments=[1])
-        head = await person(session, "head", leads=[10])
-        worker = await person(session, "worker", departments=[10])
-
-        assert await queries.department_head_of(session, worker) == [head]
-        assert await queries.department_head_of(session, head) == [boss]
-        assert await queries.department_head_of(session, boss) == []
-
-    async def test_a_head_who_cannot_act_is_passed_over(self, session: AsyncSession) -> None:
-        await department(session, 1, leaders=["boss"])
-        await department(session, 10, parent=1)
-        boss = await person(session, "boss")
-        await person(session, "head", leads=[10], status=PersonStatus.DISABLED)
-        worker = await person(session, "worker", departments=[10])
-        assert await queries.department_head_of(session, worker) == [boss]
-
-    async def test_a_parent_that_cannot_be_seen_ends_the_climb(self, session: AsyncSession) -> None:
-        await department(session, 10, parent=99)
-        worker = await person(session, "worker", departments=[10])
-        assert await queries.department_head_of(session, worker) == []
-
     async def test_direct_leaders_in_the_platforms_order(self, session: AsyncSession) -> None:
         worker = await person(session, "worker", leaders=["Second", "first", "worker", "nobody"])
         first, second = await person(session, "first"), await person(session, "second")

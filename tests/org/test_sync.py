@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -13,12 +14,16 @@ from app.inbox.job_payloads import SyncPayload
 from app.limits import numbers
 from app.org import queries
 from app.org.rules import EMPLOYED
+from app.policy.sections.people import Expression
+from app.roles import service as roles
+from app.roles.service import Subject
 from app.sync import queries as sync_queries
 from app.sync import runs
 from app.sync.errors import RunLost, SyncAlreadyRunning
 from app.sync.full_run import run_sync
 from app.sync.jobs import sync
 from models.org import PersonStatus, SyncRun, SyncState
+from tests.builders.policy import policy
 from tests.org.world import World
 
 
@@ -55,7 +60,7 @@ class TestFirstRun:
             leaders = await queries.leaders_of_department(session, hr.id)
             members = await queries.people_in_departments(session, [hr.id])
             follower = next(person for person in members if person.id not in {leader.id for leader in leaders})
-            assert await queries.department_head_of(session, follower) == leaders
+            assert await roles.nearest_heads_above(session, follower) == leaders
 
     async def test_tags_are_kept_with_their_people(self, world: World) -> None:
         await world.sync()
@@ -67,6 +72,36 @@ class TestFirstRun:
                 one.id for one in await queries.people_in_departments(session, [hr.id]) if one.status in EMPLOYED
             }
         assert through_department
+
+    @pytest.mark.parametrize(
+        "place",
+        [
+            {"tasks__escalation": [{"after": "0m", "to": "tag:看护人"}]},
+            {"approvals__fallback": ["tag:看护人"]},
+            {"groups__types__project__administered_by": "tag:看护人"},
+            {"groups__types__project__informed": ["role:hr", "tag:看护人"]},
+            {"groups__types__project__create": [{"name": "看护人", "approver": "tag:看护人"}]},
+        ],
+        ids=lambda place: next(iter(place)).rpartition("__")[2],
+    )
+    async def test_of_many_tags_those_are_read_that_the_policy_names_anywhere(
+        self, world: World, place: dict[str, Any]
+    ) -> None:
+        """Of more than a hundred tags the others are left out; a tag means its people wherever it is named."""
+        for number in range(300):
+            await world.sandbox.create_tag(f"标签{number}")
+        someone = (await world.sandbox.people())[7]["userid"]
+        named = await world.sandbox.create_tag("看护人")
+        await world.sandbox.add_to_tag(named["id"], [someone])
+        async with transaction(world.sessions) as session:
+            changed = await policy(session, **place)
+        await world.sync()
+
+        async with transaction(world.sessions) as session:
+            meant = await roles.resolve(session, Expression.parse("tag:看护人"), Subject(), changed)
+            read = await sync_queries.tags_by_id(session)
+        assert [one.id for one in meant] == [(await world.person(someone)).id]
+        assert "标签7" not in {tag.name for tag in read.values()}
 
     async def test_the_progress_can_be_followed(self, world: World) -> None:
         run = await world.sync()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from app.policy.sections.people import ApproverExpression, ApproverKind
+from pydantic import Field
+
+from app.policy.sections.people import Expression
 from app.policy.sections.values import Duration, Section
 
 
@@ -11,5 +13,5 @@ class ApprovalsRule(Section):
 
     remind_after: Duration
     due_after: Duration
-    fallback: list[ApproverExpression] = [ApproverKind.DEPARTMENT_HEAD.value]
+    fallback: list[Expression] = Field(default=["department_head"], validate_default=True)
     """F56: who decides, in this order, where a step is left with nobody: its approver is the applicant, or has left."""

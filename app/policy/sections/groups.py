@@ -9,7 +9,7 @@ from pydantic import (
     model_validator,
 )
 
-from app.policy.sections.people import ApproverExpression, RoleExpression, StepRule
+from app.policy.sections.people import Expression, RoleExpression, StepRule
 from app.policy.sections.values import PLATFORM_GROUP_SIZE, PLATFORM_NAME_LENGTH, Pattern, Section, Text, only_blanks
 
 
@@ -52,9 +52,9 @@ class GroupTypeRule(Section):
     create: Annotated[list[StepRule], Field(min_length=1)]
     join: JoinRule
     exit: ExitRule
-    administered_by: ApproverExpression | Literal["applicant"]
+    administered_by: Expression | Literal["applicant"]
     """Who becomes the owner when the application names nobody. `applicant`: who applied."""
-    informed: list[ApproverExpression] = []
+    informed: list[Expression] = []
     """备案: who is told of the creation."""
     max_members: Annotated[int, Field(ge=2, le=PLATFORM_GROUP_SIZE)] = PLATFORM_GROUP_SIZE
     """1.6, the app included."""

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    Field,
-)
+from pydantic import AfterValidator, Field, GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
 
 from app.policy.sections.values import Duration, Section, Text
 
 
-class ApproverKind(StrEnum):
-    DEPARTMENT_HEAD = "department_head"  # heads of the applicant's main department
-    DIRECT_LEADER = "direct_leader"  # the applicant's direct leader
+class ExpressionKind(StrEnum):
+    DEPARTMENT_HEAD = "department_head"  # heads of the person's main department
+    DIRECT_LEADER = "direct_leader"  # the person's direct leader
     GROUP_ADMINISTRATOR = "group_administrator"  # owner and deputy of the group concerned
     GROUP_OWNER = "group_owner"
     ROLE = "role"  # a role of this document
@@ -24,40 +24,53 @@ class ApproverKind(StrEnum):
     USERID = "userid"  # one person
 
 
-NAMED = frozenset({ApproverKind.ROLE, ApproverKind.TAG, ApproverKind.POST, ApproverKind.USERID})
+NAMED = frozenset({ExpressionKind.ROLE, ExpressionKind.TAG, ExpressionKind.POST, ExpressionKind.USERID})
+"""Kinds that are followed by a colon and a name."""
 
 
-class Approver(NamedTuple):
-    kind: ApproverKind
-    name: str
-    """What follows the colon: the role, tag, post or userid. Empty for the others."""
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """Who is meant: `department_head`, `role:hr` … Text in YAML, in JSON and in the database, parsed once."""
+
+    kind: ExpressionKind
+    name: str = ""
+    """What follows the colon: the role, tag, post or userid. Empty for the other kinds."""
+
+    def __str__(self) -> str:
+        return f"{self.kind.value}:{self.name}" if self.name else self.kind.value
+
+    @classmethod
+    def parse(cls, text: str) -> Expression:
+        """Raises `ValueError` with a sentence for people when nobody is meant by it."""
+        kind, colon, name = text.partition(":")
+        if kind in set(ExpressionKind) and bool(colon and name) == (ExpressionKind(kind) in NAMED):
+            return cls(ExpressionKind(kind), name)
+        raise ValueError(
+            f"不认识“{text}”，可写 department_head、direct_leader、group_administrator、group_owner、"
+            "role:角色、tag:标签、post:职务、userid:账号"
+        )
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        text = core_schema.str_schema()
+        return core_schema.no_info_wrap_validator_function(
+            cls._validated,
+            text,
+            serialization=core_schema.plain_serializer_function_ser_schema(str, return_schema=text),
+        )
+
+    @classmethod
+    def _validated(cls, value: Any, as_text: Callable[[Any], str]) -> Expression:
+        return value if isinstance(value, cls) else cls.parse(as_text(value))
 
 
-def parse_approver(expression: str) -> Approver:
-    """`department_head`, `role:hr`, … taken apart."""
-    kind, colon, name = expression.partition(":")
-    if kind in set(ApproverKind) and bool(colon and name) == (ApproverKind(kind) in NAMED):
-        return Approver(ApproverKind(kind), name)
-    raise ValueError(
-        f"不认识“{expression}”，可写 department_head、direct_leader、group_administrator、group_owner、"
-        "role:角色、tag:标签、post:职务、userid:账号"
-    )
-
-
-def _checked_approver(expression: str) -> str:
-    parse_approver(expression)
-    return expression
-
-
-def _checked_role(expression: str) -> str:
-    if parse_approver(expression).kind is not ApproverKind.ROLE:
+def _checked_role(expression: Expression) -> Expression:
+    if expression.kind is not ExpressionKind.ROLE:
         raise ValueError("只能写角色，如 role:hr")
     return expression
 
 
-ApproverExpression = Annotated[str, AfterValidator(_checked_approver)]
-
-RoleExpression = Annotated[str, AfterValidator(_checked_role)]
+RoleExpression = Annotated[Expression, AfterValidator(_checked_role)]
 
 
 class RoleRule(Section):
@@ -79,7 +92,7 @@ class StepRule(Section):
 
     name: Text
     """What people read: 部门负责人."""
-    approver: ApproverExpression
+    approver: Expression
     needed: Literal["any", "all"] | Annotated[int, Field(ge=1)] = "any"
     """How many of the approvers must agree."""
     remind_after: Duration | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.policy.sections.people import ApproverExpression
+from app.policy.sections.people import Expression
 from app.policy.sections.values import Duration, Section
 
 
@@ -11,7 +11,7 @@ class EscalationRule(Section):
 
     after: Duration
     """Since the task fell due; `0m`: at once."""
-    to: ApproverExpression
+    to: Expression
 
 
 class TasksRule(Section):

@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.observability import current_correlation_id
 from app.policy.schema import PolicyDocument
 from app.policy.sections.org import LossBudget
-from app.policy.sections.people import parse_approver
+from app.policy.sections.people import ExpressionKind
+from app.policy.service import expressions_in
 from app.sync import queries
 from app.sync.report import HeldTag, TagRow
 from app.wecom.payloads import TagDetail, TagRef
@@ -67,13 +68,9 @@ async def wanted_tags(session: AsyncSession, document: PolicyDocument) -> Callab
 
 
 def _named_by(document: PolicyDocument) -> set[str]:
+    """By roles, and by any expression anywhere: a tag that is not read means nobody."""
     roles = {tag for role in document.roles.values() for tag in role.tags}
-    steps = [
-        step.approver
-        for group_type in document.groups.types.values()
-        for step in [*group_type.create, *group_type.join.steps, *group_type.exit.steps]
-    ]
-    return roles | {parse_approver(step).name for step in steps if step.startswith("tag:")}
+    return roles | {one.name for _, one in expressions_in(document) if one.kind is ExpressionKind.TAG}
 
 
 async def apply_tags(

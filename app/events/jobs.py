@@ -1,0 +1,24 @@
+"""Old events go."""
+
+from __future__ import annotations
+
+from app.database import transaction
+from app.events.positions import PRUNED_AT_ONCE, prune
+from app.jobs.job import Job, Nothing
+from app.jobs.registry import JobContext, JobFunction
+
+PRUNE = Job("events.prune", Nothing)
+
+
+async def prune_events(ctx: JobContext, _payload: Nothing) -> None:
+    """Delete what is older than the setting says; the feed remembers how far it was."""
+    before = ctx.now() - ctx.settings.events_kept
+    while True:
+        async with transaction(ctx.sessions) as session:
+            pruned = await prune(session, before=before)
+        if pruned < PRUNED_AT_ONCE:
+            return
+
+
+JOBS: dict[str, JobFunction] = PRUNE.run_by(prune_events)
+SCHEDULE: dict[str, str] = {PRUNE.name: "41 3 * * *"}

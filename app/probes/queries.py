@@ -1,0 +1,69 @@
+"""What the probes ask of the tables of all domains: whether an event could be stored, and what is not well."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from models.delivery import CallState, OutgoingCall
+from models.inbox import EventState, ReceivedEvent
+from models.installation import PlatformState
+from models.intake import CallbackGap
+from models.policy import Timer
+
+# A full disk or a read-only server is found here.
+_STORE = text(
+    "INSERT INTO received_events (app_id, dedup_key, event_type, subject, actor_userid, occurred_at, received_at,"
+    " body_digest, repeats, state, attempts, correlation_id)"
+    " VALUES ('probe', decode(md5(random()::text), 'hex'), 'probe', 'probe', '', now(), now(), '', 0, 'done', 0, '')"
+)
+
+
+async def store_probe(session: AsyncSession) -> None:
+    """Write what an intake would write. The caller takes it back."""
+    await session.execute(_STORE)
+
+
+async def unhealthy(session: AsyncSession) -> Sequence[PlatformState]:
+    """What the platform refuses us."""
+    return (await session.scalars(select(PlatformState).where(col(PlatformState.healthy).is_(False)))).all()
+
+
+async def open_gap_start(session: AsyncSession) -> datetime | None:
+    """Since when callbacks may have been lost, with nothing done about it yet."""
+    statement = select(func.min(col(CallbackGap.started_at))).where(col(CallbackGap.closed_at).is_(None))
+    return (await session.scalars(statement)).one()
+
+
+async def oldest_waiting(session: AsyncSession) -> datetime | None:
+    """When the oldest callback came that still waits to be handled."""
+    waiting = col(ReceivedEvent.state).in_([EventState.PENDING, EventState.RUNNING])
+    statement = select(func.min(col(ReceivedEvent.received_at))).where(waiting)
+    return (await session.scalars(statement)).one()
+
+
+async def parked_events(session: AsyncSession) -> int:
+    return await _count(session, select(ReceivedEvent).where(col(ReceivedEvent.state) == EventState.PARKED))
+
+
+async def parked_timers(session: AsyncSession) -> int:
+    return await _count(session, select(Timer).where(col(Timer.parked_at).is_not(None)))
+
+
+async def unknown_calls(session: AsyncSession) -> int:
+    """Calls of which nobody knows whether they had their effect."""
+    return await _count(session, select(OutgoingCall).where(col(OutgoingCall.state) == CallState.UNKNOWN))
+
+
+async def held_jobs(session: AsyncSession) -> int:
+    """Jobs that failed to the end."""
+    return int((await session.execute(text("SELECT count(*) FROM pgqueuer WHERE status = 'failed'"))).scalar_one())
+
+
+async def _count(session: AsyncSession, statement: Select[Any]) -> int:
+    return (await session.scalars(statement.with_only_columns(func.count(), maintain_column_froms=True))).one()

@@ -1,0 +1,146 @@
+"""Who is meant: each expression of the policy, seen from a person, a department or a group (F50)."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.policy.sections.people import Expression
+from app.roles import service as roles
+from app.roles.service import Subject
+from models.org import PersonStatus
+from tests.builders.approvals import Company, company_of_six
+from tests.builders.org import department, person, tag
+from tests.builders.policy import policy
+
+
+@pytest.fixture
+async def company(session: AsyncSession) -> Company:
+    """总裁 zhao over 研发部 (head wang; li, chen) and 人力资源部 (head han; sun)."""
+    return await company_of_six(session)
+
+
+async def names(session: AsyncSession, company: Company, text: str, about: Subject) -> list[str]:
+    return [one.name for one in await roles.resolve(session, Expression.parse(text), about, company.policy)]
+
+
+class TestEachKind:
+    async def test_department_head(self, session: AsyncSession, company: Company) -> None:
+        assert await names(session, company, "department_head", Subject(company.li)) == ["王芳"]
+
+    async def test_direct_leader(self, session: AsyncSession, company: Company) -> None:
+        company.li.direct_leader_userids = ["chen"]
+        assert await names(session, company, "direct_leader", Subject(company.li)) == ["陈晨"]
+
+    async def test_nobody_is_the_direct_leader_of_who_has_none(self, session: AsyncSession, company: Company) -> None:
+        """The head does not stand in for them here: only tasks want that (policy 4.4)."""
+        assert await names(session, company, "direct_leader", Subject(company.li)) == []
+
+    @pytest.mark.parametrize("text", ["group_administrator", "group_owner"])
+    async def test_administrators_of_the_group(self, session: AsyncSession, company: Company, text: str) -> None:
+        group = Subject(company.li, administrators=[company.sun, company.chen])
+        assert await names(session, company, text, group) == ["孙宁", "陈晨"]
+        assert await names(session, company, text, Subject(company.li)) == []
+
+    async def test_role(self, session: AsyncSession, company: Company) -> None:
+        assert await names(session, company, "role:hr", Subject()) == ["韩梅", "孙宁"]
+
+    async def test_role_that_the_policy_does_not_name(self, session: AsyncSession, company: Company) -> None:
+        assert await names(session, company, "role:nobody", Subject()) == []
+
+    async def test_tag(self, session: AsyncSession, company: Company) -> None:
+        await tag(session, 1, "值班", userids=["li"], departments=[3])
+        assert await names(session, company, "tag:值班", Subject()) == ["李军", "韩梅", "孙宁"]
+
+    async def test_post(self, session: AsyncSession, company: Company) -> None:
+        assert await names(session, company, "post:总裁", Subject()) == ["赵总"]
+
+    async def test_userid(self, session: AsyncSession, company: Company) -> None:
+        assert await names(session, company, "userid:CHEN", Subject()) == ["陈晨"]
+        assert await names(session, company, "userid:nobody", Subject()) == []
+
+    @pytest.mark.parametrize("text", ["department_head", "direct_leader", "group_owner"])
+    async def test_seen_from_nowhere_it_names_nobody(self, session: AsyncSession, company: Company, text: str) -> None:
+        assert await names(session, company, text, Subject()) == []
+
+
+class TestRoles:
+    """A role is everybody whom one of its lists names, each once."""
+
+    async def test_every_list_counts_and_nobody_comes_twice(self, session: AsyncSession, company: Company) -> None:
+        await tag(session, 1, "值班", userids=["sun", "li"])
+        role = {"title": "值守", "departments": ["人力资源部"], "tags": ["值班"], "posts": ["总裁"], "userids": ["han"]}
+        changed = await policy(session, roles={**_roles(company), "watch": role})
+        found = await roles.resolve(session, Expression.parse("role:watch"), Subject(), changed)
+        assert [one.name for one in found] == ["韩梅", "孙宁", "李军", "赵总"]
+
+    async def test_only_the_leaders_of_its_departments(self, session: AsyncSession, company: Company) -> None:
+        role = {"title": "负责人", "departments": ["人力资源部", "研发部"], "leaders_only": True}
+        changed = await policy(session, roles={**_roles(company), "heads": role})
+        found = await roles.resolve(session, Expression.parse("role:heads"), Subject(), changed)
+        assert [one.name for one in found] == ["韩梅", "王芳"]
+
+
+class TestHeads:
+    """The nearest head above, defined once."""
+
+    async def test_the_head_of_a_head_is_found_above(self, session: AsyncSession, company: Company) -> None:
+        assert await roles.nearest_heads_above(session, company.wang) == [company.zhao]
+        assert await roles.nearest_heads_above(session, company.zhao) == []
+
+    async def test_who_is_barred_is_passed_over(self, session: AsyncSession, company: Company) -> None:
+        """F56: the head whom a request is about has the next one above decide."""
+        barred = Subject(company.li, barred={company.wang.id})
+        assert await names(session, company, "department_head", barred) == ["赵总"]
+
+    async def test_who_is_barred_is_still_named_by_a_role(self, session: AsyncSession, company: Company) -> None:
+        """The caller leaves them out, and says why nobody is left."""
+        barred = Subject(company.li, barred={company.han.id})
+        assert await names(session, company, "role:hr", barred) == ["韩梅", "孙宁"]
+
+    async def test_a_head_who_may_not_act_is_passed_over(self, session: AsyncSession, company: Company) -> None:
+        company.wang.status = PersonStatus.DISABLED
+        assert await roles.nearest_heads_above(session, company.li) == [company.zhao]
+
+    async def test_a_head_whom_one_reading_missed_stays_the_head(self, session: AsyncSession, company: Company) -> None:
+        """P6."""
+        company.wang.status = PersonStatus.MISSING
+        assert await roles.nearest_heads_above(session, company.li) == [company.wang]
+
+    async def test_without_a_main_department_the_first_one_counts(
+        self, session: AsyncSession, company: Company
+    ) -> None:
+        company.li.main_department_id = None
+        assert await roles.nearest_heads_above(session, company.li) == [company.wang]
+
+    async def test_a_parent_that_cannot_be_seen_ends_the_climb(self, session: AsyncSession) -> None:
+        await department(session, 10, parent=99)
+        assert await roles.nearest_heads_above(session, await person(session, "worker", departments=[10])) == []
+
+    async def test_who_is_in_no_department_has_no_head(self, session: AsyncSession) -> None:
+        assert await roles.nearest_heads_above(session, await person(session, "worker")) == []
+
+
+class TestDepartmentOfAGroup:
+    """1.2: a group of a department belongs to its head, whoever applied."""
+
+    async def test_its_head_comes_before_the_head_of_the_person(self, session: AsyncSession, company: Company) -> None:
+        assert await names(session, company, "department_head", Subject(company.li, department_id=3)) == ["韩梅"]
+
+    async def test_its_head_may_be_the_person(self, session: AsyncSession, company: Company) -> None:
+        assert await names(session, company, "department_head", Subject(company.wang, department_id=2)) == ["王芳"]
+
+    async def test_without_a_head_it_falls_to_the_nearest_above_the_person(
+        self, session: AsyncSession, company: Company
+    ) -> None:
+        await department(session, 4, "新部门", parent=1)
+        assert await names(session, company, "department_head", Subject(company.li, department_id=4)) == ["王芳"]
+        assert await names(session, company, "department_head", Subject(department_id=4)) == []
+
+    async def test_a_barred_head_is_passed_over(self, session: AsyncSession, company: Company) -> None:
+        about = Subject(company.li, department_id=3, barred={company.han.id})
+        assert await names(session, company, "department_head", about) == ["王芳"]
+
+
+def _roles(company: Company) -> dict[str, object]:
+    return {name: role.model_dump(mode="json") for name, role in company.policy.document.roles.items()}

@@ -14,7 +14,7 @@ from app.cli.keys import OPERATOR
 from app.cli.session import JsonOption, err, out, run_with_services
 from app.database import transaction
 from app.sync import queries, service
-from app.sync.report import StagedCounts, SyncReport
+from app.sync.service import StagedCounts, SyncReport
 from models.ids import SyncRunId
 from models.org import SyncRun, SyncState
 

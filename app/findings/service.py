@@ -26,6 +26,21 @@ from models.audit import ObjectKind
 from models.groups import FindingKind, FindingState, Group, GroupFinding
 from models.ids import FindingId, GroupId, PersonId
 
+__all__ = [
+    "RECONCILER",
+    "RULES",
+    "Fact",
+    "FindingDetails",
+    "about",
+    "administrators",
+    "note",
+    "resolve",
+    "resolve_about",
+    "resolve_by_hand",
+    "tell",
+    "tell_administrators",
+]
+
 log = get_logger()
 
 RECONCILER = Actor(ActorKind.SYSTEM, "reconcile")

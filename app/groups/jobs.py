@@ -13,9 +13,8 @@ from app.groups.requests import KINDS
 from app.groups.roster import ROSTER
 from app.groups.snapshot import Gone, read_group
 from app.jobs.registry import JobContext, JobFunction
-from app.ledger.calls import CallPayload
-from app.ledger.outcomes import OutcomeHandler
-from app.sync.job_payloads import PERSON_DEPARTED, DeparturePayload
+from app.ledger.service import CallPayload, OutcomeHandler
+from app.sync.service import PERSON_DEPARTED, DeparturePayload
 from models.groups import GroupState
 from models.ids import GroupId, PersonId
 

@@ -13,8 +13,7 @@ from app.groups.requests import finish
 from app.groups.roster import ROSTER, Cause, order_update, record_group, welcome
 from app.groups.snapshot import Reading
 from app.jobs.job import Job
-from app.ledger.calls import CallPayload
-from app.ledger.rules import remaining_update
+from app.ledger.service import CallPayload, remaining_update
 from models.approvals import OutcomeState
 from models.delivery import CallState, OutgoingCall
 from models.groups import Group, GroupMember

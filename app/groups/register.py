@@ -16,8 +16,7 @@ from app.delivery import service as delivery
 from app.delivery.service import MessageHeader
 from app.errors import DomainError
 from app.findings import service as findings
-from app.findings.details import FindingDetails
-from app.findings.service import RECONCILER, Fact
+from app.findings.service import RECONCILER, Fact, FindingDetails
 from app.groups import messages, queries, rules
 from app.groups import requests as applications
 from app.groups.errors import ConfidentialRule, NameTaken, NobodyToOwn, TypeNotOffered, UnknownPeople

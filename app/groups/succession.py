@@ -14,8 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import SYSTEM
 from app.findings import service as findings
-from app.findings.details import FindingDetails
-from app.findings.service import Fact
+from app.findings.service import Fact, FindingDetails
 from app.groups import messages, queries, rules
 from app.groups.requests import abandon
 from app.groups.roster import Cause, hand_over, order_update, record_group

@@ -17,6 +17,7 @@ from app.audit.service import record
 from app.audit.why import About, Why
 from app.inbox import queries, rules
 from app.inbox.errors import EventNotFound, LeaseLost
+from app.inbox.job_payloads import RECONCILE, SYNC, ReconcilePayload, SyncPayload
 from app.inbox.messages import explain_refusal
 from app.inbox.rules import Outcome
 from models.audit import ObjectKind
@@ -25,8 +26,12 @@ from models.inbox import EventState, ReceivedEvent
 
 __all__ = [
     "CHANNEL",
+    "RECONCILE",
+    "SYNC",
     "Arrival",
     "Batch",
+    "ReconcilePayload",
+    "SyncPayload",
     "claim",
     "explain_refusal",
     "fail",

@@ -17,7 +17,7 @@ from app.ledger.outcomes import tell_outcome
 from app.limits.numbers import remember_accounts
 from app.limits.usage.counters import prune
 from app.observability import get_logger
-from app.quota.jobs import LIMIT_CHANGED, LimitChanged
+from app.quota.service import LIMIT_CHANGED, LimitChanged
 from app.settings import Settings
 from models.delivery import CallState
 

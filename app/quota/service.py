@@ -20,7 +20,7 @@ from app.quota.errors import BadShare, NoSuchLimit, NotBlocked
 from app.quota.jobs import LIMIT_CHANGED, LimitChanged
 from models.audit import ObjectKind
 
-__all__ = ["change_limit", "read_limit", "report", "unblock_path"]
+__all__ = ["LIMIT_CHANGED", "LimitChanged", "change_limit", "read_limit", "report", "unblock_path"]
 
 KNOWN_EVERYWHERE_AFTER = timedelta(seconds=2)
 """Processes believe for a second what they have read of blocks and of used-up limits: who asks before is held again."""

@@ -14,8 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.findings import queries as findings_queries
 from app.findings import service as findings
-from app.findings.details import FindingDetails
-from app.findings.service import RECONCILER, Fact
+from app.findings.service import RECONCILER, Fact, FindingDetails
 from app.groups import queries, rules
 from app.groups import succession as departures
 from app.groups.requests import finish

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.database import transaction
 from app.groups import queries, register
 from app.groups.snapshot import Gone, people_gone, read_group
-from app.inbox.job_payloads import RECONCILE, ReconcilePayload
+from app.inbox.service import RECONCILE, ReconcilePayload
 from app.jobs.registry import JobContext, JobFunction, TimerHandler
 from app.jobs.timers import set_timer
 from app.policy import service as policies

@@ -18,11 +18,11 @@ from app.policy import service as policies
 from app.sync import fetch, messages, runs
 from app.sync.apply_run import SyncReading, apply_run
 from app.sync.changes import staging
+from app.sync.changes.report import BadRows
 from app.sync.changes.staging import BadRow, DepartmentRow, PersonRow
 from app.sync.changes.tags import TagContent, wanted_tags
 from app.sync.errors import RunLost
 from app.sync.fetch import Outline, Problems
-from app.sync.report import BadRows
 from app.wecom.client import Platform
 from app.wecom.errors import WecomError
 from app.wecom.payloads import DepartmentDetail, UserDetail

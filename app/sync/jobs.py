@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import transaction
-from app.inbox.job_payloads import SYNC, SyncPayload
+from app.inbox.service import SYNC, SyncPayload
 from app.jobs.registry import JobContext, JobFunction, TimerHandler
 from app.settings import Settings
 from app.sync import queries, refresh, runs

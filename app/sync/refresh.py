@@ -18,9 +18,9 @@ from app.sync import messages, queries, rules, runs
 from app.sync.changes import staging
 from app.sync.changes.apply import apply
 from app.sync.changes.compare import Comparison, Scope, compare, count_changes, drop_losses
+from app.sync.changes.report import SyncReport
 from app.sync.changes.staging import BadRow
 from app.sync.changes.tags import TagContent, apply_tags
-from app.sync.report import SyncReport
 from app.wecom.client import Platform
 from app.wecom.errors import WecomRefused
 from app.wecom.payloads import DepartmentDetail, DepartmentRef, UserDetail

@@ -13,13 +13,13 @@ from sqlmodel import col
 from app.audit.actor import Actor
 from app.audit.service import record
 from app.audit.why import About, Why
-from app.inbox.job_payloads import SYNC, SyncPayload
+from app.inbox.service import SYNC, SyncPayload
 from app.jobs.timers import cancel_timer, set_timer
 from app.observability import SYNC_RUNS, current_correlation_id, get_logger
 from app.sync import messages, queries
 from app.sync.changes import staging
+from app.sync.changes.report import Counts, SyncReport
 from app.sync.errors import RunLost, SyncAlreadyRunning, SyncRunNotHeld, SyncRunUnknown
-from app.sync.report import Counts, SyncReport
 from models.audit import ObjectKind
 from models.ids import SyncRunId
 from models.org import SyncKind, SyncRun, SyncState

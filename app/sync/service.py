@@ -10,18 +10,25 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.sync.apply_run import release
+from app.sync.changes.report import StagedCounts, SyncReport
 from app.sync.full_run import run_sync
 from app.sync.job_payloads import (
+    PERSON_DEPARTED,
     REFRESH_DEPARTMENT,
     REFRESH_PERSON,
     REFRESH_TAG,
     DepartmentPayload,
+    DeparturePayload,
     PersonPayload,
     TagPayload,
 )
 from app.sync.runs import ensure_scheduled, reject, request
 
 __all__ = [
+    "PERSON_DEPARTED",
+    "DeparturePayload",
+    "StagedCounts",
+    "SyncReport",
     "ensure_scheduled",
     "hint_department",
     "hint_tag",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.sync.report import BadRows, Counts, ReleaseFacts, StagedCounts, SyncReport, TagRow
+from app.sync.changes.report import BadRows, Counts, ReleaseFacts, StagedCounts, SyncReport, TagRow
 from models.ids import new_id
 from models.org import SyncRun
 from tests.fakes.clock import MONDAY_9AM

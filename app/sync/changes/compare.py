@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.org import rules as org_rules
 from app.policy.sections.org import LossBudget
 from app.sync import rules
-from app.sync.report import Counts, NamedChange, NamedChanges
+from app.sync.changes.report import Counts, NamedChange, NamedChanges
 from app.sync.rules import BudgetDecision, LossCount, Losses
 
 ORG_LOCK = 0x0126

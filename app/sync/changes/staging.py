@@ -11,7 +11,7 @@ from sqlalchemy import delete, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.sync.report import StagedCounts
+from app.sync.changes.report import StagedCounts
 from app.wecom.payloads import DepartmentDetail, DepartmentRef, UserDetail
 from models.ids import fold, new_id
 from models.org import StagedDepartment, StagedPerson

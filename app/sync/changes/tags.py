@@ -15,7 +15,7 @@ from app.policy.sections.org import LossBudget
 from app.policy.sections.people import ExpressionKind
 from app.policy.service import expressions_in
 from app.sync import queries
-from app.sync.report import HeldTag, TagRow
+from app.sync.changes.report import HeldTag, TagRow
 from app.wecom.payloads import TagDetail, TagRef
 from models.ids import fold
 from models.org import OrgChange, Tag

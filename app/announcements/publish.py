@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from pydantic import BaseModel, ConfigDict
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.announcements import messages, queries, rules
@@ -35,17 +36,14 @@ from models.ids import DepartmentId, PersonId
 from models.org import Person
 
 
-@dataclass(frozen=True)
-class AudienceWanted:
-    """Whom an announcement is for: group ids, WeCom department ids, userids."""
+class AudienceWanted(BaseModel):
+    """Whom an announcement is for (`announcements.audience`): group ids, WeCom department ids, userids."""
+
+    model_config = ConfigDict(frozen=True)
 
     groups: Sequence[UUID] = ()
     departments: Sequence[int] = ()
     people: Sequence[str] = ()
-
-    def as_document(self) -> dict[str, list[str] | list[int]]:
-        groups = [str(group_id) for group_id in self.groups]
-        return {"groups": groups, "departments": list(self.departments), "people": list(self.people)}
 
 
 @dataclass(frozen=True)
@@ -92,7 +90,7 @@ async def publish(session: AsyncSession, draft: Draft, *, author: Person, actor:
         body=draft.body,
         message_class=draft.message_class,
         author_id=author.id,
-        audience=draft.wanted.as_document(),
+        audience=draft.wanted.model_dump(mode="json"),
         receipt_required=rules.wants_receipt(rule, draft.receipt),
         policy_version_id=policy.id,
         rule_key="announcement.publish",

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.audit.actor import Actor
 from app.audit.why import Why
 from app.calendar import queries, rules, working_time
+from app.calendar.rules import Basis
 from app.events.service import catalogue, publish
 from app.observability import get_logger
 from app.policy import service
@@ -99,8 +100,8 @@ async def recompute_timers(session: AsyncSession, *, now: datetime) -> list[Move
     calendars: dict[str, WorkingCalendar] = {}
     moved = []
     for timer in await queries.movable_timers_for_update(session):
-        basis = timer.basis or {}
-        version = str(basis.get("policy_version_id", ""))
+        basis = Basis.model_validate(timer.basis)
+        version = basis.policy_version_id
         if version not in calendars:
             calendars[version] = await _calendar_under(session, version, now=now)
         due_at = rules.moment_of(basis, calendar=calendars[version])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from app.approvals import jobs as approval_jobs
@@ -13,18 +12,19 @@ from app.groups.register import CREATE, creation_ended
 from app.groups.roster import ROSTER
 from app.groups.snapshot import GroupGone, read_group
 from app.jobs.registry import JobContext, JobFunction
-from app.ledger.outcomes import OutcomeHandler
+from app.ledger.service import CallPayload, OutcomeHandler
+from app.sync.service import PERSON_DEPARTED, DeparturePayload
 from models.groups import GroupState
 from models.ids import GroupId, PersonId
 
 
-async def person_departed(ctx: JobContext, payload: dict[str, Any]) -> None:
+async def person_departed(ctx: JobContext, payload: DeparturePayload) -> None:
     """Somebody left or was disabled (2.6, 8.2): out of every group and every open request.
 
     Every step finds nothing to do a second time. Groups come first: an administrator's successor follows them in
     their open approvals, too.
     """
-    person_id, why = PersonId(UUID(payload["person_id"])), str(payload.get("why", "left"))
+    person_id, why = payload.person_id, payload.why
     async with transaction(ctx.sessions) as session:
         group_ids = await queries.groups_of(session, person_id)
         for group_id in group_ids:
@@ -49,11 +49,10 @@ async def _follow(ctx: JobContext, group_id: GroupId, person_id: PersonId) -> No
             )
 
 
-async def settle_call(ctx: JobContext, payload: dict[str, Any]) -> None:
+async def settle_call(ctx: JobContext, payload: CallPayload) -> None:
     """Look at the group after a refusal that may mean that the group is already as asked for (86216)."""
-    call_id = UUID(payload["call_id"])
     async with transaction(ctx.sessions) as session:
-        call = await queries.call(session, call_id)
+        call = await queries.call(session, payload.call_id)
         group = await queries.group(session, GroupId(UUID(call.subject_id))) if call else None
     if group is None:
         return
@@ -61,14 +60,11 @@ async def settle_call(ctx: JobContext, payload: dict[str, Any]) -> None:
     async with transaction(ctx.sessions) as session:
         shown = None if isinstance(snapshot, GroupGone) else snapshot
         # First, because it locks the call: everybody locks a call before its group.
-        await outcomes.settle(session, call_id=call_id, snapshot=shown, now=ctx.now())
+        await outcomes.settle(session, call_id=payload.call_id, snapshot=shown, now=ctx.now())
         if isinstance(snapshot, GroupGone):
             await register.mark_lost(session, group_id=GroupId(group.id), gone=snapshot, now=ctx.now())
 
 
-JOBS: dict[str, JobFunction] = {
-    "org.person_departed": person_departed,
-    SETTLE: settle_call,
-}
+JOBS: dict[str, JobFunction] = PERSON_DEPARTED.run_by(person_departed) | SETTLE.run_by(settle_call)
 
 OUTCOMES: dict[str, OutcomeHandler] = {CREATE: creation_ended, ROSTER: outcomes.roster_ended}

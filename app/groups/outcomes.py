@@ -25,17 +25,17 @@ from app.groups.roster import (
 )
 from app.groups.rules import GroupUpdate
 from app.groups.snapshot import GroupSnapshot
-from app.jobs.queue import enqueue
+from app.jobs.job import Job
 from app.ledger import queries as ledger_queries
 from app.ledger import service as ledger
-from app.ledger.service import Resolution
+from app.ledger.service import CallPayload, Resolution
 from models.approvals import OutcomeState
 from models.delivery import CallState, OutgoingCall
 from models.groups import Group, GroupChange, GroupChangeKind, GroupChangeState, GroupMember
 from models.ids import GroupId, fold
 
-SETTLE = "groups.settle"
-"""Job: read the group after a refusal that may mean that the group is already as asked for."""
+SETTLE = Job("groups.settle", CallPayload)
+"""Read the group after a refusal that may mean that the group is already as asked for."""
 
 
 async def roster_ended(session: AsyncSession, call: OutgoingCall, now: datetime) -> None:
@@ -53,7 +53,7 @@ async def roster_ended(session: AsyncSession, call: OutgoingCall, now: datetime)
     else:
         await settle_change(session, change, GroupChangeState.FAILED, now=now, error=call.error)
         if call.errcode == rules.ILLEGAL_MEMBER:
-            await enqueue(session, SETTLE, {"call_id": str(call.id)})
+            await SETTLE.enqueue(session, CallPayload(call_id=call.id))
         else:
             await _fail(session, call, change, now=now)
 

@@ -16,7 +16,7 @@ from app.delivery import service as delivery
 from app.delivery.service import MessageHeader
 from app.errors import DomainError
 from app.findings import service as findings
-from app.findings.service import RECONCILER, Fact
+from app.findings.service import RECONCILER, Fact, FindingDetails
 from app.groups import messages, queries, requests, rules
 from app.groups.errors import ConfidentialRule, NameTaken, NobodyToOwn, TypeNotOffered, UnknownPeople
 from app.groups.roster import Cause, change_of, check_reachable, record_change, record_group, rule_of, settle_change
@@ -176,7 +176,7 @@ async def register(session: AsyncSession, planned: Plan, *, policy: Policy, caus
         desired_name=asked.name,
         desired_owner_id=planned.owner.id,
         deputy_id=planned.deputy.id if planned.deputy else None,
-        roster_rule={"userids": userids, "departments": asked.departments},
+        roster_rule=rules.RosterRule(userids=userids, departments=asked.departments).model_dump(mode="json"),
         charter=messages.charter(planned.rule, name=asked.name, owner=planned.owner.name),
         request_id=cause.request_id,
         policy_version_id=policy.id,
@@ -317,5 +317,5 @@ async def mark_lost(session: AsyncSession, *, group_id: GroupId, gone: GroupGone
     group.ended_at = group.updated_at = now
     cause = Cause("reconcile", "group.roster", policy.id, RECONCILER)
     await record_group(session, group, action="group.lost", cause=cause, now=now, errcode=gone.errcode)
-    fact = Fact(FindingKind.DISSOLVED, detail=f"错误码 {gone.errcode}", facts={"errcode": gone.errcode})
+    fact = Fact(FindingKind.DISSOLVED, detail=f"错误码 {gone.errcode}", facts=FindingDetails(errcode=gone.errcode))
     await findings.note(session, group, fact, policy=policy, now=now)

@@ -188,7 +188,8 @@ async def let_go(session: AsyncSession, group: Group, person: Person, *, cause: 
     owner = None
     if group.desired_owner_id == person.id:
         deputy = await _deputy_to_follow(session, group)
-        assert deputy is not None  # check_may_leave
+        if deputy is None:
+            raise ValueError("an owner without a deputy may not leave: check_may_leave refuses it")
         owner = await hand_over(session, group, deputy, former=person, why="退出", cause=cause, now=now)
     stay.desired, stay.reason, stay.request_id, stay.desired_since = False, cause.reason, cause.request_id, now
     if group.deputy_id == person.id:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
+from pydantic import BaseModel, ConfigDict
+
 from app.groups.errors import NameRefused, SizeRefused
 from app.policy.sections.groups import GroupTypeRule
 from app.policy.sections.values import PLATFORM_GROUP_SIZE, PLATFORM_NAME_LENGTH
@@ -26,6 +28,15 @@ as it should be."""
 
 CHAT_EXISTS = 86215
 """Creating with a chatid that exists. Our chatids are UUIDs, so we created that group ourselves."""
+
+
+class RosterRule(BaseModel):
+    """Whom the application named (`groups.roster_rule`): userids, and departments with everybody in them."""
+
+    model_config = ConfigDict(frozen=True)
+
+    userids: Sequence[str] = ()
+    departments: Sequence[int] = ()
 
 
 def chatid_of(group_id: UUID) -> str:

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import SYSTEM
 from app.findings import service as findings
-from app.findings.service import Fact
+from app.findings.service import Fact, FindingDetails
 from app.groups import messages, queries, rules
 from app.groups.requests import abandon
 from app.groups.roster import Cause, hand_over, order_update, pending_changes, record_group
@@ -107,7 +107,7 @@ async def _note_owner_left(
         person_id=former.id,
         who=former.name,
         detail=f"暂由 {successor.name} 接任。" if successor else "群内没有可以接任的人。",
-        facts={"successor_id": str(successor.id)} if successor else {},
+        facts=FindingDetails(successor_id=successor.id) if successor else FindingDetails(),
     )
     await findings.note(session, group, fact, policy=policy, now=now)
 

@@ -17,6 +17,7 @@ from app.audit.why import Why
 from app.events.service import catalogue, publish
 from app.inbox import queries, rules
 from app.inbox.errors import EventNotFound, LeaseLost
+from app.inbox.job_payloads import RECONCILE, SYNC, ReconcilePayload, SyncPayload
 from app.inbox.messages import explain_refusal
 from app.inbox.rules import Outcome
 from models.ids import EventId
@@ -24,8 +25,12 @@ from models.inbox import EventState, ReceivedEvent
 
 __all__ = [
     "CHANNEL",
+    "RECONCILE",
+    "SYNC",
     "Arrival",
     "Batch",
+    "ReconcilePayload",
+    "SyncPayload",
     "claim",
     "explain_refusal",
     "fail",

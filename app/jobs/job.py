@@ -23,7 +23,7 @@ class Payload(BaseModel):
 
 
 class Nothing(Payload):
-    """The payload of a job that needs none."""
+    """The payload of a job without facts."""
 
 
 P = TypeVar("P", bound=Payload)
@@ -70,12 +70,15 @@ class Job(Generic[P]):
         priority: int = 0,
     ) -> int:
         """Queue one job per payload in one statement. Returns how many were not skipped as duplicates."""
-        return await queue.enqueue_many(
+        return await queue.insert(
             session,
-            self.name,
-            [payload.model_dump(mode="json", by_alias=True) for payload in payloads],
-            dedupe_keys=list(dedupe_keys) if dedupe_keys is not None else None,
-            correlation_ids=list(correlation_ids) if correlation_ids is not None else None,
+            queue.Batch(
+                self.name,
+                # Only what was said: a worker of the former version, still running during an update, reads it too.
+                [payload.model_dump_json(by_alias=True, exclude_unset=True).encode() for payload in payloads],
+                dedupe_keys,
+                correlation_ids,
+            ),
             run_after=run_after,
             priority=priority,
         )

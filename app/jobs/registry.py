@@ -16,7 +16,7 @@ from app.settings import Settings
 from app.wecom.client import Platform
 
 CLAIMS_AT_ONCE = 2
-"""One works while another waits for the database."""
+"""One claim does its work while another waits for the database."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class JobContext:
 
 
 JobFunction = Callable[[JobContext, dict[str, Any]], Awaitable[None]]
-"""At-least-once, possibly overlapping. Raises to be tried again."""
+"""Runs at least once and may overlap. Raises to be tried again."""
 
 TimerHandler = Callable[[AsyncSession, str, datetime], Awaitable[None]]
 """`(session, subject, now)`, in the transaction that deletes the timer. No platform calls."""

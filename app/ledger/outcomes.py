@@ -1,4 +1,4 @@
-"""Who hears the outcome of a call: its purpose → the handler that a domain names in its manifest."""
+"""Calls the handler of an outcome: a domain's manifest names it by the purpose of the call."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ class OnFailure:
 
 
 def is_heard(session: AsyncSession, call: OutgoingCall) -> bool:
-    """Whether a domain wants to know how it ended."""
+    """Whether a domain has a handler for this outcome."""
     handler = registry_of(session).outcomes.get(call.purpose)
     return handler is not None and not (isinstance(handler, OnFailure) and call.state is CallState.DONE)
 
 
 async def tell_outcome(session: AsyncSession, *, call: OutgoingCall, now: datetime) -> None:
-    """Let the domain that registered for the call's purpose hear how it ended."""
+    """Call the handler that a domain has registered for the call's purpose."""
     handler = registry_of(session).outcomes.get(call.purpose)
     if handler is not None:
         await handler(session, call, now)

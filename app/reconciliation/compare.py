@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.findings import queries as findings_queries
 from app.findings import service as findings
-from app.findings.service import RECONCILER, Fact
+from app.findings.service import RECONCILER, Fact, FindingDetails
 from app.groups import outcomes, queries, rules, succession
 from app.groups.requests import finish
 from app.groups.roster import Cause, order_update, record_group
@@ -100,7 +100,7 @@ async def _note_losses(session: AsyncSession, comparison: GroupComparison) -> No
     fact = Fact(
         FindingKind.ROSTER_LOSS,
         detail=f"{len(comparison.unexplained)} 人（共 {seen} 人）",
-        facts={"lost": len(comparison.unexplained), "of": seen, "userids": comparison.unexplained[:200]},
+        facts=FindingDetails(lost=len(comparison.unexplained), of=seen, userids=comparison.unexplained[:200]),
     )
     await findings.note(session, comparison.group, fact, policy=comparison.policy, now=comparison.now)
 
@@ -170,7 +170,7 @@ async def _check_missing(session: AsyncSession, comparison: GroupComparison, use
         subject=userid,
         person_id=person.id,
         who=comparison.name_of(userid),
-        facts={"severity": "warning", "last_seen_at": _iso(comparison.group.observed_at)},
+        facts=FindingDetails(severity="warning", last_seen_at=_iso(comparison.group.observed_at)),
     )
     await findings.note(session, comparison.group, fact, policy=comparison.policy, now=comparison.now)
     if comparison.group.deputy_id == person.id:
@@ -266,7 +266,7 @@ async def _check_name(session: AsyncSession, comparison: GroupComparison) -> lis
         return []
     update = GroupUpdate(name=group.desired_name)
     await order_update(session, group, update, cause=comparison.cause("group.name"), now=comparison.now)
-    return [Fact(FindingKind.RENAMED, detail=snapshot.name, facts={"name": snapshot.name})]
+    return [Fact(FindingKind.RENAMED, detail=snapshot.name, facts=FindingDetails(name=snapshot.name))]
 
 
 async def _check_owner(session: AsyncSession, comparison: GroupComparison) -> list[Fact]:
@@ -284,7 +284,7 @@ async def _check_owner(session: AsyncSession, comparison: GroupComparison) -> li
             subject=owner,
             person_id=person.id if person else None,
             who=comparison.name_of(owner),
-            facts={"registered_userid": registered},
+            facts=FindingDetails(registered_userid=registered),
         )
     ]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -79,7 +78,7 @@ class NewEntry:
     """When it is not the person: an API key, a timer."""
     note: str = ""
     event_id: int | None = None
-    details: dict[str, Any] | None = None
+    details: rules.EntryDetails | None = None
     ids: Mapping[str, UUID] = field(default_factory=dict)
     """What the event says besides the task and its progress."""
 
@@ -96,6 +95,7 @@ class NewEntry:
 async def write(session: AsyncSession, context: TaskContext, new: NewEntry, *, now: datetime) -> None:
     """The task's entry, and the event."""
     task = context.task
+    kept = new.details.dump() if new.details else {}
     entry = TaskEntry(
         task_id=task.id,
         kind=new.kind,
@@ -104,13 +104,13 @@ async def write(session: AsyncSession, context: TaskContext, new: NewEntry, *, n
         note=new.note,
         via=new.via,
         event_id=new.event_id,
-        details=new.details,
+        details=kept or None,
         correlation_id=current_correlation_id(),
         at=now,
     )
     session.add(entry)
     event = new.event.model_validate({"task_id": task.id, "progress": task.progress, **new.ids})
-    details = {"via": new.via, "progress": task.progress, **(new.details or {})}
+    details = {"via": new.via, "progress": task.progress, **kept}
     await publish(session, event, context.why(new.rule_key, new.done_by), now=now, details=details)
 
 

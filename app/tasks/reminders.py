@@ -103,7 +103,7 @@ async def _remind(session: AsyncSession, context: TaskContext, text: str, *, rul
     message = await tell(
         session, context, [context.owner.id], text, purpose="task.reminder", why=context.why(rule_key, SYSTEM), now=now
     )
-    details = {"message_id": str(message.id)} if message else None
+    details = rules.EntryDetails(message_id=message.id) if message else None
     await write(session, context, NewEntry(catalogue.TaskReminded, rule_key, via="timer", details=details), now=now)
 
 
@@ -150,10 +150,9 @@ async def _escalate(session: AsyncSession, context: TaskContext, to: Expression,
     )
     ids, why = [person.id for person in people], context.why("task.overdue", SYSTEM)
     await tell(session, context, ids, text, purpose="task.escalation", why=why, now=now)
-    details = {"to": str(to), "people": [str(person_id) for person_id in ids]}
-    await write(
-        session, context, NewEntry(catalogue.TaskEscalated, "task.overdue", via="timer", details=details), now=now
-    )
+    details = rules.EntryDetails(to=str(to), people=list(ids))
+    entry = NewEntry(catalogue.TaskEscalated, "task.overdue", via="timer", details=details)
+    await write(session, context, entry, now=now)
     log.info("task.escalated", task_id=str(context.task.id), to=str(to), people=len(ids))
 
 

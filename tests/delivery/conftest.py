@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -12,7 +11,7 @@ from uuid import UUID
 
 import httpx
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import col
 
@@ -22,9 +21,11 @@ from app.database import Sessions, transaction
 from app.delivery import queries, service
 from app.delivery.jobs import make_call
 from app.delivery.service import MessageHeader
+from app.jobs.job import Nothing
 from app.jobs.registry import JobContext
 from app.jobs.timers import sweep
 from app.ledger import service as ledger
+from app.ledger.calls import MAKE_CALL, CallPayload
 from app.ledger.jobs import TIMERS, recover
 from app.ledger.service import CallRequest
 from app.settings import Settings
@@ -41,6 +42,7 @@ from sandbox.config import SandboxConfig
 from tests import databases
 from tests.builders.policy import policy_in_force
 from tests.fakes.clock import FakeClock
+from tests.fakes.queue import take
 
 CARD = Card("入群申请", desc="张伟申请加入项目群", buttons=[CardButton("同意", "approval.approve:1")])
 
@@ -181,12 +183,9 @@ class Desk:
                 ran += 1
         raise AssertionError("the queue does not run dry")
 
-    async def take_jobs(self) -> list[dict[str, Any]]:
+    async def take_jobs(self) -> list[CallPayload]:
         async with transaction(self.sessions) as session:
-            taken = await session.execute(
-                text("DELETE FROM pgqueuer WHERE entrypoint = 'delivery.make_call' RETURNING id, payload")
-            )
-            return [json.loads(payload) for _, payload in sorted(taken.all())]
+            return await take(session, MAKE_CALL)
 
     async def pass_time(self, **by: Any) -> None:
         """Let time pass, ring what is due, and work it off."""
@@ -195,7 +194,7 @@ class Desk:
         await self.work()
 
     async def recover(self) -> None:
-        await recover(self.ctx, {})
+        await recover(self.ctx, Nothing())
 
     async def calls(self, kind: CallKind | None = None) -> list[OutgoingCall]:
         async with self.sessions() as session:

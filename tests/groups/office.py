@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import select, text, update
+from sqlalchemy import select, update
 from sqlmodel import col
 
 from app.approvals import queries as request_queries
@@ -18,22 +18,28 @@ from app.audit.actor import Actor, ActorKind, person_actor
 from app.database import Sessions, transaction
 from app.delivery import jobs as delivery_jobs
 from app.groups import jobs as group_jobs
+from app.inbox.job_payloads import ReconcilePayload
+from app.jobs.job import Job, Payload
 from app.jobs.registry import JobContext, JobFunction
 from app.jobs.timers import sweep
 from app.ledger import jobs as ledger_jobs
 from app.reconciliation import jobs as reconciliation_jobs
+from app.sync.job_payloads import DeparturePayload
 from models.approvals import Request, RequestState, Verdict
 from models.audit import AuditEntry
 from models.delivery import CallKind, CallState, Message, OutgoingCall
 from models.groups import FindingState, Group, GroupFinding, GroupMember
-from models.ids import RequestId, StepId
+from models.ids import GroupId, PersonId, RequestId, StepId
 from models.org import Person, PersonStatus, PersonUserid
 from sandbox.client import SandboxClient
 from tests.builders import groups as group_builders
 from tests.builders import org
 from tests.fakes.clock import FakeClock
+from tests.fakes.queue import take_all
 
 RESEARCH, PERSONNEL = 20, 30
+
+P = TypeVar("P", bound=Payload)
 
 JOBS: dict[str, JobFunction] = {**delivery_jobs.JOBS, **group_jobs.JOBS, **reconciliation_jobs.JOBS}
 
@@ -132,12 +138,11 @@ class Office:
 
     async def _take(self) -> list[tuple[str, dict[str, Any]]]:
         async with transaction(self.sessions) as session:
-            taken = await session.execute(text("DELETE FROM pgqueuer RETURNING id, entrypoint, payload"))
-            return [(name, json.loads(payload)) for _, name, payload in sorted(taken.all())]
+            return await take_all(session)
 
-    async def run_only(self, name: str, payload: dict[str, Any]) -> None:
+    async def run_only(self, job: Job[P], payload: P) -> None:
         """Run one job and nothing of what it queues: what if the process ends here?"""
-        await JOBS[name](self.ctx, payload)
+        await JOBS[job.name](self.ctx, payload.model_dump(mode="json"))
 
     async def pass_time(self, **by: Any) -> None:
         self.clock.advance(timedelta(**by))
@@ -154,12 +159,11 @@ class Office:
 
     async def reconcile(self, group: Group, *, accept_losses: bool = False) -> None:
         self.clock.advance(timedelta(minutes=10))
-        await reconciliation_jobs.reconcile_groups(
-            self.ctx, {"group_id": str(group.id), "accept_losses": accept_losses}
-        )
+        payload = ReconcilePayload(group_id=GroupId(group.id), accept_losses=accept_losses)
+        await reconciliation_jobs.reconcile_groups(self.ctx, payload)
         await self.work()
 
-    async def leaves_the_company(self, userid: str, why: str = "left") -> dict[str, Any]:
+    async def leaves_the_company(self, userid: str, why: str = "left") -> DeparturePayload:
         """As the organisation's sync leaves it: status, userid ended, the job's payload."""
         person = self.people[userid]
         async with transaction(self.sessions) as session:
@@ -168,9 +172,9 @@ class Office:
             if why == "left":
                 name = (await session.scalars(_current(person.id))).one()
                 name.ended_at = self.clock.now()
-        return {"person_id": str(person.id), "why": why}
+        return DeparturePayload(person_id=PersonId(person.id), why=why)
 
-    async def departed(self, payload: dict[str, Any]) -> None:
+    async def departed(self, payload: DeparturePayload) -> None:
         await group_jobs.person_departed(self.ctx, payload)
         await self.work()
 

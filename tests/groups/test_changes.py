@@ -14,9 +14,10 @@ from app.audit.actor import SYSTEM
 from app.database import transaction
 from app.groups import queries, rules, service
 from app.groups.errors import ChangeUnderWay
+from app.groups.outcomes import SETTLE
 from app.groups.roster import Cause, order_update
 from app.groups.rules import Account, GroupUpdate
-from app.ledger.service import Resolution, resolve_call
+from app.ledger.service import CallPayload, Resolution, resolve_call
 from models.delivery import CallKind, CallState
 from models.groups import FindingKind, Group, GroupChange, GroupChangePerson, GroupMember
 from models.ids import GroupId, fold
@@ -118,7 +119,7 @@ class TestPartialFailure:
         actions = await office.actions()
 
         first, _ = await updates_of(office, group)
-        await office.run_only("groups.settle", {"call_id": str(first.call_id)})
+        await office.run_only(SETTLE, CallPayload(call_id=first.call_id))
         await office.work()
 
         assert len(await updates_of(office, group)) == 2

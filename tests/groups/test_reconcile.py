@@ -9,6 +9,7 @@ from app.findings.errors import FindingClosed
 from app.groups import queries
 from app.groups import service as group_service
 from app.groups.snapshot import GroupSnapshot, read_group
+from app.inbox.job_payloads import RECONCILE, ReconcilePayload
 from app.reconciliation import compare as reconcile
 from app.reconciliation import jobs
 from models.delivery import CallKind
@@ -284,7 +285,7 @@ class TestChangesUnderWay:
         await office.sandbox.add_to_group(group.chatid, "zhao")
         office.clock.advance(timedelta(minutes=10))
 
-        await office.run_only("groups.reconcile", {"group_id": str(group.id)})
+        await office.run_only(RECONCILE, ReconcilePayload(group_id=GroupId(group.id)))
 
         assert await office.findings(group, None) == []
 
@@ -322,7 +323,7 @@ class TestChangesUnderWay:
         )
         group = await office.group_of(request)
 
-        await office.run_only("groups.reconcile", {"group_id": str(group.id)})
+        await office.run_only(RECONCILE, ReconcilePayload(group_id=GroupId(group.id)))
 
         assert (await office.now(group)).state is GroupState.CREATING
 

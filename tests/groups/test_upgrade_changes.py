@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import col
 
 from app.database import Sessions, migrate, migration_config, transaction
+from app.inbox.service import RECONCILE, ReconcilePayload
 from app.ledger.service import Resolution, resolve_call
 from models.delivery import CallKind, CallState
 from models.groups import Group, GroupChange, GroupChangePerson, GroupState
@@ -242,7 +243,7 @@ class TestUpgrade:
         await office.sandbox.add_to_group(old.group.chatid, "zhao")
         await office.sandbox.add_to_group(old.group.chatid, "sun")
 
-        await office.run_only("groups.reconcile", {"group_id": str(old.group.id)})
+        await office.run_only(RECONCILE, ReconcilePayload(group_id=old.group.id))
         assert [finding.person_id for finding in await office.findings(old.group)] == [office.id("sun")]
         await office.work()
 

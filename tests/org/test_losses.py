@@ -308,6 +308,25 @@ class TestRelease:
         assert await world.statuses() == {"disabled": 60}
         assert len(await world.departed()) == len(run.report["held"]["people"])
 
+    async def test_a_run_that_an_earlier_version_held_is_released(self, world: World) -> None:
+        """That version stored the facts for a release among what people read."""
+        run = await _held(world)
+        async with transaction(world.sessions) as session:
+            await session.execute(text("UPDATE sync_runs SET report = report - 'release' WHERE state = 'held'"))
+        async with transaction(world.sessions) as session:
+            await release(session, run_id=SyncRunId(run.id), actor=OPERATOR, now=world.clock.now())
+        assert await world.statuses() == {"disabled": 60}
+
+    async def test_what_people_read_decides_nothing(self, world: World) -> None:
+        run = await _held(world)
+        async with transaction(world.sessions) as session:
+            await session.execute(
+                text("UPDATE sync_runs SET report = report - 'ids_complete' - 'staged' - 'held' WHERE state = 'held'")
+            )
+        async with transaction(world.sessions) as session:
+            await release(session, run_id=SyncRunId(run.id), actor=OPERATOR, now=world.clock.now())
+        assert await world.statuses() == {"disabled": 60}
+
     async def test_a_person_whom_a_callback_brought_back_meanwhile_stays(self, world: World) -> None:
         run = await _held(world)
         someone = (await world.userids(status=PersonStatus.ACTIVE))[0]

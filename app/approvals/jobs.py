@@ -11,7 +11,7 @@ from app.approvals import deadlines, departures, queries, steps
 from app.approvals.decide import decide_by_card
 from app.cards.service import CardAction, ClickedCard
 from app.database import transaction
-from app.jobs.registry import JobContext, TimerHandler
+from app.jobs.job import JobContext, TimerHandler
 from models.approvals import Verdict
 from models.ids import PersonId, StepId
 

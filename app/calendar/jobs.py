@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from app.calendar import days
 from app.database import transaction
-from app.jobs.job import Job, Nothing
-from app.jobs.registry import JobContext, JobFunction
+from app.jobs.job import Job, JobContext, JobFunction, Nothing
 
 
 async def fill_calendar(ctx: JobContext, _payload: Nothing) -> None:

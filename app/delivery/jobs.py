@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import transaction
 from app.delivery.parts import split
-from app.jobs.registry import JobContext, JobFunction
+from app.jobs.job import JobContext, JobFunction
 from app.ledger import calls, recovery
 from app.ledger.calls import MAKE_CALL, Attempt, CallPayload
 from app.ledger.claim import Divided, claim

@@ -11,7 +11,7 @@ from app.groups.outcomes import SETTLE
 from app.groups.register import CREATE, creation_ended
 from app.groups.roster import ROSTER
 from app.groups.snapshot import GroupGone, read_group
-from app.jobs.registry import JobContext, JobFunction
+from app.jobs.job import JobContext, JobFunction
 from app.ledger.service import CallPayload, OutcomeHandler
 from app.sync.service import PERSON_DEPARTED, DeparturePayload
 from models.groups import GroupState

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from app.database import transaction
 from app.inbox import gaps, service
-from app.jobs.job import Job, Nothing
-from app.jobs.registry import JobContext, JobFunction
+from app.jobs.job import Job, JobContext, JobFunction, Nothing
 from app.observability import get_logger
 
 BATCH = 5000

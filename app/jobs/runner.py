@@ -19,9 +19,8 @@ from sqlalchemy.engine import make_url
 from app.database import is_away, transaction
 from app.jobs.held import rescue
 from app.jobs.job import Job as QueuedJob
-from app.jobs.job import Nothing
+from app.jobs.job import JobContext, JobFunction, Nothing
 from app.jobs.queue import enqueue
-from app.jobs.registry import JobContext, JobFunction
 from app.jobs.retry import delay_after
 from app.jobs.timers import sweep
 from app.manifest import Registry

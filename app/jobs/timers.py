@@ -13,7 +13,7 @@ from sqlmodel import col
 
 from app.clock import Clock
 from app.database import Sessions, transaction
-from app.jobs.registry import TimerHandler
+from app.jobs.job import TimerHandler
 from app.jobs.retry import retry_delay
 from app.observability import TIMERS, bound_correlation, current_correlation_id, get_logger
 from models.policy import Timer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,8 +18,8 @@ from app.errors import WrongState
 from app.jobs.job import Job, Payload
 from app.jobs.timers import set_timer
 from app.ledger import queries, reservations, rules
-from app.ledger.outcomes import is_heard, tell_outcome
 from app.ledger.rules import Done, Effect, Failed, Hold, Later, Unknown, Verdict
+from app.manifest import registry_of
 from app.observability import DELIVERIES, get_logger
 from app.wecom.errors import WecomError
 from app.wecom.messages import to_bytes
@@ -280,3 +281,36 @@ def why_of(call: OutgoingCall) -> Why:
 
 def about_of(call: OutgoingCall) -> About:
     return About(ObjectKind(call.subject_kind), call.subject_id)
+
+
+# ---------------------------------------------------------------- who hears of it
+
+
+OutcomeHandler = Callable[[AsyncSession, OutgoingCall, datetime], Awaitable[None]]
+"""`(session, call, now)`, in the transaction that records a final state: done, failed or unknown. A call that was
+unknown is heard of again when a person resolves it."""
+
+
+@dataclass(frozen=True)
+class OnFailure:
+    """A handler that hears only of calls that did not end well. The savepoint of each hearing has its price, and
+    thousands of cards are updated in a minute.
+    """
+
+    handler: OutcomeHandler
+
+    async def __call__(self, session: AsyncSession, call: OutgoingCall, now: datetime) -> None:
+        await self.handler(session, call, now)
+
+
+def is_heard(session: AsyncSession, call: OutgoingCall) -> bool:
+    """Whether a domain has a handler for this outcome."""
+    handler = registry_of(session).outcomes.get(call.purpose)
+    return handler is not None and not (isinstance(handler, OnFailure) and call.state is CallState.DONE)
+
+
+async def tell_outcome(session: AsyncSession, *, call: OutgoingCall, now: datetime) -> None:
+    """Call the handler that a domain has registered for the call's purpose."""
+    handler = registry_of(session).outcomes.get(call.purpose)
+    if handler is not None:
+        await handler(session, call, now)

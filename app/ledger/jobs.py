@@ -8,12 +8,10 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import transaction
-from app.jobs.job import Job, Nothing
-from app.jobs.registry import JobContext, JobFunction, TimerHandler
+from app.jobs.job import Job, JobContext, JobFunction, Nothing, TimerHandler
 from app.jobs.timers import set_timer
 from app.ledger import calls, queries, recovery
-from app.ledger.calls import HEAR_OUTCOME, MAKE_CALL, CallPayload
-from app.ledger.outcomes import tell_outcome
+from app.ledger.calls import HEAR_OUTCOME, MAKE_CALL, CallPayload, tell_outcome
 from app.limits.numbers import remember_accounts
 from app.limits.usage.counters import prune
 from app.observability import get_logger

@@ -9,9 +9,8 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.ledger import queries
-from app.ledger.calls import MAKE_CALL, CallPayload, CallRequest, call_row
+from app.ledger.calls import MAKE_CALL, CallPayload, CallRequest, OnFailure, OutcomeHandler, call_row
 from app.ledger.errors import CallNotFound
-from app.ledger.outcomes import OnFailure, OutcomeHandler
 from app.ledger.recovery import Resolution, is_unsent, resolve_call
 from app.ledger.rules import CODE_LIFE, body_of, remaining_update
 from app.observability import current_correlation_id

@@ -10,7 +10,7 @@ from app.database import transaction
 from app.groups import queries, register
 from app.groups.snapshot import GroupGone, people_gone, read_group
 from app.inbox.service import RECONCILE, ReconcilePayload
-from app.jobs.registry import JobContext, JobFunction, TimerHandler
+from app.jobs.job import JobContext, JobFunction, TimerHandler
 from app.jobs.timers import set_timer
 from app.policy import service as policies
 from app.reconciliation import compare

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import transaction
 from app.inbox.service import SYNC, SyncPayload
-from app.jobs.registry import JobContext, JobFunction, TimerHandler
+from app.jobs.job import JobContext, JobFunction, TimerHandler
 from app.settings import Settings
 from app.sync import queries, refresh, runs
 from app.sync.full_run import run_sync

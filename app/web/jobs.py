@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from app.database import transaction
-from app.jobs.job import Job, Nothing
-from app.jobs.registry import JobContext, JobFunction
+from app.jobs.job import Job, JobContext, JobFunction, Nothing
 from app.web.idempotency import prune
 
 

@@ -21,8 +21,7 @@ from app.database import Sessions, transaction
 from app.delivery import queries, service
 from app.delivery.jobs import make_call
 from app.delivery.service import MessageHeader
-from app.jobs.job import Nothing
-from app.jobs.registry import JobContext
+from app.jobs.job import JobContext, Nothing
 from app.jobs.timers import sweep
 from app.ledger import service as ledger
 from app.ledger.calls import MAKE_CALL, CallPayload

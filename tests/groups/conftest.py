@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.database import Sessions, transaction
-from app.jobs.registry import JobContext
+from app.jobs.job import JobContext
 from app.settings import Settings
 from app.wecom.client import build_platform
 from sandbox.app import create_app

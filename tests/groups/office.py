@@ -19,8 +19,7 @@ from app.database import Sessions, transaction
 from app.delivery import jobs as delivery_jobs
 from app.groups import jobs as group_jobs
 from app.inbox.job_payloads import ReconcilePayload
-from app.jobs.job import Job, Payload
-from app.jobs.registry import JobContext, JobFunction
+from app.jobs.job import Job, JobContext, JobFunction, Payload
 from app.jobs.timers import sweep
 from app.ledger import jobs as ledger_jobs
 from app.reconciliation import jobs as reconciliation_jobs

@@ -18,8 +18,7 @@ from app.groups.outcomes import SETTLE
 from app.inbox.gaps import CLOSE_GAPS
 from app.inbox.job_payloads import RECONCILE, SYNC, ReconcilePayload, SyncPayload
 from app.inbox.jobs import PURGE
-from app.jobs.job import Job, Nothing, Payload
-from app.jobs.registry import JobContext
+from app.jobs.job import Job, JobContext, Nothing, Payload
 from app.jobs.runner import PRUNE_LOG, JobRunner
 from app.ledger.calls import HEAR_OUTCOME, MAKE_CALL, CallPayload
 from app.ledger.jobs import RECOVER, TEND_LIMITS

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.bootstrap import REGISTRY
 from app.database import Sessions, create_engine, create_sessions, transaction
-from app.jobs.registry import JobContext
+from app.jobs.job import JobContext
 from app.settings import Settings
 from app.wecom.client import build_platform
 from models.base import metadata

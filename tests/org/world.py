@@ -14,7 +14,7 @@ from sqlalchemy import select, text
 from sqlmodel import col
 
 from app.database import Sessions, transaction
-from app.jobs.registry import JobContext
+from app.jobs.job import JobContext
 from app.org import queries
 from app.sync import runs
 from app.sync.full_run import run_sync

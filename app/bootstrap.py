@@ -17,6 +17,7 @@ from app.cards.domain import DOMAIN as cards
 from app.clock import Clock, SystemClock
 from app.database import Sessions, async_url, create_engine, create_sessions, create_writer
 from app.delivery.domain import DOMAIN as delivery
+from app.departures.domain import DOMAIN as departures
 from app.events.domain import DOMAIN as events
 from app.groups.domain import DOMAIN as groups
 from app.inbox.domain import DOMAIN as inbox
@@ -56,6 +57,7 @@ REGISTRY = collect(
         calendar,
         org,
         sync,
+        departures,
         ledger,
         delivery,
         cards,

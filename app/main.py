@@ -19,11 +19,14 @@ from app.access.documentation import document_scopes
 from app.approvals.presentation import document_kinds
 from app.bootstrap import Services
 from app.events.documentation import document_events
+from app.events.router import answer_who_waits
 from app.probes.router import router as health
 from app.web import problems
 from app.web.middleware import Edge
 from callbacks.router import ADDRESS, Door
 from callbacks.router import router as callbacks
+
+__all__ = ["TITLE", "Application", "answer_who_waits", "create_app", "create_probes"]
 
 TITLE: Final = "企微管家 wecom-steward"
 OPENAPI: Final = "/openapi.json"

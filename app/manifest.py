@@ -47,7 +47,7 @@ class Domain:
     """Kinds of requests by their name."""
     subscribers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Type of an event → the jobs that each of its events enqueues."""
-    departure_parts: Mapping[str, Function] = field(default_factory=dict)
+    departure_parts: Mapping[str, Any] = field(default_factory=dict)
     """What becomes of this domain's things when somebody leaves, by the name of the part."""
     scopes: Sequence[str] = ()
     """Resources of which an API key may be allowed `:read` and `:write`."""
@@ -70,8 +70,7 @@ class Registry:
     card_absorbers: Mapping[str, Function] = field(default_factory=dict)
     outcomes: Mapping[str, Function] = field(default_factory=dict)
     kinds: Mapping[str, Any] = field(default_factory=dict)
-    departure_parts: Mapping[str, Function] = field(default_factory=dict)
-    """In the order of the domains: the lower ones first."""
+    departure_parts: Mapping[str, Any] = field(default_factory=dict)
     subscribers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     scopes: tuple[str, ...] = ()
     routers: tuple[Any, ...] = ()

@@ -16,6 +16,7 @@ from app.approvals.context import RequestContext, load_context, publish_about_re
 from app.approvals.decide import settle, take_back
 from app.approvals.errors import NoApprover
 from app.audit.actor import SYSTEM
+from app.departures.service import Departure
 from app.events.service import catalogue
 from app.observability import get_logger
 from app.org import queries as org
@@ -25,15 +26,13 @@ from models.org import Person
 
 log = get_logger()
 
-_WHY = {"left": "已离职", "disabled": "账号已停用"}
 
-
-async def depart(session: AsyncSession, *, request_id: RequestId, person_id: PersonId, why: str, now: datetime) -> None:
+async def depart(session: AsyncSession, *, request_id: RequestId, departure: Departure, now: datetime) -> None:
     request = await queries.get_for_update(session, request_id)
     if request.state is not RequestState.PENDING:
         return
     context = await load_context(session, request)
-    said = _WHY.get(why, why)
+    person_id, said = departure.person_id, departure.said
     if request.requester_id == person_id:
         request.outcome_detail = f"申请人{said}"
         await take_back(session, context, actor=SYSTEM, detail=request.outcome_detail, now=now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.approvals.jobs import CARD_ACTIONS, TIMERS
+from app.approvals.jobs import CARD_ACTIONS, DEPARTURE_PARTS, TIMERS
 from app.approvals.router import router
 from app.manifest import Domain
 
@@ -11,5 +11,6 @@ DOMAIN = Domain(
     routers=[router],
     timers=TIMERS,
     card_actions=CARD_ACTIONS,
+    departure_parts=DEPARTURE_PARTS,
     scopes=["requests"],
 )

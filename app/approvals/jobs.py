@@ -11,9 +11,10 @@ from app.approvals import deadlines, departures, queries, steps
 from app.approvals.decide import decide_by_card
 from app.cards.service import CardAction, ClickedCard
 from app.database import transaction
+from app.departures.service import Departure, DeparturePart, Stage
 from app.jobs.job import JobContext, TimerHandler
 from models.approvals import Verdict
-from models.ids import PersonId, StepId
+from models.ids import StepId
 
 
 async def approve(session: AsyncSession, clicked: ClickedCard, argument: str, now: datetime) -> None:
@@ -34,16 +35,18 @@ async def escalate(session: AsyncSession, subject: str, now: datetime) -> None:
     await deadlines.escalate(session, step_id=StepId(UUID(subject)), now=now)
 
 
-async def person_departed(ctx: JobContext, *, person_id: PersonId, why: str) -> None:
+async def take_out_of_requests(ctx: JobContext, departure: Departure) -> None:
     """Take somebody who left or was disabled out of every open request, one transaction each."""
     async with transaction(ctx.sessions) as session:
-        request_ids = await queries.open_requests_involving(session, person_id)
+        request_ids = await queries.open_requests_involving(session, departure.person_id)
     for request_id in request_ids:
         async with transaction(ctx.sessions) as session:
-            await departures.depart(session, request_id=request_id, person_id=person_id, why=why, now=ctx.now())
+            await departures.depart(session, request_id=request_id, departure=departure, now=ctx.now())
 
 
 CARD_ACTIONS: dict[str, CardAction] = {"approval.approve": approve, "approval.reject": reject}
 """A button's key is `approval.approve:<step>` or `approval.reject:<step>`."""
 
 TIMERS: dict[str, TimerHandler] = {steps.REMIND: remind, steps.DUE: escalate}
+
+DEPARTURE_PARTS = {"approvals": DeparturePart(Stage.WORK, take_out_of_requests)}

@@ -30,8 +30,7 @@ from app.cli.session import (
     require_database,
     services,
 )
-from app.events.router import answer_who_waits
-from app.main import create_app, create_probes
+from app.main import answer_who_waits, create_app, create_probes
 from app.observability import get_logger
 from app.settings import Settings
 from app.worker import work

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from app.events import catalogue
 from app.events.catalogue import events_by_type
+from app.events.catalogue.people import DepartureReason
 from app.events.event import Event
 from app.events.feed import FeedQuery, read, read_or_wait
 from app.events.payload import EventPayload
@@ -17,6 +18,7 @@ from app.events.positions import PositionWriter, give_positions, prune
 from app.events.publish import Happening, publish, publish_many
 
 __all__ = [
+    "DepartureReason",
     "Event",
     "EventPayload",
     "FeedQuery",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.groups.jobs import JOBS, OUTCOMES
+from app.groups.jobs import DEPARTURE_PARTS, JOBS, OUTCOMES
 from app.groups.requests import KINDS
 from app.groups.router import router
 from app.manifest import Domain
@@ -13,5 +13,6 @@ DOMAIN = Domain(
     jobs=JOBS,
     outcomes=OUTCOMES,
     kinds=KINDS,
+    departure_parts=DEPARTURE_PARTS,
     scopes=["groups"],
 )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from app.approvals import jobs as approval_jobs
 from app.database import transaction
+from app.departures.service import Departure, DeparturePart, Stage
 from app.groups import outcomes, queries, register, succession
 from app.groups.outcomes import SETTLE
 from app.groups.register import CREATE, creation_ended
@@ -13,25 +13,23 @@ from app.groups.roster import ROSTER
 from app.groups.snapshot import GroupGone, read_group
 from app.jobs.job import JobContext, JobFunction
 from app.ledger.service import CallPayload, OutcomeHandler
-from app.sync.service import PERSON_DEPARTED, DeparturePayload
 from models.groups import GroupState
 from models.ids import GroupId, PersonId
 
 
-async def person_departed(ctx: JobContext, payload: DeparturePayload) -> None:
-    """Somebody left or was disabled (2.6, 8.2): out of every group and every open request.
-
-    Every step finds nothing to do a second time. Groups come first: an administrator's successor follows them in
-    their open approvals, too.
-    """
-    person_id, why = payload.person_id, payload.why
+async def register_departure(ctx: JobContext, departure: Departure) -> None:
+    """Somebody left or was disabled (2.6): register in each of their groups that they should leave, and who follows."""
     async with transaction(ctx.sessions) as session:
-        group_ids = await queries.groups_of(session, person_id)
-        for group_id in group_ids:
-            await succession.depart(session, group_id=group_id, person_id=person_id, why=why, now=ctx.now())
-    await approval_jobs.person_departed(ctx, person_id=person_id, why=why)
+        for group_id in await queries.groups_of(session, departure.person_id):
+            await succession.depart(session, group_id=group_id, departure=departure, now=ctx.now())
+
+
+async def remove_from_groups(ctx: JobContext, departure: Departure) -> None:
+    """Ask the platform for what it still shows of them."""
+    async with transaction(ctx.sessions) as session:
+        group_ids = await queries.groups_of(session, departure.person_id)
     for group_id in group_ids:
-        await _follow(ctx, group_id, person_id)
+        await _follow(ctx, group_id, departure.person_id)
 
 
 async def _follow(ctx: JobContext, group_id: GroupId, person_id: PersonId) -> None:
@@ -65,6 +63,11 @@ async def settle_call(ctx: JobContext, payload: CallPayload) -> None:
             await register.mark_lost(session, group_id=GroupId(group.id), gone=snapshot, now=ctx.now())
 
 
-JOBS: dict[str, JobFunction] = PERSON_DEPARTED.run_by(person_departed) | SETTLE.run_by(settle_call)
+JOBS: dict[str, JobFunction] = SETTLE.run_by(settle_call)
 
 OUTCOMES: dict[str, OutcomeHandler] = {CREATE: creation_ended, ROSTER: outcomes.roster_ended}
+
+DEPARTURE_PARTS = {
+    "groups.succession": DeparturePart(Stage.SUCCESSION, register_departure),
+    "groups.removal": DeparturePart(Stage.PLATFORM, remove_from_groups),
+}

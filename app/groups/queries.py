@@ -13,6 +13,7 @@ from sqlmodel import col
 
 from app.groups.errors import GroupNotFound
 from app.groups.rules import Account, GroupUpdate, PendingChanges
+from app.org import queries as org
 from models.delivery import CallKind, CallState, OutgoingCall
 from models.groups import (
     Group,
@@ -23,7 +24,7 @@ from models.groups import (
     GroupMember,
     GroupState,
 )
-from models.ids import GroupId, PersonId, WecomUserId
+from models.ids import GroupId, PersonId, WecomUserId, fold
 from models.policy import Timer
 
 OPEN = (CallState.READY, CallState.HELD, CallState.SENDING, CallState.UNKNOWN)
@@ -114,11 +115,18 @@ async def current_stay(session: AsyncSession, group_id: UUID, person_id: UUID) -
 
 
 async def groups_of(session: AsyncSession, person_id: UUID) -> list[GroupId]:
-    """The groups in which the person is by either column, or which name them as owner or deputy."""
+    """The groups in which the person is by either column, which name them as owner or deputy, or which the platform
+    shows as theirs.
+    """
     inside = select(col(GroupMember.group_id)).where(
         col(GroupMember.person_id) == person_id, col(GroupMember.ended_at).is_(None)
     )
-    named = or_(col(Group.desired_owner_id) == person_id, col(Group.deputy_id) == person_id)
+    userids = [fold(userid) for userid in (await org.last_userids_of(session, [PersonId(person_id)])).values()]
+    named = or_(
+        col(Group.desired_owner_id) == person_id,
+        col(Group.deputy_id) == person_id,
+        col(Group.observed_owner_userid).in_(userids),
+    )
     statement = (
         select(col(Group.id))
         .where(or_(col(Group.id).in_(inside), named), col(Group.state).not_in([GroupState.CLOSED]))

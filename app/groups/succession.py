@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import SYSTEM
+from app.departures.service import Departure
 from app.events.service import catalogue
 from app.findings import service as findings
 from app.findings.service import Fact, FindingDetails
@@ -33,18 +34,16 @@ from models.org import Person
 
 DEPARTURE = "departure"
 
-_WHY = {"left": "已离职", "disabled": "账号已停用"}
 
-
-async def depart(session: AsyncSession, *, group_id: GroupId, person_id: PersonId, why: str, now: datetime) -> None:
+async def depart(session: AsyncSession, *, group_id: GroupId, departure: Departure, now: datetime) -> None:
     """Register that the person should leave, an owner's successor and a deputy's absence, and inform of both."""
     group = await queries.group_for_update(session, group_id)
+    person_id, said = departure.person_id, departure.said
     person = await org.person(session, person_id)
     if person is None:
         return
     policy = await policies.in_force(session, now=now)
-    cause = Cause(DEPARTURE, "member.departure", policy.id, SYSTEM, words=why)
-    said = _WHY.get(why, why)
+    cause = Cause(DEPARTURE, "member.departure", policy.id, SYSTEM, words=departure.reason)
     stay = await queries.current_stay(session, group_id, person_id)
     if stay is not None and stay.desired:
         await _register_departure(session, group, stay, said, cause=cause, now=now)

@@ -27,6 +27,7 @@ RULE_KEYS: dict[str, str] = {
     "task.progress": "任务进展",
     "task.done": "任务完成",
     "task.overdue": "任务逾期",
+    "task.hand_over": "任务交接",
     "approval.decide": "审批决定",
     "approval.deadline": "审批时限",
     "delivery.hours": "消息发送时段",

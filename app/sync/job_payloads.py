@@ -41,4 +41,4 @@ class DeparturePayload(Payload):
 
 
 PERSON_DEPARTED = Job("org.person_departed", DeparturePayload)
-"""Carried out by `app.groups`."""
+"""Queued by the release before the event feed; `app.departures` carries it out."""

@@ -18,7 +18,7 @@ from app.org import queries as org
 from app.policy import service as policies
 from app.policy.service import Policy
 from app.tasks import messages, queries, reminders, rules
-from app.tasks.context import NewEntry, TaskContext, face, tell, write
+from app.tasks.context import NewEntry, TaskContext, send_card, tell, write
 from app.tasks.errors import UnknownGroup
 from models.groups import Group
 from models.ids import PersonId
@@ -84,7 +84,7 @@ async def assign(session: AsyncSession, wanted: Assignment, *, actor: Actor, now
     )
     await write(session, context, entry, now=now)
     await reminders.set_timers(session, context, now=now)
-    await _tell_owner(session, context, actor=actor, now=now)
+    await send_card(session, context, why=context.why(RULE, actor), now=now)
     await _tell_collaborators(session, context, actor=actor, now=now)
     if group is not None:
         await _publish(session, context, group, actor=actor, now=now)
@@ -97,17 +97,6 @@ async def _group(session: AsyncSession, policy: Policy, group_id: UUID) -> Group
         raise UnknownGroup(f"没有登记 id 为 {group_id} 的群")
     rules.check_group(policy.document, group)
     return group
-
-
-async def _tell_owner(session: AsyncSession, context: TaskContext, *, actor: Actor, now: datetime) -> None:
-    message = await delivery.send_card(
-        session,
-        context.header("task.card", context.why(RULE, actor)),
-        to=[PersonId(context.owner.id)],
-        card=face(session, context),
-        now=now,
-    )
-    context.task.card_message_id = message.id
 
 
 async def _tell_collaborators(session: AsyncSession, context: TaskContext, *, actor: Actor, now: datetime) -> None:

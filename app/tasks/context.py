@@ -131,6 +131,13 @@ async def tell(
     return await delivery.send_text(session, context.header(purpose, why), to=to, text=text, now=now)
 
 
+async def send_card(session: AsyncSession, context: TaskContext, *, why: Why, now: datetime) -> None:
+    """A card of their own for who is responsible now. The task remembers it, so that it shows what becomes of it."""
+    header, owner = context.header("task.card", why), PersonId(context.owner.id)
+    message = await delivery.send_card(session, header, to=[owner], card=face(session, context), now=now)
+    context.task.card_message_id = message.id
+
+
 async def show(
     session: AsyncSession, context: TaskContext, *, click: CardClick | None, actor: Actor, now: datetime
 ) -> None:

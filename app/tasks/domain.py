@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.manifest import Domain
-from app.tasks.jobs import CARD_ACTIONS, TIMERS
+from app.tasks.jobs import CARD_ACTIONS, DEPARTURE_PARTS, TIMERS
 from app.tasks.router import router
 
 DOMAIN = Domain(
@@ -11,5 +11,6 @@ DOMAIN = Domain(
     routers=[router],
     timers=TIMERS,
     card_actions=CARD_ACTIONS,
+    departure_parts=DEPARTURE_PARTS,
     scopes=["tasks"],
 )

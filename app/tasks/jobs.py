@@ -1,4 +1,4 @@
-"""Background entry points: the buttons of the card, the reminders, the deadline."""
+"""Background entry points: the buttons of the card, the reminders, the deadline, a leaver's tasks."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.cards.service import CardAction, ClickedCard
-from app.jobs.job import TimerHandler
-from app.tasks import messages, service
-from app.tasks import reminders as follow_up
+from app.database import transaction
+from app.departures.service import Departure, DeparturePart, Stage
+from app.jobs.job import JobContext, TimerHandler
+from app.tasks import hand_over, messages, queries, reminders, service
 from app.tasks.rules import HALF
 from app.tasks.service import CARD, ProgressReport
 from models.ids import TaskId
@@ -44,19 +45,28 @@ async def complete(session: AsyncSession, clicked: ClickedCard, argument: str, n
 
 
 async def remind_to_accept(session: AsyncSession, subject: str, now: datetime) -> None:
-    await follow_up.remind_to_accept(session, subject=subject, now=now)
+    await reminders.remind_to_accept(session, subject=subject, now=now)
 
 
 async def remind_of_deadline(session: AsyncSession, subject: str, now: datetime) -> None:
-    await follow_up.remind_of_deadline(session, subject=subject, now=now)
+    await reminders.remind_of_deadline(session, subject=subject, now=now)
 
 
 async def tell_overdue(session: AsyncSession, subject: str, now: datetime) -> None:
-    await follow_up.tell_overdue(session, subject=subject, now=now)
+    await reminders.tell_overdue(session, subject=subject, now=now)
 
 
 async def escalate(session: AsyncSession, subject: str, now: datetime) -> None:
-    await follow_up.escalate(session, subject=subject, now=now)
+    await reminders.escalate(session, subject=subject, now=now)
+
+
+async def hand_over_tasks(ctx: JobContext, departure: Departure) -> None:
+    """Give a leaver's open tasks to their leader, one transaction each."""
+    async with transaction(ctx.sessions) as session:
+        task_ids = await queries.open_tasks_of(session, departure.person_id)
+    for task_id in task_ids:
+        async with transaction(ctx.sessions) as session:
+            await hand_over.hand_over(session, task_id=task_id, departure=departure, now=ctx.now())
 
 
 CARD_ACTIONS: dict[str, CardAction] = {
@@ -66,8 +76,10 @@ CARD_ACTIONS: dict[str, CardAction] = {
     messages.DONE: complete,
 }
 TIMERS: dict[str, TimerHandler] = {
-    follow_up.ACCEPT_DUE: remind_to_accept,
-    follow_up.REMIND: remind_of_deadline,
-    follow_up.OVERDUE: tell_overdue,
-    follow_up.ESCALATE: escalate,
+    reminders.ACCEPT_DUE: remind_to_accept,
+    reminders.REMIND: remind_of_deadline,
+    reminders.OVERDUE: tell_overdue,
+    reminders.ESCALATE: escalate,
 }
+
+DEPARTURE_PARTS = {"tasks": DeparturePart(Stage.WORK, hand_over_tasks)}

@@ -112,6 +112,20 @@ def done(task: Task, *, person: str, note: str) -> str:
     return "\n".join(line for line in (said, note, f"完成标准：{task.acceptance}，请核对。") if line)
 
 
+def handed_over(
+    task: Task, *, former: str, because: str, owner: str | None, citation: Citation | None, zone: ZoneInfo
+) -> str:
+    """To the new owner (`owner` None), or to everybody else who has to do with the task."""
+    clause = f"（制度{citation.label}）" if citation else ""
+    asked = "由您接手，请在卡片上接受。" if owner is None else f"由{owner}接手。"
+    lines = [
+        f"{named(task)}：{former}{because}，{asked}{clause}",
+        f"截止：{local(task.due_at, zone)}，进度：{task.progress}%",
+        f"完成标准：{task.acceptance}" if owner is None else "",
+    ]
+    return "\n".join(line for line in lines if line)
+
+
 def cancelled(task: Task, *, note: str) -> str:
     return f"{named(task)}已取消{f'：{note}' if note else ''}。"
 

@@ -13,6 +13,7 @@ from app.audit.why import About
 from app.delivery import queries as delivery
 from app.roles import service as roles
 from app.tasks.errors import TaskNotFound
+from app.tasks.rules import ENDED
 from models.audit import ObjectKind
 from models.groups import Group
 from models.ids import TaskId
@@ -66,6 +67,24 @@ def tasks(
         if wanted is not None:
             statement = statement.where(column == wanted)
     return statement if updated_since is None else statement.where(col(Task.updated_at) >= updated_since)
+
+
+async def open_tasks_of(session: AsyncSession, owner_id: UUID) -> list[TaskId]:
+    """What the person is responsible for and what is not finished."""
+    statement = (
+        select(col(Task.id))
+        .where(col(Task.owner_id) == owner_id, col(Task.state).not_in(ENDED))
+        .order_by(col(Task.number))
+    )
+    return [TaskId(row) for row in await session.scalars(statement)]
+
+
+async def end_collaboration(session: AsyncSession, task_id: UUID, person_id: UUID, *, now: datetime) -> None:
+    """The person is no collaborator of the task any more."""
+    row = await session.get(TaskCollaborator, (task_id, person_id))
+    if row is not None and row.ended_at is None:
+        row.ended_at = now
+        await session.flush()
 
 
 async def collaborators_of(session: AsyncSession, task_id: UUID) -> list[Person]:

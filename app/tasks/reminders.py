@@ -38,14 +38,20 @@ LOCKED_FOR = timedelta(seconds=10)
 async def set_timers(session: AsyncSession, context: TaskContext, *, now: datetime) -> None:
     """Policy 4.2, 4.3, 4.4. A rung of the ladder that is past already is left out."""
     task, rule, subject = context.task, context.policy.document.tasks, str(context.task.id)
-    accept_at, basis = await calendars.deadline(session, start=now, duration=rule.accept_within, policy=context.policy)
-    if accept_at < task.due_at:
-        await set_timer(session, ACCEPT_DUE, subject, accept_at, basis=basis)
+    await ask_to_accept(session, context, now=now)
     for index, before in enumerate(rule.remind_before):
         moment, basis = await calendars.reminder(session, due_at=task.due_at, before=before, policy=context.policy)
         if moment > now:
             await set_timer(session, REMIND, f"{subject}:{index}", moment, basis=basis)
     await set_timer(session, OVERDUE, subject, task.due_at)
+
+
+async def ask_to_accept(session: AsyncSession, context: TaskContext, *, now: datetime) -> None:
+    """Policy 4.2: who has just been made responsible is to accept in time."""
+    within = context.policy.document.tasks.accept_within
+    accept_at, basis = await calendars.deadline(session, start=now, duration=within, policy=context.policy)
+    if accept_at < context.task.due_at:
+        await set_timer(session, ACCEPT_DUE, str(context.task.id), accept_at, basis=basis)
 
 
 async def cancel_acceptance(session: AsyncSession, context: TaskContext) -> None:

@@ -40,6 +40,10 @@ class EntryDetails(BaseModel):
     """Whom the policy names for the escalation."""
     people: list[UUID] | None = None
     """Who that was."""
+    former_owner_id: UUID | None = None
+    """Who had the task before a hand-over."""
+    owner_id: UUID | None = None
+    """Who has it since."""
 
     def dump(self) -> dict[str, Any]:
         return self.model_dump(mode="json", exclude_unset=True)
@@ -173,8 +177,11 @@ def offered(task: Task) -> list[TaskAction]:
     return [*accept, *progress, TaskAction.COMPLETE, *block]
 
 
+ENDED = frozenset({TaskState.DONE, TaskState.CANCELLED})
+
+
 def is_open(task: Task) -> bool:
-    return task.state not in {TaskState.DONE, TaskState.CANCELLED}
+    return task.state not in ENDED
 
 
 def is_late(task: Task) -> bool:

@@ -8,6 +8,7 @@ from sqlmodel import col
 from app.approvals.departures import depart
 from app.approvals.errors import AlreadyDecided, NotAnApprover
 from app.approvals.queries import open_requests_involving
+from app.departures.service import Departure, DepartureReason
 from models.approvals import Request, RequestState, RequestStep, StepApprover, StepState
 from models.audit import AuditEntry
 from models.ids import PersonId, RequestId
@@ -40,7 +41,8 @@ async def leaves(session: AsyncSession, library: Library, person: Person, *, why
     person_id = PersonId(person.id)
     for request_id in await open_requests_involving(session, person_id):
         library.open_to(session)
-        await depart(session, request_id=request_id, person_id=person_id, why=why, now=MONDAY_9AM)
+        departure = Departure(person_id, DepartureReason(why))
+        await depart(session, request_id=request_id, departure=departure, now=MONDAY_9AM)
 
 
 async def may_decide(session: AsyncSession, opened: RequestStep) -> set[str]:
@@ -150,8 +152,7 @@ class TestAnApproverLeaves:
             await depart(
                 session,
                 request_id=RequestId(request.id),
-                person_id=PersonId(company.wang.id),
-                why="left",
+                departure=Departure(PersonId(company.wang.id), DepartureReason.LEFT),
                 now=MONDAY_9AM,
             )
         assert len(await cards_to(session, company.zhao)) == 1

@@ -17,13 +17,14 @@ from app.approvals.service import Application, Ballot
 from app.audit.actor import Actor, ActorKind, person_actor
 from app.database import Sessions, transaction
 from app.delivery import jobs as delivery_jobs
+from app.departures import jobs as departure_jobs
 from app.groups import jobs as group_jobs
 from app.inbox.job_payloads import ReconcilePayload
 from app.jobs.job import Job, JobContext, JobFunction, Payload
 from app.jobs.timers import sweep
 from app.ledger import jobs as ledger_jobs
 from app.reconciliation import jobs as reconciliation_jobs
-from app.sync.job_payloads import DeparturePayload
+from app.sync.job_payloads import PERSON_DEPARTED, DeparturePayload
 from models.approvals import Request, RequestState, Verdict
 from models.audit import AuditEntry
 from models.delivery import CallKind, CallState, Message, OutgoingCall
@@ -40,7 +41,12 @@ RESEARCH, PERSONNEL = 20, 30
 
 P = TypeVar("P", bound=Payload)
 
-JOBS: dict[str, JobFunction] = {**delivery_jobs.JOBS, **group_jobs.JOBS, **reconciliation_jobs.JOBS}
+JOBS: dict[str, JobFunction] = {
+    **delivery_jobs.JOBS,
+    **group_jobs.JOBS,
+    **reconciliation_jobs.JOBS,
+    **departure_jobs.JOBS,
+}
 
 
 @dataclass
@@ -174,7 +180,7 @@ class Office:
         return DeparturePayload(person_id=PersonId(person.id), why=why)
 
     async def departed(self, payload: DeparturePayload) -> None:
-        await group_jobs.person_departed(self.ctx, payload)
+        await JOBS[PERSON_DEPARTED.name](self.ctx, payload.model_dump(mode="json"))
         await self.work()
 
     # ------------------------------------------------------------ what there is

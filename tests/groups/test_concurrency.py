@@ -3,8 +3,8 @@ from __future__ import annotations
 import asyncio
 
 from app.database import transaction
+from app.departures import jobs as departure_jobs
 from app.errors import DomainError
-from app.groups import jobs
 from app.groups.errors import SizeRefused
 from app.inbox.job_payloads import ReconcilePayload
 from app.reconciliation import jobs as reconciliation_jobs
@@ -53,7 +53,7 @@ class TestAtTheSameMoment:
         group = await office.project("li", "han", deputy="han")
         payload = await office.leaves_the_company("wang", "disabled")
 
-        await asyncio.gather(*(jobs.person_departed(office.ctx, payload) for _ in range(4)))
+        await asyncio.gather(*(departure_jobs.person_departed_before(office.ctx, payload) for _ in range(4)))
         await office.work()
 
         assert len(await office.updates()) == 1
@@ -66,7 +66,7 @@ class TestAtTheSameMoment:
         await office.sandbox.remove_from_group(group.chatid, "zhao")
 
         await asyncio.gather(
-            jobs.person_departed(office.ctx, payload),
+            departure_jobs.person_departed_before(office.ctx, payload),
             reconciliation_jobs.reconcile_groups(office.ctx, ReconcilePayload(group_id=GroupId(group.id))),
         )
         await office.work()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from tests.journeys.cast import CAST
+from tests.journeys.moments import wednesday
 from tests.journeys.world import World, group_asked
 
 LEAVER = CAST.team[2]
@@ -90,3 +91,35 @@ class TestOwnerLeaves:
         [finding] = await world.every(f"/groups/{group['id']}/findings")
         assert finding["kind"] == "owner_left"
         assert finding["rule"]["clause"] == "1.9"
+
+
+class TestTasksOfALeaver:
+    """Policy 4.5, F82: a leaver's open tasks are handed over."""
+
+    async def test_the_head_gets_the_card_and_the_assigner_hears_it(self, world: World) -> None:
+        asked = {"title": "整理新品验收单", "acceptance": "验收单全部勾选并上传", "due_at": wednesday(18).isoformat()}
+        task = await world.post("/tasks", asked | {"assigner": CAST.applicant, "owner": LEAVER})
+        await world.settled()
+
+        await world.sandbox.disable(LEAVER)
+        await world.settled()
+
+        handed = await world.get(f"/tasks/{task['id']}")
+        leader = handed["owner"]
+        assert leader not in {LEAVER, CAST.applicant}
+        assert handed["state"] == "assigned"
+        assert await world.told(leader, "由您接手")
+        assert await world.told(CAST.applicant, "账号已停用，由")
+        await world.press(leader, f"task.accept:{task['id']}")
+        await world.field(f"/tasks/{task['id']}", "state", "accepted")
+
+    async def test_other_services_read_of_it_in_the_feed(self, world: World) -> None:
+        """D23."""
+        asked = {"title": "整理新品验收单", "acceptance": "验收单全部勾选并上传", "due_at": wednesday(18).isoformat()}
+        await world.post("/tasks", asked | {"assigner": CAST.applicant, "owner": LEAVER})
+
+        await world.sandbox.disable(LEAVER)
+        await world.settled()
+
+        feed = await world.get("/events", types="person.departed,task.*")
+        assert [event["type"] for event in feed["items"]] == ["task.assigned", "person.departed", "task.handed_over"]

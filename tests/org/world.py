@@ -14,11 +14,13 @@ from sqlalchemy import select, text
 from sqlmodel import col
 
 from app.database import Sessions, transaction
+from app.departures.jobs import LEAVER
+from app.events.service import catalogue
 from app.jobs.job import JobContext
 from app.org import queries
 from app.sync import runs
 from app.sync.full_run import run_sync
-from app.sync.job_payloads import PERSON_DEPARTED, DepartmentPayload, PersonPayload, TagPayload
+from app.sync.job_payloads import DepartmentPayload, PersonPayload, TagPayload
 from app.sync.jobs import refresh_department, refresh_person, refresh_tag
 from models.org import OrgChange, Person, PersonStatus, PersonUserid, SyncRun
 from tests.fakes.clock import FakeClock
@@ -130,7 +132,9 @@ class World:
     async def departed(self) -> list[tuple[str, str]]:
         """(person id, why) of the queued departures."""
         async with transaction(self.sessions) as session:
-            return [(str(payload.person_id), payload.why) for payload in await queued(session, PERSON_DEPARTED)]
+            payloads = await queued(session, LEAVER)
+        departures = [payload.read_as(catalogue.PersonDeparted) for payload in payloads]
+        return [(str(event.person_id), event.why.value) for event in departures]
 
     async def written(self) -> dict[str, list[tuple[Any, ...]]]:
         """Every row of the organisation with the transaction that wrote it last."""

@@ -9,9 +9,11 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.audit.actor import SYSTEM
+from app.audit.why import Why
+from app.events.service import Happening, catalogue, publish_many
 from app.observability import current_correlation_id
 from app.org.rules import GONE
-from app.sync.job_payloads import PERSON_DEPARTED, DeparturePayload
 from models.org import UseridReview
 
 # Recorded before the rows change, because the old values are read from them.
@@ -164,19 +166,20 @@ STATEMENTS_AFTER_REVIEW = (
 )
 
 
+DEPARTURE = Why(SYSTEM, "member.departure")
 MANY = 1_000
 """Changed people after which the statistics are out of date; autovacuum comes a minute later, the next run sooner."""
 
 
 async def apply(session: AsyncSession, *, run_id: UUID, now: datetime) -> None:
-    """Write the differences that stand in the temporary tables, and queue the departures."""
+    """Write the differences that stand in the temporary tables, and publish the departures."""
     parameters = {"run_id": run_id, "now": now, "correlation_id": current_correlation_id()}
     for statement in STATEMENTS_BEFORE_REVIEW:
         await _run(session, statement, parameters)
     await _open_reviews(session, now=now)
     for statement in STATEMENTS_AFTER_REVIEW:
         await _run(session, statement, parameters)
-    await _tell_departures(session)
+    await _publish_departures(session, now=now)
     if (await session.scalars(text("SELECT count(*) FROM sync_people"))).one() > MANY:
         await session.execute(text("ANALYZE people, person_userids, memberships, departments"))
 
@@ -196,8 +199,8 @@ async def _open_reviews(session: AsyncSession, *, now: datetime) -> None:
     await session.flush()
 
 
-async def _tell_departures(session: AsyncSession) -> None:
+async def _publish_departures(session: AsyncSession, *, now: datetime) -> None:
     departures = [status.value for status in GONE]
     rows = (await session.execute(text(DEPARTED), {"departures": departures})).all()
-    departed = [DeparturePayload(person_id=person_id, why=why) for person_id, why in rows]
-    await PERSON_DEPARTED.enqueue_many(session, departed)
+    departed = [Happening(catalogue.PersonDeparted(person_id=person_id, why=why), DEPARTURE) for person_id, why in rows]
+    await publish_many(session, departed, now=now)

@@ -1,73 +1,53 @@
-"""A company with the sandbox as its platform, a database of its own, and a worker that runs when told."""
+"""The company with its groups: applications, approvals, departures, and what came of them."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text, update
+from sqlalchemy import select, update
 from sqlmodel import col
 
 from app.approvals import queries as request_queries
 from app.approvals import service as approvals
 from app.audit.actor import Actor, ActorKind, person_actor
-from app.database import Sessions, transaction
-from app.delivery import jobs as delivery_jobs
+from app.bootstrap import REGISTRY
+from app.database import transaction
 from app.groups import jobs as group_jobs
 from app.groups.requests import KINDS
-from app.jobs.registry import JobContext, JobFunction
-from app.jobs.timers import sweep
-from app.ledger import jobs as ledger_jobs
 from app.reconciliation import jobs as reconciliation_jobs
+from app.sync.domain import DOMAIN as SYNC
 from models.approvals import Request, RequestState, Verdict
 from models.audit import AuditEntry
 from models.delivery import CallKind, CallState, Message, OutgoingCall
 from models.groups import FindingState, Group, GroupFinding, GroupMember
 from models.ids import RequestId, StepId
 from models.org import Person, PersonStatus, PersonUserid
-from sandbox.client import SandboxClient
-from tests.builders import groups as group_builders
-from tests.builders import org
-from tests.fakes.clock import FakeClock
+from tests.company import CAST, RESEARCH, OpenCompany, Post
 
-RESEARCH, PERSONNEL = 20, 30
+PEOPLE = {
+    "wang": CAST["wang"],
+    "zhou": replace(CAST["zhou"], is_head=True),
+    "li": CAST["li"],
+    "han": Post("韩梅", RESEARCH),
+    "zhao": Post("赵云", RESEARCH),
+    "qian": CAST["qian"],
+    "sun": Post("孙悦", RESEARCH),
+}
+"""Most of the cast sit in the research department here, and zhou is head of HR: a group needs many equals."""
 
-JOBS: dict[str, JobFunction] = {**delivery_jobs.JOBS, **group_jobs.JOBS, **reconciliation_jobs.JOBS}
 
+class Office(OpenCompany):
+    """What a test of groups does."""
 
-@dataclass
-class Office:
-    ctx: JobContext
-    clock: FakeClock
-    sandbox: SandboxClient
-    people: dict[str, Person] = field(default_factory=dict)
-    requested: list[str] = field(default_factory=list)
-    """Jobs of other domains that were asked for."""
+    kept = frozenset(SYNC.jobs)
 
     @property
-    def sessions(self) -> Sessions:
-        return self.ctx.sessions
-
-    async def open(self) -> None:
-        async with transaction(self.sessions) as session:
-            await group_builders.app(session)
-            await org.department(session, 1, "公司")
-            await org.department(session, RESEARCH, "研发部", parent=1, leaders=["wang"])
-            await org.department(session, PERSONNEL, "人力资源部", parent=1, leaders=["zhou"])
-        await self.hire("wang", "王强", RESEARCH)
-        await self.hire("zhou", "周敏", PERSONNEL)
-        for userid, name in (("li", "李雷"), ("han", "韩梅"), ("zhao", "赵云"), ("qian", "钱进"), ("sun", "孙悦")):
-            await self.hire(userid, name, RESEARCH)
-
-    async def hire(self, userid: str, name: str, department: int = RESEARCH, **fields: Any) -> Person:
-        await self.sandbox.hire(userid, name)
-        async with transaction(self.sessions) as session:
-            person = await org.person(session, userid, name, departments=[department], **fields)
-        self.people[userid] = person
-        return person
+    def people(self) -> dict[str, Person]:
+        return self.company.people
 
     # ------------------------------------------------------------ applications
 
@@ -133,32 +113,9 @@ class Office:
 
     # ------------------------------------------------------------ work
 
-    async def work(self, rounds: int = 60) -> None:
-        """Run what is queued, and what that queues, until nothing is left. Other domains' jobs are written down."""
-        for _ in range(rounds):
-            jobs = await self._take()
-            if not jobs:
-                return
-            for name, payload in jobs:
-                if name in JOBS:
-                    await JOBS[name](self.ctx, payload)
-                else:
-                    self.requested.append(name)
-        raise AssertionError("the queue does not run dry")
-
-    async def _take(self) -> list[tuple[str, dict[str, Any]]]:
-        async with transaction(self.sessions) as session:
-            taken = await session.execute(text("DELETE FROM pgqueuer RETURNING id, entrypoint, payload"))
-            return [(name, json.loads(payload)) for _, name, payload in sorted(taken.all())]
-
     async def run_only(self, name: str, payload: dict[str, Any]) -> None:
         """Run one job and nothing of what it queues: what if the process ends here?"""
-        await JOBS[name](self.ctx, payload)
-
-    async def pass_time(self, **by: Any) -> None:
-        self.clock.advance(timedelta(**by))
-        await sweep(self.sessions, self.clock, ledger_jobs.TIMERS | reconciliation_jobs.TIMERS)
-        await self.work()
+        await REGISTRY.jobs[name](self.ctx, payload)
 
     async def exhaust(self, kind: CallKind) -> None:
         """Let the ledger's automatic recovery of the open calls come to its end: then the outcome is unknown."""

@@ -22,7 +22,7 @@ from app.groups.domain import DOMAIN as groups
 from app.inbox.domain import DOMAIN as inbox
 from app.inbox.processor import InboxProcessor
 from app.jobs.domain import DOMAIN as jobs
-from app.jobs.registry import JobContext
+from app.jobs.job import JobContext
 from app.jobs.runner import JobRunner
 from app.ledger.domain import DOMAIN as ledger
 from app.manifest import Registry, collect

@@ -28,6 +28,13 @@ class DomainError(Exception):
         self.facts = facts
 
 
+class WrongState(Exception):
+    """The code tried to move a row to a state that its present state does not lead to.
+
+    A fault of the program, never an answer to a person: what a person may try in the wrong state is a `Conflict`.
+    """
+
+
 class NotFound(DomainError):
     slug = "not-found"
     title = "找不到"

@@ -16,7 +16,7 @@ from fastapi_offline import core as offline
 from starlette.types import Receive, Scope, Send
 
 from app.access.documentation import document_scopes
-from app.approvals.documentation import document_kinds
+from app.approvals.presentation import document_kinds
 from app.bootstrap import Services
 from app.events.documentation import document_events
 from app.probes.router import router as health

@@ -57,10 +57,13 @@ class Request(Table, table=True):
     kind: str
     subject_key: str
     """What it is about: one open request per (kind, subject), for example `group:… person:…`."""
+    subject: dict[str, Any] = document()
+    """Whom and what it is about by our own ids, as the kind resolved it on submission (`RequestKind.subject`)."""
     title: str
     payload: dict[str, Any] = document()
+    """What the applicant said (`RequestKind.payload`). A record: only the subject is read back."""
     shown: dict[str, Any] = document()
-    """What people read of it, fixed on submission: `{"fields": [[keyname, value], …]}`."""
+    """What people read of it, fixed on submission (`ShownFields`)."""
     reason: str = Field(default="")
     requester_id: UUID = ref("people.id")
     submitted_by: str
@@ -72,7 +75,7 @@ class Request(Table, table=True):
     outcome: OutcomeState = choice(OutcomeState, OutcomeState.NONE)
     outcome_detail: str | None = Field(default=None)
     chain: dict[str, Any] = document()
-    """The steps as the policy said on submission (F57: frozen)."""
+    """The steps as the policy said on submission (F57: frozen; `Chain`)."""
     policy_version_id: UUID = ref("policy_versions.id", index=False)
     rule_key: str
     correlation_id: str

@@ -81,6 +81,39 @@ class CallState(StrEnum):
     REPLACED = "replaced"  # a later attempt carries on (its previous_id points here)
 
 
+class HoldReason(StrEnum):
+    """Why a call, or a recipient of its message, waits."""
+
+    QUEUED = "queued"  # for a worker: the shortest wait
+    PREDECESSOR = "predecessor"  # for an earlier call of the same ordering key
+    UNKNOWN_BEFORE = "unknown_before"  # for an earlier call of unknown outcome
+    QUIET_HOURS = "quiet_hours"  # for the hours in which the policy allows its class
+    PLATFORM_LIMIT = "platform_limit"  # for a limit of the platform, or the end of its block
+    MEMBER_LIMIT = "member_limit"  # for the limit of one recipient
+    RETRYING = "retrying"  # an attempt had no effect and is made again
+    RECOVERING = "recovering"  # an attempt may have had its effect and is made again
+
+
+class FailReason(StrEnum):
+    """How a call, or a recipient of its message, ended when it did not end well. A refusal by the platform is stored
+    as `refused:<errcode>` (`refused_with`).
+    """
+
+    LEFT = "left"  # the recipient has no userid any more
+    SUPERSEDED = "superseded"  # taken back before it went
+    INVALID_USER = "invalid_user"
+    UNLICENSED = "unlicensed"
+    NOT_REACHED = "not_reached"
+    LARGER_THAN_LIMIT = "larger_than_limit"
+    OUTCOME_UNKNOWN = "outcome_unknown"
+    RESOLVED_FAILED = "resolved_failed"  # a person says that it had no effect
+
+
+def refused_with(errcode: int) -> str:
+    """The reason of a call that the platform refused."""
+    return f"refused:{errcode}"
+
+
 OPEN_CALLS = "state IN ('ready', 'held', 'sending', 'unknown')"
 
 
@@ -121,6 +154,7 @@ class OutgoingCall(Table, table=True):
     the id next to it (`rules.id_beside`), and so its place."""
     state: CallState = choice(CallState, CallState.READY)
     hold_reason: str | None = Field(default=None)
+    """Why it waits (`HoldReason`), or how it ended when it did not end well (`FailReason`)."""
     not_before: datetime | None = optional_moment()
     attempts: int = Field(default=0)
     leased_until: datetime | None = optional_moment()
@@ -179,8 +213,8 @@ class Delivery(Table, table=True):
     person_id: UUID = ref("people.id")
     call_id: UUID | None = optional_ref("outgoing_calls.id")
     state: DeliveryState = choice(DeliveryState, DeliveryState.HELD)
-    reason: str = Field(default="queued")
-    """Why it is held or failed: `queued`, `quiet_hours`, `invalid_user`, `unlicensed`, `left` …"""
+    reason: str = Field(default=HoldReason.QUEUED)
+    """Why it is held (`HoldReason`) or failed (`FailReason`); empty when it was sent."""
     until: datetime | None = optional_moment()
     policy_version_id: UUID = ref("policy_versions.id", index=False)
     rule_key: str

@@ -1,4 +1,4 @@
-"""Groups, their rosters in two columns (wanted and seen, P4), and the differences nobody approved."""
+"""Groups, their rosters in two columns (desired and observed, P4), our changes of them, and unapproved differences."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, text
+from sqlalchemy import Index, UniqueConstraint, Uuid, text
 from sqlmodel import Field
 
 from models.base import Table, one_of
 from models.columns import (
     choice,
     document,
+    folded,
     moment,
     optional_document,
     optional_moment,
@@ -71,7 +72,7 @@ class Group(Table, table=True):
 
 
 class GroupMember(Table, table=True):
-    """A person's stay in a group: wanted (by an approval or a rule) and seen (by `appchat/get`)."""
+    """A person's stay in a group: desired (by an approval or a rule) and observed (by `appchat/get`)."""
 
     __tablename__ = "group_members"
     __table_args__ = (
@@ -91,7 +92,7 @@ class GroupMember(Table, table=True):
     desired: bool = Field(default=True)
     observed: bool = Field(default=False)
     reason: str = Field(default="")
-    """Why they are wanted or no longer wanted: `creation`, `join`, `exit`, `departure`, `unapproved_leave` …"""
+    """Why they are desired or should leave: `creation`, `join`, `exit`, `departure`, `unapproved_leave` …"""
     request_id: UUID | None = optional_ref("requests.id", index=False)
     call_id: UUID | None = optional_ref("outgoing_calls.id")
     """The ledger call that carries the last change of `desired` to the platform."""
@@ -100,6 +101,74 @@ class GroupMember(Table, table=True):
     first_seen_at: datetime | None = optional_moment()
     """When a poll first saw them: the platform tells no joining time."""
     ended_at: datetime | None = optional_moment()
+
+
+class GroupChangeKind(StrEnum):
+    CREATE = "create"
+    UPDATE = "update"
+
+
+class GroupChange(Table, table=True):
+    """A change of a group that we asked the platform for, as domain code reads it; the call beside it has the bytes.
+
+    The ledger may replace the call by another that asks for the rest. The change belongs to all of them:
+    `app.groups.roster.change_of` finds it from any of them.
+    """
+
+    __tablename__ = "group_changes"
+    __table_args__ = (one_of("kind", GroupChangeKind),)
+
+    id: UUID = uuid_key()
+    group_id: UUID = ref("groups.id")
+    call_id: UUID = Field(sa_type=Uuid, foreign_key="outgoing_calls.id", unique=True)
+    """The first call that carries it."""
+    previous_id: UUID | None = optional_ref("group_changes.id")
+    """The refused change whose missing part this one asks for again."""
+    kind: GroupChangeKind = choice(GroupChangeKind)
+    name: str | None = Field(default=None)
+    """The name it sets, as we sent it: the platform may keep less of it."""
+    owner_userid: str | None = Field(default=None)
+    """The owner it sets, as the platform spells them."""
+    created_at: datetime = moment()
+    settled_at: datetime | None = optional_moment()
+    """When we learned what became of it. Empty while the call is under way or its outcome unknown."""
+
+
+class GroupChangeDirection(StrEnum):
+    ADD = "add"
+    REMOVE = "remove"
+
+
+class GroupChangeState(StrEnum):
+    PENDING = "pending"
+    DONE = "done"
+    FAILED = "failed"
+    UNKNOWN = "unknown"  # asked for, and the answer was lost
+
+
+class GroupChangePerson(Table, table=True):
+    """One person whom a change adds or removes, and what became of it for this person."""
+
+    __tablename__ = "group_change_people"
+    __table_args__ = (
+        one_of("direction", GroupChangeDirection),
+        one_of("state", GroupChangeState),
+        UniqueConstraint("change_id", "userid"),
+    )
+
+    id: int | None = serial_key()
+    change_id: UUID = ref("group_changes.id", index=False)
+    person_id: UUID | None = optional_ref("people.id", index=False)
+    userid: str = folded()
+    """Folded (`models.ids.fold`)."""
+    shown: str
+    """As the platform spells it."""
+    direction: GroupChangeDirection = choice(GroupChangeDirection)
+    state: GroupChangeState = choice(GroupChangeState, GroupChangeState.PENDING)
+    error: str | None = Field(default=None)
+    """Why it failed or is unknown."""
+    settled_at: datetime | None = optional_moment()
+    """When we learned that it was done or failed for this person."""
 
 
 class FindingKind(StrEnum):

@@ -28,7 +28,7 @@ from app.bootstrap import REGISTRY
 from app.clock import Clock
 from app.database import Sessions, transaction
 from app.inbox.processor import InboxProcessor
-from app.jobs.registry import JobContext
+from app.jobs.job import JobContext
 from app.jobs.timers import sweep
 from app.policy.service import Policy
 from app.settings import Settings

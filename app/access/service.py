@@ -14,12 +14,11 @@ from sqlmodel import col
 
 from app.access.errors import NoSuchKey, UnknownScope
 from app.audit.actor import Actor
-from app.audit.service import record
-from app.audit.why import About, Why
+from app.audit.why import Why
+from app.events.service import catalogue, publish
 from app.manifest import registry_of
 from app.web.deps import EVERYTHING, Caller, scopes_of
 from models.access import ApiKey
-from models.audit import ObjectKind
 
 BOOTSTRAP = "bootstrap"
 _USED_EVERY = timedelta(minutes=1)
@@ -53,7 +52,7 @@ async def create_key(
     )
     session.add(row)
     details = {"name": name, "scopes": scopes}
-    await record(session, "api_key.created", About(ObjectKind.API_KEY, row.id), Why(actor), now=now, details=details)
+    await publish(session, catalogue.ApiKeyCreated(api_key_id=row.id), Why(actor), now=now, details=details)
     return row, key
 
 
@@ -68,7 +67,7 @@ async def end_key(session: AsyncSession, *, key_id: UUID, actor: Actor, now: dat
     if row is None or row.ended_at is not None:
         raise NoSuchKey("没有这个密钥，或它已停用")
     row.ended_at = now
-    await record(session, "api_key.ended", About(ObjectKind.API_KEY, key_id), Why(actor), now=now)
+    await publish(session, catalogue.ApiKeyEnded(api_key_id=key_id), Why(actor), now=now)
     return row
 
 

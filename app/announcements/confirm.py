@@ -10,13 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.announcements import messages, queries, rules
 from app.announcements.errors import NotConcerned
-from app.announcements.rules import about
 from app.audit.actor import person_actor
-from app.audit.service import Act, record, record_many
 from app.audit.why import Why
 from app.calendar import service as calendars
 from app.cards import service as delivery
 from app.cards.service import Click, ClickedCard, Face, KnownClick
+from app.events.service import Happening, catalogue, publish_many
+from app.observability import current_correlation_id
 from app.org import queries as org
 from app.policy import service as policies
 from app.wecom.messages import Card
@@ -99,16 +99,11 @@ async def _store_many(
         (receipt_id, one.click.event_id, rules.is_late(row.deadline, now)) for receipt_id, (one, row) in firsts.items()
     ]
     await queries.confirm_receipts(session, rows, via=BY_CARD, now=now)
-    acts = [
-        Act(
-            about(row),
-            Why(person_actor(one.person_id), "announcement.receipt", row.policy_version_id),
-            one.click.correlation_id,
-            {"via": BY_CARD, "late": rules.is_late(row.deadline, now)},
-        )
+    confirmations = [
+        _confirmation(row, one.person_id, rules.is_late(row.deadline, now), BY_CARD, one.click.correlation_id)
         for one, row in firsts.values()
     ]
-    await record_many(session, "announcement.confirmed", acts, now=now)
+    await publish_many(session, confirmations, now=now)
 
 
 async def _show_many(
@@ -150,9 +145,17 @@ async def _store(
     receipt.confirmed_via = via
     receipt.event_id = event_id
     receipt.late = rules.is_late(announcement.deadline, now)
-    why = Why(person_actor(receipt.person_id), "announcement.receipt", announcement.policy_version_id)
-    details = {"via": via, "late": receipt.late}
-    await record(session, "announcement.confirmed", about(announcement), why, now=now, details=details)
+    confirmation = _confirmation(announcement, receipt.person_id, receipt.late, via, current_correlation_id())
+    await publish_many(session, [confirmation], now=now)
+
+
+def _confirmation(announcement: Announcement, person_id: UUID, late: bool, via: str, correlation_id: str) -> Happening:
+    return Happening(
+        catalogue.ReceiptConfirmed(announcement_id=announcement.id, person_id=person_id, late=late),
+        Why(person_actor(person_id), "announcement.receipt", announcement.policy_version_id),
+        correlation_id,
+        {"via": via},
+    )
 
 
 async def _show_confirmed(

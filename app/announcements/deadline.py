@@ -10,11 +10,11 @@ from app.announcements import messages, queries
 from app.announcements.confirm import card_again
 from app.announcements.rules import about
 from app.audit.actor import SYSTEM
-from app.audit.service import record
 from app.audit.why import Why
 from app.calendar import service as calendars
 from app.delivery import service as delivery
 from app.delivery.service import MessageHeader
+from app.events.service import catalogue, publish
 from app.jobs.timers import cancel_timer
 from app.org import queries as org
 from app.policy import service as policies
@@ -79,5 +79,7 @@ async def close(session: AsyncSession, *, announcement_id: AnnouncementId, now: 
         text=messages.final_list(announcement, confirmed=standing.confirmed, missing=missing),
         now=now,
     )
-    details = {"audience": standing.audience, "confirmed": standing.confirmed}
-    await record(session, "announcement.closed", about(announcement), why, now=now, details=details)
+    closed = catalogue.AnnouncementClosed(
+        announcement_id=announcement_id, audience=standing.audience, confirmed=standing.confirmed
+    )
+    await publish(session, closed, why, now=now)

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.announcements import messages, service
 from app.cards.service import CardAbsorb, CardAction, Click, ClickedCard
-from app.jobs.registry import TimerHandler
+from app.jobs.job import TimerHandler
 from models.ids import AnnouncementId
 
 

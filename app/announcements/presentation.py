@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.announcements import queries
+from app.announcements.publish import AudienceWanted
 from app.announcements.schemas import AnnouncementOut, AnnouncementSummary, ReceiptOut, StandingOut
 from app.delivery import queries as delivery_queries
 from app.delivery import service as delivery
@@ -30,7 +31,7 @@ async def announcement(session: AsyncSession, row: Announcement) -> Announcement
         author=userids.get(row.author_id, ""),
         **_own_columns(row),
         body=row.body,
-        audience=row.audience,
+        audience=AudienceWanted.model_validate(row.audience).model_dump(mode="json"),
         receipts=await _standing(session, row),
         delivery=await delivery.counts_by_state(session, message_id=row.card_message_id),
         rule_key=row.rule_key,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from pydantic import BaseModel, ConfigDict
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.announcements import messages, queries, rules
@@ -14,11 +15,12 @@ from app.announcements.deadline import CHASE, DEADLINE
 from app.announcements.errors import NobodyConcerned, UnknownAudience
 from app.announcements.rules import Audience, about
 from app.audit.actor import Actor, person_actor
-from app.audit.service import record
 from app.audit.why import About, Why
 from app.calendar import service as calendars
 from app.delivery import service as delivery
 from app.delivery.service import MessageHeader
+from app.events import service as events
+from app.events.service import catalogue
 from app.groups import queries as group_queries
 from app.jobs.timers import set_timer
 from app.observability import current_correlation_id
@@ -34,17 +36,14 @@ from models.ids import DepartmentId, PersonId
 from models.org import Person
 
 
-@dataclass(frozen=True)
-class AudienceWanted:
-    """Whom an announcement is for: group ids, WeCom department ids, userids."""
+class AudienceWanted(BaseModel):
+    """Whom an announcement is for (`announcements.audience`): group ids, WeCom department ids, userids."""
+
+    model_config = ConfigDict(frozen=True)
 
     groups: Sequence[UUID] = ()
     departments: Sequence[int] = ()
     people: Sequence[str] = ()
-
-    def as_document(self) -> dict[str, list[str] | list[int]]:
-        groups = [str(group_id) for group_id in self.groups]
-        return {"groups": groups, "departments": list(self.departments), "people": list(self.people)}
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ async def publish(session: AsyncSession, draft: Draft, *, author: Person, actor:
         body=draft.body,
         message_class=draft.message_class,
         author_id=author.id,
-        audience=draft.wanted.as_document(),
+        audience=draft.wanted.model_dump(mode="json"),
         receipt_required=rules.wants_receipt(rule, draft.receipt),
         policy_version_id=policy.id,
         rule_key="announcement.publish",
@@ -105,14 +104,11 @@ async def publish(session: AsyncSession, draft: Draft, *, author: Person, actor:
     await _set_deadline(session, announcement, rule, policy, draft.deadline, now)
     await queries.freeze_audience(session, announcement.id, audience.sources)
     await _say(session, Publication(announcement, rule, policy, author), groups, audience, now)
-    await record(
-        session,
-        "announcement.published",
-        about(announcement),
-        Why(actor, "announcement.publish", policy.id),
-        now=now,
-        details={"audience": len(audience.sources), "class": draft.message_class},
+    published = catalogue.AnnouncementPublished(
+        announcement_id=announcement.id, audience=len(audience.sources), message_class=draft.message_class
     )
+    why = Why(actor, "announcement.publish", policy.id)
+    await events.publish(session, published, why, now=now)
     return announcement
 
 

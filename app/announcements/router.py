@@ -37,7 +37,7 @@ async def publish_announcement(
     body: NewAnnouncement, session: SessionDep, caller: CallerDep, now: NowDep
 ) -> AnnouncementOut:
     """Publish to groups, departments and people. The audience is frozen now; cards and group texts go at once."""
-    wanted = AudienceWanted(body.audience.groups, body.audience.departments, body.audience.people)
+    wanted = AudienceWanted(**dict(body.audience))
     draft = Draft(body.title, body.body, body.message_class, wanted, body.deadline, body.receipt)
     author = await org.person_named(session, body.author)
     announcement = await service.publish(session, draft, author=author, actor=caller.actor, now=now)

@@ -1,4 +1,4 @@
-"""A request with what is needed to act on it: its kind, its payload, its applicant, the policy it began under."""
+"""A request with what is needed to act on it: its kind, its subject, its applicant, its policy version."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import queries
-from app.approvals.errors import UnknownKind
-from app.approvals.kinds import Kinds, RequestKind
+from app.approvals.kinds import Chain, RequestKind, kind_named
 from app.approvals.messages import Given, Told
 from app.audit.actor import Actor
 from app.audit.service import record
@@ -29,36 +28,23 @@ from models.org import Person
 
 
 @dataclass(frozen=True)
-class Applicant:
-    """Whose request it is, and what it says: everything an expression may refer to."""
-
-    kind: RequestKind[Any]
-    payload: BaseModel
+class RequestContext:
+    kind: RequestKind[Any, Any]
+    request: Request
+    subject: BaseModel
     requester: Person
     policy: Policy
+    """The version that was in force on submission."""
 
     @property
     def barred(self) -> frozenset[UUID]:
-        """Who never decides it, whatever the routing says: who applies, and whom it is about (F56)."""
-        return frozenset({self.requester.id, *(one for one in self.kind.concerns(self.payload) if one is not None)})
-
-
-@dataclass(frozen=True)
-class Case:
-    kind: RequestKind[Any]
-    request: Request
-    payload: BaseModel
-    requester: Person
-    policy: Policy
-
-    @property
-    def applicant(self) -> Applicant:
-        return Applicant(self.kind, self.payload, self.requester, self.policy)
+        """Who never decides it, whatever the routing says: the applicant, and the people whom it is about (F56)."""
+        return frozenset({self.requester.id, *self.kind.concerns(self.subject)})
 
     @property
     def chain(self) -> list[StepRule]:
         """The steps as the policy said on submission (F57), whatever it says today."""
-        return [StepRule.model_validate(step) for step in self.request.chain["steps"]]
+        return Chain.model_validate(self.request.chain).steps
 
     def rule_of(self, step: RequestStep) -> StepRule:
         return self.chain[step.position - 1]
@@ -68,27 +54,21 @@ class Case:
         return Told(self.request, self.requester.name, self.policy.cite(self.request.rule_key))
 
 
-def kind_named(kinds: Kinds, name: str) -> RequestKind[Any]:
-    if name not in kinds:
-        raise UnknownKind(f"没有“{name}”这种申请；有：{'、'.join(sorted(kinds))}", known=sorted(kinds))
-    return kinds[name]
-
-
-async def load_case(session: AsyncSession, kinds: Kinds, request: Request) -> Case:
-    kind = kind_named(kinds, request.kind)
+async def load_context(session: AsyncSession, request: Request) -> RequestContext:
+    kind = kind_named(session, request.kind)
     people = await org.people_by_id(session, [request.requester_id])
-    return Case(
+    return RequestContext(
         kind=kind,
         request=request,
-        payload=kind.payload.model_validate(request.payload),
+        subject=kind.subject.model_validate(request.subject),
         requester=people[request.requester_id],
         policy=await policies.get(session, PolicyVersionId(request.policy_version_id)),
     )
 
 
-async def given_so_far(session: AsyncSession, case: Case) -> list[Given]:
+async def given_so_far(session: AsyncSession, context: RequestContext) -> list[Given]:
     """Every verdict on the request, in order, as people read it."""
-    decisions = await queries.decisions_about(session, case.request.id)
+    decisions = await queries.decisions_about(session, context.request.id)
     people = await org.people_by_id(session, {decision.person_id for decision in decisions})
     timezone = calendars.timezone_of(session)
     return [
@@ -107,7 +87,7 @@ async def record_request(
     rule_key: str | None = None,
     **details: object,
 ) -> None:
-    """An audit row about a request, under the policy version and the rule it rests on. Empty details are left out."""
+    """Write an audit row about a request, under its policy version and rule. Empty details are left out."""
     await record(
         session,
         action,

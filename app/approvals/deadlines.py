@@ -1,4 +1,4 @@
-"""What happens to a step that nobody decides: one reminder, then the next superiors are asked, too (F52)."""
+"""What happens to a step that nobody decides: one reminder, then their superiors are asked as well (F52)."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import messages, queries, rules, steps
-from app.approvals.context import Case, load_case, record_request
+from app.approvals.context import RequestContext, load_context, record_request
 from app.approvals.departures import refill
-from app.approvals.kinds import Kinds
 from app.audit.actor import SYSTEM
 from app.delivery import service as delivery
 from app.jobs.timers import set_timer
@@ -31,38 +30,38 @@ LOCKED_FOR = timedelta(seconds=10)
 """When to look again at a request that somebody is deciding at this very moment."""
 
 
-async def remind(session: AsyncSession, kinds: Kinds, *, step_id: StepId, now: datetime) -> None:
-    """Remind who has not decided, once."""
-    found = await _open_step(session, kinds, timer=steps.REMIND, step_id=step_id, now=now)
+async def remind(session: AsyncSession, *, step_id: StepId, now: datetime) -> None:
+    """Remind the approvers who have not decided, once."""
+    found = await _open_step(session, timer=steps.REMIND, step_id=step_id, now=now)
     if found is None:
         return
-    case, step = found
-    await _remind(session, case, step, await _undecided(session, step), now=now)
+    context, step = found
+    await _remind(session, context, step, await _undecided(session, step), now=now)
 
 
-async def escalate(session: AsyncSession, kinds: Kinds, *, step_id: StepId, now: datetime) -> None:
-    """Ask the superiors of who has not decided: they may decide in their place.
+async def escalate(session: AsyncSession, *, step_id: StepId, now: datetime) -> None:
+    """Ask the superiors of the approvers who have not decided. They may decide in their place.
 
-    When they are late, too, their own superiors are asked, up to the top.
+    When the superiors are late as well, this asks their own superiors, up to the top.
     """
-    found = await _open_step(session, kinds, timer=steps.DUE, step_id=step_id, now=now)
+    found = await _open_step(session, timer=steps.DUE, step_id=step_id, now=now)
     if found is None:
         return
-    case, step = found
+    context, step = found
     waiting = await _undecided(session, step)
     if not waiting:
-        # Everybody who was asked has left, and nobody could follow them then.
-        await refill(session, case, step, because="原审批人已离职", now=now)
+        # Everybody who was asked has left, and nobody could take their place at that time.
+        await refill(session, context, step, because="原审批人已离职", now=now)
         return
     asked = {row.person_id for row in await queries.approvers_of(session, step.id)}
-    superiors = await _superiors_of(session, waiting, besides={*asked, *case.applicant.barred})
+    superiors = await _superiors_of(session, waiting, besides={*asked, *context.barred})
     if not superiors:
-        # The top of the company is late: nobody is above them, so they are reminded and it stays visible as overdue.
-        await _remind(session, case, step, waiting, now=now)
+        # Nobody is above them: they are reminded, and the step stays visible as overdue.
+        await _remind(session, context, step, waiting, now=now)
         return
-    await steps.ask(session, case, step, superiors, actor=SYSTEM, now=now)
-    await steps.set_due(session, case, step, now=now)
-    await _announce(session, case, step, superiors, now=now)
+    await steps.ask(session, context, step, superiors, actor=SYSTEM, now=now)
+    await steps.set_due(session, context, step, now=now)
+    await _announce(session, context, step, superiors, now=now)
 
 
 async def _superiors_of(session: AsyncSession, people: Iterable[Person], *, besides: Collection[UUID]) -> list[Person]:
@@ -75,39 +74,39 @@ async def _superiors_of(session: AsyncSession, people: Iterable[Person], *, besi
 
 
 async def _announce(
-    session: AsyncSession, case: Case, step: RequestStep, superiors: list[Person], *, now: datetime
+    session: AsyncSession, context: RequestContext, step: RequestStep, superiors: list[Person], *, now: datetime
 ) -> None:
     names = [person.name for person in superiors]
     step.note = f"超过时限，已请上级审批：{'、'.join(names)}"
-    case.request.updated_at = now
+    context.request.updated_at = now
     await record_request(
-        session, case.request, action="request.escalated", actor=SYSTEM, now=now, rule_key=RULE, step=step.name
+        session, context.request, action="request.escalated", actor=SYSTEM, now=now, rule_key=RULE, step=step.name
     )
-    text = messages.escalated(case.told, step, names)
-    await steps.tell_requester(session, case.request, text, actor=SYSTEM, now=now)
-    log.info("request.escalated", request_id=str(case.request.id), step=step.position)
+    text = messages.escalated(context.told, step, names)
+    await steps.tell_requester(session, context.request, text, actor=SYSTEM, now=now)
+    log.info("request.escalated", request_id=str(context.request.id), step=step.position)
 
 
 async def _remind(
-    session: AsyncSession, case: Case, step: RequestStep, people: Collection[Person], *, now: datetime
+    session: AsyncSession, context: RequestContext, step: RequestStep, people: Collection[Person], *, now: datetime
 ) -> None:
-    header = steps.header_for(case.request, "approval.reminder", SYSTEM, message_class=MessageClass.WORK)
+    header = steps.header_for(context.request, "approval.reminder", SYSTEM, message_class=MessageClass.WORK)
     await delivery.send_text(
         session,
         replace(header, why=header.why.under(RULE)),
         to=[PersonId(person.id) for person in people],
-        text=messages.reminder(case.told, step),
+        text=messages.reminder(context.told, step),
         now=now,
     )
     await record_request(
-        session, case.request, action="request.reminded", actor=SYSTEM, now=now, rule_key=RULE, step=step.name
+        session, context.request, action="request.reminded", actor=SYSTEM, now=now, rule_key=RULE, step=step.name
     )
 
 
 async def _open_step(
-    session: AsyncSession, kinds: Kinds, *, timer: str, step_id: StepId, now: datetime
-) -> tuple[Case, RequestStep] | None:
-    """The step while it still waits for somebody.
+    session: AsyncSession, *, timer: str, step_id: StepId, now: datetime
+) -> tuple[RequestContext, RequestStep] | None:
+    """The step with its request, if it is still open.
 
     The sweep holds the timer's row, and a decision holds the request and cancels the timer: waiting for the request
     here would be a deadlock, so a locked one is looked at again in a moment.
@@ -119,7 +118,7 @@ async def _open_step(
     step = next(one for one in await queries.steps_of(session, request.id) if one.id == step_id)
     if not rules.is_open(request, step):
         return None
-    return await load_case(session, kinds, request), step
+    return await load_context(session, request), step
 
 
 async def _undecided(session: AsyncSession, step: RequestStep) -> list[Person]:

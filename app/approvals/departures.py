@@ -1,7 +1,7 @@
-"""What becomes of open requests when somebody in them leaves or is disabled (8.2: open approvals are handed over).
+"""What happens to open requests when an approver or the applicant leaves or is disabled (8.2).
 
-An approver's place goes to whom the policy names now; an applicant's request is withdrawn. Every step finds nothing
-to do a second time.
+The people whom the policy names now take an approver's place. An applicant's request is withdrawn. A second run finds
+nothing to do.
 """
 
 from __future__ import annotations
@@ -12,10 +12,9 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import messages, queries, rules, steps
-from app.approvals.context import Case, load_case, record_request
+from app.approvals.context import RequestContext, load_context, record_request
 from app.approvals.decide import settle, take_back
 from app.approvals.errors import NoApprover
-from app.approvals.kinds import Kinds
 from app.audit.actor import SYSTEM
 from app.observability import get_logger
 from app.org import queries as org
@@ -28,26 +27,24 @@ log = get_logger()
 _WHY = {"left": "已离职", "disabled": "账号已停用"}
 
 
-async def depart(
-    session: AsyncSession, kinds: Kinds, *, request_id: RequestId, person_id: PersonId, why: str, now: datetime
-) -> None:
+async def depart(session: AsyncSession, *, request_id: RequestId, person_id: PersonId, why: str, now: datetime) -> None:
     request = await queries.get_for_update(session, request_id)
     if request.state is not RequestState.PENDING:
         return
-    case = await load_case(session, kinds, request)
+    context = await load_context(session, request)
     said = _WHY.get(why, why)
     if request.requester_id == person_id:
         request.outcome_detail = f"申请人{said}"
-        await take_back(session, case, actor=SYSTEM, detail=request.outcome_detail, now=now)
+        await take_back(session, context, actor=SYSTEM, detail=request.outcome_detail, now=now)
         return
     for step in await queries.steps_of(session, request.id):
         if step.state is StepState.OPEN and await _give_up_place(session, step, person_id, now=now):
             person = (await org.people_by_id(session, [person_id]))[person_id]
-            await refill(session, case, step, because=f"{person.name}{said}", now=now)
+            await refill(session, context, step, because=f"{person.name}{said}", now=now)
 
 
 async def _give_up_place(session: AsyncSession, step: RequestStep, person_id: PersonId, *, now: datetime) -> bool:
-    """False when there is none. Who has decided already keeps it: their verdict counts."""
+    """End the person's place in the step. False if they have none, or keep it because they have decided."""
     place = next((row for row in await queries.approvers_of(session, step.id) if row.person_id == person_id), None)
     if place is None or await queries.decision_of(session, step.id, person_id):
         return False
@@ -56,36 +53,38 @@ async def _give_up_place(session: AsyncSession, step: RequestStep, person_id: Pe
     return True
 
 
-async def refill(session: AsyncSession, case: Case, step: RequestStep, *, because: str, now: datetime) -> None:
-    """See to it that an open step can still have its result: ask whom the policy names now, where it takes them."""
+async def refill(
+    session: AsyncSession, context: RequestContext, step: RequestStep, *, because: str, now: datetime
+) -> None:
+    """Make sure that an open step can still get its result: if necessary, ask the people whom the policy names now."""
     asked = [row.person_id for row in await queries.approvers_of(session, step.id)]
     decisions = await queries.decisions_on(session, step.id)
     agreed = sum(decision.verdict is Verdict.APPROVE for decision in decisions)
     can_decide = agreed + len(set(asked) - {decision.person_id for decision in decisions})
-    rule = case.rule_of(step)
+    rule = context.rule_of(step)
     if rule.needed != "all" and can_decide >= step.needed:
         return
-    found = await _named_now(session, case, step)
+    found = await _named_now(session, context, step)
     new = [person for person in found.people if person.id not in asked]
     if rule.needed == "all" and asked + new:
         step.needed = rules.needed_of(rule.needed, len(asked) + len(new))
     if new:
-        await _ask_instead(session, case, step, new, found.note, because=because, now=now)
-    elif not await settle(session, case, step, clicked=None, actor=SYSTEM, now=now) and can_decide < step.needed:
-        await _tell_nobody_follows(session, case, step, because=because, now=now)
+        await _ask_instead(session, context, step, new, found.note, because=because, now=now)
+    elif not await settle(session, context, step, clicked=None, actor=SYSTEM, now=now) and can_decide < step.needed:
+        await _tell_nobody_follows(session, context, step, because=because, now=now)
 
 
-async def _named_now(session: AsyncSession, case: Case, step: RequestStep) -> steps.Approvers:
-    rule = case.rule_of(step)
+async def _named_now(session: AsyncSession, context: RequestContext, step: RequestStep) -> steps.Approvers:
+    rule = context.rule_of(step)
     try:
-        return await steps.approvers_for(session, case.applicant, rule)
+        return await steps.approvers_for(session, context, rule)
     except NoApprover:
         return steps.Approvers([])
 
 
 async def _ask_instead(
     session: AsyncSession,
-    case: Case,
+    context: RequestContext,
     step: RequestStep,
     people: Sequence[Person],
     note: str | None,
@@ -95,26 +94,33 @@ async def _ask_instead(
 ) -> None:
     names = [person.name for person in people]
     step.note = f"{because}，改由{'、'.join(names)}审批" if note is None else f"{because}；{note}"
-    await steps.ask(session, case, step, people, actor=SYSTEM, now=now)
-    await steps.set_deadlines(session, case, step, now=now)
-    text = messages.reassigned(case.told, step, because, names)
-    await _note(session, case, step, text, action="request.reassigned", because=because, now=now)
+    await steps.ask(session, context, step, people, actor=SYSTEM, now=now)
+    await steps.set_deadlines(session, context, step, now=now)
+    text = messages.reassigned(context.told, step, because, names)
+    await _note(session, context, step, text, action="request.reassigned", because=because, now=now)
 
 
 async def _tell_nobody_follows(
-    session: AsyncSession, case: Case, step: RequestStep, *, because: str, now: datetime
+    session: AsyncSession, context: RequestContext, step: RequestStep, *, because: str, now: datetime
 ) -> None:
     step.note = f"{because}，没有可以接替的审批人"
-    text = messages.unstaffed(case.told, step, because)
-    await _note(session, case, step, text, action="request.unstaffed", because=because, now=now)
+    text = messages.unstaffed(context.told, step, because)
+    await _note(session, context, step, text, action="request.unstaffed", because=because, now=now)
 
 
 async def _note(
-    session: AsyncSession, case: Case, step: RequestStep, text: str, *, action: str, because: str, now: datetime
+    session: AsyncSession,
+    context: RequestContext,
+    step: RequestStep,
+    text: str,
+    *,
+    action: str,
+    because: str,
+    now: datetime,
 ) -> None:
-    case.request.updated_at = now
+    context.request.updated_at = now
     await record_request(
-        session, case.request, action=action, actor=SYSTEM, now=now, rule_key=step.rule_key, detail=because
+        session, context.request, action=action, actor=SYSTEM, now=now, rule_key=step.rule_key, detail=because
     )
-    await steps.tell_requester(session, case.request, text, actor=SYSTEM, now=now)
-    log.info(action, request_id=str(case.request.id), step=step.position)
+    await steps.tell_requester(session, context.request, text, actor=SYSTEM, now=now)
+    log.info(action, request_id=str(context.request.id), step=step.position)

@@ -1,15 +1,15 @@
-"""The manifest of the approval engine. The kinds of requests stand in the manifests of the domains above."""
+"""The manifest of the approval engine. The domains above register the kinds of requests."""
 
 from __future__ import annotations
 
-from app.approvals.jobs import card_actions, timers
+from app.approvals.jobs import CARD_ACTIONS, TIMERS
 from app.approvals.router import router
 from app.manifest import Domain
 
 DOMAIN = Domain(
     name="approvals",
     routers=[router],
-    timers=timers(),
-    card_actions=card_actions(),
+    timers=TIMERS,
+    card_actions=CARD_ACTIONS,
     scopes=["requests"],
 )

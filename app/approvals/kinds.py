@@ -1,17 +1,20 @@
-"""What a domain says about a kind of request so that it can be applied for and approved."""
+"""What a domain says about a kind of request, so that people can apply for it and approve it."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.approvals.errors import UnknownKind
 from app.audit.actor import Actor
+from app.manifest import registry_of
 from app.policy.sections.people import StepRule
 from app.policy.service import Policy
 from models.approvals import Request
@@ -20,55 +23,106 @@ from models.org import Person
 
 
 @dataclass(frozen=True)
+class Submission:
+    """Who applies, under which policy version, and when."""
+
+    requester: Person
+    policy: Policy
+    now: datetime
+
+
+@dataclass(frozen=True)
 class RequestText:
-    """What people read of a request, fixed on submission."""
+    """What people read of a request. It stays as it was on submission."""
 
     title: str
     """For example `申请加入“研发部-新品项目”`."""
     fields: Sequence[tuple[str, str]] = ()
-    """(keyname, value) rows of the card, the most telling first: a full card says how many more there are."""
+    """(keyname, value) rows of the card, the most important first: a full card says how many more there are."""
     group_id: GroupId | None = None
     """The group it concerns, for lists."""
 
 
-class OutcomeHook(Protocol):
-    """Runs in the deciding transaction. It may write rows and ledger calls; it never calls the platform."""
+class ShownFields(BaseModel):
+    """The column `requests.shown`: the rows of `RequestText.fields`."""
 
-    async def __call__(self, session: AsyncSession, request: Request, /, *, actor: Actor, now: datetime) -> None: ...
-
-
-P = TypeVar("P", bound=BaseModel)
+    fields: list[tuple[str, str]] = []
 
 
-@dataclass(frozen=True)
-class RequestKind(Generic[P]):
+class Chain(BaseModel):
+    """The column `requests.chain`: the steps as the policy said on submission (F57)."""
+
+    steps: list[StepRule]
+
+
+PayloadT = TypeVar("PayloadT", bound=BaseModel)
+SubjectT = TypeVar("SubjectT", bound=BaseModel)
+
+
+class RequestKind(ABC, Generic[PayloadT, SubjectT]):
+    """One kind of request. A domain registers an instance in its manifest (`kinds`).
+
+    On submission the engine reads the payload, lets the kind resolve it to a subject, and stores both. Everything
+    later works with the subject: a userid that changes its person, or a group that changes its type, changes nothing
+    about a request under way.
+    """
+
     name: str
     """`create_group`, `join` …: the `kind` of the REST resource."""
     rule_key: str
-    payload: type[P]
-    chain: Callable[[Policy, P], Sequence[StepRule]]
-    """The steps out of the policy. No steps: the policy approves it at once."""
-    subject_key: Callable[[P, Person], str]
-    """What it is about: one open request per (kind, subject)."""
-    describe: Callable[[AsyncSession, P, Person], Awaitable[RequestText]]
-    check: Callable[[AsyncSession, P, Person, Policy, datetime], Awaitable[None]]
-    """Raises a DomainError when it cannot be applied for."""
-    on_approved: OutcomeHook
-    """Also called again by a retry of a failed outcome: it makes new ledger calls each time."""
-    on_rejected: OutcomeHook
-    group_administrators: Callable[[AsyncSession, P], Awaitable[Sequence[PersonId]]]
-    """Who the approvers `group_administrator` and `group_owner` are, for this payload."""
-    concerns: Callable[[P], Collection[UUID | None]] = lambda _payload: ()
-    """Whom it is about besides the applicant. They decide it no more than the applicant does (F56): otherwise anybody
-    could have a colleague apply in their stead and agree to it themselves."""
+    payload: type[PayloadT]
+    """What the applicant says: the schema of `payload` in `POST /requests`."""
+    subject: type[SubjectT]
+    """Whom and what it is about, by our own ids: the column `requests.subject`."""
+
+    @abstractmethod
+    async def resolve(self, session: AsyncSession, payload: PayloadT, submission: Submission) -> SubjectT:
+        """Find whom and what the payload names in the organisation as it is now. Raises a DomainError if it cannot."""
+
+    @abstractmethod
+    async def check(self, session: AsyncSession, subject: SubjectT, submission: Submission) -> None:
+        """Raise a DomainError when nobody may apply for this now."""
+
+    @abstractmethod
+    def steps(self, policy: Policy, subject: SubjectT) -> Sequence[StepRule]:
+        """The steps that the policy asks for. Without steps the request is approved at once."""
+
+    @abstractmethod
+    def subject_key(self, subject: SubjectT) -> str:
+        """What it is about, as a key: there is at most one open request per kind and key."""
+
+    @abstractmethod
+    async def describe(self, session: AsyncSession, subject: SubjectT, submission: Submission) -> RequestText:
+        """What people read of it."""
+
+    @abstractmethod
+    async def approved(
+        self, session: AsyncSession, request: Request, subject: SubjectT, *, actor: Actor, now: datetime
+    ) -> None:
+        """Carry it out, in the transaction of the last decision. It may write rows and ledger calls; it never calls
+        the platform. A retry of a failed outcome calls it again, and it makes new ledger calls each time.
+        """
+
+    async def rejected(
+        self, session: AsyncSession, request: Request, subject: SubjectT, *, actor: Actor, now: datetime
+    ) -> None:
+        """A rejected request changes nothing by default. The engine tells the applicant."""
+
+    @abstractmethod
+    async def group_administrators(self, session: AsyncSession, subject: SubjectT) -> Sequence[PersonId]:
+        """Whom the approvers `group_administrator` and `group_owner` name."""
+
+    @abstractmethod
+    def concerns(self, subject: SubjectT) -> Collection[UUID]:
+        """Whom it is about besides the applicant. They do not decide it either (F56): otherwise anybody could ask a
+        colleague to apply for them and approve it themselves.
+        """
 
 
-Kinds = Mapping[str, RequestKind[Any]]
-
-
-def kinds_of(*kinds: RequestKind[Any]) -> Kinds:
-    """The registry: each name once."""
-    registry = {kind.name: kind for kind in kinds}
-    if len(registry) != len(kinds):
-        raise ValueError("a kind of request is registered twice")
-    return registry
+def kind_named(session: AsyncSession, name: str) -> RequestKind[Any, Any]:
+    """The kind that a domain registered under this name. Raises UnknownKind with the names that exist."""
+    kinds = registry_of(session).kinds
+    if name not in kinds:
+        raise UnknownKind(f"没有“{name}”这种申请；有：{'、'.join(sorted(kinds))}", known=sorted(kinds))
+    kind: RequestKind[Any, Any] = kinds[name]
+    return kind

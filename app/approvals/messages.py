@@ -1,4 +1,4 @@
-"""What people are told about requests: the card an approver acts on, the face it has afterwards, news as text."""
+"""What people read about requests: the card of an approver, the same card after the decision, news as text."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.approvals.kinds import ShownFields
 from app.policy.service import Citation
 from app.wecom.messages import Card, CardButton, cut
 from models.approvals import Decision, OutcomeState, Request, RequestState, RequestStep, StepState, Verdict
@@ -32,8 +33,12 @@ class Told:
 
     @property
     def fields(self) -> list[tuple[str, str]]:
-        rows = [(str(key), str(value)) for key, value in self.request.shown.get("fields", [])]
-        return [("编号", f"#{self.request.number}"), ("申请人", self.requester), *rows]
+        return [("编号", f"#{self.request.number}"), ("申请人", self.requester), *self.rows]
+
+    @property
+    def rows(self) -> list[tuple[str, str]]:
+        """What the kind says of it, fixed on submission."""
+        return ShownFields.model_validate(self.request.shown).fields
 
     @property
     def clause(self) -> str:
@@ -58,7 +63,7 @@ class Given:
 
     @property
     def in_short(self) -> str:
-        """For cards: a long comment must not push out who else decided."""
+        """For cards: a long comment must not push out the other verdicts."""
         return self._said(cut(self.comment, COMMENT_ON_CARD))
 
     def _said(self, comment: str) -> str:
@@ -67,9 +72,9 @@ class Given:
 
 
 def approval_card(told: Told, step: RequestStep, *, steps: int, notice: str = "") -> Card:
-    """The card with 同意 and 驳回. `notice` stands first: why a click before had no effect."""
+    """The card with 同意 and 驳回. `notice` comes first: why an earlier click had no effect."""
     reason = f"理由：{told.request.reason}" if told.request.reason else ""
-    # The reason comes last: it is the one that may be long, and then it is told in full beside the card.
+    # The reason comes last because it may be long. A text beside the card then has it in full.
     return Card(
         title=told.request.title,
         desc=f"第 {step.position}/{steps} 步 · {step.name}",
@@ -84,9 +89,8 @@ def approval_card(told: Told, step: RequestStep, *, steps: int, notice: str = ""
 
 
 def in_full(told: Told, step: RequestStep) -> str:
-    """Beside a card that cannot hold all of it: nobody decides on half of what was said."""
-    rows = [(str(key), str(value)) for key, value in told.request.shown.get("fields", [])]
-    said = [("申请人", told.requester), *rows, ("理由", told.request.reason)]
+    """The text beside a card that cannot hold everything: nobody decides on half of an application."""
+    said = [("申请人", told.requester), *told.rows, ("理由", told.request.reason)]
     lines = "\n".join(f"{key}：{value}" for key, value in said if value)
     return f"{_heading(told)}\n{lines}\n等待您（{step.name}）在卡片上审批。"
 
@@ -106,7 +110,7 @@ def outcome_card(told: Told, step: RequestStep, given: Sequence[Given], *, next_
 
 
 def own_verdict_card(told: Told, step: RequestStep, given: Sequence[Given]) -> Card:
-    """For who has decided while the step still needs others."""
+    """The card of somebody who has decided, while the step still needs others."""
     agreed = sum(one.verdict is Verdict.APPROVE for one in given)
     return Card(
         title=told.request.title,

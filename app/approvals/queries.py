@@ -26,17 +26,17 @@ async def get(session: AsyncSession, request_id: RequestId) -> Request:
 
 
 async def get_for_update(session: AsyncSession, request_id: RequestId) -> Request:
-    """The request, locked: whoever comes second waits here and then sees what the first one did."""
+    """The request, locked: a second caller waits here, and then sees what the first one did."""
     return _found((await session.scalars(_fresh(request_id).with_for_update(key_share=True))).one_or_none())
 
 
 async def get_for_update_unless_locked(session: AsyncSession, request_id: RequestId) -> Request | None:
-    """None while somebody else holds it. For callers that already hold a row the other may be waiting for."""
+    """None while another transaction holds it: for callers who hold a row that the other may wait for."""
     return (await session.scalars(_fresh(request_id).with_for_update(key_share=True, skip_locked=True))).one_or_none()
 
 
 def _fresh(request_id: RequestId) -> Select[Request]:
-    """As the database has it now, not as the session read it before waiting for the lock."""
+    """As the database has it now, not as the session read it before it waited for the lock."""
     return select(Request).where(col(Request.id) == request_id).execution_options(populate_existing=True)
 
 
@@ -145,7 +145,7 @@ def _awaiting(person_id: PersonId) -> Select[UUID]:
 
 @dataclass(frozen=True)
 class RequestHistory:
-    """A request with everything that happened to it, for those who look at it."""
+    """A request with everything that happened to it."""
 
     request: Request
     steps: Sequence[RequestStep]

@@ -6,24 +6,20 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
-from fastapi import Request as HttpRequest
 from pydantic import AwareDatetime
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.approvals import queries, service
-from app.approvals.kinds import Kinds
+from app.approvals import presentation, queries, service
 from app.approvals.queries import RequestFilter
 from app.approvals.schemas import NewDecision, NewRequest, RequestOut, RequestSummary, Withdrawal
-from app.org import queries as org
+from app.approvals.service import Application, Ballot
 from app.org import service as people
-from app.policy import service as policies
 from app.web.deps import CallerDep, NowDep, SessionDep, require
 from app.web.idempotency import IdempotentRoute
 from app.web.pagination import Page, PageDep, paginate
 from app.web.problems import problems
 from models.approvals import Request, RequestState
-from models.ids import PolicyVersionId, RequestId
+from models.ids import RequestId
 
 router = APIRouter(prefix="/requests", tags=["requests"], route_class=IdempotentRoute)
 
@@ -31,30 +27,13 @@ READ = [Depends(require("requests:read"))]
 WRITE = [Depends(require("requests:write"))]
 
 
-def get_kinds(http: HttpRequest) -> Kinds:
-    kinds: Kinds = http.app.state.services.kinds
-    return kinds
-
-
-KindsDep = Annotated[Kinds, Depends(get_kinds)]
-
-
 @router.post("", status_code=201, dependencies=WRITE, responses=problems(400, 403, 404, 409))
-async def submit_request(
-    body: NewRequest, session: SessionDep, kinds: KindsDep, caller: CallerDep, now: NowDep
-) -> RequestOut:
+async def submit_request(body: NewRequest, session: SessionDep, caller: CallerDep, now: NowDep) -> RequestOut:
     """Apply for something on a person's behalf. The approvers of the first step get their cards."""
-    request = await service.submit(
-        session,
-        kinds,
-        kind=body.kind,
-        requester=await people.person_named(session, body.requester),
-        payload=body.payload,
-        reason=body.reason,
-        submitted_by=caller.actor,
-        now=now,
-    )
-    return await _shown(session, request)
+    requester = await people.person_named(session, body.requester)
+    application = Application(body.kind, requester, body.payload, submitted_by=caller.actor, reason=body.reason)
+    request = await service.submit(session, application, now=now)
+    return await presentation.request(session, request)
 
 
 @router.get("", dependencies=READ, responses=problems(400, 404))
@@ -78,40 +57,30 @@ async def list_requests(
     rows, next_cursor = await paginate(
         session, queries.matching(wanted), col(Request.updated_at), col(Request.id), page=page
     )
-    userids = await org.last_userids_of(session, {row.requester_id for row in rows})
-    return Page(items=[RequestSummary.of(row, userids) for row in rows], next_cursor=next_cursor)
+    return Page(items=await presentation.summaries(session, rows), next_cursor=next_cursor)
 
 
 @router.get("/{request_id}", dependencies=READ, responses=problems(404))
 async def get_request(request_id: UUID, session: SessionDep) -> RequestOut:
     """One request: its steps, who may decide, what was decided, the clause and policy version, the outcome."""
-    return await _shown(session, await queries.get(session, RequestId(request_id)))
+    return await presentation.request(session, await queries.get(session, RequestId(request_id)))
 
 
 @router.post("/{request_id}/decisions", status_code=201, dependencies=WRITE, responses=problems(400, 403, 404, 409))
 async def decide_request(
-    request_id: UUID, body: NewDecision, session: SessionDep, kinds: KindsDep, caller: CallerDep, now: NowDep
+    request_id: UUID, body: NewDecision, session: SessionDep, caller: CallerDep, now: NowDep
 ) -> RequestOut:
     """A person's verdict on the open step. 409 names who was faster."""
-    request = await service.decide(
-        session,
-        kinds,
-        request_id=RequestId(request_id),
-        person=await people.person_named(session, body.person),
-        verdict=body.verdict,
-        comment=body.comment,
-        via="rest",
-        recorded_by=caller.actor,
-        now=now,
-    )
-    return await _shown(session, request)
+    person = await people.person_named(session, body.person)
+    ballot = Ballot(person, body.verdict, "rest", body.comment, recorded_by=caller.actor)
+    request = await service.decide(session, ballot, request_id=RequestId(request_id), now=now)
+    return await presentation.request(session, request)
 
 
 @router.post("/{request_id}/withdraw", dependencies=WRITE, responses=problems(403, 404, 409))
 async def withdraw_request(
     request_id: UUID,
     session: SessionDep,
-    kinds: KindsDep,
     caller: CallerDep,
     now: NowDep,
     body: Withdrawal | None = None,
@@ -119,24 +88,16 @@ async def withdraw_request(
     """Take an open request back, in its requester's name."""
     request = await service.withdraw(
         session,
-        kinds,
         request_id=RequestId(request_id),
         person=await people.person_named(session, body.person) if body and body.person else None,
         recorded_by=caller.actor,
         now=now,
     )
-    return await _shown(session, request)
+    return await presentation.request(session, request)
 
 
 @router.post("/{request_id}/retry", dependencies=WRITE, responses=problems(404, 409))
-async def retry_request(
-    request_id: UUID, session: SessionDep, kinds: KindsDep, caller: CallerDep, now: NowDep
-) -> RequestOut:
+async def retry_request(request_id: UUID, session: SessionDep, caller: CallerDep, now: NowDep) -> RequestOut:
     """Carry out once more what was approved and failed on the platform. Nobody decides again."""
-    request = await service.retry_outcome(session, kinds, request_id=RequestId(request_id), actor=caller.actor, now=now)
-    return await _shown(session, request)
-
-
-async def _shown(session: AsyncSession, request: Request) -> RequestOut:
-    policy = await policies.get(session, PolicyVersionId(request.policy_version_id))
-    return RequestOut.with_history(await queries.history(session, request), policy)
+    request = await service.retry_outcome(session, request_id=RequestId(request_id), actor=caller.actor, now=now)
+    return await presentation.request(session, request)

@@ -1,4 +1,4 @@
-"""What may become of a request, who may decide, and when a step has its result. Pure."""
+"""The states of a request, who may decide, and when a step has its result. Pure."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import Literal
 from uuid import UUID
 
 from app.approvals.errors import AlreadyDecided, NoApprover, NotAnApprover, OwnRequest
+from app.errors import WrongState
 from app.org.rules import may_act
 from models.approvals import OutcomeState, Request, RequestState, RequestStep, StepState, Verdict
 from models.org import Person
 
 REQUEST_TRANSITIONS: dict[RequestState, frozenset[RequestState]] = {
     RequestState.PENDING: frozenset({RequestState.APPROVED, RequestState.REJECTED, RequestState.WITHDRAWN}),
-    # A decided request is never reopened: who wants something else applies again.
+    # A decided request is never reopened: people apply again.
     RequestState.APPROVED: frozenset(),
     RequestState.REJECTED: frozenset(),
     RequestState.WITHDRAWN: frozenset(),
@@ -87,6 +88,12 @@ def move_step(step: RequestStep, target: StepState) -> None:
     if target not in STEP_TRANSITIONS[step.state]:
         raise AlreadyDecided(f"步骤“{step.name}”已有结果")
     step.state = target
+
+
+def move_outcome(request: Request, target: OutcomeState) -> None:
+    if not may_become(request.outcome, target):
+        raise WrongState(f"request {request.id}: outcome {request.outcome} → {target}")
+    request.outcome = target
 
 
 def may_become(current: OutcomeState, target: OutcomeState) -> bool:

@@ -8,10 +8,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from app.approvals.queries import RequestHistory
-from app.policy.service import Policy
 from app.web.fields import ClauseOut, Input, Remark, Userid
-from models.approvals import Decision, OutcomeState, Request, RequestState, RequestStep, StepState, Verdict
+from models.approvals import OutcomeState, RequestState, StepState, Verdict
 
 
 class NewRequest(Input):
@@ -40,13 +38,6 @@ class DecisionOut(BaseModel):
     via: str
     decided_at: datetime
 
-    @classmethod
-    def of(cls, decision: Decision, userids: dict[UUID, str]) -> DecisionOut:
-        return cls(
-            person=userids.get(decision.person_id, ""),
-            **decision.model_dump(include={"verdict", "comment", "via", "decided_at"}),
-        )
-
 
 class StepOut(BaseModel):
     id: UUID
@@ -61,16 +52,6 @@ class StepOut(BaseModel):
     opened_at: datetime | None
     due_at: datetime | None
     decided_at: datetime | None
-
-    @classmethod
-    def of(cls, step: RequestStep, history: RequestHistory) -> StepOut:
-        asked = [row for row in history.approvers if row.step_id == step.id]
-        decided = [row for row in history.decisions if row.step_id == step.id]
-        return cls(
-            approvers=[history.userids.get(row.person_id, "") for row in asked],
-            decisions=[DecisionOut.of(row, history.userids) for row in decided],
-            **step.model_dump(exclude={"request_id", "rule_key"}),
-        )
 
 
 class RequestSummary(BaseModel):
@@ -89,10 +70,6 @@ class RequestSummary(BaseModel):
     updated_at: datetime
     decided_at: datetime | None
 
-    @classmethod
-    def of(cls, request: Request, userids: dict[UUID, str]) -> RequestSummary:
-        return cls(requester=userids.get(request.requester_id, ""), **_own_columns(request))
-
 
 class RequestOut(RequestSummary):
     payload: dict[str, Any]
@@ -101,21 +78,3 @@ class RequestOut(RequestSummary):
     correlation_id: str
     rule: ClauseOut
     steps: list[StepOut]
-
-    @classmethod
-    def with_history(cls, history: RequestHistory, policy: Policy) -> RequestOut:
-        request = history.request
-        return cls(
-            requester=history.userids.get(request.requester_id, ""),
-            **_own_columns(request),
-            payload=request.payload,
-            fields=request.shown.get("fields", []),
-            submitted_by=request.submitted_by,
-            correlation_id=request.correlation_id,
-            rule=ClauseOut.of(policy.cite(request.rule_key)),
-            steps=[StepOut.of(step, history) for step in history.steps],
-        )
-
-
-def _own_columns(request: Request) -> dict[str, Any]:
-    return request.model_dump(include=set(RequestSummary.model_fields) - {"requester"})

@@ -1,24 +1,25 @@
-"""Applying, withdrawing, and what became of an approved request. Deciding stands in `decide.py`."""
+"""The use cases of requests: submit, decide, withdraw, finish, retry."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import messages, queries, rules, steps
-from app.approvals.context import Applicant, Case, kind_named, load_case, record_request
-from app.approvals.decide import approve_request, decide, take_back
+from app.approvals.context import RequestContext, load_context, record_request
+from app.approvals.decide import Ballot, approve_request, decide, take_back
 from app.approvals.errors import (
     DuplicateRequest,
     NothingToRetry,
     NotTheRequester,
     UnreadablePayload,
 )
-from app.approvals.kinds import Kinds, RequestKind
+from app.approvals.kinds import Chain, RequestKind, RequestText, ShownFields, Submission, kind_named
 from app.audit.actor import SYSTEM, Actor, person_actor
 from app.observability import current_correlation_id, get_logger
 from app.policy import service as policies
@@ -27,56 +28,69 @@ from models.approvals import OutcomeState, Request, RequestState, RequestStep, S
 from models.ids import RequestId
 from models.org import Person
 
-__all__ = ["decide", "finish_outcome", "retry_outcome", "submit", "withdraw"]
+__all__ = [
+    "Application",
+    "Ballot",
+    "RequestKind",
+    "RequestText",
+    "Submission",
+    "decide",
+    "finish_outcome",
+    "retry_outcome",
+    "submit",
+    "withdraw",
+]
 
 log = get_logger()
 
 
-async def submit(
-    session: AsyncSession,
-    kinds: Kinds,
-    *,
-    kind: str,
-    requester: Person,
-    payload: dict[str, Any],
-    reason: str,
-    submitted_by: Actor,
-    now: datetime,
-) -> Request:
-    """Apply. The policy version, the steps and the text are fixed here; the first step's approvers get their cards.
+@dataclass(frozen=True)
+class Application:
+    """What somebody applies for, as it comes in."""
 
-    Refused: an unknown kind, an unreadable payload, whatever the kind's own check refuses, a second open request
-    about the same thing, and a chain that leads to nobody (said before anybody waits for it).
+    kind: str
+    requester: Person
+    payload: dict[str, Any]
+    submitted_by: Actor
+    """A person, or the API key that passed it on."""
+    reason: str = ""
+
+
+async def submit(session: AsyncSession, application: Application, *, now: datetime) -> Request:
+    """Apply. This fixes the policy version, the steps and the text; the first step's approvers get their cards.
+
+    It refuses an unknown kind, an unreadable payload, what the kind itself refuses, a second open request about the
+    same thing, and a chain with a step that nobody could decide.
     """
-    policy = await policies.in_force(session, now=now)
-    request_kind = kind_named(kinds, kind)
-    content = _read(request_kind, payload)
-    await request_kind.check(session, content, requester, policy, now)
-    applicant = Applicant(request_kind, content, requester, policy)
-    request = await _drafted(session, applicant, reason=reason.strip(), submitted_by=submitted_by, now=now)
+    submission = Submission(application.requester, await policies.in_force(session, now=now), now)
+    kind = kind_named(session, application.kind)
+    payload = _read(kind, application.payload)
+    subject = await kind.resolve(session, payload, submission)
+    await kind.check(session, subject, submission)
+    request = await _drafted(session, application, kind, payload, subject, submission)
     await _insert(session, request)
-    case = Case(request_kind, request, content, requester, policy)
-    await record_request(session, request, action="request.submitted", actor=submitted_by, now=now)
-    await _start(session, case, actor=submitted_by, now=now)
-    log.info("request.submitted", request_id=str(request.id), kind=kind)
+    context = RequestContext(kind, request, subject, submission.requester, submission.policy)
+    actor = application.submitted_by
+    await record_request(session, request, action="request.submitted", actor=actor, now=now)
+    await _start(session, context, actor=actor, now=now)
+    log.info("request.submitted", request_id=str(request.id), kind=kind.name)
     return request
 
 
 async def withdraw(
     session: AsyncSession,
-    kinds: Kinds,
     *,
     request_id: RequestId,
     person: Person | None = None,
     recorded_by: Actor | None = None,
     now: datetime,
 ) -> Request:
-    """Take an open request back. Only its requester may (the default); the approvers' cards say so."""
+    """Withdraw an open request, and say so on the approvers' cards. Only the requester may; they are the default."""
     request = await queries.get_for_update(session, request_id)
     if person and person.id != request.requester_id:
         raise NotTheRequester("只有申请人可以撤回自己的申请")
-    case = await load_case(session, kinds, request)
-    await take_back(session, case, actor=person_actor(request.requester_id), recorded_by=recorded_by, now=now)
+    context = await load_context(session, request)
+    await take_back(session, context, actor=person_actor(request.requester_id), recorded_by=recorded_by, now=now)
     return request
 
 
@@ -89,7 +103,7 @@ async def finish_outcome(
     now: datetime,
     actor: Actor = SYSTEM,
 ) -> Request:
-    """What the platform made of an approved request: DONE, or FAILED and why (F59). The requester is told once.
+    """Record what the platform made of an approved request: DONE, or FAILED and why (F59). Tells the requester once.
 
     The same report again, or a failure that arrives after the success, changes nothing.
     """
@@ -103,52 +117,58 @@ async def finish_outcome(
     return request
 
 
-async def retry_outcome(
-    session: AsyncSession, kinds: Kinds, *, request_id: RequestId, actor: Actor, now: datetime
-) -> Request:
+async def retry_outcome(session: AsyncSession, *, request_id: RequestId, actor: Actor, now: datetime) -> Request:
     """Carry an approved request out once more after the platform refused it. Nobody decides again."""
     request = await queries.get_for_update(session, request_id)
     if request.state is not RequestState.APPROVED or request.outcome is not OutcomeState.FAILED:
         raise NothingToRetry(f"申请 #{request.number} 没有失败的执行", outcome=request.outcome.value)
-    request.outcome, request.outcome_detail, request.updated_at = OutcomeState.PENDING, None, now
+    rules.move_outcome(request, OutcomeState.PENDING)
+    request.outcome_detail, request.updated_at = None, now
     await record_request(session, request, action="request.retried", actor=actor, now=now)
-    await kind_named(kinds, request.kind).on_approved(session, request, actor=actor, now=now)
+    context = await load_context(session, request)
+    await context.kind.approved(session, request, context.subject, actor=actor, now=now)
     return request
 
 
-def _read(kind: RequestKind[Any], payload: dict[str, Any]) -> Any:
+def _read(kind: RequestKind[Any, Any], payload: dict[str, Any]) -> BaseModel:
     try:
-        return kind.payload.model_validate(payload)
+        read: BaseModel = kind.payload.model_validate(payload)
     except ValidationError as error:
         faults = faults_of(error.errors())
         raise UnreadablePayload(f"payload 不完整或不正确：{told(faults)}", faults=faults) from error
+    return read
 
 
 async def _drafted(
-    session: AsyncSession, applicant: Applicant, *, reason: str, submitted_by: Actor, now: datetime
+    session: AsyncSession,
+    application: Application,
+    kind: RequestKind[Any, Any],
+    payload: BaseModel,
+    subject: BaseModel,
+    submission: Submission,
 ) -> Request:
     """The request as it will stay: what it is about, what people read, the steps, the policy version."""
-    kind, content, requester = applicant.kind, applicant.payload, applicant.requester
-    subject_key = kind.subject_key(content, requester)
+    subject_key = kind.subject_key(subject)
     await _refuse_second(session, kind=kind.name, subject_key=subject_key)
-    text = await kind.describe(session, content, requester)
+    text = await kind.describe(session, subject, submission)
     return Request(
         number=await queries.next_number(session),
         kind=kind.name,
         subject_key=subject_key,
+        subject=subject.model_dump(mode="json"),
         title=text.title,
-        payload=content.model_dump(mode="json"),
-        shown={"fields": [list(field) for field in text.fields]},
-        reason=reason,
-        requester_id=requester.id,
-        submitted_by=str(submitted_by),
+        payload=payload.model_dump(mode="json"),
+        shown=ShownFields(fields=list(text.fields)).model_dump(mode="json"),
+        reason=application.reason.strip(),
+        requester_id=submission.requester.id,
+        submitted_by=str(application.submitted_by),
         group_id=text.group_id,
-        chain={"steps": [step.model_dump(mode="json") for step in kind.chain(applicant.policy, content)]},
-        policy_version_id=applicant.policy.id,
+        chain=Chain(steps=list(kind.steps(submission.policy, subject))).model_dump(mode="json"),
+        policy_version_id=submission.policy.id,
         rule_key=kind.rule_key,
         correlation_id=current_correlation_id(),
-        submitted_at=now,
-        updated_at=now,
+        submitted_at=submission.now,
+        updated_at=submission.now,
     )
 
 
@@ -160,7 +180,7 @@ async def _refuse_second(session: AsyncSession, *, kind: str, subject_key: str) 
 
 
 async def _insert(session: AsyncSession, request: Request) -> None:
-    """The unique index settles two submissions at the same moment: the second names the first."""
+    """Of two submissions at the same moment the unique index refuses one, which then names the other."""
     try:
         async with session.begin_nested():
             session.add(request)
@@ -169,25 +189,25 @@ async def _insert(session: AsyncSession, request: Request) -> None:
         raise
 
 
-async def _start(session: AsyncSession, case: Case, *, actor: Actor, now: datetime) -> None:
-    chain = case.chain
+async def _start(session: AsyncSession, context: RequestContext, *, actor: Actor, now: datetime) -> None:
+    chain = context.chain
     if not chain:
-        await approve_request(session, case, actor=actor, now=now)
+        await approve_request(session, context, actor=actor, now=now)
         return
-    await steps.check_reachable(session, case)
+    await steps.check_reachable(session, context)
     rows = [
         RequestStep(
-            request_id=case.request.id,
+            request_id=context.request.id,
             position=position,
             name=rule.name,
             approver=str(rule.approver),
             needed=1,
             state=StepState.WAITING,
-            rule_key=case.request.rule_key,
+            rule_key=context.request.rule_key,
         )
         for position, rule in enumerate(chain, start=1)
     ]
     session.add_all(rows)
-    opened = await steps.open_step(session, case, rows[0], actor=actor, now=now)
-    text = messages.submitted(case.told, rows[0], opened)
-    await steps.tell_requester(session, case.request, text, actor=actor, now=now)
+    opened = await steps.open_step(session, context, rows[0], actor=actor, now=now)
+    text = messages.submitted(context.told, rows[0], opened)
+    await steps.tell_requester(session, context.request, text, actor=actor, now=now)

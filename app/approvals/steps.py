@@ -1,4 +1,4 @@
-"""Opening and closing a step: who may decide and is asked, their cards, the deadlines, the news to the applicant."""
+"""Opening and closing a step: who may decide and is asked, their cards, the deadlines, the news to the context."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import messages, queries, rules
-from app.approvals.context import Applicant, Case, about, given_so_far
+from app.approvals.context import RequestContext, about, given_so_far
 from app.approvals.errors import NoApprover
 from app.audit.actor import Actor
 from app.audit.why import Why
-from app.calendar import service as policies
+from app.calendar import service as calendar
 from app.cards import service as cards
 from app.cards.service import ClickedCard
 from app.delivery import service as delivery
@@ -36,76 +36,84 @@ REMIND = "approval.remind"
 DUE = "approval.due"
 
 
-async def check_reachable(session: AsyncSession, case: Case) -> None:
-    """Refuse now what would have nobody to decide it later, while the applicant still reads the answer."""
-    for rule in case.chain:
-        found = await approvers_for(session, case.applicant, rule)
+async def check_reachable(session: AsyncSession, context: RequestContext) -> None:
+    """Raise NoApprover if any step has nobody to decide it: on submission the applicant still reads the answer."""
+    for rule in context.chain:
+        found = await approvers_for(session, context, rule)
         rules.needed_of(rule.needed, len(found.people))
 
 
-async def open_step(session: AsyncSession, case: Case, step: RequestStep, *, actor: Actor, now: datetime) -> list[str]:
+async def open_step(
+    session: AsyncSession, context: RequestContext, step: RequestStep, *, actor: Actor, now: datetime
+) -> list[str]:
     """Ask everybody who may decide it. Returns their names."""
-    rule = case.rule_of(step)
-    found = await approvers_for(session, case.applicant, rule)
+    rule = context.rule_of(step)
+    found = await approvers_for(session, context, rule)
     rules.move_step(step, StepState.OPEN)
     step.needed = rules.needed_of(rule.needed, len(found.people))
     step.note, step.opened_at = found.note, now
-    case.request.current_step = step.position
-    await ask(session, case, step, found.people, actor=actor, now=now)
-    await set_deadlines(session, case, step, now=now)
+    context.request.current_step = step.position
+    await ask(session, context, step, found.people, actor=actor, now=now)
+    await set_deadlines(session, context, step, now=now)
     return [person.name for person in found.people]
 
 
 async def ask(
-    session: AsyncSession, case: Case, step: RequestStep, people: Sequence[Person], *, actor: Actor, now: datetime
+    session: AsyncSession,
+    context: RequestContext,
+    step: RequestStep,
+    people: Sequence[Person],
+    *,
+    actor: Actor,
+    now: datetime,
 ) -> None:
     """Make these people approvers of the step and send each a card of their own."""
     await session.flush()
     card, to = (
-        messages.approval_card(case.told, step, steps=len(case.chain)),
+        messages.approval_card(context.told, step, steps=len(context.chain)),
         [PersonId(person.id) for person in people],
     )
-    why = Why(actor, step.rule_key, case.policy.id)
-    header = MessageHeader("approval.card", about(case.request), why)
+    why = Why(actor, step.rule_key, context.policy.id)
+    header = MessageHeader("approval.card", about(context.request), why)
     message = await delivery.send_card(session, header, to=to, card=card, now=now, individually=True)
     if card.is_cut:
-        details = header_for(case.request, "approval.details", actor, message_class=MessageClass.WORK)
-        await delivery.send_text(session, details, to=to, text=messages.in_full(case.told, step), now=now)
+        details = header_for(context.request, "approval.details", actor, message_class=MessageClass.WORK)
+        await delivery.send_text(session, details, to=to, text=messages.in_full(context.told, step), now=now)
     former = {row.person_id: row for row in await queries.former_approvers_of(session, step.id)}
     for person in people:
-        # Who had given up the place, with an account that was disabled for a while, has it again.
+        # Somebody whose account was disabled for a while has lost the place and gets it back.
         place = former.get(person.id) or StepApprover(step_id=step.id, person_id=person.id, added_at=now)
         place.card_message_id, place.ended_at = message.id, None
         session.add(place)
     await session.flush()
 
 
-async def set_due(session: AsyncSession, case: Case, step: RequestStep, *, now: datetime) -> None:
-    duration = case.rule_of(step).due_after or case.policy.document.approvals.due_after
-    due_at, basis = await policies.deadline(session, start=now, duration=duration, policy=case.policy)
+async def set_due(session: AsyncSession, context: RequestContext, step: RequestStep, *, now: datetime) -> None:
+    duration = context.rule_of(step).due_after or context.policy.document.approvals.due_after
+    due_at, basis = await calendar.deadline(session, start=now, duration=duration, policy=context.policy)
     step.due_at = due_at
     await set_timer(session, DUE, str(step.id), due_at, basis=basis)
 
 
-async def set_deadlines(session: AsyncSession, case: Case, step: RequestStep, *, now: datetime) -> None:
-    await set_due(session, case, step, now=now)
-    duration = case.rule_of(step).remind_after or case.policy.document.approvals.remind_after
-    remind_at, basis = await policies.deadline(session, start=now, duration=duration, policy=case.policy)
+async def set_deadlines(session: AsyncSession, context: RequestContext, step: RequestStep, *, now: datetime) -> None:
+    await set_due(session, context, step, now=now)
+    duration = context.rule_of(step).remind_after or context.policy.document.approvals.remind_after
+    remind_at, basis = await calendar.deadline(session, start=now, duration=duration, policy=context.policy)
     if step.due_at and remind_at < step.due_at:
         await set_timer(session, REMIND, str(step.id), remind_at, basis=basis)
 
 
 async def close_step(session: AsyncSession, step: RequestStep, state: StepState, *, now: datetime) -> None:
-    """Give the step its result; its deadlines are over."""
+    """Give the step its result, and cancel its timers."""
     rules.move_step(step, state)
     step.decided_at = now
     await cancel_timer(session, REMIND, str(step.id))
     await cancel_timer(session, DUE, str(step.id))
 
 
-async def cancel_unfinished(session: AsyncSession, case: Case, *, now: datetime) -> None:
-    """Steps that nobody needs to decide any more."""
-    for step in await queries.steps_of(session, case.request.id):
+async def cancel_unfinished(session: AsyncSession, context: RequestContext, *, now: datetime) -> None:
+    """Close the steps that nobody needs to decide now."""
+    for step in await queries.steps_of(session, context.request.id):
         if StepState.CANCELLED in rules.STEP_TRANSITIONS[step.state]:
             await close_step(session, step, StepState.CANCELLED, now=now)
 
@@ -120,7 +128,7 @@ async def show_on_cards(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Give the step's cards a new face: everybody's, or only some people's. A click lends its code to its own card."""
+    """Change the step's cards: everybody's, or those of `only`. The clicked card changes by the code of its click."""
     holders: dict[UUID, list[PersonId]] = {}
     for approver in await queries.approvers_of(session, step.id):
         if approver.card_message_id and (only is None or approver.person_id in only):
@@ -139,7 +147,7 @@ async def show_on_cards(
 
 async def show_outcome(
     session: AsyncSession,
-    case: Case,
+    context: RequestContext,
     step: RequestStep,
     *,
     next_step: str | None = None,
@@ -147,19 +155,19 @@ async def show_outcome(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """F54: every approver's card of the step shows who decided. Who decided an earlier step sees the end of it, too."""
-    given = await given_so_far(session, case)
-    card = messages.outcome_card(case.told, step, given, next_step=next_step)
+    """Show who decided on every card of the step (F54), and the end also to the people who decided earlier steps."""
+    given = await given_so_far(session, context)
+    card = messages.outcome_card(context.told, step, given, next_step=next_step)
     await show_on_cards(session, step, card, clicked=clicked, actor=actor, now=now)
     if next_step is None:
-        await _show_to_earlier_deciders(session, case, step, card, actor=actor, now=now)
+        await _show_to_earlier_deciders(session, context, step, card, actor=actor, now=now)
 
 
 async def _show_to_earlier_deciders(
-    session: AsyncSession, case: Case, last: RequestStep, card: Card, *, actor: Actor, now: datetime
+    session: AsyncSession, context: RequestContext, last: RequestStep, card: Card, *, actor: Actor, now: datetime
 ) -> None:
-    decisions = await queries.decisions_about(session, case.request.id)
-    for step in await queries.steps_of(session, case.request.id):
+    decisions = await queries.decisions_about(session, context.request.id)
+    for step in await queries.steps_of(session, context.request.id):
         deciders = {one.person_id for one in decisions if one.step_id == step.id}
         if step.position < last.position and deciders:
             await show_on_cards(session, step, card, only=deciders, actor=actor, now=now)
@@ -174,7 +182,7 @@ def header_for(
 
 
 async def tell_requester(session: AsyncSession, request: Request, text: str, *, actor: Actor, now: datetime) -> None:
-    """News of their own application: an answer, so it may come at any hour."""
+    """Tell the applicant what became of the request. It answers them, so it may come at any hour."""
     to = [PersonId(request.requester_id)]
     await delivery.send_text(session, header_for(request, "approval.progress", actor), to=to, text=text, now=now)
 
@@ -189,18 +197,20 @@ class Approvers:
     """Why it is not whom the policy names."""
 
 
-async def approvers_for(session: AsyncSession, applicant: Applicant, rule: StepRule) -> Approvers:
-    """The people who may decide a step. Never the applicant nor whom it is about (F56): a step that is left with
-    nobody goes along the policy's `approvals.fallback`; when that leads nowhere, a refusal says what to configure.
+async def approvers_for(session: AsyncSession, context: RequestContext, rule: StepRule) -> Approvers:
+    """The people who may decide a step: never the applicant, nor the people whom it is about (F56).
+
+    If nobody is left, the policy's `approvals.fallback` says who decides. If that names nobody either, this raises
+    NoApprover, which says what to configure.
     """
-    named = await _people_named(session, applicant, rule.approver)
-    if able := _able(named, applicant.barred):
+    named = await _people_named(session, context, rule.approver)
+    if able := _able(named, context.barred):
         return Approvers(able)
-    why = _why_nobody(named, applicant)
-    fallback = applicant.policy.document.approvals.fallback
+    why = _why_nobody(named, context)
+    fallback = context.policy.document.approvals.fallback
     for other in fallback:
-        if able := _able(await _people_named(session, applicant, other), applicant.barred):
-            return Approvers(able, f"{why}，转{_title(other, applicant.policy)}审批")
+        if able := _able(await _people_named(session, context, other), context.barred):
+            return Approvers(able, f"{why}，转{_title(other, context.policy)}审批")
     tried = "、".join(map(str, fallback)) or "未写"
     raise NoApprover(
         f"步骤“{rule.name}”（{rule.approver}）没有可以审批的人：{why}，制度的 approvals.fallback（{tried}）也没有。"
@@ -210,27 +220,27 @@ async def approvers_for(session: AsyncSession, applicant: Applicant, rule: StepR
     )
 
 
-async def _people_named(session: AsyncSession, applicant: Applicant, expression: Expression) -> list[Person]:
-    """A head whom the request is about is passed over like the applicant: they would not decide it either."""
+async def _people_named(session: AsyncSession, context: RequestContext, expression: Expression) -> list[Person]:
+    """Whom the expression names. A head whom the request is about is passed over, as the applicant is."""
     administrators: Sequence[Person] = ()
     if expression.kind in {ExpressionKind.GROUP_ADMINISTRATOR, ExpressionKind.GROUP_OWNER}:
-        ids = await applicant.kind.group_administrators(session, applicant.payload)
+        ids = await context.kind.group_administrators(session, context.subject)
         people = await org.people_by_id(session, ids)
         administrators = [people[id_] for id_ in ids if id_ in people]
-    about = Subject(applicant.requester, administrators=administrators, barred=applicant.barred)
-    return await roles.resolve(session, expression, about, applicant.policy)
+    about = Subject(context.requester, administrators=administrators, barred=context.barred)
+    return await roles.resolve(session, expression, about, context.policy)
 
 
 def _able(people: Iterable[Person], barred: Collection[UUID]) -> list[Person]:
-    """Able to act, and not in their own case (F56)."""
+    """Those who can act, and are not barred (F56)."""
     return [person for person in people if person.id not in barred and may_act(person)]
 
 
-def _why_nobody(named: Iterable[Person], applicant: Applicant) -> str:
+def _why_nobody(named: Iterable[Person], context: RequestContext) -> str:
     ids = {person.id for person in named}
-    if applicant.requester.id in ids:
+    if context.requester.id in ids:
         return "申请人本人是审批人"
-    return "申请涉及的本人是审批人" if ids & applicant.barred else "没有在职的审批人"
+    return "申请涉及的本人是审批人" if ids & context.barred else "没有在职的审批人"
 
 
 def _title(expression: Expression, policy: Policy) -> str:

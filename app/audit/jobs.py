@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from app.audit import service
 from app.database import transaction
-from app.jobs.registry import JobContext, JobFunction
+from app.jobs.job import Job, JobContext, JobFunction, Nothing
 
 BATCH = 1000
 
 
-async def seal(ctx: JobContext, _payload: dict[str, Any]) -> None:
+async def seal(ctx: JobContext, _payload: Nothing) -> None:
     while True:
         async with transaction(ctx.sessions) as session:
             sealed = await service.seal_entries(session, now=ctx.now(), limit=BATCH)
@@ -19,5 +17,7 @@ async def seal(ctx: JobContext, _payload: dict[str, Any]) -> None:
             return
 
 
-JOBS: dict[str, JobFunction] = {"audit.seal": seal}
-SCHEDULE: dict[str, str] = {"audit.seal": "* * * * *"}
+SEAL = Job("audit.seal", Nothing)
+
+JOBS: dict[str, JobFunction] = SEAL.run_by(seal)
+SCHEDULE: dict[str, str] = {SEAL.name: "* * * * *"}

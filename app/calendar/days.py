@@ -12,13 +12,13 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor
-from app.audit.service import record
-from app.audit.why import About, Why
+from app.audit.why import Why
 from app.calendar import queries, rules, working_time
+from app.calendar.rules import Basis
+from app.events.service import catalogue, publish
 from app.observability import get_logger
 from app.policy import service
 from app.working_days import ONE_DAY, SATURDAY, WorkingCalendar
-from models.audit import ObjectKind
 from models.ids import PolicyVersionId
 from models.policy import CalendarDay
 
@@ -82,9 +82,8 @@ async def set_day(session: AsyncSession, *, day: date, is_working: bool, note: s
     before = (await days_between(session, since=day, until=day))[0]
     wanted = Day(day, is_working, note, COMPANY)
     await _write(session, [wanted], now=now)
-    about = About(ObjectKind.CALENDAR_DAY, day.isoformat())
-    details = {"before": before.is_working, "after": is_working, "note": note}
-    await record(session, "calendar.changed", about, Why(actor), now=now, details=details)
+    changed = catalogue.CalendarChanged(day=day, is_working=is_working)
+    await publish(session, changed, Why(actor), now=now, details={"before": before.is_working, "note": note})
     if before.is_working != is_working:
         await recompute_timers(session, now=now)
     return wanted
@@ -101,8 +100,8 @@ async def recompute_timers(session: AsyncSession, *, now: datetime) -> list[Move
     calendars: dict[str, WorkingCalendar] = {}
     moved = []
     for timer in await queries.movable_timers_for_update(session):
-        basis = timer.basis or {}
-        version = str(basis.get("policy_version_id", ""))
+        basis = Basis.model_validate(timer.basis)
+        version = basis.policy_version_id
         if version not in calendars:
             calendars[version] = await _calendar_under(session, version, now=now)
         due_at = rules.moment_of(basis, calendar=calendars[version])

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from app.calendar import days
 from app.database import transaction
-from app.jobs.registry import JobContext, JobFunction
+from app.jobs.job import Job, JobContext, JobFunction, Nothing
 
 
-async def fill_calendar(ctx: JobContext, _payload: dict[str, Any]) -> None:
+async def fill_calendar(ctx: JobContext, _payload: Nothing) -> None:
     async with transaction(ctx.sessions) as session:
         await days.fill_calendar(session, now=ctx.now())
 
 
-JOBS: dict[str, JobFunction] = {"policy.fill_calendar": fill_calendar}
-SCHEDULE: dict[str, str] = {"policy.fill_calendar": "17 2 * * *"}
+FILL_CALENDAR = Job("policy.fill_calendar", Nothing)
+
+JOBS: dict[str, JobFunction] = FILL_CALENDAR.run_by(fill_calendar)
+SCHEDULE: dict[str, str] = {FILL_CALENDAR.name: "17 2 * * *"}

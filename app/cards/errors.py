@@ -1,4 +1,4 @@
-"""What a click meets."""
+"""The errors of a click."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from app.errors import Unavailable
 
 
 class ClickerUnknown(Unavailable):
-    """Somebody holds a card of ours under a userid that we do not know yet."""
+    """A card of ours was clicked by a userid that we do not know yet."""
 
     slug = "clicker-unknown"
     title = "点击的人还不在通讯录里"

@@ -1,4 +1,4 @@
-"""Use cases of cards that were sent: somebody clicks, and everybody's card shows the outcome (D7)."""
+"""Updating cards that were sent: everybody's card shows the outcome (D7)."""
 
 from __future__ import annotations
 
@@ -11,13 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor
 from app.audit.why import About, Why
-from app.cards import queries as cards_queries
-from app.cards import rules
-from app.cards import text_instead as followup
+from app.cards import queries, rules, text_instead
 from app.delivery import queries as delivery_queries
 from app.delivery import service as delivery
 from app.delivery.errors import AppNotRegistered, DeliveryNotFound
-from app.ledger import queries
+from app.ledger import queries as ledger_queries
 from app.ledger import service as ledger
 from app.ledger.calls import call_row
 from app.observability import current_correlation_id, get_logger
@@ -45,17 +43,17 @@ async def update_cards(
     Uses the click's code on the card it came from, else the newest unspent one. A card that was not sent yet is
     taken back. Who has no card that can change is told in a text.
     """
-    message = await queries.get_message(session, message_id)
+    message = await ledger_queries.get_message(session, message_id)
     if message is None:
         raise DeliveryNotFound("没有这条消息")
-    carried = await cards_queries.calls_carrying(session, message_id=message_id, people=person_ids)
+    carried = await queries.calls_carrying(session, message_id=message_id, people=person_ids)
     _include_clicked(carried, click, person_ids)
     change = _Change(message, card, click, actor)
     untold: list[UUID] = []
     # In the order of their ids: two updates of the same cards must not wait for each other.
     for call_id in sorted(carried):
         untold += await _update_one(session, change, call_id, carried[call_id], now)
-    await followup.tell_in_text(
+    await text_instead.tell_in_text(
         session, message, people=list(dict.fromkeys(untold)), face=card.to_update(), actor=actor, now=now
     )
 
@@ -84,8 +82,8 @@ class _Change:
 async def _update_one(
     session: AsyncSession, change: _Change, call_id: UUID, people: list[UUID], now: datetime
 ) -> list[UUID]:
-    """Update one sent card for these people; returns those who must be told otherwise."""
-    call = await queries.call_for_update(session, call_id)
+    """Update one sent card for these people. Returns the people who need a text instead."""
+    call = await ledger_queries.call_for_update(session, call_id)
     if call is None or call.message_id != change.message.id:
         return []
     if ledger.is_unsent(call):
@@ -107,19 +105,19 @@ async def _update_one(
 class _Code:
     value: str
     click: CardClick | None = None
-    """Which click brought it; the send itself did where there is none."""
+    """The click that brought the code. None: the answer to the send brought it."""
 
 
 async def _spend_code(
     session: AsyncSession, call: OutgoingCall, click: CardClick | None, now: datetime
 ) -> _Code | None:
-    """A code of this card, marked as spent in the transaction that creates the update it is spent on."""
+    """A code of this card. It is marked as spent in the transaction that creates the update."""
     valid_after = now + rules.CODE_MARGIN
     own = None
     if click is not None and click.id is not None and click.call_id == call.id:
-        own = await cards_queries.click_for_update(session, click.id)
+        own = await queries.click_for_update(session, click.id)
     if own is None or own.spent_at is not None or own.expires_at <= valid_after:
-        own = await cards_queries.newest_unspent_click(session, call.id, valid_after)
+        own = await queries.newest_unspent_click(session, call.id, valid_after)
     if own is not None:
         own.spent_at = now
         return _Code(own.response_code, own)

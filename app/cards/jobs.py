@@ -1,4 +1,4 @@
-"""What cards hear from the ledger."""
+"""The outcomes of calls that cards react to."""
 
 from __future__ import annotations
 

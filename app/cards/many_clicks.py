@@ -21,7 +21,6 @@ from app.cards.clicks import Click
 from app.delivery import queries
 from app.delivery import service as delivery
 from app.delivery.errors import AppNotRegistered
-from app.jobs.queue import enqueue_many
 from app.ledger import service as ledger
 from app.wecom.messages import Card, to_bytes
 from models.delivery import CallKind, CallState, Message
@@ -34,7 +33,7 @@ event ids it has dealt with; the others are handled one by one."""
 
 @dataclass(frozen=True, slots=True)
 class KnownClick:
-    """A plain click: the card is ours and has gone out, and the person has this userid now."""
+    """A plain click: we sent the card, and the person has this userid now."""
 
     click: Click
     call_id: UUID
@@ -46,7 +45,7 @@ class KnownClick:
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """What the cards become from which these clicks came, for good: a face that changes again is for `update_cards`."""
+    """The final face of the cards that were clicked. A face that changes again goes through `update_cards`."""
 
     card: Card
     clicks: Sequence[KnownClick]
@@ -93,7 +92,7 @@ _IN_THE_BACKGROUND: Final = -1
 
 
 async def identify_clicks(session: AsyncSession, *, clicks: Sequence[Click]) -> list[KnownClick]:
-    """The plain ones among them, in the order of their events."""
+    """The plain clicks among them, in the order of their events."""
     ordered = sorted((click for click in clicks if click.response_code), key=lambda click: click.event_id)
     facts = {
         "app_ids": [click.app_id for click in ordered],
@@ -110,7 +109,7 @@ async def identify_clicks(session: AsyncSession, *, clicks: Sequence[Click]) -> 
 
 
 def whole_subjects(clicks: Iterable[Click], plain: Sequence[KnownClick]) -> list[KnownClick]:
-    """Without those of a person's clicks on a card of which another is not plain: their order is kept."""
+    """Leave out all clicks of a person on a card when one of them is not plain: their order must be kept."""
     ids = {known.click.event_id for known in plain}
     mixed = {click.subject for click in clicks if click.event_id not in ids}
     return [known for known in plain if known.click.subject not in mixed]
@@ -138,10 +137,9 @@ async def record_clicks(session: AsyncSession, *, faces: Sequence[Face], now: da
     facts = {"app_id": APP, "kind": CallKind.CARD_UPDATE.value, "state": CallState.READY.value, "now": now}
     await session.execute(_STORE_UPDATES, _columns(updates) | facts)
     await session.execute(_STORE_CLICKS, _columns(stored) | {"now": now, "expires_at": now + ledger.CODE_LIFE})
-    await enqueue_many(
+    await ledger.MAKE_CALL.enqueue_many(
         session,
-        ledger.MAKE_CALL,
-        [{"call_id": str(update["id"])} for update in updates],
+        [ledger.CallPayload(call_id=update["id"]) for update in updates],
         dedupe_keys=[f"call:{update['id']}" for update in updates],
         correlation_ids=[update["correlation_id"] for update in updates],
         priority=_IN_THE_BACKGROUND,
@@ -153,7 +151,7 @@ async def _messages(session: AsyncSession, ids: set[UUID]) -> dict[UUID, Message
 
 
 def _by_card(clicks: Sequence[KnownClick]) -> list[list[KnownClick]]:
-    """No more at a time than one call may name."""
+    """The clicks of each card, in groups as large as one call may name."""
     cards: dict[UUID, list[KnownClick]] = {}
     for known in clicks:
         cards.setdefault(known.call_id, []).append(known)
@@ -163,7 +161,7 @@ def _by_card(clicks: Sequence[KnownClick]) -> list[list[KnownClick]]:
 
 
 def _update(message: Message, clicks: Sequence[KnownClick], shown: dict[str, Any], agent_id: int) -> dict[str, Any]:
-    """As `cards.update_cards` writes it."""
+    """The same row that `cards.update_cards` writes."""
     people = {known.person_id: known.userid for known in clicks}
     only = clicks[0].person_id if len(people) == 1 else None
     body = {
@@ -198,5 +196,5 @@ def _click(known: KnownClick, shown_by_id: UUID) -> dict[str, Any]:
 
 
 def _columns(rows: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
-    """Rows turned into the arrays that `unnest` takes."""
+    """The rows as one array per column, for `unnest`."""
     return {name: [row[name] for row in rows] for name in rows[0]}

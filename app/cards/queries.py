@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.ledger.queries import _uuids
+from app.ledger.queries import uuid_array
 from models.delivery import CardClick, Delivery, DeliveryState, OutgoingCall
 
 
@@ -26,7 +26,7 @@ async def call_of_card(session: AsyncSession, *, app_id: str, task_id: str) -> O
 async def calls_carrying(
     session: AsyncSession, *, message_id: UUID, people: Sequence[UUID] | None
 ) -> dict[UUID, list[UUID]]:
-    """Call → the people it carried this message to, those who failed left out."""
+    """Call → the people it carried this message to, without those whom it failed to reach."""
     statement = (
         select(col(Delivery.call_id), col(Delivery.person_id))
         .where(col(Delivery.message_id) == message_id, col(Delivery.call_id).is_not(None))
@@ -34,7 +34,7 @@ async def calls_carrying(
         .order_by(col(Delivery.id))
     )
     if people is not None:
-        statement = statement.where(col(Delivery.person_id) == func.any(_uuids(people)))
+        statement = statement.where(col(Delivery.person_id) == func.any(uuid_array(people)))
     carried: dict[UUID, list[UUID]] = {}
     for call_id, person_id in (await session.execute(statement)).all():
         if call_id is not None:

@@ -1,4 +1,4 @@
-"""How long the code of a card serves. Pure."""
+"""How long the code of a card can be used. Pure."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ from datetime import timedelta
 from app.ledger.rules import CODE_EXPIRED, CODE_SPENT
 
 CODE_MARGIN = timedelta(minutes=10)
-"""A code this near its end is not counted on any more."""
+"""A code that expires within this time is not used any more."""
 
 NO_EFFECT_ON_CARD = frozenset({CODE_SPENT, CODE_EXPIRED})

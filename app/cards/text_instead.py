@@ -1,4 +1,4 @@
-"""When a card cannot show its outcome, the people who hold it are told in a text of their own (D7)."""
+"""When a card cannot show its outcome, its recipients get a text instead (D7)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def tell_in_text(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """A new message of the same origin and class; its purpose ends in `.followup`."""
+    """Send a new message of the same origin and class. Its purpose ends in `.followup`."""
     if not people:
         return
     header = header_of(message)
@@ -40,7 +40,7 @@ async def tell_in_text(
 
 
 async def tell_instead_of_update(session: AsyncSession, update: OutgoingCall, now: datetime) -> None:
-    """The outcome of `card.update`: when its code was spent or had expired, nobody's card changed."""
+    """Hear the outcome of `card.update`. When its code was spent or had expired, nobody's card has changed."""
     if update.errcode not in NO_EFFECT_ON_CARD or update.state is CallState.DONE:
         return
     message = await queries.get_message(session, update.message_id) if update.message_id else None

@@ -14,6 +14,7 @@ from app.cli.keys import OPERATOR
 from app.cli.session import JsonOption, err, out, run_with_services
 from app.database import transaction
 from app.sync import queries, service
+from app.sync.service import StagedCounts, SyncReport
 from models.ids import SyncRunId
 from models.org import SyncRun, SyncState
 
@@ -74,7 +75,7 @@ async def _decide(services: Services, release: UUID | None, reject: UUID | None)
     async with transaction(services.sessions) as session:
         if release is not None:
             return await service.release(session, run_id=SyncRunId(release), actor=OPERATOR, now=now)
-        assert reject is not None
+        assert reject is not None  # `sync` calls this with one of the two
         return await service.reject(session, run_id=SyncRunId(reject), actor=OPERATOR, now=now)
 
 
@@ -105,7 +106,7 @@ async def _follow(services: Services, run_id: UUID, working: asyncio.Task[Any]) 
 async def _read(services: Services, run_id: UUID) -> SyncRun:
     async with services.sessions() as session:
         run = await queries.sync_run(session, run_id)
-    assert run is not None
+    assert run is not None  # runs are never deleted
     return run
 
 
@@ -114,15 +115,17 @@ def _show(run: SyncRun, *, as_json: bool) -> None:
         out.print_json(data=run.model_dump(mode="json"))
         return
     out.print(f"{STATES[run.state]}{'（演练，未写入）' if run.dry_run else ''}  {run.id}", highlight=False)
-    staged = run.report.get("staged") or {}
-    out.print(f"  读到 {staged.get('people', 0)} 人、{staged.get('departments', 0)} 个部门", highlight=False)
+    report = SyncReport.of(run)
+    staged = report.staged or StagedCounts(people=0, departments=0)
+    out.print(f"  读到 {staged.people} 人、{staged.departments} 个部门", highlight=False)
     for kind, changes in run.counts.items():
         said = "，".join(f"{CHANGES.get(change, change)} {count}" for change, count in changes.items() if count)
         out.print(f"  {KINDS.get(kind, kind)}：{said or '没有变化'}", highlight=False)
-    for sentence in run.report.get("explanations") or []:
+    for sentence in report.explanations:
         out.print(f"  · {sentence}", highlight=False, markup=False)
+    sections = report.dump()
     for section, title in SECTIONS.items():
-        _show_names(title, run.report.get(section))
+        _show_names(title, sections.get(section))
     if run.state is SyncState.HELD:
         err.print(
             f"减员超出预算，已扣留。放行：steward sync --release {run.id}；丢弃：steward sync --reject {run.id}",

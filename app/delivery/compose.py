@@ -1,4 +1,4 @@
-"""The bodies of calls, built once and then never changed: content in, bytes out. Pure."""
+"""Builds the bodies of calls from content. A body never changes afterwards. Pure."""
 
 from __future__ import annotations
 
@@ -9,35 +9,21 @@ from typing import Any
 
 from app.audit.actor import Actor
 from app.audit.why import About, Why
+from app.delivery.content import ON, CardContent, MessageContent, TextContent
 from app.ledger.calls import CallRequest, call_row
-from app.wecom.messages import Card, numbered_parts
+from app.wecom.messages import numbered_parts
 from models.audit import ObjectKind
 from models.delivery import CallKind, Message, MessageClass, OutgoingCall
 from models.ids import new_id
 
-ON = 1
 
-
-def card_content(card: Card) -> dict[str, Any]:
-    return {"card": card.to_content()}
-
-
-def text_content(text: str, *, safe: bool = False) -> dict[str, Any]:
-    return {"text": text, "safe": ON} if safe else {"text": text}
-
-
-def group_text_content(text: str, mentioned_userids: Sequence[str]) -> dict[str, Any]:
-    return {"text": text, "mentioned": list(mentioned_userids)}
-
-
-def parts_of(content: dict[str, Any], *, number: int) -> list[dict[str, Any]]:
-    """What each part says. A card is one part, and gets its task_id with each call (`body_for`)."""
-    if "card" in content:
-        return [{"msgtype": "template_card", "template_card": content["card"]}]
-    confidential = {"safe": ON} if content.get("safe") else {}
+def parts_of(content: MessageContent, *, number: int) -> list[dict[str, Any]]:
+    """The parts of a message. A card is one part; each call gives it a task_id (`body_for`)."""
+    if isinstance(content, CardContent):
+        return [{"msgtype": "template_card", "template_card": content.card}]
+    confidential = {"safe": ON} if isinstance(content, TextContent) and content.safe else {}
     return [
-        {"msgtype": "text", "text": {"content": part}, **confidential}
-        for part in numbered_parts(content["text"], number)
+        {"msgtype": "text", "text": {"content": part}, **confidential} for part in numbered_parts(content.text, number)
     ]
 
 
@@ -47,7 +33,7 @@ def body_for(
     """A `message/send`. The duplicate check is on from the first attempt, so that the same bytes may go again."""
     said = dict(part)
     if task_id is not None:
-        said["template_card"] = Card.from_content(part["template_card"]).to_template_card(task_id)
+        said["template_card"] = part["template_card"].to_template_card(task_id)
     return {
         "touser": "|".join(userids),
         "agentid": agent_id,
@@ -59,7 +45,7 @@ def body_for(
 
 @dataclass(frozen=True)
 class MessageHeader:
-    """What stands on every message: which of our acts it is, what it is about, why, and when it may come."""
+    """What every message says about itself: which of our acts it is, what it is about, why, and when it may be sent."""
 
     purpose: str
     """`approval.card`, `announcement.chase`, `task.reminder` …"""
@@ -70,7 +56,7 @@ class MessageHeader:
 
 
 def header_of(message: Message) -> MessageHeader:
-    """The header of a message that was stored, for what follows from it."""
+    """The header of a stored message, for messages that follow from it."""
     why = Why(Actor.parse(message.actor), message.rule_key, message.policy_version_id)
     return MessageHeader(
         message.purpose, About(ObjectKind(message.origin_kind), message.origin_id), why, message.message_class

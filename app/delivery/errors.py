@@ -1,4 +1,4 @@
-"""What the ledger refuses."""
+"""The errors of this package."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class DeliveryNotFound(NotFound):
 
 
 class NothingToRetry(Conflict):
-    """Sent already, or still on its way."""
+    """The message was sent already, or is still being sent."""
 
     slug = "nothing-to-retry"
     title = "现在不能重试"

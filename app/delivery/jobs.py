@@ -1,20 +1,18 @@
-"""Background entry point: a call is made."""
+"""The job that makes a call."""
 
 from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timedelta
-from typing import Any
-from uuid import UUID
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import transaction
 from app.delivery.parts import split
-from app.jobs.registry import JobContext, JobFunction
+from app.jobs.job import JobContext, JobFunction
 from app.ledger import calls, recovery
-from app.ledger.calls import MAKE_CALL, Attempt
+from app.ledger.calls import MAKE_CALL, Attempt, CallPayload
 from app.ledger.claim import Divided, claim
 from app.ledger.make_call import Answered, Failed, Missing, Outcome, carry_out
 from app.observability import get_logger
@@ -23,13 +21,13 @@ from models.ids import CONTACTS
 log = get_logger()
 
 RECORD_AGAIN_AFTER = tuple(timedelta(seconds=seconds) for seconds in (0.1, 1, 3, 5))
-"""Together longer than a restart of the database."""
+"""The pauses together are longer than a restart of the database."""
 
 
-async def make_call(ctx: JobContext, payload: dict[str, Any]) -> None:
+async def make_call(ctx: JobContext, payload: CallPayload) -> None:
     """Claim, call, record: two short transactions around one call of the platform."""
     async with ctx.claiming, transaction(ctx.sessions) as session:
-        attempt = await claim(session, call_id=UUID(payload["call_id"]), now=ctx.now())
+        attempt = await claim(session, call_id=payload.call_id, now=ctx.now())
         if isinstance(attempt, Divided):
             await split(session, attempt.call, attempt.parts, now=ctx.now())
     if not isinstance(attempt, Attempt):
@@ -41,7 +39,7 @@ async def make_call(ctx: JobContext, payload: dict[str, Any]) -> None:
 
 
 async def _record_surely(ctx: JobContext, attempt: Attempt, outcome: Outcome, *, ended_at: datetime) -> None:
-    """What the platform answered is known here alone: a deadlock or a restarting database must not make it unknown."""
+    """Record the answer, which only this process knows: a deadlock or a database restart must not lose it."""
     for pause in RECORD_AGAIN_AFTER:
         try:
             async with transaction(ctx.sessions) as session:
@@ -65,6 +63,4 @@ async def _record(session: AsyncSession, attempt: Attempt, outcome: Outcome, now
             await recovery.ask_for_the_rest(session, attempt=attempt, missing=body, now=now)
 
 
-JOBS: dict[str, JobFunction] = {
-    MAKE_CALL: make_call,
-}
+JOBS: dict[str, JobFunction] = MAKE_CALL.run_by(make_call)

@@ -1,4 +1,4 @@
-"""A call whose recipients may not all go at the same time becomes several: few at their limit hold up nobody else."""
+"""Splits a call when the limits allow only some of its recipients now, so that the others need not wait."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor
 from app.delivery import compose
+from app.delivery.content import read_content
 from app.delivery.send import Sender, sender
-from app.ledger import calls, queries, rules
+from app.ledger import calls, rules
+from app.ledger import queries as ledger
 from app.ledger.reservations import Part
 from app.ledger.rules import Hold
 from app.org import queries as org
-from models.delivery import CallState, DeliveryState, Message, OutgoingCall
+from models.delivery import CallState, DeliveryState, FailReason, HoldReason, Message, OutgoingCall
 
-PREDECESSOR = Hold("predecessor")
+PREDECESSOR = Hold(HoldReason.PREDECESSOR)
 
 
 async def split(session: AsyncSession, call: OutgoingCall, parts: Sequence[Part], *, now: datetime) -> None:
@@ -24,12 +26,14 @@ async def split(session: AsyncSession, call: OutgoingCall, parts: Sequence[Part]
 
     Later parts of the message follow each by itself: who waits for the first part waits for the second as well.
     """
-    assert call.sent_at is None, "what may have been sent keeps its bytes"
-    assert call.message_id is not None, "only messages are split"
-    message = await queries.get_message(session, call.message_id)
+    if call.sent_at is not None:
+        raise ValueError("what may have been sent keeps its bytes")
+    if call.message_id is None:
+        raise ValueError("only messages are split")
+    message = await ledger.get_message(session, call.message_id)
     assert message is not None  # a foreign key
     from_us = await sender(session, now=now)
-    behind = await queries.later_parts(session, call)
+    behind = await ledger.later_parts(session, call)
     for index, part in enumerate(parts):
         # One key for all would make everybody wait for the last.
         key = call.ordering_key if index == 0 or call.ordering_key is None else f"{call.ordering_key}:{call.id}:{index}"
@@ -39,9 +43,9 @@ async def split(session: AsyncSession, call: OutgoingCall, parts: Sequence[Part]
     for former in (call, *behind):
         calls.move(former, CallState.REPLACED)
         former.finished_at, former.hold_reason, former.not_before = now, None, None
-        # Who has left since nobody can reach any more: their userid is not in any body.
-        await queries.set_deliveries(
-            session, call_id=former.id, state=DeliveryState.FAILED, reason="left", until=None, now=now
+        # People who have left since then cannot be reached any more: no body names their userid.
+        await ledger.set_deliveries(
+            session, call_id=former.id, state=DeliveryState.FAILED, reason=FailReason.LEFT, until=None, now=now
         )
     await session.flush()
 
@@ -55,12 +59,12 @@ async def _carry(
     from_us: Sender,
     now: datetime,
 ) -> None:
-    """The same, to these people, from a call that takes the former one's place."""
+    """Send the same to these people with a call that takes the place of the former one."""
     userids = await org.userids_of(session, taking.people)
     reachable = [person for person in taking.people if person in userids]
     if not reachable:
         return
-    part = compose.parts_of(message.content, number=message.number)[former.part - 1]
+    part = compose.parts_of(read_content(message.content), number=message.number)[former.part - 1]
     body = compose.body_for(
         part,
         userids=[userids[person] for person in reachable],
@@ -73,8 +77,8 @@ async def _carry(
     rest.limit_amount = len(reachable)
     session.add(rest)
     await session.flush()
-    await queries.move_deliveries(
-        session, from_call=former.id, to_call=rest.id, people=reachable, reason="queued", now=now
+    await ledger.move_deliveries(
+        session, from_call=former.id, to_call=rest.id, people=reachable, reason=HoldReason.QUEUED, now=now
     )
     if taking.verdict is None:
         await calls.release(session, rest.id)

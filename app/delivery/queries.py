@@ -72,7 +72,7 @@ _INSERT_DELIVERIES = text(
 async def insert_deliveries(
     session: AsyncSession, message: Message, rows: Sequence[Recipients], *, now: datetime
 ) -> None:
-    """One statement per part and state, whatever the number of calls and recipients."""
+    """Write the rows with one statement per part and state, whatever the number of calls and recipients."""
     alike: dict[tuple[int, DeliveryState, str, datetime | None], tuple[list[UUID], list[UUID | None]]] = {}
     for row in rows:
         people, calls = alike.setdefault((row.part, row.state, row.reason, row.until), ([], []))
@@ -105,7 +105,7 @@ async def delivery_for_update(session: AsyncSession, delivery_id: int) -> Delive
 
 
 def listed_deliveries(*, state: DeliveryState | None, message_id: UUID | None, userid: str | None) -> Select[Delivery]:
-    """`userid`: of the person who has it now."""
+    """`userid` selects the person who has it now."""
     statement = select(Delivery)
     if state is not None:
         statement = statement.where(col(Delivery.state) == state)
@@ -124,7 +124,7 @@ def listed_deliveries(*, state: DeliveryState | None, message_id: UUID | None, u
 
 
 async def counts_of(session: AsyncSession, message_id: UUID) -> dict[DeliveryState, int]:
-    """How many recipients stand where: the four add up to the audience (P3)."""
+    """How many recipients are in each state. The four numbers add up to the audience (P3)."""
     statement = (
         select(col(Delivery.state), func.count())
         .where(col(Delivery.message_id) == message_id)

@@ -1,4 +1,4 @@
-"""What goes again to some recipients: a message taken back from others, or a retry that a person decided."""
+"""Sends a message again to some recipients: it was taken back from others, or a person retries it."""
 
 from __future__ import annotations
 
@@ -10,79 +10,71 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor
-from app.audit.service import record
-from app.audit.why import About, Why
-from app.delivery import compose
-from app.delivery import queries as delivery_queries
+from app.audit.why import Why
+from app.delivery import compose, queries
+from app.delivery.content import read_content
 from app.delivery.errors import DeliveryNotFound, NothingToRetry, RecipientGone
 from app.delivery.send import sender
-from app.ledger import calls, queries, rules
-from app.ledger.recovery import _replace
+from app.events.service import catalogue, publish
+from app.ledger import calls, rules
+from app.ledger import queries as ledger
+from app.ledger.recovery import replace_call
 from app.ledger.rules import Failed
 from app.org import queries as org
-from models.audit import ObjectKind
-from models.delivery import CallState, Delivery, DeliveryState, Message, OutgoingCall
-
-SUPERSEDED = "superseded"
+from models.delivery import CallState, Delivery, DeliveryState, FailReason, HoldReason, Message, OutgoingCall
 
 
 async def take_back(
     session: AsyncSession, message: Message, call: OutgoingCall, *, people: Sequence[UUID], actor: Actor, now: datetime
 ) -> None:
-    """These people need the unsent, locked call no more; the others get the same from a call of their own."""
-    everybody = await queries.recipients_of_call(session, call.id)
+    """Take the unsent, locked call back from these people. The others get the same from a new call."""
+    everybody = await ledger.recipients_of_call(session, call.id)
     others = [person for person in everybody if person not in set(people)]
     reachable = list(await org.userids_of(session, others))
     gone = [person for person in others if person not in set(reachable)]
-    await queries.fail_people(session, call_id=call.id, people=gone, reason="left", now=now)
+    await ledger.fail_people(session, call_id=call.id, people=gone, reason=FailReason.LEFT, now=now)
     if reachable:
-        part = compose.parts_of(message.content, number=message.number)[call.part - 1]
+        part = compose.parts_of(read_content(message.content), number=message.number)[call.part - 1]
         body = await _body_to(session, part, reachable, now)
         rest = compose.message_call(message, body=body, part=call.part, actor=actor, now=now)
         rest.ordering_key = call.ordering_key
-        await _replace(session, call, rest, now)
-        await queries.move_deliveries(
-            session, from_call=call.id, to_call=rest.id, people=reachable, reason="queued", now=now
+        await replace_call(session, call, rest, now)
+        await ledger.move_deliveries(
+            session, from_call=call.id, to_call=rest.id, people=reachable, reason=HoldReason.QUEUED, now=now
         )
-        await queries.set_deliveries(
-            session, call_id=call.id, state=DeliveryState.FAILED, reason=SUPERSEDED, until=None, now=now
+        await ledger.set_deliveries(
+            session, call_id=call.id, state=DeliveryState.FAILED, reason=FailReason.SUPERSEDED, until=None, now=now
         )
         return
-    await calls.conclude(session, call, Failed(SUPERSEDED, "发出前已有结果，不再发送"), now=now)
+    await calls.conclude(session, call, Failed(FailReason.SUPERSEDED, "发出前已有结果，不再发送"), now=now)
 
 
 async def retry_delivery(session: AsyncSession, *, delivery_id: int, actor: Actor, now: datetime) -> Delivery:
-    """A person decides to send again what failed or is unknown: a new call, to this recipient alone."""
+    """Send again what failed or is unknown, with a new call to this recipient alone. A person has decided it."""
     delivery, former = await _lock_with_call(session, delivery_id)
-    message = await queries.get_message(session, delivery.message_id)
+    message = await ledger.get_message(session, delivery.message_id)
     assert message is not None  # a foreign key
     _check_may_retry(delivery, former)
     was = {"state": delivery.state.value, "reason": delivery.reason}
     call = await _one_more(session, message, delivery, former, actor, now)
-    delivery.call_id, delivery.state, delivery.reason, delivery.until = call.id, DeliveryState.HELD, "queued", now
-    delivery.updated_at = now
+    delivery.call_id, delivery.state, delivery.reason = call.id, DeliveryState.HELD, HoldReason.QUEUED
+    delivery.until = delivery.updated_at = now
     await session.flush()
     await _retire(session, former, now)
     await calls.release(session, call.id)
-    await record(
-        session,
-        "delivery.retried",
-        About(ObjectKind.DELIVERY, delivery.id),
-        Why(actor, delivery.rule_key, delivery.policy_version_id),
-        now=now,
-        details={**was, "call_id": str(call.id)},
-    )
+    retried = catalogue.DeliveryRetried(delivery_id=delivery_id, call_id=call.id)
+    await publish(session, retried, Why(actor, delivery.rule_key, delivery.policy_version_id), now=now, details=was)
     return delivery
 
 
 async def _lock_with_call(session: AsyncSession, delivery_id: int) -> tuple[Delivery, OutgoingCall | None]:
-    """The call first, as everybody locks them who records an outcome."""
-    seen = await delivery_queries.get_delivery(session, delivery_id)
+    """Lock the call before the delivery: the order in which outcomes are recorded."""
+    seen = await queries.get_delivery(session, delivery_id)
     if seen is None:
         raise DeliveryNotFound(f"没有编号为 {delivery_id} 的投递记录")
     call_id = seen.call_id
-    call = await queries.call_for_update(session, call_id) if call_id else None
-    delivery = await delivery_queries.delivery_for_update(session, delivery_id)
+    call = await ledger.call_for_update(session, call_id) if call_id else None
+    delivery = await queries.delivery_for_update(session, delivery_id)
     assert delivery is not None  # rows of the ledger are never deleted
     if delivery.call_id != call_id:
         raise NothingToRetry("刚刚已有人重试", state=delivery.state.value, reason=delivery.reason)
@@ -92,9 +84,9 @@ async def _lock_with_call(session: AsyncSession, delivery_id: int) -> tuple[Deli
 def _check_may_retry(delivery: Delivery, former: OutgoingCall | None) -> None:
     if delivery.state in {DeliveryState.SENT, DeliveryState.HELD}:
         raise NothingToRetry("已经送出或正在排队, 不需要重试", state=delivery.state.value, reason=delivery.reason)
-    if delivery.reason == SUPERSEDED:
+    if delivery.reason == FailReason.SUPERSEDED:
         raise NothingToRetry("发出前已有结果, 内容已过时", state=delivery.state.value, reason=delivery.reason)
-    if former is not None and former.state in {*queries.WAITING, CallState.SENDING}:
+    if former is not None and former.state in {*ledger.WAITING, CallState.SENDING}:
         raise NothingToRetry("系统正在自动恢复这次调用, 请稍后再看", state=delivery.state.value, reason=delivery.reason)
 
 
@@ -106,9 +98,9 @@ async def _one_more(
     actor: Actor,
     now: datetime,
 ) -> OutgoingCall:
-    # A number of its own: the former bytes the platform would drop as a duplicate, and answer as if they were sent.
-    number = await delivery_queries.next_message_number(session)
-    part = compose.parts_of(message.content, number=number)[delivery.part - 1]
+    # A new number: the platform would drop the former bytes as a duplicate, and answer as if they were sent.
+    number = await queries.next_message_number(session)
+    part = compose.parts_of(read_content(message.content), number=number)[delivery.part - 1]
     body = await _body_to(session, part, [delivery.person_id], now)
     call = compose.message_call(message, body=body, part=delivery.part, actor=actor, now=now)
     if former is not None:
@@ -135,9 +127,9 @@ async def _body_to(
 
 
 async def _retire(session: AsyncSession, former: OutgoingCall | None, now: datetime) -> None:
-    """A call that carries nobody any more was replaced: it blocks its ordering key no longer."""
+    """Mark a call without recipients as replaced, so that it no longer blocks its ordering key."""
     if former is None or former.state not in {CallState.UNKNOWN, CallState.FAILED}:
         return
-    if not await queries.has_recipients(session, former.id):
+    if not await ledger.has_recipients(session, former.id):
         calls.move(former, CallState.REPLACED)
         former.finished_at = now

@@ -1,4 +1,4 @@
-"""Use case: something is to be said or done. Rows only; the job `delivery.make_call` makes the calls."""
+"""Sends messages to people and groups. Writes rows only: the job `delivery.make_call` makes the calls."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from app.audit.actor import Actor
 from app.audit.why import About
 from app.delivery import compose, queries, rules
 from app.delivery.compose import MessageHeader
+from app.delivery.content import ON, CardContent, GroupTextContent, MessageContent, TextContent, read_content
 from app.delivery.errors import AppNotRegistered, EmptyText
 from app.delivery.queries import Recipients
-from app.jobs.queue import enqueue_many
-from app.ledger.calls import MAKE_CALL, CallRequest, call_row
+from app.ledger.calls import MAKE_CALL, CallPayload, CallRequest, call_row
 from app.ledger.service import add_call
 from app.observability import current_correlation_id
 from app.org import queries as org
 from app.policy import service as policies
 from app.wecom.messages import Card, card_as_text, split_text
 from models.audit import ObjectKind
-from models.delivery import CallKind, CallState, DeliveryState, Message, OutgoingCall
+from models.delivery import CallKind, CallState, DeliveryState, FailReason, HoldReason, Message, OutgoingCall
 from models.ids import APP, PersonId
 
 
@@ -41,7 +41,9 @@ async def send_card(
 
     A card that no card type allows (no button, no page) goes as text.
     """
-    content = compose.card_content(card) if card.is_lawful else compose.text_content(card_as_text(card.to_face()))
+    content: MessageContent = CardContent(card=card)
+    if not card.is_lawful:
+        content = TextContent(text=card_as_text(card.to_face()))
     message = await _store(session, header, content, now=now)
     await _dispatch(session, message, to=to, individually=individually, actor=header.why.actor, now=now)
     return message
@@ -57,7 +59,9 @@ async def send_text(
     safe: bool = False,
 ) -> Message:
     """Send a text, in as many parts as its bytes need. `safe`: it cannot be forwarded and shows a watermark."""
-    message = await _store(session, header, compose.text_content(_said(text), safe=safe), now=now)
+    message = await _store(
+        session, header, TextContent(text=_said(text), safe=ON) if safe else TextContent(text=_said(text)), now=now
+    )
     await _dispatch(session, message, to=to, individually=False, actor=header.why.actor, now=now)
     return message
 
@@ -75,7 +79,9 @@ async def post_to_group(
 
     Returns the call of the last part: when it is done, all parts are. Mentions stand in the first part.
     """
-    message = await _store(session, header, compose.group_text_content(_said(text), mentioned_userids), now=now)
+    message = await _store(
+        session, header, GroupTextContent(text=_said(text), mentioned=list(mentioned_userids)), now=now
+    )
     call: OutgoingCall | None = None
     for part, said in enumerate(split_text(text), start=1):
         mentions = {"mentioned_list": list(mentioned_userids)} if mentioned_userids and part == 1 else {}
@@ -95,7 +101,7 @@ async def post_to_group(
 
 
 class GroupChat(Protocol):
-    """A group that can be written into: the row of a registered group is one."""
+    """A group that messages can be posted to, such as the row of a registered group."""
 
     @property
     def id(self) -> UUID: ...
@@ -103,7 +109,13 @@ class GroupChat(Protocol):
     def chatid(self) -> str: ...
 
 
-async def _store(session: AsyncSession, header: MessageHeader, content: dict[str, Any], *, now: datetime) -> Message:
+async def _store(
+    session: AsyncSession,
+    header: MessageHeader,
+    content: MessageContent,
+    *,
+    now: datetime,
+) -> Message:
     why = header.why
     if why.rule_key is None or why.policy_version_id is None:
         raise ValueError("a message rests on a rule of a policy version (P5)")
@@ -113,7 +125,7 @@ async def _store(session: AsyncSession, header: MessageHeader, content: dict[str
         origin_kind=header.about.kind,
         origin_id=header.about.key,
         purpose=header.purpose,
-        content=content,
+        content=content.dump(),
         message_class=header.message_class,
         audience=0,
         policy_version_id=why.policy_version_id,
@@ -128,7 +140,7 @@ async def _store(session: AsyncSession, header: MessageHeader, content: dict[str
 
 @dataclass(frozen=True)
 class Sender:
-    """What every `message/send` of this moment has in common."""
+    """What all `message/send` bodies have in common."""
 
     agent_id: int
     window_seconds: int
@@ -152,7 +164,7 @@ async def _dispatch(
     now: datetime,
 ) -> None:
     people: list[UUID] = list(dict.fromkeys(to))
-    parts = compose.parts_of(message.content, number=message.number)
+    parts = compose.parts_of(read_content(message.content), number=message.number)
     message.audience = len(people) * len(parts)
     userids = await org.userids_of(session, people)
     chunks = rules.chunked([person for person in people if person in userids], individually=individually)
@@ -166,11 +178,11 @@ async def _dispatch(
             if len(parts) > 1:
                 call.ordering_key = f"message:{message.id}:{index}"
             if number > 1:
-                call.state, call.hold_reason = CallState.HELD, "predecessor"
+                call.state, call.hold_reason = CallState.HELD, HoldReason.PREDECESSOR
             calls.append(call)
             rows.append(_queued(call, chunk, now))
         if gone:
-            rows.append(Recipients(number, gone, None, DeliveryState.FAILED, "left", None))
+            rows.append(Recipients(number, gone, None, DeliveryState.FAILED, FailReason.LEFT, None))
     await _write(session, message, calls, rows, now)
 
 
@@ -195,7 +207,7 @@ def _chunk_call(
 
 def _queued(call: OutgoingCall, people: list[UUID], now: datetime) -> Recipients:
     waits = call.state is CallState.HELD
-    reason = "predecessor" if waits else "queued"
+    reason = HoldReason.PREDECESSOR if waits else HoldReason.QUEUED
     return Recipients(call.part, people, call.id, DeliveryState.HELD, reason, None if waits else now)
 
 
@@ -205,12 +217,11 @@ async def _write(
     session.add_all(calls)
     await session.flush()
     await queries.insert_deliveries(session, message, rows, now=now)
-    # The later parts have no job of their own: the part before wakes them.
+    # Later parts have no job of their own: the part before them wakes them.
     first = [call for call in calls if call.state is CallState.READY]
-    await enqueue_many(
+    await MAKE_CALL.enqueue_many(
         session,
-        MAKE_CALL,
-        [{"call_id": str(call.id)} for call in first],
+        [CallPayload(call_id=call.id) for call in first],
         dedupe_keys=[f"call:{call.id}" for call in first],
     )
 

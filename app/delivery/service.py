@@ -32,7 +32,7 @@ __all__ = [
 
 
 async def summarize(session: AsyncSession, *, message_id: UUID) -> tuple[int, dict[DeliveryState, int]]:
-    """The audience of a message and how many of it stand where; the counts add up to it (P3)."""
+    """The audience of a message and the number of recipients in each state. The counts add up to the audience (P3)."""
     message = await ledger.get_message(session, message_id)
     if message is None:
         raise DeliveryNotFound("没有这条消息")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,6 +15,7 @@ from app.audit.why import About, Why
 from app.delivery import service as delivery
 from app.delivery.service import MessageHeader
 from app.findings import messages, queries
+from app.findings.details import FindingDetails
 from app.findings.errors import FindingClosed
 from app.observability import current_correlation_id, get_logger
 from app.org.rules import is_reachable
@@ -25,6 +25,21 @@ from app.roles.service import Subject
 from models.audit import ObjectKind
 from models.groups import FindingKind, FindingState, Group, GroupFinding
 from models.ids import FindingId, GroupId, PersonId
+
+__all__ = [
+    "RECONCILER",
+    "RULES",
+    "Fact",
+    "FindingDetails",
+    "about",
+    "administrators",
+    "note",
+    "resolve",
+    "resolve_about",
+    "resolve_by_hand",
+    "tell",
+    "tell_administrators",
+]
 
 log = get_logger()
 
@@ -52,7 +67,11 @@ class Fact:
     person_id: UUID | None = None
     who: str = ""
     detail: str = ""
-    facts: dict[str, Any] = field(default_factory=dict)
+    facts: FindingDetails = field(default_factory=FindingDetails)
+
+    @property
+    def details(self) -> FindingDetails:
+        return self.facts.model_copy(update={"detail": self.detail}) if self.detail else self.facts
 
 
 async def note(
@@ -70,7 +89,7 @@ async def note(
         kind=fact.kind,
         subject_userid=fact.subject,
         person_id=fact.person_id,
-        details=fact.facts | ({"detail": fact.detail} if fact.detail else {}),
+        details=fact.details.dump(),
         policy_version_id=policy.id,
         rule_key=RULES[fact.kind],
         correlation_id=current_correlation_id(),

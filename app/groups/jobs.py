@@ -1,8 +1,7 @@
-"""Background entry points: departures, readings compared, refused calls looked at; the outcomes of ledger calls."""
+"""Background entry points: departures, refused changes compared with the group, the outcomes of ledger calls."""
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from app.approvals import jobs as approval_jobs
@@ -10,27 +9,27 @@ from app.database import transaction
 from app.groups import outcomes, queries, register, succession
 from app.groups.outcomes import SETTLE
 from app.groups.register import CREATE, creation_ended
-from app.groups.requests import KINDS
 from app.groups.roster import ROSTER
-from app.groups.snapshot import Gone, read_group
-from app.jobs.registry import JobContext, JobFunction
-from app.ledger.outcomes import OutcomeHandler
+from app.groups.snapshot import GroupGone, read_group
+from app.jobs.job import JobContext, JobFunction
+from app.ledger.service import CallPayload, OutcomeHandler
+from app.sync.service import PERSON_DEPARTED, DeparturePayload
 from models.groups import GroupState
 from models.ids import GroupId, PersonId
 
 
-async def person_departed(ctx: JobContext, payload: dict[str, Any]) -> None:
+async def person_departed(ctx: JobContext, payload: DeparturePayload) -> None:
     """Somebody left or was disabled (2.6, 8.2): out of every group and every open request.
 
     Every step finds nothing to do a second time. Groups come first: an administrator's successor follows them in
     their open approvals, too.
     """
-    person_id, why = PersonId(UUID(payload["person_id"])), str(payload.get("why", "left"))
+    person_id, why = payload.person_id, payload.why
     async with transaction(ctx.sessions) as session:
         group_ids = await queries.groups_of(session, person_id)
         for group_id in group_ids:
             await succession.depart(session, group_id=group_id, person_id=person_id, why=why, now=ctx.now())
-    await approval_jobs.person_departed(ctx, KINDS, person_id=person_id, why=why)
+    await approval_jobs.person_departed(ctx, person_id=person_id, why=why)
     for group_id in group_ids:
         await _follow(ctx, group_id, person_id)
 
@@ -40,34 +39,32 @@ async def _follow(ctx: JobContext, group_id: GroupId, person_id: PersonId) -> No
         group = await queries.group(session, group_id)
     if group.state is not GroupState.ACTIVE:
         return
-    reading = await read_group(ctx.platform.app, group.chatid, at=ctx.now())
+    snapshot = await read_group(ctx.platform.app, group.chatid, at=ctx.now())
     async with transaction(ctx.sessions) as session:
-        if isinstance(reading, Gone):
-            await register.mark_lost(session, group_id=group_id, gone=reading, now=ctx.now())
-        elif reading.userids:
-            await succession.follow_up(session, group_id=group_id, person_id=person_id, reading=reading, now=ctx.now())
+        if isinstance(snapshot, GroupGone):
+            await register.mark_lost(session, group_id=group_id, gone=snapshot, now=ctx.now())
+        elif snapshot.userids:
+            await succession.follow_up(
+                session, group_id=group_id, person_id=person_id, snapshot=snapshot, now=ctx.now()
+            )
 
 
-async def settle_call(ctx: JobContext, payload: dict[str, Any]) -> None:
-    """A refusal that may mean "it is so already" (86216): look at the group."""
-    call_id = UUID(payload["call_id"])
+async def settle_call(ctx: JobContext, payload: CallPayload) -> None:
+    """Look at the group after a refusal that may mean that the group is already as asked for (86216)."""
     async with transaction(ctx.sessions) as session:
-        call = await queries.call(session, call_id)
+        call = await queries.call(session, payload.call_id)
         group = await queries.group(session, GroupId(UUID(call.subject_id))) if call else None
     if group is None:
         return
-    reading = await read_group(ctx.platform.app, group.chatid, at=ctx.now())
+    snapshot = await read_group(ctx.platform.app, group.chatid, at=ctx.now())
     async with transaction(ctx.sessions) as session:
-        if isinstance(reading, Gone):
-            await register.mark_lost(session, group_id=GroupId(group.id), gone=reading, now=ctx.now())
-        await outcomes.settle(
-            session, call_id=call_id, reading=None if isinstance(reading, Gone) else reading, now=ctx.now()
-        )
+        shown = None if isinstance(snapshot, GroupGone) else snapshot
+        # First, because it locks the call: everybody locks a call before its group.
+        await outcomes.settle(session, call_id=payload.call_id, snapshot=shown, now=ctx.now())
+        if isinstance(snapshot, GroupGone):
+            await register.mark_lost(session, group_id=GroupId(group.id), gone=snapshot, now=ctx.now())
 
 
-JOBS: dict[str, JobFunction] = {
-    "org.person_departed": person_departed,
-    SETTLE: settle_call,
-}
+JOBS: dict[str, JobFunction] = PERSON_DEPARTED.run_by(person_departed) | SETTLE.run_by(settle_call)
 
 OUTCOMES: dict[str, OutcomeHandler] = {CREATE: creation_ended, ROSTER: outcomes.roster_ended}

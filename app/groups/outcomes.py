@@ -1,4 +1,7 @@
-"""What the platform made of a roster change, heard from the ledger in the transaction that records it."""
+"""What became of a roster change, for each person in it, in the transaction that records the outcome of its call.
+
+Lock order everywhere: the call, then the application, then the group.
+"""
 
 from __future__ import annotations
 
@@ -10,92 +13,123 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.findings.service import RECONCILER
 from app.groups import queries, rules
 from app.groups.requests import finish
-from app.groups.roster import ROSTER, Cause, order_update, record_group, welcome
-from app.groups.snapshot import Reading
-from app.jobs.queue import enqueue
-from app.ledger.rules import remaining_update
+from app.groups.roster import (
+    ROSTER,
+    Cause,
+    change_of,
+    order_update,
+    record_group,
+    settle_change,
+    settle_people,
+    welcome,
+)
+from app.groups.rules import GroupUpdate
+from app.groups.snapshot import GroupSnapshot
+from app.jobs.job import Job
+from app.ledger import queries as ledger_queries
+from app.ledger import service as ledger
+from app.ledger.service import CallPayload, Resolution
 from models.approvals import OutcomeState
 from models.delivery import CallState, OutgoingCall
-from models.groups import Group, GroupMember
+from models.groups import Group, GroupChange, GroupChangeKind, GroupChangeState, GroupMember
 from models.ids import GroupId, fold
 
-SETTLE = "groups.settle"
-"""Job: read the group after a refusal that may mean "it is so already"."""
+SETTLE = Job("groups.settle", CallPayload)
+"""Read the group after a refusal that may mean that the group is already as asked for."""
 
 
 async def roster_ended(session: AsyncSession, call: OutgoingCall, now: datetime) -> None:
-    """Done: the seen column follows. Refused with 86216: look first. Refused otherwise: the application failed."""
-    if call.state is CallState.DONE:
-        await _take_effect(session, call, now=now)
-    elif call.state is CallState.FAILED and call.errcode == rules.ILLEGAL_MEMBER:
-        await enqueue(session, SETTLE, {"call_id": str(call.id)})
-    elif call.state is CallState.FAILED:
-        await _fail(session, call, now=now)
-    # Unknown: the ledger shows it, a reading may settle it, nobody is accused meanwhile.
+    """Outcome of an `appchat/update`.
 
-
-async def settle(session: AsyncSession, *, call_id: UUID, reading: Reading | None, now: datetime) -> None:
-    """The refused change against the group as it is: done after all, done in part, or really refused.
-
-    Without a reading (the group is lost) it was really refused.
+    After a refusal with 86216 the change has failed for everybody until `settle` has looked at the group. An unknown
+    outcome is shown, and a snapshot may settle it (`settle_unknown`).
     """
-    call = await queries.call(session, call_id)
+    change = await change_of(session, call)
+    if call.state is CallState.DONE:
+        await _take_effect(session, call, change, await queries.unfinished_part(session, change), now=now)
+        await settle_change(session, change, GroupChangeState.DONE, now=now)
+    elif call.state is CallState.UNKNOWN:
+        await settle_change(session, change, GroupChangeState.UNKNOWN, now=now, error=call.error)
+    else:
+        await settle_change(session, change, GroupChangeState.FAILED, now=now, error=call.error)
+        if call.errcode == rules.ILLEGAL_MEMBER:
+            await SETTLE.enqueue(session, CallPayload(call_id=call.id))
+        else:
+            await _fail(session, call, change, now=now)
+
+
+async def settle(session: AsyncSession, *, call_id: UUID, snapshot: GroupSnapshot | None, now: datetime) -> None:
+    """Compare a refused change with the group as it is.
+
+    The change is done for the people for whom the snapshot shows it. They made the platform refuse the whole call, so
+    the rest is ordered again. If the snapshot shows nothing of it, or the group is lost (no snapshot), it has failed.
+    """
+    call = await ledger_queries.call_for_update(session, call_id)
     if call is None or call.state is not CallState.FAILED:
         return
-    if reading is None:
-        await _fail(session, call, now=now)
+    change = await change_of(session, call)
+    if await queries.is_continued(session, change):
         return
-    missing = remaining_update(
-        queries.body_of(call), name=reading.name, owner=reading.owner, userids=list(reading.userids.values())
-    )
-    if missing is None:
-        await _take_effect(session, call, now=now)
-    elif missing == queries.body_of(call):
-        await _fail(session, call, now=now)
-    else:
-        await _order_rest(session, call, missing, now=now)
+    asked = await queries.unfinished_part(session, change)
+    rest = snapshot.lacks(asked) if snapshot else asked
+    if rest == asked:
+        await _fail(session, call, change, now=now)
+        return
+    await _take_effect(session, call, change, asked.without(rest) if rest else asked, now=now)
+    if rest is not None:
+        await _order_again(session, call, change, rest, now=now)
 
 
-async def _order_rest(session: AsyncSession, call: OutgoingCall, missing: dict[str, object], *, now: datetime) -> None:
-    """Half of it is so already, and that half made the platform refuse the other."""
-    group = await queries.group_for_update(session, GroupId(UUID(call.subject_id)))
-    cause = _cause(call, group)
-    rest = await order_update(
-        session,
-        group,
-        cause=cause,
-        now=now,
-        add=_userids(missing.get("add_user_list")),
-        remove=_userids(missing.get("del_user_list")),
-        owner=str(missing["owner"]) if "owner" in missing else None,
-        name=str(missing["name"]) if "name" in missing else None,
-    )
-    for stay in await _stays(session, call):
-        stay.call_id = rest.id
+async def settle_unknown(session: AsyncSession, *, call_id: UUID, snapshot: GroupSnapshot, now: datetime) -> None:
+    """Compare a change of unknown outcome with the group as it is.
+
+    It is done for the people for whom the snapshot shows it. When it shows all of the change, the call is done too.
+    What does not show stays unknown: a later snapshot, or a person, settles it.
+    """
+    call = await ledger_queries.call_for_update(session, call_id)
+    if call is None or call.state is not CallState.UNKNOWN:
+        return
+    change = await change_of(session, call)
+    asked = await queries.unfinished_part(session, change)
+    rest = None if change.kind is GroupChangeKind.CREATE else snapshot.lacks(asked)
+    if rest is None:
+        await ledger.resolve_call(session, call_id=call.id, resolution=Resolution.DONE, actor=RECONCILER, now=now)
+        return
+    shown = asked.without(rest)
+    if shown.people:
+        # Owner and name have no state of their own: they are settled with the call.
+        await _take_effect(session, call, change, GroupUpdate(add=shown.add, remove=shown.remove), now=now)
 
 
-def _userids(value: object) -> list[str]:
-    return [str(userid) for userid in value] if isinstance(value, list) else []
+async def _order_again(
+    session: AsyncSession, call: OutgoingCall, change: GroupChange, rest: GroupUpdate, *, now: datetime
+) -> None:
+    group = await queries.group_for_update(session, GroupId(change.group_id))
+    ordered = await order_update(session, group, rest, cause=_cause(call, group), now=now, previous=change)
+    for stay in await queries.stays_carried_by(session, change, rest.person_ids):
+        stay.call_id = ordered.call_id
 
 
-async def _take_effect(session: AsyncSession, call: OutgoingCall, *, now: datetime) -> None:
-    stays = await _stays(session, call)
+async def _take_effect(
+    session: AsyncSession, call: OutgoingCall, change: GroupChange, part: GroupUpdate, *, now: datetime
+) -> None:
+    """Let the stays, the applications and the observed columns follow a part of the change that is done."""
+    stays = await queries.stays_carried_by(session, change, part.person_ids)
     for stay in stays:
         await finish(session, stay.request_id, OutcomeState.DONE, now=now)
-    group = await queries.group_for_update(session, GroupId(UUID(call.subject_id)))
+    group = await queries.group_for_update(session, GroupId(change.group_id))
     for stay in stays:
         await _show(session, group, stay, call, now=now)
-    for attempt in await queries.attempts_of(session, call):
-        body = queries.body_of(attempt)
-        if "owner" in body:
-            group.observed_owner_userid = fold(body["owner"])
-        if "name" in body:
-            group.observed_name = rules.shown_name(body["name"])
+    if part.owner:
+        group.observed_owner_userid = fold(part.owner)
+    if part.name:
+        group.observed_name = rules.shown_name(part.name)
     group.updated_at = now
+    await settle_people(session, change, part.people, now=now)
 
 
 async def _show(session: AsyncSession, group: Group, stay: GroupMember, call: OutgoingCall, *, now: datetime) -> None:
-    """The platform said that it is so: that is what we have seen (P4)."""
+    """The platform confirmed the change for this person, which counts as observed (P4)."""
     cause = _cause(call, group)
     if not stay.desired:
         stay.observed, stay.ended_at = False, now
@@ -108,11 +142,13 @@ async def _show(session: AsyncSession, group: Group, stay: GroupMember, call: Ou
     await record_group(session, group, action="member.joined", cause=cause, now=now, person_id=stay.person_id)
 
 
-async def _fail(session: AsyncSession, call: OutgoingCall, *, now: datetime) -> None:
-    stays = await _stays(session, call)
+async def _fail(session: AsyncSession, call: OutgoingCall, change: GroupChange, *, now: datetime) -> None:
+    """What is not done of the change has failed: the applications and the audit trail say so."""
+    part = await queries.unfinished_part(session, change)
+    stays = await queries.stays_carried_by(session, change, part.person_ids)
     for stay in stays:
         await finish(session, stay.request_id, OutcomeState.FAILED, call.error, now=now)
-    group = await queries.group_for_update(session, GroupId(UUID(call.subject_id)))
+    group = await queries.group_for_update(session, GroupId(change.group_id))
     await record_group(
         session,
         group,
@@ -124,12 +160,6 @@ async def _fail(session: AsyncSession, call: OutgoingCall, *, now: datetime) -> 
         people=",".join(str(stay.person_id) for stay in stays),
     )
     group.updated_at = now
-
-
-async def _stays(session: AsyncSession, call: OutgoingCall) -> list[GroupMember]:
-    """Those whose last change this call carries, by whichever attempt."""
-    attempts = await queries.attempts_of(session, call)
-    return await queries.stays_carried_by(session, [attempt.id for attempt in attempts])
 
 
 def _cause(call: OutgoingCall, group: Group) -> Cause:

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, Select, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.groups.errors import GroupNotFound
+from app.groups.rules import Account, GroupUpdate, PendingChanges
 from models.delivery import CallKind, CallState, OutgoingCall
-from models.groups import Group, GroupMember, GroupState
-from models.ids import GroupId, PersonId
+from models.groups import (
+    Group,
+    GroupChange,
+    GroupChangeDirection,
+    GroupChangePerson,
+    GroupChangeState,
+    GroupMember,
+    GroupState,
+)
+from models.ids import GroupId, PersonId, WecomUserId
 from models.policy import Timer
 
 OPEN = (CallState.READY, CallState.HELD, CallState.SENDING, CallState.UNKNOWN)
@@ -31,7 +38,7 @@ async def group(session: AsyncSession, group_id: GroupId) -> Group:
 
 
 async def group_for_update(session: AsyncSession, group_id: GroupId) -> Group:
-    """Locked: every change of a group and of its roster goes through here, one after another."""
+    """The group, locked. Every change of a group and of its roster locks it, so that they happen one after another."""
     statement = select(Group).where(col(Group.id) == group_id).with_for_update(key_share=True)
     return _found((await session.scalars(statement.execution_options(populate_existing=True))).one_or_none())
 
@@ -52,7 +59,7 @@ async def living_group_named(session: AsyncSession, name: str) -> Group | None:
 
 
 async def ids_to_reconcile(session: AsyncSession) -> list[GroupId]:
-    """Groups whose roster the platform can tell. A lost one is asked for by hand only."""
+    """Groups whose roster the platform can show. A lost group is compared only when somebody asks for it."""
     statement = select(col(Group.id)).where(col(Group.state).in_(LIVING)).order_by(col(Group.id))
     return [GroupId(row) for row in await session.scalars(statement)]
 
@@ -62,21 +69,21 @@ class GroupFilter:
     group_type: str | None = None
     state: GroupState | None = None
     member_id: PersonId | None = None
-    """In the group by either column."""
+    """In the group by the desired or the observed column."""
     updated_since: datetime | None = None
 
 
-def matching(wanted: GroupFilter) -> Select[Group]:
+def matching(filters: GroupFilter) -> Select[Group]:
     conditions: list[ColumnElement[bool]] = []
-    if wanted.group_type is not None:
-        conditions.append(col(Group.group_type) == wanted.group_type)
-    if wanted.state is not None:
-        conditions.append(col(Group.state) == wanted.state)
-    if wanted.updated_since is not None:
-        conditions.append(col(Group.updated_at) >= wanted.updated_since)
-    if wanted.member_id is not None:
+    if filters.group_type is not None:
+        conditions.append(col(Group.group_type) == filters.group_type)
+    if filters.state is not None:
+        conditions.append(col(Group.state) == filters.state)
+    if filters.updated_since is not None:
+        conditions.append(col(Group.updated_at) >= filters.updated_since)
+    if filters.member_id is not None:
         inside = select(col(GroupMember.group_id)).where(
-            col(GroupMember.person_id) == wanted.member_id,
+            col(GroupMember.person_id) == filters.member_id,
             col(GroupMember.ended_at).is_(None),
             or_(col(GroupMember.desired), col(GroupMember.observed)),
         )
@@ -88,7 +95,7 @@ def matching(wanted: GroupFilter) -> Select[Group]:
 
 
 async def current_stays(session: AsyncSession, group_id: UUID) -> list[GroupMember]:
-    """Who is in the group by either column, in the order in which they came."""
+    """The stays of everybody in the group by either column, in the order in which they joined."""
     statement = (
         select(GroupMember)
         .where(col(GroupMember.group_id) == group_id, col(GroupMember.ended_at).is_(None))
@@ -107,7 +114,7 @@ async def current_stay(session: AsyncSession, group_id: UUID, person_id: UUID) -
 
 
 async def groups_of(session: AsyncSession, person_id: UUID) -> list[GroupId]:
-    """Where the person is in by either column, or is named as owner or deputy."""
+    """The groups in which the person is by either column, or which name them as owner or deputy."""
     inside = select(col(GroupMember.group_id)).where(
         col(GroupMember.person_id) == person_id, col(GroupMember.ended_at).is_(None)
     )
@@ -138,52 +145,125 @@ def roster(group_id: UUID, *, with_former: bool) -> Select[GroupMember]:
     return statement if with_former else statement.where(col(GroupMember.ended_at).is_(None))
 
 
-async def stays_carried_by(session: AsyncSession, call_ids: Collection[UUID]) -> list[GroupMember]:
-    statement = select(GroupMember).where(col(GroupMember.call_id).in_(call_ids)).order_by(col(GroupMember.id))
-    return list(await session.scalars(statement))
-
-
-# ---------------------------------------------------------------- the ledger
+# ---------------------------------------------------------------- changes and the calls that carry them
 
 
 async def call(session: AsyncSession, call_id: UUID) -> OutgoingCall | None:
     return await session.get(OutgoingCall, call_id)
 
 
-async def attempts_of(session: AsyncSession, last: OutgoingCall) -> list[OutgoingCall]:
-    """The call and those it replaces, the first one first: together they carry one change."""
-    attempts = [last]
-    while attempts[0].previous_id is not None:
-        earlier = await session.get(OutgoingCall, attempts[0].previous_id)
-        assert earlier is not None  # a foreign key
-        attempts.insert(0, earlier)
-    return attempts
+async def first_call_of(session: AsyncSession, call: OutgoingCall) -> OutgoingCall:
+    """The call that asked for the change: this one, or the first of those that it replaced."""
+    first = call
+    while first.previous_id is not None:
+        first = await session.get_one(OutgoingCall, first.previous_id)
+    return first
 
 
-async def changes_under_way(session: AsyncSession, group_id: UUID, *, since: datetime) -> list[OutgoingCall]:
-    """Changes of the group that may not show in a reading begun at `since`."""
+async def change_asked_for_by(session: AsyncSession, first: OutgoingCall) -> GroupChange | None:
+    statement = select(GroupChange).where(col(GroupChange.call_id) == first.id)
+    return (await session.scalars(statement)).one_or_none()
+
+
+async def open_calls(session: AsyncSession, group_id: UUID) -> list[OutgoingCall]:
+    """Calls that change the group and have not ended, or of unknown outcome."""
     statement = select(OutgoingCall).where(
         col(OutgoingCall.subject_kind) == "group",
         col(OutgoingCall.subject_id) == str(group_id),
         col(OutgoingCall.kind).in_(CHANGES),
-        or_(col(OutgoingCall.state).in_(OPEN), col(OutgoingCall.finished_at) >= since),
+        col(OutgoingCall.state).in_(OPEN),
     )
     return list(await session.scalars(statement))
 
 
-async def unknown_changes(session: AsyncSession, group_id: UUID) -> list[OutgoingCall]:
-    statement = select(OutgoingCall).where(
-        col(OutgoingCall.subject_kind) == "group",
-        col(OutgoingCall.subject_id) == str(group_id),
-        col(OutgoingCall.kind).in_(CHANGES),
-        col(OutgoingCall.state) == CallState.UNKNOWN,
+async def last_call_of(session: AsyncSession, change: GroupChange) -> OutgoingCall:
+    """The call that carries the change now: its first call, or the last of those that replaced it."""
+    last = await session.get_one(OutgoingCall, change.call_id)
+    while last.state is CallState.REPLACED:
+        statement = select(OutgoingCall).where(col(OutgoingCall.previous_id) == last.id)
+        last = (await session.scalars(statement)).one()
+    return last
+
+
+async def unfinished_part(session: AsyncSession, change: GroupChange) -> GroupUpdate:
+    """What the change asks for, without the people for whom it is done already."""
+    statement = (
+        select(GroupChangePerson)
+        .where(col(GroupChangePerson.change_id) == change.id)
+        .where(col(GroupChangePerson.state) != GroupChangeState.DONE)
+        .order_by(col(GroupChangePerson.id))
+        .execution_options(populate_existing=True)
     )
-    return list(await session.scalars(statement.order_by(col(OutgoingCall.id))))
+    rows = (await session.scalars(statement)).all()
+    accounts = {
+        direction: tuple(Account(row.shown, row.person_id) for row in rows if row.direction is direction)
+        for direction in GroupChangeDirection
+    }
+    return GroupUpdate(
+        add=accounts[GroupChangeDirection.ADD],
+        remove=accounts[GroupChangeDirection.REMOVE],
+        owner=change.owner_userid,
+        name=change.name,
+    )
 
 
-def body_of(call: OutgoingCall) -> dict[str, Any]:
-    body: dict[str, Any] = json.loads(call.request_body)
-    return body
+async def stays_carried_by(
+    session: AsyncSession, change: GroupChange, person_ids: Collection[UUID]
+) -> list[GroupMember]:
+    """The stays of these people whose last change this is."""
+    statement = (
+        select(GroupMember)
+        .where(col(GroupMember.call_id) == change.call_id, col(GroupMember.person_id).in_(person_ids))
+        .order_by(col(GroupMember.id))
+    )
+    return list(await session.scalars(statement))
+
+
+async def is_under_way(session: AsyncSession, change: GroupChange, person_id: UUID) -> bool:
+    """Whether nobody knows yet what became of the change for this person."""
+    unsettled = exists().where(
+        col(GroupChangePerson.change_id) == change.id,
+        col(GroupChangePerson.person_id) == person_id,
+        col(GroupChangePerson.state).in_((GroupChangeState.PENDING, GroupChangeState.UNKNOWN)),
+    )
+    return bool(await session.scalar(select(unsettled)))
+
+
+async def pending_changes(session: AsyncSession, group_id: UUID, *, since: datetime) -> PendingChanges:
+    """As recorded: `roster.pending_changes` asks for it."""
+    people = (
+        select(col(GroupChangePerson.userid))
+        .join(GroupChange, col(GroupChange.id) == col(GroupChangePerson.change_id))
+        .where(col(GroupChange.group_id) == group_id)
+        .where(or_(col(GroupChangePerson.settled_at).is_(None), col(GroupChangePerson.settled_at) >= since))
+    )
+    fields = (
+        select(col(GroupChange.owner_userid), col(GroupChange.name))
+        .where(col(GroupChange.group_id) == group_id)
+        .where(or_(col(GroupChange.settled_at).is_(None), col(GroupChange.settled_at) >= since))
+    )
+    changes = (await session.execute(fields)).all()
+    return PendingChanges(
+        userids=frozenset(WecomUserId(userid) for userid in await session.scalars(people)),
+        owner=any(owner is not None for owner, _ in changes),
+        name=any(name is not None for _, name in changes),
+    )
+
+
+async def calls_of_unknown_outcome(session: AsyncSession, group_id: UUID) -> list[UUID]:
+    """Calls that change the group and whose outcome is unknown, the oldest first."""
+    statement = (
+        select(col(OutgoingCall.id))
+        .where(col(OutgoingCall.subject_kind) == "group", col(OutgoingCall.subject_id) == str(group_id))
+        .where(col(OutgoingCall.kind).in_(CHANGES), col(OutgoingCall.state) == CallState.UNKNOWN)
+        .order_by(col(OutgoingCall.id))
+    )
+    return list(await session.scalars(statement))
+
+
+async def is_continued(session: AsyncSession, change: GroupChange) -> bool:
+    """Whether another change asks again for what this one did not bring."""
+    return bool(await session.scalar(select(exists().where(col(GroupChange.previous_id) == change.id))))
 
 
 # ---------------------------------------------------------------- findings

@@ -16,13 +16,13 @@ from app.delivery import service as delivery
 from app.delivery.service import MessageHeader
 from app.errors import DomainError
 from app.findings import service as findings
-from app.findings.service import RECONCILER, Fact
-from app.groups import messages, queries, rules
-from app.groups import requests as applications
+from app.findings.service import RECONCILER, Fact, FindingDetails
+from app.groups import messages, queries, requests, rules
 from app.groups.errors import ConfidentialRule, NameTaken, NobodyToOwn, TypeNotOffered, UnknownPeople
-from app.groups.roster import Cause, check_reachable, record_group, rule_of
-from app.groups.schemas import CreateGroup
-from app.groups.snapshot import Gone
+from app.groups.roster import Cause, change_of, check_reachable, record_change, record_group, rule_of, settle_change
+from app.groups.rules import Account, GroupUpdate
+from app.groups.schemas import CreationSubject
+from app.groups.snapshot import GroupGone
 from app.ledger import service as ledger
 from app.ledger.service import CallRequest
 from app.observability import current_correlation_id
@@ -36,7 +36,7 @@ from app.roles import service as roles
 from app.roles.service import Subject
 from models.approvals import OutcomeState, Request
 from models.delivery import CallKind, CallState, MessageClass, OutgoingCall
-from models.groups import FindingKind, Group, GroupMember, GroupState
+from models.groups import FindingKind, Group, GroupChange, GroupChangeState, GroupMember, GroupState
 from models.ids import APP, GroupId, PersonId, PolicyVersionId, fold, new_id
 from models.org import Person, PersonStatus
 
@@ -48,7 +48,7 @@ FIRST_MESSAGE = "group.first_message"
 class Plan:
     """An application resolved against the organisation and the policy as they are now."""
 
-    asked: CreateGroup
+    asked: CreationSubject
     rule: GroupTypeRule
     owner: Person
     deputy: Person | None
@@ -59,21 +59,21 @@ class Plan:
 # ---------------------------------------------------------------- what was asked for
 
 
-async def plan(session: AsyncSession, asked: CreateGroup, requester: Person, *, policy: Policy) -> Plan:
+async def plan(session: AsyncSession, asked: CreationSubject, requester: Person, *, policy: Policy) -> Plan:
     """Who would own it and who would be in it. Raises the reason when it cannot be created."""
-    rule = rule_of(policy, asked.type)
+    rule = rule_of(policy, asked.group_type)
     if not rule.enabled:
         clause = policy.cite("group.create").label
         raise TypeNotOffered(f"{rule.title}不能在这里申请：应用建立的群只能有内部成员（{clause}）")
     rules.check_name(
         asked.name, rule, longest=policy.document.groups.max_name_length, clause=policy.cite("group.name").label
     )
-    if asked.confidentiality == "confidential" and (asked.departments or not asked.members):
+    if asked.confidentiality == "confidential" and (asked.departments or not asked.member_ids):
         raise ConfidentialRule("保密群须逐一写明成员，不能按部门加入")
     named = await _named(session, asked)
-    owner = named[asked.owner] if asked.owner else await _administrator(session, asked, rule, requester, policy)
-    deputy = named[asked.deputy] if asked.deputy else None
-    people = [owner, *([deputy] if deputy else []), *(named[userid] for userid in asked.members)]
+    owner = named[asked.owner_id] if asked.owner_id else await _administrator(session, asked, rule, requester, policy)
+    deputy = named[asked.deputy_id] if asked.deputy_id else None
+    people = [owner, *([deputy] if deputy else []), *(named[person_id] for person_id in asked.member_ids)]
     members = list({person.id: person for person in [*people, *await _of_departments(session, asked)]}.values())
     rules.check_size(len(members), rule, clause=policy.cite("group.size").label)
     return Plan(asked, rule, owner, deputy, members)
@@ -84,22 +84,23 @@ async def check_name_is_free(session: AsyncSession, name: str) -> None:
         raise NameTaken(f"已有名为“{name}”的群")
 
 
-async def _named(session: AsyncSession, asked: CreateGroup) -> dict[str, Person]:
-    """By the spelling in the application. Everybody must exist and be active: one bad id spoils the platform's call."""
-    userids = [userid for userid in (asked.owner, asked.deputy, *asked.members) if userid]
-    found = await org.people_by_userids(session, userids)
-    known = {userid: found[folded] for userid in userids if (folded := fold(userid)) in found}
-    if unknown := [userid for userid in userids if userid not in known]:
-        raise UnknownPeople(f"通讯录中没有这些账号：{'、'.join(unknown)}", userids=unknown)
-    check_reachable(*known.values())
-    return known
+async def _named(session: AsyncSession, asked: CreationSubject) -> dict[UUID, Person]:
+    """Everybody must be active: one bad userid spoils the platform's call."""
+    people = await org.people_by_id(session, asked.people)
+    check_reachable(*(people[person_id] for person_id in asked.people))
+    return people
 
 
-async def _of_departments(session: AsyncSession, asked: CreateGroup) -> list[Person]:
-    """F44. Who is not active yet is left out, and joins by application later."""
-    ids = asked.departments
-    if not ids and not asked.members and asked.department_id is not None:
-        ids = [asked.department_id]
+def departments_of(asked: CreationSubject) -> list[int]:
+    """Whose people join without being named. Neither these nor members named: the department it belongs to (F44)."""
+    if not asked.departments and not asked.member_ids and asked.department_id is not None:
+        return [asked.department_id]
+    return asked.departments
+
+
+async def _of_departments(session: AsyncSession, asked: CreationSubject) -> list[Person]:
+    """Who is not active yet is left out, and joins by application later."""
+    ids = departments_of(asked)
     unknown = [str(one) for one in ids if await org.department(session, one) is None]
     if unknown:
         raise UnknownPeople(f"没有这些部门：{'、'.join(unknown)}", departments=unknown)
@@ -107,7 +108,7 @@ async def _of_departments(session: AsyncSession, asked: CreateGroup) -> list[Per
 
 
 async def _administrator(
-    session: AsyncSession, asked: CreateGroup, rule: GroupTypeRule, requester: Person, policy: Policy
+    session: AsyncSession, asked: CreationSubject, rule: GroupTypeRule, requester: Person, policy: Policy
 ) -> Person:
     """Whom the policy puts in charge of such groups (1.2) when the application names nobody."""
     if not isinstance(rule.administered_by, Expression):
@@ -134,7 +135,7 @@ def _seen_from(person: Person, department_id: int | None) -> Subject:
 
 
 async def carry_out_creation(
-    session: AsyncSession, request: Request, asked: CreateGroup, requester: Person, *, actor: Actor, now: datetime
+    session: AsyncSession, request: Request, asked: CreationSubject, *, actor: Actor, now: datetime
 ) -> None:
     """Approved: register the group and ask the platform for it, or, on a retry, ask again with the same chatid."""
     policy = await policies.get(session, PolicyVersionId(request.policy_version_id))
@@ -142,37 +143,40 @@ async def carry_out_creation(
     group = await queries.group_of_request(session, request.id)
     if group is None:
         try:
+            requester = (await org.people_by_id(session, [request.requester_id]))[request.requester_id]
             planned = await plan(session, asked, requester, policy=policy)
             await check_name_is_free(session, asked.name)
         except DomainError as refusal:
             # Possible when it was applied for, impossible now: visible, and to be retried when mended (F59).
-            await applications.finish(session, request.id, OutcomeState.FAILED, str(refusal), now=now)
+            await requests.finish(session, request.id, OutcomeState.FAILED, str(refusal), now=now)
             return
         group = await register(session, planned, policy=policy, cause=cause, now=now)
         # Known only now: lists of requests by group then show the one that made it.
         request.group_id = group.id
     elif group.state is GroupState.ACTIVE:
-        await applications.finish(session, request.id, OutcomeState.DONE, now=now)
+        await requests.finish(session, request.id, OutcomeState.DONE, now=now)
         return
     group.state, group.state_detail, group.updated_at = GroupState.CREATING, None, now
     await _order_creation(session, group, cause=cause, now=now)
 
 
 async def register(session: AsyncSession, planned: Plan, *, policy: Policy, cause: Cause, now: datetime) -> Group:
-    """The group's row and its wanted roster (1.1: registered before it exists)."""
+    """Add the group's row and its desired roster (1.1: a group is registered before it exists)."""
     asked, group_id = planned.asked, new_id()
+    shown = await org.userids_of(session, asked.member_ids)
+    userids = [shown[PersonId(one)] for one in asked.member_ids if one in shown]
     group = Group(
         id=group_id,
         app_id=APP,
         chatid=rules.chatid_of(group_id),
-        group_type=asked.type,
+        group_type=asked.group_type,
         purpose=asked.purpose,
         confidentiality=asked.confidentiality,
         department_id=asked.department_id,
         desired_name=asked.name,
         desired_owner_id=planned.owner.id,
         deputy_id=planned.deputy.id if planned.deputy else None,
-        roster_rule={"userids": asked.members, "departments": asked.departments},
+        roster_rule=rules.RosterRule(userids=userids, departments=asked.departments).model_dump(mode="json"),
         charter=messages.charter(planned.rule, name=asked.name, owner=planned.owner.name),
         request_id=cause.request_id,
         policy_version_id=policy.id,
@@ -192,20 +196,23 @@ async def register(session: AsyncSession, planned: Plan, *, policy: Policy, caus
 
 
 async def _order_creation(session: AsyncSession, group: Group, *, cause: Cause, now: datetime) -> None:
-    """`appchat/create` for everybody who is wanted and still has an account."""
+    """Ask for the group by `appchat/create`, with every desired member who still has an account."""
     await session.flush()
-    wanted = [stay for stay in await queries.current_stays(session, group.id) if stay.desired]
-    userids = await org.userids_of(session, [stay.person_id for stay in wanted])
+    desired = [stay for stay in await queries.current_stays(session, group.id) if stay.desired]
+    userids = await org.userids_of(session, [stay.person_id for stay in desired])
     owner = userids.get(PersonId(group.desired_owner_id))
     if owner is None or len(userids) < rules.FEWEST:
         await _failed(session, group, "群主或多数成员已不在通讯录中", now=now)
         return
+    accounts = tuple(
+        Account(userids[PersonId(stay.person_id)], stay.person_id) for stay in desired if stay.person_id in userids
+    )
     request = CallRequest(
         kind=CallKind.APPCHAT_CREATE,
         body={
             "name": group.desired_name,
             "owner": owner,
-            "userlist": [userids[PersonId(stay.person_id)] for stay in wanted if stay.person_id in userids],
+            "userlist": [account.userid for account in accounts],
             "chatid": group.chatid,
         },
         purpose=CREATE,
@@ -214,7 +221,8 @@ async def _order_creation(session: AsyncSession, group: Group, *, cause: Cause, 
         ordering_key=f"group:{group.id}",
     )
     call = await ledger.request_call(session, request, now=now)
-    for stay in wanted:
+    await record_change(session, call, GroupUpdate(add=accounts, owner=owner, name=group.desired_name), now=now)
+    for stay in desired:
         if stay.person_id in userids:
             stay.call_id = call.id
 
@@ -223,41 +231,43 @@ async def _order_creation(session: AsyncSession, group: Group, *, cause: Cause, 
 
 
 async def creation_ended(session: AsyncSession, call: OutgoingCall, now: datetime) -> None:
-    """Outcome of `appchat/create`. An unknown one is shown; the ledger repeats it, a reading may settle it."""
+    """Outcome of `appchat/create`. An unknown one is shown; the ledger repeats the call, a snapshot may settle it."""
     group = await queries.group_for_update(session, GroupId(UUID(call.subject_id)))
+    change = await change_of(session, call)
+    is_done = call.state is CallState.DONE or call.errcode == rules.CHAT_EXISTS
+    state = GroupChangeState.DONE if is_done else GroupChangeState(call.state.value)
+    await settle_change(session, change, state, now=now, error=None if is_done else call.error)
     if group.state not in {GroupState.CREATING, GroupState.FAILED}:
         return
-    if call.state is CallState.DONE or call.errcode == rules.CHAT_EXISTS:
-        await _created(session, group, call, now=now)
+    if is_done:
+        await _created(session, group, change, now=now)
     elif call.state is CallState.FAILED:
         await _failed(session, group, call.error or "企业微信拒绝了建群", now=now)
     else:
         group.state_detail, group.updated_at = f"建群结果未知：{call.error}", now
 
 
-async def _created(session: AsyncSession, group: Group, call: OutgoingCall, *, now: datetime) -> None:
-    body = queries.body_of(call)
+async def _created(session: AsyncSession, group: Group, change: GroupChange, *, now: datetime) -> None:
     group.state, group.state_detail = GroupState.ACTIVE, None
     group.created_at = group.observed_at = group.updated_at = now
-    group.observed_name = rules.shown_name(body["name"])
-    group.observed_owner_userid = fold(body["owner"])
+    group.observed_name = rules.shown_name(change.name) if change.name else None
+    group.observed_owner_userid = fold(change.owner_userid) if change.owner_userid else None
     stays = await queries.current_stays(session, group.id)
-    carried = {attempt.id for attempt in await queries.attempts_of(session, call)}
     for stay in stays:
-        if stay.call_id in carried:
+        if stay.call_id == change.call_id:
             stay.observed, stay.first_seen_at = True, stay.first_seen_at or now
     policy = await policies.get(session, PolicyVersionId(group.policy_version_id))
     cause = Cause("creation", "group.create", policy.id, findings.RECONCILER, group.request_id)
-    await record_group(session, group, action="group.created", cause=cause, now=now, call_id=call.id)
+    await record_group(session, group, action="group.created", cause=cause, now=now, call_id=change.call_id)
     await _announce(session, group, policy=policy, people=len(stays), now=now)
-    await applications.finish(session, group.request_id, OutcomeState.DONE, now=now)
+    await requests.finish(session, group.request_id, OutcomeState.DONE, now=now)
 
 
 async def _failed(session: AsyncSession, group: Group, why: str, *, now: datetime) -> None:
     group.state, group.state_detail, group.updated_at = GroupState.FAILED, why, now
     cause = Cause("creation", "group.create", group.policy_version_id, findings.RECONCILER, group.request_id)
     await record_group(session, group, action="group.failed", cause=cause, now=now, why=why)
-    await applications.finish(session, group.request_id, OutcomeState.FAILED, why, now=now)
+    await requests.finish(session, group.request_id, OutcomeState.FAILED, why, now=now)
 
 
 async def _announce(session: AsyncSession, group: Group, *, policy: Policy, people: int, now: datetime) -> None:
@@ -295,8 +305,8 @@ async def _inform(
     await findings.tell(session, header, [PersonId(person_id) for person_id in told], text, now=now)
 
 
-async def mark_lost(session: AsyncSession, *, group_id: GroupId, gone: Gone, now: datetime) -> None:
-    """The platform knows the group no more. One whose creation is still under way is not lost, it is not there yet."""
+async def mark_lost(session: AsyncSession, *, group_id: GroupId, gone: GroupGone, now: datetime) -> None:
+    """The platform does not know the group any more. A group whose creation is still under way is not lost."""
     group = await queries.group_for_update(session, group_id)
     if group.state not in {GroupState.ACTIVE, GroupState.CLOSING}:
         return
@@ -307,5 +317,5 @@ async def mark_lost(session: AsyncSession, *, group_id: GroupId, gone: Gone, now
     group.ended_at = group.updated_at = now
     cause = Cause("reconcile", "group.roster", policy.id, RECONCILER)
     await record_group(session, group, action="group.lost", cause=cause, now=now, errcode=gone.errcode)
-    fact = Fact(FindingKind.DISSOLVED, detail=f"错误码 {gone.errcode}", facts={"errcode": gone.errcode})
+    fact = Fact(FindingKind.DISSOLVED, detail=f"错误码 {gone.errcode}", facts=FindingDetails(errcode=gone.errcode))
     await findings.note(session, group, fact, policy=policy, now=now)

@@ -1,13 +1,18 @@
-"""Changes of a roster: who decided, the wanted column, and the ledger call that carries it to the platform."""
+"""Changes of a roster: who decided, the desired column, the call to the platform, and the record of the change."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Update
+from sqlalchemy import update as update_rows
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from app.audit.actor import Actor
 from app.audit.service import record
@@ -25,7 +30,7 @@ from app.groups.errors import (
     SizeRefused,
     UnknownGroupType,
 )
-from app.groups.rules import SuccessionBasis
+from app.groups.rules import Account, GroupUpdate, PendingChanges, SuccessionBasis
 from app.ledger import service as ledger
 from app.ledger.service import CallRequest
 from app.org import queries as org
@@ -34,12 +39,21 @@ from app.policy import service as policies
 from app.policy.sections.groups import GroupTypeRule
 from app.policy.service import Policy
 from models.delivery import CallKind, MessageClass, OutgoingCall
-from models.groups import Group, GroupMember, GroupState
-from models.ids import PersonId, PolicyVersionId
+from models.groups import (
+    Group,
+    GroupChange,
+    GroupChangeDirection,
+    GroupChangeKind,
+    GroupChangePerson,
+    GroupChangeState,
+    GroupMember,
+    GroupState,
+)
+from models.ids import PersonId, PolicyVersionId, fold
 from models.org import Person
 
 ROSTER = "group.roster"
-"""Purpose of every `appchat/update`: its outcome is heard in `outcomes.py`."""
+"""Purpose of every `appchat/update`: `outcomes.roster_ended` handles its outcome."""
 
 _WHY_NOT = {
     GroupState.CREATING: "还在建立",
@@ -52,10 +66,10 @@ _WHY_NOT = {
 
 @dataclass(frozen=True)
 class Cause:
-    """Why a group changes: what every row and call of the change carries."""
+    """Why a group changes: every row and call of the change carries it."""
 
     reason: str
-    """`creation`, `join`, `exit`, `departure`, `added`, `removed`, …; stands on the stay."""
+    """`creation`, `join`, `exit`, `departure`, `added`, `removed`, …; the stay keeps it."""
     rule_key: str
     policy_version_id: UUID
     actor: Actor
@@ -86,13 +100,16 @@ async def check_may_join(session: AsyncSession, group: Group, person: Person, *,
     if stay is not None and stay.desired and stay.observed:
         raise AlreadyAMember(f"{person.name} 已在“{group.desired_name}”内")
     await check_settled(session, stay)
-    wanted = {one.person_id for one in await queries.current_stays(session, group.id) if one.desired}
+    desired = {one.person_id for one in await queries.current_stays(session, group.id) if one.desired}
     clause = policy.cite("group.size").label
-    rules.check_size(len(wanted | {person.id}), rule_of(policy, group.group_type), clause=clause)
+    rules.check_size(len(desired | {person.id}), rule_of(policy, group.group_type), clause=clause)
 
 
 async def check_may_leave(session: AsyncSession, group: Group, person: Person) -> GroupMember:
-    """The stay that would end. Refused for who is not in, the last but one, and an owner without a deputy."""
+    """The stay that would end.
+
+    Refuses somebody who is not in the group, the last but one member, and an owner without a deputy to follow.
+    """
     check_active(group)
     stays = await queries.current_stays(session, group.id)
     stay = next((one for one in stays if one.person_id == person.id), None)
@@ -122,7 +139,11 @@ def check_reachable(*people: Person) -> None:
 
 async def check_settled(session: AsyncSession, stay: GroupMember | None) -> None:
     call = await queries.call(session, stay.call_id) if stay is not None and stay.call_id else None
-    if call is not None and call.state in queries.OPEN:
+    if stay is None or call is None:
+        return
+    change = await change_of(session, call)
+    if await queries.is_under_way(session, change, stay.person_id):
+        call = await queries.last_call_of(session, change)
         raise ChangeUnderWay("上一次变更还在办理，请稍后再试", call_id=str(call.id), state=call.state.value)
 
 
@@ -142,7 +163,7 @@ async def _deputy_to_follow(session: AsyncSession, group: Group) -> Person | Non
 async def admit(
     session: AsyncSession, group: Group, person: Person, *, policy: Policy, cause: Cause, now: datetime
 ) -> GroupMember:
-    """Want the person in the group, and ask the platform to add them. Nothing is asked of who is inside already."""
+    """Register the person as desired, and ask the platform to add them unless they are in the group already."""
     await check_may_join(session, group, person, policy=policy)
     stay = await queries.current_stay(session, group.id, person.id)
     if stay is None:
@@ -151,30 +172,32 @@ async def admit(
     stay.desired, stay.reason, stay.request_id, stay.desired_since = True, cause.reason, cause.request_id, now
     await record_group(session, group, action="member.admitted", cause=cause, now=now, person_id=person.id)
     if stay.observed:
-        # Let in by hand before it was approved: the platform refuses to add who is there.
+        # Somebody added them by hand before the approval: the platform refuses to add a member again.
         stay.call_id = None
         await welcome(session, group, stay, policy_version_id=cause.policy_version_id, actor=cause.actor, now=now)
         return stay
     userid = (await org.userids_of(session, [person.id]))[PersonId(person.id)]
-    call = await order_update(session, group, cause=cause, now=now, add=[userid])
-    stay.call_id = call.id
+    change = await order_update(session, group, GroupUpdate(add=(Account(userid, person.id),)), cause=cause, now=now)
+    stay.call_id = change.call_id
     return stay
 
 
 async def let_go(session: AsyncSession, group: Group, person: Person, *, cause: Cause, now: datetime) -> GroupMember:
-    """Want the person out of the group, and ask the platform to remove them; an owner hands over to the deputy."""
+    """Register that the person should leave, and ask the platform to remove them. An owner hands over to the deputy."""
     stay = await check_may_leave(session, group, person)
     owner = None
     if group.desired_owner_id == person.id:
         deputy = await _deputy_to_follow(session, group)
-        assert deputy is not None  # check_may_leave
+        if deputy is None:
+            raise ValueError("an owner without a deputy may not leave: check_may_leave refuses it")
         owner = await hand_over(session, group, deputy, former=person, why="退出", cause=cause, now=now)
     stay.desired, stay.reason, stay.request_id, stay.desired_since = False, cause.reason, cause.request_id, now
     if group.deputy_id == person.id:
         group.deputy_id = None
     userid = (await org.last_userids_of(session, [person.id]))[person.id]
-    call = await order_update(session, group, cause=cause, now=now, remove=[userid], owner=owner)
-    stay.call_id = call.id
+    update = GroupUpdate(remove=(Account(userid, person.id),), owner=owner)
+    change = await order_update(session, group, update, cause=cause, now=now)
+    stay.call_id = change.call_id
     await record_group(session, group, action="member.let_go", cause=cause, now=now, person_id=person.id)
     return stay
 
@@ -182,7 +205,7 @@ async def let_go(session: AsyncSession, group: Group, person: Person, *, cause: 
 async def hand_over(
     session: AsyncSession, group: Group, to: Person, *, former: Person | None, why: str, cause: Cause, now: datetime
 ) -> str:
-    """Register the new owner and tell them. Returns their userid for the call that makes it so."""
+    """Register the new owner and inform them. Returns their userid, for the change that sets the owner."""
     group.desired_owner_id, group.updated_at = to.id, now
     if group.deputy_id == to.id:
         group.deputy_id = None
@@ -196,26 +219,151 @@ async def hand_over(
 async def order_update(
     session: AsyncSession,
     group: Group,
+    update: GroupUpdate,
     *,
     cause: Cause,
     now: datetime,
-    add: Sequence[str] = (),
-    remove: Sequence[str] = (),
-    owner: str | None = None,
-    name: str | None = None,
-) -> OutgoingCall:
-    """One `appchat/update` in the ledger, in order with everything else that is done to the group."""
-    changes = {"name": name, "owner": owner, "add_user_list": list(add), "del_user_list": list(remove)}
+    previous: GroupChange | None = None,
+) -> GroupChange:
+    """Ask for the update by one `appchat/update`, in order with everything else that is done to the group.
+
+    `previous` is a refused change of which this update is the missing part.
+    """
     group.updated_at = now
     request = CallRequest(
         kind=CallKind.APPCHAT_UPDATE,
-        body={"chatid": group.chatid, **{key: value for key, value in changes.items() if value}},
+        body=_update_request(group, update),
         purpose=ROSTER,
         about=findings.about(group),
         why=cause.why,
         ordering_key=f"group:{group.id}",
     )
-    return await ledger.request_call(session, request, now=now)
+    call = await ledger.request_call(session, request, now=now)
+    return await record_change(session, call, update, now=now, previous=previous)
+
+
+def _update_request(group: Group, update: GroupUpdate) -> dict[str, Any]:
+    fields = {
+        "name": update.name,
+        "owner": update.owner,
+        "add_user_list": [account.userid for account in update.add],
+        "del_user_list": [account.userid for account in update.remove],
+    }
+    return {"chatid": group.chatid, **{field: value for field, value in fields.items() if value}}
+
+
+_USERID_FIELDS = {
+    GroupChangeDirection.ADD: ("userlist", "add_user_list"),
+    GroupChangeDirection.REMOVE: ("del_user_list",),
+}
+
+
+async def record_change(
+    session: AsyncSession,
+    call: OutgoingCall,
+    update: GroupUpdate,
+    *,
+    now: datetime,
+    previous: GroupChange | None = None,
+) -> GroupChange:
+    """Write down beside the call what it asks for, by person. Domain code never reads the call's bytes."""
+    change = GroupChange(
+        group_id=UUID(call.subject_id),
+        call_id=call.id,
+        previous_id=previous.id if previous else None,
+        kind=GroupChangeKind.CREATE if call.kind is CallKind.APPCHAT_CREATE else GroupChangeKind.UPDATE,
+        name=update.name,
+        owner_userid=update.owner,
+        created_at=now,
+    )
+    session.add(change)
+    await session.flush()
+    directions = ((GroupChangeDirection.ADD, update.add), (GroupChangeDirection.REMOVE, update.remove))
+    session.add_all(
+        GroupChangePerson(
+            change_id=change.id,
+            person_id=account.person_id,
+            userid=fold(account.userid),
+            shown=account.userid,
+            direction=direction,
+        )
+        for direction, accounts in directions
+        for account in accounts
+    )
+    await session.flush()
+    return change
+
+
+async def change_of(session: AsyncSession, call: OutgoingCall) -> GroupChange:
+    """The change that the call carries: this call asked for it, or one that this call replaced."""
+    first = await queries.first_call_of(session, call)
+    return await queries.change_asked_for_by(session, first) or await _record_late(session, first)
+
+
+async def pending_changes(session: AsyncSession, group: Group, *, since: datetime) -> PendingChanges:
+    """What our changes of the group concern that may not show in a snapshot begun at `since`."""
+    for call in await queries.open_calls(session, group.id):
+        await change_of(session, call)
+    return await queries.pending_changes(session, group.id, since=since)
+
+
+async def _record_late(session: AsyncSession, call: OutgoingCall) -> GroupChange:
+    """Record the change of a call that has none.
+
+    An upgrade replaces `serve` last (docs/operators.md). Until then one of the release before may ask for changes.
+    """
+    body = json.loads(call.request_body)
+    accounts = {
+        direction: tuple([await _account(session, userid) for field in fields for userid in body.get(field, [])])
+        for direction, fields in _USERID_FIELDS.items()
+    }
+    update = GroupUpdate(
+        add=accounts[GroupChangeDirection.ADD],
+        remove=accounts[GroupChangeDirection.REMOVE],
+        owner=body.get("owner"),
+        name=body.get("name"),
+    )
+    return await record_change(session, call, update, now=call.created_at)
+
+
+async def _account(session: AsyncSession, userid: str) -> Account:
+    person = await org.person_by_userid(session, userid) or await org.former_person_of(session, userid)
+    return Account(userid, person.id if person else None)
+
+
+async def settle_change(
+    session: AsyncSession, change: GroupChange, state: GroupChangeState, *, now: datetime, error: str | None = None
+) -> None:
+    """Write down what became of a change, for everybody in it. What is done for somebody stays done."""
+    change.settled_at = None if state is GroupChangeState.UNKNOWN else now
+    statement = update_rows(GroupChangePerson).where(col(GroupChangePerson.change_id) == change.id)
+    await _set_state(session, statement, state, error=error, settled_at=change.settled_at)
+
+
+async def settle_people(
+    session: AsyncSession, change: GroupChange, people: Sequence[Account], *, now: datetime
+) -> None:
+    """Write down that a change is done for these people; for the others it stays as it is."""
+    statement = update_rows(GroupChangePerson).where(
+        col(GroupChangePerson.change_id) == change.id,
+        col(GroupChangePerson.userid).in_([fold(account.userid) for account in people]),
+    )
+    await _set_state(session, statement, GroupChangeState.DONE, error=None, settled_at=now)
+
+
+async def _set_state(
+    session: AsyncSession,
+    statement: Update,
+    state: GroupChangeState,
+    *,
+    error: str | None,
+    settled_at: datetime | None,
+) -> None:
+    await session.execute(
+        statement.where(col(GroupChangePerson.state) != GroupChangeState.DONE)
+        .values(state=state, error=error, settled_at=settled_at)
+        .execution_options(synchronize_session=False)
+    )
 
 
 async def welcome(
@@ -227,7 +375,7 @@ async def welcome(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """2.11: who was added hears what the group is for, its rules, and how to leave."""
+    """2.11: inform a new member of the group's purpose, its rules, and how to leave."""
     policy = await policies.get(session, PolicyVersionId(policy_version_id))
     owner = (await org.people_by_id(session, [group.desired_owner_id]))[group.desired_owner_id]
     text = messages.welcome(policy.document.groups, group, owner=owner.name, citation=policy.cite("group.charter"))

@@ -12,7 +12,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.policy.service import Policy
 from app.web.fields import ClauseOut, Input
 from models.groups import FindingKind, FindingState, Group, GroupFinding, GroupMember, GroupState
-from models.ids import GroupId, PersonId
 from models.org import Person
 
 
@@ -170,17 +169,6 @@ class RosterChange(BaseModel):
 
     group_id: UUID = Field(examples=["01a1fa05-ffd1-7117-b1d9-d592fb457143"])
     person: str | None = Field(None, description="userid; empty: the applicant themselves", examples=["lijun"])
-    person_id: UUID | None = Field(None, description="Filled in on submission")
-    group_type: str | None = Field(None, description="Filled in on submission: its steps apply")
-
-    @property
-    def group(self) -> GroupId:
-        return GroupId(self.group_id)
-
-    @property
-    def about(self) -> PersonId:
-        assert self.person_id is not None  # `_identify`, before anything is stored
-        return PersonId(self.person_id)
 
 
 class Join(RosterChange):
@@ -189,3 +177,35 @@ class Join(RosterChange):
 
 class Exit(RosterChange):
     """Somebody wants to leave a group (policy 2.5)."""
+
+
+# ---------------------------------------------------------------- subjects of requests, as they are stored
+
+
+class CreationSubject(BaseModel):
+    """The group that was applied for. People by our own ids: a userid that is renamed meanwhile changes nothing."""
+
+    name: str
+    group_type: str
+    purpose: str
+    department_id: int | None = None
+    owner_id: UUID | None = None
+    """Empty: whom the policy names as administrator of such groups, when the group is created."""
+    deputy_id: UUID | None = None
+    member_ids: list[UUID] = []
+    departments: list[int] = []
+    """Everybody who is in them when the group is created."""
+    confidentiality: Literal["open", "confidential"] = "open"
+
+    @property
+    def people(self) -> list[UUID]:
+        """Everybody whom the application names: owner, deputy, members."""
+        return [one for one in (self.owner_id, self.deputy_id, *self.member_ids) if one is not None]
+
+
+class MembershipSubject(BaseModel):
+    """Who joins or leaves which group, and the type whose rules decide: the group's type on submission."""
+
+    group_id: UUID
+    person_id: UUID
+    group_type: str

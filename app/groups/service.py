@@ -9,10 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.audit.actor import Actor
 from app.delivery.service import MessageHeader
 from app.findings import service as findings
-from app.groups import messages, queries, roster
-from app.groups import requests as applications
+from app.groups import messages, queries, requests, roster
 from app.groups.errors import NotAMember
 from app.groups.roster import Cause
+from app.groups.rules import GroupUpdate
 from app.org import queries as org
 from app.policy import service as policies
 from models.groups import Group, GroupFinding, GroupMember
@@ -23,7 +23,7 @@ from models.org import Person
 async def add_by_hand(
     session: AsyncSession, *, group_id: GroupId, person: Person, reason: str, actor: Actor, now: datetime
 ) -> GroupMember:
-    """2.7: somebody who belongs is put in, with a reason, without an application."""
+    """2.7: add somebody who belongs in the group, with a reason and without an application."""
     group = await queries.group_for_update(session, group_id)
     policy = await policies.in_force(session, now=now)
     cause = Cause("added", "group.roster", policy.id, actor, words=reason)
@@ -33,14 +33,14 @@ async def add_by_hand(
 async def remove_by_hand(
     session: AsyncSession, *, group_id: GroupId, person: Person, reason: str, actor: Actor, now: datetime
 ) -> GroupMember:
-    """2.8: removed for cause, recorded with the reason; the person is told."""
+    """2.8: remove somebody for cause. The reason is recorded, and the person is informed."""
     group = await queries.group_for_update(session, group_id)
     policy = await policies.in_force(session, now=now)
     cause = Cause("removed", "group.roster", policy.id, actor, words=reason)
-    was_wanted = await queries.current_stay(session, group_id, person.id)
-    if was_wanted is not None:
-        await roster.check_settled(session, was_wanted)
-        await applications.abandon(session, was_wanted, f"已由管理员移出：{reason}", now=now)
+    former = await queries.current_stay(session, group_id, person.id)
+    if former is not None:
+        await roster.check_settled(session, former)
+        await requests.abandon(session, former, f"已由管理员移出：{reason}", now=now)
     stay = await roster.let_go(session, group, person, cause=cause, now=now)
     text = messages.removed(group, reason=reason, citation=policy.cite("group.roster"))
     header = MessageHeader("group.removed", findings.about(group), cause.why)
@@ -58,7 +58,7 @@ async def change_owner(
     actor: Actor,
     now: datetime,
 ) -> Group:
-    """Register another owner or deputy (1.9). Both must be in the group; the platform is told of the owner."""
+    """Register another owner or deputy (1.9). Both must be in the group; an `appchat/update` sets the owner."""
     group = await queries.group_for_update(session, group_id)
     roster.check_active(group)
     policy = await policies.in_force(session, now=now)
@@ -77,7 +77,7 @@ async def change_owner(
         userid = await roster.hand_over(
             session, group, owner, former=former, why=f"已更换（{reason}）", cause=cause, now=now
         )
-        await roster.order_update(session, group, cause=cause, now=now, owner=userid)
+        await roster.order_update(session, group, GroupUpdate(owner=userid), cause=cause, now=now)
     return group
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.groups.rules import LOST_CODES
+from app.groups.rules import LOST_CODES, GroupUpdate, remaining
 from app.wecom.client import WecomClient
 from app.wecom.errors import HttpFailure, WecomRefused
 from models.ids import WecomUserId, fold
@@ -18,30 +18,49 @@ OUT_OF_WORK = frozenset({2, 5})
 
 
 @dataclass(frozen=True)
-class Gone:
-    """The platform knows no such group."""
+class GroupGone:
+    """The platform does not know the group (any more)."""
 
     at: datetime
     errcode: int
 
 
-async def read_group(client: WecomClient, chatid: str, *, at: datetime) -> Reading | Gone:
-    """Raises for anything that says nothing about the group. An answer without a roster is a reading without one."""
+@dataclass(frozen=True)
+class GroupSnapshot:
+    """A group as `appchat/get` showed it."""
+
+    at: datetime
+    """When reading began. The snapshot may or may not show later changes."""
+    name: str
+    owner: str
+    userids: Mapping[WecomUserId, str]
+    """Folded → as the platform spells it."""
+
+    def lacks(self, update: GroupUpdate) -> GroupUpdate | None:
+        """What of the update the group still lacks. None when it lacks nothing."""
+        return remaining(update, name=self.name, owner=self.owner, members=self.userids)
+
+
+async def read_group(client: WecomClient, chatid: str, *, at: datetime) -> GroupSnapshot | GroupGone:
+    """Read a group. An answer without a roster gives a snapshot without members.
+
+    Raises `WecomError` for every failure that says nothing about the group itself.
+    """
     try:
         chat = await client.get_chat(chatid)
     except WecomRefused as refused:
         if refused.errcode in LOST_CODES:
-            return Gone(at, refused.errcode)
+            return GroupGone(at, refused.errcode)
         raise
     except HttpFailure as failure:
-        if failure.status is not None and failure.status < 300:  # noqa: PLR2004 -- it answered, with a roster of nobody
-            return Reading(at, "", "", {})
+        if failure.status is not None and failure.status < 300:  # noqa: PLR2004 -- an answer, with an empty roster
+            return GroupSnapshot(at, "", "", {})
         raise
-    return Reading(at, chat.name, chat.owner, {fold(userid): userid for userid in chat.userids})
+    return GroupSnapshot(at, chat.name, chat.owner, {fold(userid): userid for userid in chat.userids})
 
 
 async def people_gone(client: WecomClient, userids: Iterable[str]) -> set[WecomUserId]:
-    """Of these people, who has lost the account. Asked one by one: nobody is accused of leaving who was deleted."""
+    """Those of these people whose account was disabled or deleted: they did not leave the group by themselves."""
     gone: set[WecomUserId] = set()
     for userid in userids:
         try:
@@ -55,15 +74,3 @@ async def people_gone(client: WecomClient, userids: Iterable[str]) -> set[WecomU
             if user.status in OUT_OF_WORK:
                 gone.add(fold(userid))
     return gone
-
-
-@dataclass(frozen=True)
-class Reading:
-    """A group as `appchat/get` showed it."""
-
-    at: datetime
-    """When the reading began: what was changed since may or may not be in it."""
-    name: str
-    owner: str
-    userids: Mapping[WecomUserId, str]
-    """Folded → as the platform spells it."""

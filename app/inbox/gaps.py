@@ -17,7 +17,8 @@ from sqlalchemy import CursorResult, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.inbox import queries
-from app.jobs.queue import enqueue
+from app.inbox.job_payloads import RECONCILE, SYNC, ReconcilePayload, SyncPayload
+from app.jobs.job import Job, Nothing
 from app.observability import CALLBACK_GAPS, get_logger
 from models.intake import CallbackGap, GapReason, IntakeServer
 from models.org import SyncState
@@ -32,7 +33,7 @@ GOODBYE: Final = timedelta(seconds=1)
 SYNC_AGAIN_AFTER: Final = timedelta(minutes=10)
 KEEP_SERVERS: Final = timedelta(days=7)
 GAP_LOCK: Final = 0x6A9
-CLOSE_GAPS: Final = "inbox.close_gaps"
+CLOSE_GAPS: Final = Job("inbox.close_gaps", Nothing)
 
 _HAS_READ: Final = frozenset({SyncState.DONE, SyncState.HELD, SyncState.RELEASED, SyncState.REJECTED})
 """A run whose losses are held, whatever a person decides about them, has applied all the rest (P6)."""
@@ -151,9 +152,9 @@ async def _record(
     gap.not_stored += outage.not_stored
     gap.stored_late += outage.stored_late
     await session.flush()
-    await enqueue(session, CLOSE_GAPS, {})
+    await CLOSE_GAPS.enqueue(session, Nothing())
     # Rosters have no event of their own, but who left the company meanwhile is still in them.
-    await enqueue(session, "groups.reconcile", {})
+    await RECONCILE.enqueue(session, ReconcilePayload())
     tell = log.error if gap.not_stored else log.warning
     tell(
         "callbacks.gap",
@@ -181,7 +182,7 @@ async def close_gaps(session: AsyncSession, *, now: datetime) -> int:
     await session.flush()
     youngest = await queries.latest_open_gap_end(session)
     if youngest is not None and await _needs_sync(session, youngest, now=now):
-        await enqueue(session, "org.sync", {"reason": "gap"}, dedupe_key="org.sync:gap")
+        await SYNC.enqueue(session, SyncPayload(reason="gap"), dedupe_key="org.sync:gap")
     return closed
 
 

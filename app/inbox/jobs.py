@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from app.database import transaction
 from app.inbox import gaps, service
-from app.jobs.registry import JobContext, JobFunction
+from app.jobs.job import Job, JobContext, JobFunction, Nothing
 from app.observability import get_logger
 
 BATCH = 5000
@@ -14,7 +12,7 @@ BATCH = 5000
 log = get_logger()
 
 
-async def purge(ctx: JobContext, _payload: dict[str, Any]) -> None:
+async def purge(ctx: JobContext, _payload: Nothing) -> None:
     purged = 0
     while True:
         async with transaction(ctx.sessions) as session:
@@ -27,10 +25,12 @@ async def purge(ctx: JobContext, _payload: dict[str, Any]) -> None:
     log.info("inbox.purged", bodies=purged, servers=servers)
 
 
-async def close_gaps(ctx: JobContext, _payload: dict[str, Any]) -> None:
+async def close_gaps(ctx: JobContext, _payload: Nothing) -> None:
     async with transaction(ctx.sessions) as session:
         await gaps.close_gaps(session, now=ctx.now())
 
 
-JOBS: dict[str, JobFunction] = {"inbox.purge": purge, gaps.CLOSE_GAPS: close_gaps}
-SCHEDULE: dict[str, str] = {"inbox.purge": "23 3 * * *", gaps.CLOSE_GAPS: "* * * * *"}
+PURGE = Job("inbox.purge", Nothing)
+
+JOBS: dict[str, JobFunction] = PURGE.run_by(purge) | gaps.CLOSE_GAPS.run_by(close_gaps)
+SCHEDULE: dict[str, str] = {PURGE.name: "23 3 * * *", gaps.CLOSE_GAPS.name: "* * * * *"}

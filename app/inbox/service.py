@@ -13,20 +13,24 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.audit.actor import Actor
-from app.audit.service import record
-from app.audit.why import About, Why
+from app.audit.why import Why
+from app.events.service import catalogue, publish
 from app.inbox import queries, rules
 from app.inbox.errors import EventNotFound, LeaseLost
+from app.inbox.job_payloads import RECONCILE, SYNC, ReconcilePayload, SyncPayload
 from app.inbox.messages import explain_refusal
 from app.inbox.rules import Outcome
-from models.audit import ObjectKind
 from models.ids import EventId
 from models.inbox import EventState, ReceivedEvent
 
 __all__ = [
     "CHANNEL",
+    "RECONCILE",
+    "SYNC",
     "Arrival",
     "Batch",
+    "ReconcilePayload",
+    "SyncPayload",
     "claim",
     "explain_refusal",
     "fail",
@@ -238,8 +242,7 @@ async def replay(session: AsyncSession, *, event_id: EventId, actor: Actor, now:
     before = {"state": event.state.value, "attempts": event.attempts}
     event.state, event.attempts, event.replayed_at = EventState.PENDING, 0, now
     event.not_before = event.finished_at = event.last_error = None
-    about = About(ObjectKind.RECEIVED_EVENT, event_id)
-    await record(session, "callback.replayed", about, Why(actor), now=now, details=before)
+    await publish(session, catalogue.CallbackReplayed(callback_id=event_id), Why(actor), now=now, details=before)
     await session.execute(text("SELECT pg_notify('inbox', '')"))
     return event
 

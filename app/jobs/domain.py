@@ -1,4 +1,4 @@
-"""What the queue itself needs done."""
+"""The manifest of the queue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Work that failed to the end and waits for a person: jobs that PgQueuer holds, timers that are parked."""
+"""Work that has failed for good and waits for a person: held jobs and parked timers."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def held_work(session: AsyncSession) -> list[dict[str, Any]]:
 
 
 async def try_again(session: AsyncSession, *, ids: list[str] | None, now: datetime) -> int:
-    """Let these run once more, or all of them. Returns how many."""
+    """Run these again, or all of them. Returns how many."""
     jobs = await session.execute(_RETRY_JOBS, {"ids": ids})
     timers = await session.execute(_RETRY_TIMERS, {"ids": ids, "now": now})
     return len(jobs.all()) + len(timers.all())

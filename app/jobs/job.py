@@ -1,17 +1,46 @@
-"""A job with a typed payload: enqueued in the caller's transaction, read back when it runs."""
+"""What a job is: its context, its typed payload, and how it is queued and read back. And what a timer is."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.clock import Clock
+from app.database import Sessions
 from app.jobs import queue
-from app.jobs.registry import JobContext, JobFunction
+from app.settings import Settings
+from app.wecom.client import Platform
+
+CLAIMS_AT_ONCE = 2
+"""One claim does its work while another waits for the database."""
+
+
+@dataclass(frozen=True)
+class JobContext:
+    """What a job may use. It opens its own short transactions; none is open while the platform is called (D5)."""
+
+    sessions: Sessions
+    clock: Clock
+    platform: Platform
+    settings: Settings
+    claiming: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CLAIMS_AT_ONCE), repr=False)
+    """Taken by jobs whose first step waits for rows that all of them want: they queue here, without a connection."""
+
+    def now(self) -> datetime:
+        return self.clock.now()
+
+
+JobFunction = Callable[[JobContext, dict[str, Any]], Awaitable[None]]
+"""Runs at least once and may overlap. Raises to be tried again."""
+
+TimerHandler = Callable[[AsyncSession, str, datetime], Awaitable[None]]
+"""`(session, subject, now)`, in the transaction that deletes the timer. No platform calls."""
 
 
 class Payload(BaseModel):
@@ -23,7 +52,7 @@ class Payload(BaseModel):
 
 
 class Nothing(Payload):
-    """The payload of a job that needs none."""
+    """The payload of a job without facts."""
 
 
 P = TypeVar("P", bound=Payload)
@@ -70,12 +99,15 @@ class Job(Generic[P]):
         priority: int = 0,
     ) -> int:
         """Queue one job per payload in one statement. Returns how many were not skipped as duplicates."""
-        return await queue.enqueue_many(
+        return await queue.insert(
             session,
-            self.name,
-            [payload.model_dump(mode="json", by_alias=True) for payload in payloads],
-            dedupe_keys=list(dedupe_keys) if dedupe_keys is not None else None,
-            correlation_ids=list(correlation_ids) if correlation_ids is not None else None,
+            queue.Batch(
+                self.name,
+                # Only what was said: a worker of the former version, still running during an update, reads it too.
+                [payload.model_dump_json(by_alias=True, exclude_unset=True).encode() for payload in payloads],
+                dedupe_keys,
+                correlation_ids,
+            ),
             run_after=run_after,
             priority=priority,
         )

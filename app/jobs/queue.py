@@ -1,8 +1,10 @@
-"""Enqueue in the caller's transaction."""
+"""Enqueue in the caller's transaction. Other packages use `Job.enqueue` (job.py), which knows what each job carries."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -49,10 +51,28 @@ async def enqueue_many(
 
     `correlation_ids`: what each belongs to, where it is not what is under way here.
     """
-    if not payloads:
+    encoded = [json.dumps(payload, ensure_ascii=False, default=str).encode() for payload in payloads]
+    return await insert(
+        session, Batch(name, encoded, dedupe_keys, correlation_ids), run_after=run_after, priority=priority
+    )
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Jobs of one name, each payload as JSON."""
+
+    name: str
+    payloads: Sequence[bytes]
+    dedupe_keys: Sequence[str | None] | None = None
+    correlation_ids: Sequence[str] | None = None
+
+
+async def insert(session: AsyncSession, batch: Batch, *, run_after: timedelta | None, priority: int) -> int:
+    """Queue the batch in one statement. Returns how many were not skipped as duplicates."""
+    count = len(batch.payloads)
+    if not count:
         return 0
-    count = len(payloads)
-    belongs_to = correlation_ids or [current_correlation_id()] * count
+    belongs_to = batch.correlation_ids or [current_correlation_id()] * count
     # The statement goes through SQLAlchemy's own connection: the raw driver connection, used before any SQLAlchemy
     # statement, would stand outside the transaction (D4).
     connection = await session.connection()
@@ -60,10 +80,10 @@ async def enqueue_many(
         _INSERT,
         (
             [priority] * count,
-            [name] * count,
-            [json.dumps(payload, ensure_ascii=False, default=str).encode() for payload in payloads],
+            [batch.name] * count,
+            list(batch.payloads),
             [run_after or timedelta()] * count,
-            dedupe_keys or [None] * count,
+            list(batch.dedupe_keys or [None] * count),
             [json.dumps({"correlation_id": correlation_id}) for correlation_id in belongs_to],
         ),
     )

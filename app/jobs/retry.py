@@ -1,4 +1,4 @@
-"""Retry is a value. Pure."""
+"""When a failed job is tried again. Pure."""
 
 from __future__ import annotations
 

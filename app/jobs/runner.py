@@ -18,8 +18,9 @@ from sqlalchemy.engine import make_url
 
 from app.database import is_away, transaction
 from app.jobs.held import rescue
+from app.jobs.job import Job as QueuedJob
+from app.jobs.job import JobContext, JobFunction, Nothing
 from app.jobs.queue import enqueue
-from app.jobs.registry import JobContext, JobFunction
 from app.jobs.retry import delay_after
 from app.jobs.timers import sweep
 from app.manifest import Registry
@@ -33,7 +34,7 @@ RESCUE_EVERY = timedelta(seconds=10)
 LOG_KEPT = timedelta(days=7)
 RECONNECT_AFTER = timedelta(seconds=1)
 ANSWERS_WITHIN = timedelta(seconds=10)
-"""A statement of the queue takes milliseconds: a connection that is silent for longer is lost."""
+"""A statement of the queue takes milliseconds: a connection that does not answer within this time is lost."""
 AWAY_PAUSE = timedelta(seconds=2)
 AWAY_TRIES = 60
 DRAIN = timedelta(seconds=4)
@@ -41,7 +42,7 @@ DRAIN = timedelta(seconds=4)
 POOL_CLOSES_WITHIN = timedelta(seconds=1)
 
 _AWAY: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
-"""What a database that restarts looks like from here."""
+"""The errors that a restarting database causes here."""
 
 
 def entrypoint(
@@ -74,7 +75,7 @@ def entrypoint(
 
 
 async def _carry_out(name: str, function: JobFunction, ctx: JobContext, payload: dict[str, Any]) -> None:
-    """A database that is away costs no try: the job waits for it, and begins again."""
+    """While the database is away, the job waits and starts again. That does not count as an attempt."""
     for _ in range(AWAY_TRIES):
         try:
             return await function(ctx, payload)
@@ -87,7 +88,7 @@ async def _carry_out(name: str, function: JobFunction, ctx: JobContext, payload:
 
 
 def scheduled(name: str, ctx: JobContext) -> Callable[[Schedule], Awaitable[None]]:
-    """A recurring job is enqueued like any other; one that still waits is not queued twice."""
+    """Enqueue the recurring job, unless it still waits from the last time."""
 
     async def run(_schedule: Schedule) -> None:
         async with transaction(ctx.sessions) as session:
@@ -139,7 +140,7 @@ class JobRunner:
                 await self._pause(RECONNECT_AFTER)
 
     async def _run_queuer(self) -> None:
-        """PgQueuer ends with the first error of its database, so each connection gets a new one."""
+        """Run one PgQueuer. It ends with the first database error, so each connection gets a new one."""
         async with _pool(self._dsn) as pool:
             queuer = self._queuer = PgQueuer.from_asyncpg_pool(pool)
             for name, function in self._registry.jobs.items():
@@ -152,7 +153,7 @@ class JobRunner:
             await queuer.run(batch_size=20, dequeue_timeout=timedelta(seconds=1), heartbeat_timeout=HEARTBEAT)
 
     async def _cut_off_late(self) -> None:
-        """Each job by itself: cancelled as a whole, PgQueuer would still wait for the jobs it has begun."""
+        """Cancel the jobs one by one: PgQueuer, if cancelled, would still wait for the jobs it has started."""
         await self._stopping.wait()
         await asyncio.sleep(self._drain.total_seconds())
         for task in self._under_way:
@@ -202,12 +203,14 @@ async def _pool(dsn: str) -> AsyncIterator[asyncpg.Pool]:
             pool.terminate()
 
 
-async def prune_queue_log(ctx: JobContext, _payload: dict[str, object]) -> None:
-    """Jobs leave a line each; lines older than a week go."""
+async def prune_queue_log(ctx: JobContext, _payload: Nothing) -> None:
+    """Delete lines of the queue's log that are older than a week."""
     async with transaction(ctx.sessions) as session:
         connection = await session.connection()
         await connection.exec_driver_sql("DELETE FROM pgqueuer_log WHERE created < $1", (ctx.now() - LOG_KEPT,))
 
 
-JOBS_OF_THE_QUEUE: dict[str, JobFunction] = {"jobs.prune_log": prune_queue_log}
-SCHEDULE_OF_THE_QUEUE: dict[str, str] = {"jobs.prune_log": "17 3 * * *"}
+PRUNE_LOG = QueuedJob("jobs.prune_log", Nothing)
+
+JOBS_OF_THE_QUEUE: dict[str, JobFunction] = PRUNE_LOG.run_by(prune_queue_log)
+SCHEDULE_OF_THE_QUEUE: dict[str, str] = {PRUNE_LOG.name: "17 3 * * *"}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
+from pydantic import BaseModel
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,7 +13,7 @@ from sqlmodel import col
 
 from app.clock import Clock
 from app.database import Sessions, transaction
-from app.jobs.registry import TimerHandler
+from app.jobs.job import TimerHandler
 from app.jobs.retry import retry_delay
 from app.observability import TIMERS, bound_correlation, current_correlation_id, get_logger
 from models.policy import Timer
@@ -22,18 +22,18 @@ log = get_logger()
 
 
 async def set_timer(
-    session: AsyncSession, kind: str, subject: str, due_at: datetime, *, basis: dict[str, Any] | None = None
+    session: AsyncSession, kind: str, subject: str, due_at: datetime, *, basis: BaseModel | None = None
 ) -> None:
     """Set or move the one timer of (kind, subject).
 
-    `basis` says how the moment was computed, so that a changed calendar can compute it again:
-    `{"from": iso, "working_seconds": n}` or `{"from": iso, "working_days": n}`.
+    `basis` says how the moment was computed, so that a changed calendar can compute it again: the calendar gives it
+    together with the moment.
     """
     row = {
         "kind": kind,
         "subject": subject,
         "due_at": due_at,
-        "basis": basis,
+        "basis": basis.model_dump(mode="json", by_alias=True, exclude_none=True) if basis else None,
         "correlation_id": current_correlation_id(),
         "created_at": func.now(),
         "attempts": 0,

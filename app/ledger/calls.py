@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,31 +14,39 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor
 from app.audit.why import About, Why
-from app.jobs.queue import enqueue
+from app.errors import WrongState
+from app.jobs.job import Job, Payload
 from app.jobs.timers import set_timer
-from app.ledger import queries, rules
-from app.ledger import reservations as demands
-from app.ledger.outcomes import is_heard, tell_outcome
+from app.ledger import queries, reservations, rules
 from app.ledger.rules import Done, Effect, Failed, Hold, Later, Unknown, Verdict
+from app.manifest import registry_of
 from app.observability import DELIVERIES, get_logger
 from app.wecom.errors import WecomError
 from app.wecom.messages import to_bytes
 from app.wecom.payloads import CallAnswer
 from models.audit import ObjectKind
-from models.delivery import CallKind, CallState, DeliveryState, OutgoingCall
+from models.delivery import CallKind, CallState, DeliveryState, FailReason, HoldReason, OutgoingCall
 from models.ids import APP
 
 log = get_logger()
 
 RELEASE = "delivery.release"
-HEAR_OUTCOME = "delivery.hear_outcome"
 
-_COLUMNS_OF_ANSWER = frozenset({"errcode", "errmsg", "msgid", "response_code"})
+
+class CallPayload(Payload):
+    """The call that a job is about."""
+
+    call_id: UUID
+
+
+MAKE_CALL = Job("delivery.make_call", CallPayload)
+"""Carried out by `app.delivery`, which knows how a call to many recipients is divided."""
+HEAR_OUTCOME = Job("delivery.hear_outcome", CallPayload)
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """One claimed attempt: what the worker sends, and what it must bring back with the outcome."""
+    """One claimed attempt: what the worker sends, and what it needs to record the outcome."""
 
     call_id: UUID
     app_id: str
@@ -56,7 +65,7 @@ async def record(
     failure: WecomError | None = None,
     now: datetime,
 ) -> None:
-    """Write down how an attempt ended. A success is believed however late; late bad news changes nothing."""
+    """Record how an attempt ended. A success counts however late it comes; a late failure changes nothing."""
     call = await queries.call_for_update(session, attempt.call_id)
     late = call is None or call.state is not CallState.SENDING
     if call is None or call.attempts != attempt.number or call.state not in queries.OPEN or (late and failure):
@@ -75,8 +84,8 @@ async def conclude(
     effect: Effect = Effect.POSSIBLE,
     now: datetime,
 ) -> None:
-    """Carry a verdict out on a locked call and its recipients. `effect`: what its attempt used of the limits."""
-    await demands.settle(session, call, effect, now=now)
+    """Apply a verdict to a locked call and its recipients. `effect`: what its attempt used of the limits."""
+    await reservations.settle(session, call, effect, now=now)
     match verdict:
         case Done():
             await _done(session, call, answer, now)
@@ -84,7 +93,7 @@ async def conclude(
             call.errcode = errcode
             await _ended_badly(session, call, CallState.FAILED, reason, error, now)
         case Unknown(error):
-            await _ended_badly(session, call, CallState.UNKNOWN, "outcome_unknown", error, now)
+            await _ended_badly(session, call, CallState.UNKNOWN, FailReason.OUTCOME_UNKNOWN, error, now)
         case Later():
             await _later(session, call, verdict, now)
         case Hold():
@@ -95,12 +104,12 @@ async def conclude(
 
 
 async def release(session: AsyncSession, call_id: UUID) -> None:
-    """The moment a call waited for has come; whether it goes is asked again when it is claimed."""
-    await enqueue(session, MAKE_CALL, {"call_id": str(call_id)})
+    """Queue a call that has waited long enough. The claim checks again whether it may be made."""
+    await MAKE_CALL.enqueue(session, CallPayload(call_id=call_id))
 
 
 async def wake_successor(session: AsyncSession, call: OutgoingCall) -> None:
-    """Let the next call of the ordering key look again: to go, or to say whom it waits for."""
+    """Queue the next call of the ordering key, so that it is made or says what it waits for now."""
     successor = await queries.next_in_key(session, call)
     if successor is not None:
         await release(session, successor)
@@ -111,8 +120,8 @@ async def _done(session: AsyncSession, call: OutgoingCall, answer: CallAnswer | 
     call.errcode, call.error, call.hold_reason, call.not_before = 0, None, None, None
     if answer is not None:
         _keep_answer(call, answer, now)
-        await _fail(session, call, answer.invalid_userids, "invalid_user", now)
-        await _fail(session, call, answer.unlicensed_userids, "unlicensed", now)
+        await _fail(session, call, answer.invalid_userids, FailReason.INVALID_USER, now)
+        await _fail(session, call, answer.unlicensed_userids, FailReason.UNLICENSED, now)
     sent = await _move_recipients(session, call, DeliveryState.SENT, "", None, now)
     DELIVERIES.labels(state=DeliveryState.SENT.value).inc(sent)
     await _be_heard(session, call, now)
@@ -121,7 +130,7 @@ async def _done(session: AsyncSession, call: OutgoingCall, answer: CallAnswer | 
 async def _move_recipients(
     session: AsyncSession, call: OutgoingCall, state: DeliveryState, reason: str, until: datetime | None, now: datetime
 ) -> int:
-    """Only messages to people have recipients of their own: nobody asks the table for the others."""
+    """Move the recipients of a call. Only messages to people have any."""
     if call.kind is not CallKind.MESSAGE_SEND:
         return 0
     return await queries.set_deliveries(session, call_id=call.id, state=state, reason=reason, until=until, now=now)
@@ -129,8 +138,7 @@ async def _move_recipients(
 
 def _keep_answer(call: OutgoingCall, answer: CallAnswer, now: datetime) -> None:
     call.msgid = answer.msgid or None
-    kept: dict[str, Any] = {name: value for name, value in answer.raw.items() if name not in _COLUMNS_OF_ANSWER}
-    call.answer = kept
+    call.answer = rules.KeptAnswer.of(answer.raw).model_dump(mode="json")
     if answer.response_code:
         call.response_code = answer.response_code
         # Counted from the attempt, which is not later than the platform's own count.
@@ -155,7 +163,7 @@ async def _ended_badly(
 
 
 def _end(call: OutgoingCall, state: CallState, now: datetime) -> None:
-    """Set before anything is asked of the database: the row, with its seven indexes, is then written once."""
+    """Set all columns before the next query: then the row, with its seven indexes, is written once."""
     move(call, state)
     call.leased_until = None
     call.finished_at = None if state is CallState.UNKNOWN else now
@@ -188,7 +196,7 @@ async def _hear_later(session: AsyncSession, call: OutgoingCall, error: Exceptio
     # The savepoint's rollback has expired what the failed hearing touched.
     await session.refresh(call)
     log.error("outcome.not_heard", call_id=str(call.id), purpose=call.purpose, exc_info=error)
-    await enqueue(session, HEAR_OUTCOME, {"call_id": str(call.id)})
+    await HEAR_OUTCOME.enqueue(session, CallPayload(call_id=call.id))
 
 
 async def _later(session: AsyncSession, call: OutgoingCall, verdict: Later, now: datetime) -> None:
@@ -209,7 +217,7 @@ async def _hold(session: AsyncSession, call: OutgoingCall, hold: Hold, now: date
     call.hold_reason, call.not_before, call.limit_key, call.leased_until = hold.reason, hold.until, hold.limit, None
     if hold.until is not None:
         await set_timer(session, RELEASE, str(call.id), hold.until)
-    if hold.reason == rules.UNKNOWN_BEFORE and (later := await queries.next_in_key(session, call, behind=True)):
+    if hold.reason == HoldReason.UNKNOWN_BEFORE and (later := await queries.next_in_key(session, call, behind=True)):
         # An unknown post holds up its own message alone: what comes behind may go, but nobody else would wake it.
         await release(session, later)
     if not unchanged:
@@ -225,7 +233,8 @@ async def _hold(session: AsyncSession, call: OutgoingCall, hold: Hold, now: date
 
 
 def move(call: OutgoingCall, to: CallState) -> None:
-    assert to in rules.TRANSITIONS[call.state], f"{call.state} → {to}"
+    if to not in rules.TRANSITIONS[call.state]:
+        raise WrongState(f"call {call.id}: {call.state} → {to}")
     call.state = to
     call.limit_key = None  # a hold by a limit names it anew
 
@@ -266,7 +275,7 @@ def call_row(request: CallRequest, *, correlation_id: str, now: datetime) -> Out
 
 
 def why_of(call: OutgoingCall) -> Why:
-    """What the call rests on, for the calls and acts that follow from it."""
+    """Why the call is made, for calls and acts that follow from it."""
     return Why(Actor.parse(call.actor), call.rule_key, call.policy_version_id)
 
 
@@ -274,4 +283,34 @@ def about_of(call: OutgoingCall) -> About:
     return About(ObjectKind(call.subject_kind), call.subject_id)
 
 
-MAKE_CALL = "delivery.make_call"
+# ---------------------------------------------------------------- who hears of it
+
+
+OutcomeHandler = Callable[[AsyncSession, OutgoingCall, datetime], Awaitable[None]]
+"""`(session, call, now)`, in the transaction that records a final state: done, failed or unknown. A call that was
+unknown is heard of again when a person resolves it."""
+
+
+@dataclass(frozen=True)
+class OnFailure:
+    """A handler that hears only of calls that did not end well. The savepoint of each hearing has its price, and
+    thousands of cards are updated in a minute.
+    """
+
+    handler: OutcomeHandler
+
+    async def __call__(self, session: AsyncSession, call: OutgoingCall, now: datetime) -> None:
+        await self.handler(session, call, now)
+
+
+def is_heard(session: AsyncSession, call: OutgoingCall) -> bool:
+    """Whether a domain has a handler for this outcome."""
+    handler = registry_of(session).outcomes.get(call.purpose)
+    return handler is not None and not (isinstance(handler, OnFailure) and call.state is CallState.DONE)
+
+
+async def tell_outcome(session: AsyncSession, *, call: OutgoingCall, now: datetime) -> None:
+    """Call the handler that a domain has registered for the call's purpose."""
+    handler = registry_of(session).outcomes.get(call.purpose)
+    if handler is not None:
+        await handler(session, call, now)

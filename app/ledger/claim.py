@@ -1,4 +1,4 @@
-"""Taking a call in hand: it waits, is due, may go, and the platform's limits have room for it."""
+"""Claims a call: it waits, is due, is allowed, and fits the platform's limits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.ledger import queries, reservations, rules
 from app.ledger.calls import Attempt, conclude, move
 from app.ledger.rules import Failed, Hold, Unknown
 from app.ledger.sending_hours import outside_hours
-from models.delivery import CallState, OutgoingCall
+from models.delivery import CallState, HoldReason, OutgoingCall
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Divided:
 
 
 async def claim(session: AsyncSession, *, call_id: UUID, now: datetime) -> Attempt | Divided | None:
-    """Take the call when it waits, is due and may go. None: somebody else has it, or it is held (and says why)."""
+    """Claim the call if it waits, is due and is allowed. None: another worker has it, or it is held and says why."""
     await queries.lock_ordering_of(session, call_id)
     call = await queries.claim_waiting_call(session, call_id, now)
     if call is None:
@@ -58,7 +58,7 @@ def _take(call: OutgoingCall, *, uncertain: bool, now: datetime) -> Attempt:
 
 
 async def _reason_to_hold(session: AsyncSession, call: OutgoingCall, *, uncertain: bool, now: datetime) -> Hold | None:
-    """Why not now, and until when. A resend of uncertain outcome waits for no hours: its window closes.
+    """Why the call may not be made now, and until when. A resend does not wait for hours: its window closes.
 
     The platform's limits are asked last, and reserved at once.
     """
@@ -72,6 +72,6 @@ async def _predecessor(session: AsyncSession, call: OutgoingCall) -> Hold | None
         case None:
             return None
         case CallState.UNKNOWN:
-            return Hold(rules.UNKNOWN_BEFORE)
+            return Hold(HoldReason.UNKNOWN_BEFORE)
         case _:
-            return Hold("predecessor")
+            return Hold(HoldReason.PREDECESSOR)

@@ -1,4 +1,4 @@
-"""What the ledger refuses."""
+"""The errors of this package."""
 
 from __future__ import annotations
 

@@ -1,29 +1,28 @@
-"""Background entry points: held calls are released, lost ones found, outcomes heard once more."""
+"""The jobs and timers of the ledger: release held calls, find lost ones, repeat failed handlers of outcomes."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import transaction
-from app.jobs.queue import enqueue, enqueue_many
-from app.jobs.registry import JobContext, JobFunction, TimerHandler
+from app.jobs.job import Job, JobContext, JobFunction, Nothing, TimerHandler
 from app.jobs.timers import set_timer
 from app.ledger import calls, queries, recovery
-from app.ledger.calls import MAKE_CALL
-from app.ledger.outcomes import tell_outcome
+from app.ledger.calls import HEAR_OUTCOME, MAKE_CALL, CallPayload, tell_outcome
 from app.limits.numbers import remember_accounts
 from app.limits.usage.counters import prune
 from app.observability import get_logger
+from app.quota.service import LIMIT_CHANGED, LimitChanged
 from app.settings import Settings
 from models.delivery import CallState
 
 log = get_logger()
 
-RECOVER = "delivery.recover"
+RECOVER = Job("delivery.recover", Nothing)
+TEND_LIMITS = Job("delivery.tend_limits", Nothing)
 
 RECOVER_DUE = "delivery.recover_due"
 
@@ -32,16 +31,16 @@ RECOVER_EVERY = timedelta(minutes=1)
 EVERYTHING = "all"
 
 FORGOTTEN_AFTER = timedelta(minutes=2)
-"""A call that may go and does not: its job was lost, or given up."""
+"""A call that is due and was not made for so long has lost its job."""
 
 ENDED = (CallState.DONE, CallState.FAILED, CallState.UNKNOWN)
-"""States that the domain that asked for the call hears of."""
+"""The states that are reported to the domain that requested the call."""
 
 _BATCH = 500
 
 
-async def recover(ctx: JobContext, _payload: dict[str, Any]) -> None:
-    """Calls in the hands of dead workers become unknown; calls whose job was lost get a new one."""
+async def recover(ctx: JobContext, _payload: Nothing) -> None:
+    """Calls of dead workers become unknown. Calls whose job was lost get a new job."""
     async with transaction(ctx.sessions) as session:
         dead = await queries.calls_with_dead_workers(session, ctx.now(), limit=_BATCH)
     for call_id in dead:
@@ -53,34 +52,32 @@ async def recover(ctx: JobContext, _payload: dict[str, Any]) -> None:
             log.exception("call.not_given_up", call_id=str(call_id))
     async with transaction(ctx.sessions) as session:
         for call_id in await queries.calls_left_waiting(session, ctx.now() - FORGOTTEN_AFTER, limit=_BATCH):
-            await enqueue(session, MAKE_CALL, {"call_id": str(call_id)}, dedupe_key=f"call:{call_id}")
+            await MAKE_CALL.enqueue(session, CallPayload(call_id=call_id), dedupe_key=f"call:{call_id}")
 
 
-async def hear_outcome(ctx: JobContext, payload: dict[str, Any]) -> None:
-    """A domain failed to hear how its call ended: once more, until it can. The call itself has ended long ago."""
+async def hear_outcome(ctx: JobContext, payload: CallPayload) -> None:
+    """A domain's handler of an outcome failed: call it again. The call itself has already ended."""
     async with transaction(ctx.sessions) as session:
-        call = await queries.call_for_update(session, UUID(payload["call_id"]))
+        call = await queries.call_for_update(session, payload.call_id)
         if call is not None and call.state in ENDED:
             await tell_outcome(session, call=call, now=ctx.now())
 
 
-async def tend_limits(ctx: JobContext, _payload: dict[str, Any]) -> None:
-    """Counters of which nothing counts any more go; limits that grow with the company are computed anew."""
+async def tend_limits(ctx: JobContext, _payload: Nothing) -> None:
+    """Delete counters that are no longer needed, and compute limits that grow with the company again."""
     async with transaction(ctx.sessions) as session:
         await prune(session, now=ctx.now())
     async with transaction(ctx.sessions) as session:
         await remember_accounts(session, now=ctx.now())
 
 
-async def limit_changed(ctx: JobContext, payload: dict[str, Any]) -> None:
+async def limit_changed(ctx: JobContext, payload: LimitChanged) -> None:
     """An operator changed a limit (`key`) or lifted a block (`path`): what waits for it asks again now."""
     released = _BATCH
     while released == _BATCH:
         async with transaction(ctx.sessions) as session:
-            let_go = await queries.let_go(
-                session, limit_key=payload.get("key"), path=payload.get("path"), now=ctx.now(), most=_BATCH
-            )
-            await enqueue_many(session, MAKE_CALL, [{"call_id": str(call_id)} for call_id in sorted(let_go)])
+            let_go = await queries.let_go(session, limit_key=payload.key, path=payload.path, now=ctx.now(), most=_BATCH)
+            await MAKE_CALL.enqueue_many(session, [CallPayload(call_id=call_id) for call_id in sorted(let_go)])
         released = len(let_go)
 
 
@@ -91,8 +88,8 @@ async def start_up(session: AsyncSession, *, now: datetime, settings: Settings) 
 
 
 async def recover_due(session: AsyncSession, _subject: str, now: datetime) -> None:
-    """Each minute of the injected clock (D3), by which leases and waiting are counted as well."""
-    await enqueue(session, RECOVER, {}, dedupe_key=RECOVER)
+    """Runs each minute of the injected clock (D3), which leases and waiting times use as well."""
+    await RECOVER.enqueue(session, Nothing(), dedupe_key=RECOVER.name)
     await set_timer(session, RECOVER_DUE, EVERYTHING, now + RECOVER_EVERY)
 
 
@@ -100,13 +97,13 @@ async def release_held_call(session: AsyncSession, subject: str, _now: datetime)
     await calls.release(session, UUID(subject))
 
 
-JOBS: dict[str, JobFunction] = {
-    calls.HEAR_OUTCOME: hear_outcome,
-    RECOVER: recover,
-    "delivery.tend_limits": tend_limits,
-    "delivery.limit_changed": limit_changed,
-}
+JOBS: dict[str, JobFunction] = (
+    HEAR_OUTCOME.run_by(hear_outcome)
+    | RECOVER.run_by(recover)
+    | TEND_LIMITS.run_by(tend_limits)
+    | LIMIT_CHANGED.run_by(limit_changed)
+)
 
 TIMERS: dict[str, TimerHandler] = {calls.RELEASE: release_held_call, RECOVER_DUE: recover_due}
 
-SCHEDULE: dict[str, str] = {"delivery.tend_limits": "41 * * * *"}
+SCHEDULE: dict[str, str] = {TEND_LIMITS.name: "41 * * * *"}

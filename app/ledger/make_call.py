@@ -1,4 +1,4 @@
-"""The step between two transactions: one attempt against the platform. Takes a client, never a session (D5)."""
+"""The step between two transactions: one attempt at the platform. Takes a client, never a session (D5)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from models.delivery import CallKind
 
 @dataclass(frozen=True)
 class Answered:
-    """The platform said yes, or a look at the object shows that it was done."""
+    """The platform accepted the call, or the object shows that it was done."""
 
     answer: CallAnswer | None = None
 
@@ -29,7 +29,7 @@ class Failed:
 
 @dataclass(frozen=True)
 class Missing:
-    """A look at the group shows that only this much of the update is missing."""
+    """The group shows that only this part of the update is missing."""
 
     body: dict[str, Any]
 
@@ -38,7 +38,7 @@ Outcome = Answered | Failed | Missing
 
 
 async def carry_out(client: WecomClient, attempt: Attempt) -> Outcome:
-    """Make the call with exactly its bytes; where its recovery asks for a look at the object, look."""
+    """Make the call with exactly its bytes, or look at the object first if its recovery says so."""
     if attempt.uncertain and RECOVERY[attempt.kind] is Recovery.LOOK_FIRST:
         return await _look_at_group(client, attempt)
     try:

@@ -26,8 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
-from app.ledger import rules
-from models.delivery import CallKind, CallState, Delivery, DeliveryState, Message, OutgoingCall
+from models.delivery import CallKind, CallState, Delivery, DeliveryState, HoldReason, Message, OutgoingCall
 from models.groups import Group, GroupMember
 from models.ids import fold
 from models.org import PersonUserid
@@ -44,7 +43,7 @@ async def get_call(session: AsyncSession, call_id: UUID) -> OutgoingCall | None:
 
 
 async def lock_ordering_of(session: AsyncSession, call_id: UUID) -> None:
-    """Serialise everybody who looks at or moves the calls of this call's ordering key, until the commit.
+    """Let only one transaction at a time read or move the calls of this call's ordering key, until its commit.
 
     Without it a successor could look just before its predecessor ends, and the wake-up find the successor's row
     locked: nobody would wake it again.
@@ -55,7 +54,7 @@ async def lock_ordering_of(session: AsyncSession, call_id: UUID) -> None:
 
 
 async def claim_waiting_call(session: AsyncSession, call_id: UUID, now: datetime) -> OutgoingCall | None:
-    """The call, locked, when it waits and is due. None as well while another worker has it."""
+    """The call, locked, if it waits and is due. None also while another worker has it."""
     statement = (
         select(OutgoingCall)
         .where(col(OutgoingCall.id) == call_id, col(OutgoingCall.state).in_(WAITING))
@@ -79,7 +78,7 @@ async def call_for_update(session: AsyncSession, call_id: UUID) -> OutgoingCall 
 
 
 async def predecessor_state(session: AsyncSession, call: OutgoingCall) -> CallState | None:
-    """The state of an unfinished call of the same key that this one must wait for; an unknown one first."""
+    """The state of an unfinished call of the same key that this one must wait for. An unknown one comes first."""
     # A call of a later id may be under way when this one was committed late.
     ahead = or_(col(OutgoingCall.id) < call.id, col(OutgoingCall.state) == CallState.SENDING)
     statement = (
@@ -99,7 +98,7 @@ def _lets_pass(ahead: Any, message_id: Any) -> ColumnElement[bool]:
     that wait for it: nobody can tell for hours, and people who join or leave the group must not wait for that.
     """
     is_unknown = col(ahead.state) == CallState.UNKNOWN
-    waits_for_unknown = and_(col(ahead.state) == CallState.HELD, col(ahead.hold_reason) == rules.UNKNOWN_BEFORE)
+    waits_for_unknown = and_(col(ahead.state) == CallState.HELD, col(ahead.hold_reason) == HoldReason.UNKNOWN_BEFORE)
     return or_(
         and_(is_unknown, col(ahead.kind) == CallKind.CARD_UPDATE),
         and_(
@@ -135,7 +134,7 @@ async def calls_with_dead_workers(session: AsyncSession, now: datetime, *, limit
 
 
 async def calls_left_waiting(session: AsyncSession, since: datetime, *, limit: int) -> Sequence[UUID]:
-    """Calls that could go and did not: their job was lost or given up. Those behind another call are left out."""
+    """Due calls that were not made: their job was lost or given up. Calls behind another call are left out."""
     ahead = aliased(OutgoingCall)
     blocked = exists().where(
         col(ahead.ordering_key) == col(OutgoingCall.ordering_key),
@@ -209,7 +208,7 @@ async def set_deliveries(
 async def fail_named(
     session: AsyncSession, call: OutgoingCall, *, userids: Sequence[str], reason: str, now: datetime
 ) -> int:
-    """Fail the recipients whom the answer names, by the userids they had when the bytes were written."""
+    """Fail the recipients that the answer names, by the userids they had when the body was written."""
     if not userids:
         return 0
     named = (
@@ -233,7 +232,7 @@ async def fail_people(
     """Fail these recipients of a call that has not gone."""
     await session.execute(
         update(Delivery)
-        .where(col(Delivery.call_id) == call_id, col(Delivery.person_id) == func.any(_uuids(people)))
+        .where(col(Delivery.call_id) == call_id, col(Delivery.person_id) == func.any(uuid_array(people)))
         .where(col(Delivery.state) == DeliveryState.HELD)
         .values(state=DeliveryState.FAILED, reason=reason, until=None, updated_at=now)
         .execution_options(synchronize_session=False)
@@ -243,10 +242,10 @@ async def fail_people(
 async def move_deliveries(
     session: AsyncSession, *, from_call: UUID, to_call: UUID, people: Sequence[UUID], reason: str, now: datetime
 ) -> None:
-    """Another call carries these people from now on."""
+    """Move these recipients to another call."""
     await session.execute(
         update(Delivery)
-        .where(col(Delivery.call_id) == from_call, col(Delivery.person_id) == func.any(_uuids(people)))
+        .where(col(Delivery.call_id) == from_call, col(Delivery.person_id) == func.any(uuid_array(people)))
         .values(call_id=to_call, state=DeliveryState.HELD, reason=reason, until=now, updated_at=now)
         .execution_options(synchronize_session=False)
     )
@@ -261,21 +260,18 @@ async def recipients_of_call(session: AsyncSession, call_id: UUID) -> list[UUID]
     return list((await session.scalars(statement)).all())
 
 
-# --------------------------------------------------------------------------- clicks and their codes
-
-
-def _uuids(values: Sequence[UUID]) -> Any:
+def uuid_array(values: Sequence[UUID]) -> Any:
     """One array parameter: an IN list ends at 32,767 of them."""
     return bindparam(None, list(values), type_=ARRAY(Uuid))
 
 
 def _rows(result: Any) -> int:
-    assert isinstance(result, CursorResult)
+    assert isinstance(result, CursorResult)  # the driver answers an UPDATE with one
     return result.rowcount
 
 
 async def calls_long_under_way(session: AsyncSession, since: datetime) -> Sequence[OutgoingCall]:
-    """Calls that were claimed before then and not recorded: few, and usually none."""
+    """Calls that were claimed before that time and not recorded yet: usually none."""
     statement = select(OutgoingCall).where(
         col(OutgoingCall.state) == CallState.SENDING, col(OutgoingCall.reserved_at) < since
     )
@@ -294,10 +290,10 @@ async def waiting_ahead(session: AsyncSession, call: OutgoingCall, limit_key: st
 async def let_go(
     session: AsyncSession, *, limit_key: str | None, path: str | None, now: datetime, most: int
 ) -> Sequence[UUID]:
-    """Calls that wait for this limit, or for the end of this path's block, wait no more. Returns at most so many."""
+    """Release calls that wait for this limit, or for the end of this path's block: at most `most` of them."""
     for_block = and_(
         col(OutgoingCall.kind) == path,
-        col(OutgoingCall.hold_reason) == "platform_limit",
+        col(OutgoingCall.hold_reason) == HoldReason.PLATFORM_LIMIT,
         col(OutgoingCall.limit_key).is_(None),
     )
     waiting = (
@@ -313,7 +309,7 @@ async def let_go(
 
 
 async def unfinished_recipients(session: AsyncSession, call_id: UUID) -> list[UUID]:
-    """Whom the call would reach now: those left out who failed before it went."""
+    """The recipients that the call would still reach, without those who have failed."""
     statement = (
         select(col(Delivery.person_id))
         .where(col(Delivery.call_id) == call_id)
@@ -324,7 +320,7 @@ async def unfinished_recipients(session: AsyncSession, call_id: UUID) -> list[UU
 
 
 async def members_of_chat(session: AsyncSession, chatid: str, *, since: datetime) -> list[UUID]:
-    """Who is in the group, as we last saw it or want it, and who was at that time: each once."""
+    """The members of the group as we last saw it or want it, and the members at that time, each once."""
     is_in = or_(col(GroupMember.ended_at).is_(None), col(GroupMember.ended_at) >= since)
     statement = (
         select(col(GroupMember.person_id))

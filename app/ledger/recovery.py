@@ -1,4 +1,4 @@
-"""What carries on after a call: other bytes in its place, a dead worker's remains, a person's decision."""
+"""What may follow a call: a replacement, the recovery from a dead worker, a person's decision."""
 
 from __future__ import annotations
 
@@ -10,15 +10,13 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor
-from app.audit.service import record
-from app.audit.why import About
+from app.events.service import catalogue, publish
 from app.ledger import calls, queries, rules
 from app.ledger.calls import CallRequest, about_of, call_row, why_of
 from app.ledger.errors import CallNotFound, NotUnknown
 from app.ledger.rules import Done, Failed
 from app.wecom.errors import OutcomeUnknown
-from models.audit import ObjectKind
-from models.delivery import CallState, OutgoingCall
+from models.delivery import CallState, FailReason, OutgoingCall
 
 
 class Resolution(StrEnum):
@@ -26,13 +24,16 @@ class Resolution(StrEnum):
     FAILED = "failed"
 
 
+RESOLVED = {Resolution.DONE: catalogue.CallResolvedDone, Resolution.FAILED: catalogue.CallResolvedFailed}
+
+
 def is_unsent(call: OutgoingCall) -> bool:
-    """Certain: no attempt has been made that may have had an effect."""
+    """True only if no attempt was made that may have had an effect."""
     return call.state in queries.WAITING and call.sent_at is None
 
 
 async def give_up_lease(session: AsyncSession, *, call_id: UUID, now: datetime) -> None:
-    """The worker died with the call in its hands: whether the platform heard it is unknown."""
+    """The worker died during the call: whether the platform received it is unknown."""
     call = await queries.call_for_update(session, call_id)
     if call is None or call.state is not CallState.SENDING or call.leased_until is None or call.leased_until >= now:
         return
@@ -43,37 +44,31 @@ async def give_up_lease(session: AsyncSession, *, call_id: UUID, now: datetime) 
 async def ask_for_the_rest(
     session: AsyncSession, *, attempt: calls.Attempt, missing: dict[str, Any], now: datetime
 ) -> None:
-    """A look at the group showed what an `appchat/update` still lacks: a new call asks for exactly that."""
+    """The group shows what of an `appchat/update` is still missing: request exactly that with a new call."""
     call = await queries.call_for_update(session, attempt.call_id)
     if call is None or call.state is not CallState.SENDING or call.attempts != attempt.number:
         return
     request = CallRequest(call.kind, missing, call.purpose, about_of(call), why_of(call), call.ordering_key)
     rest = call_row(request, correlation_id=call.correlation_id, now=now)
-    await _replace(session, call, rest, now)
+    await replace_call(session, call, rest, now)
 
 
 async def resolve_call(
     session: AsyncSession, *, call_id: UUID, resolution: Resolution, actor: Actor, now: datetime
 ) -> OutgoingCall:
-    """A person has looked and says what became of a call of unknown outcome."""
+    """A person has checked and says how a call of unknown outcome ended."""
     call = await queries.call_for_update(session, call_id)
     if call is None:
         raise CallNotFound("没有这次调用")
     if call.state is not CallState.UNKNOWN:
         raise NotUnknown("只有结果未知的调用才需要人工确认", state=call.state.value)
-    verdict = Done() if resolution is Resolution.DONE else Failed("resolved_failed", f"{actor} 确认没有生效")
+    verdict = Done() if resolution is Resolution.DONE else Failed(FailReason.RESOLVED_FAILED, f"{actor} 确认没有生效")
     await calls.conclude(session, call, verdict, now=now)
-    await record(
-        session,
-        f"call.resolved_{resolution.value}",
-        About(ObjectKind.OUTGOING_CALL, call.id),
-        why_of(call).by(actor),
-        now=now,
-    )
+    await publish(session, RESOLVED[resolution](call_id=call.id), why_of(call).by(actor), now=now)
     return call
 
 
-async def _replace(session: AsyncSession, call: OutgoingCall, rest: OutgoingCall, now: datetime) -> None:
+async def replace_call(session: AsyncSession, call: OutgoingCall, rest: OutgoingCall, now: datetime) -> None:
     """`rest` takes the place of `call` in its ordering key. No outcome is told: the later attempt tells it."""
     rest.id, rest.previous_id = rules.id_beside(call.id), call.id
     session.add(rest)

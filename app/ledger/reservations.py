@@ -9,17 +9,16 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.ledger import queries as limit_queries
-from app.ledger import rules
+from app.ledger import queries, rules
 from app.ledger.rules import Effect, Failed, Hold
 from app.limits.catalogue import COUNTERS, LIMITS, Per
 from app.limits.usage import reserve as limits
 from app.limits.usage.counters import Demand
 from app.limits.usage.reserve import Flight, Shortage
-from models.delivery import CallKind, OutgoingCall
+from models.delivery import CallKind, FailReason, HoldReason, OutgoingCall
 
 LONG = timedelta(seconds=30)
-"""From then on a call under way is asked for with every reservation: it may still arrive."""
+"""A call that takes longer counts in every reservation: it may still arrive."""
 
 SMALLEST_PART = 20
 """A call is split for the sake of a limit of all its recipients only where at least this part of the limit is free: a
@@ -34,7 +33,7 @@ _COUNTED_IN_PEOPLE = {
 
 @dataclass(frozen=True)
 class Part:
-    """Some recipients of a call, and why they have to wait, or can never go. Without a reason they go now."""
+    """Some recipients of a call, and why they wait or can never be reached. Without a reason they are sent now."""
 
     people: tuple[UUID, ...]
     verdict: Hold | Failed | None
@@ -54,7 +53,7 @@ async def reserve(session: AsyncSession, call: OutgoingCall, *, uncertain: bool,
         counter = COUNTERS[LIMITS[key].counter]
         if counter.per is Per.MEMBER:
             return 0
-        calls, waiting = await limit_queries.waiting_ahead(session, call, key)
+        calls, waiting = await queries.waiting_ahead(session, call, key)
         return waiting if call.kind in _COUNTED_IN_PEOPLE else calls
 
     flights = await _flights(session, now)
@@ -69,7 +68,7 @@ async def reserve(session: AsyncSession, call: OutgoingCall, *, uncertain: bool,
 
 
 async def settle(session: AsyncSession, call: OutgoingCall, effect: Effect, *, now: datetime) -> None:
-    """The attempt has ended: what it did not use is given back, and a call that took long counts from its end."""
+    """After an attempt: give back what it did not use. A call that took long counts from its end."""
     since, call.reserved_at = call.reserved_at, None
     if since is None:
         return
@@ -94,7 +93,7 @@ async def settle(session: AsyncSession, call: OutgoingCall, effect: Effect, *, n
 
 
 def split_up(app_id: str, people: Sequence[UUID], short: Sequence[Shortage]) -> list[Part]:
-    """Who goes, and who waits for which limit until when; people who may go at about the same time together. Pure."""
+    """Who is sent now, and who waits for which limit. People who wait about equally long are grouped. Pure."""
     own: dict[str, Shortage] = {}
     for shortage in sorted(short, key=_until):
         if _is_of_a_member(shortage):
@@ -124,14 +123,14 @@ def _about_the_same(shortage: Shortage) -> tuple[str, int]:
 
 async def _people(session: AsyncSession, call: OutgoingCall, *, since: datetime) -> list[UUID]:
     if call.kind is CallKind.MESSAGE_SEND:
-        return await limit_queries.unfinished_recipients(session, call.id)
+        return await queries.unfinished_recipients(session, call.id)
     if call.kind is CallKind.APPCHAT_SEND:
-        return await limit_queries.members_of_chat(session, rules.body_of(call)["chatid"], since=since)
+        return await queries.members_of_chat(session, rules.body_of(call)["chatid"], since=since)
     return []
 
 
 def _demands(call: OutgoingCall, people: Sequence[UUID], count: int) -> list[Demand]:
-    """`count`: how many people there were when it was reserved, whoever came or left since."""
+    """`count`: the number of people at the reservation, whoever has joined or left since."""
     if call.kind in _COUNTED_ALONE:
         return [Demand(_COUNTED_ALONE[call.kind], "")]
     if call.kind not in _COUNTED_IN_PEOPLE:
@@ -150,7 +149,7 @@ def _counters(call: OutgoingCall) -> tuple[str, ...]:
 
 async def _flights(session: AsyncSession, now: datetime) -> list[Flight]:
     flights = []
-    for call in await limit_queries.calls_long_under_way(session, now - LONG):
+    for call in await queries.calls_long_under_way(session, now - LONG):
         if call.reserved_at is not None:
             people = await _people(session, call, since=call.reserved_at)
             flights.append(Flight(call.reserved_at, tuple(_demands(call, people, call.limit_amount))))
@@ -174,11 +173,11 @@ def _last(short: Sequence[Shortage]) -> Shortage:
 
 
 def _too_large(call: OutgoingCall, people: int, short: Sequence[Shortage]) -> Failed | None:
-    """A group with more members than a whole limit has room for: waiting would be for ever, so it is said (P8)."""
+    """A group with more members than the whole limit would wait for ever: it fails with a sentence (P8)."""
     for shortage in short:
         if call.kind is CallKind.APPCHAT_SEND and not _is_of_a_member(shortage) and people > shortage.allowed > 0:
             return Failed(
-                "larger_than_limit",
+                FailReason.LARGER_THAN_LIMIT,
                 f"群里有 {people} 人，限额 {shortage.key} 一次最多 {shortage.allowed} 人次：等多久都发不出。"
                 "请由管理员调高限额后重新发送",
             )
@@ -187,4 +186,4 @@ def _too_large(call: OutgoingCall, people: int, short: Sequence[Shortage]) -> Fa
 
 def _hold(shortage: Shortage) -> Hold:
     is_silent = COUNTERS[LIMITS[shortage.key].counter].is_silent
-    return Hold("member_limit" if is_silent else "platform_limit", shortage.until, shortage.key)
+    return Hold(HoldReason.MEMBER_LIMIT if is_silent else HoldReason.PLATFORM_LIMIT, shortage.until, shortage.key)

@@ -1,4 +1,4 @@
-"""What becomes of a call, as values and tables. Pure."""
+"""Decides how a call goes on, with values and tables. Pure."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
 
 from app.limits.catalogue import LIMITS
 from app.wecom.errors import (
@@ -21,7 +23,7 @@ from app.wecom.errors import (
     WecomError,
     WecomRefused,
 )
-from models.delivery import CallKind, CallState, DeliveryState, OutgoingCall
+from models.delivery import CallKind, CallState, DeliveryState, FailReason, HoldReason, OutgoingCall, refused_with
 from models.ids import fold
 
 LEASE = timedelta(seconds=90)
@@ -47,8 +49,20 @@ CODE_EXPIRED = 60140
 CHAT_EXISTS = 86215
 NOBODY_VALID = 81013
 
-UNKNOWN_BEFORE = "unknown_before"
-"""Held behind a call of which nobody knows what became."""
+
+class KeptAnswer(BaseModel):
+    """What the platform answered beside the fields that have columns (`outgoing_calls.answer`): for people who look
+    into a call. No decision rests on it, so it is kept as it came.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    @classmethod
+    def of(cls, answer: dict[str, Any]) -> KeptAnswer:
+        return cls.model_validate({name: value for name, value in answer.items() if name not in _COLUMNS_OF_ANSWER})
+
+
+_COLUMNS_OF_ANSWER = frozenset({"errcode", "errmsg", "msgid", "response_code"})
 
 
 class Recovery(StrEnum):
@@ -95,6 +109,7 @@ class Done:
 @dataclass(frozen=True)
 class Failed:
     reason: str
+    """A `FailReason`, or `refused_with` a code."""
     error: str
     errcode: int | None = None
 
@@ -109,7 +124,7 @@ class Later:
     """Again at `at`. `uncertain`: an attempt may have had its effect already."""
 
     at: datetime
-    reason: str
+    reason: HoldReason
     error: str
     uncertain: bool
 
@@ -118,7 +133,7 @@ class Later:
 class Hold:
     """Not now. Without `until` it waits for another call, not for a moment."""
 
-    reason: str
+    reason: HoldReason
     until: datetime | None = None
     limit: str | None = None
     """The key of the limit that it waits for."""
@@ -154,26 +169,26 @@ def _recover(call: OutgoingCall, failure: WecomError, now: datetime) -> Verdict:
         return Unknown(str(failure))
     if recovery is not Recovery.RESEND_IN_WINDOW and call.attempts >= MOST_REPEATS:
         return Unknown(str(failure))
-    return Later(at, "recovering", str(failure), uncertain=True)
+    return Later(at, HoldReason.RECOVERING, str(failure), uncertain=True)
 
 
 def _postpone(call: OutgoingCall, failure: WecomError, now: datetime) -> Verdict:
-    """It had no effect, that is certain."""
+    """Decide about an attempt that certainly had no effect."""
     if isinstance(failure, WaitUntil):
-        return Hold("platform_limit", failure.until)
+        return Hold(HoldReason.PLATFORM_LIMIT, failure.until)
     if isinstance(failure, QuotaExhausted):
-        return Hold("platform_limit", failure.until, failure.why if failure.why in LIMITS else None)
+        return Hold(HoldReason.PLATFORM_LIMIT, failure.until, failure.why if failure.why in LIMITS else None)
     most = MOST_TRIES if isinstance(failure, TryAgain) else MOST_UNREACHED
     if call.attempts >= most:
         return _refused(failure)
-    return Later(now + back_off(call.attempts), "retrying", str(failure), uncertain=False)
+    return Later(now + back_off(call.attempts), HoldReason.RETRYING, str(failure), uncertain=False)
 
 
 def _refused(failure: WecomError) -> Failed:
     errcode = errcode_of(failure)
     if errcode == NOBODY_VALID:
-        return Failed("invalid_user", str(failure), errcode)
-    return Failed(f"refused:{errcode}" if errcode is not None else "not_reached", str(failure), errcode)
+        return Failed(FailReason.INVALID_USER, str(failure), errcode)
+    return Failed(FailReason.NOT_REACHED if errcode is None else refused_with(errcode), str(failure), errcode)
 
 
 def back_off(attempts: int) -> timedelta:
@@ -204,7 +219,7 @@ def body_of(call: OutgoingCall) -> dict[str, Any]:
 
 
 def remaining_update(body: dict[str, Any], *, name: str, owner: str, userids: list[str]) -> dict[str, Any] | None:
-    """What of an `appchat/update` the group as it is now still lacks; None when nothing does."""
+    """The part of an `appchat/update` that the group still lacks; None if it lacks nothing."""
     members = {fold(userid) for userid in userids}
     wanted = {
         "name": body.get("name") if body.get("name", name)[:50] != name[:50] else None,

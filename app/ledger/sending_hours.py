@@ -17,10 +17,10 @@ from app.policy import service as policies
 from app.policy.sections.delivery import DeliveryRule, Hours
 from app.policy.sections.working_time import TimeSpan, within
 from app.working_days import WorkingCalendar
-from models.delivery import CallKind, OutgoingCall
+from models.delivery import CallKind, HoldReason, OutgoingCall
 
 _SPEAKS = frozenset({CallKind.MESSAGE_SEND, CallKind.APPCHAT_SEND})
-"""What makes a phone ring: only this has hours."""
+"""Calls that make a phone ring: only these have hours."""
 
 
 async def outside_hours(session: AsyncSession, call: OutgoingCall, *, now: datetime) -> Hold | None:
@@ -38,7 +38,7 @@ async def outside_hours(session: AsyncSession, call: OutgoingCall, *, now: datet
         # The call's own luck: asked again, it answers the same.
         rng=Random(call.id.int),  # noqa: S311 -- spreads load, keeps no secret
     )
-    return Hold("quiet_hours", moment) if moment > now else None
+    return Hold(HoldReason.QUIET_HOURS, moment) if moment > now else None
 
 
 MARKS = frozenset({0, 30})

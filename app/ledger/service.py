@@ -8,11 +8,9 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.jobs.queue import enqueue
 from app.ledger import queries
-from app.ledger.calls import MAKE_CALL, CallRequest, call_row
+from app.ledger.calls import MAKE_CALL, CallPayload, CallRequest, OnFailure, OutcomeHandler, call_row
 from app.ledger.errors import CallNotFound
-from app.ledger.outcomes import OnFailure, OutcomeHandler
 from app.ledger.recovery import Resolution, is_unsent, resolve_call
 from app.ledger.rules import CODE_LIFE, body_of, remaining_update
 from app.observability import current_correlation_id
@@ -21,6 +19,7 @@ from models.delivery import CallKind, OutgoingCall
 __all__ = [
     "CODE_LIFE",
     "MAKE_CALL",
+    "CallPayload",
     "CallRequest",
     "OnFailure",
     "OutcomeHandler",
@@ -38,7 +37,7 @@ __all__ = [
 async def request_call(
     session: AsyncSession, request: CallRequest, *, now: datetime, after: UUID | None = None
 ) -> OutgoingCall:
-    """Any changing call but a message. `after` names a call that has to end first: both then share its ordering key."""
+    """Request any call but a message. `after` names a call that has to end first: both share its ordering key."""
     if request.kind is CallKind.MEDIA_UPLOAD:
         raise ValueError("A media upload has no JSON body to keep")
     if after and not request.ordering_key:
@@ -60,7 +59,7 @@ async def add_call(session: AsyncSession, call: OutgoingCall) -> None:
     """Record the call and queue the job that makes it."""
     session.add(call)
     await session.flush()
-    await enqueue(session, MAKE_CALL, {"call_id": str(call.id)}, dedupe_key=f"call:{call.id}")
+    await MAKE_CALL.enqueue(session, CallPayload(call_id=call.id), dedupe_key=f"call:{call.id}")
 
 
 async def read_call(session: AsyncSession, *, call_id: UUID) -> OutgoingCall:

@@ -18,7 +18,7 @@ from app.limits.numbers import Number
 from app.limits.usage import windows
 from app.limits.usage.windows import COUNT_BITS, COUNT_MASK
 from app.observability import LIMIT_ALLOWED, LIMIT_USED, LIMIT_WAITING, PATH_BLOCKED
-from models.delivery import CallKind, CallState, OutgoingCall
+from models.delivery import CallKind, CallState, HoldReason, OutgoingCall
 from models.limits import LimitBlock
 
 MOST_USED = 3
@@ -185,7 +185,7 @@ async def _most_used(session: AsyncSession, limit: Limit, now: datetime) -> Sequ
 async def _blocked(session: AsyncSession, block: LimitBlock) -> BlockedPath:
     waiting = select(func.count()).where(
         col(OutgoingCall.state) == CallState.HELD,
-        col(OutgoingCall.hold_reason) == "platform_limit",
+        col(OutgoingCall.hold_reason) == HoldReason.PLATFORM_LIMIT,
         col(OutgoingCall.limit_key).is_(None),
         col(OutgoingCall.kind).in_([kind for kind in CallKind if kind == block.path]),
     )

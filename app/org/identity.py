@@ -11,12 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.audit.actor import Actor
-from app.audit.service import record
-from app.audit.why import About, Why
+from app.audit.why import Why
+from app.events.service import catalogue, publish
 from app.observability import current_correlation_id
 from app.org import queries
 from app.org.errors import NothingToReview, PersonUnknown
-from models.audit import ObjectKind
 from models.ids import PersonId, fold
 from models.org import Membership, OrgChange, Person, PersonStatus, PersonUserid, UseridReview
 
@@ -90,7 +89,7 @@ async def link_userid(
     _open_userid(session, former, shown, now=now)
     _note(session, former, "rejoined", {"status": "left"}, {"userid": shown}, run_id=None, now=now)
     await _close_review(session, userid, decision="linked", actor=actor, now=now)
-    await _audit(session, "userid.linked", former, actor=actor, now=now, details={"userid": shown})
+    await publish(session, catalogue.UseridLinked(person_id=former.id), Why(actor), now=now, details={"userid": shown})
     return former
 
 
@@ -99,7 +98,9 @@ async def separate_userid(session: AsyncSession, *, userid: str, actor: Actor, n
     holder = await queries.person_by_userid(session, userid)
     if holder is None or not await _close_review(session, userid, decision="separate", actor=actor, now=now):
         raise NothingToReview(f"账号 {userid} 没有待确认的重名记录", userid=userid)
-    await _audit(session, "userid.separated", holder, actor=actor, now=now, details={"userid": userid})
+    await publish(
+        session, catalogue.UseridSeparated(person_id=holder.id), Why(actor), now=now, details={"userid": userid}
+    )
 
 
 async def link_former(session: AsyncSession, *, userid: str, actor: Actor, now: datetime) -> Person:
@@ -189,9 +190,3 @@ async def _close_review(session: AsyncSession, userid: str, *, decision: str, ac
     review.decision, review.decided_by, review.decided_at = decision, str(actor), now
     await session.flush()
     return True
-
-
-async def _audit(
-    session: AsyncSession, action: str, person: Person, *, actor: Actor, now: datetime, details: dict[str, Any]
-) -> None:
-    await record(session, action, About(ObjectKind.PERSON, person.id), Why(actor), now=now, details=details)

@@ -10,8 +10,8 @@ from pathlib import Path
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor
-from app.audit.service import record
-from app.audit.why import About, Why
+from app.audit.why import Why
+from app.events.service import catalogue, publish
 from app.policy import document as documents
 from app.policy import queries
 from app.policy.differences import Change, diff
@@ -26,7 +26,6 @@ from app.policy.errors import (
 )
 from app.policy.expressions import expressions_in
 from app.policy.schema import PolicyDocument
-from models.audit import ObjectKind
 from models.ids import PolicyVersionId, new_id
 from models.policy import PolicyVersion
 
@@ -220,14 +219,8 @@ async def _add_version(
     )
     session.add(row)
     await session.flush()
-    await record(
-        session,
-        "policy.applied",
-        About(ObjectKind.POLICY_VERSION, row.id),
-        Why(actor, policy_version_id=row.id),
-        now=now,
-        details={"number": number, "sha256": row.sha256, "effective_at": row.effective_at.isoformat()},
-    )
+    applied = catalogue.PolicyApplied(policy_version_id=row.id, number=number, effective_at=row.effective_at)
+    await publish(session, applied, Why(actor, policy_version_id=row.id), now=now, details={"sha256": row.sha256})
     return row
 
 

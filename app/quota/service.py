@@ -11,19 +11,15 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor
-from app.audit.service import record
-from app.audit.why import About, Why
-from app.jobs.queue import enqueue
+from app.audit.why import Why
+from app.events.service import catalogue, publish
 from app.limits import breaker, numbers
 from app.limits.catalogue import COUNTERS, LIMITS, Kept
 from app.limits.report import Use, report
 from app.quota.errors import BadShare, NoSuchLimit, NotBlocked
-from models.audit import ObjectKind
+from app.quota.jobs import LIMIT_CHANGED, LimitChanged
 
-__all__ = ["change_limit", "read_limit", "report", "unblock_path"]
-
-LIMIT_CHANGED = "delivery.limit_changed"
-"""The ledger's job: calls that wait for the limit ask again."""
+__all__ = ["LIMIT_CHANGED", "LimitChanged", "change_limit", "read_limit", "report", "unblock_path"]
 
 KNOWN_EVERYWHERE_AFTER = timedelta(seconds=2)
 """Processes believe for a second what they have read of blocks and of used-up limits: who asks before is held again."""
@@ -42,9 +38,9 @@ async def change_limit(
     if not changes:
         return
     await numbers.change(session, key, now=now, **changes)
-    await enqueue(session, LIMIT_CHANGED, {"key": key}, run_after=KNOWN_EVERYWHERE_AFTER)
+    await LIMIT_CHANGED.enqueue(session, LimitChanged(key=key), run_after=KNOWN_EVERYWHERE_AFTER)
     told = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in changes.items()}
-    await record(session, "limit.changed", About(ObjectKind.LIMIT, key), Why(actor), now=now, details=told)
+    await publish(session, catalogue.LimitChanged(limit=key), Why(actor), now=now, details=told)
 
 
 async def read_limit(session: AsyncSession, *, key: str, now: datetime) -> Use:
@@ -65,5 +61,5 @@ async def unblock_path(session: AsyncSession, *, path: str, actor: Actor, now: d
     """The block was lifted on the platform (频率自助解封): calls go again, everywhere within a second."""
     if not await breaker.unblock(session, path=path):
         raise NotBlocked(f"接口 {path} 没有被暂停")
-    await enqueue(session, LIMIT_CHANGED, {"path": path}, run_after=KNOWN_EVERYWHERE_AFTER)
-    await record(session, "limit.unblocked", About(ObjectKind.PATH, path), Why(actor), now=now)
+    await LIMIT_CHANGED.enqueue(session, LimitChanged(path=path), run_after=KNOWN_EVERYWHERE_AFTER)
+    await publish(session, catalogue.LimitUnblocked(path=path), Why(actor), now=now)

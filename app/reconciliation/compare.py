@@ -1,12 +1,14 @@
-"""Policy 2.7: what we want and what the platform shows, compared; no event tells of a change in an internal group.
+"""Policy 2.7: compare the desired state of a group with what the platform shows.
 
-A reading is taken outside of any transaction (`readings.py`); everything here is one transaction over its result. Who
-is concerned by a change under way, or by one that ended after the reading began, is left alone.
+The platform sends no event for a change in an internal group. A snapshot is taken outside of any transaction
+(`app.groups.snapshot`); everything here is one transaction over it. The comparison leaves alone whatever one of our own
+changes concerns that the snapshot may not show yet.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -14,88 +16,77 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.findings import queries as findings_queries
 from app.findings import service as findings
-from app.findings.service import RECONCILER, Fact
-from app.groups import queries, rules
-from app.groups import succession as departures
+from app.findings.service import RECONCILER, Fact, FindingDetails
+from app.groups import outcomes, queries, rules, succession
 from app.groups.requests import finish
 from app.groups.roster import Cause, order_update, record_group
-from app.groups.snapshot import Reading
-from app.ledger import service as delivery
-from app.ledger.rules import remaining_update
-from app.ledger.service import Resolution
+from app.groups.rules import GroupUpdate
+from app.groups.snapshot import GroupSnapshot
 from app.org import queries as org
-from app.reconciliation.comparison import Case, load_case
+from app.reconciliation.comparison import GroupComparison, load_comparison
 from app.reconciliation.rules import RosterDifference
 from app.sync import service as organisation
 from models.approvals import OutcomeState
-from models.delivery import CallKind
 from models.groups import FindingKind, Group, GroupFinding, GroupMember, GroupState
 from models.ids import GroupId, PersonId, WecomUserId, fold
 from models.org import Person
 
 _CLOSED_BY_A_PERSON = frozenset({FindingKind.UNAPPROVED_LEAVE, FindingKind.OWNER_LEFT})
-"""They tell of an act: it stays done when the rosters agree again."""
+"""These findings report an act, which remains a fact when the rosters agree again."""
 
 
 async def to_ask_about(
-    session: AsyncSession, *, group_id: GroupId, reading: Reading, accept_losses: bool = False, now: datetime
+    session: AsyncSession, *, group_id: GroupId, snapshot: GroupSnapshot, accept_losses: bool = False, now: datetime
 ) -> list[str]:
-    """Whom to look up on the platform before anybody says that they left. Nobody, when the reading is not believed."""
+    """Whom to look up on the platform before we say that they left. Nobody, if the snapshot is not believable."""
     group = await queries.group(session, group_id)
-    case = await load_case(session, group, reading, gone=(), now=now)
-    return list(case.unexplained) if case.is_believable or accept_losses else []
+    comparison = await load_comparison(session, group, snapshot, gone=(), now=now)
+    return list(comparison.unexplained) if comparison.is_believable or accept_losses else []
 
 
 async def compare(
     session: AsyncSession,
     *,
     group_id: GroupId,
-    reading: Reading,
+    snapshot: GroupSnapshot,
     gone: Collection[WecomUserId] = (),
     accept_losses: bool = False,
     now: datetime,
 ) -> None:
-    """Take a reading over: the seen columns, findings that are new, findings that are over, the name restored.
+    """Apply a snapshot: the observed columns, new findings, findings that are over, the registered name restored.
 
-    A reading that is not believed changes nothing but opens a finding; `accept_losses` is a person's word for it.
-    A reading older than one already taken over is dropped.
+    A snapshot that is not believable changes nothing and opens a finding; with `accept_losses` a person vouches for it.
+    A snapshot older than one already applied is dropped. `gone` are members whose account no longer exists.
     """
-    await _settle_unknown_calls(session, group_id, reading, now=now)
+    await _settle_unknown_changes(session, group_id, snapshot, now=now)
     group = await queries.group_for_update(session, group_id)
-    if group.observed_at is not None and group.observed_at > reading.at:
+    if group.observed_at is not None and group.observed_at > snapshot.at:
         return
     if group.state is GroupState.LOST:
         await _found_again(session, group, now=now)
     if group.state not in {GroupState.ACTIVE, GroupState.CLOSING}:
         return
-    case = await load_case(session, group, reading, gone=gone, now=now)
-    if not case.is_believable and not (accept_losses and reading.userids):
-        await _hold(session, case)
+    comparison = await load_comparison(session, group, snapshot, gone=gone, now=now)
+    if not comparison.is_believable and not (accept_losses and snapshot.userids):
+        await _note_losses(session, comparison)
         return
-    open_now = await _apply(session, case)
-    await _close_what_is_over(session, case, open_now)
-    group.observed_at = reading.at
+    open_now = await _apply(session, comparison)
+    await _close_what_is_over(session, comparison, open_now)
+    group.observed_at = snapshot.at
     await session.flush()
 
 
-# ---------------------------------------------------------------- before and instead of it
+# ---------------------------------------------------------------- before the comparison
 
 
-async def _settle_unknown_calls(session: AsyncSession, group_id: GroupId, reading: Reading, *, now: datetime) -> None:
-    """A change of unknown outcome that shows in the reading was done; what does not show stays with the ledger.
-
-    Before the group is locked: the ledger locks the call first, as everywhere.
-    """
-    if not reading.userids:
+async def _settle_unknown_changes(
+    session: AsyncSession, group_id: GroupId, snapshot: GroupSnapshot, *, now: datetime
+) -> None:
+    """Runs before the group is locked: the ledger locks the call first, as everywhere."""
+    if not snapshot.userids:
         return
-    for call in await queries.unknown_changes(session, group_id):
-        body = queries.body_of(call)
-        missing = None
-        if call.kind is CallKind.APPCHAT_UPDATE:
-            userids = list(reading.userids.values())
-            missing = remaining_update(body, name=reading.name, owner=reading.owner, userids=userids)
-        if missing is None:
-            await delivery.resolve_call(session, call_id=call.id, resolution=Resolution.DONE, actor=RECONCILER, now=now)
+    for call_id in await queries.calls_of_unknown_outcome(session, group_id):
+        await outcomes.settle_unknown(session, call_id=call_id, snapshot=snapshot, now=now)
 
 
 async def _found_again(session: AsyncSession, group: Group, *, now: datetime) -> None:
@@ -104,167 +95,187 @@ async def _found_again(session: AsyncSession, group: Group, *, now: datetime) ->
     await record_group(session, group, action="group.found_again", cause=cause, now=now)
 
 
-async def _hold(session: AsyncSession, case: Case) -> None:
-    seen = sum(stay.desired and stay.observed for stay in case.stays.values())
+async def _note_losses(session: AsyncSession, comparison: GroupComparison) -> None:
+    seen = sum(stay.desired and stay.observed for stay in comparison.stays.values())
     fact = Fact(
         FindingKind.ROSTER_LOSS,
-        detail=f"{len(case.unexplained)} 人（共 {seen} 人）",
-        facts={"lost": len(case.unexplained), "of": seen, "userids": case.unexplained[:200]},
+        detail=f"{len(comparison.unexplained)} 人（共 {seen} 人）",
+        facts=FindingDetails(lost=len(comparison.unexplained), of=seen, userids=comparison.unexplained[:200]),
     )
-    await findings.note(session, case.group, fact, policy=case.policy, now=case.now)
+    await findings.note(session, comparison.group, fact, policy=comparison.policy, now=comparison.now)
 
 
-# ---------------------------------------------------------------- taking it over
+# ---------------------------------------------------------------- applying the snapshot
 
 
-async def _apply(session: AsyncSession, case: Case) -> set[tuple[FindingKind, str]]:
-    """Returns the differences that are there now, whether new or known."""
-    difference = case.difference
+async def _apply(session: AsyncSession, comparison: GroupComparison) -> set[tuple[FindingKind, str]]:
+    """Returns all differences that exist now, new or already known."""
+    difference = comparison.difference
     for userid in difference.present:
-        await _see(session, case, case.stays[userid])
-    for userid in difference.gone:
-        await _end(session, case, case.stays[userid])
+        await _observe(session, comparison, comparison.stays[userid])
+    for userid in difference.has_left:
+        await _end_stay(session, comparison, comparison.stays[userid])
     for userid in sorted(difference.missing):
-        await _lose(session, case, userid)
+        await _check_missing(session, comparison, userid)
     facts: list[Fact] = []
-    for userid in sorted(difference.unwanted):
-        facts += await _unwanted(session, case, userid)
-    facts += await _strangers(session, case, difference)
-    facts += await _check_name(session, case)
-    facts += await _check_owner(session, case)
+    for userid in sorted(difference.should_leave):
+        facts += await _check_leaver(session, comparison, userid)
+    facts += await _check_unregistered(session, comparison, difference)
+    facts += await _check_name(session, comparison)
+    facts += await _check_owner(session, comparison)
     for fact in facts:
-        await findings.note(session, case.group, fact, policy=case.policy, now=case.now)
+        await findings.note(session, comparison.group, fact, policy=comparison.policy, now=comparison.now)
     return {(fact.kind, fact.subject) for fact in facts}
 
 
-async def _see(session: AsyncSession, case: Case, stay: GroupMember) -> None:
+async def _observe(session: AsyncSession, comparison: GroupComparison, stay: GroupMember) -> None:
     if stay.observed:
         return
-    stay.observed, stay.first_seen_at = True, stay.first_seen_at or case.now
-    case.group.updated_at = case.now
+    stay.observed, stay.first_seen_at = True, stay.first_seen_at or comparison.now
+    comparison.group.updated_at = comparison.now
     if stay.desired:
-        # Also where the call was refused or lost: it is so, whoever did it.
-        await finish(session, stay.request_id, OutcomeState.DONE, now=case.now)
+        # Also if our call was refused or lost: the person is in the group, whoever added them.
+        await finish(session, stay.request_id, OutcomeState.DONE, now=comparison.now)
 
 
-async def _end(session: AsyncSession, case: Case, stay: GroupMember) -> None:
-    stay.observed, stay.ended_at, case.group.updated_at = False, case.now, case.now
-    await finish(session, stay.request_id, OutcomeState.DONE, now=case.now)
-    cause = case.cause("group.roster")
-    await record_group(session, case.group, action="member.left", cause=cause, now=case.now, person_id=stay.person_id)
+async def _end_stay(session: AsyncSession, comparison: GroupComparison, stay: GroupMember) -> None:
+    stay.observed, stay.ended_at, comparison.group.updated_at = False, comparison.now, comparison.now
+    await finish(session, stay.request_id, OutcomeState.DONE, now=comparison.now)
+    cause = comparison.cause("group.roster")
+    await record_group(
+        session, comparison.group, action="member.left", cause=cause, now=comparison.now, person_id=stay.person_id
+    )
 
 
-async def _lose(session: AsyncSession, case: Case, userid: WecomUserId) -> None:
-    """Gone with their account: the organisation is asked, its answer ends the wish. Otherwise nobody approved it."""
-    stay = case.stays[userid]
-    if userid not in case.unexplained:
-        stay.observed, case.group.updated_at = False, case.now
-        await organisation.hint_user(session, userid=userid, now=case.now)
+async def _check_missing(session: AsyncSession, comparison: GroupComparison, userid: WecomUserId) -> None:
+    """Somebody desired is missing.
+
+    If their account is gone, the organisation is read again and its answer ends the stay. Otherwise they left without
+    an approval.
+    """
+    stay = comparison.stays[userid]
+    if userid not in comparison.unexplained:
+        stay.observed, comparison.group.updated_at = False, comparison.now
+        await organisation.hint_user(session, userid=userid, now=comparison.now)
         return
     stay.desired = stay.observed = False
-    stay.reason, stay.ended_at = FindingKind.UNAPPROVED_LEAVE.value, case.now
-    person = case.people[stay.person_id]
-    cause = case.cause("member.unapproved_leave", FindingKind.UNAPPROVED_LEAVE.value)
+    stay.reason, stay.ended_at = FindingKind.UNAPPROVED_LEAVE.value, comparison.now
+    person = comparison.people[stay.person_id]
+    cause = comparison.cause("member.unapproved_leave", FindingKind.UNAPPROVED_LEAVE.value)
     await record_group(
-        session, case.group, action="member.left_unapproved", cause=cause, now=case.now, person_id=person.id
+        session, comparison.group, action="member.left_unapproved", cause=cause, now=comparison.now, person_id=person.id
     )
     fact = Fact(
         FindingKind.UNAPPROVED_LEAVE,
         subject=userid,
         person_id=person.id,
-        who=case.name_of(userid),
-        facts={"severity": "warning", "last_seen_at": _iso(case.group.observed_at)},
+        who=comparison.name_of(userid),
+        facts=FindingDetails(severity="warning", last_seen_at=_iso(comparison.group.observed_at)),
     )
-    await findings.note(session, case.group, fact, policy=case.policy, now=case.now)
-    if case.group.deputy_id == person.id:
-        case.group.deputy_id = None
-    if case.group.desired_owner_id == person.id:
-        await _replace_owner(session, case, person)
+    await findings.note(session, comparison.group, fact, policy=comparison.policy, now=comparison.now)
+    if comparison.group.deputy_id == person.id:
+        comparison.group.deputy_id = None
+    if comparison.group.desired_owner_id == person.id:
+        await _replace_owner(session, comparison, person)
 
 
-async def _replace_owner(session: AsyncSession, case: Case, former: Person) -> None:
-    cause = case.cause("group.owner", FindingKind.UNAPPROVED_LEAVE.value)
-    await departures.succeed(session, case.group, former, "未经批准退群", policy=case.policy, cause=cause, now=case.now)
-    owner = await departures.owner_to_set(session, case.group, case.reading, under_way=case.under_way)
+async def _replace_owner(session: AsyncSession, comparison: GroupComparison, former: Person) -> None:
+    cause = comparison.cause("group.owner", FindingKind.UNAPPROVED_LEAVE.value)
+    await succession.succeed(
+        session, comparison.group, former, "未经批准退群", policy=comparison.policy, cause=cause, now=comparison.now
+    )
+    owner = await succession.owner_to_set(session, comparison.group, comparison.snapshot, pending=comparison.pending)
     if owner is not None:
-        case.under_way.append(await order_update(session, case.group, cause=cause, now=case.now, owner=owner))
+        await order_update(session, comparison.group, GroupUpdate(owner=owner), cause=cause, now=comparison.now)
+        comparison.pending = replace(comparison.pending, owner=True)
 
 
-async def _unwanted(session: AsyncSession, case: Case, userid: WecomUserId) -> list[Fact]:
-    """In the group, and wanted no more. A departure is carried out; what was tried and refused is for a person."""
-    stay = case.stays[userid]
-    if stay.reason == departures.DEPARTURE and stay.call_id is None:
-        cause = case.cause("member.departure", departures.DEPARTURE)
-        too_few = await departures.remove(
-            session, case.group, stay, case.reading, cause=cause, under_way=case.under_way, now=case.now
+async def _check_leaver(session: AsyncSession, comparison: GroupComparison, userid: WecomUserId) -> list[Fact]:
+    """Somebody in the group should leave. We carry a departure out; what the platform refused needs a person."""
+    stay = comparison.stays[userid]
+    if stay.reason == succession.DEPARTURE and stay.call_id is None:
+        cause = comparison.cause("member.departure", succession.DEPARTURE)
+        too_few = await succession.remove(
+            session,
+            comparison.group,
+            stay,
+            comparison.snapshot,
+            cause=cause,
+            pending=comparison.pending,
+            now=comparison.now,
         )
         return [too_few] if too_few else []
-    return [_stranger(case, userid, stay.person_id, detail=_STILL_INSIDE.get(stay.reason, ""))]
+    return [_unapproved_join(comparison, userid, stay.person_id, detail=_STILL_INSIDE.get(stay.reason, ""))]
 
 
 _STILL_INSIDE = {
     "exit": "（退群已批准，未能移出）",
     "removed": "（管理员已移出，未能执行）",
-    departures.DEPARTURE: "（已离职或停用，未能移出）",
+    succession.DEPARTURE: "（已离职或停用，未能移出）",
 }
 
 
-async def _strangers(session: AsyncSession, case: Case, difference: RosterDifference) -> list[Fact]:
-    known = await org.people_by_userids(session, difference.strangers)
+async def _check_unregistered(
+    session: AsyncSession, comparison: GroupComparison, difference: RosterDifference
+) -> list[Fact]:
+    known = await org.people_by_userids(session, difference.unregistered)
     facts: list[Fact] = []
-    for userid in sorted(difference.strangers):
+    for userid in sorted(difference.unregistered):
         person = known.get(userid)
         if person is None:
-            await organisation.hint_user(session, userid=userid, now=case.now)
-            if case.gone:
-                # Perhaps one of the gone under a new userid: the organisation says so before the next reading.
+            await organisation.hint_user(session, userid=userid, now=comparison.now)
+            if comparison.gone:
+                # Perhaps a member under a new userid: the organisation tells us before the next snapshot.
                 continue
         else:
-            stay = _seen_only(case, PersonId(person.id))
+            stay = _observed_stay(comparison, PersonId(person.id))
             session.add(stay)
-            case.stays[userid], case.people[person.id] = stay, person
-        facts.append(_stranger(case, userid, person.id if person else None))
+            comparison.stays[userid], comparison.people[person.id] = stay, person
+        facts.append(_unapproved_join(comparison, userid, person.id if person else None))
     return facts
 
 
-def _seen_only(case: Case, person_id: PersonId) -> GroupMember:
-    case.group.updated_at = case.now
+def _observed_stay(comparison: GroupComparison, person_id: PersonId) -> GroupMember:
+    comparison.group.updated_at = comparison.now
     return GroupMember(
-        group_id=case.group.id,
+        group_id=comparison.group.id,
         person_id=person_id,
         desired=False,
         observed=True,
         reason=FindingKind.UNAPPROVED_JOIN.value,
-        desired_since=case.now,
-        first_seen_at=case.now,
+        desired_since=comparison.now,
+        first_seen_at=comparison.now,
     )
 
 
-def _stranger(case: Case, userid: WecomUserId, person_id: UUID | None, *, detail: str = "") -> Fact:
+def _unapproved_join(
+    comparison: GroupComparison, userid: WecomUserId, person_id: UUID | None, *, detail: str = ""
+) -> Fact:
     return Fact(
-        FindingKind.UNAPPROVED_JOIN, subject=userid, person_id=person_id, who=case.name_of(userid), detail=detail
+        FindingKind.UNAPPROVED_JOIN, subject=userid, person_id=person_id, who=comparison.name_of(userid), detail=detail
     )
 
 
-async def _check_name(session: AsyncSession, case: Case) -> list[Fact]:
-    """1.3: the registered name is the name; the platform is asked for it again (D13)."""
-    group, reading = case.group, case.reading
-    if any("name" in queries.body_of(call) for call in case.under_way):
+async def _check_name(session: AsyncSession, comparison: GroupComparison) -> list[Fact]:
+    """1.3: a group renamed on the platform gets its registered name back (D13)."""
+    group, snapshot = comparison.group, comparison.snapshot
+    if comparison.pending.name:
         return []
-    _set(group, "observed_name", reading.name, now=case.now)
-    if reading.name == rules.shown_name(group.desired_name):
+    _set_observed(group, "observed_name", snapshot.name, now=comparison.now)
+    if snapshot.name == rules.shown_name(group.desired_name):
         return []
-    await order_update(session, group, cause=case.cause("group.name"), now=case.now, name=group.desired_name)
-    return [Fact(FindingKind.RENAMED, detail=reading.name, facts={"name": reading.name})]
+    update = GroupUpdate(name=group.desired_name)
+    await order_update(session, group, update, cause=comparison.cause("group.name"), now=comparison.now)
+    return [Fact(FindingKind.RENAMED, detail=snapshot.name, facts=FindingDetails(name=snapshot.name))]
 
 
-async def _check_owner(session: AsyncSession, case: Case) -> list[Fact]:
-    group, owner = case.group, fold(case.reading.owner)
-    if any("owner" in queries.body_of(call) for call in case.under_way):
+async def _check_owner(session: AsyncSession, comparison: GroupComparison) -> list[Fact]:
+    group, owner = comparison.group, fold(comparison.snapshot.owner)
+    if comparison.pending.owner:
         return []
-    _set(group, "observed_owner_userid", owner, now=case.now)
-    wanted = (await org.last_userids_of(session, [group.desired_owner_id]))[group.desired_owner_id]
-    if owner == fold(wanted):
+    _set_observed(group, "observed_owner_userid", owner, now=comparison.now)
+    registered = (await org.last_userids_of(session, [group.desired_owner_id]))[group.desired_owner_id]
+    if owner == fold(registered):
         return []
     person = await org.person_by_userid(session, owner)
     return [
@@ -272,13 +283,13 @@ async def _check_owner(session: AsyncSession, case: Case) -> list[Fact]:
             FindingKind.OWNER_CHANGED,
             subject=owner,
             person_id=person.id if person else None,
-            who=case.name_of(owner),
-            facts={"registered_userid": wanted},
+            who=comparison.name_of(owner),
+            facts=FindingDetails(registered_userid=registered),
         )
     ]
 
 
-def _set(group: Group, column: str, value: str, *, now: datetime) -> None:
+def _set_observed(group: Group, column: str, value: str, *, now: datetime) -> None:
     if getattr(group, column) != value:
         setattr(group, column, value)
         group.updated_at = now
@@ -287,24 +298,25 @@ def _set(group: Group, column: str, value: str, *, now: datetime) -> None:
 # ---------------------------------------------------------------- what is over
 
 
-async def _close_what_is_over(session: AsyncSession, case: Case, open_now: set[tuple[FindingKind, str]]) -> None:
-    pending: Mapping[FindingKind, str] = {FindingKind.RENAMED: "name", FindingKind.OWNER_CHANGED: "owner"}
-    bodies = [queries.body_of(call) for call in case.under_way]
-    for finding in await findings_queries.open_findings(session, case.group.id):
-        field = pending.get(finding.kind)
-        unsettled = finding.subject_userid in case.settling or any(field in body for body in bodies if field)
+async def _close_what_is_over(
+    session: AsyncSession, comparison: GroupComparison, open_now: set[tuple[FindingKind, str]]
+) -> None:
+    pending = comparison.pending
+    under_way = {FindingKind.RENAMED: pending.name, FindingKind.OWNER_CHANGED: pending.owner}
+    for finding in await findings_queries.open_findings(session, comparison.group.id):
+        unsettled = finding.subject_userid in pending.userids or under_way.get(finding.kind, False)
         if (finding.kind, finding.subject_userid) in open_now or unsettled:
             continue
-        if resolution := _is_over(case, finding):
-            await findings.resolve(session, finding, resolution=resolution, now=case.now)
-            case.group.updated_at = case.now
+        if resolution := _is_over(comparison, finding):
+            await findings.resolve(session, finding, resolution=resolution, now=comparison.now)
+            comparison.group.updated_at = comparison.now
 
 
-def _is_over(case: Case, finding: GroupFinding) -> str | None:
+def _is_over(comparison: GroupComparison, finding: GroupFinding) -> str | None:
     if finding.kind not in _CLOSED_BY_A_PERSON:
         return "核对一致"
     userid = WecomUserId(finding.subject_userid)
-    if finding.kind is FindingKind.UNAPPROVED_LEAVE and userid in case.reading.userids:
+    if finding.kind is FindingKind.UNAPPROVED_LEAVE and userid in comparison.snapshot.userids:
         return "本人已回到群内"
     return None
 

@@ -1,4 +1,4 @@
-"""One group, what was read of it, and everybody whom that concerns."""
+"""A group beside a snapshot of it, with everybody whom the difference concerns."""
 
 from __future__ import annotations
 
@@ -11,16 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.findings.service import RECONCILER
 from app.groups import queries
-from app.groups import succession as departures
-from app.groups.roster import Cause
-from app.groups.snapshot import Reading
+from app.groups.roster import Cause, pending_changes
+from app.groups.rules import PendingChanges
+from app.groups.snapshot import GroupSnapshot
 from app.org import queries as org
 from app.org.rules import is_gone
 from app.policy import service as policies
 from app.policy.service import Policy
 from app.reconciliation import rules
 from app.reconciliation.rules import RosterDifference, Stay
-from models.delivery import OutgoingCall
 from models.groups import Group, GroupMember
 from models.ids import WecomUserId, fold
 from models.org import Person
@@ -30,27 +29,23 @@ SETTLING = timedelta(seconds=5)
 
 
 @dataclass
-class Case:
-    """One group, what was read of it, and what we know about whom that concerns."""
+class GroupComparison:
+    """A group, a snapshot of it, and what we know about everybody in either."""
 
     group: Group
-    reading: Reading
+    snapshot: GroupSnapshot
     policy: Policy
     now: datetime
     stays: dict[WecomUserId, GroupMember]
     people: dict[UUID, Person]
-    under_way: list[OutgoingCall]
+    pending: PendingChanges
     gone: Collection[WecomUserId]
-    """Asked by name, and the platform knows them no more: they departed, they did not just leave."""
-
-    @property
-    def settling(self) -> set[WecomUserId]:
-        return departures.concerned(self.under_way)
+    """Looked up one by one: their account no longer exists, so they did not just leave the group."""
 
     @property
     def difference(self) -> RosterDifference:
         rows = [Stay(userid, stay.person_id, stay.desired, stay.observed) for userid, stay in self.stays.items()]
-        return rules.difference(rows, self.reading.userids, settling=self.settling)
+        return rules.difference(rows, self.snapshot.userids, pending=self.pending.userids)
 
     @property
     def unexplained(self) -> list[WecomUserId]:
@@ -63,10 +58,10 @@ class Case:
 
     @property
     def is_believable(self) -> bool:
-        """P6: an answer that loses nearly everybody is a wrong answer until a person says otherwise."""
+        """P6: an answer without nearly all members counts as wrong until a person confirms it."""
         seen = sum(stay.desired and stay.observed for stay in self.stays.values())
         return rules.is_believable_loss(len(self.unexplained), seen, self.policy.document.org.loss_budget) and bool(
-            self.reading.userids
+            self.snapshot.userids
         )
 
     def cause(self, rule_key: str, reason: str = "reconcile") -> Cause:
@@ -74,23 +69,23 @@ class Case:
 
     def name_of(self, userid: WecomUserId) -> str:
         stay = self.stays.get(userid)
-        shown = self.reading.userids.get(userid, userid)
+        shown = self.snapshot.userids.get(userid, userid)
         return f"{self.people[stay.person_id].name}（{shown}）" if stay else f"账号 {shown}"
 
 
-async def load_case(
-    session: AsyncSession, group: Group, reading: Reading, *, gone: Collection[WecomUserId], now: datetime
-) -> Case:
-    # Wanted ones last: a userid that was used again names the person of today.
+async def load_comparison(
+    session: AsyncSession, group: Group, snapshot: GroupSnapshot, *, gone: Collection[WecomUserId], now: datetime
+) -> GroupComparison:
+    # Desired ones last: a userid that was given to somebody else names its present holder.
     rows = sorted(await queries.current_stays(session, group.id), key=lambda row: row.desired)
     userids = await org.last_userids_of(session, [row.person_id for row in rows])
-    return Case(
+    return GroupComparison(
         group=group,
-        reading=reading,
+        snapshot=snapshot,
         policy=await policies.in_force(session, now=now),
         now=now,
         stays={fold(userids[row.person_id]): row for row in rows},
         people=await org.people_by_id(session, [row.person_id for row in rows]),
-        under_way=await queries.changes_under_way(session, group.id, since=reading.at - SETTLING),
+        pending=await pending_changes(session, group, since=snapshot.at - SETTLING),
         gone=gone,
     )

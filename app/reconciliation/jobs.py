@@ -1,63 +1,58 @@
-"""Background entry points: readings compared, at the interval of the policy or by request."""
+"""Background entry points: compare groups with the platform, at the policy's interval or on request."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
-from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import transaction
 from app.groups import queries, register
-from app.groups.snapshot import Gone, people_gone, read_group
-from app.jobs.queue import enqueue, enqueue_many
-from app.jobs.registry import JobContext, JobFunction, TimerHandler
+from app.groups.snapshot import GroupGone, people_gone, read_group
+from app.inbox.service import RECONCILE, ReconcilePayload
+from app.jobs.job import JobContext, JobFunction, TimerHandler
 from app.jobs.timers import set_timer
 from app.policy import service as policies
 from app.reconciliation import compare
 from app.settings import Settings
 from models.ids import GroupId
 
-RECONCILE = "groups.reconcile"
-
 RECONCILE_DUE = "groups.reconcile_due"
 
 EVERYTHING = "all"
 
 
-async def reconcile_groups(ctx: JobContext, payload: dict[str, Any]) -> None:
-    """`{}`: a job for each group. `{"group_id": …, "accept_losses": …}`: read this one and compare."""
-    if "group_id" in payload:
-        await _reconcile(ctx, GroupId(UUID(payload["group_id"])), accept_losses=bool(payload.get("accept_losses")))
+async def reconcile_groups(ctx: JobContext, payload: ReconcilePayload) -> None:
+    """Without a group: a job for each group. With one: read it and compare."""
+    if payload.group_id is not None:
+        await _reconcile(ctx, payload.group_id, accept_losses=payload.accept_losses)
         return
     async with transaction(ctx.sessions) as session:
         ids = await queries.ids_to_reconcile(session)
         # A sweep: a job that waits or runs does as well, and the next sweep comes.
-        await enqueue_many(
+        await RECONCILE.enqueue_many(
             session,
-            RECONCILE,
-            [{"group_id": str(group_id)} for group_id in ids],
-            dedupe_keys=[f"{RECONCILE}:{group_id}" for group_id in ids],
+            [ReconcilePayload(group_id=group_id) for group_id in ids],
+            dedupe_keys=[f"{RECONCILE.name}:{group_id}" for group_id in ids],
         )
 
 
 async def _reconcile(ctx: JobContext, group_id: GroupId, *, accept_losses: bool) -> None:
     async with transaction(ctx.sessions) as session:
         group = await queries.group(session, group_id)
-    reading = await read_group(ctx.platform.app, group.chatid, at=ctx.now())
-    if isinstance(reading, Gone):
+    snapshot = await read_group(ctx.platform.app, group.chatid, at=ctx.now())
+    if isinstance(snapshot, GroupGone):
         async with transaction(ctx.sessions) as session:
-            await register.mark_lost(session, group_id=group_id, gone=reading, now=ctx.now())
+            await register.mark_lost(session, group_id=group_id, gone=snapshot, now=ctx.now())
         return
     async with transaction(ctx.sessions) as session:
         asked = await compare.to_ask_about(
-            session, group_id=group_id, reading=reading, accept_losses=accept_losses, now=ctx.now()
+            session, group_id=group_id, snapshot=snapshot, accept_losses=accept_losses, now=ctx.now()
         )
     gone = await people_gone(ctx.platform.app, asked)
     async with transaction(ctx.sessions) as session:
         await compare.compare(
-            session, group_id=group_id, reading=reading, gone=gone, accept_losses=accept_losses, now=ctx.now()
+            session, group_id=group_id, snapshot=snapshot, gone=gone, accept_losses=accept_losses, now=ctx.now()
         )
 
 
@@ -65,8 +60,8 @@ async def request_reconciliation(
     session: AsyncSession, group_id: GroupId | None = None, *, accept_losses: bool = False
 ) -> bool:
     """Now, because somebody asked: never skipped as a duplicate, the job at work may have looked already."""
-    payload = {"group_id": str(group_id), "accept_losses": accept_losses} if group_id else {}
-    return await enqueue(session, RECONCILE, payload)
+    payload = ReconcilePayload(group_id=group_id, accept_losses=accept_losses) if group_id else ReconcilePayload()
+    return await RECONCILE.enqueue(session, payload)
 
 
 async def start_up(session: AsyncSession, *, now: datetime, settings: Settings) -> None:  # noqa: ARG001 -- all steps are called alike
@@ -84,9 +79,9 @@ async def reconcile_due(session: AsyncSession, _subject: str, now: datetime) -> 
     """2.7: every roster, at the interval of the policy in force; the next time is set with it."""
     policy = await policies.in_force(session, now=now)
     interval = timedelta(seconds=policy.document.groups.reconcile_interval_seconds)
-    await enqueue(session, RECONCILE, {}, dedupe_key=RECONCILE)
+    await RECONCILE.enqueue(session, ReconcilePayload(), dedupe_key=RECONCILE.name)
     await set_timer(session, RECONCILE_DUE, EVERYTHING, now + interval)
 
 
-JOBS: dict[str, JobFunction] = {RECONCILE: reconcile_groups}
+JOBS: dict[str, JobFunction] = RECONCILE.run_by(reconcile_groups)
 TIMERS: dict[str, TimerHandler] = {RECONCILE_DUE: reconcile_due}

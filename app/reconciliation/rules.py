@@ -1,4 +1,4 @@
-"""Who is where and who ought not to be, decided from facts. Pure."""
+"""Differences between a roster and a snapshot, and whether to believe them. Pure."""
 
 from __future__ import annotations
 
@@ -22,36 +22,36 @@ class Stay:
 
 @dataclass(frozen=True)
 class RosterDifference:
-    """Who is where, and who ought not to be. Whoever a change under way concerns is in none of them."""
+    """Members by how roster and snapshot differ. Nobody whom a change under way concerns is in any of the sets."""
 
     present: frozenset[WecomUserId]
     """In the group and in our rows."""
-    unwanted: frozenset[WecomUserId]
-    """Of those: wanted no more."""
-    strangers: frozenset[WecomUserId]
+    should_leave: frozenset[WecomUserId]
+    """Those of the present who are not desired."""
+    unregistered: frozenset[WecomUserId]
     """In the group, in none of our rows."""
     missing: frozenset[WecomUserId]
-    """Wanted, seen before, not there now."""
-    gone: frozenset[WecomUserId]
-    """Wanted no more and not there: the stay is over."""
+    """Desired and observed before, but not in the group now."""
+    has_left: frozenset[WecomUserId]
+    """Not desired and not in the group: the stay is over."""
 
 
 def difference(
-    stays: Sequence[Stay], present: Collection[WecomUserId], *, settling: Collection[WecomUserId] = ()
+    stays: Sequence[Stay], present: Collection[WecomUserId], *, pending: Collection[WecomUserId] = ()
 ) -> RosterDifference:
-    """Who is wanted and has never been seen is in none of the sets: the call that adds them says what became of it."""
-    settled = [stay for stay in stays if stay.userid not in settling]
+    """Somebody desired but never observed is in none of the sets: the change that adds them tells what became of it."""
+    settled = [stay for stay in stays if stay.userid not in pending]
     inside = frozenset(stay.userid for stay in settled if stay.userid in present)
     outside = [stay for stay in settled if stay.userid not in present]
     return RosterDifference(
         present=inside,
-        unwanted=frozenset(stay.userid for stay in settled if stay.userid in inside and not stay.desired),
-        strangers=frozenset(present) - {stay.userid for stay in stays} - frozenset(settling),
+        should_leave=frozenset(stay.userid for stay in settled if stay.userid in inside and not stay.desired),
+        unregistered=frozenset(present) - {stay.userid for stay in stays} - frozenset(pending),
         missing=frozenset(stay.userid for stay in outside if stay.desired and stay.observed),
-        gone=frozenset(stay.userid for stay in outside if not stay.desired),
+        has_left=frozenset(stay.userid for stay in outside if not stay.desired),
     )
 
 
 def is_believable_loss(lost: int, of: int, budget: LossBudget) -> bool:
-    """P6 for one group, by the organisation's budget. Everybody at once is never believed."""
+    """P6 for one group, by the organisation's loss budget. The loss of everybody is never believable."""
     return lost == 0 or (lost < of and not budget.is_exceeded(lost, of))

@@ -1,11 +1,9 @@
-"""The last step of a reading: compare, decide about the losses, apply, report. One transaction, no platform."""
+"""The last step of a run: compare, decide about the losses, apply, report. One transaction, no platform call."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,18 +15,29 @@ from app.sync import messages, queries, runs
 from app.sync.changes import staging
 from app.sync.changes.apply import apply
 from app.sync.changes.compare import Comparison, Scope, compare, count_changes, drop_losses, list_changes
+from app.sync.changes.report import (
+    BadRows,
+    Counts,
+    Held,
+    HeldLosses,
+    Loss,
+    Orphans,
+    ReleaseFacts,
+    SyncReport,
+    TagRow,
+)
 from app.sync.changes.tags import TagContent, TagOutcome, apply_tags
 from app.sync.errors import RunLost, StagedRowsGone
-from app.sync.rules import Tally
+from app.sync.rules import LossCount
 from models.ids import SyncRunId
 from models.org import SyncRun, SyncState
 
 MOST_NAMES = 1_000
-"""A report names so many; the counts are always complete."""
+"""The most objects that a report names. The counts are always complete."""
 
 
 @dataclass(frozen=True)
-class Reading:
+class SyncReading:
     """What a run has read and staged."""
 
     run_id: UUID
@@ -36,7 +45,8 @@ class Reading:
     ids_complete: bool
     departments_complete: bool
     tags: list[TagContent] = field(default_factory=list)
-    facts: dict[str, Any] = field(default_factory=dict)
+    details_complete: bool = False
+    bad_rows: BadRows = field(default_factory=BadRows)
     explanations: list[str] = field(default_factory=list)
 
     def scope(self, *, missing_limit: int) -> Scope:
@@ -49,8 +59,8 @@ class Reading:
         )
 
 
-async def reckon(session: AsyncSession, reading: Reading, *, now: datetime) -> SyncRun:
-    """Losses within the budget are applied with the rest; beyond it they stay as they are until a person decides."""
+async def apply_run(session: AsyncSession, reading: SyncReading, *, now: datetime) -> SyncRun:
+    """Apply what the run has read. Losses beyond the budget are held until a person decides."""
     run = await session.get(SyncRun, reading.run_id, with_for_update={"key_share": True}, populate_existing=True)
     if run is None or run.state is not SyncState.RUNNING:
         raise RunLost(str(reading.run_id))
@@ -60,68 +70,76 @@ async def reckon(session: AsyncSession, reading: Reading, *, now: datetime) -> S
     if run.dry_run:
         return await _finish_dry(session, run, reading, comparison, report, org, now=now)
     await drop_losses(session, comparison.decision)
-    counts: dict[str, Any] = dict(await count_changes(session))
+    counts = await count_changes(session)
     await apply(session, run_id=run.id, now=now)
     tags = await apply_tags(session, reading.tags, budget=org.loss_budget, run_id=run.id, now=now)
-    _add_tags(report, counts, tags)
+    report = _with_tags(report, tags)
     await runs.supersede_held(session, by=run.id, now=now)
-    state = SyncState.HELD if comparison.decision.holds or tags.held else SyncState.DONE
-    await runs.finish(session, run, state=state, now=now, counts=counts, report=report)
+    state = SyncState.DONE
+    if comparison.decision.holds or tags.held:
+        state = SyncState.HELD
+        report = report.model_copy(update={"release": _facts_for_release(report, tags)})
+    await runs.finish(session, run, state=state, now=now, counts=_counts(counts, tags), report=report)
     return run
 
 
 async def _finish_dry(
     session: AsyncSession,
     run: SyncRun,
-    reading: Reading,
+    reading: SyncReading,
     comparison: Comparison,
-    report: dict[str, Any],
+    report: SyncReport,
     org: OrgRule,
     *,
     now: datetime,
 ) -> SyncRun:
-    """What would happen, with names (F27); only the run's own row is written."""
-    report["changes"] = await list_changes(session, limit=MOST_NAMES)
-    counts: dict[str, Any] = dict(comparison.counts)
+    """Report what would happen, with names (F27). Only the run's own row is written."""
+    changes = await list_changes(session, limit=MOST_NAMES)
     tags = await apply_tags(session, reading.tags, budget=org.loss_budget, run_id=None, now=now, write=False)
-    _add_tags(report, counts, tags)
+    report = _with_tags(report.model_copy(update={"changes": changes}), tags)
+    counts = _counts(comparison.counts, tags)
     await runs.finish(session, run, state=SyncState.DONE, now=now, counts=counts, report=report)
     return run
 
 
-async def _report(session: AsyncSession, reading: Reading, comparison: Comparison) -> dict[str, Any]:
+async def _report(session: AsyncSession, reading: SyncReading, comparison: Comparison) -> SyncReport:
     explanations = list(reading.explanations)
     orphans = await queries.orphans(session, reading.run_id)
     if orphans.departments:
         explanations.append(messages.orphan_departments(orphans.departments))
     if orphans.places:
         explanations.append(messages.orphan_memberships(orphans.places))
-    report: dict[str, Any] = dict(reading.facts) | {
-        "staged": await staging.count_staged(session, run_id=reading.run_id),
-        "orphans": {"departments": orphans.departments, "memberships": orphans.places},
-    }
+    report = SyncReport(
+        explanations=explanations,
+        ids_complete=reading.ids_complete,
+        departments_complete=reading.departments_complete,
+        details_complete=reading.details_complete,
+        bad_rows=reading.bad_rows,
+        staged=await staging.count_staged(session, run_id=reading.run_id),
+        orphans=Orphans(departments=orphans.departments, memberships=orphans.places),
+    )
     if comparison.decision.holds:
-        explanations.append(_held_sentence(comparison))
-        report["held"] = await _held(session, comparison)
-    return report | {"explanations": explanations}
+        held = await _held(session, comparison)
+        report = report.explained(_held_sentence(comparison)).model_copy(update={"held": held})
+    return report
 
 
-async def _held(session: AsyncSession, comparison: Comparison) -> dict[str, Any]:
+async def _held(session: AsyncSession, comparison: Comparison) -> Held:
     decision, losses = comparison.decision, comparison.losses
     names = await list_changes(session, limit=MOST_NAMES, losses_only=True)
-    return {
-        "people": names["people"] if decision.holds_people else [],
-        "departments": names["departments"] if decision.departments else [],
-        "losses": {
-            "people": _pair(losses.people),
-            "departments": _pair(losses.departments),
-            "group_places": _pair(losses.group_places),
-        },
-    }
+    return Held(
+        people=names.people if decision.holds_people else [],
+        departments=names.departments if decision.departments else [],
+        losses=HeldLosses(
+            people=_loss(losses.people),
+            departments=_loss(losses.departments),
+            group_places=_loss(losses.group_places),
+        ),
+    )
 
 
-def _pair(tally: Tally) -> dict[str, int]:
-    return {"lost": tally.lost, "of": tally.total}
+def _loss(tally: LossCount) -> Loss:
+    return Loss(lost=tally.lost, of=tally.total)
 
 
 def _held_sentence(comparison: Comparison) -> str:
@@ -133,14 +151,25 @@ def _held_sentence(comparison: Comparison) -> str:
     )
 
 
-def _add_tags(report: dict[str, Any], counts: dict[str, Any], tags: TagOutcome) -> None:
-    counts["tags"] = tags.counts
+def _counts(changes: Counts, tags: TagOutcome) -> Counts:
+    return changes.model_copy(update={"tags": tags.counts})
+
+
+def _with_tags(report: SyncReport, tags: TagOutcome) -> SyncReport:
     if not tags.held:
-        return
-    report.setdefault("held", {})["tags"] = tags.held
-    for tag in tags.held:
-        after = len(tag["userids"]) + len(tag["department_ids"])
-        report["explanations"].append(messages.tag_held(tag["name"], tag["before"], after))
+        return report
+    held = (report.held or Held()).model_copy(update={"tags": tags.held})
+    sentences = [messages.tag_held(tag.name, tag.before, tag.after) for tag in tags.held]
+    return report.explained(*sentences).model_copy(update={"held": held})
+
+
+def _facts_for_release(report: SyncReport, tags: TagOutcome) -> ReleaseFacts:
+    return ReleaseFacts(
+        ids_complete=report.ids_complete,
+        departments_complete=report.departments_complete,
+        staged=report.staged,
+        tags=[TagRow(**tag.model_dump(exclude={"before"})) for tag in tags.held],
+    )
 
 
 async def release(session: AsyncSession, *, run_id: SyncRunId, actor: Actor, now: datetime) -> SyncRun:
@@ -149,25 +178,25 @@ async def release(session: AsyncSession, *, run_id: SyncRunId, actor: Actor, now
     What has changed since the run began is newer than its reading and stays (a person whom a callback brought back).
     """
     run = await runs.get_held(session, run_id=run_id)
-    if await staging.count_staged(session, run_id=run.id) != run.report.get("staged"):
+    facts = SyncReport.of(run).facts_for_release()
+    if await staging.count_staged(session, run_id=run.id) != facts.staged:
         raise StagedRowsGone("这次同步读取的数据已不在，请重新同步后再放行")
     org = (await policies.in_force(session, now=now)).document.org
-    reading = _reading_of(run)
+    reading = _reading_of(run, facts)
     comparison = await compare(session, reading.scope(missing_limit=org.missing_runs), org.loss_budget)
     await apply(session, run_id=run.id, now=now)
     tags = await apply_tags(session, reading.tags, budget=None, run_id=run.id, now=now)
-    run.counts = run.counts | {"released": dict(comparison.counts) | {"tags": tags.counts}}
+    released = _counts(comparison.counts, tags)
+    run.counts = Counts.of(run).model_copy(update={"released": released}).dump()
     await runs.decide_held(session, run, state=SyncState.RELEASED, actor=actor, now=now)
     return run
 
 
-def _reading_of(run: SyncRun) -> Reading:
-    report: Mapping[str, Any] = run.report
-    held_tags = report.get("held", {}).get("tags", [])
-    return Reading(
+def _reading_of(run: SyncRun, facts: ReleaseFacts) -> SyncReading:
+    return SyncReading(
         run_id=run.id,
         as_of=run.started_at,
-        ids_complete=bool(report.get("ids_complete")),
-        departments_complete=bool(report.get("departments_complete")),
-        tags=[TagContent(tag["id"], tag["name"], tag["userids"], tag["department_ids"]) for tag in held_tags],
+        ids_complete=facts.ids_complete,
+        departments_complete=facts.departments_complete,
+        tags=[TagContent.stored(row) for row in facts.tags],
     )

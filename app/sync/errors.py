@@ -25,11 +25,11 @@ class SyncRunNotHeld(Conflict):
 
 
 class StagedRowsGone(Conflict):
-    """What the run had read is no longer there: comparing with nothing would make everybody missing."""
+    """The staged rows of the run are gone: compared with nothing, everybody would be missing."""
 
     slug = "sync-run-rows-gone"
     title = "该次同步读取的数据已不完整"
 
 
 class RunLost(Exception):
-    """Somebody else took this run over, or it has been ended: stop here and write nothing."""
+    """Another worker took this run over, or it has ended: stop and write nothing."""

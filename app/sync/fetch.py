@@ -25,7 +25,7 @@ LONGEST_WAIT = timedelta(minutes=2)
 """A minute's limit is waited out; an hour's ends the read, and the next run tries again."""
 BAD_CURSOR = 50100
 RESTARTS = 3
-"""Of the id list, when its cursor has gone stale."""
+"""How often the id list is read from its beginning because its cursor expired."""
 
 T = TypeVar("T")
 Ids = dict[str, tuple[str, tuple[int, ...]]]
@@ -34,7 +34,7 @@ Ids = dict[str, tuple[str, tuple[int, ...]]]
 
 @dataclass
 class Problems:
-    """Why something could not be read; the report's sentences, each once."""
+    """Why something could not be read: sentences for the report, each once."""
 
     sentences: dict[str, None] = field(default_factory=dict)
 
@@ -57,7 +57,7 @@ class Problems:
 
 @dataclass
 class Outline:
-    """The parts that come before the details."""
+    """What is read before the details."""
 
     ids: Ids | None
     """None when the list could not be read to its end."""
@@ -67,12 +67,12 @@ class Outline:
     agent: AgentInfo | None
 
     @property
-    def nothing(self) -> bool:
+    def is_empty(self) -> bool:
         return self.ids is None and self.details is None
 
 
-async def patiently(read: Callable[[], Awaitable[T]]) -> T:
-    """A read, again when the platform's block is over. (The client itself repeats what fails in passing.)"""
+async def read_with_retries(read: Callable[[], Awaitable[T]]) -> T:
+    """Read again when the platform's block is over. (The client itself repeats after a short failure.)"""
     for _ in range(ATTEMPTS - 1):
         try:
             return await read()
@@ -84,13 +84,13 @@ async def patiently(read: Callable[[], Awaitable[T]]) -> T:
 
 
 async def read_outline(platform: Platform, problems: Problems) -> Outline:
-    """Ids, departments and the app's range, side by side."""
+    """Read ids, departments and the app's range at the same time."""
     app, contacts = platform.app, platform.contacts
     ids, refs, details, agent = await asyncio.gather(
         _attempt(lambda: read_ids(contacts), problems, "contacts", "账号名单"),
-        _attempt(lambda: patiently(contacts.get_department_ids), problems, "contacts", "部门名单"),
-        _attempt(lambda: patiently(app.list_departments), problems, "app", "部门"),
-        _attempt(lambda: patiently(app.get_agent), problems, "app", "应用设置"),
+        _attempt(lambda: read_with_retries(contacts.get_department_ids), problems, "contacts", "部门名单"),
+        _attempt(lambda: read_with_retries(app.list_departments), problems, "app", "部门"),
+        _attempt(lambda: read_with_retries(app.get_agent), problems, "app", "应用设置"),
     )
     return Outline(ids, refs, details, agent)
 
@@ -118,7 +118,7 @@ async def _read_ids_once(contacts: WecomClient) -> Ids:
     ids: Ids = {}
     cursor = ""
     while True:
-        page = await patiently(lambda cursor=cursor: contacts.list_user_ids(cursor))  # type: ignore[misc]
+        page = await read_with_retries(lambda cursor=cursor: contacts.list_user_ids(cursor))  # type: ignore[misc]
         for userid, department_id in page.rows:
             shown, places = ids.get(fold(userid), (userid, ()))
             ids[fold(userid)] = (shown, (*places, department_id))
@@ -131,7 +131,7 @@ async def _read_ids_once(contacts: WecomClient) -> Ids:
 async def concurrently(
     keys: Iterable[Any], read: Callable[[Any], Awaitable[T]], *, at_once: int = AT_ONCE
 ) -> AsyncIterator[tuple[Any, T | WecomError]]:
-    """The answers as they come, at most `at_once` under way; a refusal is an answer too."""
+    """The answers in the order in which they arrive, with at most `at_once` reads at a time. A refusal is an answer."""
     waiting = iter(keys)
     running: dict[asyncio.Task[T], Any] = {}
     try:
@@ -150,7 +150,7 @@ async def concurrently(
 
 
 async def _awaited(read: Callable[[Any], Awaitable[T]], key: Any) -> T:
-    return await patiently(lambda: read(key))
+    return await read_with_retries(lambda: read(key))
 
 
 def _outcome(task: asyncio.Task[T]) -> T | WecomError:
@@ -164,7 +164,7 @@ async def read_tags(
     app: WecomClient, problems: Problems, *, choose: Callable[[list[TagRef]], list[int]]
 ) -> list[tuple[int, TagDetail]]:
     """The chosen tags with their members. A tag that cannot be read is left as it is."""
-    refs = await _attempt(lambda: patiently(app.list_tags), problems, "app", "标签")
+    refs = await _attempt(lambda: read_with_retries(app.list_tags), problems, "app", "标签")
     found: list[tuple[int, TagDetail]] = []
     async for tag_id, answer in concurrently(choose(list(refs or [])), app.get_tag):
         if isinstance(answer, WecomError):

@@ -7,7 +7,6 @@ import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,8 +16,9 @@ from app.database import Sessions, transaction
 from app.observability import get_logger
 from app.policy import service as policies
 from app.sync import fetch, messages, runs
-from app.sync.apply_run import Reading, reckon
+from app.sync.apply_run import SyncReading, apply_run
 from app.sync.changes import staging
+from app.sync.changes.report import BadRows
 from app.sync.changes.staging import BadRow, DepartmentRow, PersonRow
 from app.sync.changes.tags import TagContent, wanted_tags
 from app.sync.errors import RunLost
@@ -38,7 +38,7 @@ EXAMPLES = 20
 
 @dataclass
 class Work:
-    """A run under way, and what it has learned so far."""
+    """A run that is at work, and what it has read so far."""
 
     sessions: Sessions
     platform: Platform
@@ -49,14 +49,14 @@ class Work:
     seen: set[str] = field(default_factory=set)
     bad_rows: list[str] = field(default_factory=list)
     unreadable: set[str] = field(default_factory=set)
-    """People whose details came malformed: seen by the app all the same."""
+    """People whose details were malformed. The app can see them all the same."""
     unread: list[int] = field(default_factory=list)
     """Departments whose members could not be read."""
     hidden: int = 0
     """People outside the app's range."""
     fetched: int = 0
     writing: asyncio.Task[None] | None = None
-    """The batch that is being staged while the next pages come."""
+    """The batch that is being staged while the next pages are read."""
 
     @asynccontextmanager
     async def step(self) -> AsyncIterator[AsyncSession]:
@@ -94,7 +94,7 @@ async def run_sync(sessions: Sessions, platform: Platform, clock: Clock, *, run_
 
 @asynccontextmanager
 async def _heartbeat(work: Work) -> AsyncIterator[None]:
-    """While the platform is slow nothing is staged, and the run lives all the same."""
+    """Keep the run alive while the platform is slow and nothing is staged."""
     task = asyncio.create_task(_beat_until_cancelled(work))
     try:
         yield
@@ -106,7 +106,7 @@ async def _heartbeat(work: Work) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _no_batch_left(work: Work) -> AsyncIterator[None]:
-    """A run that ends early leaves no batch behind that is still being written."""
+    """When a run ends early, stop the batch that is still being written."""
     try:
         yield
     finally:
@@ -124,24 +124,25 @@ async def _beat_until_cancelled(work: Work) -> None:
 
 async def _carry_out(work: Work, run: SyncRun) -> None:
     outline = await fetch.read_outline(work.platform, work.problems)
-    if outline.nothing:
+    if outline.is_empty:
         await _give_up(work)
         return
     await _stage_departments(work, outline)
     details_complete = await _stage_people(work, outline)
     tags = await _read_tags(work)
-    reading = Reading(
+    reading = SyncReading(
         run_id=run.id,
         as_of=run.started_at,
         ids_complete=outline.ids is not None,
         departments_complete=outline.refs is not None,
         tags=tags,
-        facts=_facts(work, outline, details_complete=details_complete),
+        details_complete=details_complete,
+        bad_rows=BadRows(count=len(work.bad_rows), examples=work.bad_rows[:EXAMPLES]),
         explanations=_explanations(work, outline, details_complete=details_complete),
     )
     await work.progress("compare", fetched=work.fetched)
     async with work.step() as session:
-        await reckon(session, reading, now=work.clock.now())
+        await apply_run(session, reading, now=work.clock.now())
 
 
 async def _give_up(work: Work) -> None:
@@ -154,7 +155,7 @@ async def _give_up(work: Work) -> None:
 
 
 async def _stage_departments(work: Work, outline: Outline) -> None:
-    """Every id there is; names, leaders and order of those the app sees."""
+    """Stage every department id, with name, leaders and order where the app sees it."""
     rows: dict[int, DepartmentRow] = {}
     for department in [*(outline.refs or []), *(outline.details or [])]:
         try:
@@ -173,14 +174,14 @@ async def _stage_departments(work: Work, outline: Outline) -> None:
 
 
 async def _stage_people(work: Work, outline: Outline) -> bool:
-    """Details from the app, then those of whom only the id is known. True when the app's whole range was read."""
+    """Stage details from the app, then the people of whom only the id is known. True when the whole range was read."""
     ids = outline.ids
     complete = outline.details is not None and outline.agent is not None
     if outline.details is not None:
         await _stage_details(work, ids, outline.details)
         complete = await _stage_named(work, outline) and complete and not work.unread
     if ids is not None:
-        # An unread page could have shown the others: without it nobody is called invisible.
+        # A page that could not be read might have shown the others: without it nobody counts as invisible.
         if complete:
             await _stage_details_from_contacts(work, ids)
         await _stage_ids(work, ids, hidden=complete)
@@ -231,7 +232,7 @@ async def _stage_details_from_contacts(work: Work, ids: fetch.Ids) -> None:
 
 
 def _take(work: Work, ids: fetch.Ids | None, user: UserDetail, *, visible: bool) -> None:
-    """Once per person: who stands in several departments is on several pages."""
+    """Stage each person once: members of several departments appear on several pages."""
     folded = fold(user.userid)
     if folded in work.seen:
         return
@@ -268,7 +269,7 @@ async def _stage_ids(work: Work, ids: fetch.Ids, *, hidden: bool) -> None:
 
 
 async def _flush(work: Work) -> None:
-    """Have what waits written, one batch at a time; the next pages are read meanwhile."""
+    """Start writing the rows that wait, one batch at a time, while the next pages are read."""
     rows, work.waiting = work.waiting, []
     await _written(work)
     if rows:
@@ -277,7 +278,7 @@ async def _flush(work: Work) -> None:
 
 
 async def _written(work: Work) -> None:
-    """Wait for the batch under way, and raise what became of it."""
+    """Wait for the batch that is being written, and raise its error."""
     if work.writing is not None:
         await work.writing
         work.writing = None
@@ -297,16 +298,7 @@ async def _read_tags(work: Work) -> list[TagContent]:
         policy = await policies.in_force(session, now=work.clock.now())
         choose = await wanted_tags(session, policy.document)
     found = await fetch.read_tags(work.platform.app, work.problems, choose=choose)
-    return [TagContent.told(tag_id, detail) for tag_id, detail in found]
-
-
-def _facts(work: Work, outline: Outline, *, details_complete: bool) -> dict[str, Any]:
-    return {
-        "ids_complete": outline.ids is not None,
-        "departments_complete": outline.refs is not None,
-        "details_complete": details_complete,
-        "bad_rows": {"count": len(work.bad_rows), "examples": work.bad_rows[:EXAMPLES]},
-    }
+    return [TagContent.from_detail(tag_id, detail) for tag_id, detail in found]
 
 
 def _explanations(work: Work, outline: Outline, *, details_complete: bool) -> list[str]:

@@ -1,33 +1,35 @@
-"""Background entry points of the organisation."""
+"""The jobs of the sync."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import transaction
-from app.jobs.queue import enqueue
-from app.jobs.registry import JobContext, JobFunction, TimerHandler
+from app.inbox.service import SYNC, SyncPayload
+from app.jobs.job import JobContext, JobFunction, TimerHandler
 from app.settings import Settings
 from app.sync import queries, refresh, runs
 from app.sync.full_run import run_sync
+from app.sync.job_payloads import (
+    REFRESH_DEPARTMENT,
+    REFRESH_PERSON,
+    REFRESH_TAG,
+    DepartmentPayload,
+    PersonPayload,
+    TagPayload,
+)
 
 
-async def sync(ctx: JobContext, payload: dict[str, Any]) -> None:
+async def sync(ctx: JobContext, payload: SyncPayload) -> None:
     """A full run: the one named, or a new one (`reason`, `dry_run`)."""
-    if "run_id" in payload:
-        run_id = UUID(payload["run_id"])
-    else:
+    run_id = payload.run_id
+    if run_id is None:
         async with transaction(ctx.sessions) as session:
             run = await runs.request(
-                session,
-                reason=str(payload.get("reason", "job")),
-                now=ctx.now(),
-                dry_run=bool(payload.get("dry_run", False)),
-                queue=False,
+                session, reason=payload.reason, now=ctx.now(), dry_run=payload.dry_run, queue=False
             )
         run_id = run.id
     if await run_sync(ctx.sessions, ctx.platform, ctx.clock, run_id=run_id) is None:
@@ -40,43 +42,43 @@ async def _look_again(ctx: JobContext, run_id: UUID) -> None:
     """
     async with transaction(ctx.sessions) as session:
         if await queries.is_running(session, run_id):
-            await enqueue(session, "org.sync", {"run_id": str(run_id)}, run_after=runs.DEAD_AFTER)
+            await SYNC.enqueue(session, SyncPayload(run_id=run_id), run_after=runs.DEAD_AFTER)
 
 
-async def refresh_person(ctx: JobContext, payload: dict[str, Any]) -> None:
+async def refresh_person(ctx: JobContext, payload: PersonPayload) -> None:
     await refresh.refresh_person(
         ctx.sessions,
         ctx.platform,
         ctx.clock,
-        userid=payload["userid"],
-        new_userid=payload.get("new_userid"),
-        deleted=bool(payload.get("deleted", False)),
+        userid=payload.userid,
+        new_userid=payload.new_userid,
+        deleted=payload.deleted,
     )
 
 
-async def refresh_department(ctx: JobContext, payload: dict[str, Any]) -> None:
+async def refresh_department(ctx: JobContext, payload: DepartmentPayload) -> None:
     await refresh.refresh_department(
         ctx.sessions,
         ctx.platform,
         ctx.clock,
-        department_id=int(payload["department_id"]),
-        deleted=bool(payload.get("deleted", False)),
+        department_id=payload.department_id,
+        deleted=payload.deleted,
     )
 
 
-async def refresh_tag(ctx: JobContext, payload: dict[str, Any]) -> None:
-    await refresh.refresh_tag(ctx.sessions, ctx.platform, ctx.clock, tag_id=int(payload["tag_id"]))
+async def refresh_tag(ctx: JobContext, payload: TagPayload) -> None:
+    await refresh.refresh_tag(ctx.sessions, ctx.platform, ctx.clock, tag_id=payload.tag_id)
 
 
 async def start_up(session: AsyncSession, *, now: datetime, settings: Settings) -> None:
-    """The recurring run stands, and begins at once after a time down (F26)."""
+    """Schedule the recurring run. After a downtime it starts at once (F26)."""
     await runs.ensure_scheduled(session, now=now, interval=settings.sync_interval)
 
 
-JOBS: dict[str, JobFunction] = {
-    "org.sync": sync,
-    "org.refresh_person": refresh_person,
-    "org.refresh_department": refresh_department,
-    "org.refresh_tag": refresh_tag,
-}
+JOBS: dict[str, JobFunction] = (
+    SYNC.run_by(sync)
+    | REFRESH_PERSON.run_by(refresh_person)
+    | REFRESH_DEPARTMENT.run_by(refresh_department)
+    | REFRESH_TAG.run_by(refresh_tag)
+)
 TIMERS: dict[str, TimerHandler] = {runs.SYNC_DUE: runs.sync_due}

@@ -1,4 +1,4 @@
-"""Every SELECT about runs, what they have staged, and tags."""
+"""Every SELECT about runs, their staged rows, and tags."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy import Select, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.sync.rules import LOSSES, Losses, Tally
+from app.sync.rules import LOSSES, LossCount, Losses
 from models.ids import fold
 from models.org import (
     OrgChange,
@@ -24,7 +24,7 @@ from models.org import (
 )
 
 RUN_LOCK = 0x0127
-"""Advisory lock: who asks whether a run is at work, and begins one, does so alone."""
+"""Advisory lock: only one transaction at a time checks for a running run and starts another."""
 
 
 async def lock_runs(session: AsyncSession) -> None:
@@ -87,7 +87,7 @@ async def losses_by_hints(session: AsyncSession, *, since: datetime | None) -> L
     if since is not None:
         statement = statement.where(col(OrgChange.at) > since)
     people, departments = (await session.execute(statement)).one()
-    return Losses(Tally(people, 0), Tally(departments, 0), Tally(0, 0))
+    return Losses(LossCount(people, 0), LossCount(departments, 0), LossCount(0, 0))
 
 
 async def person_changed_since(session: AsyncSession, userids: list[str], moment: datetime) -> bool:
@@ -114,12 +114,12 @@ def sync_runs(*, kind: SyncKind, state: SyncState | None) -> Select[SyncRun]:
 
 @dataclass(frozen=True)
 class Orphans:
-    """What hangs on something that cannot be seen (F21)."""
+    """References to departments that cannot be seen (F21)."""
 
     departments: list[int]
     """Departments whose parent is not there."""
     places: list[int]
-    """Departments which people stand in, and which are not there."""
+    """Departments that people belong to and that cannot be seen."""
 
 
 async def orphans(session: AsyncSession, run_id: UUID) -> Orphans:

@@ -1,4 +1,4 @@
-"""One object read anew because a callback named it (F12, F25). The callback itself is never believed."""
+"""Reads one object again because a callback named it (F12, F25). The callback itself is never believed."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from app.sync import messages, queries, rules, runs
 from app.sync.changes import staging
 from app.sync.changes.apply import apply
 from app.sync.changes.compare import Comparison, Scope, compare, count_changes, drop_losses
+from app.sync.changes.report import SyncReport
 from app.sync.changes.staging import BadRow
 from app.sync.changes.tags import TagContent, apply_tags
 from app.wecom.client import Platform
@@ -29,10 +30,10 @@ from models.org import SyncState
 log = get_logger()
 
 NOT_THERE = frozenset({60111, 60003, 60123, 60136, 40003, 40066, 40068, 46004})
-"""Gone, or out of sight: the platform does not tell which."""
+"""Deleted, or outside our range: the platform does not say which."""
 OUT_OF_SIGHT = frozenset({60011, 60021, 50002})
 ROUNDS = 3
-"""Of reading again, when somebody else wrote the same object while we were reading."""
+"""How often we read again because somebody else wrote the object while we were reading it."""
 
 T = TypeVar("T")
 
@@ -59,7 +60,7 @@ async def refresh_person(
 
 
 async def _ask(read: Callable[[], Awaitable[T]]) -> T | None:
-    """None when the object is not there for us. Anything else that goes wrong has the job tried again."""
+    """None when we cannot see the object. Any other error makes the job try again."""
     try:
         return await read()
     except WecomRefused as error:
@@ -88,7 +89,7 @@ async def apply_person(
         missing_limit=1,
         userids=[fold(user.userid if user else userid)],
     )
-    await _reckon(session, scope, subject=userid, now=now)
+    await _apply_hint(session, scope, subject=userid, now=now)
 
 
 async def refresh_department(
@@ -125,42 +126,42 @@ async def apply_department(
         userids=[],
         department_ids=[department_id],
     )
-    await _reckon(session, scope, subject=f"部门 {department_id}", now=now)
+    await _apply_hint(session, scope, subject=f"部门 {department_id}", now=now)
 
 
 async def refresh_tag(sessions: Sessions, platform: Platform, clock: Clock, *, tag_id: int) -> None:
-    """A tag that is not there any more keeps its last members: an approver must not vanish without a person."""
+    """Read a tag again. A deleted tag keeps its last members: no approver vanishes unless a person decides it."""
     detail = await _ask(lambda: platform.app.get_tag(tag_id))
     if detail is None:
         return
     async with transaction(sessions) as session:
         now = clock.now()
         budget = (await policies.in_force(session, now=now)).document.org.loss_budget
-        content = TagContent.told(tag_id, detail)
+        content = TagContent.from_detail(tag_id, detail)
         outcome = await apply_tags(session, [content], budget=budget, run_id=None, now=now)
     if outcome.held:
         log.warning("org.tag_held", tag_id=tag_id)
 
 
-async def _reckon(session: AsyncSession, scope: Scope, *, subject: str, now: datetime) -> None:
-    """The same comparison as a full run's, for one object; many small losses count together (P6)."""
+async def _apply_hint(session: AsyncSession, scope: Scope, *, subject: str, now: datetime) -> None:
+    """Compare one object as a full run does. Many small losses count together (P6)."""
     budget = (await policies.in_force(session, now=now)).document.org.loss_budget
     earlier = await queries.losses_by_hints(session, since=await queries.last_full_end(session))
     comparison = await compare(session, scope, budget, earlier=earlier)
     if comparison.is_empty:
         await staging.forget(session, run_id=scope.run_id)
         return
-    comparison = _judged(comparison, earlier)
+    comparison = _allow_first_loss(comparison, earlier)
     await drop_losses(session, comparison.decision)
     counts = await count_changes(session)
     run = await runs.open_hint_run(session, run_id=scope.run_id, reason="hint", now=now)
     await apply(session, run_id=run.id, now=now)
-    report = {"explanations": [messages.hint_held(subject)]} if comparison.decision.holds else {}
-    await runs.finish(session, run, state=SyncState.DONE, now=now, counts=dict(counts), report=report)
+    report = SyncReport(explanations=[messages.hint_held(subject)]) if comparison.decision.holds else SyncReport()
+    await runs.finish(session, run, state=SyncState.DONE, now=now, counts=counts, report=report)
 
 
-def _judged(comparison: Comparison, earlier: rules.Losses) -> Comparison:
-    """One loss that the platform states is an event, not a storm: the first since the last full run is never held."""
+def _allow_first_loss(comparison: Comparison, earlier: rules.Losses) -> Comparison:
+    """Never hold the first loss since the last full run: one loss that the platform states is no mass loss."""
     decision = replace(
         comparison.decision,
         people=comparison.decision.people and earlier.people.lost > 0,

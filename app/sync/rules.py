@@ -8,7 +8,7 @@ from app.org.rules import GONE
 from app.policy.sections.org import LossBudget
 from models.org import PersonStatus
 
-TOLD_STATUS: dict[int, PersonStatus] = {
+STATUS_BY_NUMBER: dict[int, PersonStatus] = {
     1: PersonStatus.ACTIVE,
     2: PersonStatus.DISABLED,
     4: PersonStatus.NOT_ACTIVATED,
@@ -20,7 +20,7 @@ LOSSES = (PersonStatus.LEFT, PersonStatus.DISABLED, PersonStatus.INVISIBLE)
 """States whose arrival takes something away from a person; counted against the budget."""
 
 UNPLACED = "unplaced"
-"""A loss as well: a person who would stand in no department at all. The platform keeps everybody in at least one."""
+"""Also a loss: a person without any department. On the platform everybody belongs to at least one."""
 
 CHANGE_WORDS: dict[PersonStatus, str] = {
     PersonStatus.ACTIVE: "activated",
@@ -49,7 +49,7 @@ def change_word(old: PersonStatus, new: PersonStatus) -> str:
 
 
 @dataclass(frozen=True)
-class Told:
+class Observation:
     """What one reading of the platform says about one person."""
 
     status: PersonStatus | None
@@ -58,15 +58,15 @@ class Told:
     """False when the app's whole range was read and the person is not in it."""
 
 
-def status_after(old: PersonStatus, told: Told, *, details_known: bool) -> PersonStatus:
+def status_after(old: PersonStatus, observed: Observation, *, details_known: bool) -> PersonStatus:
     """The status of a known person who was seen. `details_known` is what we had before."""
-    if told.status in GONE:
-        return told.status
-    if not told.visible:
-        # Out of range nothing is heard of them: somebody disabled stays disabled until the platform says otherwise.
+    if observed.status in GONE:
+        return observed.status
+    if not observed.visible:
+        # Outside the range we learn nothing: a disabled person stays disabled until the platform says otherwise.
         return old if old is PersonStatus.DISABLED else PersonStatus.INVISIBLE
-    if told.status is not None:
-        return told.status
+    if observed.status is not None:
+        return observed.status
     if old is not PersonStatus.MISSING:
         return old
     return PersonStatus.ACTIVE if details_known else PersonStatus.INVISIBLE
@@ -77,20 +77,20 @@ def transitions() -> list[tuple[PersonStatus, PersonStatus | None, bool, bool, P
 
     The comparison of a hundred thousand people is one statement; it joins this table, so that the rule is written once.
     """
-    told = [*TOLD_STATUS.values(), None]
+    told = [*STATUS_BY_NUMBER.values(), None]
     return [
         (old, number, visible, known, new, change_word(old, new))
         for old in PersonStatus
         for number in told
         for visible in (True, False)
         for known in (True, False)
-        for new in [status_after(old, Told(number, visible=visible), details_known=known)]
+        for new in [status_after(old, Observation(number, visible=visible), details_known=known)]
     ]
 
 
 @dataclass(frozen=True)
-class Tally:
-    """So many would be lost of so many."""
+class LossCount:
+    """How many would be lost, and of how many."""
 
     lost: int
     total: int
@@ -98,10 +98,10 @@ class Tally:
 
 @dataclass(frozen=True)
 class Losses:
-    people: Tally
-    departments: Tally
-    group_places: Tally
-    """Places in groups which the people concerned would lose."""
+    people: LossCount
+    departments: LossCount
+    group_places: LossCount
+    """Memberships in groups that these people would lose."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The life of a sync run: one at a time, with a heartbeat, held or finished (F32, F33)."""
+"""The states of a sync run: one at a time, with a heartbeat, held or finished (F32, F33)."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.audit.actor import Actor
-from app.audit.service import record
-from app.audit.why import About, Why
-from app.jobs.queue import enqueue
+from app.audit.why import Why
+from app.events.service import catalogue, publish
+from app.inbox.service import SYNC, SyncPayload
 from app.jobs.timers import cancel_timer, set_timer
 from app.observability import SYNC_RUNS, current_correlation_id, get_logger
 from app.sync import messages, queries
 from app.sync.changes import staging
+from app.sync.changes.report import Counts, SyncReport
 from app.sync.errors import RunLost, SyncAlreadyRunning, SyncRunNotHeld, SyncRunUnknown
-from models.audit import ObjectKind
 from models.ids import SyncRunId
 from models.org import SyncKind, SyncRun, SyncState
 from models.policy import Timer
@@ -36,6 +36,8 @@ AGAIN_AFTER = timedelta(seconds=30)
 AGAIN_AT_MOST = timedelta(minutes=10)
 SYNC_DUE = "org.sync_due"
 """Kind of the recurring timer; its subject is the interval in seconds."""
+DECIDED = {SyncState.RELEASED: catalogue.SyncRunReleased, SyncState.REJECTED: catalogue.SyncRunRejected}
+"""The event of each decision about losses that were held."""
 
 
 async def request(
@@ -62,7 +64,7 @@ async def request(
     session.add(run)
     await session.flush()
     if queue:
-        await enqueue(session, "org.sync", {"run_id": str(run.id)})
+        await SYNC.enqueue(session, SyncPayload(run_id=run.id))
     return run
 
 
@@ -90,7 +92,7 @@ async def claim(session: AsyncSession, *, run_id: UUID, now: datetime) -> SyncRu
 
 
 async def beat(session: AsyncSession, *, run_id: UUID, now: datetime, **progress: Any) -> None:
-    """Say that the run lives, and how far it is. Raises `RunLost` when somebody else has ended it."""
+    """Record that the run is alive, and its progress. Raises `RunLost` when it was ended elsewhere."""
     statement = (
         update(SyncRun)
         .where(col(SyncRun.id) == run_id, col(SyncRun.state) == SyncState.RUNNING)
@@ -102,11 +104,11 @@ async def beat(session: AsyncSession, *, run_id: UUID, now: datetime, **progress
 
 
 async def fail(session: AsyncSession, *, run_id: UUID, now: datetime, sentences: list[str]) -> None:
-    """The run ends without having changed anything. The next one does not wait for its regular turn."""
+    """End the run without any change. The next run comes earlier than its regular time."""
     run = await session.get(SyncRun, run_id, with_for_update={"key_share": True}, populate_existing=True)
     if run is None or run.state is not SyncState.RUNNING:
         return
-    run.report = run.report | {"explanations": sentences}
+    run.report = SyncReport.of(run).model_copy(update={"explanations": sentences}).dump()
     await _end(session, run, SyncState.FAILED, now=now)
     if not run.dry_run:
         await _come_back_soon(session, now)
@@ -125,17 +127,17 @@ async def finish(
     *,
     state: SyncState,
     now: datetime,
-    counts: dict[str, Any],
-    report: dict[str, Any],
+    counts: Counts,
+    report: SyncReport,
 ) -> None:
-    run.counts, run.report = counts, report
+    run.counts, run.report = counts.dump(), report.dump()
     await _end(session, run, state, now=now)
 
 
 async def _end(session: AsyncSession, run: SyncRun, state: SyncState, *, now: datetime, sentence: str = "") -> None:
     run.state, run.phase, run.heartbeat_at, run.finished_at = state, "", now, now
     if sentence:
-        run.report = run.report | {"explanations": [*run.report.get("explanations", []), sentence]}
+        run.report = SyncReport.of(run).explained(sentence).dump()
     if state is not SyncState.HELD:
         await staging.forget(session, run_id=run.id)
     await session.flush()
@@ -144,7 +146,7 @@ async def _end(session: AsyncSession, run: SyncRun, state: SyncState, *, now: da
 
 
 async def supersede_held(session: AsyncSession, *, by: UUID, now: datetime) -> None:
-    """A newer reading decides anew: what an older run held is out of date."""
+    """Reject older held runs: a newer run has compared again."""
     for run in await queries.held_runs(session):
         if run.id != by:
             run.decided_by, run.decided_at = "system:steward", now
@@ -165,25 +167,25 @@ async def decide_held(session: AsyncSession, run: SyncRun, *, state: SyncState, 
     """Record who released or rejected, and drop the staged rows."""
     run.decided_by, run.decided_at = str(actor), now
     await _end(session, run, state, now=now)
-    await record(
+    held = SyncReport.of(run).held
+    await publish(
         session,
-        f"sync_run.{state.value}",
-        About(ObjectKind.SYNC_RUN, run.id),
+        DECIDED[state](sync_run_id=run.id),
         Why(actor, "org.loss_budget"),
         now=now,
-        details={"counts": run.counts, "held": run.report.get("held")},
+        details={"counts": run.counts, "held": held.dump() if held else None},
     )
 
 
 async def reject(session: AsyncSession, *, run_id: SyncRunId, actor: Actor, now: datetime) -> SyncRun:
-    """A person looked and said no: nothing of what was held is applied."""
+    """A person rejects the run: none of the held changes is applied."""
     run = await get_held(session, run_id=run_id)
     await decide_held(session, run, state=SyncState.REJECTED, actor=actor, now=now)
     return run
 
 
 async def ensure_scheduled(session: AsyncSession, *, now: datetime, interval: timedelta) -> None:
-    """Called at start: the recurring timer stands, at once when the last run is older than the interval (F26)."""
+    """At start: set the recurring timer. It is due at once when the last run is older than the interval (F26)."""
     subject = str(int(interval.total_seconds()))
     timers = (await session.scalars(select(Timer).where(col(Timer.kind) == SYNC_DUE))).all()
     for timer in timers:
@@ -194,7 +196,7 @@ async def ensure_scheduled(session: AsyncSession, *, now: datetime, interval: ti
 
 
 async def sync_due(session: AsyncSession, subject: str, now: datetime) -> None:
-    """The timer fell due: queue a run unless one is at work, and set the next."""
+    """The timer is due: queue a run unless one is at work, and set the next timer."""
     await set_timer(session, SYNC_DUE, subject, now + timedelta(seconds=int(subject)))
     try:
         await request(session, reason="schedule", now=now)
@@ -203,7 +205,7 @@ async def sync_due(session: AsyncSession, subject: str, now: datetime) -> None:
 
 
 async def open_hint_run(session: AsyncSession, *, run_id: UUID, reason: str, now: datetime) -> SyncRun:
-    """A run about one object, because a callback named it. It lives in one transaction."""
+    """A run about one object that a callback named. It begins and ends in one transaction."""
     run = SyncRun(
         id=run_id,
         kind=SyncKind.HINT,

@@ -9,12 +9,26 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.jobs.queue import enqueue
 from app.sync.apply_run import release
+from app.sync.changes.report import StagedCounts, SyncReport
 from app.sync.full_run import run_sync
+from app.sync.job_payloads import (
+    PERSON_DEPARTED,
+    REFRESH_DEPARTMENT,
+    REFRESH_PERSON,
+    REFRESH_TAG,
+    DepartmentPayload,
+    DeparturePayload,
+    PersonPayload,
+    TagPayload,
+)
 from app.sync.runs import ensure_scheduled, reject, request
 
 __all__ = [
+    "PERSON_DEPARTED",
+    "DeparturePayload",
+    "StagedCounts",
+    "SyncReport",
     "ensure_scheduled",
     "hint_department",
     "hint_tag",
@@ -36,8 +50,8 @@ async def hint_user(
     now: datetime,  # noqa: ARG001 -- every hint is called alike
 ) -> None:
     """A callback named a person. No dedupe key: a job already running may have read before this change."""
-    payload = {"userid": userid, "new_userid": new_userid, "deleted": deleted}
-    await enqueue(session, "org.refresh_person", payload)
+    payload = PersonPayload(userid=userid, new_userid=new_userid, deleted=deleted)
+    await REFRESH_PERSON.enqueue(session, payload)
 
 
 async def hint_department(
@@ -47,13 +61,13 @@ async def hint_department(
     deleted: bool = False,
     now: datetime,  # noqa: ARG001 -- every hint is called alike
 ) -> None:
-    await enqueue(session, "org.refresh_department", {"department_id": department_id, "deleted": deleted})
+    await REFRESH_DEPARTMENT.enqueue(session, DepartmentPayload(department_id=department_id, deleted=deleted))
 
 
 async def hint_tag(session: AsyncSession, *, tag_id: int, now: datetime) -> None:  # noqa: ARG001 -- as above
-    await enqueue(session, "org.refresh_tag", {"tag_id": tag_id})
+    await REFRESH_TAG.enqueue(session, TagPayload(tag_id=tag_id))
 
 
 async def visible_range_changed(session: AsyncSession, *, userid: str, now: datetime) -> None:
-    """The app heard subscribe or unsubscribe: the person came into its range or left it."""
+    """The app received subscribe or unsubscribe: the person entered its range or left it."""
     await hint_user(session, userid=userid, now=now)

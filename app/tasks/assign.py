@@ -12,13 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.audit.actor import Actor
 from app.calendar import service as calendars
 from app.delivery import service as delivery
+from app.events.service import catalogue
 from app.observability import current_correlation_id
 from app.org import queries as org
 from app.policy import service as policies
 from app.policy.service import Policy
-from app.tasks import messages, queries, rules
-from app.tasks import reminders as follow_up
-from app.tasks.context import Case, Happening, face, tell, write
+from app.tasks import messages, queries, reminders, rules
+from app.tasks.context import NewEntry, TaskContext, face, tell, write
 from app.tasks.errors import UnknownGroup
 from models.groups import Group
 from models.ids import PersonId
@@ -73,13 +73,21 @@ async def assign(session: AsyncSession, wanted: Assignment, *, actor: Actor, now
     await session.flush()
     helpers = {person.id: person for person in wanted.collaborators if person.id != wanted.owner.id}
     session.add_all([TaskCollaborator(task_id=task.id, person_id=person_id) for person_id in helpers])
-    case = Case(task, wanted.assigner, wanted.owner, list(helpers.values()), policy)
-    await write(session, case, Happening("assigned", RULE, via="rest", person=wanted.assigner, actor=actor), now=now)
-    await follow_up.set_timers(session, case, now=now)
-    await _tell_owner(session, case, actor=actor, now=now)
-    await _tell_collaborators(session, case, actor=actor, now=now)
+    context = TaskContext(task, wanted.assigner, wanted.owner, list(helpers.values()), policy)
+    entry = NewEntry(
+        catalogue.TaskAssigned,
+        RULE,
+        via="rest",
+        person=wanted.assigner,
+        actor=actor,
+        ids={"owner_id": task.owner_id},
+    )
+    await write(session, context, entry, now=now)
+    await reminders.set_timers(session, context, now=now)
+    await _tell_owner(session, context, actor=actor, now=now)
+    await _tell_collaborators(session, context, actor=actor, now=now)
     if group is not None:
-        await _publish(session, case, group, actor=actor, now=now)
+        await _publish(session, context, group, actor=actor, now=now)
     return task
 
 
@@ -91,39 +99,39 @@ async def _group(session: AsyncSession, policy: Policy, group_id: UUID) -> Group
     return group
 
 
-async def _tell_owner(session: AsyncSession, case: Case, *, actor: Actor, now: datetime) -> None:
+async def _tell_owner(session: AsyncSession, context: TaskContext, *, actor: Actor, now: datetime) -> None:
     message = await delivery.send_card(
         session,
-        case.header("task.card", case.why(RULE, actor)),
-        to=[PersonId(case.owner.id)],
-        card=face(session, case),
+        context.header("task.card", context.why(RULE, actor)),
+        to=[PersonId(context.owner.id)],
+        card=face(session, context),
         now=now,
     )
-    case.task.card_message_id = message.id
+    context.task.card_message_id = message.id
 
 
-async def _tell_collaborators(session: AsyncSession, case: Case, *, actor: Actor, now: datetime) -> None:
+async def _tell_collaborators(session: AsyncSession, context: TaskContext, *, actor: Actor, now: datetime) -> None:
     zone = calendars.timezone_of(session)
-    text = messages.for_collaborators(case.task, assigner=case.assigner.name, owner=case.owner.name, zone=zone)
-    people = [person.id for person in case.collaborators]
-    await tell(session, case, people, text, purpose="task.collaboration", why=case.why(RULE, actor), now=now)
+    text = messages.for_collaborators(context.task, assigner=context.assigner.name, owner=context.owner.name, zone=zone)
+    people = [person.id for person in context.collaborators]
+    await tell(session, context, people, text, purpose="task.collaboration", why=context.why(RULE, actor), now=now)
 
 
-async def _publish(session: AsyncSession, case: Case, group: Group, *, actor: Actor, now: datetime) -> None:
+async def _publish(session: AsyncSession, context: TaskContext, group: Group, *, actor: Actor, now: datetime) -> None:
     """Policy 4.1, 3.5: in its group, mentioning the people concerned."""
     text = messages.group_text(
-        case.task,
-        assigner=case.assigner.name,
-        owner=case.owner.name,
-        collaborators=[person.name for person in case.collaborators],
-        citation=case.policy.cite(RULE),
+        context.task,
+        assigner=context.assigner.name,
+        owner=context.owner.name,
+        collaborators=[person.name for person in context.collaborators],
+        citation=context.policy.cite(RULE),
         zone=calendars.timezone_of(session),
     )
-    concerned = [PersonId(person.id) for person in (case.owner, *case.collaborators)]
+    concerned = [PersonId(person.id) for person in (context.owner, *context.collaborators)]
     userids = await org.userids_of(session, concerned)
     await delivery.post_to_group(
         session,
-        case.header("task.group_text", case.why(RULE, actor)),
+        context.header("task.group_text", context.why(RULE, actor)),
         group=group,
         text=text,
         mentioned_userids=[userids[person_id] for person_id in concerned if person_id in userids],

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import SYSTEM, Actor, person_actor
-from app.audit.service import record
 from app.audit.why import About, Why
 from app.calendar import service as calendars
 from app.cards import service as cards
 from app.delivery import service as delivery
 from app.delivery.service import MessageHeader
+from app.events.service import catalogue, publish
 from app.observability import current_correlation_id
 from app.org import queries as org
 from app.policy import service as policies
@@ -31,7 +30,7 @@ from models.tasks import Task, TaskEntry
 
 
 @dataclass(frozen=True)
-class Case:
+class TaskContext:
     task: Task
     assigner: Person
     owner: Person
@@ -46,9 +45,9 @@ class Case:
         return MessageHeader(purpose, About(ObjectKind.TASK, self.task.id), why)
 
 
-async def load(session: AsyncSession, task: Task) -> Case:
+async def load(session: AsyncSession, task: Task) -> TaskContext:
     people = await org.people_by_id(session, {task.assigner_id, task.owner_id})
-    return Case(
+    return TaskContext(
         task=task,
         assigner=people[task.assigner_id],
         owner=people[task.owner_id],
@@ -57,21 +56,21 @@ async def load(session: AsyncSession, task: Task) -> Case:
     )
 
 
-def face(session: AsyncSession, case: Case) -> Card:
+def face(session: AsyncSession, context: TaskContext) -> Card:
     return messages.face(
-        case.task,
-        assigner=case.assigner.name,
-        collaborators=[person.name for person in case.collaborators],
-        citation=case.policy.cite("task.accept"),
+        context.task,
+        assigner=context.assigner.name,
+        collaborators=[person.name for person in context.collaborators],
+        citation=context.policy.cite("task.accept"),
         zone=calendars.timezone_of(session),
     )
 
 
 @dataclass(frozen=True)
-class Happening:
-    """Something that happens to a task, for its entry and the audit trail."""
+class NewEntry:
+    """What happens to a task: an entry of its history, and an event."""
 
-    kind: str
+    event: type[catalogue.TaskEvent]
     rule_key: str
     via: str
     person: Person | None = None
@@ -79,59 +78,72 @@ class Happening:
     """When it is not the person: an API key, a timer."""
     note: str = ""
     event_id: int | None = None
-    details: dict[str, Any] | None = None
+    details: rules.EntryDetails | None = None
+    ids: Mapping[str, UUID] = field(default_factory=dict)
+    """What the event says besides the task and its progress."""
+
+    @property
+    def kind(self) -> str:
+        """What the entry is called: the verb of the event."""
+        return self.event.type.partition(".")[2]
 
     @property
     def done_by(self) -> Actor:
         return self.actor or (person_actor(self.person.id) if self.person else SYSTEM)
 
 
-async def write(session: AsyncSession, case: Case, what: Happening, *, now: datetime) -> None:
-    """The task's entry and the audit row."""
+async def write(session: AsyncSession, context: TaskContext, new: NewEntry, *, now: datetime) -> None:
+    """The task's entry, and the event."""
+    task = context.task
+    kept = new.details.dump() if new.details else {}
     entry = TaskEntry(
-        task_id=case.task.id,
-        kind=what.kind,
-        person_id=what.person.id if what.person else None,
-        progress=case.task.progress,
-        note=what.note,
-        via=what.via,
-        event_id=what.event_id,
-        details=what.details,
+        task_id=task.id,
+        kind=new.kind,
+        person_id=new.person.id if new.person else None,
+        progress=task.progress,
+        note=new.note,
+        via=new.via,
+        event_id=new.event_id,
+        details=kept or None,
         correlation_id=current_correlation_id(),
         at=now,
     )
     session.add(entry)
-    await record(
-        session,
-        f"task.{what.kind}",
-        About(ObjectKind.TASK, case.task.id),
-        case.why(what.rule_key, what.done_by),
-        now=now,
-        details={"via": what.via, "progress": case.task.progress, **(what.details or {})},
-    )
+    event = new.event.model_validate({"task_id": task.id, "progress": task.progress, **new.ids})
+    details = {"via": new.via, "progress": task.progress, **kept}
+    await publish(session, event, context.why(new.rule_key, new.done_by), now=now, details=details)
 
 
 async def tell(
-    session: AsyncSession, case: Case, people: Iterable[UUID], text: str, *, purpose: str, why: Why, now: datetime
+    session: AsyncSession,
+    context: TaskContext,
+    people: Iterable[UUID],
+    text: str,
+    *,
+    purpose: str,
+    why: Why,
+    now: datetime,
 ) -> Message | None:
     """A text about the task; None when there is nobody to tell."""
     to = [PersonId(person_id) for person_id in dict.fromkeys(people)]
     if not to:
         return None
-    return await delivery.send_text(session, case.header(purpose, why), to=to, text=text, now=now)
+    return await delivery.send_text(session, context.header(purpose, why), to=to, text=text, now=now)
 
 
-async def show(session: AsyncSession, case: Case, *, click: CardClick | None, actor: Actor, now: datetime) -> None:
+async def show(
+    session: AsyncSession, context: TaskContext, *, click: CardClick | None, actor: Actor, now: datetime
+) -> None:
     """The owner's card as the task stands now.
 
     A card that has not gone out yet stays as it is while the task is open: it would be taken back, and its buttons
     with it. It arrives with all of them, and the first click renews it.
     """
-    message_id = case.task.card_message_id
-    if message_id is None or (rules.is_open(case.task) and click is None and await _is_waiting(session, message_id)):
+    message_id = context.task.card_message_id
+    if message_id is None or (rules.is_open(context.task) and click is None and await _is_waiting(session, message_id)):
         return
     await cards.update_cards(
-        session, message_id=message_id, card=face(session, case), now=now, click=click, actor=actor
+        session, message_id=message_id, card=face(session, context), now=now, click=click, actor=actor
     )
 
 

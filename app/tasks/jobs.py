@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.cards.service import CardAction, ClickedCard
-from app.jobs.registry import TimerHandler
+from app.jobs.job import TimerHandler
 from app.tasks import messages, service
 from app.tasks import reminders as follow_up
 from app.tasks.rules import HALF

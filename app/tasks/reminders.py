@@ -9,7 +9,8 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import SYSTEM
-from app.calendar import service as policies
+from app.calendar import service as calendars
+from app.events.service import catalogue
 from app.jobs.timers import cancel_timer, set_timer
 from app.observability import get_logger
 from app.org.rules import may_act
@@ -17,7 +18,7 @@ from app.policy.sections.people import Expression, ExpressionKind
 from app.roles import service as roles
 from app.roles.service import Subject
 from app.tasks import messages, queries, rules
-from app.tasks.context import Case, Happening, load, tell, write
+from app.tasks.context import NewEntry, TaskContext, load, tell, write
 from models.ids import TaskId
 from models.org import Person
 
@@ -34,26 +35,26 @@ LOCKED_FOR = timedelta(seconds=10)
 # ---------------------------------------------------------------- timers
 
 
-async def set_timers(session: AsyncSession, case: Case, *, now: datetime) -> None:
+async def set_timers(session: AsyncSession, context: TaskContext, *, now: datetime) -> None:
     """Policy 4.2, 4.3, 4.4. A rung of the ladder that is past already is left out."""
-    task, rule, subject = case.task, case.policy.document.tasks, str(case.task.id)
-    accept_at, basis = await policies.deadline(session, start=now, duration=rule.accept_within, policy=case.policy)
+    task, rule, subject = context.task, context.policy.document.tasks, str(context.task.id)
+    accept_at, basis = await calendars.deadline(session, start=now, duration=rule.accept_within, policy=context.policy)
     if accept_at < task.due_at:
         await set_timer(session, ACCEPT_DUE, subject, accept_at, basis=basis)
     for index, before in enumerate(rule.remind_before):
-        moment, basis = await policies.reminder(session, due_at=task.due_at, before=before, policy=case.policy)
+        moment, basis = await calendars.reminder(session, due_at=task.due_at, before=before, policy=context.policy)
         if moment > now:
             await set_timer(session, REMIND, f"{subject}:{index}", moment, basis=basis)
     await set_timer(session, OVERDUE, subject, task.due_at)
 
 
-async def cancel_acceptance(session: AsyncSession, case: Case) -> None:
-    await cancel_timer(session, ACCEPT_DUE, str(case.task.id))
+async def cancel_acceptance(session: AsyncSession, context: TaskContext) -> None:
+    await cancel_timer(session, ACCEPT_DUE, str(context.task.id))
 
 
-async def cancel_timers(session: AsyncSession, case: Case) -> None:
+async def cancel_timers(session: AsyncSession, context: TaskContext) -> None:
     """A finished task asks nothing of anybody."""
-    rule, subject = case.policy.document.tasks, str(case.task.id)
+    rule, subject = context.policy.document.tasks, str(context.task.id)
     await cancel_timer(session, ACCEPT_DUE, subject)
     await cancel_timer(session, OVERDUE, subject)
     for index in range(len(rule.remind_before)):
@@ -62,7 +63,7 @@ async def cancel_timers(session: AsyncSession, case: Case) -> None:
         await cancel_timer(session, ESCALATE, f"{subject}:{index}")
 
 
-async def _open_case(session: AsyncSession, *, timer: str, subject: str, now: datetime) -> Case | None:
+async def _open_context(session: AsyncSession, *, timer: str, subject: str, now: datetime) -> TaskContext | None:
     """The task while it is open.
 
     The sweep holds the timer's row, and who ends the task holds the task and cancels the timer: waiting for the task
@@ -81,29 +82,29 @@ async def _open_case(session: AsyncSession, *, timer: str, subject: str, now: da
 
 async def remind_to_accept(session: AsyncSession, *, subject: str, now: datetime) -> None:
     """Policy 4.2: who has not accepted in time is reminded, once."""
-    case = await _open_case(session, timer=ACCEPT_DUE, subject=subject, now=now)
-    if case is None or case.task.accepted_at is not None or now >= case.task.due_at:
+    context = await _open_context(session, timer=ACCEPT_DUE, subject=subject, now=now)
+    if context is None or context.task.accepted_at is not None or now >= context.task.due_at:
         return  # past the deadline, "overdue" says it
-    text = messages.please_accept(case.task, citation=case.policy.cite("task.accept"))
-    await _remind(session, case, text, rule_key="task.accept", now=now)
+    text = messages.please_accept(context.task, citation=context.policy.cite("task.accept"))
+    await _remind(session, context, text, rule_key="task.accept", now=now)
 
 
 async def remind_of_deadline(session: AsyncSession, *, subject: str, now: datetime) -> None:
     """Policy 4.3, F77: one rung of the ladder."""
-    case = await _open_case(session, timer=REMIND, subject=subject, now=now)
-    if case is None or now >= case.task.due_at:
+    context = await _open_context(session, timer=REMIND, subject=subject, now=now)
+    if context is None or now >= context.task.due_at:
         return  # a sweep after a standstill: what is overdue is not announced as coming
-    zone = policies.timezone_of(session)
-    text = messages.reminder(case.task, citation=case.policy.cite("task.progress"), zone=zone)
-    await _remind(session, case, text, rule_key="task.progress", now=now)
+    zone = calendars.timezone_of(session)
+    text = messages.reminder(context.task, citation=context.policy.cite("task.progress"), zone=zone)
+    await _remind(session, context, text, rule_key="task.progress", now=now)
 
 
-async def _remind(session: AsyncSession, case: Case, text: str, *, rule_key: str, now: datetime) -> None:
+async def _remind(session: AsyncSession, context: TaskContext, text: str, *, rule_key: str, now: datetime) -> None:
     message = await tell(
-        session, case, [case.owner.id], text, purpose="task.reminder", why=case.why(rule_key, SYSTEM), now=now
+        session, context, [context.owner.id], text, purpose="task.reminder", why=context.why(rule_key, SYSTEM), now=now
     )
-    details = {"message_id": str(message.id)} if message else None
-    await write(session, case, Happening("reminded", rule_key, via="timer", details=details), now=now)
+    details = rules.EntryDetails(message_id=message.id) if message else None
+    await write(session, context, NewEntry(catalogue.TaskReminded, rule_key, via="timer", details=details), now=now)
 
 
 # ---------------------------------------------------------------- overdue
@@ -111,64 +112,67 @@ async def _remind(session: AsyncSession, case: Case, text: str, *, rule_key: str
 
 async def tell_overdue(session: AsyncSession, *, subject: str, now: datetime) -> None:
     """Policy 4.4, F80: the owner and the assigner hear it; then the escalation of the policy begins."""
-    case = await _open_case(session, timer=OVERDUE, subject=subject, now=now)
-    if case is None:
+    context = await _open_context(session, timer=OVERDUE, subject=subject, now=now)
+    if context is None:
         return
-    text = _overdue_text(session, case)
-    concerned = [case.owner.id, case.assigner.id]
-    await tell(session, case, concerned, text, purpose="task.overdue", why=case.why("task.overdue", SYSTEM), now=now)
-    await write(session, case, Happening("overdue", "task.overdue", via="timer"), now=now)
-    log.info("task.overdue", task_id=str(case.task.id))
-    for index, rung in enumerate(case.policy.document.tasks.escalation):
-        moment, basis = await policies.deadline(
-            session, start=case.task.due_at, duration=rung.after, policy=case.policy
+    text, why = _overdue_text(session, context), context.why("task.overdue", SYSTEM)
+    concerned = [context.owner.id, context.assigner.id]
+    await tell(session, context, concerned, text, purpose="task.overdue", why=why, now=now)
+    await write(session, context, NewEntry(catalogue.TaskOverdue, "task.overdue", via="timer"), now=now)
+    log.info("task.overdue", task_id=str(context.task.id))
+    for index, rung in enumerate(context.policy.document.tasks.escalation):
+        moment, basis = await calendars.deadline(
+            session, start=context.task.due_at, duration=rung.after, policy=context.policy
         )
         if moment <= now:
-            await _escalate(session, case, rung.to, now=now)
+            await _escalate(session, context, rung.to, now=now)
         else:
-            await set_timer(session, ESCALATE, f"{case.task.id}:{index}", moment, basis=basis)
+            await set_timer(session, ESCALATE, f"{context.task.id}:{index}", moment, basis=basis)
 
 
 async def escalate(session: AsyncSession, *, subject: str, now: datetime) -> None:
-    case = await _open_case(session, timer=ESCALATE, subject=subject, now=now)
-    if case is None:
+    context = await _open_context(session, timer=ESCALATE, subject=subject, now=now)
+    if context is None:
         return
-    rung = case.policy.document.tasks.escalation[int(subject.partition(":")[2])]
-    await _escalate(session, case, rung.to, now=now)
+    rung = context.policy.document.tasks.escalation[int(subject.partition(":")[2])]
+    await _escalate(session, context, rung.to, now=now)
 
 
-async def _escalate(session: AsyncSession, case: Case, to: Expression, *, now: datetime) -> None:
+async def _escalate(session: AsyncSession, context: TaskContext, to: Expression, *, now: datetime) -> None:
     """Told, in a text. When nobody is above the owner, the entry says so."""
-    people = _each_once(await _hearers(session, case, to), besides={case.owner.id})
+    people = _each_once(await _hearers(session, context, to), besides={context.owner.id})
     text = messages.escalated(
-        case.task,
-        owner=case.owner.name,
-        assigner=case.assigner.name,
-        citation=case.policy.cite("task.overdue"),
-        zone=policies.timezone_of(session),
+        context.task,
+        owner=context.owner.name,
+        assigner=context.assigner.name,
+        citation=context.policy.cite("task.overdue"),
+        zone=calendars.timezone_of(session),
     )
-    ids = [person.id for person in people]
-    await tell(session, case, ids, text, purpose="task.escalation", why=case.why("task.overdue", SYSTEM), now=now)
-    details = {"to": str(to), "people": [str(person_id) for person_id in ids]}
-    await write(session, case, Happening("escalated", "task.overdue", via="timer", details=details), now=now)
-    log.info("task.escalated", task_id=str(case.task.id), to=str(to), people=len(ids))
+    ids, why = [person.id for person in people], context.why("task.overdue", SYSTEM)
+    await tell(session, context, ids, text, purpose="task.escalation", why=why, now=now)
+    details = rules.EntryDetails(to=str(to), people=list(ids))
+    entry = NewEntry(catalogue.TaskEscalated, "task.overdue", via="timer", details=details)
+    await write(session, context, entry, now=now)
+    log.info("task.escalated", task_id=str(context.task.id), to=str(to), people=len(ids))
 
 
-def _overdue_text(session: AsyncSession, case: Case) -> str:
-    citation = case.policy.cite("task.overdue")
-    return messages.overdue(case.task, owner=case.owner.name, citation=citation, zone=policies.timezone_of(session))
+def _overdue_text(session: AsyncSession, context: TaskContext) -> str:
+    citation = context.policy.cite("task.overdue")
+    return messages.overdue(
+        context.task, owner=context.owner.name, citation=citation, zone=calendars.timezone_of(session)
+    )
 
 
-async def _hearers(session: AsyncSession, case: Case, expression: Expression) -> list[Person]:
+async def _hearers(session: AsyncSession, context: TaskContext, expression: Expression) -> list[Person]:
     """Whom the policy's expression names, seen from the owner.
 
     Who has no direct leader answers to the head: an overdue task is heard of by somebody above the owner even where
     the platform knows no leaders.
     """
-    about = Subject(case.owner, administrators=await queries.administrators_of(session, case.task.group_id))
-    people = await roles.resolve(session, expression, about, case.policy)
+    about = Subject(context.owner, administrators=await queries.administrators_of(session, context.task.group_id))
+    people = await roles.resolve(session, expression, about, context.policy)
     if not people and expression.kind is ExpressionKind.DIRECT_LEADER:
-        return await roles.nearest_heads_above(session, case.owner)
+        return await roles.nearest_heads_above(session, context.owner)
     return people
 
 

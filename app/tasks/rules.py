@@ -6,7 +6,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
 
 from app.org.rules import is_gone
 from app.policy.schema import PolicyDocument
@@ -24,6 +27,23 @@ from models.tasks import Task, TaskState
 
 WORK = "work"
 """The policy's message class of everything that is said about tasks."""
+
+
+class EntryDetails(BaseModel):
+    """What an entry of a task says beyond its columns (`task_entries.details`); only what was set is stored."""
+
+    model_config = ConfigDict(frozen=True)
+
+    message_id: UUID | None = None
+    """The reminder that was sent."""
+    to: str | None = None
+    """Whom the policy names for the escalation."""
+    people: list[UUID] | None = None
+    """Who that was."""
+
+    def dump(self) -> dict[str, Any]:
+        return self.model_dump(mode="json", exclude_unset=True)
+
 
 HALF = 50
 """What the card's button for progress means: a button carries no number."""

@@ -8,12 +8,12 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor
-from app.calendar import service as policies
+from app.calendar import service as calendars
+from app.events.service import catalogue
 from app.observability import get_logger
-from app.tasks import messages, queries, rules
-from app.tasks import reminders as follow_up
+from app.tasks import messages, queries, reminders, rules
 from app.tasks.assign import Assignment, assign
-from app.tasks.context import Case, Happening, load, show, tell, write
+from app.tasks.context import NewEntry, TaskContext, load, show, tell, write
 from app.tasks.errors import NotYourTask
 from app.tasks.rules import Moved, TaskAction, Told
 from models.delivery import CardClick
@@ -34,12 +34,12 @@ RULES = {
     TaskAction.COMPLETE: "task.done",
     TaskAction.CANCEL: "task.assign",
 }
-ENTRIES = {
-    TaskAction.ACCEPT: "accepted",
-    TaskAction.PROGRESS: "progressed",
-    TaskAction.BLOCK: "blocked",
-    TaskAction.COMPLETE: "done",
-    TaskAction.CANCEL: "cancelled",
+EVENTS = {
+    TaskAction.ACCEPT: catalogue.TaskAccepted,
+    TaskAction.PROGRESS: catalogue.TaskProgressed,
+    TaskAction.BLOCK: catalogue.TaskBlocked,
+    TaskAction.COMPLETE: catalogue.TaskDone,
+    TaskAction.CANCEL: catalogue.TaskCancelled,
 }
 
 
@@ -130,9 +130,9 @@ class _Act:
         by_owner = self.person is not None and self.person.id == task.owner_id
         return Told(self.action, by_owner, self.progress, self.note, by_card=self.via == CARD)
 
-    def happening(self, kind: str) -> Happening:
+    def entry(self, event: type[catalogue.TaskEvent]) -> NewEntry:
         event_id = self.click.event_id if self.click else None
-        return Happening(kind, RULES[self.action], self.via, self.person, self.actor, self.note, event_id)
+        return NewEntry(event, RULES[self.action], self.via, self.person, self.actor, self.note, event_id)
 
 
 async def _act(session: AsyncSession, task_id: TaskId, act: _Act, now: datetime) -> Task:
@@ -140,19 +140,19 @@ async def _act(session: AsyncSession, task_id: TaskId, act: _Act, now: datetime)
     task = await queries.task_for_update(session, task_id)
     if act.click is not None and await _was_heard(session, task, act.click):
         return task
-    case = await load(session, task)
-    _check_may(case, act)
+    context = await load(session, task)
+    _check_may(context, act)
     told = act.told(task)
     moved = rules.move(task, told)
-    happening = act.happening(_entry_kind(task, act))
+    entry = act.entry(_event(task, act))
     if moved is not None:
         _apply(task, moved, now)
-        await write(session, case, happening, now=now)
-        await _stop_asking(session, case, told)
-        await _tell(session, case, act, happening, now)
-        log.info("task.moved", task_id=str(task_id), to=happening.kind, via=act.via)
+        await write(session, context, entry, now=now)
+        await _stop_asking(session, context, told)
+        await _tell(session, context, act, entry, now)
+        log.info("task.moved", task_id=str(task_id), to=entry.kind, via=act.via)
     if moved is not None or act.click is not None:
-        await show(session, case, click=act.click, actor=happening.done_by, now=now)
+        await show(session, context, click=act.click, actor=entry.done_by, now=now)
     return task
 
 
@@ -161,17 +161,17 @@ async def _was_heard(session: AsyncSession, task: Task, click: CardClick) -> boo
     return click.spent_at is not None or await queries.was_heard(session, task.id, click.event_id)
 
 
-def _check_may(case: Case, act: _Act) -> None:
+def _check_may(context: TaskContext, act: _Act) -> None:
     if act.person is not None:
-        helpers = {person.id for person in case.collaborators}
-        rules.check_may(case.task, act.action, person_id=act.person.id, collaborators=helpers)
+        helpers = {person.id for person in context.collaborators}
+        rules.check_may(context.task, act.action, person_id=act.person.id, collaborators=helpers)
     elif act.actor is None:
         raise NotYourTask("要说明由谁操作")
 
 
-def _entry_kind(task: Task, act: _Act) -> str:
+def _event(task: Task, act: _Act) -> type[catalogue.TaskEvent]:
     again = act.action is TaskAction.ACCEPT and task.accepted_at is not None
-    return "resumed" if again else ENTRIES[act.action]
+    return catalogue.TaskResumed if again else EVENTS[act.action]
 
 
 def _apply(task: Task, moved: Moved, now: datetime) -> None:
@@ -182,47 +182,47 @@ def _apply(task: Task, moved: Moved, now: datetime) -> None:
         task.done_at = now
 
 
-async def _stop_asking(session: AsyncSession, case: Case, told: Told) -> None:
-    if not rules.is_open(case.task):
-        await follow_up.cancel_timers(session, case)
+async def _stop_asking(session: AsyncSession, context: TaskContext, told: Told) -> None:
+    if not rules.is_open(context.task):
+        await reminders.cancel_timers(session, context)
     elif told.by_owner:
         # Policy 4.2: whatever the owner said, they have answered.
-        await follow_up.cancel_acceptance(session, case)
+        await reminders.cancel_acceptance(session, context)
 
 
-async def _tell(session: AsyncSession, case: Case, act: _Act, happening: Happening, now: datetime) -> None:
+async def _tell(session: AsyncSession, context: TaskContext, act: _Act, entry: NewEntry, now: datetime) -> None:
     """The assigner hears of acceptance, difficulties and the end; the collaborators of a cancellation."""
-    text = _text(session, case, act, happening)
+    text = _text(session, context, act, entry)
     if text is None:
         return
-    people = [case.assigner.id]
+    people = [context.assigner.id]
     if act.action is TaskAction.CANCEL:
-        people += [person.id for person in case.collaborators]
+        people += [person.id for person in context.collaborators]
     others = [person_id for person_id in people if act.person is None or person_id != act.person.id]
     await tell(
         session,
-        case,
+        context,
         others,
         text,
-        purpose=f"task.{happening.kind}",
-        why=case.why(happening.rule_key, happening.done_by),
+        purpose=f"task.{entry.kind}",
+        why=context.why(entry.rule_key, entry.done_by),
         now=now,
     )
 
 
-def _text(session: AsyncSession, case: Case, act: _Act, happening: Happening) -> str | None:
+def _text(session: AsyncSession, context: TaskContext, act: _Act, entry: NewEntry) -> str | None:
     name = act.person.name if act.person else ""
     match act.action:
         case TaskAction.ACCEPT:
-            again = happening.kind == "resumed"
-            return messages.accepted(case.task, person=name, again=again, zone=policies.timezone_of(session))
+            again = entry.event is catalogue.TaskResumed
+            return messages.accepted(context.task, person=name, again=again, zone=calendars.timezone_of(session))
         case TaskAction.BLOCK:
             return messages.blocked(
-                case.task, person=name, note=act.note, citation=case.policy.cite(happening.rule_key)
+                context.task, person=name, note=act.note, citation=context.policy.cite(entry.rule_key)
             )
         case TaskAction.COMPLETE:
-            return messages.done(case.task, person=name, note=act.note)
+            return messages.done(context.task, person=name, note=act.note)
         case TaskAction.CANCEL:
-            return messages.cancelled(case.task, note=act.note)
+            return messages.cancelled(context.task, note=act.note)
         case TaskAction.PROGRESS:
             return None

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from app.database import transaction
-from app.jobs.registry import JobContext, JobFunction
+from app.jobs.job import Job, JobContext, JobFunction, Nothing
 from app.web.idempotency import prune
 
 
-async def prune_answers(ctx: JobContext, _payload: dict[str, Any]) -> None:
+async def prune_answers(ctx: JobContext, _payload: Nothing) -> None:
     async with transaction(ctx.sessions) as session:
         await prune(session, now=ctx.now())
 
 
-JOBS: dict[str, JobFunction] = {"web.prune_answers": prune_answers}
-SCHEDULE: dict[str, str] = {"web.prune_answers": "23 * * * *"}
+PRUNE_ANSWERS = Job("web.prune_answers", Nothing)
+
+JOBS: dict[str, JobFunction] = PRUNE_ANSWERS.run_by(prune_answers)
+SCHEDULE: dict[str, str] = {PRUNE_ANSWERS.name: "23 * * * *"}

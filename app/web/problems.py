@@ -107,7 +107,7 @@ def install(app: FastAPI) -> None:
 
 
 async def _domain_error(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, DomainError)
+    assert isinstance(error, DomainError)  # registered for this type alone
     status = next((STATUS_BY_KIND[kind] for kind in type(error).__mro__ if kind in STATUS_BY_KIND), 500)
     return problem(request, status, error.slug, error.title, str(error), **error.facts)
 
@@ -124,14 +124,14 @@ async def _wecom_error(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _malformed(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RequestValidationError)
+    assert isinstance(error, RequestValidationError)  # registered for this type alone
     faults = faults_of(error.errors())
     return problem(request, 422, "malformed", _TITLES[422], told(faults), faults=faults)
 
 
 async def _unstorable(request: Request, error: Exception) -> JSONResponse:
     """Well-formed, but no column holds it: a NUL character in a text, a number with too many digits."""
-    assert isinstance(error, DBAPIError)
+    assert isinstance(error, DBAPIError)  # registered for this type alone
     sqlstate = getattr(error.orig, "sqlstate", None)
     if sqlstate not in UNSTORABLE:
         raise error
@@ -143,7 +143,7 @@ async def _unstorable(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _http_error(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, HTTPException)
+    assert isinstance(error, HTTPException)  # registered for this type alone
     title = _TITLES.get(error.status_code, "请求有误")
     detail = _DETAILS.get(str(error.detail), str(error.detail))
     answer = problem(request, error.status_code, f"http-{error.status_code}", title, detail)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 TEXT_BYTES = 2048
@@ -87,16 +87,6 @@ class Card:
         if self.outcome or not self.buttons:
             return greyed(self, self.outcome or "已处理")
         return {"card_type": "button_interaction", **self.to_face(), **self._buttons()}
-
-    def to_content(self) -> dict[str, Any]:
-        """For storage; `Card.from_content` reads it back."""
-        content: dict[str, Any] = json.loads(json.dumps(asdict(self)))
-        return content
-
-    @classmethod
-    def from_content(cls, content: dict[str, Any]) -> Card:
-        fields = [(str(name), str(value)) for name, value in content["fields"]]
-        return cls(**content | {"fields": fields, "buttons": [CardButton(**button) for button in content["buttons"]]})
 
     def to_face(self) -> dict[str, Any]:
         """What it says, without its buttons."""

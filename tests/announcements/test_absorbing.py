@@ -19,6 +19,7 @@ from app.announcements.jobs import CARD_ABSORBERS, CARD_ACTIONS
 from app.database import Sessions, transaction
 from app.inbox.processor import InboxProcessor
 from app.inbox.rules import BACK_OFF
+from app.ledger.calls import MAKE_CALL
 from app.observability import bound_correlation
 from callbacks.handlers import EventHandler, build_handler
 from models.announcements import Announcement
@@ -30,6 +31,7 @@ from tests.builders.announcements import announcement, calls_of_kind, receipts_b
 from tests.builders.approvals import everything_arrives, texts_to
 from tests.company import Company, found
 from tests.fakes.clock import MONDAY_9AM, FakeClock
+from tests.fakes.queue import queued
 
 TEN_PAST = MONDAY_9AM + timedelta(minutes=10)
 DEADLINE = MONDAY_9AM + timedelta(days=1, hours=9)
@@ -173,8 +175,7 @@ async def traces(session: AsyncSession) -> dict[str, Any]:
         card, userids = shown_by[click.shown_by_id]
         assert card == str(click.call_id)
         assert userids
-    jobs = await rows("SELECT convert_from(payload, 'UTF8') FROM pgqueuer WHERE entrypoint = 'delivery.make_call'")
-    assert {json.loads(payload)["call_id"] for (payload,) in jobs} >= {str(call_id) for call_id in shown_by}
+    assert {payload.call_id for payload in await queued(session, MAKE_CALL)} >= set(shown_by)
     return {
         "receipts": await rows(
             "SELECT announcement_id, person_id, confirmed_at, confirmed_via, event_id, late, chased_at FROM receipts"

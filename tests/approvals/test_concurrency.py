@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.approvals.errors import AlreadyDecided, DuplicateRequest
-from app.approvals.jobs import timers
+from app.approvals.jobs import TIMERS
 from app.database import Sessions, transaction
 from app.jobs.timers import sweep
 from models.approvals import Decision, Request, RequestState, Verdict
@@ -20,6 +20,7 @@ from models.org import Person
 from models.policy import Timer
 from tests.builders.approvals import Library, borrowing, decide, step, step_of
 from tests.company import Company, found
+from tests.databases import register
 from tests.fakes.clock import FakeClock
 
 T = TypeVar("T")
@@ -61,8 +62,8 @@ class TestExactlyOneWinner:
 
         with pytest.raises(AlreadyDecided, match="韩梅"):
             await second
-        assert len(library.approved) == 1
-        assert not library.rejected
+        assert len(library.lent) == 1
+        assert not library.refused
 
     @pytest.mark.parametrize("attempt", range(5))
     async def test_whoever_it_is(self, sessions: Sessions, company: Company, attempt: int) -> None:
@@ -76,7 +77,7 @@ class TestExactlyOneWinner:
         )
 
         assert [type(result) for result in results].count(AlreadyDecided) == 1
-        assert len(library.approved) + len(library.rejected) == 1
+        assert len(library.lent) + len(library.refused) == 1
         async with transaction(sessions) as session:
             assert len((await session.scalars(select(Decision))).all()) == 1
 
@@ -89,7 +90,7 @@ class TestExactlyOneWinner:
             in_transaction(sessions, lambda session: decide(session, library, request, company.han)),
         )
 
-        assert len(library.approved) == 1
+        assert len(library.lent) == 1
         async with transaction(sessions) as session:
             assert len((await session.scalars(select(Decision))).all()) == 1
 
@@ -106,7 +107,7 @@ class TestExactlyOneWinner:
             await asyncio.sleep(0.3)
 
         assert (await second).state is RequestState.APPROVED
-        assert len(library.approved) == 1
+        assert len(library.lent) == 1
 
 
 class TestTwoSubmissionsAtOnce:
@@ -139,7 +140,8 @@ class TestADeadlineDuringADecision:
 
         async with transaction(sessions) as deciding:
             await deciding.get_one(Request, request.id, with_for_update=True)
-            await sweep(sessions, clock, timers(library.kinds))
+            register(sessions, kinds={library.name: library})
+            await sweep(sessions, clock, TIMERS)
             await decide(deciding, library, request, company.han)
 
         async with transaction(sessions) as session:

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.approvals.jobs import timers
+from app.approvals.jobs import TIMERS
 from models.approvals import Request, RequestState
 from models.audit import AuditEntry
 from models.policy import Timer
@@ -40,7 +40,8 @@ async def ring(
     timer = await session.get_one(Timer, (kind, str(opened.id)))
     await session.delete(timer)
     await session.flush()
-    await timers(library.kinds)[kind](session, str(opened.id), now)
+    library.open_to(session)
+    await TIMERS[kind](session, str(opened.id), now)
 
 
 class TestTheReminder:
@@ -70,7 +71,7 @@ class TestTheReminder:
         before = len(await texts_to(session, company.wang))
 
         opened = await step_of(session, request)
-        await timers(library.kinds)["approval.remind"](session, str(opened.id), TUESDAY_6PM)
+        await TIMERS["approval.remind"](session, str(opened.id), TUESDAY_6PM)
 
         assert len(await texts_to(session, company.wang)) == before
 

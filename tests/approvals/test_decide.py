@@ -48,7 +48,7 @@ class TestTwoSteps:
         assert (request.state, request.current_step) == (RequestState.PENDING, 2)
         assert await asked(session, request, 2) == {"韩梅", "孙宁"}
         assert len(await cards_to(session, company.han)) == 1
-        assert not library.approved
+        assert not library.lent
 
     async def test_both_agreements_approve_it_and_the_kind_carries_it_out(
         self, session: AsyncSession, company: Company
@@ -60,7 +60,7 @@ class TestTwoSteps:
         await decide(session, library, request, company.han)
 
         assert (request.state, request.outcome) == (RequestState.APPROVED, OutcomeState.PENDING)
-        assert library.approved == [request]
+        assert library.lent == [request]
 
     async def test_the_applicant_hears_of_every_stage(self, session: AsyncSession, company: Company) -> None:
         library = Library(HEAD_THEN_HR)
@@ -82,7 +82,7 @@ class TestTwoSteps:
 
         assert (request.state, request.outcome) == (RequestState.REJECTED, OutcomeState.NONE)
         assert (await step_of(session, request, 2)).state is StepState.CANCELLED
-        assert (library.rejected, library.approved) == ([request], [])
+        assert (library.refused, library.lent) == ([request], [])
         assert "本周设备不足" in (await texts_to(session, company.li))[-1]
 
     async def test_the_decision_names_person_time_rule_and_version(
@@ -232,7 +232,7 @@ class TestTwoClicks:
         request = await borrowing(session, library, company.li)
         await decide(session, library, request, company.han)
         await decide(session, library, request, company.han)
-        assert library.approved == [request]
+        assert library.lent == [request]
 
     async def test_nobody_changes_their_mind_afterwards(self, session: AsyncSession, company: Company) -> None:
         library = Library(ALL_HR)
@@ -265,7 +265,7 @@ class TestTwoClicks:
         library = Library(ANY_HR)
         request = await borrowing(session, library, company.li)
         await everything_arrives(session)
-        await service.withdraw(session, library.kinds, request_id=RequestId(request.id), now=MONDAY_9AM)
+        await service.withdraw(session, request_id=RequestId(request.id), now=MONDAY_9AM)
         await click(session, library, company.sun, request)
 
         assert (await faces_of(session, company.sun))[-1]["replace_text"] == "已撤回"
@@ -313,9 +313,7 @@ class TestWithdrawing:
         request = await borrowing(session, library, company.li)
         await everything_arrives(session)
 
-        await service.withdraw(
-            session, library.kinds, request_id=RequestId(request.id), person=company.li, now=MONDAY_9AM
-        )
+        await service.withdraw(session, request_id=RequestId(request.id), person=company.li, now=MONDAY_9AM)
 
         assert request.state is RequestState.WITHDRAWN
         (face,) = await faces_of(session, company.wang)
@@ -328,16 +326,14 @@ class TestWithdrawing:
         library = Library(HEAD_THEN_HR)
         request = await borrowing(session, library, company.li)
         with pytest.raises(NotTheRequester):
-            await service.withdraw(
-                session, library.kinds, request_id=RequestId(request.id), person=company.wang, now=MONDAY_9AM
-            )
+            await service.withdraw(session, request_id=RequestId(request.id), person=company.wang, now=MONDAY_9AM)
 
     async def test_a_decided_request_stays_decided(self, session: AsyncSession, company: Company) -> None:
         library = Library(ANY_HR)
         request = await borrowing(session, library, company.li)
         await decide(session, library, request, company.han)
         with pytest.raises(AlreadyDecided):
-            await service.withdraw(session, library.kinds, request_id=RequestId(request.id), now=MONDAY_9AM)
+            await service.withdraw(session, request_id=RequestId(request.id), now=MONDAY_9AM)
 
 
 class TestWhatThePlatformMadeOfIt:
@@ -367,12 +363,10 @@ class TestWhatThePlatformMadeOfIt:
         library, request = await _approved(session, company)
         await _finish(session, request, OutcomeState.FAILED, "45009")
 
-        await service.retry_outcome(
-            session, library.kinds, request_id=RequestId(request.id), actor=SYSTEM, now=MONDAY_9AM
-        )
+        await service.retry_outcome(session, request_id=RequestId(request.id), actor=SYSTEM, now=MONDAY_9AM)
 
         assert (request.outcome, request.outcome_detail) == (OutcomeState.PENDING, None)
-        assert library.approved == [request, request]
+        assert library.lent == [request, request]
 
     async def test_the_same_report_again_tells_nobody_twice(self, session: AsyncSession, company: Company) -> None:
         _, request = await _approved(session, company)
@@ -387,11 +381,9 @@ class TestWhatThePlatformMadeOfIt:
     async def test_there_is_nothing_to_retry_while_it_runs_or_when_it_is_done(
         self, session: AsyncSession, company: Company
     ) -> None:
-        library, request = await _approved(session, company)
+        _, request = await _approved(session, company)
         with pytest.raises(NothingToRetry):
-            await service.retry_outcome(
-                session, library.kinds, request_id=RequestId(request.id), actor=SYSTEM, now=MONDAY_9AM
-            )
+            await service.retry_outcome(session, request_id=RequestId(request.id), actor=SYSTEM, now=MONDAY_9AM)
 
 
 async def _approved(session: AsyncSession, company: Company) -> tuple[Library, Request]:

@@ -39,7 +39,8 @@ async def leaves(session: AsyncSession, library: Library, person: Person, *, why
     await session.flush()
     person_id = PersonId(person.id)
     for request_id in await open_requests_involving(session, person_id):
-        await depart(session, library.kinds, request_id=request_id, person_id=person_id, why=why, now=MONDAY_9AM)
+        library.open_to(session)
+        await depart(session, request_id=request_id, person_id=person_id, why=why, now=MONDAY_9AM)
 
 
 async def may_decide(session: AsyncSession, opened: RequestStep) -> set[str]:
@@ -108,7 +109,7 @@ class TestAnApproverLeaves:
         await decide(session, library, request, company.han)
         await leaves(session, library, company.sun)
         assert request.state is RequestState.APPROVED
-        assert library.approved == [request]
+        assert library.lent == [request]
 
     async def test_a_verdict_given_before_still_counts(self, session: AsyncSession, company: Company) -> None:
         library = Library(ALL_HR)
@@ -148,7 +149,6 @@ class TestAnApproverLeaves:
             await leaves(session, library, company.wang)
             await depart(
                 session,
-                library.kinds,
                 request_id=RequestId(request.id),
                 person_id=PersonId(company.wang.id),
                 why="left",

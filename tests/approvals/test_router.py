@@ -16,6 +16,7 @@ from models.approvals import OutcomeState
 from models.ids import RequestId
 from tests.builders.approvals import Library, step
 from tests.company import Company, found, serving
+from tests.databases import register
 from tests.fakes.clock import FakeClock
 
 HEAD_THEN_HR = [step("部门负责人", "department_head"), step("人力资源", "role:hr")]
@@ -55,7 +56,8 @@ async def desk(sessions: Sessions, clock: FakeClock, settings: Settings) -> Asyn
     async with transaction(sessions) as session:
         company = await found(session)
     library = Library(HEAD_THEN_HR)
-    async with serving(sessions, clock, settings, scopes=["requests:write"], kinds=library.kinds) as http:
+    register(sessions, kinds={library.name: library})
+    async with serving(sessions, clock, settings, scopes=["requests:write"]) as http:
         yield Desk(http, library, company, sessions, clock)
 
 
@@ -126,7 +128,7 @@ class TestDeciding:
             ("wang", "rest"),
             ("han", "rest"),
         ]
-        assert len(desk.library.approved) == 1
+        assert len(desk.library.lent) == 1
 
     @pytest.mark.parametrize(
         ("userid", "status", "slug"),
@@ -205,7 +207,7 @@ class TestRetrying:
         async with transaction(desk.sessions) as session:
             await service.finish_outcome(
                 session,
-                request_id=RequestId(desk.library.approved[0].id),
+                request_id=RequestId(desk.library.lent[0].id),
                 outcome=OutcomeState.FAILED,
                 detail="45009 接口调用超过限制",
                 now=desk.clock.now(),
@@ -219,7 +221,7 @@ class TestRetrying:
         )
         again = await desk.http.post(f"/requests/{request['id']}/retry")
         assert (again.status_code, again.json()["outcome"]) == (200, "pending")
-        assert len(desk.library.approved) == 2
+        assert len(desk.library.lent) == 2
 
     async def test_nothing_failed_nothing_to_retry(self, desk: Desk) -> None:
         request = await desk.apply()

@@ -6,6 +6,7 @@ import pytest
 
 from app.approvals import rules
 from app.approvals.errors import AlreadyDecided, NoApprover, NotAnApprover, OwnRequest
+from app.errors import WrongState
 from models.approvals import OutcomeState, Request, RequestState, RequestStep, StepState, Verdict
 from models.ids import new_id
 from models.org import Person, PersonStatus
@@ -144,3 +145,10 @@ class TestTheOutcomeOnThePlatform:
 
     def test_nothing_is_done_before_the_approval(self) -> None:
         assert not rules.may_become(OutcomeState.NONE, OutcomeState.DONE)
+
+    def test_the_program_does_not_move_it_where_it_cannot_go(self) -> None:
+        request = a_request(RequestState.APPROVED)
+        request.outcome = OutcomeState.DONE
+        with pytest.raises(WrongState, match="done → pending"):
+            rules.move_outcome(request, OutcomeState.PENDING)
+        assert request.outcome is OutcomeState.DONE

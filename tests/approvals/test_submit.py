@@ -9,6 +9,7 @@ from sqlmodel import col
 
 from app.approvals import service
 from app.approvals.errors import DuplicateRequest, NoApprover, UnknownKind, UnreadablePayload
+from app.approvals.service import Application
 from app.audit.actor import person_actor
 from app.errors import Invalid
 from models.approvals import OutcomeState, Request, RequestState, StepState, Verdict
@@ -277,7 +278,7 @@ class TestTheDefinitionIsFrozen:
         library = Library(HEAD_THEN_HR)
         request = await borrowing(session, library, company.li)
         await policy(session, effective_at=MONDAY_9AM)
-        library.steps = [step("总裁", "role:president")]
+        library.asks = [step("总裁", "role:president")]
 
         await decide(session, library, request, company.wang, Verdict.APPROVE)
 
@@ -297,7 +298,7 @@ class TestNoSteps:
         library = Library([])
         request = await borrowing(session, library, company.li)
         assert (request.state, request.outcome) == (RequestState.APPROVED, OutcomeState.PENDING)
-        assert library.approved == [request]
+        assert library.lent == [request]
 
 
 async def test_the_second_step_waits_for_the_first(session: AsyncSession, company: Company) -> None:
@@ -307,13 +308,6 @@ async def test_the_second_step_waits_for_the_first(session: AsyncSession, compan
 
 
 async def _submit(session: AsyncSession, company: Company, *, kind: str, payload: dict[str, str]) -> Request:
-    return await service.submit(
-        session,
-        Library(HEAD_THEN_HR).kinds,
-        kind=kind,
-        requester=company.li,
-        payload=payload,
-        reason="",
-        submitted_by=person_actor(company.li.id),
-        now=MONDAY_9AM,
-    )
+    Library(HEAD_THEN_HR).open_to(session)
+    application = Application(kind, company.li, payload, submitted_by=person_actor(company.li.id))
+    return await service.submit(session, application, now=MONDAY_9AM)

@@ -31,7 +31,6 @@ COMPOSITION = {Path("app/bootstrap.py"), Path("app/main.py")}
 
 _LEDGER = "carries out and divides the ledger's calls under its locks, hand in hand with it"
 _COMPARED = "compares the register from within and writes what is found, under the group's lock"
-_REQUESTS = "a kind of request is made of the engine's own parts"
 
 NOT_YET: dict[tuple[str, str], str] = {
     ("app.cards.faces", "app.ledger.calls"): "builds the row of an update; the service has no form for it yet",
@@ -49,10 +48,7 @@ NOT_YET: dict[tuple[str, str], str] = {
     ("app.delivery.resend", "app.ledger.rules"): _LEDGER,
     ("app.delivery.send", "app.ledger.calls"): _LEDGER,
     ("app.groups.jobs", "app.approvals.jobs"): "a departure is told to one listener, which passes it on",
-    ("app.groups.jobs", "app.ledger.outcomes"): "`ledger.service` has it as well",
     ("app.groups.messages", "app.findings.messages"): "how a clause is cited stands with the findings",
-    ("app.groups.outcomes", "app.ledger.rules"): "`ledger.service` has it as well",
-    ("app.groups.requests", "app.approvals.kinds"): _REQUESTS,
     ("app.reconciliation.compare", "app.groups.requests"): _COMPARED,
     ("app.reconciliation.compare", "app.groups.roster"): _COMPARED,
     ("app.reconciliation.compare", "app.groups.rules"): _COMPARED,

@@ -82,9 +82,21 @@ class TestJobs:
 
     def test_what_is_enqueued_is_a_job(self) -> None:
         """The queue carries names; a wrong one would wait for ever."""
-        wanted = {value_of(path, call.args[1]) for path, call in calls("enqueue", "enqueue_many") if len(call.args) > 1}
-        assert wanted - {None}
-        assert wanted - {None} <= set(REGISTRY.jobs)
+        found = [value_of(path, call.args[0]) for path, call in calls("Job", "QueuedJob")]
+        defined = [name for name in found if name is not None]
+        assert defined
+        assert sorted(defined) == sorted(REGISTRY.jobs)
+
+    def test_only_the_queue_itself_handles_untyped_payloads(self) -> None:
+        """Everybody else defines a `Job` and says what it carries."""
+        raw = {path for path, _ in calls("enqueue", "enqueue_many")}
+        imported = {
+            path
+            for path in modules("app", "callbacks")
+            for node in ast.walk(tree(path))
+            if isinstance(node, ast.ImportFrom) and node.module == "app.jobs.queue"
+        }
+        assert {path.parent for path in raw | imported} == {Path("app/jobs")}
 
     def test_every_timer_that_is_set_has_a_handler(self) -> None:
         wanted = {value_of(path, call.args[1]) for path, call in calls("set_timer") if len(call.args) > 1}

@@ -76,7 +76,7 @@ async def announcement(
     receipt: bool | None = None,
     now: datetime = MONDAY_9AM,
 ) -> Announcement:
-    wanted = AudienceWanted(groups, departments, people)
+    wanted = AudienceWanted(groups=groups, departments=departments, people=people)
     draft = Draft(title, body, message_class, wanted, deadline, receipt)
     return await service.publish(session, draft, author=author, actor=person_actor(author.id), now=now)
 

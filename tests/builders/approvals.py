@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -18,12 +18,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.approvals import service
-from app.approvals.jobs import card_actions
-from app.approvals.kinds import Kinds, RequestKind, RequestText, kinds_of
+from app.approvals.jobs import CARD_ACTIONS
+from app.approvals.kinds import RequestKind, RequestText, Submission
+from app.approvals.service import Application, Ballot
 from app.audit.actor import Actor, person_actor
-from app.cards import service as delivery
+from app.cards import service as cards
 from app.cards.service import Click
 from app.errors import Invalid
+from app.manifest import SESSION_KEY, registry_of
 from app.policy.sections.people import StepRule
 from app.policy.service import Policy
 from models.approvals import OutcomeState, Request, RequestStep, StepApprover, Verdict
@@ -40,49 +42,59 @@ class Borrowing(BaseModel):
     """Whom it is for, when somebody else applies."""
 
 
+class Loan(BaseModel):
+    """The subject of a request to borrow."""
+
+    thing: str
+    applicant_id: UUID
+    borrower_id: UUID | None
+
+
 @dataclass
-class Library:
+class Library(RequestKind[Borrowing, Loan]):
     """The domain above the engine: what may be borrowed, by which steps, and what it heard."""
 
-    steps: Sequence[StepRule]
+    name = "borrow"
+    rule_key = "member.join"
+    payload = Borrowing
+    subject = Loan
+
+    asks: Sequence[StepRule]
     administrators: Sequence[Person] = ()
-    approved: list[Request] = field(default_factory=list)
-    rejected: list[Request] = field(default_factory=list)
+    lent: list[Request] = field(default_factory=list)
+    """The approved requests it heard of."""
+    refused: list[Request] = field(default_factory=list)
+    """The rejected ones."""
     refusal_on_approval: str | None = None
     fails_at_once: str | None = None
     also_told: Sequence[tuple[str, str]] = ()
 
-    @property
-    def kinds(self) -> Kinds:
-        return kinds_of(
-            RequestKind(
-                name="borrow",
-                rule_key="member.join",
-                payload=Borrowing,
-                chain=lambda _policy, _payload: self.steps,
-                subject_key=lambda payload, requester: f"{payload.thing} person:{requester.id}",
-                describe=self._describe,
-                check=self._check,
-                on_approved=self._on_approved,
-                on_rejected=self._on_rejected,
-                group_administrators=self._administrators,
-                concerns=lambda payload: (payload.borrower,),
-            )
-        )
+    def open_to(self, session: AsyncSession) -> None:
+        """Register it: the only kind that this session knows."""
+        session.info[SESSION_KEY] = replace(registry_of(session), kinds={self.name: self})
 
-    async def _describe(self, _session: AsyncSession, payload: Borrowing, _requester: Person) -> RequestText:
-        return RequestText(title=f"借用{payload.thing}", fields=[("物品", payload.thing), *self.also_told])
+    async def resolve(self, _session: AsyncSession, payload: Borrowing, submission: Submission) -> Loan:
+        return Loan(thing=payload.thing, applicant_id=submission.requester.id, borrower_id=payload.borrower)
 
-    async def _check(
-        self, _session: AsyncSession, payload: Borrowing, _requester: Person, _policy: Policy, _now: datetime
-    ) -> None:
-        if payload.thing == "公章":
+    async def check(self, _session: AsyncSession, subject: Loan, _submission: Submission) -> None:
+        if subject.thing == "公章":
             raise Invalid("公章不外借")
 
-    async def _on_approved(self, session: AsyncSession, request: Request, *, actor: Actor, now: datetime) -> None:
+    def steps(self, _policy: Policy, _subject: Loan) -> Sequence[StepRule]:
+        return self.asks
+
+    def subject_key(self, subject: Loan) -> str:
+        return f"{subject.thing} person:{subject.applicant_id}"
+
+    async def describe(self, _session: AsyncSession, subject: Loan, _submission: Submission) -> RequestText:
+        return RequestText(title=f"借用{subject.thing}", fields=[("物品", subject.thing), *self.also_told])
+
+    async def approved(
+        self, session: AsyncSession, request: Request, _subject: Loan, *, actor: Actor, now: datetime
+    ) -> None:
         if self.refusal_on_approval:
             raise Invalid(self.refusal_on_approval)
-        self.approved.append(request)
+        self.lent.append(request)
         if self.fails_at_once:
             await service.finish_outcome(
                 session,
@@ -92,11 +104,16 @@ class Library:
                 now=now,
             )
 
-    async def _on_rejected(self, _session: AsyncSession, request: Request, *, actor: Actor, now: datetime) -> None:
-        self.rejected.append(request)
+    async def rejected(
+        self, _session: AsyncSession, request: Request, _subject: Loan, *, actor: Actor, now: datetime
+    ) -> None:
+        self.refused.append(request)
 
-    async def _administrators(self, _session: AsyncSession, _payload: Borrowing) -> list[PersonId]:
+    async def group_administrators(self, _session: AsyncSession, _subject: Loan) -> list[PersonId]:
         return [PersonId(one.id) for one in self.administrators]
+
+    def concerns(self, subject: Loan) -> list[UUID]:
+        return [subject.borrower_id] if subject.borrower_id else []
 
 
 def step(name: str, approver: str, **rule: Any) -> StepRule:
@@ -114,16 +131,10 @@ async def borrowing(
     now: datetime = MONDAY_9AM,
 ) -> Request:
     """`requester` applies to borrow a thing."""
-    return await service.submit(
-        session,
-        library.kinds,
-        kind="borrow",
-        requester=requester,
-        payload={"thing": thing, "borrower": str(borrower.id) if borrower else None},
-        reason=reason,
-        submitted_by=person_actor(requester.id),
-        now=now,
-    )
+    library.open_to(session)
+    payload = {"thing": thing, "borrower": str(borrower.id) if borrower else None}
+    application = Application("borrow", requester, payload, submitted_by=person_actor(requester.id), reason=reason)
+    return await service.submit(session, application, now=now)
 
 
 async def decide(
@@ -137,15 +148,9 @@ async def decide(
     now: datetime = MONDAY_9AM,
 ) -> Request:
     """The person's verdict on the open step, by REST."""
+    library.open_to(session)
     return await service.decide(
-        session,
-        library.kinds,
-        request_id=RequestId(request.id),
-        person=by,
-        verdict=verdict,
-        comment=comment,
-        via="rest",
-        now=now,
+        session, Ballot(by, verdict, "rest", comment), request_id=RequestId(request.id), now=now
     )
 
 
@@ -232,7 +237,7 @@ async def click(
     event = _event(key, now)
     session.add(event)
     await session.flush()
-    clicked = await delivery.record_click(
+    clicked = await cards.record_click(
         session,
         Click(
             app_id=APP,
@@ -245,7 +250,8 @@ async def click(
         now=now,
     )
     assert clicked is not None
-    await card_actions(library.kinds)[key](session, clicked, str(opened.id), now)
+    library.open_to(session)
+    await CARD_ACTIONS[key](session, clicked, str(opened.id), now)
 
 
 def _event(key: str, now: datetime) -> ReceivedEvent:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
-from sqlalchemy import select, text, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -33,6 +33,7 @@ from tests.builders import org as org_builders
 from tests.builders.callbacks import arrival, payload, plain_event, received
 from tests.builders.policy import policy_in_force
 from tests.fakes.clock import MONDAY_9AM
+from tests.fakes.queue import queued_rows
 
 
 async def event_of(session: AsyncSession, body: bytes, *, app_id: str = "app") -> ReceivedEvent:
@@ -41,10 +42,7 @@ async def event_of(session: AsyncSession, body: bytes, *, app_id: str = "app") -
 
 
 async def queued(session: AsyncSession) -> list[tuple[str, dict[str, Any]]]:
-    rows = await session.execute(
-        text("SELECT entrypoint, convert_from(payload, 'UTF8')::jsonb FROM pgqueuer ORDER BY id")
-    )
-    return [(name, document) for name, document in rows]
+    return await queued_rows(session)
 
 
 class TestTheTable:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
@@ -10,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import col
 
@@ -20,7 +19,9 @@ from app.bootstrap import REGISTRY
 from app.database import Sessions, transaction
 from app.delivery import queries, service
 from app.delivery.service import MessageHeader
+from app.jobs.job import Nothing
 from app.ledger import service as ledger
+from app.ledger.calls import MAKE_CALL, CallPayload
 from app.ledger.jobs import recover
 from app.ledger.service import CallRequest
 from app.settings import Settings
@@ -33,6 +34,7 @@ from sandbox.config import SandboxConfig
 from tests.company import CALLBACKS, OpenCompany, open_company
 from tests.databases import rolled_back
 from tests.fakes.clock import FakeClock
+from tests.fakes.queue import take
 
 CARD = Card("入群申请", desc="张伟申请加入项目群", buttons=[CardButton("同意", "approval.approve:1")])
 
@@ -49,7 +51,7 @@ class Chat:
 class Desk(OpenCompany):
     """What a test does, in the words of the ledger."""
 
-    kept = frozenset(REGISTRY.jobs) - {"delivery.make_call"}
+    kept = frozenset(REGISTRY.jobs) - {MAKE_CALL.name}
 
     people: dict[str, PersonId] = field(default_factory=dict)
 
@@ -132,15 +134,12 @@ class Desk(OpenCompany):
         async with transaction(self.sessions) as session:
             return await ledger.request_call(session, replace(request, **changes), now=self.clock.now(), after=after)
 
-    async def take_jobs(self) -> list[dict[str, Any]]:
+    async def take_jobs(self) -> list[CallPayload]:
         async with transaction(self.sessions) as session:
-            taken = await session.execute(
-                text("DELETE FROM pgqueuer WHERE entrypoint = 'delivery.make_call' RETURNING id, payload")
-            )
-            return [json.loads(payload) for _, payload in sorted(taken.all())]
+            return await take(session, MAKE_CALL)
 
     async def recover(self) -> None:
-        await recover(self.ctx, {})
+        await recover(self.ctx, Nothing())
 
     async def calls(self, kind: CallKind | None = None) -> list[OutgoingCall]:
         async with self.sessions() as session:

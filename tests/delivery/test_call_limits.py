@@ -15,6 +15,7 @@ from app.limits import numbers
 from app.limits.breaker import KNOWN_FOR_SECONDS
 from app.limits.catalogue import COUNTERS
 from app.limits.usage.reserve import Shortage
+from app.quota.jobs import LimitChanged
 from app.quota.service import change_limit, unblock_path
 from models.delivery import CallKind, CallState, DeliveryState
 from models.groups import Group, GroupMember, GroupState
@@ -154,7 +155,7 @@ class TestAChange:
         assert await desk.account(message) == {"sent": 2, "held": 3}
         async with transaction(desk.sessions) as session:
             await change_limit(session, key="message.app.day", changes={"most": 4}, actor=SYSTEM, now=desk.clock.now())
-        await limit_changed(desk.ctx, {"key": "message.app.day"})
+        await limit_changed(desk.ctx, LimitChanged(key="message.app.day"))
         await desk.work()
         assert await desk.account(message) == {"sent": 4, "held": 1}
 
@@ -163,13 +164,13 @@ class TestAChange:
         await desk.sandbox.fail("message/send", errcode=45009)
         await desk.work()
         assert await desk.reasons(message) == {"platform_limit"}
-        await limit_changed(desk.ctx, {"path": "appchat/send"})
+        await limit_changed(desk.ctx, LimitChanged(path="appchat/send"))
         await desk.work()
         assert await desk.account(message) == {"held": 2}
         async with transaction(desk.sessions) as session:
             await unblock_path(session, path="message/send", actor=SYSTEM, now=desk.clock.now())
         await asyncio.sleep(KNOWN_FOR_SECONDS + 0.1)  # what a process knows of blocks is real time
-        await limit_changed(desk.ctx, {"path": "message/send"})
+        await limit_changed(desk.ctx, LimitChanged(path="message/send"))
         await desk.work()
         assert await desk.account(message) == {"sent": 2}
 

@@ -7,18 +7,18 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 import pytest
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import Sessions, transaction
 from app.delivery.jobs import make_call
 from app.jobs.timers import sweep
-from app.ledger.jobs import TIMERS, hear_outcome, start_up
+from app.ledger.jobs import RECOVER, TIMERS, hear_outcome, start_up
 from models.delivery import CallState, OutgoingCall
 from models.ids import new_id
 from tests import databases
 from tests.company import Killed
 from tests.delivery.conftest import Desk
+from tests.fakes.queue import take
 
 
 class Hiccup:
@@ -112,5 +112,4 @@ async def _looks(desk: Desk) -> int:
     """Fire what is due; how many times the calls are then looked through."""
     await sweep(desk.sessions, desk.clock, TIMERS)
     async with transaction(desk.sessions) as session:
-        gone = await session.execute(text("DELETE FROM pgqueuer WHERE entrypoint = 'delivery.recover' RETURNING id"))
-        return len(gone.all())
+        return len(await take(session, RECOVER))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -125,9 +123,3 @@ class TestAnUpdatedFace:
 class TestBytes:
     def test_no_unicode_escapes(self) -> None:
         assert to_bytes({"a": "中文✅"}) == '{"a":"中文✅"}'.encode()
-
-    def test_a_card_survives_storage(self) -> None:
-        card = Card("题", fields=[("甲", "乙")], buttons=[YES], url="https://example.com", outcome="完")
-        stored = json.loads(json.dumps(card.to_content()))
-
-        assert Card.from_content(stored).to_update() == card.to_update()

@@ -130,7 +130,7 @@ class TestADeadWorker:
         message = await desk.text(await desk.colleagues(2))
         [payload] = await desk.take_jobs()
         async with transaction(desk.sessions) as session:
-            assert await claim(session, call_id=UUID(payload["call_id"]), now=desk.clock.now())
+            assert await claim(session, call_id=payload.call_id, now=desk.clock.now())
         assert await desk.account(message) == {"held": 2}
 
         await desk.recover()
@@ -175,7 +175,7 @@ class TestADeadWorker:
         message = await desk.text(await desk.colleagues(1))
         [payload] = await desk.take_jobs()
         async with transaction(desk.sessions) as session:
-            attempt = await claim(session, call_id=UUID(payload["call_id"]), now=desk.clock.now())
+            attempt = await claim(session, call_id=payload.call_id, now=desk.clock.now())
         assert isinstance(attempt, calls.Attempt)
         desk.clock.advance(timedelta(minutes=4))
         await desk.recover()

@@ -11,12 +11,13 @@ import pytest
 from app.audit.actor import SYSTEM
 from app.audit.why import About, Why
 from app.delivery import rules as delivery_rules
+from app.errors import WrongState
 from app.ledger import rules
-from app.ledger.calls import CallRequest, call_row
+from app.ledger.calls import CallRequest, call_row, move
 from app.ledger.rules import RECOVERY, TRANSITIONS, Done, Failed, Hold, Later, Recovery, Unknown, decide
 from app.wecom.errors import HttpFailure, NotReached, OutcomeUnknown, WecomError, refusal
 from models.audit import ObjectKind
-from models.delivery import CallKind, CallState, OutgoingCall
+from models.delivery import CallKind, CallState, HoldReason, OutgoingCall
 from models.ids import new_id
 from tests.fakes.clock import MONDAY_9AM
 
@@ -47,6 +48,13 @@ class TestTheTables:
 
     def test_what_was_done_stays_done(self) -> None:
         assert not TRANSITIONS[CallState.DONE]
+
+    def test_a_call_is_not_moved_where_it_cannot_go(self) -> None:
+        row = call(CallKind.MESSAGE_SEND)
+        row.state = CallState.DONE
+        with pytest.raises(WrongState, match="done → ready"):
+            move(row, CallState.READY)
+        assert row.state is CallState.DONE
 
 
 class TestAnUnknownOutcome:
@@ -113,7 +121,7 @@ class TestACertainFailure:
     def test_a_limit_is_waited_out(self) -> None:
         verdict = decide(call(CallKind.MESSAGE_SEND), refused(45009), uncertain=False, now=MONDAY_9AM)
 
-        assert verdict == Hold("platform_limit", MONDAY_9AM + timedelta(seconds=60))
+        assert verdict == Hold(HoldReason.PLATFORM_LIMIT, MONDAY_9AM + timedelta(seconds=60))
 
     @pytest.mark.parametrize("errcode", [40058, 48002, 42001, 99999])
     def test_what_will_never_work_has_failed_with_a_sentence(self, errcode: int) -> None:

@@ -14,8 +14,7 @@ from app.database import Sessions, create_engine, create_sessions, transaction
 from app.events.errors import EventsGone, FeedHeadMissing
 from app.events.jobs import PRUNE, prune_events
 from app.events.service import PositionWriter, give_positions, prune
-from app.jobs.job import Nothing
-from app.jobs.registry import JobContext
+from app.jobs.job import JobContext, Nothing
 from app.settings import Settings
 from app.worker import work
 from models.events import EventHead, PublishedEvent

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -13,20 +13,25 @@ from sqlmodel import col
 
 from app.approvals import queries as request_queries
 from app.approvals import service as approvals
+from app.approvals.service import Application, Ballot
 from app.audit.actor import Actor, ActorKind, person_actor
 from app.bootstrap import REGISTRY
 from app.database import transaction
 from app.groups import jobs as group_jobs
-from app.groups.requests import KINDS
+from app.inbox.job_payloads import ReconcilePayload
+from app.jobs.job import Job, Payload
 from app.reconciliation import jobs as reconciliation_jobs
 from app.sync.domain import DOMAIN as SYNC
+from app.sync.job_payloads import DeparturePayload
 from models.approvals import Request, RequestState, Verdict
 from models.audit import AuditEntry
 from models.delivery import CallKind, CallState, Message, OutgoingCall
 from models.groups import FindingState, Group, GroupFinding, GroupMember
-from models.ids import RequestId, StepId
+from models.ids import GroupId, PersonId, RequestId, StepId
 from models.org import Person, PersonStatus, PersonUserid
 from tests.company import CAST, RESEARCH, OpenCompany, Post
+
+P = TypeVar("P", bound=Payload)
 
 PEOPLE = {
     "wang": CAST["wang"],
@@ -54,16 +59,8 @@ class Office(OpenCompany):
     async def apply(self, kind: str, requester: str, reason: str = "工作需要", **payload: Any) -> Request:
         person = self.people[requester]
         async with transaction(self.sessions) as session:
-            return await approvals.submit(
-                session,
-                KINDS,
-                kind=kind,
-                requester=person,
-                payload=payload,
-                reason=reason,
-                submitted_by=person_actor(person.id),
-                now=self.clock.now(),
-            )
+            application = Application(kind, person, payload, submitted_by=person_actor(person.id), reason=reason)
+            return await approvals.submit(session, application, now=self.clock.now())
 
     async def decide(self, request: Request, verdict: Verdict = Verdict.APPROVE) -> Request:
         """Whoever may decide the open step does so, and the next, until there is a result."""
@@ -75,15 +72,8 @@ class Office(OpenCompany):
                 step = (await request_queries.steps_of(session, request.id))[now.current_step - 1]
                 approver = (await request_queries.approvers_of(session, step.id))[0]
                 person = await session.get_one(Person, approver.person_id)
-                await approvals.decide(
-                    session,
-                    KINDS,
-                    person=person,
-                    verdict=verdict,
-                    via="rest",
-                    step_id=StepId(step.id),
-                    now=self.clock.now(),
-                )
+                ballot = Ballot(person, verdict, "rest")
+                await approvals.decide(session, ballot, step_id=StepId(step.id), now=self.clock.now())
         return await self.request(request)
 
     async def granted(self, kind: str, requester: str, **payload: Any) -> Request:
@@ -96,7 +86,6 @@ class Office(OpenCompany):
         async with transaction(self.sessions) as session:
             await approvals.retry_outcome(
                 session,
-                KINDS,
                 request_id=RequestId(request.id),
                 actor=person_actor(self.people["zhou"].id),
                 now=self.clock.now(),
@@ -113,9 +102,9 @@ class Office(OpenCompany):
 
     # ------------------------------------------------------------ work
 
-    async def run_only(self, name: str, payload: dict[str, Any]) -> None:
+    async def run_only(self, job: Job[P], payload: P) -> None:
         """Run one job and nothing of what it queues: what if the process ends here?"""
-        await REGISTRY.jobs[name](self.ctx, payload)
+        await REGISTRY.jobs[job.name](self.ctx, payload.model_dump(mode="json"))
 
     async def exhaust(self, kind: CallKind) -> None:
         """Let the ledger's automatic recovery of the open calls come to its end: then the outcome is unknown."""
@@ -127,12 +116,11 @@ class Office(OpenCompany):
 
     async def reconcile(self, group: Group, *, accept_losses: bool = False) -> None:
         self.clock.advance(timedelta(minutes=10))
-        await reconciliation_jobs.reconcile_groups(
-            self.ctx, {"group_id": str(group.id), "accept_losses": accept_losses}
-        )
+        payload = ReconcilePayload(group_id=GroupId(group.id), accept_losses=accept_losses)
+        await reconciliation_jobs.reconcile_groups(self.ctx, payload)
         await self.work()
 
-    async def leaves_the_company(self, userid: str, why: str = "left") -> dict[str, Any]:
+    async def leaves_the_company(self, userid: str, why: str = "left") -> DeparturePayload:
         """As the organisation's sync leaves it: status, userid ended, the job's payload."""
         person = self.people[userid]
         async with transaction(self.sessions) as session:
@@ -141,9 +129,9 @@ class Office(OpenCompany):
             if why == "left":
                 name = (await session.scalars(_current(person.id))).one()
                 name.ended_at = self.clock.now()
-        return {"person_id": str(person.id), "why": why}
+        return DeparturePayload(person_id=PersonId(person.id), why=why)
 
-    async def departed(self, payload: dict[str, Any]) -> None:
+    async def departed(self, payload: DeparturePayload) -> None:
         await group_jobs.person_departed(self.ctx, payload)
         await self.work()
 

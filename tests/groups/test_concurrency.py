@@ -6,6 +6,7 @@ from app.database import transaction
 from app.errors import DomainError
 from app.groups import jobs
 from app.groups.errors import SizeRefused
+from app.inbox.job_payloads import ReconcilePayload
 from app.reconciliation import jobs as reconciliation_jobs
 from models.groups import FindingKind
 from models.ids import GroupId
@@ -40,7 +41,7 @@ class TestAtTheSameMoment:
         group = await office.project("li", "han")
         await office.sandbox.leave_group("han", group.chatid)
 
-        payload = {"group_id": str(group.id)}
+        payload = ReconcilePayload(group_id=GroupId(group.id))
         await asyncio.gather(*(reconciliation_jobs.reconcile_groups(office.ctx, payload) for _ in range(4)))
         await office.work()
 
@@ -66,7 +67,7 @@ class TestAtTheSameMoment:
 
         await asyncio.gather(
             jobs.person_departed(office.ctx, payload),
-            reconciliation_jobs.reconcile_groups(office.ctx, {"group_id": str(GroupId(group.id))}),
+            reconciliation_jobs.reconcile_groups(office.ctx, ReconcilePayload(group_id=GroupId(group.id))),
         )
         await office.work()
 

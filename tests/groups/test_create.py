@@ -106,7 +106,7 @@ class TestRegisteredBeforeItExists:
         request = await office.decide(request)
 
         assert request.outcome is OutcomeState.FAILED
-        assert "han" in str(request.outcome_detail)
+        assert "韩梅" in str(request.outcome_detail)
 
 
 class TestWhoMustKnow:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from app.database import transaction
 from app.ledger.service import Resolution, resolve_call
+from app.sync.job_payloads import PERSON_DEPARTED
 from models.approvals import OutcomeState, RequestState
 from models.delivery import CallKind
 from models.groups import FindingKind, Group
@@ -52,8 +53,8 @@ class TestDeparture:
         await office.project("li", "han")
         payload = await office.leaves_the_company("han", "disabled")
 
-        await office.run_only("org.person_departed", payload)
-        await office.run_only("org.person_departed", payload)
+        await office.run_only(PERSON_DEPARTED, payload)
+        await office.run_only(PERSON_DEPARTED, payload)
 
         assert len(await office.updates()) == 1
 
@@ -61,7 +62,7 @@ class TestDeparture:
         group = await office.project("li", "han")
         request = await office.decide(await office.apply("join", "zhao", group_id=str(group.id)))
 
-        await office.run_only("org.person_departed", await office.leaves_the_company("zhao"))
+        await office.run_only(PERSON_DEPARTED, await office.leaves_the_company("zhao"))
 
         failed = await office.request(request)
         assert failed.outcome is OutcomeState.FAILED
@@ -72,7 +73,7 @@ class TestDeparture:
         group = await office.project("li", "han")
         request = await office.apply("join", "zhao", group_id=str(group.id))
 
-        await office.run_only("org.person_departed", await office.leaves_the_company("zhao"))
+        await office.run_only(PERSON_DEPARTED, await office.leaves_the_company("zhao"))
 
         assert (await office.request(request)).state is RequestState.WITHDRAWN
 

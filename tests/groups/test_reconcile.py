@@ -8,7 +8,8 @@ from app.database import transaction
 from app.findings.errors import FindingClosed
 from app.groups import queries
 from app.groups import service as group_service
-from app.groups.snapshot import Reading, read_group
+from app.groups.snapshot import GroupSnapshot, read_group
+from app.inbox.job_payloads import RECONCILE, ReconcilePayload
 from app.reconciliation import compare as reconcile
 from app.reconciliation import jobs
 from models.delivery import CallKind
@@ -284,19 +285,19 @@ class TestChangesUnderWay:
         await office.sandbox.add_to_group(group.chatid, "zhao")
         office.clock.advance(timedelta(minutes=10))
 
-        await office.run_only("groups.reconcile", {"group_id": str(group.id)})
+        await office.run_only(RECONCILE, ReconcilePayload(group_id=GroupId(group.id)))
 
         assert await office.findings(group, None) == []
 
     async def test_a_reading_from_before_a_change_accuses_nobody(self, office: Office) -> None:
         group = await office.project("li", "han")
         reading = await read_group(office.ctx.platform.app, group.chatid, at=office.clock.now())
-        assert isinstance(reading, Reading)
+        assert isinstance(reading, GroupSnapshot)
         office.clock.advance(timedelta(seconds=1))
         await office.granted("join", "zhao", group_id=str(group.id))
 
         async with transaction(office.sessions) as session:
-            await reconcile.compare(session, group_id=GroupId(group.id), reading=reading, now=office.clock.now())
+            await reconcile.compare(session, group_id=GroupId(group.id), snapshot=reading, now=office.clock.now())
 
         assert await office.findings(group, None) == []
         assert (await office.stay(group, "zhao")).observed
@@ -304,12 +305,12 @@ class TestChangesUnderWay:
     async def test_an_older_reading_never_undoes_a_newer_one(self, office: Office) -> None:
         group = await office.project("li", "han")
         old = await read_group(office.ctx.platform.app, group.chatid, at=office.clock.now())
-        assert isinstance(old, Reading)
+        assert isinstance(old, GroupSnapshot)
         await office.sandbox.leave_group("han", group.chatid)
         await office.reconcile(group)
 
         async with transaction(office.sessions) as session:
-            await reconcile.compare(session, group_id=GroupId(group.id), reading=old, now=office.clock.now())
+            await reconcile.compare(session, group_id=GroupId(group.id), snapshot=old, now=office.clock.now())
 
         assert not (await office.stay(group, "han")).observed
         assert await office.kinds_found(group) == [FindingKind.UNAPPROVED_LEAVE]
@@ -322,7 +323,7 @@ class TestChangesUnderWay:
         )
         group = await office.group_of(request)
 
-        await office.run_only("groups.reconcile", {"group_id": str(group.id)})
+        await office.run_only(RECONCILE, ReconcilePayload(group_id=GroupId(group.id)))
 
         assert (await office.now(group)).state is GroupState.CREATING
 

@@ -73,23 +73,23 @@ class TestDifference:
     def test_agreement_is_no_difference(self) -> None:
         found = reconciliation_rules.difference([stay("Li"), stay("han")], ids("li", "Han"))
         assert found.present == ids("li", "han")
-        assert not (found.unwanted | found.strangers | found.missing | found.gone)
+        assert not (found.should_leave | found.unregistered | found.missing | found.has_left)
 
     def test_everybody_is_in_exactly_one_place(self) -> None:
         rows = [stay("seen"), stay("ran"), stay("out", desired=False), stay("stuck", desired=False)]
         found = reconciliation_rules.difference(rows, ids("seen", "stuck", "guest"))
         assert found.missing == ids("ran")
-        assert found.gone == ids("out")
-        assert found.unwanted == ids("stuck")
-        assert found.strangers == ids("guest")
+        assert found.has_left == ids("out")
+        assert found.should_leave == ids("stuck")
+        assert found.unregistered == ids("guest")
 
     def test_who_was_never_seen_is_not_missing(self) -> None:
         assert not reconciliation_rules.difference([stay("new", observed=False)], ids()).missing
 
     def test_whom_a_change_under_way_concerns_is_left_alone(self) -> None:
         rows = [stay("ran"), stay("out", desired=False)]
-        found = reconciliation_rules.difference(rows, ids("out", "guest"), settling=ids("ran", "out", "guest"))
-        assert not (found.missing | found.unwanted | found.strangers | found.gone | found.present)
+        found = reconciliation_rules.difference(rows, ids("out", "guest"), pending=ids("ran", "out", "guest"))
+        assert not (found.missing | found.should_leave | found.unregistered | found.has_left | found.present)
 
 
 class TestBelievableLosses:

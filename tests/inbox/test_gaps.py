@@ -18,6 +18,7 @@ from models.ids import new_id
 from models.intake import CallbackGap, GapReason, IntakeServer
 from models.org import SyncKind, SyncRun, SyncState
 from tests.fakes.clock import MONDAY_9AM, FakeClock
+from tests.fakes.queue import queued_names
 
 FIRST, SECOND = new_id(), new_id()
 
@@ -65,7 +66,7 @@ async def all_gaps(sessions: Sessions) -> list[CallbackGap]:
 
 async def queued(sessions: Sessions) -> list[str]:
     async with transaction(sessions) as session:
-        return list((await session.execute(text("SELECT entrypoint FROM pgqueuer ORDER BY id"))).scalars())
+        return await queued_names(session)
 
 
 async def sync_run(

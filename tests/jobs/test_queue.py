@@ -9,11 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.database import Sessions, transaction
 from app.jobs.queue import enqueue, enqueue_many
 from app.observability import bound_correlation
+from tests.fakes.queue import queued_names
 
 
 async def waiting(sessions: Sessions) -> list[str]:
     async with sessions() as session:
-        return list((await session.execute(text("SELECT entrypoint FROM pgqueuer ORDER BY id"))).scalars())
+        return await queued_names(session)
 
 
 class Undone(Exception):

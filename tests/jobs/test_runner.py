@@ -11,8 +11,8 @@ from typing import Any, cast
 from sqlalchemy import text
 
 from app.database import Sessions, transaction
+from app.jobs.job import JobContext, JobFunction
 from app.jobs.queue import enqueue
-from app.jobs.registry import JobContext, JobFunction
 from app.jobs.runner import JobRunner
 from app.manifest import Registry
 from app.settings import Settings

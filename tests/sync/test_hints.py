@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlmodel import col
 
 from app.audit.actor import Actor, ActorKind
@@ -13,6 +13,7 @@ from app.org import queries
 from app.org.identity import link_former, separate_userid
 from app.sync import service
 from models.org import PersonStatus, PersonUserid, SyncKind, SyncRun, UseridReview
+from tests.fakes.queue import queued_names
 from tests.sync.world import World
 
 HR = Actor(ActorKind.PERSON, "hr")
@@ -31,8 +32,7 @@ class TestHints:
             await service.hint_department(session, department_id=3, now=world.clock.now())
             await service.hint_tag(session, tag_id=1, now=world.clock.now())
             await service.visible_range_changed(session, userid="li", now=world.clock.now())
-            rows = await session.execute(text("SELECT entrypoint FROM pgqueuer ORDER BY id"))
-            assert [row[0] for row in rows] == [
+            assert await queued_names(session) == [
                 "org.refresh_person",
                 "org.refresh_department",
                 "org.refresh_tag",

@@ -258,7 +258,7 @@ class TestOldCredential:
     """With contact profile legacy_full the contacts secret may read details (F19)."""
 
     @pytest.fixture
-    def company(self) -> SandboxConfig:
+    def sandbox_config(self) -> SandboxConfig:
         return SandboxConfig(people=60, departments=10, limits=False, contact_profile="legacy_full")
 
     async def test_names_outside_the_range_come_from_it(self, world: World) -> None:
@@ -307,6 +307,25 @@ class TestRelease:
         assert (released.state, released.decided_by) == (SyncState.RELEASED, "operator:test")
         assert await world.statuses() == {"disabled": 60}
         assert len(await world.departed()) == len(run.report["held"]["people"])
+
+    async def test_a_run_that_an_earlier_version_held_is_released(self, world: World) -> None:
+        """That version stored the facts for a release among what people read."""
+        run = await _held(world)
+        async with transaction(world.sessions) as session:
+            await session.execute(text("UPDATE sync_runs SET report = report - 'release' WHERE state = 'held'"))
+        async with transaction(world.sessions) as session:
+            await release(session, run_id=SyncRunId(run.id), actor=OPERATOR, now=world.clock.now())
+        assert await world.statuses() == {"disabled": 60}
+
+    async def test_what_people_read_decides_nothing(self, world: World) -> None:
+        run = await _held(world)
+        async with transaction(world.sessions) as session:
+            await session.execute(
+                text("UPDATE sync_runs SET report = report - 'ids_complete' - 'staged' - 'held' WHERE state = 'held'")
+            )
+        async with transaction(world.sessions) as session:
+            await release(session, run_id=SyncRunId(run.id), actor=OPERATOR, now=world.clock.now())
+        assert await world.statuses() == {"disabled": 60}
 
     async def test_a_person_whom_a_callback_brought_back_meanwhile_stays(self, world: World) -> None:
         run = await _held(world)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from app.policy.sections.org import LossBudget
 from app.sync import rules
-from app.sync.rules import Told
+from app.sync.rules import Observation
 from models.org import PersonStatus as S
 
 BUDGET = LossBudget(large_count=50, large_share=0.2, small_share=0.8)
@@ -53,28 +53,28 @@ class TestStatus:
     """F29: active, disabled, not activated, left, invisible."""
 
     @pytest.mark.parametrize(
-        ("old", "told", "after"),
+        ("old", "observed", "after"),
         [
-            (S.ACTIVE, Told(S.DISABLED), S.DISABLED),
-            (S.ACTIVE, Told(S.LEFT), S.LEFT),
-            (S.NOT_ACTIVATED, Told(S.ACTIVE), S.ACTIVE),
-            (S.DISABLED, Told(S.ACTIVE), S.ACTIVE),
-            (S.ACTIVE, Told(None, visible=False), S.INVISIBLE),
-            (S.ACTIVE, Told(S.ACTIVE, visible=False), S.INVISIBLE),
-            (S.ACTIVE, Told(S.DISABLED, visible=False), S.DISABLED),
-            (S.DISABLED, Told(None, visible=False), S.DISABLED),
-            (S.INVISIBLE, Told(None, visible=False), S.INVISIBLE),
-            (S.INVISIBLE, Told(S.ACTIVE), S.ACTIVE),
-            (S.MISSING, Told(S.ACTIVE), S.ACTIVE),
-            (S.MISSING, Told(None), S.ACTIVE),
+            (S.ACTIVE, Observation(S.DISABLED), S.DISABLED),
+            (S.ACTIVE, Observation(S.LEFT), S.LEFT),
+            (S.NOT_ACTIVATED, Observation(S.ACTIVE), S.ACTIVE),
+            (S.DISABLED, Observation(S.ACTIVE), S.ACTIVE),
+            (S.ACTIVE, Observation(None, visible=False), S.INVISIBLE),
+            (S.ACTIVE, Observation(S.ACTIVE, visible=False), S.INVISIBLE),
+            (S.ACTIVE, Observation(S.DISABLED, visible=False), S.DISABLED),
+            (S.DISABLED, Observation(None, visible=False), S.DISABLED),
+            (S.INVISIBLE, Observation(None, visible=False), S.INVISIBLE),
+            (S.INVISIBLE, Observation(S.ACTIVE), S.ACTIVE),
+            (S.MISSING, Observation(S.ACTIVE), S.ACTIVE),
+            (S.MISSING, Observation(None), S.ACTIVE),
         ],
     )
-    def test_of_somebody_who_was_seen(self, old: S, told: Told, after: S) -> None:
-        assert rules.status_after(old, told, details_known=True) is after
+    def test_of_somebody_who_was_seen(self, old: S, observed: Observation, after: S) -> None:
+        assert rules.status_after(old, observed, details_known=True) is after
 
     @pytest.mark.parametrize("old", [status for status in S if status not in {S.MISSING, S.LEFT}])
     def test_stays_while_the_details_cannot_be_read(self, old: S) -> None:
-        assert rules.status_after(old, Told(None), details_known=True) is old
+        assert rules.status_after(old, Observation(None), details_known=True) is old
 
     def test_every_case_is_in_the_table_once(self) -> None:
         cases = [case[:4] for case in rules.transitions()]

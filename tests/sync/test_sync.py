@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from app.database import transaction
+from app.inbox.job_payloads import SyncPayload
 from app.limits import numbers
 from app.org import queries
 from app.org.rules import EMPLOYED
@@ -341,7 +342,7 @@ class TestOneAtATime:
     async def test_a_job_that_comes_back_too_early_looks_again_later(self, world: World) -> None:
         """Its worker died a moment ago: the run does not count as dead yet, and must not be forgotten."""
         dead = await _half_way(world)
-        await sync(world.ctx, {"run_id": str(dead.id)})
+        await sync(world.ctx, SyncPayload(run_id=dead.id))
         async with transaction(world.sessions) as session:
             waiting = await session.execute(
                 text("SELECT count(*) FROM pgqueuer WHERE entrypoint = 'org.sync' AND execute_after > now()")

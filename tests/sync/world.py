@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -15,9 +14,11 @@ from app.database import transaction
 from app.org import queries
 from app.sync import runs
 from app.sync.full_run import run_sync
+from app.sync.job_payloads import PERSON_DEPARTED, DepartmentPayload, PersonPayload, TagPayload
 from app.sync.jobs import refresh_department, refresh_person, refresh_tag
 from models.org import OrgChange, Person, PersonStatus, PersonUserid, SyncRun
 from tests.company import OpenCompany, Rewrite
+from tests.fakes.queue import queued
 
 
 class World(OpenCompany):
@@ -40,15 +41,15 @@ class World(OpenCompany):
 
     async def hint(self, userid: str, *, new_userid: str | None = None, deleted: bool = False) -> None:
         self.clock.advance(timedelta(minutes=1))
-        await refresh_person(self.ctx, {"userid": userid, "new_userid": new_userid, "deleted": deleted})
+        await refresh_person(self.ctx, PersonPayload(userid=userid, new_userid=new_userid, deleted=deleted))
 
     async def hint_department(self, department_id: int, *, deleted: bool = False) -> None:
         self.clock.advance(timedelta(minutes=1))
-        await refresh_department(self.ctx, {"department_id": department_id, "deleted": deleted})
+        await refresh_department(self.ctx, DepartmentPayload(department_id=department_id, deleted=deleted))
 
     async def hint_tag(self, tag_id: int) -> None:
         self.clock.advance(timedelta(minutes=1))
-        await refresh_tag(self.ctx, {"tag_id": tag_id})
+        await refresh_tag(self.ctx, TagPayload(tag_id=tag_id))
 
     async def person(self, userid: str) -> Person:
         async with transaction(self.sessions) as session:
@@ -93,11 +94,7 @@ class World(OpenCompany):
     async def departed(self) -> list[tuple[str, str]]:
         """(person id, why) of the queued departures."""
         async with transaction(self.sessions) as session:
-            rows = await session.execute(
-                text("SELECT payload FROM pgqueuer WHERE entrypoint = 'org.person_departed' ORDER BY id")
-            )
-            payloads = [json.loads(payload) for (payload,) in rows]
-            return [(payload["person_id"], payload["why"]) for payload in payloads]
+            return [(str(payload.person_id), payload.why) for payload in await queued(session, PERSON_DEPARTED)]
 
     async def written(self) -> dict[str, list[tuple[Any, ...]]]:
         """Every row of the organisation with the transaction that wrote it last."""

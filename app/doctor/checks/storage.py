@@ -77,7 +77,7 @@ def _judged(server: Any, *, now: datetime) -> Finding:
 
 
 async def schema(case: Case) -> Finding:
-    assert case.engine is not None
+    assert case.engine is not None  # this check needs "database", which fails without it
     current, expected = await current_revision(case.engine), expected_revision()
     if current != expected:
         says = f"数据库结构是 {current or '空'}，程序需要 {expected}"

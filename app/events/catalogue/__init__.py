@@ -20,4 +20,4 @@ from app.events.event import Event, by_type
 def events_by_type() -> dict[str, type[Event]]:
     """Type → class. Raises `DuplicateName` for a type that two classes claim."""
     found = (getattr(part, name) for part in (people, requests, groups, work, operations) for name in part.__all__)
-    return by_type(one for one in found if issubclass(one, Event))
+    return by_type(one for one in found if issubclass(one, Event) and "type" in one.__dict__)

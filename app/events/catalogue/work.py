@@ -137,6 +137,7 @@ __all__ = [
     "TaskCancelled",
     "TaskDone",
     "TaskEscalated",
+    "TaskEvent",
     "TaskHandedOver",
     "TaskOverdue",
     "TaskProgressed",

@@ -1,1 +1,1 @@
-"""What a reading changes: staged as rows, compared in one statement per kind, applied set-based, tags beside it."""
+"""What a run changes: rows are staged, compared in one statement per kind and applied as sets; so are tags."""

@@ -1,4 +1,4 @@
-"""Writing what `compare` found, set-based, in the same transaction: each difference, and a row about it (F31)."""
+"""Writes what `compare` found, as sets, in the same transaction: each difference and a row about it (F31)."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.jobs.queue import enqueue_many
 from app.observability import current_correlation_id
 from app.org.rules import GONE
+from app.sync.job_payloads import PERSON_DEPARTED, DeparturePayload
 from models.org import UseridReview
 
 # Recorded before the rows change, because the old values are read from them.
@@ -199,5 +199,5 @@ async def _open_reviews(session: AsyncSession, *, now: datetime) -> None:
 async def _tell_departures(session: AsyncSession) -> None:
     departures = [status.value for status in GONE]
     rows = (await session.execute(text(DEPARTED), {"departures": departures})).all()
-    payloads = [{"person_id": str(person_id), "why": why} for person_id, why in rows]
-    await enqueue_many(session, "org.person_departed", payloads)
+    departed = [DeparturePayload(person_id=person_id, why=why) for person_id, why in rows]
+    await PERSON_DEPARTED.enqueue_many(session, departed)

@@ -17,10 +17,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.org import rules as org_rules
 from app.policy.sections.org import LossBudget
 from app.sync import rules
-from app.sync.rules import BudgetDecision, Losses, Tally
+from app.sync.changes.report import Counts, NamedChange, NamedChanges
+from app.sync.rules import BudgetDecision, LossCount, Losses
 
 ORG_LOCK = 0x0126
-"""Advisory lock: whoever changes the organisation waits for whoever changes it now."""
+"""Advisory lock: only one transaction at a time changes the organisation."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Scope:
     as_of: datetime
     """When the reading began. What a hint has changed since then is newer than the reading, and is left alone."""
     ids_complete: bool = False
-    """Every id in the corp was read: who is not among them is missing."""
+    """Every id in the corp was read: a person who is not among them is missing."""
     departments_complete: bool = False
     missing_limit: int = 2
     userids: list[str] | None = None
@@ -52,26 +53,14 @@ class Scope:
 
 
 @dataclass(frozen=True)
-class Change:
-    """One line of a report: whom or what it concerns, and the word for it."""
-
-    object_id: str
-    name: str
-    word: str
-
-    def as_dict(self) -> dict[str, str]:
-        return {"id": self.object_id, "name": self.name, "change": self.word}
-
-
-@dataclass(frozen=True)
 class Comparison:
-    counts: dict[str, dict[str, int]] = field(default_factory=dict)
-    losses: Losses = field(default_factory=lambda: Losses(Tally(0, 0), Tally(0, 0), Tally(0, 0)))
+    counts: Counts = field(default_factory=Counts)
+    losses: Losses = field(default_factory=lambda: Losses(LossCount(0, 0), LossCount(0, 0), LossCount(0, 0)))
     decision: BudgetDecision = field(default_factory=lambda: BudgetDecision(False, False, False))
 
     @property
     def is_empty(self) -> bool:
-        return not any(self.counts.values())
+        return not (self.counts.people or self.counts.departments or self.counts.memberships)
 
 
 TABLES = (
@@ -238,11 +227,11 @@ SELECT (SELECT count(*) FROM sync_people WHERE loss IS NOT NULL),
 
 
 def _rule_parameters() -> dict[str, Any]:
-    """The rules as arrays which the statements join."""
+    """The rules as arrays that the statements join."""
     cases = rules.transitions()
     return {
-        "told_numbers": list(rules.TOLD_STATUS),
-        "told_statuses": [status.value for status in rules.TOLD_STATUS.values()],
+        "told_numbers": list(rules.STATUS_BY_NUMBER),
+        "told_statuses": [status.value for status in rules.STATUS_BY_NUMBER.values()],
         "losses": [status.value for status in rules.LOSSES],
         "unplaced": rules.UNPLACED,
         "tr_old": [case[0].value for case in cases],
@@ -292,17 +281,17 @@ async def _run(session: AsyncSession, statement: str, parameters: dict[str, Any]
     await session.execute(clause, {name: parameters[name] for name in names})
 
 
-async def count_changes(session: AsyncSession) -> dict[str, dict[str, int]]:
+async def count_changes(session: AsyncSession) -> Counts:
     counts: dict[str, dict[str, int]] = {"people": {}, "departments": {}, "memberships": {}}
     for kind, word, number in await session.execute(text(COUNTS)):
         counts[kind][word] = number
-    return counts
+    return Counts(people=counts["people"], departments=counts["departments"], memberships=counts["memberships"])
 
 
 async def count_losses(session: AsyncSession, *, earlier: Losses | None = None) -> Losses:
     parameters = {"employed": [status.value for status in org_rules.EMPLOYED]}
     row = (await session.execute(text(LOSSES), parameters)).one()
-    before = earlier or Losses(Tally(0, 0), Tally(0, 0), Tally(0, 0))
+    before = earlier or Losses(LossCount(0, 0), LossCount(0, 0), LossCount(0, 0))
     return Losses(
         people=_sum(before.people, row[0], row[1]),
         departments=_sum(before.departments, row[2], row[3]),
@@ -310,17 +299,15 @@ async def count_losses(session: AsyncSession, *, earlier: Losses | None = None) 
     )
 
 
-def _sum(earlier: Tally, lost: int, total: int) -> Tally:
-    """What was lost before counts on both sides, as if nothing had been applied yet; nothing new needs no decision."""
+def _sum(earlier: LossCount, lost: int, total: int) -> LossCount:
+    """Count earlier losses on both sides, as if they had not been applied yet. Without a new loss none counts."""
     if lost == 0:
-        return Tally(0, total)
-    return Tally(earlier.lost + lost, earlier.lost + total)
+        return LossCount(0, total)
+    return LossCount(earlier.lost + lost, earlier.lost + total)
 
 
-async def list_changes(
-    session: AsyncSession, *, limit: int, losses_only: bool = False
-) -> dict[str, list[dict[str, str]]]:
-    """Who and what, with names (F27)."""
+async def list_changes(session: AsyncSession, *, limit: int, losses_only: bool = False) -> NamedChanges:
+    """The changed people and departments, with names (F27)."""
     people = text(
         "SELECT shown, name, CASE WHEN loss = :unplaced THEN loss ELSE word END FROM sync_people "
         "WHERE loss IS NOT NULL OR NOT :losses_only ORDER BY loss IS NULL, word, userid LIMIT :limit"
@@ -332,14 +319,14 @@ async def list_changes(
     parameters = {"losses_only": losses_only, "limit": limit}
     people_rows = await session.execute(people, parameters | {"unplaced": rules.UNPLACED})
     department_rows = await session.execute(departments, parameters)
-    return {
-        "people": [Change(*row).as_dict() for row in people_rows],
-        "departments": [Change(*row).as_dict() for row in department_rows],
-    }
+    return NamedChanges(
+        people=[NamedChange(id=row[0], name=row[1], change=row[2]) for row in people_rows],
+        departments=[NamedChange(id=row[0], name=row[1], change=row[2]) for row in department_rows],
+    )
 
 
 async def drop_losses(session: AsyncSession, decision: BudgetDecision) -> None:
-    """Take what is beyond the budget out of what will be applied: those rows stay exactly as they are."""
+    """Remove the losses beyond the budget from what will be applied. Those rows stay exactly as they are."""
     if decision.holds_people:
         await session.execute(
             text(

@@ -1,4 +1,4 @@
-"""What a reading says, as rows: built from the platform's answers, checked one by one, and staged with COPY."""
+"""Rows built from the platform's answers, checked one by one and staged with COPY."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sqlalchemy import delete, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.sync.changes.report import StagedCounts
 from app.wecom.payloads import DepartmentDetail, DepartmentRef, UserDetail
 from models.ids import fold, new_id
 from models.org import StagedDepartment, StagedPerson
@@ -19,12 +20,12 @@ LARGEST_ID = 2**31 - 1
 LARGEST_ORDER = 2**63 - 1
 LONGEST_USERID = 64
 """Bytes (callbacks §3.4)."""
-UNTOLD = -1
-"""In orders and leader flags: the place is known, nothing else about it."""
+UNKNOWN = -1
+"""In orders and leader flags: only the department is known."""
 
 
 class BadRow(ValueError):
-    """One row that cannot be taken as it is; the run goes on without it (F30)."""
+    """A row that cannot be used. The run goes on without it (F30)."""
 
 
 class PersonRow(NamedTuple):
@@ -60,7 +61,7 @@ class DepartmentRow(NamedTuple):
 
 
 def checked_userid(userid: str) -> str:
-    """As shown. Raises `BadRow` for what cannot be a userid."""
+    """The userid as shown. Raises `BadRow` when it cannot be a userid."""
     shown = userid.strip()
     size = len(shown) if shown.isascii() else len(shown.encode())
     if not 0 < size <= LONGEST_USERID or "\x00" in shown:
@@ -72,9 +73,9 @@ def known_by_id(
     run_id: UUID, shown: str, department_ids: Sequence[int], *, visible: bool, faults: list[str]
 ) -> PersonRow:
     places = _checked_places(shown, department_ids, faults)
-    untold = [UNTOLD] * len(places)
+    unknown = [UNKNOWN] * len(places)
     return PersonRow(
-        run_id, fold(shown), shown, "", "", "", 0, None, [], None, False, visible, new_id(), places, untold, untold
+        run_id, fold(shown), shown, "", "", "", 0, None, [], None, False, visible, new_id(), places, unknown, unknown
     )  # fmt: skip
 
 
@@ -87,7 +88,7 @@ def known_in_detail(
     """
     shown = checked_userid(user.userid)
     places = _checked_places(shown, user.department_ids if listed is None else listed, faults)
-    orders, flags = _told_about(user, places)
+    orders, flags = _order_and_leader(user, places)
     main = user.main_department_id
     return PersonRow(
         run_id,
@@ -110,7 +111,7 @@ def known_in_detail(
 
 
 def _checked_places(shown: str, department_ids: Sequence[int], faults: list[str]) -> list[int]:
-    """Each once. One that cannot be a department is told and left out; the person stays."""
+    """Each department once. An impossible one is reported and left out; the person stays."""
     if len(department_ids) == 1 and 0 < department_ids[0] <= LARGEST_ID:
         return list(department_ids)
     good = {department_id: None for department_id in department_ids if 0 < department_id <= LARGEST_ID}
@@ -119,23 +120,23 @@ def _checked_places(shown: str, department_ids: Sequence[int], faults: list[str]
     return list(good)
 
 
-def _told_about(user: UserDetail, places: list[int]) -> tuple[list[int], list[int]]:
-    """Order and leader flag for each place, as far as the details tell them."""
+def _order_and_leader(user: UserDetail, places: list[int]) -> tuple[list[int], list[int]]:
+    """Order and leader flag for each department, as far as the details contain them."""
     ids, orders, flags = user.department_ids, user.orders, user.leader_flags
     if ids == places and len(ids) == len(orders) == len(flags):
         if len(ids) == 1 and 0 <= orders[0] <= LARGEST_ORDER:
             return orders, [int(flags[0])]
         return [min(max(order, 0), LARGEST_ORDER) for order in orders], [int(flag) for flag in flags]
-    told = {
+    known = {
         department_id: (min(max(order, 0), LARGEST_ORDER), int(flag))
         for department_id, order, flag in zip(ids, orders, flags, strict=False)
     }
-    pairs = [told.get(place, (UNTOLD, UNTOLD)) for place in places]
+    pairs = [known.get(place, (UNKNOWN, UNKNOWN)) for place in places]
     return [order for order, _ in pairs], [flag for _, flag in pairs]
 
 
 def _plain(value: str) -> str:
-    """PostgreSQL keeps no NUL."""
+    """PostgreSQL cannot store a NUL character."""
     return value.replace("\x00", "") if "\x00" in value else value
 
 
@@ -174,15 +175,14 @@ async def _copy(session: AsyncSession, table: str, columns: tuple[str, ...], row
 
 
 async def forget(session: AsyncSession, *, run_id: UUID) -> None:
-    """Staged rows go when their run is over."""
+    """Delete the staged rows of a run that is over."""
     await session.execute(delete(StagedPerson).where(col(StagedPerson.run_id) == run_id))
     await session.execute(delete(StagedDepartment).where(col(StagedDepartment.run_id) == run_id))
 
 
-async def count_staged(session: AsyncSession, *, run_id: UUID) -> dict[str, int]:
+async def count_staged(session: AsyncSession, *, run_id: UUID) -> StagedCounts:
     people = select(func.count()).select_from(StagedPerson).where(col(StagedPerson.run_id) == run_id)
     departments = select(func.count()).select_from(StagedDepartment).where(col(StagedDepartment.run_id) == run_id)
-    return {
-        "people": (await session.scalars(people)).one(),
-        "departments": (await session.scalars(departments)).one(),
-    }
+    return StagedCounts(
+        people=(await session.scalars(people)).one(), departments=(await session.scalars(departments)).one()
+    )

@@ -1,11 +1,10 @@
-"""Tags are kept like the rest: compared, recorded, and never emptied by one wrong answer."""
+"""Keeps tags current: they are compared, recorded, and never emptied by one wrong answer."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,6 +15,7 @@ from app.policy.sections.org import LossBudget
 from app.policy.sections.people import ExpressionKind
 from app.policy.service import expressions_in
 from app.sync import queries
+from app.sync.changes.report import HeldTag, TagRow
 from app.wecom.payloads import TagDetail, TagRef
 from models.ids import fold
 from models.org import OrgChange, Tag
@@ -26,7 +26,7 @@ FEW_TAGS = 100
 
 @dataclass(frozen=True)
 class TagContent:
-    """What the platform says a tag holds; people who belong through a department are not expanded."""
+    """The members of a tag according to the platform. A department stays a department: its people are not listed."""
 
     id: int
     name: str
@@ -34,12 +34,14 @@ class TagContent:
     department_ids: list[int]
 
     @classmethod
-    def told(cls, tag_id: int, detail: TagDetail) -> TagContent:
+    def from_detail(cls, tag_id: int, detail: TagDetail) -> TagContent:
         userids = sorted({fold(userid) for userid in detail.userids})
         return cls(tag_id, detail.name, list(map(str, userids)), sorted(set(detail.department_ids)))
 
-    def as_dict(self) -> dict[str, Any]:
-        return {"id": self.id, "name": self.name, "userids": self.userids, "department_ids": self.department_ids}
+    @classmethod
+    def stored(cls, row: TagRow) -> TagContent:
+        """As a held run keeps it for its release."""
+        return cls(row.id, row.name, row.userids, row.department_ids)
 
     @property
     def size(self) -> int:
@@ -49,12 +51,12 @@ class TagContent:
 @dataclass
 class TagOutcome:
     counts: dict[str, int] = field(default_factory=dict)
-    held: list[dict[str, Any]] = field(default_factory=list)
-    """With what each tag had before, for the report; applied as they stand when a person releases them."""
+    held: list[HeldTag] = field(default_factory=list)
+    """Tags that lose too many members. They are applied as they are when a person releases them."""
 
 
 async def wanted_tags(session: AsyncSession, document: PolicyDocument) -> Callable[[list[TagRef]], list[int]]:
-    """Which tags a run reads: all when they are few, else those named by the policy or known already."""
+    """Which tags a run reads: all if they are few, else those that the policy names or that are known already."""
     named = _named_by(document)
     known = set(await queries.tags_by_id(session))
 
@@ -80,7 +82,7 @@ async def apply_tags(
     now: datetime,
     write: bool = True,
 ) -> TagOutcome:
-    """Write what differs. Without a budget (a person released it) nothing is held."""
+    """Write the tags that differ. Without a budget (a person released the run) none is held."""
     known = await queries.tags_by_id(session)
     outcome = TagOutcome()
     for content in contents:
@@ -89,13 +91,23 @@ async def apply_tags(
         if word is None:
             continue
         if tag is not None and budget is not None and _loses_too_much(tag, content, budget):
-            outcome.held.append(content.as_dict() | {"before": _size(tag)})
+            outcome.held.append(_held(content, before=_size(tag)))
             continue
         outcome.counts[word] = outcome.counts.get(word, 0) + 1
         if write:
             _write(session, tag, content, word=word, run_id=run_id, now=now)
     await session.flush()
     return outcome
+
+
+def _held(content: TagContent, *, before: int) -> HeldTag:
+    return HeldTag(
+        id=content.id,
+        name=content.name,
+        userids=content.userids,
+        department_ids=content.department_ids,
+        before=before,
+    )
 
 
 def _word(tag: Tag | None, content: TagContent) -> str | None:
@@ -110,7 +122,7 @@ def _size(tag: Tag) -> int:
 
 
 def _loses_too_much(tag: Tag, content: TagContent, budget: LossBudget) -> bool:
-    """Net, so that the one holder of a post may be replaced by another."""
+    """The net loss counts, so that the one member of a tag may be replaced by another."""
     return budget.is_exceeded(_size(tag) - content.size, _size(tag))
 
 
@@ -125,8 +137,7 @@ def _write(
         before = {"name": tag.name, "userids": tag.userids, "department_ids": tag.department_ids}
     tag.name, tag.userids, tag.department_ids = content.name, content.userids, content.department_ids
     tag.updated_at, tag.ended_at = now, None
-    after = content.as_dict()
-    del after["id"]
+    after = {"name": content.name, "userids": content.userids, "department_ids": content.department_ids}
     session.add(
         OrgChange(
             run_id=run_id,

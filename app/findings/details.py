@@ -1,0 +1,29 @@
+"""What is kept of a finding (`group_findings.details`), beside the sentence that people were told. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+
+class FindingDetails(BaseModel):
+    """Each kind of finding has its own facts; only those that were set are stored."""
+
+    model_config = ConfigDict(frozen=True)
+
+    detail: str | None = None
+    """The words for it, where the kind alone does not say it."""
+    lost: int | None = None
+    of: int | None = None
+    userids: list[str] | None = None
+    severity: str | None = None
+    last_seen_at: str | None = None
+    name: str | None = None
+    registered_userid: str | None = None
+    successor_id: UUID | None = None
+    errcode: int | None = None
+
+    def dump(self) -> dict[str, Any]:
+        return self.model_dump(mode="json", exclude_unset=True)

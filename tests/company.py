@@ -224,7 +224,10 @@ class OpenCompany:
     async def read_inbox(self) -> int:
         """Handle the events that wait. Returns how many."""
         handler = build_handler(REGISTRY.card_actions, REGISTRY.card_absorbers)
-        return await InboxProcessor(self.sessions, self.clock, handler, absorber_for=handler.absorber_for).drain()
+        absorber_for = handler.absorber_for
+        # One after another: the sessions may share a connection.
+        inbox = InboxProcessor(self.sessions, self.clock, handler, absorber_for=absorber_for, workers=1)
+        return await inbox.drain()
 
     async def pass_time(self, **by: Any) -> None:
         """Let time pass and do what is due: `pass_time(hours=1)`."""
@@ -267,13 +270,15 @@ async def open_company(
     platform = build_platform(settings, sessions, clock, transport=wire, retry_delays=())
     async with transaction(sessions) as session:
         company = await found(session, people, **policy)
-    async with SandboxClient.for_app(program) as sandbox:
-        for userid, post in people.items():
-            await sandbox.hire(userid, post.name)
-        yield kind(JobContext(sessions, clock, platform, settings), clock, sandbox, wire, company)
-    await program.state.sandbox.pusher.stop()
-    await platform.aclose()
-    await nobody_reads.aclose()
+    try:
+        async with SandboxClient.for_app(program) as sandbox:
+            for userid, post in people.items():
+                await sandbox.hire(userid, post.name)
+            yield kind(JobContext(sessions, clock, platform, settings), clock, sandbox, wire, company)
+    finally:
+        await program.state.sandbox.pusher.stop()
+        await platform.aclose()
+        await nobody_reads.aclose()
 
 
 # ---------------------------------------------------------------- its REST API

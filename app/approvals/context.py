@@ -14,9 +14,9 @@ from app.approvals import queries
 from app.approvals.kinds import Chain, RequestKind, kind_named
 from app.approvals.messages import Given, Told
 from app.audit.actor import Actor
-from app.audit.service import record
 from app.audit.why import About, Why
 from app.calendar import service as calendars
+from app.events.service import catalogue, publish
 from app.org import queries as org
 from app.policy import service as policies
 from app.policy.sections.people import StepRule
@@ -77,29 +77,27 @@ async def given_so_far(session: AsyncSession, context: RequestContext) -> list[G
     ]
 
 
-async def record_request(
+async def publish_about_request(
     session: AsyncSession,
     request: Request,
+    event: type[catalogue.RequestEvent],
     *,
-    action: str,
     actor: Actor,
     now: datetime,
+    step: RequestStep | None = None,
     rule_key: str | None = None,
     **details: object,
 ) -> None:
-    """Write an audit row about a request, under its policy version and rule. Empty details are left out."""
-    await record(
-        session,
-        action,
-        about(request),
-        Why(actor, rule_key or request.rule_key, request.policy_version_id),
-        now=now,
-        details={
-            "kind": request.kind,
-            "number": request.number,
-            **{key: str(value) for key, value in details.items() if value},
-        },
-    )
+    """Say that this has happened to a request or to a step of it. It rests on the rule of the step or the request,
+    unless `rule_key` names another. Empty details are left out of the audit row.
+    """
+    known = {"kind": request.kind, "number": request.number}
+    at = {"step": step.position} if step else {}
+    happened = event.model_validate({"request_id": request.id, **known, **at})
+    said = {"step": step.name if step else None, **details}
+    why = Why(actor, rule_key or (step.rule_key if step else request.rule_key), request.policy_version_id)
+    kept = {key: str(value) for key, value in said.items() if value}
+    await publish(session, happened, why, now=now, details=known | kept)
 
 
 def about(request: Request) -> About:

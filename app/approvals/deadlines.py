@@ -10,10 +10,11 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import messages, queries, rules, steps
-from app.approvals.context import RequestContext, load_context, record_request
+from app.approvals.context import RequestContext, load_context, publish_about_request
 from app.approvals.departures import refill
 from app.audit.actor import SYSTEM
 from app.delivery import service as delivery
+from app.events.service import catalogue
 from app.jobs.timers import set_timer
 from app.observability import get_logger
 from app.org import queries as org
@@ -79,8 +80,8 @@ async def _announce(
     names = [person.name for person in superiors]
     step.note = f"超过时限，已请上级审批：{'、'.join(names)}"
     context.request.updated_at = now
-    await record_request(
-        session, context.request, action="request.escalated", actor=SYSTEM, now=now, rule_key=RULE, step=step.name
+    await publish_about_request(
+        session, context.request, catalogue.RequestEscalated, actor=SYSTEM, now=now, step=step, rule_key=RULE
     )
     text = messages.escalated(context.told, step, names)
     await steps.tell_requester(session, context.request, text, actor=SYSTEM, now=now)
@@ -98,8 +99,8 @@ async def _remind(
         text=messages.reminder(context.told, step),
         now=now,
     )
-    await record_request(
-        session, context.request, action="request.reminded", actor=SYSTEM, now=now, rule_key=RULE, step=step.name
+    await publish_about_request(
+        session, context.request, catalogue.RequestReminded, actor=SYSTEM, now=now, step=step, rule_key=RULE
     )
 
 

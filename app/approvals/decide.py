@@ -8,18 +8,21 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import messages, queries, rules, steps
-from app.approvals.context import RequestContext, given_so_far, load_context, record_request
+from app.approvals.context import RequestContext, given_so_far, load_context, publish_about_request
 from app.approvals.errors import AlreadyDecided, RequestNotFound
 from app.audit.actor import Actor, person_actor
 from app.cards.service import ClickedCard
 from app.delivery import service as delivery
 from app.errors import DomainError
+from app.events.service import catalogue
 from app.observability import current_correlation_id, get_logger
 from models.approvals import Decision, OutcomeState, Request, RequestState, RequestStep, StepState, Verdict
 from models.ids import PersonId, RequestId, StepId
 from models.org import Person
 
 log = get_logger()
+
+STEP_EVENTS = {Verdict.APPROVE: catalogue.StepApproved, Verdict.REJECT: catalogue.StepRejected}
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ async def approve_request(session: AsyncSession, context: RequestContext, *, act
     rules.move_request(request, RequestState.APPROVED)
     request.decided_at = request.updated_at = now
     rules.move_outcome(request, OutcomeState.PENDING)
-    await record_request(session, request, action="request.approved", actor=actor, now=now)
+    await publish_about_request(session, request, catalogue.RequestApproved, actor=actor, now=now)
     await context.kind.approved(session, request, context.subject, actor=actor, now=now)
     # Only now: the text does not say "under way" of what the kind has finished already. Texts may arrive in any order.
     text = messages.approved(context.told, await given_so_far(session, context))
@@ -141,14 +144,13 @@ async def _count(
     )
     await session.flush()
     request.updated_at = now
-    await record_request(
+    await publish_about_request(
         session,
         request,
-        action=f"step.{rules.VERDICT_STEP_STATE[ballot.verdict].value}",
+        STEP_EVENTS[ballot.verdict],
         actor=ballot.actor,
         now=now,
-        rule_key=step.rule_key,
-        step=step.name,
+        step=step,
         via=ballot.via,
         comment=ballot.comment.strip(),
         recorded_by=ballot.recorded_by,
@@ -212,7 +214,7 @@ async def _reject(
     rules.move_request(request, RequestState.REJECTED)
     request.decided_at = now
     await steps.cancel_unfinished(session, context, now=now)
-    await record_request(session, request, action="request.rejected", actor=actor, now=now)
+    await publish_about_request(session, request, catalogue.RequestRejected, actor=actor, now=now)
     await context.kind.rejected(session, request, context.subject, actor=actor, now=now)
     await steps.show_outcome(session, context, step, clicked=clicked, actor=actor, now=now)
     text = messages.rejected(context.told, await given_so_far(session, context))
@@ -235,8 +237,8 @@ async def take_back(
     open_step = (await queries.steps_of(session, request.id))[request.current_step - 1]
     await steps.cancel_unfinished(session, context, now=now)
     await steps.show_outcome(session, context, open_step, clicked=None, actor=actor, now=now)
-    await record_request(
-        session, request, action="request.withdrawn", actor=actor, now=now, recorded_by=recorded_by, detail=detail
+    await publish_about_request(
+        session, request, catalogue.RequestWithdrawn, actor=actor, now=now, recorded_by=recorded_by, detail=detail
     )
 
 

@@ -12,10 +12,11 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import messages, queries, rules, steps
-from app.approvals.context import RequestContext, load_context, record_request
+from app.approvals.context import RequestContext, load_context, publish_about_request
 from app.approvals.decide import settle, take_back
 from app.approvals.errors import NoApprover
 from app.audit.actor import SYSTEM
+from app.events.service import catalogue
 from app.observability import get_logger
 from app.org import queries as org
 from models.approvals import RequestState, RequestStep, StepState, Verdict
@@ -97,7 +98,7 @@ async def _ask_instead(
     await steps.ask(session, context, step, people, actor=SYSTEM, now=now)
     await steps.set_deadlines(session, context, step, now=now)
     text = messages.reassigned(context.told, step, because, names)
-    await _note(session, context, step, text, action="request.reassigned", because=because, now=now)
+    await _note(session, context, step, catalogue.RequestReassigned, text, because=because, now=now)
 
 
 async def _tell_nobody_follows(
@@ -105,22 +106,20 @@ async def _tell_nobody_follows(
 ) -> None:
     step.note = f"{because}，没有可以接替的审批人"
     text = messages.unstaffed(context.told, step, because)
-    await _note(session, context, step, text, action="request.unstaffed", because=because, now=now)
+    await _note(session, context, step, catalogue.RequestUnstaffed, text, because=because, now=now)
 
 
 async def _note(
     session: AsyncSession,
     context: RequestContext,
     step: RequestStep,
+    event: type[catalogue.StepEvent],
     text: str,
     *,
-    action: str,
     because: str,
     now: datetime,
 ) -> None:
     context.request.updated_at = now
-    await record_request(
-        session, context.request, action=action, actor=SYSTEM, now=now, rule_key=step.rule_key, detail=because
-    )
+    await publish_about_request(session, context.request, event, actor=SYSTEM, now=now, step=step, detail=because)
     await steps.tell_requester(session, context.request, text, actor=SYSTEM, now=now)
-    log.info(action, request_id=str(context.request.id), step=step.position)
+    log.info(event.type, request_id=str(context.request.id), step=step.position)

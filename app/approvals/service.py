@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import messages, queries, rules, steps
-from app.approvals.context import RequestContext, load_context, record_request
+from app.approvals.context import RequestContext, load_context, publish_about_request
 from app.approvals.decide import Ballot, approve_request, decide, take_back
 from app.approvals.errors import (
     DuplicateRequest,
@@ -21,6 +21,7 @@ from app.approvals.errors import (
 )
 from app.approvals.kinds import Chain, RequestKind, RequestText, ShownFields, Submission, kind_named
 from app.audit.actor import SYSTEM, Actor, person_actor
+from app.events.service import catalogue
 from app.observability import current_correlation_id, get_logger
 from app.policy import service as policies
 from app.web.problems import faults_of, told
@@ -42,6 +43,8 @@ __all__ = [
 ]
 
 log = get_logger()
+
+OUTCOME_EVENTS = {OutcomeState.DONE: catalogue.RequestDone, OutcomeState.FAILED: catalogue.RequestFailed}
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ async def submit(session: AsyncSession, application: Application, *, now: dateti
     await _insert(session, request)
     context = RequestContext(kind, request, subject, submission.requester, submission.policy)
     actor = application.submitted_by
-    await record_request(session, request, action="request.submitted", actor=actor, now=now)
+    await publish_about_request(session, request, catalogue.RequestSubmitted, actor=actor, now=now)
     await _start(session, context, actor=actor, now=now)
     log.info("request.submitted", request_id=str(request.id), kind=kind.name)
     return request
@@ -111,7 +114,7 @@ async def finish_outcome(
     if not rules.may_become(request.outcome, outcome):
         return request
     request.outcome, request.outcome_detail, request.updated_at = outcome, detail, now
-    await record_request(session, request, action=f"request.{outcome.value}", actor=actor, now=now, detail=detail)
+    await publish_about_request(session, request, OUTCOME_EVENTS[outcome], actor=actor, now=now, detail=detail)
     text = messages.done(request) if outcome is OutcomeState.DONE else messages.failed(request)
     await steps.tell_requester(session, request, text, actor=actor, now=now)
     return request
@@ -124,7 +127,7 @@ async def retry_outcome(session: AsyncSession, *, request_id: RequestId, actor: 
         raise NothingToRetry(f"申请 #{request.number} 没有失败的执行", outcome=request.outcome.value)
     rules.move_outcome(request, OutcomeState.PENDING)
     request.outcome_detail, request.updated_at = None, now
-    await record_request(session, request, action="request.retried", actor=actor, now=now)
+    await publish_about_request(session, request, catalogue.RequestRetried, actor=actor, now=now)
     context = await load_context(session, request)
     await context.kind.approved(session, request, context.subject, actor=actor, now=now)
     return request

@@ -10,10 +10,10 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor, ActorKind
-from app.audit.service import record
 from app.audit.why import About, Why
 from app.delivery import service as delivery
 from app.delivery.service import MessageHeader
+from app.events.service import catalogue, publish
 from app.findings import messages, queries
 from app.findings.details import FindingDetails
 from app.findings.errors import FindingClosed
@@ -99,7 +99,7 @@ async def note(
     session.add(finding)
     group.updated_at = now
     await session.flush()
-    await _record(session, finding, action="finding.opened", actor=actor, now=now)
+    await _publish(session, finding, catalogue.FindingOpened, actor=actor, now=now)
     log.info("finding.opened", group_id=str(group.id), kind=fact.kind.value, finding_id=str(finding.id))
     citation = policy.cite(RULES[fact.kind])
     await tell_administrators(
@@ -118,7 +118,7 @@ async def resolve(
     session: AsyncSession, finding: GroupFinding, *, resolution: str, actor: Actor = RECONCILER, now: datetime
 ) -> None:
     finding.state, finding.resolution, finding.resolved_at = FindingState.RESOLVED, resolution, now
-    await _record(session, finding, action="finding.resolved", actor=actor, now=now, resolution=resolution)
+    await _publish(session, finding, catalogue.FindingResolved, actor=actor, now=now, resolution=resolution)
 
 
 async def resolve_about(
@@ -180,15 +180,18 @@ def about(group: Group) -> About:
     return About(ObjectKind.GROUP, group.id)
 
 
-async def _record(
-    session: AsyncSession, finding: GroupFinding, *, action: str, actor: Actor, now: datetime, resolution: str = ""
+async def _publish(
+    session: AsyncSession,
+    finding: GroupFinding,
+    event: type[catalogue.FindingEvent],
+    *,
+    actor: Actor,
+    now: datetime,
+    resolution: str = "",
 ) -> None:
-    details = {"kind": finding.kind.value, "group_id": str(finding.group_id), "person_id": str(finding.person_id or "")}
-    await record(
-        session,
-        action,
-        About(ObjectKind.GROUP_FINDING, finding.id),
-        Why(actor, finding.rule_key, finding.policy_version_id),
-        now=now,
-        details=details | ({"resolution": resolution} if resolution else {}),
+    happened = event(
+        finding_id=finding.id, group_id=finding.group_id, kind=finding.kind.value, person_id=finding.person_id
     )
+    said = {"kind": finding.kind.value, "group_id": str(finding.group_id), "person_id": str(finding.person_id or "")}
+    why = Why(actor, finding.rule_key, finding.policy_version_id)
+    await publish(session, happened, why, now=now, details=said | ({"resolution": resolution} if resolution else {}))

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.events.service import catalogue
 from app.findings.service import RECONCILER
 from app.groups import queries, rules
 from app.groups.requests import finish
@@ -18,7 +19,7 @@ from app.groups.roster import (
     Cause,
     change_of,
     order_update,
-    record_group,
+    publish_about_group,
     settle_change,
     settle_people,
     welcome,
@@ -133,13 +134,13 @@ async def _show(session: AsyncSession, group: Group, stay: GroupMember, call: Ou
     cause = _cause(call, group)
     if not stay.desired:
         stay.observed, stay.ended_at = False, now
-        await record_group(session, group, action="member.left", cause=cause, now=now, person_id=stay.person_id)
+        await publish_about_group(session, group, catalogue.MemberLeft, cause=cause, now=now, person_id=stay.person_id)
         return
     newcomer = stay.first_seen_at is None
     stay.observed, stay.first_seen_at = True, stay.first_seen_at or now
     if newcomer and call.policy_version_id is not None:
         await welcome(session, group, stay, policy_version_id=call.policy_version_id, actor=RECONCILER, now=now)
-    await record_group(session, group, action="member.joined", cause=cause, now=now, person_id=stay.person_id)
+    await publish_about_group(session, group, catalogue.MemberJoined, cause=cause, now=now, person_id=stay.person_id)
 
 
 async def _fail(session: AsyncSession, call: OutgoingCall, change: GroupChange, *, now: datetime) -> None:
@@ -149,15 +150,15 @@ async def _fail(session: AsyncSession, call: OutgoingCall, change: GroupChange, 
     for stay in stays:
         await finish(session, stay.request_id, OutcomeState.FAILED, call.error, now=now)
     group = await queries.group_for_update(session, GroupId(change.group_id))
-    await record_group(
+    await publish_about_group(
         session,
         group,
-        action="roster.failed",
+        catalogue.RosterFailed,
         cause=_cause(call, group),
         now=now,
         call_id=call.id,
         why=call.error,
-        people=",".join(str(stay.person_id) for stay in stays),
+        person_ids=tuple(stay.person_id for stay in stays),
     )
     group.updated_at = now
 

@@ -15,11 +15,20 @@ from app.audit.why import Why
 from app.delivery import service as delivery
 from app.delivery.service import MessageHeader
 from app.errors import DomainError
+from app.events.service import catalogue
 from app.findings import service as findings
 from app.findings.service import RECONCILER, Fact, FindingDetails
 from app.groups import messages, queries, requests, rules
 from app.groups.errors import ConfidentialRule, NameTaken, NobodyToOwn, TypeNotOffered, UnknownPeople
-from app.groups.roster import Cause, change_of, check_reachable, record_change, record_group, rule_of, settle_change
+from app.groups.roster import (
+    Cause,
+    change_of,
+    check_reachable,
+    publish_about_group,
+    record_change,
+    rule_of,
+    settle_change,
+)
 from app.groups.rules import Account, GroupUpdate
 from app.groups.schemas import CreationSubject
 from app.groups.snapshot import GroupGone
@@ -191,7 +200,9 @@ async def register(session: AsyncSession, planned: Plan, *, policy: Policy, caus
         GroupMember(group_id=group.id, person_id=person.id, reason=cause.reason, desired_since=now)
         for person in planned.members
     )
-    await record_group(session, group, action="group.registered", cause=cause, now=now, people=len(planned.members))
+    await publish_about_group(
+        session, group, catalogue.GroupRegistered, cause=cause, now=now, people=len(planned.members)
+    )
     return group
 
 
@@ -258,7 +269,7 @@ async def _created(session: AsyncSession, group: Group, change: GroupChange, *, 
             stay.observed, stay.first_seen_at = True, stay.first_seen_at or now
     policy = await policies.get(session, PolicyVersionId(group.policy_version_id))
     cause = Cause("creation", "group.create", policy.id, findings.RECONCILER, group.request_id)
-    await record_group(session, group, action="group.created", cause=cause, now=now, call_id=change.call_id)
+    await publish_about_group(session, group, catalogue.GroupCreated, cause=cause, now=now, call_id=change.call_id)
     await _announce(session, group, policy=policy, people=len(stays), now=now)
     await requests.finish(session, group.request_id, OutcomeState.DONE, now=now)
 
@@ -266,7 +277,7 @@ async def _created(session: AsyncSession, group: Group, change: GroupChange, *, 
 async def _failed(session: AsyncSession, group: Group, why: str, *, now: datetime) -> None:
     group.state, group.state_detail, group.updated_at = GroupState.FAILED, why, now
     cause = Cause("creation", "group.create", group.policy_version_id, findings.RECONCILER, group.request_id)
-    await record_group(session, group, action="group.failed", cause=cause, now=now, why=why)
+    await publish_about_group(session, group, catalogue.GroupFailed, cause=cause, now=now, why=why)
     await requests.finish(session, group.request_id, OutcomeState.FAILED, why, now=now)
 
 
@@ -316,6 +327,6 @@ async def mark_lost(session: AsyncSession, *, group_id: GroupId, gone: GroupGone
     group.state, group.state_detail = GroupState.LOST, f"企业微信中已没有这个群（错误码 {gone.errcode}）"
     group.ended_at = group.updated_at = now
     cause = Cause("reconcile", "group.roster", policy.id, RECONCILER)
-    await record_group(session, group, action="group.lost", cause=cause, now=now, errcode=gone.errcode)
+    await publish_about_group(session, group, catalogue.GroupLost, cause=cause, now=now, errcode=gone.errcode)
     fact = Fact(FindingKind.DISSOLVED, detail=f"错误码 {gone.errcode}", facts=FindingDetails(errcode=gone.errcode))
     await findings.note(session, group, fact, policy=policy, now=now)

@@ -15,9 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.audit.actor import Actor
-from app.audit.service import record
 from app.audit.why import Why
 from app.delivery.service import MessageHeader
+from app.events.service import catalogue, publish
 from app.findings import service as findings
 from app.groups import messages, queries, rules
 from app.groups.errors import (
@@ -170,7 +170,7 @@ async def admit(
         stay = GroupMember(group_id=group.id, person_id=person.id, desired_since=now)
         session.add(stay)
     stay.desired, stay.reason, stay.request_id, stay.desired_since = True, cause.reason, cause.request_id, now
-    await record_group(session, group, action="member.admitted", cause=cause, now=now, person_id=person.id)
+    await publish_about_group(session, group, catalogue.MemberAdmitted, cause=cause, now=now, person_id=person.id)
     if stay.observed:
         # Somebody added them by hand before the approval: the platform refuses to add a member again.
         stay.call_id = None
@@ -198,7 +198,7 @@ async def let_go(session: AsyncSession, group: Group, person: Person, *, cause: 
     update = GroupUpdate(remove=(Account(userid, person.id),), owner=owner)
     change = await order_update(session, group, update, cause=cause, now=now)
     stay.call_id = change.call_id
-    await record_group(session, group, action="member.let_go", cause=cause, now=now, person_id=person.id)
+    await publish_about_group(session, group, catalogue.MemberLetGo, cause=cause, now=now, person_id=person.id)
     return stay
 
 
@@ -209,7 +209,9 @@ async def hand_over(
     group.desired_owner_id, group.updated_at = to.id, now
     if group.deputy_id == to.id:
         group.deputy_id = None
-    await record_group(session, group, action="group.owner_changed", cause=cause, now=now, person_id=to.id, basis=why)
+    await publish_about_group(
+        session, group, catalogue.GroupOwnerChanged, cause=cause, now=now, person_id=to.id, basis=why
+    )
     text = messages.now_owner(group, former=former.name if former else "原群主", why=why)
     header = MessageHeader("group.owner", findings.about(group), cause.why.under("group.owner"))
     await findings.tell(session, header, [PersonId(to.id)], text, now=now)
@@ -384,9 +386,23 @@ async def welcome(
     await findings.tell(session, header, [PersonId(stay.person_id)], text, now=now)
 
 
-async def record_group(
-    session: AsyncSession, group: Group, *, action: str, cause: Cause, now: datetime, **details: object
+async def publish_about_group(
+    session: AsyncSession,
+    group: Group,
+    event: type[catalogue.GroupEvent],
+    *,
+    cause: Cause,
+    now: datetime,
+    **facts: object,
 ) -> None:
-    said = {"reason": cause.reason, "words": cause.words, "request_id": cause.request_id, **details}
-    kept = {key: str(value) for key, value in said.items() if value}
-    await record(session, action, findings.about(group), cause.why, now=now, details=kept)
+    """Say that this has happened to a group, for its cause. The feed gets the facts that the event has fields for, the
+    audit row gets all of them.
+    """
+    happened = event.model_validate({"group_id": group.id, "request_id": cause.request_id, **facts})
+    said = {"reason": cause.reason, "words": cause.words, "request_id": cause.request_id, **facts}
+    kept = {
+        key: ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        for key, value in said.items()
+        if value
+    }
+    await publish(session, happened, cause.why, now=now, details=kept)

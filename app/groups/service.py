@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor
 from app.delivery.service import MessageHeader
+from app.events.service import catalogue
 from app.findings import service as findings
 from app.groups import messages, queries, requests, roster
 from app.groups.errors import NotAMember
@@ -69,8 +70,8 @@ async def change_owner(
             await _check_inside(session, group, person)
     if deputy is not None:
         group.deputy_id, group.updated_at = deputy.id, now
-        await roster.record_group(
-            session, group, action="group.deputy_changed", cause=cause, now=now, person_id=deputy.id
+        await roster.publish_about_group(
+            session, group, catalogue.GroupDeputyChanged, cause=cause, now=now, person_id=deputy.id
         )
     if owner is not None:
         former = await org.person(session, PersonId(group.desired_owner_id))

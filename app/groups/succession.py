@@ -13,11 +13,12 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import SYSTEM
+from app.events.service import catalogue
 from app.findings import service as findings
 from app.findings.service import Fact, FindingDetails
 from app.groups import messages, queries, rules
 from app.groups.requests import abandon
-from app.groups.roster import Cause, hand_over, order_update, pending_changes, record_group
+from app.groups.roster import Cause, hand_over, order_update, pending_changes, publish_about_group
 from app.groups.rules import Account, GroupUpdate, PendingChanges, SuccessionBasis
 from app.groups.snapshot import GroupSnapshot
 from app.org import queries as org
@@ -61,14 +62,14 @@ async def _register_departure(
     # The outcome of an earlier change or application no longer concerns this stay.
     stay.request_id = stay.call_id = None
     group.updated_at = now
-    await record_group(session, group, action="member.departed", cause=cause, now=now, person_id=stay.person_id)
+    await publish_about_group(session, group, catalogue.MemberDeparted, cause=cause, now=now, person_id=stay.person_id)
 
 
 async def _lose_deputy(
     session: AsyncSession, group: Group, person: Person, *, policy: Policy, cause: Cause, now: datetime
 ) -> None:
     group.deputy_id, group.updated_at = None, now
-    await record_group(session, group, action="group.deputy_left", cause=cause, now=now, person_id=person.id)
+    await publish_about_group(session, group, catalogue.GroupDeputyLeft, cause=cause, now=now, person_id=person.id)
     await findings.tell_administrators(
         session,
         group,
@@ -168,7 +169,7 @@ async def remove(
     owner = await owner_to_set(session, group, snapshot, pending=pending)
     if userid not in snapshot.userids:
         stay.observed, stay.ended_at = False, now
-        await record_group(session, group, action="member.left", cause=cause, now=now, person_id=stay.person_id)
+        await publish_about_group(session, group, catalogue.MemberLeft, cause=cause, now=now, person_id=stay.person_id)
         if owner is not None:
             await order_update(session, group, GroupUpdate(owner=owner), cause=cause, now=now)
         return None

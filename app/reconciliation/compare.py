@@ -14,12 +14,13 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.events.service import catalogue
 from app.findings import queries as findings_queries
 from app.findings import service as findings
 from app.findings.service import RECONCILER, Fact, FindingDetails
 from app.groups import outcomes, queries, rules, succession
 from app.groups.requests import finish
-from app.groups.roster import Cause, order_update, record_group
+from app.groups.roster import Cause, order_update, publish_about_group
 from app.groups.rules import GroupUpdate
 from app.groups.snapshot import GroupSnapshot
 from app.org import queries as org
@@ -92,7 +93,7 @@ async def _settle_unknown_changes(
 async def _found_again(session: AsyncSession, group: Group, *, now: datetime) -> None:
     group.state, group.state_detail, group.ended_at, group.updated_at = GroupState.ACTIVE, None, None, now
     cause = Cause("reconcile", "group.roster", group.policy_version_id, RECONCILER)
-    await record_group(session, group, action="group.found_again", cause=cause, now=now)
+    await publish_about_group(session, group, catalogue.GroupFoundAgain, cause=cause, now=now)
 
 
 async def _note_losses(session: AsyncSession, comparison: GroupComparison) -> None:
@@ -142,8 +143,8 @@ async def _end_stay(session: AsyncSession, comparison: GroupComparison, stay: Gr
     stay.observed, stay.ended_at, comparison.group.updated_at = False, comparison.now, comparison.now
     await finish(session, stay.request_id, OutcomeState.DONE, now=comparison.now)
     cause = comparison.cause("group.roster")
-    await record_group(
-        session, comparison.group, action="member.left", cause=cause, now=comparison.now, person_id=stay.person_id
+    await publish_about_group(
+        session, comparison.group, catalogue.MemberLeft, cause=cause, now=comparison.now, person_id=stay.person_id
     )
 
 
@@ -162,8 +163,8 @@ async def _check_missing(session: AsyncSession, comparison: GroupComparison, use
     stay.reason, stay.ended_at = FindingKind.UNAPPROVED_LEAVE.value, comparison.now
     person = comparison.people[stay.person_id]
     cause = comparison.cause("member.unapproved_leave", FindingKind.UNAPPROVED_LEAVE.value)
-    await record_group(
-        session, comparison.group, action="member.left_unapproved", cause=cause, now=comparison.now, person_id=person.id
+    await publish_about_group(
+        session, comparison.group, catalogue.MemberLeftUnapproved, cause=cause, now=comparison.now, person_id=person.id
     )
     fact = Fact(
         FindingKind.UNAPPROVED_LEAVE,

@@ -153,11 +153,13 @@ class FindingResolved(FindingEvent):
 
 
 __all__ = [
+    "FindingEvent",
     "FindingOpened",
     "FindingResolved",
     "GroupCreated",
     "GroupDeputyChanged",
     "GroupDeputyLeft",
+    "GroupEvent",
     "GroupFailed",
     "GroupFoundAgain",
     "GroupLost",

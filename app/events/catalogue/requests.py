@@ -109,6 +109,7 @@ __all__ = [
     "RequestApproved",
     "RequestDone",
     "RequestEscalated",
+    "RequestEvent",
     "RequestFailed",
     "RequestReassigned",
     "RequestRejected",
@@ -118,5 +119,6 @@ __all__ = [
     "RequestUnstaffed",
     "RequestWithdrawn",
     "StepApproved",
+    "StepEvent",
     "StepRejected",
 ]

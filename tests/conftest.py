@@ -12,6 +12,7 @@ from app.bootstrap import REGISTRY
 from app.database import Sessions, create_engine, create_sessions
 from app.settings import Settings
 from tests import databases
+from tests.company import Company, found
 from tests.fakes.clock import FakeClock
 from tests.fakes.environment import test_settings
 
@@ -57,12 +58,8 @@ async def shared_engine(server_url: str, template: str) -> AsyncIterator[AsyncEn
 @pytest.fixture
 async def session(shared_engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
     """A session inside a transaction that is rolled back; code under test may use savepoints."""
-    async with shared_engine.connect() as connection:
-        outer = await connection.begin()
-        make = databases.sessions_on(connection)
-        async with make() as session:
-            yield session
-        await outer.rollback()
+    async with databases.rolled_back(shared_engine) as sessions, sessions() as session:
+        yield session
 
 
 @pytest.fixture
@@ -77,6 +74,12 @@ async def sessions(database: str) -> AsyncIterator[Sessions]:
     engine = create_engine(database)
     yield create_sessions(engine, registry=REGISTRY)
     await engine.dispose()
+
+
+@pytest.fixture
+async def company(session: AsyncSession) -> Company:
+    """Six people in two departments, and the default policy in force."""
+    return await found(session)
 
 
 @pytest.fixture

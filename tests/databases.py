@@ -14,7 +14,7 @@ from typing import Any
 
 import asyncpg
 from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import AsyncConnection, async_sessionmaker
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, async_sessionmaker
 
 from app.bootstrap import REGISTRY
 from app.database import MIGRATIONS, Sessions, async_url, migrate
@@ -33,6 +33,15 @@ def sessions_on(connection: AsyncConnection) -> Sessions:
         join_transaction_mode="create_savepoint",
         info={SESSION_KEY: REGISTRY},
     )
+
+
+@asynccontextmanager
+async def rolled_back(engine: AsyncEngine) -> AsyncIterator[Sessions]:
+    """Sessions that commit as far as they can see. One after another, because they share a connection."""
+    async with engine.connect() as connection:
+        outer = await connection.begin()
+        yield sessions_on(connection)
+        await outer.rollback()
 
 
 def register(sessions: Sessions, **more: Mapping[str, Any]) -> None:

@@ -28,7 +28,8 @@ from models.ids import APP, AnnouncementId, new_id
 from models.inbox import EventState, ReceivedEvent
 from models.org import Person, PersonUserid
 from tests.builders.announcements import announcement, calls_of_kind, receipts_by_userid
-from tests.builders.approvals import Company, company_of_six, everything_arrives, texts_to
+from tests.builders.approvals import everything_arrives, texts_to
+from tests.company import Company, found
 from tests.fakes.clock import MONDAY_9AM, FakeClock
 from tests.fakes.queue import queued
 
@@ -293,7 +294,7 @@ class TestOneUpdateForMany:
 class TestAPoisonousClick:
     async def test_it_parks_alone_and_the_others_are_absorbed(self, sessions: Sessions, clock: FakeClock) -> None:
         async with transaction(sessions) as session:
-            company = await company_of_six(session)
+            company = await found(session)
             told = await announcement(session, company.wang, people=["li", "chen", "han"])
             await everything_arrives(session)
             [card] = [call for call in await calls_of_kind(session, CallKind.MESSAGE_SEND) if call.task_id]

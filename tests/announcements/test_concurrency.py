@@ -18,7 +18,8 @@ from models.audit import AuditEntry
 from models.delivery import CallKind, CallState, Message, OutgoingCall
 from models.ids import AnnouncementId
 from tests.builders.announcements import announcement
-from tests.builders.approvals import Company, company_of_six, everything_arrives
+from tests.builders.approvals import everything_arrives
+from tests.company import Company, found
 from tests.fakes.clock import MONDAY_9AM, FakeClock
 
 TEN_PAST = MONDAY_9AM + timedelta(minutes=10)
@@ -27,7 +28,7 @@ TEN_PAST = MONDAY_9AM + timedelta(minutes=10)
 @pytest.fixture
 async def company(sessions: Sessions) -> Company:
     async with transaction(sessions) as session:
-        return await company_of_six(session)
+        return await found(session)
 
 
 @pytest.fixture

@@ -32,8 +32,9 @@ from tests.builders.announcements import (
     receipts_by_userid,
     timers_of,
 )
-from tests.builders.approvals import Company, cards_to, texts_to
+from tests.builders.approvals import cards_to, texts_to
 from tests.builders.policy import policy
+from tests.company import Company
 from tests.fakes.clock import MONDAY_9AM
 
 PAST = MONDAY_9AM - timedelta(minutes=1)

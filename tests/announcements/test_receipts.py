@@ -23,8 +23,9 @@ from tests.builders.announcements import (
     receipts_by_userid,
     timers_of,
 )
-from tests.builders.approvals import Company, cards_to, everything_arrives, faces_of, texts_to
+from tests.builders.approvals import cards_to, everything_arrives, faces_of, texts_to
 from tests.builders.clicks import click_event, press
+from tests.company import Company
 from tests.fakes.clock import MONDAY_9AM
 
 DEADLINE = MONDAY_9AM + timedelta(days=1, hours=9)

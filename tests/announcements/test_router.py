@@ -11,14 +11,14 @@ import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.announcements.router import router
 from app.database import Sessions, transaction
 from app.settings import Settings
 from models.groups import GroupState
 from models.ids import new_id
 from tests.builders.announcements import active_group
-from tests.builders.approvals import Company, company_of_six, everything_arrives
-from tests.builders.rest import answer, rolled_back, serving
+from tests.builders.approvals import everything_arrives
+from tests.company import Company, answer, found, serving
+from tests.databases import rolled_back
 from tests.fakes.clock import FakeClock
 
 WORK: dict[str, Any] = {
@@ -39,14 +39,14 @@ async def sessions(shared_engine: AsyncEngine) -> AsyncIterator[Sessions]:
 @pytest.fixture
 async def company(sessions: Sessions) -> Company:
     async with transaction(sessions) as session:
-        return await company_of_six(session)
+        return await found(session)
 
 
 @pytest.fixture
 async def client(
     sessions: Sessions, company: Company, clock: FakeClock, settings: Settings
 ) -> AsyncIterator[httpx.AsyncClient]:
-    async with serving(router, sessions, clock, settings, scopes=["announcements:write"]) as client:
+    async with serving(sessions, clock, settings, scopes=["announcements:write"]) as client:
         yield client
 
 

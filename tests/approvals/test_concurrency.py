@@ -18,7 +18,8 @@ from app.jobs.timers import sweep
 from models.approvals import Decision, Request, RequestState, Verdict
 from models.org import Person
 from models.policy import Timer
-from tests.builders.approvals import Company, Library, borrowing, company_of_six, decide, step, step_of
+from tests.builders.approvals import Library, borrowing, decide, step, step_of
+from tests.company import Company, found
 from tests.databases import register
 from tests.fakes.clock import FakeClock
 
@@ -30,7 +31,7 @@ ANY_HR = [step("人力资源", "role:hr")]
 @pytest.fixture
 async def company(sessions: Sessions) -> Company:  # the committed one: every transaction must see it
     async with transaction(sessions) as session:
-        return await company_of_six(session)
+        return await found(session)
 
 
 async def in_transaction(sessions: Sessions, act: Callable[[AsyncSession], Awaitable[T]]) -> T:

@@ -11,7 +11,6 @@ from models.approvals import Request, RequestState
 from models.audit import AuditEntry
 from models.policy import Timer
 from tests.builders.approvals import (
-    Company,
     Library,
     asked,
     borrowing,
@@ -25,6 +24,7 @@ from tests.builders.approvals import (
     texts_to,
 )
 from tests.builders.org import person
+from tests.company import Company
 
 HEAD = [step("部门负责人", "department_head")]
 ALL_HR = [step("人力资源会签", "role:hr", needed="all")]

@@ -15,7 +15,6 @@ from models.audit import AuditEntry
 from models.ids import RequestId
 from models.policy import Timer
 from tests.builders.approvals import (
-    Company,
     Library,
     asked,
     borrowing,
@@ -28,6 +27,7 @@ from tests.builders.approvals import (
     step_of,
     texts_to,
 )
+from tests.company import Company
 from tests.fakes.clock import MONDAY_9AM
 
 APPROVE, REJECT = Verdict.APPROVE, Verdict.REJECT

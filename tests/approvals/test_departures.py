@@ -15,7 +15,6 @@ from models.ids import PersonId, RequestId
 from models.org import Person, PersonStatus
 from tests.approvals.test_deadlines import ring
 from tests.builders.approvals import (
-    Company,
     Library,
     borrowing,
     cards_to,
@@ -26,6 +25,7 @@ from tests.builders.approvals import (
     step_of,
     texts_to,
 )
+from tests.company import Company
 from tests.fakes.clock import MONDAY_9AM
 
 HEAD = [step("部门负责人", "department_head")]

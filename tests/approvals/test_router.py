@@ -8,33 +8,18 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
-from app.access.service import create_key, find_caller
 from app.approvals import service
-from app.approvals.router import router
-from app.audit.actor import SYSTEM
 from app.database import Sessions, transaction
 from app.settings import Settings
-from app.web import problems
-from app.web.deps import FindCaller
 from models.approvals import OutcomeState
 from models.ids import RequestId
-from tests.builders.approvals import Company, Library, company_of_six, step
+from tests.builders.approvals import Library, step
+from tests.company import Company, found, serving
 from tests.databases import register
-from tests.fakes.clock import MONDAY_9AM, FakeClock
+from tests.fakes.clock import FakeClock
 
 HEAD_THEN_HR = [step("部门负责人", "department_head"), step("人力资源", "role:hr")]
-
-
-@dataclass
-class Services:
-    """What the router takes from the composition root."""
-
-    settings: Settings
-    sessions: Sessions
-    clock: FakeClock
-    find_caller: FindCaller = find_caller
 
 
 @dataclass
@@ -69,18 +54,10 @@ class Desk:
 @pytest.fixture
 async def desk(sessions: Sessions, clock: FakeClock, settings: Settings) -> AsyncIterator[Desk]:
     async with transaction(sessions) as session:
-        company = await company_of_six(session)
-        scopes = ["requests:write"]
-        _, key = await create_key(session, name="oa", scopes=scopes, actor=SYSTEM, now=MONDAY_9AM)
+        company = await found(session)
     library = Library(HEAD_THEN_HR)
     register(sessions, kinds={library.name: library})
-    app = FastAPI()
-    app.state.services = Services(settings, sessions, clock)
-    app.include_router(router)
-    problems.install(app)
-    headers = {"Authorization": f"Bearer {key}"}
-    transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://steward", headers=headers) as http:
+    async with serving(sessions, clock, settings, scopes=["requests:write"]) as http:
         yield Desk(http, library, company, sessions, clock)
 
 

@@ -17,7 +17,6 @@ from models.audit import AuditEntry
 from models.org import PersonStatus
 from models.policy import Timer
 from tests.builders.approvals import (
-    Company,
     Library,
     asked,
     borrowing,
@@ -28,6 +27,7 @@ from tests.builders.approvals import (
     texts_to,
 )
 from tests.builders.policy import policy
+from tests.company import Company
 from tests.fakes.clock import MONDAY_9AM
 
 HEAD_THEN_HR = [step("部门负责人", "department_head"), step("人力资源", "role:hr")]

@@ -1,4 +1,4 @@
-"""A company of six and a kind of request for the engine's own tests: borrowing a thing.
+"""A kind of request for the engine's own tests: borrowing a thing.
 
 What the engine tells the kind is remembered, and what it says to people can be read from the ledger.
 """
@@ -32,40 +32,8 @@ from models.approvals import OutcomeState, Request, RequestStep, StepApprover, V
 from models.delivery import CallKind, CallState, Delivery, OutgoingCall
 from models.ids import APP, PersonId, RequestId, new_id
 from models.inbox import ReceivedEvent
-from models.installation import App
 from models.org import Person, PersonUserid
-from tests.builders.org import department, person
-from tests.builders.policy import policy_in_force
 from tests.fakes.clock import MONDAY_9AM
-
-
-@dataclass(frozen=True)
-class Company:
-    """总裁 zhao over 研发部 (head wang; li, chen) and 人力资源部 (head han; sun)."""
-
-    zhao: Person
-    wang: Person
-    li: Person
-    chen: Person
-    han: Person
-    sun: Person
-    policy: Policy
-
-
-async def company_of_six(session: AsyncSession) -> Company:
-    session.add(App(id=APP, agent_id=1000021, name="自建应用", created_at=MONDAY_9AM))
-    await department(session, 1, "星辰科技", leaders=["zhao"])
-    await department(session, 2, "研发部", parent=1, leaders=["wang"])
-    await department(session, 3, "人力资源部", parent=1, leaders=["han"])
-    return Company(
-        zhao=await person(session, "zhao", "赵总", departments=[1], position="总裁"),
-        wang=await person(session, "wang", "王芳", departments=[2]),
-        li=await person(session, "li", "李军", departments=[2]),
-        chen=await person(session, "chen", "陈晨", departments=[2]),
-        han=await person(session, "han", "韩梅", departments=[3]),
-        sun=await person(session, "sun", "孙宁", departments=[3]),
-        policy=await policy_in_force(session),
-    )
 
 
 class Borrowing(BaseModel):

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import httpx
 import pytest
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -17,55 +15,28 @@ from sqlmodel import col
 
 from app.audit.actor import SYSTEM
 from app.audit.why import About, Why
+from app.bootstrap import REGISTRY
 from app.database import Sessions, transaction
 from app.delivery import queries, service
-from app.delivery.jobs import make_call
 from app.delivery.service import MessageHeader
-from app.jobs.job import JobContext, Nothing
-from app.jobs.timers import sweep
+from app.jobs.job import Nothing
 from app.ledger import service as ledger
 from app.ledger.calls import MAKE_CALL, CallPayload
-from app.ledger.jobs import TIMERS, recover
+from app.ledger.jobs import recover
 from app.ledger.service import CallRequest
 from app.settings import Settings
-from app.wecom.client import build_platform
 from app.wecom.messages import Card, CardButton
 from models.audit import ObjectKind
 from models.delivery import CallKind, CallState, Delivery, Message, OutgoingCall
-from models.ids import APP, PersonId, fold, new_id
-from models.installation import App
+from models.ids import PersonId, fold, new_id
 from models.org import Person, PersonUserid
-from sandbox.app import create_app
-from sandbox.client import SandboxClient
 from sandbox.config import SandboxConfig
-from tests import databases
-from tests.builders.policy import policy_in_force
+from tests.company import CALLBACKS, OpenCompany, open_company
+from tests.databases import rolled_back
 from tests.fakes.clock import FakeClock
 from tests.fakes.queue import take
 
 CARD = Card("入群申请", desc="张伟申请加入项目群", buttons=[CardButton("同意", "approval.approve:1")])
-
-
-class Killed(BaseException):
-    """kill −9, as far as a test can tell: nothing after it runs."""
-
-
-class Wire(httpx.AsyncBaseTransport):
-    """The line to the sandbox, which can be cut before a request or end its worker after one."""
-
-    def __init__(self, app: Any) -> None:
-        self._inner = httpx.ASGITransport(app=app)
-        self.is_cut = False
-        self.kills_after: str | None = None
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if self.is_cut:
-            raise httpx.ConnectError("no route", request=request)
-        response = await self._inner.handle_async_request(request)
-        if self.kills_after and request.url.path.endswith(self.kills_after):
-            self.kills_after = None
-            raise Killed
-        return response
 
 
 @dataclass(frozen=True)
@@ -77,19 +48,12 @@ class Chat:
 
 
 @dataclass
-class Desk:
+class Desk(OpenCompany):
     """What a test does, in the words of the ledger."""
 
-    ctx: JobContext
-    clock: FakeClock
-    sandbox: SandboxClient
-    wire: Wire
-    policy_version_id: UUID
-    people: dict[str, PersonId] = field(default_factory=dict)
+    kept = frozenset(REGISTRY.jobs) - {MAKE_CALL.name}
 
-    @property
-    def sessions(self) -> Sessions:
-        return self.ctx.sessions
+    people: dict[str, PersonId] = field(default_factory=dict)
 
     async def know(self, userids: Sequence[str]) -> list[PersonId]:
         """People of the sandbox, or names it has never heard of, in our own tables."""
@@ -127,7 +91,7 @@ class Desk:
         return chatid
 
     def why(self) -> Why:
-        return Why(SYSTEM, "delivery.hours", self.policy_version_id)
+        return Why(SYSTEM, "delivery.hours", self.company.policy.id)
 
     def header(self, purpose: str = "task.card", kind: ObjectKind = ObjectKind.TASK, **changes: Any) -> MessageHeader:
         return replace(MessageHeader(purpose, About(kind, "1"), self.why()), **changes)
@@ -170,27 +134,9 @@ class Desk:
         async with transaction(self.sessions) as session:
             return await ledger.request_call(session, replace(request, **changes), now=self.clock.now(), after=after)
 
-    async def work(self, rounds: int = 50) -> int:
-        """Run every queued call, and what it queues, until nothing is left. Returns how many jobs ran."""
-        ran = 0
-        for _ in range(rounds):
-            jobs = await self.take_jobs()
-            if not jobs:
-                return ran
-            for payload in jobs:
-                await make_call(self.ctx, payload)
-                ran += 1
-        raise AssertionError("the queue does not run dry")
-
     async def take_jobs(self) -> list[CallPayload]:
         async with transaction(self.sessions) as session:
             return await take(session, MAKE_CALL)
-
-    async def pass_time(self, **by: Any) -> None:
-        """Let time pass, ring what is due, and work it off."""
-        self.clock.advance(timedelta(**by))
-        await sweep(self.sessions, self.clock, TIMERS)
-        await self.work()
 
     async def recover(self) -> None:
         await recover(self.ctx, Nothing())
@@ -235,7 +181,7 @@ class Desk:
 
 @pytest.fixture
 def sandbox_config() -> SandboxConfig:
-    return SandboxConfig(people=40, app_callback_url="http://steward.test/callbacks/app", callback_retries=1)
+    return SandboxConfig(people=40, app_callback_url=CALLBACKS, callback_retries=1)
 
 
 @pytest.fixture
@@ -243,12 +189,8 @@ async def desk(
     shared_engine: AsyncEngine, clock: FakeClock, settings: Settings, sandbox_config: SandboxConfig
 ) -> AsyncIterator[Desk]:
     """For one worker at a time: every transaction is a savepoint of one that is rolled back, which is quick."""
-    async with shared_engine.connect() as connection:
-        outer = await connection.begin()
-        one = databases.sessions_on(connection)
-        async with _open_desk(one, clock, settings, sandbox_config) as desk:
-            yield desk
-        await outer.rollback()
+    async with rolled_back(shared_engine) as one, _open_desk(one, clock, settings, sandbox_config) as desk:
+        yield desk
 
 
 @pytest.fixture
@@ -260,19 +202,15 @@ async def busy_desk(
         yield desk
 
 
-@asynccontextmanager
-async def _open_desk(
+def _open_desk(
     sessions: Sessions, clock: FakeClock, settings: Settings, config: SandboxConfig
-) -> AsyncIterator[Desk]:
-    nobody_listens = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(200)))
-    sandbox_app = create_app(config, http=nobody_listens)
-    wire = Wire(sandbox_app)
-    platform = build_platform(settings, sessions, clock, transport=wire, retry_delays=())
-    async with transaction(sessions) as session:
-        session.add(App(id=APP, agent_id=config.agent_id, name="企微管家", created_at=clock.now()))
-        policy = await policy_in_force(session, delivery__jitter_seconds=0, delivery__duplicate_window_seconds=1800)
-    async with SandboxClient.for_app(sandbox_app) as sandbox:
-        yield Desk(JobContext(sessions, clock, platform, settings), clock, sandbox, wire, policy.id)
-    await sandbox_app.state.sandbox.pusher.stop()
-    await platform.aclose()
-    await nobody_listens.aclose()
+) -> AbstractAsyncContextManager[Desk]:
+    return open_company(
+        Desk,
+        sessions,
+        clock,
+        settings,
+        config=config,
+        delivery__jitter_seconds=0,
+        delivery__duplicate_window_seconds=1800,
+    )

@@ -3,46 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from types import SimpleNamespace
-from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
-from app.access.service import create_key, find_caller
-from app.audit.actor import SYSTEM
-from app.database import transaction
-from app.delivery.router import router
-from app.web import problems
 from models.ids import new_id
+from tests.company import answer
 from tests.delivery.conftest import Desk
-
-
-async def client_for(desk: Desk, *scopes: str) -> httpx.AsyncClient:
-    app = FastAPI()
-    app.state.services = SimpleNamespace(
-        find_caller=find_caller, settings=desk.ctx.settings, sessions=desk.sessions, clock=desk.clock
-    )
-    app.include_router(router, prefix="/api/v1")
-    problems.install(app)
-    async with transaction(desk.sessions) as session:
-        _, key = await create_key(session, name="test", scopes=list(scopes), actor=SYSTEM, now=desk.clock.now())
-    transport = httpx.ASGITransport(app)
-    headers = {"authorization": f"Bearer {key}"}
-    return httpx.AsyncClient(transport=transport, base_url="http://steward/api/v1", headers=headers)
 
 
 @pytest.fixture
 async def client(desk: Desk) -> AsyncIterator[httpx.AsyncClient]:
-    async with await client_for(desk, "deliveries:read", "deliveries:write") as client:
+    async with desk.serving("deliveries:read", "deliveries:write") as client:
         yield client
-
-
-async def answer(call: Any, status: int = 200) -> Any:
-    response = await call
-    assert response.status_code == status, response.text
-    return response.json()
 
 
 class TestReading:
@@ -124,5 +97,5 @@ class TestDeciding:
         await answer(client.post(f"/deliveries/calls/{call.id}/resolve", json={"as": "failed"}), 409)
 
     async def test_reading_alone_does_not_decide(self, desk: Desk) -> None:
-        async with await client_for(desk, "deliveries:read") as reader:
+        async with desk.serving("deliveries:read") as reader:
             await answer(reader.post("/deliveries/1/retry"), 403)

@@ -1,178 +1,18 @@
-"""What an attempt's outcome means: the tables, row by row."""
+"""How many recipients one call takes."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Any, ClassVar
 from uuid import UUID
 
-import pytest
-
-from app.audit.actor import SYSTEM
-from app.audit.why import About, Why
-from app.delivery import rules as delivery_rules
-from app.errors import WrongState
-from app.ledger import rules
-from app.ledger.calls import CallRequest, call_row, move
-from app.ledger.rules import RECOVERY, TRANSITIONS, Done, Failed, Hold, Later, Recovery, Unknown, decide
-from app.wecom.errors import HttpFailure, NotReached, OutcomeUnknown, WecomError, refusal
-from models.audit import ObjectKind
-from models.delivery import CallKind, CallState, HoldReason, OutgoingCall
+from app.delivery import rules
 from models.ids import new_id
-from tests.fakes.clock import MONDAY_9AM
-
-LOST = OutcomeUnknown("path", "ReadTimeout")
-AWAY = NotReached("path", "ConnectError")
 
 
-def refused(errcode: int, now: datetime = MONDAY_9AM) -> WecomError:
-    return refusal(errcode, "", path="path", now=now)
-
-
-def call(kind: CallKind, *, attempts: int = 1, window: int = 1800, **body: Any) -> OutgoingCall:
-    asked = {"duplicate_check_interval": window, **body}
-    request = CallRequest(kind, asked, "test", About(ObjectKind.GROUP, 1), Why(SYSTEM))
-    row = call_row(request, correlation_id="c", now=MONDAY_9AM)
-    row.state, row.attempts, row.sent_at = CallState.SENDING, attempts, MONDAY_9AM
-    return row
-
-
-class TestTheTables:
-    """D6: each kind of call has its recovery in one table."""
-
-    def test_every_kind_has_a_recovery(self) -> None:
-        assert set(RECOVERY) == set(CallKind)
-
-    def test_every_state_has_its_ways_out(self) -> None:
-        assert set(TRANSITIONS) == set(CallState)
-
-    def test_what_was_done_stays_done(self) -> None:
-        assert not TRANSITIONS[CallState.DONE]
-
-    def test_a_call_is_not_moved_where_it_cannot_go(self) -> None:
-        row = call(CallKind.MESSAGE_SEND)
-        row.state = CallState.DONE
-        with pytest.raises(WrongState, match="done → ready"):
-            move(row, CallState.READY)
-        assert row.state is CallState.DONE
-
-
-class TestAnUnknownOutcome:
-    """P3: an unknown outcome is never blindly repeated."""
-
-    @pytest.mark.parametrize("kind", [kind for kind in CallKind if RECOVERY[kind] is Recovery.PARK])
-    def test_what_cannot_be_told_waits_for_a_person(self, kind: CallKind) -> None:
-        assert isinstance(decide(call(kind), LOST, uncertain=False, now=MONDAY_9AM), Unknown)
-
-    @pytest.mark.parametrize("kind", [kind for kind in CallKind if RECOVERY[kind] is not Recovery.PARK])
-    def test_what_can_be_told_is_tried_again_and_remembered_as_uncertain(self, kind: CallKind) -> None:
-        verdict = decide(call(kind), LOST, uncertain=False, now=MONDAY_9AM)
-
-        assert isinstance(verdict, Later)
-        assert verdict.uncertain
-
-    def test_a_message_is_resent_only_while_the_platform_drops_duplicates(self) -> None:
-        sent = call(CallKind.MESSAGE_SEND, window=600)
-
-        assert isinstance(decide(sent, LOST, uncertain=True, now=MONDAY_9AM + timedelta(minutes=8)), Later)
-        assert isinstance(decide(sent, LOST, uncertain=True, now=MONDAY_9AM + timedelta(minutes=9)), Unknown)
-
-    @pytest.mark.parametrize("errcode", [40058, 45009, -1, 81013, 60020])
-    def test_after_a_lost_message_no_refusal_is_believed(self, errcode: int) -> None:
-        """A suppressed duplicate may answer with an error: it says nothing about the first one."""
-        at_the_end = MONDAY_9AM + timedelta(minutes=29)
-        verdict = decide(call(CallKind.MESSAGE_SEND), refused(errcode, at_the_end), uncertain=True, now=at_the_end)
-
-        assert isinstance(verdict, Unknown)
-
-    def test_a_success_is_believed_at_any_time(self) -> None:
-        assert decide(call(CallKind.MESSAGE_SEND), None, uncertain=True, now=MONDAY_9AM) == Done()
-
-    def test_a_spent_code_proves_that_the_lost_update_arrived(self) -> None:
-        assert decide(call(CallKind.CARD_UPDATE), refused(42022), uncertain=True, now=MONDAY_9AM) == Done()
-
-    def test_a_spent_code_at_the_first_attempt_was_spent_by_another(self) -> None:
-        verdict = decide(call(CallKind.CARD_UPDATE), refused(42022), uncertain=False, now=MONDAY_9AM)
-
-        assert isinstance(verdict, Failed)
-
-    def test_repeating_ends(self) -> None:
-        worn = call(CallKind.APPCHAT_CREATE, attempts=rules.MOST_REPEATS)
-
-        assert isinstance(decide(worn, LOST, uncertain=True, now=MONDAY_9AM), Unknown)
-
-
-class TestACertainFailure:
-    """What had no effect may be repeated; what will never work has failed."""
-
-    @pytest.mark.parametrize("failure", [AWAY, HttpFailure("path", "HTTP 404", status=404), refused(-1)])
-    def test_it_is_repeated_and_stays_certain(self, failure: WecomError) -> None:
-        verdict = decide(call(CallKind.APPCHAT_SEND), failure, uncertain=False, now=MONDAY_9AM)
-
-        assert isinstance(verdict, Later)
-        assert not verdict.uncertain
-
-    def test_a_busy_platform_is_asked_three_times_more(self) -> None:
-        """-1: system busy, retry at most 3 times (doc path/90313)."""
-        worn = call(CallKind.MESSAGE_SEND, attempts=4)
-
-        assert isinstance(decide(worn, refused(-1), uncertain=False, now=MONDAY_9AM), Failed)
-
-    def test_a_limit_is_waited_out(self) -> None:
-        verdict = decide(call(CallKind.MESSAGE_SEND), refused(45009), uncertain=False, now=MONDAY_9AM)
-
-        assert verdict == Hold(HoldReason.PLATFORM_LIMIT, MONDAY_9AM + timedelta(seconds=60))
-
-    @pytest.mark.parametrize("errcode", [40058, 48002, 42001, 99999])
-    def test_what_will_never_work_has_failed_with_a_sentence(self, errcode: int) -> None:
-        verdict = decide(call(CallKind.MESSAGE_SEND), refused(errcode), uncertain=False, now=MONDAY_9AM)
-
-        assert isinstance(verdict, Failed)
-        assert str(errcode) in verdict.error
-
-    def test_back_off_grows_and_is_bounded(self) -> None:
-        delays = [rules.back_off(attempts) for attempts in range(1, 40)]
-
-        assert delays == sorted(delays)
-        assert delays[0] == timedelta(seconds=2)
-        assert delays[-1] == timedelta(minutes=10)
-
-
-class TestWhatAGroupStillLacks:
-    """D6: `appchat/update` after `get`."""
-
-    BODY: ClassVar[dict[str, Any]] = {
-        "chatid": "c1",
-        "name": "新名",
-        "owner": "Li",
-        "add_user_list": ["Wang", "zhao"],
-        "del_user_list": ["qian"],
-    }
-
-    def test_nothing_when_everything_is_so(self) -> None:
-        assert rules.remaining_update(self.BODY, name="新名", owner="li", userids=["li", "wang", "ZHAO"]) is None
-
-    def test_only_the_rest(self) -> None:
-        rest = rules.remaining_update(self.BODY, name="新名", owner="sun", userids=["sun", "wang", "qian"])
-
-        assert rest == {"chatid": "c1", "owner": "Li", "add_user_list": ["zhao"], "del_user_list": ["qian"]}
-
-    def test_a_name_that_the_platform_cut_is_not_asked_for_again(self) -> None:
-        body = {"chatid": "c1", "name": "长" * 60}
-
-        assert rules.remaining_update(body, name="长" * 50, owner="li", userids=["li"]) is None
-
-
-class TestPlaces:
-    def test_a_replacing_call_sorts_between_its_like_and_the_next(self) -> None:
-        for _ in range(200):
-            original, following = new_id(), new_id()
-            assert original < rules.id_beside(original) < following
-
+class TestChunks:
     def test_chunks_hold_at_most_a_thousand(self) -> None:
         people = [new_id() for _ in range(1500)]
 
-        assert [len(chunk) for chunk in delivery_rules.chunked(people, individually=False)] == [1000, 500]
-        assert [person for chunk in delivery_rules.chunked(people, individually=False) for person in chunk] == people
-        assert len(delivery_rules.chunked(people, individually=True)) == 1500
-        assert delivery_rules.chunked(list[UUID](), individually=False) == []
+        assert [len(chunk) for chunk in rules.chunked(people, individually=False)] == [1000, 500]
+        assert [person for chunk in rules.chunked(people, individually=False) for person in chunk] == people
+        assert len(rules.chunked(people, individually=True)) == 1500
+        assert rules.chunked(list[UUID](), individually=False) == []

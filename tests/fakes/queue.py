@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import Any, TypeVar
 
 from sqlalchemy import text
@@ -40,9 +41,11 @@ async def take(session: AsyncSession, job: Job[P]) -> list[P]:
     return [job.read(json.loads(payload)) for _, payload in sorted(rows.all())]
 
 
-async def take_all(session: AsyncSession) -> list[tuple[str, dict[str, Any]]]:
-    """Remove all waiting jobs and return their names and stored payloads, for `REGISTRY.jobs`."""
-    rows = await session.execute(text("DELETE FROM pgqueuer RETURNING id, entrypoint, payload"))
+async def take_all(session: AsyncSession, *, but: Collection[str] = ()) -> list[tuple[str, dict[str, Any]]]:
+    """Remove all waiting jobs `but` those with these names; return names and stored payloads, for `REGISTRY.jobs`."""
+    rows = await session.execute(
+        text("DELETE FROM pgqueuer WHERE entrypoint <> ALL(:but) RETURNING id, entrypoint, payload"), {"but": list(but)}
+    )
     return [(name, json.loads(payload)) for _, name, payload in sorted(rows.all())]
 
 

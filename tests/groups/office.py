@@ -1,9 +1,9 @@
-"""A company with the sandbox as its platform, a database of its own, and a worker that runs when told."""
+"""The company with its groups: applications, approvals, departures, and what came of them."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID
@@ -15,15 +15,12 @@ from app.approvals import queries as request_queries
 from app.approvals import service as approvals
 from app.approvals.service import Application, Ballot
 from app.audit.actor import Actor, ActorKind, person_actor
-from app.database import Sessions, transaction
-from app.delivery import jobs as delivery_jobs
-from app.departures import jobs as departure_jobs
-from app.groups import jobs as group_jobs
+from app.bootstrap import REGISTRY
+from app.database import transaction
 from app.inbox.job_payloads import ReconcilePayload
-from app.jobs.job import Job, JobContext, JobFunction, Payload
-from app.jobs.timers import sweep
-from app.ledger import jobs as ledger_jobs
+from app.jobs.job import Job, Payload
 from app.reconciliation import jobs as reconciliation_jobs
+from app.sync.domain import DOMAIN as SYNC
 from app.sync.job_payloads import PERSON_DEPARTED, DeparturePayload
 from models.approvals import Request, RequestState, Verdict
 from models.audit import AuditEntry
@@ -31,54 +28,30 @@ from models.delivery import CallKind, CallState, Message, OutgoingCall
 from models.groups import FindingState, Group, GroupFinding, GroupMember
 from models.ids import GroupId, PersonId, RequestId, StepId
 from models.org import Person, PersonStatus, PersonUserid
-from sandbox.client import SandboxClient
-from tests.builders import groups as group_builders
-from tests.builders import org
-from tests.fakes.clock import FakeClock
-from tests.fakes.queue import take_all
-
-RESEARCH, PERSONNEL = 20, 30
+from tests.company import CAST, RESEARCH, OpenCompany, Post
 
 P = TypeVar("P", bound=Payload)
 
-JOBS: dict[str, JobFunction] = {
-    **delivery_jobs.JOBS,
-    **group_jobs.JOBS,
-    **reconciliation_jobs.JOBS,
-    **departure_jobs.JOBS,
+PEOPLE = {
+    "wang": CAST["wang"],
+    "zhou": replace(CAST["zhou"], is_head=True),
+    "li": CAST["li"],
+    "han": Post("韩梅", RESEARCH),
+    "zhao": Post("赵云", RESEARCH),
+    "qian": CAST["qian"],
+    "sun": Post("孙悦", RESEARCH),
 }
+"""Most of the cast sit in the research department here, and zhou is head of HR: a group needs many equals."""
 
 
-@dataclass
-class Office:
-    ctx: JobContext
-    clock: FakeClock
-    sandbox: SandboxClient
-    people: dict[str, Person] = field(default_factory=dict)
-    requested: list[str] = field(default_factory=list)
-    """Jobs of other domains that were asked for."""
+class Office(OpenCompany):
+    """What a test of groups does."""
+
+    kept = frozenset(SYNC.jobs)
 
     @property
-    def sessions(self) -> Sessions:
-        return self.ctx.sessions
-
-    async def open(self) -> None:
-        async with transaction(self.sessions) as session:
-            await group_builders.app(session)
-            await org.department(session, 1, "公司")
-            await org.department(session, RESEARCH, "研发部", parent=1, leaders=["wang"])
-            await org.department(session, PERSONNEL, "人力资源部", parent=1, leaders=["zhou"])
-        await self.hire("wang", "王强", RESEARCH)
-        await self.hire("zhou", "周敏", PERSONNEL)
-        for userid, name in (("li", "李雷"), ("han", "韩梅"), ("zhao", "赵云"), ("qian", "钱进"), ("sun", "孙悦")):
-            await self.hire(userid, name, RESEARCH)
-
-    async def hire(self, userid: str, name: str, department: int = RESEARCH, **fields: Any) -> Person:
-        await self.sandbox.hire(userid, name)
-        async with transaction(self.sessions) as session:
-            person = await org.person(session, userid, name, departments=[department], **fields)
-        self.people[userid] = person
-        return person
+    def people(self) -> dict[str, Person]:
+        return self.company.people
 
     # ------------------------------------------------------------ applications
 
@@ -128,31 +101,9 @@ class Office:
 
     # ------------------------------------------------------------ work
 
-    async def work(self, rounds: int = 60) -> None:
-        """Run what is queued, and what that queues, until nothing is left. Other domains' jobs are written down."""
-        for _ in range(rounds):
-            jobs = await self._take()
-            if not jobs:
-                return
-            for name, payload in jobs:
-                if name in JOBS:
-                    await JOBS[name](self.ctx, payload)
-                else:
-                    self.requested.append(name)
-        raise AssertionError("the queue does not run dry")
-
-    async def _take(self) -> list[tuple[str, dict[str, Any]]]:
-        async with transaction(self.sessions) as session:
-            return await take_all(session)
-
     async def run_only(self, job: Job[P], payload: P) -> None:
         """Run one job and nothing of what it queues: what if the process ends here?"""
-        await JOBS[job.name](self.ctx, payload.model_dump(mode="json"))
-
-    async def pass_time(self, **by: Any) -> None:
-        self.clock.advance(timedelta(**by))
-        await sweep(self.sessions, self.clock, ledger_jobs.TIMERS | reconciliation_jobs.TIMERS)
-        await self.work()
+        await REGISTRY.jobs[job.name](self.ctx, payload.model_dump(mode="json"))
 
     async def exhaust(self, kind: CallKind) -> None:
         """Let the ledger's automatic recovery of the open calls come to its end: then the outcome is unknown."""
@@ -180,7 +131,7 @@ class Office:
         return DeparturePayload(person_id=PersonId(person.id), why=why)
 
     async def departed(self, payload: DeparturePayload) -> None:
-        await JOBS[PERSON_DEPARTED.name](self.ctx, payload.model_dump(mode="json"))
+        await REGISTRY.jobs[PERSON_DEPARTED.name](self.ctx, payload.model_dump(mode="json"))
         await self.work()
 
     # ------------------------------------------------------------ what there is

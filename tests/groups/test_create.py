@@ -23,7 +23,8 @@ from models.delivery import CallKind
 from models.groups import GroupState
 from models.org import PersonStatus
 from tests.builders.policy import policy
-from tests.groups.office import PERSONNEL, RESEARCH, Office
+from tests.company import PERSONNEL, RESEARCH
+from tests.groups.office import Office
 
 ASKED: dict[str, Any] = {
     "name": "研发部-新品项目",

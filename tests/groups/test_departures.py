@@ -6,6 +6,7 @@ from app.sync.job_payloads import PERSON_DEPARTED
 from models.approvals import OutcomeState, RequestState
 from models.delivery import CallKind
 from models.groups import FindingKind, Group
+from tests.company import PERSONNEL
 from tests.groups.office import Office
 
 
@@ -112,7 +113,7 @@ class TestOwnersDeparture:
         assert await office.kinds_found(group) == [FindingKind.OWNER_LEFT]
 
     async def test_the_head_of_the_groups_department_goes_before_others(self, office: Office) -> None:
-        group = await office.project("han", "zhou", owner="li", department_id=30)
+        group = await office.project("han", "zhou", owner="li", department_id=PERSONNEL)
 
         await office.departed(await office.leaves_the_company("li", "disabled"))
 

@@ -108,7 +108,7 @@ class TestUnapprovedLeave:
         await office.reconcile(group)
 
         assert await office.findings(group, None) == []
-        assert "org.refresh_person" in office.requested
+        assert "org.refresh_person" in await office.waiting()
 
     async def test_an_owner_who_left_is_followed_by_the_deputy(self, office: Office) -> None:
         group = await office.project("li", "han", "zhao", deputy="han")
@@ -158,7 +158,7 @@ class TestUnapprovedJoin:
 
         (finding,) = await office.findings(group)
         assert (finding.subject_userid, finding.person_id) == ("newbie", None)
-        assert "org.refresh_person" in office.requested
+        assert "org.refresh_person" in await office.waiting()
 
     async def test_a_renamed_account_is_neither_a_leave_nor_a_stranger(self, office: Office) -> None:
         group = await office.project("li", "han")

@@ -12,7 +12,7 @@ from app.groups.router import router as groups
 from app.reconciliation.router import router as reconciliation
 from app.settings import Settings
 from models.groups import Group, GroupState
-from tests.builders.rest import serving
+from tests.company import serving
 from tests.groups.office import Office
 
 
@@ -21,7 +21,7 @@ async def rest(office: Office, settings: Settings) -> AsyncIterator[httpx.AsyncC
     router = APIRouter()
     router.include_router(reconciliation)
     router.include_router(groups)
-    async with serving(router, office.sessions, office.clock, settings, scopes=["groups:write"]) as client:
+    async with serving(office.sessions, office.clock, settings, scopes=["groups:write"]) as client:
         yield client
 
 

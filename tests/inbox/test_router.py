@@ -3,53 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import httpx
 import pytest
-from fastapi import APIRouter, FastAPI
 
-from app.access.service import create_key, find_caller, install_bootstrap_key
+from app.access.service import create_key
 from app.audit.actor import SYSTEM
 from app.database import Sessions, transaction
 from app.inbox import refusals, service
 from app.inbox.processor import InboxProcessor
 from app.inbox.refusals import Attempts
-from app.inbox.router import router
 from app.inbox.rules import DONE, Outcome
 from app.settings import Settings
-from app.web import problems
-from app.web.deps import FindCaller
 from models.inbox import ReceivedEvent
 from models.intake import CallbackGap, GapReason
 from tests.builders.callbacks import arrival, payload
+from tests.company import serving
 from tests.fakes.clock import MONDAY_9AM, FakeClock
-
-
-@dataclass(frozen=True)
-class Services:
-    settings: Settings
-    sessions: Sessions
-    clock: FakeClock
-    find_caller: FindCaller = find_caller
 
 
 @pytest.fixture
 async def http(sessions: Sessions, settings: Settings, clock: FakeClock) -> AsyncIterator[httpx.AsyncClient]:
-    assert settings.bootstrap_api_key is not None
-    key = settings.bootstrap_api_key.get_secret_value()
-    async with transaction(sessions) as session:
-        await install_bootstrap_key(session, key=key, now=clock.now())
-    app = FastAPI()
-    app.state.services = Services(settings, sessions, clock)
-    api = APIRouter(prefix="/api/v1")
-    api.include_router(router)
-    app.include_router(api)
-    problems.install(app)
-    headers = {"Authorization": f"Bearer {key}"}
-    transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://steward.test/api/v1", headers=headers) as http:
+    async with serving(sessions, clock, settings) as http:
         yield http
 
 

@@ -2,63 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from types import SimpleNamespace
-from typing import Any
-
-import httpx
-import pytest
-from fastapi import APIRouter, FastAPI
-
-from app.access.service import find_caller, install_bootstrap_key
-from app.database import transaction
-from app.org.router import router
-from app.sync.router import router as sync_router
-from app.web import problems
 from models.org import PersonStatus
-from tests.org.world import World
-
-KEY = "test-key-with-every-scope-0123456789"
-
-
-@dataclass
-class Rest:
-    http: httpx.AsyncClient
-
-    async def get(self, path: str, *, expect: int = 200, **query: Any) -> Any:
-        return self._checked(await self.http.get(path, params=query), expect)
-
-    async def post(self, path: str, body: Any = None, *, expect: int = 200) -> Any:
-        return self._checked(await self.http.post(path, json=body), expect)
-
-    @staticmethod
-    def _checked(answer: httpx.Response, status: int) -> Any:
-        assert answer.status_code == status, answer.text
-        return answer.json()
-
-
-@pytest.fixture
-async def rest(world: World) -> AsyncIterator[Rest]:
-    app = FastAPI()
-    app.state.services = SimpleNamespace(
-        find_caller=find_caller,
-        sessions=world.sessions,
-        clock=world.clock,
-        settings=world.ctx.settings,
-        platform=world.ctx.platform,
-    )
-    api = APIRouter(prefix="/api/v1")
-    api.include_router(router)
-    api.include_router(sync_router)
-    app.include_router(api)
-    problems.install(app)
-    async with transaction(world.sessions) as session:
-        await install_bootstrap_key(session, key=KEY, now=world.clock.now())
-    transport = httpx.ASGITransport(app=app)
-    headers = {"Authorization": f"Bearer {KEY}"}
-    async with httpx.AsyncClient(transport=transport, base_url="http://steward/api/v1/", headers=headers) as http:
-        yield Rest(http)
+from tests.sync.world import Rest, World
 
 
 class TestMembers:
@@ -116,33 +61,3 @@ class TestDepartments:
         assert len(top["children"]) == 9
         assert (await rest.get("departments/1"))["name"] == top["name"]
         assert await rest.get("departments/99999", expect=404)
-
-
-class TestSyncRuns:
-    async def test_started_followed_and_refused_while_running(self, world: World, rest: Rest) -> None:
-        run = await rest.post("sync-runs", {"dry_run": True}, expect=202)
-        assert (run["state"], run["phase"], run["dry_run"]) == ("running", "waiting", True)
-        again = await rest.post("sync-runs", {}, expect=409)
-        assert again["run_id"] == run["id"]
-        assert (await rest.get(f"sync-runs/{run['id']}"))["state"] == "running"
-        assert [item["id"] for item in (await rest.get("sync-runs"))["items"]] == [run["id"]]
-
-    async def test_held_and_released(self, world: World, rest: Rest) -> None:
-        await world.sync()
-        world.spoil(
-            "user/list",
-            lambda _r, answer: answer | {"userlist": [user | {"status": 2} for user in answer["userlist"]]},
-        )
-        run = await world.sync()
-        (held,) = (await rest.get("sync-runs", state="held"))["items"]
-        assert held["id"] == str(run.id)
-        assert (await rest.get(f"sync-runs/{run.id}"))["report"]["held"]["people"]
-
-        released = await rest.post(f"sync-runs/{run.id}/release")
-        assert (released["state"], released["decided_by"].split(":")[0]) == ("released", "api_key")
-        assert (await rest.post(f"sync-runs/{run.id}/reject", expect=409))["state"] == "released"
-
-    async def test_unknown(self, rest: Rest) -> None:
-        nowhere = "00000000-0000-0000-0000-000000000000"
-        await rest.get(f"sync-runs/{nowhere}", expect=404)
-        await rest.post(f"sync-runs/{nowhere}/release", expect=404)

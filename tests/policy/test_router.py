@@ -4,22 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from types import SimpleNamespace
-from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
-from app.access.service import create_key, find_caller
 from app.audit.actor import SYSTEM
-from app.calendar.router import router as calendar_router
 from app.database import Sessions, transaction
 from app.policy import service
 from app.policy.document import default_source
-from app.policy.router import router
 from app.settings import Settings
-from app.web import problems
+from tests.company import answer, serving
 from tests.fakes.clock import FakeClock
 
 STRICTER = default_source().replace("accept_within: 30wm", "accept_within: 15wm")
@@ -27,24 +21,10 @@ STRICTER = default_source().replace("accept_within: 30wm", "accept_within: 15wm"
 
 @pytest.fixture
 async def client(sessions: Sessions, clock: FakeClock, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    app = FastAPI()
-    app.state.services = SimpleNamespace(find_caller=find_caller, settings=settings, sessions=sessions, clock=clock)
-    app.include_router(router, prefix="/api/v1")
-    app.include_router(calendar_router, prefix="/api/v1")
-    problems.install(app)
     async with transaction(sessions) as session:
         await service.ensure_first_version(session, source=default_source(), now=clock.now(), actor=SYSTEM)
-        _, key = await create_key(session, name="test", scopes=["policy:write"], actor=SYSTEM, now=clock.now())
-    transport = httpx.ASGITransport(app)
-    headers = {"authorization": f"Bearer {key}"}
-    async with httpx.AsyncClient(transport=transport, base_url="http://steward/api/v1", headers=headers) as client:
+    async with serving(sessions, clock, settings, scopes=["policy:write"]) as client:
         yield client
-
-
-async def answer(call: Any, status: int = 200) -> Any:
-    response = await call
-    assert response.status_code == status, response.text
-    return response.json()
 
 
 class TestPolicy:

@@ -9,15 +9,15 @@ from app.policy.sections.people import Expression
 from app.roles import service as roles
 from app.roles.service import Subject
 from models.org import PersonStatus
-from tests.builders.approvals import Company, company_of_six
 from tests.builders.org import department, person, tag
 from tests.builders.policy import policy
+from tests.company import Company, found
 
 
 @pytest.fixture
 async def company(session: AsyncSession) -> Company:
     """总裁 zhao over 研发部 (head wang; li, chen) and 人力资源部 (head han; sun)."""
-    return await company_of_six(session)
+    return await found(session)
 
 
 async def names(session: AsyncSession, company: Company, text: str, about: Subject) -> list[str]:

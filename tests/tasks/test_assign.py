@@ -13,9 +13,10 @@ from models.delivery import CallKind
 from models.ids import new_id
 from models.tasks import TaskState
 from tests.builders.announcements import active_group, audit_of, calls_of_kind, group_posts, timers_of
-from tests.builders.approvals import Company, cards_to, texts_to
+from tests.builders.approvals import cards_to, texts_to
 from tests.builders.policy import policy
 from tests.builders.tasks import FRIDAY_6PM, story_of, task
+from tests.company import Company
 from tests.fakes.clock import MONDAY_9AM
 
 

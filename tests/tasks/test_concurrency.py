@@ -18,8 +18,8 @@ from models.delivery import CallKind, Message, OutgoingCall
 from models.ids import TaskId
 from models.tasks import Task, TaskState
 from tests.builders.announcements import timers_of
-from tests.builders.approvals import Company, company_of_six
 from tests.builders.tasks import FRIDAY_6PM, everything_delivered, story_of, task
+from tests.company import Company, found
 from tests.fakes.clock import MONDAY_9AM, FakeClock
 
 TEN_PAST = MONDAY_9AM + timedelta(minutes=10)
@@ -28,7 +28,7 @@ TEN_PAST = MONDAY_9AM + timedelta(minutes=10)
 @pytest.fixture
 async def company(sessions: Sessions) -> Company:
     async with transaction(sessions) as session:
-        return await company_of_six(session)
+        return await found(session)
 
 
 @pytest.fixture

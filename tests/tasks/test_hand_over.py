@@ -19,8 +19,9 @@ from models.ids import PersonId, TaskId
 from models.org import Person, PersonStatus
 from models.tasks import Task, TaskState
 from tests.builders.announcements import audit_of, timers_of
-from tests.builders.approvals import Company, cards_to, texts_to
+from tests.builders.approvals import cards_to, texts_to
 from tests.builders.tasks import FRIDAY_6PM, everything_delivered, say, story_of, task
+from tests.company import Company
 from tests.fakes.clock import MONDAY_9AM
 
 TUESDAY_9AM = MONDAY_9AM + timedelta(days=1)

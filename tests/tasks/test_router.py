@@ -13,13 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.database import Sessions, transaction
 from app.settings import Settings
-from app.tasks.router import router
 from models.groups import GroupState
 from models.ids import new_id
 from tests.builders.announcements import active_group
-from tests.builders.approvals import Company, company_of_six
-from tests.builders.rest import answer, rolled_back, serving
 from tests.builders.tasks import everything_delivered
+from tests.company import Company, answer, found, serving
+from tests.databases import rolled_back
 from tests.fakes.clock import FakeClock
 
 TASK: dict[str, Any] = {
@@ -41,14 +40,14 @@ async def sessions(shared_engine: AsyncEngine) -> AsyncIterator[Sessions]:
 @pytest.fixture
 async def company(sessions: Sessions) -> Company:
     async with transaction(sessions) as session:
-        return await company_of_six(session)
+        return await found(session)
 
 
 @pytest.fixture
 async def client(
     sessions: Sessions, company: Company, clock: FakeClock, settings: Settings
 ) -> AsyncIterator[httpx.AsyncClient]:
-    async with serving(router, sessions, clock, settings, scopes=["tasks:write"]) as client:
+    async with serving(sessions, clock, settings, scopes=["tasks:write"]) as client:
         yield client
 
 
@@ -173,7 +172,7 @@ class TestCancelling:
     ) -> None:
         task = await assign(client)
         assert (await tell(client, task, "cancel", 403))["type"] == "/problems/missing-scope"
-        async with serving(router, sessions, clock, settings, scopes=["tasks:write", "admin:write"]) as administrator:
+        async with serving(sessions, clock, settings, scopes=["tasks:write", "admin:write"]) as administrator:
             cancelled = await tell(administrator, task, "cancel")
         assert (cancelled["state"], cancelled["entries"][-1]["person"]) == ("cancelled", None)
 

@@ -15,9 +15,10 @@ from models.ids import TaskId, new_id
 from models.org import Person
 from models.tasks import Task, TaskState
 from tests.builders.announcements import audit_of, calls_of_kind, timers_of
-from tests.builders.approvals import Company, cards_to, faces_of, texts_to
+from tests.builders.approvals import cards_to, faces_of, texts_to
 from tests.builders.clicks import click_event
 from tests.builders.tasks import FRIDAY_6PM, everything_delivered, say, story_of, task
+from tests.company import Company
 from tests.fakes.clock import MONDAY_9AM
 
 TEN_PAST = MONDAY_9AM + timedelta(minutes=10)

@@ -21,7 +21,8 @@ from app.ledger.claim import claim
 from app.ledger.errors import NotUnknown
 from models.delivery import CallKind, CallState
 from models.ids import new_id
-from tests.delivery.conftest import Desk, Killed
+from tests.company import Killed
+from tests.delivery.conftest import Desk
 
 
 class TestResendInTheWindow:

@@ -25,7 +25,8 @@ from app.wecom.errors import OutcomeUnknown
 from app.wecom.messages import Card
 from models.delivery import CallKind, CallState, Message, OutgoingCall
 from models.ids import new_id
-from tests.delivery.conftest import Desk, Killed
+from tests.company import Killed
+from tests.delivery.conftest import Desk
 from tests.fakes.clock import MONDAY_9AM
 
 OUTCOME = "李四已同意"

@@ -14,7 +14,7 @@ from app.org.identity import link_former, separate_userid
 from app.sync import service
 from models.org import PersonStatus, PersonUserid, SyncKind, SyncRun, UseridReview
 from tests.fakes.queue import queued_names
-from tests.org.world import World
+from tests.sync.world import World
 
 HR = Actor(ActorKind.PERSON, "hr")
 
@@ -123,7 +123,7 @@ class TestHints:
             return answer | {"userlist": users}
 
         world.spoil("user/list", stale)
-        world.spoiling.before["tag/list"] = lambda: world.hint(someone)
+        world.wire.before["tag/list"] = lambda: world.hint(someone)
         await world.sandbox.set_name(someone, "新名字")
         await world.sync()
         assert (await world.person(someone)).name == "新名字"

@@ -12,9 +12,10 @@ from app.tasks.jobs import TIMERS
 from models.org import PersonStatus
 from models.tasks import Task
 from tests.builders.announcements import active_group, audit_of, timers_of
-from tests.builders.approvals import Company, texts_to
+from tests.builders.approvals import texts_to
 from tests.builders.policy import policy
 from tests.builders.tasks import FRIDAY_6PM, everything_delivered, say, story_of, task
+from tests.company import Company
 from tests.fakes.clock import MONDAY_9AM
 
 HALF_PAST_NINE = MONDAY_9AM + timedelta(minutes=30)

@@ -20,11 +20,11 @@ from app.sync.apply_run import release
 from app.sync.errors import StagedRowsGone, SyncRunNotHeld
 from models.groups import Group, GroupMember, GroupState
 from models.ids import SyncRunId, new_id
-from models.installation import App
 from models.org import PersonStatus, SyncRun, SyncState
 from sandbox.config import SandboxConfig
 from tests.builders.policy import policy_in_force
-from tests.org.world import Answer, World
+from tests.company import Answer
+from tests.sync.world import World
 
 OPERATOR = Actor(ActorKind.OPERATOR, "test")
 
@@ -258,7 +258,7 @@ class TestOldCredential:
     """With contact profile legacy_full the contacts secret may read details (F19)."""
 
     @pytest.fixture
-    def company(self) -> SandboxConfig:
+    def sandbox_config(self) -> SandboxConfig:
         return SandboxConfig(people=60, departments=10, limits=False, contact_profile="legacy_full")
 
     async def test_names_outside_the_range_come_from_it(self, world: World) -> None:
@@ -386,8 +386,6 @@ async def _group_of(world: World, userids: list[str]) -> None:
     people = [await world.person(userid) for userid in userids]
     async with transaction(world.sessions) as session:
         policy = await policy_in_force(session)
-        session.add(App(id="app", name="企微管家", created_at=now))
-        await session.flush()
         group = Group(
             id=new_id(),
             app_id="app",

@@ -1,66 +1,30 @@
-"""A company in the sandbox, our database beside it, and a hand that spoils answers on the way."""
+"""The sandbox's company and our tables beside it: full runs, hints, and answers that are spoilt on the way."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import httpx
-from fastapi import FastAPI
 from sqlalchemy import select, text
 from sqlmodel import col
 
-from app.database import Sessions, transaction
+from app.database import transaction
 from app.departures.jobs import LEAVER
 from app.events.service import catalogue
-from app.jobs.job import JobContext
 from app.org import queries
 from app.sync import runs
 from app.sync.full_run import run_sync
 from app.sync.job_payloads import DepartmentPayload, PersonPayload, TagPayload
 from app.sync.jobs import refresh_department, refresh_person, refresh_tag
 from models.org import OrgChange, Person, PersonStatus, PersonUserid, SyncRun
-from tests.fakes.clock import FakeClock
+from tests.company import OpenCompany, Rewrite
 from tests.fakes.queue import queued
 
-Answer = dict[str, Any]
-Rewrite = Callable[[httpx.Request, Answer], Answer]
 
-
-@dataclass
-class Spoiling(httpx.AsyncBaseTransport):
-    """The sandbox over ASGI, with answers rewritten for chosen endpoints: an upstream that is wrong with errcode 0."""
-
-    inner: httpx.AsyncBaseTransport
-    rewrites: dict[str, Rewrite] = field(default_factory=dict)
-    before: dict[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
-    """What happens once, just before the next call of an endpoint is answered."""
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        endpoint = request.url.path.removeprefix("/cgi-bin/")
-        if endpoint in self.before:
-            await self.before.pop(endpoint)()
-        response = await self.inner.handle_async_request(request)
-        rewrite = self.rewrites.get(endpoint)
-        if rewrite is None:
-            return response
-        answer = json.loads(await response.aread())
-        right = rewrite(request, answer) if answer.get("errcode", 0) == 0 else answer
-        return httpx.Response(response.status_code, json=right, request=request)
-
-
-@dataclass
-class World:
-    sandbox: Any
-    """`sandbox.client.SandboxClient`"""
-    app: FastAPI
-    spoiling: Spoiling
-    sessions: Sessions
-    ctx: JobContext
-    clock: FakeClock
+class World(OpenCompany):
+    """The company as the sandbox has it, read by the sync."""
 
     async def sync(self, *, dry_run: bool = False) -> SyncRun:
         """One full run, an hour after whatever was before."""
@@ -149,10 +113,10 @@ class World:
             }
 
     def spoil(self, endpoint: str, rewrite: Rewrite) -> None:
-        self.spoiling.rewrites[endpoint] = rewrite
+        self.wire.rewrites[endpoint] = rewrite
 
     def unspoil(self) -> None:
-        self.spoiling.rewrites.clear()
+        self.wire.rewrites.clear()
 
     async def userids(self, *, status: PersonStatus | None = None) -> list[str]:
         """Folded, current, sorted."""
@@ -166,3 +130,19 @@ class World:
             statement = statement.where(col(Person.status) == status)
         async with transaction(self.sessions) as session:
             return list((await session.scalars(statement)).all())
+
+
+@dataclass
+class Rest:
+    http: httpx.AsyncClient
+
+    async def get(self, path: str, *, expect: int = 200, **query: Any) -> Any:
+        return self._checked(await self.http.get(path, params=query), expect)
+
+    async def post(self, path: str, body: Any = None, *, expect: int = 200) -> Any:
+        return self._checked(await self.http.post(path, json=body), expect)
+
+    @staticmethod
+    def _checked(answer: httpx.Response, status: int) -> Any:
+        assert answer.status_code == status, answer.text
+        return answer.json()

@@ -41,7 +41,7 @@ async def register(desk: Desk, chatid: str, people: list[PersonId]) -> None:
         desired_owner_id=people[0],
         charter="",
         state=GroupState.ACTIVE,
-        policy_version_id=desk.policy_version_id,
+        policy_version_id=desk.company.policy.id,
         rule_key="group.create",
         correlation_id="c",
         registered_at=now,

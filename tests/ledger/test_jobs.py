@@ -16,7 +16,8 @@ from app.ledger.jobs import RECOVER, TIMERS, hear_outcome, start_up
 from models.delivery import CallState, OutgoingCall
 from models.ids import new_id
 from tests import databases
-from tests.delivery.conftest import Desk, Killed
+from tests.company import Killed
+from tests.delivery.conftest import Desk
 from tests.fakes.queue import take
 
 

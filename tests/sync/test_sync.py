@@ -24,7 +24,7 @@ from app.sync.full_run import run_sync
 from app.sync.jobs import sync
 from models.org import PersonStatus, SyncRun, SyncState
 from tests.builders.policy import policy
-from tests.org.world import World
+from tests.sync.world import World
 
 
 class TestFirstRun:

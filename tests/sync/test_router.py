@@ -1,0 +1,35 @@
+"""Runs of the sync over REST."""
+
+from __future__ import annotations
+
+from tests.sync.world import Rest, World
+
+
+class TestSyncRuns:
+    async def test_started_followed_and_refused_while_running(self, world: World, rest: Rest) -> None:
+        run = await rest.post("sync-runs", {"dry_run": True}, expect=202)
+        assert (run["state"], run["phase"], run["dry_run"]) == ("running", "waiting", True)
+        again = await rest.post("sync-runs", {}, expect=409)
+        assert again["run_id"] == run["id"]
+        assert (await rest.get(f"sync-runs/{run['id']}"))["state"] == "running"
+        assert [item["id"] for item in (await rest.get("sync-runs"))["items"]] == [run["id"]]
+
+    async def test_held_and_released(self, world: World, rest: Rest) -> None:
+        await world.sync()
+        world.spoil(
+            "user/list",
+            lambda _r, answer: answer | {"userlist": [user | {"status": 2} for user in answer["userlist"]]},
+        )
+        run = await world.sync()
+        (held,) = (await rest.get("sync-runs", state="held"))["items"]
+        assert held["id"] == str(run.id)
+        assert (await rest.get(f"sync-runs/{run.id}"))["report"]["held"]["people"]
+
+        released = await rest.post(f"sync-runs/{run.id}/release")
+        assert (released["state"], released["decided_by"].split(":")[0]) == ("released", "api_key")
+        assert (await rest.post(f"sync-runs/{run.id}/reject", expect=409))["state"] == "released"
+
+    async def test_unknown(self, rest: Rest) -> None:
+        nowhere = "00000000-0000-0000-0000-000000000000"
+        await rest.get(f"sync-runs/{nowhere}", expect=404)
+        await rest.post(f"sync-runs/{nowhere}/release", expect=404)

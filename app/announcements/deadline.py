@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.announcements import messages, queries
 from app.announcements.confirm import card_again
-from app.announcements.rules import about
+from app.announcements.rules import AnnouncementPurpose, about
 from app.audit.actor import SYSTEM
 from app.audit.why import Why
 from app.calendar import service as calendars
@@ -43,7 +43,7 @@ async def chase(session: AsyncSession, *, announcement_id: AnnouncementId, now: 
     why = Why(SYSTEM, "announcement.chase", policy.id)
     message = await delivery.send_card(
         session,
-        MessageHeader("announcement.chase", about(announcement), why, announcement.message_class),
+        MessageHeader(AnnouncementPurpose.CHASE, about(announcement), why, announcement.message_class),
         to=[PersonId(row.person_id) for row in waiting],
         card=await card_again(session, announcement, notice=notice),
         now=now,
@@ -74,7 +74,7 @@ async def close(session: AsyncSession, *, announcement_id: AnnouncementId, now: 
     why = Why(SYSTEM, "announcement.receipt", policy.id)
     await delivery.send_text(
         session,
-        MessageHeader("announcement.final_list", about(announcement), why, announcement.message_class),
+        MessageHeader(AnnouncementPurpose.FINAL_LIST, about(announcement), why, announcement.message_class),
         to=[PersonId(announcement.author_id)],
         text=messages.final_list(announcement, confirmed=standing.confirmed, missing=missing),
         now=now,

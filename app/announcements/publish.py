@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.announcements import messages, queries, rules
 from app.announcements.deadline import CHASE, DEADLINE
 from app.announcements.errors import NobodyConcerned, UnknownAudience
-from app.announcements.rules import Audience, about
+from app.announcements.rules import AnnouncementPurpose, Audience, about
 from app.audit.actor import Actor, person_actor
 from app.audit.why import About, Why
 from app.calendar import service as calendars
@@ -69,7 +69,7 @@ class Publication:
     policy: Policy
     author: Person
 
-    def header(self, purpose: str, subject: About | None = None) -> MessageHeader:
+    def header(self, purpose: AnnouncementPurpose, subject: About | None = None) -> MessageHeader:
         why = Why(person_actor(self.author.id), "announcement.publish", self.policy.id)
         return MessageHeader(purpose, subject or about(self.announcement), why, self.announcement.message_class)
 
@@ -185,7 +185,7 @@ async def _say(
         zone=calendars.timezone_of(session),
     )
     for group in groups:
-        header = publication.header("announcement.group_text", About(ObjectKind.GROUP, group.id))
+        header = publication.header(AnnouncementPurpose.GROUP_TEXT, About(ObjectKind.GROUP, group.id))
         call = await delivery.post_to_group(session, header, group=group, text=text, now=now)
         session.add(AnnouncementGroup(announcement_id=announcement.id, group_id=group.id, call_id=call.id))
     message = None
@@ -201,7 +201,7 @@ async def _say(
 async def _send_text(session: AsyncSession, publication: Publication, people: Sequence[UUID], now: datetime) -> Message:
     text = messages.text(publication.announcement, class_title=publication.rule.title, author=publication.author.name)
     to = [PersonId(person_id) for person_id in people]
-    return await delivery.send_text(session, publication.header("announcement.text"), to=to, text=text, now=now)
+    return await delivery.send_text(session, publication.header(AnnouncementPurpose.TEXT), to=to, text=text, now=now)
 
 
 async def _send_card(session: AsyncSession, publication: Publication, people: Sequence[UUID], now: datetime) -> Message:
@@ -213,4 +213,4 @@ async def _send_card(session: AsyncSession, publication: Publication, people: Se
         zone=calendars.timezone_of(session),
     )
     to = [PersonId(person_id) for person_id in people]
-    return await delivery.send_card(session, publication.header("announcement.card"), to=to, card=card, now=now)
+    return await delivery.send_card(session, publication.header(AnnouncementPurpose.CARD), to=to, card=card, now=now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 from app.announcements.errors import (
@@ -38,6 +39,16 @@ _WHY_NOT = {
 
 def about(announcement: Announcement) -> About:
     return About(ObjectKind.ANNOUNCEMENT, announcement.id)
+
+
+class AnnouncementPurpose(StrEnum):
+    """What a message about an announcement is for."""
+
+    TEXT = "announcement.text"
+    CARD = "announcement.card"
+    GROUP_TEXT = "announcement.group_text"
+    CHASE = "announcement.chase"
+    FINAL_LIST = "announcement.final_list"
 
 
 @dataclass

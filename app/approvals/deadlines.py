@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.approvals import messages, queries, rules, steps
 from app.approvals.context import RequestContext, load_context, publish_about_request
 from app.approvals.departures import refill
+from app.approvals.rules import RequestPurpose
 from app.audit.actor import SYSTEM
 from app.delivery import service as delivery
 from app.events.service import catalogue
@@ -91,7 +92,7 @@ async def _announce(
 async def _remind(
     session: AsyncSession, context: RequestContext, step: RequestStep, people: Collection[Person], *, now: datetime
 ) -> None:
-    header = steps.header_for(context.request, "approval.reminder", SYSTEM, message_class=MessageClass.WORK)
+    header = steps.header_for(context.request, RequestPurpose.REMINDER, SYSTEM, message_class=MessageClass.WORK)
     await delivery.send_text(
         session,
         replace(header, why=header.why.under(RULE)),

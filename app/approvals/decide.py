@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.approvals import messages, queries, rules, steps
 from app.approvals.context import RequestContext, given_so_far, load_context, publish_about_request
 from app.approvals.errors import AlreadyDecided, RequestNotFound
+from app.approvals.rules import RequestPurpose
 from app.audit.actor import Actor, person_actor
 from app.cards.service import ClickedCard
 from app.delivery import service as delivery
@@ -287,5 +288,5 @@ async def _explain(
     if not isinstance(refusal, AlreadyDecided):
         text = messages.click_refused(context.told, str(refusal))
         to = [PersonId(ballot.person.id)]
-        header = steps.header_for(request, "approval.refusal", ballot.actor)
+        header = steps.header_for(request, RequestPurpose.REFUSAL, ballot.actor)
         await delivery.send_text(session, header, to=to, text=text, now=now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
@@ -11,6 +12,17 @@ from app.errors import WrongState
 from app.org.rules import may_act
 from models.approvals import OutcomeState, Request, RequestState, RequestStep, StepState, Verdict
 from models.org import Person
+
+
+class RequestPurpose(StrEnum):
+    """What a message about a request is for."""
+
+    CARD = "approval.card"
+    DETAILS = "approval.details"
+    REMINDER = "approval.reminder"
+    PROGRESS = "approval.progress"
+    REFUSAL = "approval.refusal"
+
 
 REQUEST_TRANSITIONS: dict[RequestState, frozenset[RequestState]] = {
     RequestState.PENDING: frozenset({RequestState.APPROVED, RequestState.REJECTED, RequestState.WITHDRAWN}),

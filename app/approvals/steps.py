@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.approvals import messages, queries, rules
 from app.approvals.context import RequestContext, about, given_so_far
 from app.approvals.errors import NoApprover
+from app.approvals.rules import RequestPurpose
 from app.audit.actor import Actor
 from app.audit.why import Why
 from app.calendar import service as calendar
@@ -74,10 +75,10 @@ async def ask(
         [PersonId(person.id) for person in people],
     )
     why = Why(actor, step.rule_key, context.policy.id)
-    header = MessageHeader("approval.card", about(context.request), why)
+    header = MessageHeader(RequestPurpose.CARD, about(context.request), why)
     message = await delivery.send_card(session, header, to=to, card=card, now=now, individually=True)
     if card.is_cut:
-        details = header_for(context.request, "approval.details", actor, message_class=MessageClass.WORK)
+        details = header_for(context.request, RequestPurpose.DETAILS, actor, message_class=MessageClass.WORK)
         await delivery.send_text(session, details, to=to, text=messages.in_full(context.told, step), now=now)
     former = {row.person_id: row for row in await queries.former_approvers_of(session, step.id)}
     for person in people:
@@ -174,7 +175,7 @@ async def _show_to_earlier_deciders(
 
 
 def header_for(
-    request: Request, purpose: str, actor: Actor, *, message_class: str = MessageClass.ANSWER
+    request: Request, purpose: RequestPurpose, actor: Actor, *, message_class: str = MessageClass.ANSWER
 ) -> MessageHeader:
     """Of a text about a request, under the request's own rule."""
     why = Why(actor, request.rule_key, request.policy_version_id)
@@ -184,7 +185,7 @@ def header_for(
 async def tell_requester(session: AsyncSession, request: Request, text: str, *, actor: Actor, now: datetime) -> None:
     """Tell the applicant what became of the request. It answers them, so it may come at any hour."""
     to = [PersonId(request.requester_id)]
-    await delivery.send_text(session, header_for(request, "approval.progress", actor), to=to, text=text, now=now)
+    await delivery.send_text(session, header_for(request, RequestPurpose.PROGRESS, actor), to=to, text=text, now=now)
 
 
 # ---------------------------------------------------------------- who may decide

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -26,6 +27,9 @@ from models.delivery import CallKind, CardClick, Message, OutgoingCall
 from models.ids import PersonId
 
 log = get_logger()
+
+UPDATE: Final = "card.update"
+"""Purpose of the calls that give a card another face."""
 
 
 async def update_cards(
@@ -150,7 +154,7 @@ async def _request_update(
             "response_code": code,
             "template_card": change.card.to_update(),
         },
-        purpose="card.update",
+        purpose=UPDATE,
         about=About(ObjectKind.CARD, call.id),
         why=Why(change.actor, change.message.rule_key, change.message.policy_version_id),
         # Faces of one card in the order they were decided, without one person's waiting for another's.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -43,6 +44,8 @@ __all__ = [
 
 log = get_logger()
 
+FOUND: Final = "group.finding"
+"""Purpose of what administrators are told about a finding."""
 RECONCILER = Actor(ActorKind.SYSTEM, "reconcile")
 
 RULES: dict[FindingKind, str] = {
@@ -163,7 +166,7 @@ async def tell_administrators(
     if not to:
         supervisors = await roles.resolve(session, policy.document.groups.supervised_by, Subject(), policy)
         to = [PersonId(person.id) for person in supervisors if person.id not in without]
-    await tell(session, MessageHeader("group.finding", about(group), why), to, text, now=now)
+    await tell(session, MessageHeader(FOUND, about(group), why), to, text, now=now)
 
 
 async def tell(

@@ -8,8 +8,8 @@ from app.database import transaction
 from app.departures.service import Departure, DeparturePart, Stage
 from app.groups import outcomes, queries, register, succession
 from app.groups.outcomes import SETTLE
-from app.groups.register import CREATE, creation_ended
-from app.groups.roster import ROSTER
+from app.groups.register import creation_ended
+from app.groups.rules import GroupPurpose
 from app.groups.snapshot import GroupGone, read_group
 from app.jobs.job import JobContext, JobFunction
 from app.ledger.service import CallPayload, OutcomeHandler
@@ -65,7 +65,10 @@ async def settle_call(ctx: JobContext, payload: CallPayload) -> None:
 
 JOBS: dict[str, JobFunction] = SETTLE.run_by(settle_call)
 
-OUTCOMES: dict[str, OutcomeHandler] = {CREATE: creation_ended, ROSTER: outcomes.roster_ended}
+OUTCOMES: dict[str, OutcomeHandler] = {
+    GroupPurpose.CREATE: creation_ended,
+    GroupPurpose.ROSTER: outcomes.roster_ended,
+}
 
 DEPARTURE_PARTS = {
     "groups.succession": DeparturePart(Stage.SUCCESSION, register_departure),

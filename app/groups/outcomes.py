@@ -15,7 +15,6 @@ from app.findings.service import RECONCILER
 from app.groups import queries, rules
 from app.groups.requests import finish
 from app.groups.roster import (
-    ROSTER,
     Cause,
     change_of,
     order_update,
@@ -24,7 +23,7 @@ from app.groups.roster import (
     settle_people,
     welcome,
 )
-from app.groups.rules import GroupUpdate
+from app.groups.rules import GroupPurpose, GroupUpdate
 from app.groups.snapshot import GroupSnapshot
 from app.jobs.job import Job
 from app.ledger import queries as ledger_queries
@@ -169,5 +168,5 @@ def _cause(call: OutgoingCall, group: Group) -> Cause:
         call.rule_key or "group.roster",
         call.policy_version_id or group.policy_version_id,
         RECONCILER,
-        words=f"{ROSTER}:{call.id}",
+        words=f"{GroupPurpose.ROSTER}:{call.id}",
     )

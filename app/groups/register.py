@@ -29,7 +29,7 @@ from app.groups.roster import (
     rule_of,
     settle_change,
 )
-from app.groups.rules import Account, GroupUpdate
+from app.groups.rules import Account, GroupPurpose, GroupUpdate
 from app.groups.schemas import CreationSubject
 from app.groups.snapshot import GroupGone
 from app.ledger import service as ledger
@@ -48,9 +48,6 @@ from models.delivery import CallKind, CallState, MessageClass, OutgoingCall
 from models.groups import FindingKind, Group, GroupChange, GroupChangeState, GroupMember, GroupState
 from models.ids import APP, GroupId, PersonId, PolicyVersionId, fold, new_id
 from models.org import Person, PersonStatus
-
-CREATE = "group.create"
-FIRST_MESSAGE = "group.first_message"
 
 
 @dataclass(frozen=True)
@@ -226,7 +223,7 @@ async def _order_creation(session: AsyncSession, group: Group, *, cause: Cause, 
             "userlist": [account.userid for account in accounts],
             "chatid": group.chatid,
         },
-        purpose=CREATE,
+        purpose=GroupPurpose.CREATE,
         about=findings.about(group),
         why=cause.why,
         ordering_key=f"group:{group.id}",
@@ -288,7 +285,7 @@ async def _announce(session: AsyncSession, group: Group, *, policy: Policy, peop
     why = Why(findings.RECONCILER, "group.charter", policy.id)
     for text in messages.first_posts(policy.document.groups, rule, group, owner=owner.name):
         # An answer to the application: it may come at any hour, like the approval it follows.
-        header = MessageHeader(FIRST_MESSAGE, findings.about(group), why, MessageClass.ANSWER)
+        header = MessageHeader(GroupPurpose.FIRST_MESSAGE, findings.about(group), why, MessageClass.ANSWER)
         await delivery.post_to_group(session, header, group=group, text=text, now=now)
     await _inform(session, group, rule, owner, policy=policy, people=people, now=now)
 
@@ -312,7 +309,7 @@ async def _inform(
         return
     text = messages.registered(rule, group, owner=owner.name, people=people, citation=policy.cite("group.create"))
     why = Why(findings.RECONCILER, "group.create", policy.id)
-    header = MessageHeader("group.informed", findings.about(group), why)
+    header = MessageHeader(GroupPurpose.INFORMED, findings.about(group), why)
     await findings.tell(session, header, [PersonId(person_id) for person_id in told], text, now=now)
 
 

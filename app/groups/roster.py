@@ -30,7 +30,7 @@ from app.groups.errors import (
     SizeRefused,
     UnknownGroupType,
 )
-from app.groups.rules import Account, GroupUpdate, PendingChanges, SuccessionBasis
+from app.groups.rules import Account, GroupPurpose, GroupUpdate, PendingChanges, SuccessionBasis
 from app.ledger import service as ledger
 from app.ledger.service import CallRequest
 from app.org import queries as org
@@ -51,9 +51,6 @@ from models.groups import (
 )
 from models.ids import PersonId, PolicyVersionId, fold
 from models.org import Person
-
-ROSTER = "group.roster"
-"""Purpose of every `appchat/update`: `outcomes.roster_ended` handles its outcome."""
 
 _WHY_NOT = {
     GroupState.CREATING: "还在建立",
@@ -213,7 +210,7 @@ async def hand_over(
         session, group, catalogue.GroupOwnerChanged, cause=cause, now=now, person_id=to.id, basis=why
     )
     text = messages.now_owner(group, former=former.name if former else "原群主", why=why)
-    header = MessageHeader("group.owner", findings.about(group), cause.why.under("group.owner"))
+    header = MessageHeader(GroupPurpose.OWNER, findings.about(group), cause.why.under("group.owner"))
     await findings.tell(session, header, [PersonId(to.id)], text, now=now)
     return (await org.userids_of(session, [to.id]))[PersonId(to.id)]
 
@@ -235,7 +232,7 @@ async def order_update(
     request = CallRequest(
         kind=CallKind.APPCHAT_UPDATE,
         body=_update_request(group, update),
-        purpose=ROSTER,
+        purpose=GroupPurpose.ROSTER,
         about=findings.about(group),
         why=cause.why,
         ordering_key=f"group:{group.id}",
@@ -382,7 +379,7 @@ async def welcome(
     owner = (await org.people_by_id(session, [group.desired_owner_id]))[group.desired_owner_id]
     text = messages.welcome(policy.document.groups, group, owner=owner.name, citation=policy.cite("group.charter"))
     why = Why(actor, "group.charter", policy.id)
-    header = MessageHeader("group.welcome", findings.about(group), why, MessageClass.ANSWER)
+    header = MessageHeader(GroupPurpose.WELCOME, findings.about(group), why, MessageClass.ANSWER)
     await findings.tell(session, header, [PersonId(stay.person_id)], text, now=now)
 
 

@@ -15,6 +15,19 @@ from app.policy.sections.groups import GroupTypeRule
 from app.policy.sections.values import PLATFORM_GROUP_SIZE, PLATFORM_NAME_LENGTH
 from models.ids import WecomUserId, fold
 
+
+class GroupPurpose(StrEnum):
+    """What a call or a message about a group is for."""
+
+    CREATE = "group.create"
+    ROSTER = "group.roster"
+    FIRST_MESSAGE = "group.first_message"
+    WELCOME = "group.welcome"
+    INFORMED = "group.informed"
+    OWNER = "group.owner"
+    REMOVED = "group.removed"
+
+
 FEWEST = 2
 """People in a group; below it the platform refuses (86006)."""
 

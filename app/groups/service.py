@@ -13,7 +13,7 @@ from app.findings import service as findings
 from app.groups import messages, queries, requests, roster
 from app.groups.errors import NotAMember
 from app.groups.roster import Cause
-from app.groups.rules import GroupUpdate
+from app.groups.rules import GroupPurpose, GroupUpdate
 from app.org import queries as org
 from app.policy import service as policies
 from models.groups import Group, GroupFinding, GroupMember
@@ -44,7 +44,7 @@ async def remove_by_hand(
         await requests.abandon(session, former, f"已由管理员移出：{reason}", now=now)
     stay = await roster.let_go(session, group, person, cause=cause, now=now)
     text = messages.removed(group, reason=reason, citation=policy.cite("group.roster"))
-    header = MessageHeader("group.removed", findings.about(group), cause.why)
+    header = MessageHeader(GroupPurpose.REMOVED, findings.about(group), cause.why)
     await findings.tell(session, header, [PersonId(person.id)], text, now=now)
     return stay
 

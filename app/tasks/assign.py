@@ -20,6 +20,7 @@ from app.policy.service import Policy
 from app.tasks import messages, queries, reminders, rules
 from app.tasks.context import NewEntry, TaskContext, send_card, tell, write
 from app.tasks.errors import UnknownGroup
+from app.tasks.rules import TaskPurpose
 from models.groups import Group
 from models.ids import PersonId
 from models.org import Person
@@ -103,7 +104,7 @@ async def _tell_collaborators(session: AsyncSession, context: TaskContext, *, ac
     zone = calendars.timezone_of(session)
     text = messages.for_collaborators(context.task, assigner=context.assigner.name, owner=context.owner.name, zone=zone)
     people = [person.id for person in context.collaborators]
-    await tell(session, context, people, text, purpose="task.collaboration", why=context.why(RULE, actor), now=now)
+    await tell(session, context, people, text, purpose=TaskPurpose.COLLABORATION, why=context.why(RULE, actor), now=now)
 
 
 async def _publish(session: AsyncSession, context: TaskContext, group: Group, *, actor: Actor, now: datetime) -> None:
@@ -120,7 +121,7 @@ async def _publish(session: AsyncSession, context: TaskContext, group: Group, *,
     userids = await org.userids_of(session, concerned)
     await delivery.post_to_group(
         session,
-        context.header("task.group_text", context.why(RULE, actor)),
+        context.header(TaskPurpose.GROUP_TEXT, context.why(RULE, actor)),
         group=group,
         text=text,
         mentioned_userids=[userids[person_id] for person_id in concerned if person_id in userids],

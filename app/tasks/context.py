@@ -21,6 +21,7 @@ from app.org import queries as org
 from app.policy import service as policies
 from app.policy.service import Policy
 from app.tasks import messages, queries, rules
+from app.tasks.rules import TaskPurpose
 from app.wecom.messages import Card
 from models.audit import ObjectKind
 from models.delivery import CardClick, DeliveryState, Message
@@ -41,7 +42,7 @@ class TaskContext:
     def why(self, rule_key: str, actor: Actor) -> Why:
         return Why(actor, rule_key, self.policy.id)
 
-    def header(self, purpose: str, why: Why) -> MessageHeader:
+    def header(self, purpose: TaskPurpose, why: Why) -> MessageHeader:
         return MessageHeader(purpose, About(ObjectKind.TASK, self.task.id), why)
 
 
@@ -120,7 +121,7 @@ async def tell(
     people: Iterable[UUID],
     text: str,
     *,
-    purpose: str,
+    purpose: TaskPurpose,
     why: Why,
     now: datetime,
 ) -> Message | None:
@@ -133,7 +134,7 @@ async def tell(
 
 async def send_card(session: AsyncSession, context: TaskContext, *, why: Why, now: datetime) -> None:
     """A card of their own for who is responsible now. The task remembers it, so that it shows what becomes of it."""
-    header, owner = context.header("task.card", why), PersonId(context.owner.id)
+    header, owner = context.header(TaskPurpose.CARD, why), PersonId(context.owner.id)
     message = await delivery.send_card(session, header, to=[owner], card=face(session, context), now=now)
     context.task.card_message_id = message.id
 

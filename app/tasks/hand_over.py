@@ -19,6 +19,7 @@ from app.roles import service as roles
 from app.roles.service import Subject
 from app.tasks import messages, queries, reminders, rules
 from app.tasks.context import NewEntry, TaskContext, load, send_card, tell, write
+from app.tasks.rules import TaskPurpose
 from models.ids import TaskId
 from models.org import Person
 from models.tasks import TaskState
@@ -86,7 +87,7 @@ async def _tell(
             citation=_citation(context.policy),
             zone=calendars.timezone_of(session),
         )
-        await tell(session, context, people, text, purpose="task.handed_over", why=why, now=now)
+        await tell(session, context, people, text, purpose=TaskPurpose.HANDED_OVER, why=why, now=now)
 
 
 def _citation(policy: Policy) -> Citation | None:

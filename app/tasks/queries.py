@@ -13,7 +13,7 @@ from app.audit.why import About
 from app.delivery import queries as delivery
 from app.roles import service as roles
 from app.tasks.errors import TaskNotFound
-from app.tasks.rules import ENDED
+from app.tasks.rules import ENDED, TaskPurpose
 from models.audit import ObjectKind
 from models.groups import Group
 from models.ids import TaskId
@@ -109,7 +109,7 @@ async def entries_of(session: AsyncSession, task_id: UUID) -> list[TaskEntry]:
 
 async def reminders_delivered(session: AsyncSession, task_id: UUID) -> int:
     """F78: a reminder counts when the platform has taken it."""
-    return await delivery.count_sent(session, about=About(ObjectKind.TASK, task_id), purpose="task.reminder")
+    return await delivery.count_sent(session, about=About(ObjectKind.TASK, task_id), purpose=TaskPurpose.REMINDER)
 
 
 async def group(session: AsyncSession, group_id: UUID) -> Group | None:

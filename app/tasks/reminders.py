@@ -19,6 +19,7 @@ from app.roles import service as roles
 from app.roles.service import Subject
 from app.tasks import messages, queries, rules
 from app.tasks.context import NewEntry, TaskContext, load, tell, write
+from app.tasks.rules import TaskPurpose
 from models.ids import TaskId
 from models.org import Person
 
@@ -107,7 +108,13 @@ async def remind_of_deadline(session: AsyncSession, *, subject: str, now: dateti
 
 async def _remind(session: AsyncSession, context: TaskContext, text: str, *, rule_key: str, now: datetime) -> None:
     message = await tell(
-        session, context, [context.owner.id], text, purpose="task.reminder", why=context.why(rule_key, SYSTEM), now=now
+        session,
+        context,
+        [context.owner.id],
+        text,
+        purpose=TaskPurpose.REMINDER,
+        why=context.why(rule_key, SYSTEM),
+        now=now,
     )
     details = rules.EntryDetails(message_id=message.id) if message else None
     await write(session, context, NewEntry(catalogue.TaskReminded, rule_key, via="timer", details=details), now=now)
@@ -123,7 +130,7 @@ async def tell_overdue(session: AsyncSession, *, subject: str, now: datetime) ->
         return
     text, why = _overdue_text(session, context), context.why("task.overdue", SYSTEM)
     concerned = [context.owner.id, context.assigner.id]
-    await tell(session, context, concerned, text, purpose="task.overdue", why=why, now=now)
+    await tell(session, context, concerned, text, purpose=TaskPurpose.OVERDUE, why=why, now=now)
     await write(session, context, NewEntry(catalogue.TaskOverdue, "task.overdue", via="timer"), now=now)
     log.info("task.overdue", task_id=str(context.task.id))
     for index, rung in enumerate(context.policy.document.tasks.escalation):
@@ -155,7 +162,7 @@ async def _escalate(session: AsyncSession, context: TaskContext, to: Expression,
         zone=calendars.timezone_of(session),
     )
     ids, why = [person.id for person in people], context.why("task.overdue", SYSTEM)
-    await tell(session, context, ids, text, purpose="task.escalation", why=why, now=now)
+    await tell(session, context, ids, text, purpose=TaskPurpose.ESCALATION, why=why, now=now)
     details = rules.EntryDetails(to=str(to), people=list(ids))
     entry = NewEntry(catalogue.TaskEscalated, "task.overdue", via="timer", details=details)
     await write(session, context, entry, now=now)

@@ -29,6 +29,23 @@ WORK = "work"
 """The policy's message class of everything that is said about tasks."""
 
 
+class TaskPurpose(StrEnum):
+    """What a message about a task is for. After what somebody does, it is called as the event."""
+
+    CARD = "task.card"
+    COLLABORATION = "task.collaboration"
+    GROUP_TEXT = "task.group_text"
+    REMINDER = "task.reminder"
+    OVERDUE = "task.overdue"
+    ESCALATION = "task.escalation"
+    HANDED_OVER = "task.handed_over"
+    ACCEPTED = "task.accepted"
+    RESUMED = "task.resumed"
+    BLOCKED = "task.blocked"
+    DONE = "task.done"
+    CANCELLED = "task.cancelled"
+
+
 class EntryDetails(BaseModel):
     """What an entry of a task says beyond its columns (`task_entries.details`); only what was set is stored."""
 

@@ -15,7 +15,7 @@ from app.tasks import messages, queries, reminders, rules
 from app.tasks.assign import Assignment, assign
 from app.tasks.context import NewEntry, TaskContext, load, show, tell, write
 from app.tasks.errors import NotYourTask
-from app.tasks.rules import Moved, TaskAction, Told
+from app.tasks.rules import Moved, TaskAction, TaskPurpose, Told
 from models.delivery import CardClick
 from models.ids import TaskId
 from models.org import Person
@@ -204,7 +204,7 @@ async def _tell(session: AsyncSession, context: TaskContext, act: _Act, entry: N
         context,
         others,
         text,
-        purpose=f"task.{entry.kind}",
+        purpose=TaskPurpose(entry.event.type),
         why=context.why(entry.rule_key, entry.done_by),
         now=now,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -19,13 +19,15 @@ from app.delivery.errors import AppNotRegistered, EmptyText
 from app.delivery.queries import Recipients
 from app.ledger.calls import MAKE_CALL, CallPayload, CallRequest, call_row
 from app.ledger.service import add_call
-from app.observability import current_correlation_id
+from app.observability import current_correlation_id, get_logger
 from app.org import queries as org
 from app.policy import service as policies
 from app.wecom.messages import Card, card_as_text, split_text
 from models.audit import ObjectKind
 from models.delivery import CallKind, CallState, DeliveryState, FailReason, HoldReason, Message, OutgoingCall
 from models.ids import APP, PersonId
+
+log = get_logger()
 
 
 async def send_card(
@@ -64,6 +66,17 @@ async def send_text(
     )
     await _dispatch(session, message, to=to, individually=False, actor=header.why.actor, now=now)
     return message
+
+
+async def tell(
+    session: AsyncSession, header: MessageHeader, to: Iterable[UUID], text: str, *, now: datetime
+) -> Message | None:
+    """A text to these people, each once. None when nobody is there to be told, which is not a fault of the caller."""
+    people = [PersonId(person_id) for person_id in dict.fromkeys(to)]
+    if not people:
+        log.info("message.nobody_to_tell", purpose=header.purpose, about=str(header.about.key))
+        return None
+    return await send_text(session, header, to=people, text=text, now=now)
 
 
 async def post_to_group(

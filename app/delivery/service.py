@@ -11,7 +11,7 @@ from app.delivery.compose import MessageHeader, header_of
 from app.delivery.errors import DeliveryNotFound
 from app.delivery.resend import retry_delivery, take_back
 from app.delivery.rules import CHUNK
-from app.delivery.send import Sender, post_to_group, send_card, send_text, sender
+from app.delivery.send import Sender, post_to_group, send_card, send_text, sender, tell
 from app.ledger import queries as ledger
 from models.delivery import DeliveryState
 
@@ -28,6 +28,7 @@ __all__ = [
     "sender",
     "summarize",
     "take_back",
+    "tell",
 ]
 
 

@@ -38,7 +38,6 @@ __all__ = [
     "resolve",
     "resolve_about",
     "resolve_by_hand",
-    "tell",
     "tell_administrators",
 ]
 
@@ -166,17 +165,7 @@ async def tell_administrators(
     if not to:
         supervisors = await roles.resolve(session, policy.document.groups.supervised_by, Subject(), policy)
         to = [PersonId(person.id) for person in supervisors if person.id not in without]
-    await tell(session, MessageHeader(FOUND, about(group), why), to, text, now=now)
-
-
-async def tell(
-    session: AsyncSession, header: MessageHeader, to: Collection[PersonId], text: str, *, now: datetime
-) -> None:
-    """A text about a group to these people; nothing when there is nobody to tell."""
-    if not to:
-        log.warning("group.nobody_to_tell", group_id=header.about.key, purpose=header.purpose)
-        return
-    await delivery.send_text(session, header, to=list(to), text=text, now=now)
+    await delivery.tell(session, MessageHeader(FOUND, about(group), why), to, text, now=now)
 
 
 def about(group: Group) -> About:

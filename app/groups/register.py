@@ -310,7 +310,7 @@ async def _inform(
     text = messages.registered(rule, group, owner=owner.name, people=people, citation=policy.cite("group.create"))
     why = Why(findings.RECONCILER, "group.create", policy.id)
     header = MessageHeader(GroupPurpose.INFORMED, findings.about(group), why)
-    await findings.tell(session, header, [PersonId(person_id) for person_id in told], text, now=now)
+    await delivery.tell(session, header, told, text, now=now)
 
 
 async def mark_lost(session: AsyncSession, *, group_id: GroupId, gone: GroupGone, now: datetime) -> None:

@@ -16,6 +16,7 @@ from sqlmodel import col
 
 from app.audit.actor import Actor
 from app.audit.why import Why
+from app.delivery import service as delivery
 from app.delivery.service import MessageHeader
 from app.events.service import catalogue, publish
 from app.findings import service as findings
@@ -211,7 +212,7 @@ async def hand_over(
     )
     text = messages.now_owner(group, former=former.name if former else "原群主", why=why)
     header = MessageHeader(GroupPurpose.OWNER, findings.about(group), cause.why.under("group.owner"))
-    await findings.tell(session, header, [PersonId(to.id)], text, now=now)
+    await delivery.tell(session, header, [to.id], text, now=now)
     return (await org.userids_of(session, [to.id]))[PersonId(to.id)]
 
 
@@ -380,7 +381,7 @@ async def welcome(
     text = messages.welcome(policy.document.groups, group, owner=owner.name, citation=policy.cite("group.charter"))
     why = Why(actor, "group.charter", policy.id)
     header = MessageHeader(GroupPurpose.WELCOME, findings.about(group), why, MessageClass.ANSWER)
-    await findings.tell(session, header, [PersonId(stay.person_id)], text, now=now)
+    await delivery.tell(session, header, [stay.person_id], text, now=now)
 
 
 async def publish_about_group(

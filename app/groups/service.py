@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor
+from app.delivery import service as delivery
 from app.delivery.service import MessageHeader
 from app.events.service import catalogue
 from app.findings import service as findings
@@ -45,7 +46,7 @@ async def remove_by_hand(
     stay = await roster.let_go(session, group, person, cause=cause, now=now)
     text = messages.removed(group, reason=reason, citation=policy.cite("group.roster"))
     header = MessageHeader(GroupPurpose.REMOVED, findings.about(group), cause.why)
-    await findings.tell(session, header, [PersonId(person.id)], text, now=now)
+    await delivery.tell(session, header, [person.id], text, now=now)
     return stay
 
 

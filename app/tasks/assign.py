@@ -18,7 +18,7 @@ from app.org import queries as org
 from app.policy import service as policies
 from app.policy.service import Policy
 from app.tasks import messages, queries, reminders, rules
-from app.tasks.context import NewEntry, TaskContext, send_card, tell, write
+from app.tasks.context import NewEntry, TaskContext, send_card, write
 from app.tasks.errors import UnknownGroup
 from app.tasks.rules import TaskPurpose
 from models.groups import Group
@@ -104,7 +104,9 @@ async def _tell_collaborators(session: AsyncSession, context: TaskContext, *, ac
     zone = calendars.timezone_of(session)
     text = messages.for_collaborators(context.task, assigner=context.assigner.name, owner=context.owner.name, zone=zone)
     people = [person.id for person in context.collaborators]
-    await tell(session, context, people, text, purpose=TaskPurpose.COLLABORATION, why=context.why(RULE, actor), now=now)
+    await delivery.tell(
+        session, context.header(TaskPurpose.COLLABORATION, context.why(RULE, actor)), people, text, now=now
+    )
 
 
 async def _publish(session: AsyncSession, context: TaskContext, group: Group, *, actor: Actor, now: datetime) -> None:

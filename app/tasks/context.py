@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -24,7 +24,7 @@ from app.tasks import messages, queries, rules
 from app.tasks.rules import TaskPurpose
 from app.wecom.messages import Card
 from models.audit import ObjectKind
-from models.delivery import CardClick, DeliveryState, Message
+from models.delivery import CardClick, DeliveryState
 from models.ids import PersonId, PolicyVersionId
 from models.org import Person
 from models.tasks import Task, TaskEntry
@@ -113,23 +113,6 @@ async def write(session: AsyncSession, context: TaskContext, new: NewEntry, *, n
     event = new.event.model_validate({"task_id": task.id, "progress": task.progress, **new.ids})
     details = {"via": new.via, "progress": task.progress, **kept}
     await publish(session, event, context.why(new.rule_key, new.done_by), now=now, details=details)
-
-
-async def tell(
-    session: AsyncSession,
-    context: TaskContext,
-    people: Iterable[UUID],
-    text: str,
-    *,
-    purpose: TaskPurpose,
-    why: Why,
-    now: datetime,
-) -> Message | None:
-    """A text about the task; None when there is nobody to tell."""
-    to = [PersonId(person_id) for person_id in dict.fromkeys(people)]
-    if not to:
-        return None
-    return await delivery.send_text(session, context.header(purpose, why), to=to, text=text, now=now)
 
 
 async def send_card(session: AsyncSession, context: TaskContext, *, why: Why, now: datetime) -> None:

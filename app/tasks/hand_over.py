@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import SYSTEM
 from app.calendar import service as calendars
+from app.delivery import service as delivery
 from app.departures.service import Departure
 from app.events.service import catalogue
 from app.observability import get_logger
@@ -18,7 +19,7 @@ from app.policy.service import Citation, Policy
 from app.roles import service as roles
 from app.roles.service import Subject
 from app.tasks import messages, queries, reminders, rules
-from app.tasks.context import NewEntry, TaskContext, load, send_card, tell, write
+from app.tasks.context import NewEntry, TaskContext, load, send_card, write
 from app.tasks.rules import TaskPurpose
 from models.ids import TaskId
 from models.org import Person
@@ -87,7 +88,7 @@ async def _tell(
             citation=_citation(context.policy),
             zone=calendars.timezone_of(session),
         )
-        await tell(session, context, people, text, purpose=TaskPurpose.HANDED_OVER, why=why, now=now)
+        await delivery.tell(session, context.header(TaskPurpose.HANDED_OVER, why), people, text, now=now)
 
 
 def _citation(policy: Policy) -> Citation | None:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import SYSTEM
 from app.calendar import service as calendars
+from app.delivery import service as delivery
 from app.events.service import catalogue
 from app.jobs.timers import cancel_timer, set_timer
 from app.observability import get_logger
@@ -18,7 +19,7 @@ from app.policy.sections.people import Expression, ExpressionKind
 from app.roles import service as roles
 from app.roles.service import Subject
 from app.tasks import messages, queries, rules
-from app.tasks.context import NewEntry, TaskContext, load, tell, write
+from app.tasks.context import NewEntry, TaskContext, load, write
 from app.tasks.rules import TaskPurpose
 from models.ids import TaskId
 from models.org import Person
@@ -107,14 +108,8 @@ async def remind_of_deadline(session: AsyncSession, *, subject: str, now: dateti
 
 
 async def _remind(session: AsyncSession, context: TaskContext, text: str, *, rule_key: str, now: datetime) -> None:
-    message = await tell(
-        session,
-        context,
-        [context.owner.id],
-        text,
-        purpose=TaskPurpose.REMINDER,
-        why=context.why(rule_key, SYSTEM),
-        now=now,
+    message = await delivery.tell(
+        session, context.header(TaskPurpose.REMINDER, context.why(rule_key, SYSTEM)), [context.owner.id], text, now=now
     )
     details = rules.EntryDetails(message_id=message.id) if message else None
     await write(session, context, NewEntry(catalogue.TaskReminded, rule_key, via="timer", details=details), now=now)
@@ -130,7 +125,7 @@ async def tell_overdue(session: AsyncSession, *, subject: str, now: datetime) ->
         return
     text, why = _overdue_text(session, context), context.why("task.overdue", SYSTEM)
     concerned = [context.owner.id, context.assigner.id]
-    await tell(session, context, concerned, text, purpose=TaskPurpose.OVERDUE, why=why, now=now)
+    await delivery.tell(session, context.header(TaskPurpose.OVERDUE, why), concerned, text, now=now)
     await write(session, context, NewEntry(catalogue.TaskOverdue, "task.overdue", via="timer"), now=now)
     log.info("task.overdue", task_id=str(context.task.id))
     for index, rung in enumerate(context.policy.document.tasks.escalation):
@@ -162,7 +157,7 @@ async def _escalate(session: AsyncSession, context: TaskContext, to: Expression,
         zone=calendars.timezone_of(session),
     )
     ids, why = [person.id for person in people], context.why("task.overdue", SYSTEM)
-    await tell(session, context, ids, text, purpose=TaskPurpose.ESCALATION, why=why, now=now)
+    await delivery.tell(session, context.header(TaskPurpose.ESCALATION, why), ids, text, now=now)
     details = rules.EntryDetails(to=str(to), people=list(ids))
     entry = NewEntry(catalogue.TaskEscalated, "task.overdue", via="timer", details=details)
     await write(session, context, entry, now=now)

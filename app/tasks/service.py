@@ -9,11 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor
 from app.calendar import service as calendars
+from app.delivery import service as delivery
 from app.events.service import catalogue
 from app.observability import get_logger
 from app.tasks import messages, queries, reminders, rules
 from app.tasks.assign import Assignment, assign
-from app.tasks.context import NewEntry, TaskContext, load, show, tell, write
+from app.tasks.context import NewEntry, TaskContext, load, show, write
 from app.tasks.errors import NotYourTask
 from app.tasks.rules import Moved, TaskAction, TaskPurpose, Told
 from models.delivery import CardClick
@@ -199,13 +200,11 @@ async def _tell(session: AsyncSession, context: TaskContext, act: _Act, entry: N
     if act.action is TaskAction.CANCEL:
         people += [person.id for person in context.collaborators]
     others = [person_id for person_id in people if act.person is None or person_id != act.person.id]
-    await tell(
+    await delivery.tell(
         session,
-        context,
+        context.header(TaskPurpose(entry.event.type), context.why(entry.rule_key, entry.done_by)),
         others,
         text,
-        purpose=TaskPurpose(entry.event.type),
-        why=context.why(entry.rule_key, entry.done_by),
         now=now,
     )
 

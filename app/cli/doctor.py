@@ -16,7 +16,7 @@ from rich.markup import escape
 
 from app.cli.session import NO_DATABASE, JsonOption, err, out
 from app.clock import SystemClock
-from app.doctor.case import open_case
+from app.doctor.context import open_context
 from app.doctor.examination import CHECKS, Check, examine
 from app.doctor.findings import Finding, State
 from app.embedded import EmbeddedPostgresError, exists, is_installed, running, termination_unwinds
@@ -69,13 +69,15 @@ async def _examine(settings: Settings, url: str | None, reason: str, *, as_json:
     rows: list[dict[str, Any]] = []
     # What the service makes for itself at its first start is not missed before.
     is_needed = settings.database_url is not None or not is_installed() or exists(settings.data_dir)
-    async with open_case(settings, url, no_database=reason, is_database_needed=is_needed, clock=SystemClock()) as case:
+    async with open_context(
+        settings, url, no_database=reason, is_database_needed=is_needed, clock=SystemClock()
+    ) as context:
         with err.status("") as status:
 
             def tell(check: Check) -> None:
                 status.update(f"正在检查：{check.title}")
 
-            async for check, finding in examine(case, on_start=tell):
+            async for check, finding in examine(context, on_start=tell):
                 rows.append(_row(check, finding))
                 if not as_json:
                     _show(check, finding)

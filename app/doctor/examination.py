@@ -9,8 +9,8 @@ from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.doctor.case import Case
 from app.doctor.checks import configuration, outside, platform, storage
+from app.doctor.context import CheckContext
 from app.doctor.findings import Finding, State, failed, skipped
 from app.observability import get_logger
 
@@ -24,7 +24,7 @@ LONGEST_SECONDS: Final = 25.0
 class Check:
     name: str
     title: str
-    examine: Callable[[Case], Awaitable[Finding]]
+    examine: Callable[[CheckContext], Awaitable[Finding]]
     needs: tuple[str, ...] = ()
     """Names of checks that must have ended well, or with a warning."""
 
@@ -54,22 +54,22 @@ _TITLES: Final = {check.name: check.title for check in CHECKS}
 
 
 async def examine(
-    case: Case, *, on_start: Callable[[Check], None] = lambda _check: None, longest: float = LONGEST_SECONDS
+    context: CheckContext, *, on_start: Callable[[Check], None] = lambda _check: None, longest: float = LONGEST_SECONDS
 ) -> AsyncIterator[tuple[Check, Finding]]:
     """Every check with its finding, as it is found."""
     for check in CHECKS:
         on_start(check)
-        finding = case.found[check.name] = await _examined(case, check, longest)
+        finding = context.found[check.name] = await _examined(context, check, longest)
         yield check, finding
 
 
-async def _examined(case: Case, check: Check, longest: float) -> Finding:
-    missing = [name for name in check.needs if _is_bad(case.found.get(name))]
+async def _examined(context: CheckContext, check: Check, longest: float) -> Finding:
+    missing = [name for name in check.needs if _is_bad(context.found.get(name))]
     if missing:
         return skipped(f"“{_TITLES[missing[0]]}”没有通过，先处理它")
     try:
         async with asyncio.timeout(longest):
-            return await check.examine(case)
+            return await check.examine(context)
     except TimeoutError:
         return failed(f"{longest:.0f} 秒内没有结果", "网络或数据库没有应答；稍后再试")
     except (OSError, SQLAlchemyError) as error:

@@ -16,7 +16,7 @@ import uvicorn
 from app.bootstrap import Services, build
 from app.cli.server import HttpServer
 from app.clock import Clock, SystemClock
-from app.doctor.case import open_case
+from app.doctor.context import open_context
 from app.doctor.examination import LONGEST_SECONDS, examine
 from app.doctor.findings import Finding, State
 from app.installation import prepare
@@ -72,8 +72,8 @@ class Ward:
         settings = self.settings(**(changes or {}), **more)
         assert settings.database_url is not None
         url = settings.database_url.get_secret_value()
-        async with open_case(settings, url, clock=clock or SystemClock()) as case:
-            return {check.name: finding async for check, finding in examine(case, longest=longest)}
+        async with open_context(settings, url, clock=clock or SystemClock()) as context:
+            return {check.name: finding async for check, finding in examine(context, longest=longest)}
 
     @asynccontextmanager
     async def serving(self, **changes: str) -> AsyncIterator[Services]:

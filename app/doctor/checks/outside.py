@@ -16,8 +16,8 @@ from urllib.parse import quote, urlsplit
 import httpx
 from defusedxml.ElementTree import fromstring
 
-from app.doctor.case import Case, is_private
 from app.doctor.checks.storage import last_callback
+from app.doctor.context import CheckContext, is_private
 from app.doctor.findings import APP_PAGE, SYNC_PAGE, Finding, failed, ok, skipped, warning
 from callbacks.crypto import OWN_NONCE, Keys
 from models.ids import APP, CONTACTS, AppId
@@ -38,28 +38,28 @@ _INSIDE: Final = ("/metrics", "/readyz", "/docs", "/openapi.json", "/console", "
 """What nobody outside needs."""
 
 
-async def callback_of_app(case: Case) -> Finding:
-    return await _callback(case, APP)
+async def callback_of_app(context: CheckContext) -> Finding:
+    return await _callback(context, APP)
 
 
-async def callback_of_contacts(case: Case) -> Finding:
-    return await _callback(case, CONTACTS)
+async def callback_of_contacts(context: CheckContext) -> Finding:
+    return await _callback(context, CONTACTS)
 
 
-async def _callback(case: Case, app_id: AppId) -> Finding:
-    if case.public_url is None:
+async def _callback(context: CheckContext, app_id: AppId) -> Finding:
+    if context.public_url is None:
         return skipped("没有填 STEWARD_PUBLIC_URL，不知道外网地址")
-    heard = await last_callback(case, app_id)
-    address = f"{case.public_url}/callbacks/{app_id}"
+    heard = await last_callback(context, app_id)
+    address = f"{context.public_url}/callbacks/{app_id}"
     echo = str(secrets.randbelow(9 * 10**18) + 10**18)
     began = perf_counter()
     try:
-        response = await case.outside.get(_signed(case, app_id, address, echo))
+        response = await context.outside.get(_signed(context, app_id, address, echo))
     except httpx.RequestError as error:
-        return await _not_reached(case, address, error)
+        return await _not_reached(context, address, error)
     seconds = perf_counter() - began
     if response.status_code != HTTPStatus.OK:
-        return await _refused(case, app_id, address, response.status_code)
+        return await _refused(context, app_id, address, response.status_code)
     if response.content != echo.encode():
         return failed(
             f"{address} 有应答，但内容不是原文（{len(response.content)} 字节）",
@@ -73,9 +73,9 @@ async def _callback(case: Case, app_id: AppId) -> Finding:
     return ok(f"{address} 通过验证，{seconds * 1000:.0f} 毫秒{heard}")
 
 
-def _signed(case: Case, app_id: AppId, address: str, echo: str) -> str:
-    timestamp, nonce = str(int(case.clock.now().timestamp())), OWN_NONCE + secrets.token_hex(6)
-    sealed = fromstring(_keys(case, app_id).seal(echo, nonce=nonce, timestamp=timestamp))
+def _signed(context: CheckContext, app_id: AppId, address: str, echo: str) -> str:
+    timestamp, nonce = str(int(context.clock.now().timestamp())), OWN_NONCE + secrets.token_hex(6)
+    sealed = fromstring(_keys(context, app_id).seal(echo, nonce=nonce, timestamp=timestamp))
     query = {
         "msg_signature": sealed.findtext("MsgSignature") or "",
         "timestamp": timestamp,
@@ -86,15 +86,15 @@ def _signed(case: Case, app_id: AppId, address: str, echo: str) -> str:
     return f"{address}?" + "&".join(f"{name}={quote(value, safe='')}" for name, value in query.items())
 
 
-def _keys(case: Case, app_id: AppId) -> Keys:
-    wecom = case.settings.wecom
+def _keys(context: CheckContext, app_id: AppId) -> Keys:
+    wecom = context.settings.wecom
     token, aes_key = (
         (wecom.app_token, wecom.app_aes_key) if app_id == APP else (wecom.contacts_token, wecom.contacts_aes_key)
     )
     return Keys(token.get_secret_value(), aes_key.get_secret_value(), wecom.corp_id)
 
 
-async def _not_reached(case: Case, address: str, error: httpx.RequestError) -> Finding:
+async def _not_reached(context: CheckContext, address: str, error: httpx.RequestError) -> Finding:
     host = urlsplit(address).hostname
     cause = _cause(error)
     if isinstance(cause, ssl.SSLError):
@@ -105,7 +105,9 @@ async def _not_reached(case: Case, address: str, error: httpx.RequestError) -> F
     if await _is_unknown(host or ""):
         return failed(f"域名 {host} 解析不到", "检查 DNS 与 STEWARD_PUBLIC_URL")
     told = (
-        "" if await _runs_here(case) else f"；本机的 {case.local_url} 也没有服务在运行，请先启动 steward run 或 serve"
+        ""
+        if await _runs_here(context)
+        else f"；本机的 {context.local_url} 也没有服务在运行，请先启动 steward run 或 serve"
     )
     return failed(f"连不上 {address}{told}", "检查服务是否在运行，防火墙与反向代理是否放行")
 
@@ -127,19 +129,19 @@ def _cause(error: BaseException) -> BaseException:
     return error
 
 
-async def _runs_here(case: Case) -> bool:
+async def _runs_here(context: CheckContext) -> bool:
     try:
-        return (await case.outside.get(f"{case.local_url}/healthz")).status_code == HTTPStatus.OK
+        return (await context.outside.get(f"{context.local_url}/healthz")).status_code == HTTPStatus.OK
     except httpx.RequestError:
         return False
 
 
-async def _refused(case: Case, app_id: AppId, address: str, status: int) -> Finding:
+async def _refused(context: CheckContext, app_id: AppId, address: str, status: int) -> Finding:
     page = _PAGES[app_id]
     if status == HTTPStatus.BAD_REQUEST:
         return failed(f"{address}：服务解不开我们的密文，它的 EncodingAESKey 与这里的不同", _SAME_SETTINGS, page)
     if status == HTTPStatus.FORBIDDEN:
-        differs = "企业ID" if await _accepts_token(case, app_id, address) else "Token"
+        differs = "企业ID" if await _accepts_token(context, app_id, address) else "Token"
         or_else = "（或它的时钟不准，或前面的代理拒绝了）" if differs == "Token" else ""
         return failed(f"{address}：服务不认我们的签名，它的 {differs} 与这里的不同{or_else}", _SAME_SETTINGS, page)
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
@@ -148,27 +150,27 @@ async def _refused(case: Case, app_id: AppId, address: str, status: int) -> Find
     return failed(f"{address}：{says}（{status}）", do, page)
 
 
-async def _accepts_token(case: Case, app_id: AppId, address: str) -> bool:
+async def _accepts_token(context: CheckContext, app_id: AppId, address: str) -> bool:
     """Correctly signed nonsense is refused as nonsense (400) by whoever has the same token."""
-    timestamp, nonce, nonsense = str(int(case.clock.now().timestamp())), OWN_NONCE + secrets.token_hex(6), "AAAA"
-    signature = _keys(case, app_id).sign(timestamp, nonce, nonsense)
+    timestamp, nonce, nonsense = str(int(context.clock.now().timestamp())), OWN_NONCE + secrets.token_hex(6), "AAAA"
+    signature = _keys(context, app_id).sign(timestamp, nonce, nonsense)
     query = f"msg_signature={signature}&timestamp={timestamp}&nonce={nonce}&echostr={nonsense}"
     try:
-        response = await case.outside.get(f"{address}?{query}")
+        response = await context.outside.get(f"{address}?{query}")
     except httpx.RequestError:
         return False
     return response.status_code == HTTPStatus.BAD_REQUEST
 
 
-async def exposure(case: Case) -> Finding:
+async def exposure(context: CheckContext) -> Finding:
     """Outside, only the callbacks and the employees' pages are needed."""
-    url = case.settings.public_url
+    url = context.settings.public_url
     if url is None or is_private(urlsplit(url).hostname or ""):
         return skipped("没有外网地址")
     open_paths = []
     for path in _INSIDE:
         try:
-            response = await case.outside.get(url + path)
+            response = await context.outside.get(url + path)
         except httpx.RequestError as error:
             return skipped(f"没有连上 {url}（{type(error).__name__}）")
         # Without a key the REST interface says 401: it is reachable all the same.

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import httpx
 
-from app.doctor.case import CHANNEL_NAMES, Case
+from app.doctor.context import CHANNEL_NAMES, CheckContext
 from app.doctor.findings import APP_PAGE, SYNC_PAGE, Finding, failed, ok, page_of, skipped, warning
 from app.wecom.errors import WecomError, WecomRefused
 from app.wecom.health import TOLERATED_OFFSET
@@ -23,13 +23,13 @@ ID_PAGES: Final = 12
 _PAGES: Final = {APP: APP_PAGE, CONTACTS: SYNC_PAGE}
 
 
-async def reachable(case: Case) -> Finding:
-    base = case.settings.wecom.api_base
+async def reachable(context: CheckContext) -> Finding:
+    base = context.settings.wecom.api_base
     try:
         # Without parameters: answered with an errcode, and no attempt that counts against a secret.
-        response = await case.platform.get("gettoken")
+        response = await context.platform.get("gettoken")
     except httpx.RequestError as error:
-        proxy = "，经代理" if case.settings.wecom.proxy else ""
+        proxy = "，经代理" if context.settings.wecom.proxy else ""
         return failed(
             f"连不上企业微信（{base}{proxy}）：{type(error).__name__}",
             "检查这台机器能否访问外网 443 端口、DNS，以及 STEWARD_WECOM_PROXY 与 STEWARD_WECOM_API_BASE",
@@ -42,38 +42,38 @@ async def reachable(case: Case) -> Finding:
     return ok(f"{base} 有应答")
 
 
-async def clock(case: Case) -> Finding:
-    if case.platform_time is None:
+async def clock(context: CheckContext) -> Finding:
+    if context.platform_time is None:
         return skipped("企业微信的应答没有带时间")
-    offset = case.platform_time[1]
+    offset = context.platform_time[1]
     seconds = round(offset.total_seconds())
     if abs(offset) <= TOLERATED_OFFSET:
         return ok(f"与企业微信相差 {abs(seconds)} 秒")
     says = f"本机时钟比企业微信{'慢' if seconds > 0 else '快'} {abs(seconds)} 秒"
-    if abs(offset) > case.settings.callback_window - timedelta(seconds=5):
+    if abs(offset) > context.settings.callback_window - timedelta(seconds=5):
         return failed(f"{says}，回调会因时间不符被拒收", "打开时间同步（NTP）")
     return warning(says, "打开时间同步（NTP）")
 
 
-async def secret_of_app(case: Case) -> Finding:
-    return await _secret(case, APP)
+async def secret_of_app(context: CheckContext) -> Finding:
+    return await _secret(context, APP)
 
 
-async def secret_of_contacts(case: Case) -> Finding:
-    return await _secret(case, CONTACTS)
+async def secret_of_contacts(context: CheckContext) -> Finding:
+    return await _secret(context, CONTACTS)
 
 
-async def _secret(case: Case, app_id: AppId) -> Finding:
+async def _secret(context: CheckContext, app_id: AppId) -> Finding:
     try:
-        await case.fetch_token(app_id)
+        await context.fetch_token(app_id)
     except WecomError as error:
         return _explained(error, page_of("WECOM_APP_SECRET" if app_id == APP else "WECOM_CONTACTS_SECRET"))
     return ok(f"企业ID 与{CHANNEL_NAMES[app_id]}的 Secret 被接受")
 
 
-async def agent(case: Case) -> Finding:
+async def agent(context: CheckContext) -> Finding:
     try:
-        info = read(AgentInfo, await case.first_call(APP), path="agent/get")
+        info = read(AgentInfo, await context.first_call(APP), path="agent/get")
     except WecomError as error:
         return _unless_untrusted(error, page_of("WECOM_AGENT_ID"))
     if info.closed:
@@ -81,12 +81,12 @@ async def agent(case: Case) -> Finding:
     return ok(f"应用“{info.name}”，AgentId {info.agent_id}，已启用")
 
 
-async def visible_range(case: Case) -> Finding:
-    info = read(AgentInfo, await case.first_call(APP), path="agent/get")
+async def visible_range(context: CheckContext) -> Finding:
+    info = read(AgentInfo, await context.first_call(APP), path="agent/get")
     if ROOT in info.party_ids:
         return ok("可见范围是根部门（全公司）")
     holds = f"{len(info.party_ids)} 个部门、{len(info.user_ids)} 名成员、{len(info.tag_ids)} 个标签"
-    missed = await _missed(case, info)
+    missed = await _missed(context, info)
     return failed(
         f"可见范围只有 {holds}，不是根部门：不能建群（48002）{missed}",
         "把可见范围改为最上面的部门（根部门）",
@@ -94,14 +94,14 @@ async def visible_range(case: Case) -> Finding:
     )
 
 
-async def _missed(case: Case, info: AgentInfo) -> str:
+async def _missed(context: CheckContext, info: AgentInfo) -> str:
     """Whom it misses, as far as both credentials together tell; people seen by tag alone count as missed."""
-    if CONTACTS not in case.tokens:
+    if CONTACTS not in context.tokens:
         return ""
     try:
-        everything = {int(row["id"]) for row in (await case.first_call(CONTACTS))["department_id"]}
-        seen = {int(row["id"]) for row in (await case.ask(APP, "department/simplelist"))["department_id"]}
-        people = await _people_outside(case, seen, set(info.user_ids))
+        everything = {int(row["id"]) for row in (await context.first_call(CONTACTS))["department_id"]}
+        seen = {int(row["id"]) for row in (await context.ask(APP, "department/simplelist"))["department_id"]}
+        people = await _people_outside(context, seen, set(info.user_ids))
     except (WecomError, KeyError, TypeError, ValueError):
         return ""
     some = "、".join(people[:5]) + ("等" if len(people) > 5 else "")  # noqa: PLR2004 -- a few names are enough
@@ -109,14 +109,14 @@ async def _missed(case: Case, info: AgentInfo) -> str:
     return f"；看不见 {len(everything)} 个部门中的 {len(everything - seen)} 个{who}"
 
 
-async def _people_outside(case: Case, departments: set[int], userids: set[str]) -> list[str]:
+async def _people_outside(context: CheckContext, departments: set[int], userids: set[str]) -> list[str]:
     """Userids of those all of whose departments are outside."""
     inside: set[str] = set(userids)
     everybody: dict[str, None] = {}
     cursor = ""
     for _ in range(ID_PAGES):
         body = json.dumps({"cursor": cursor, "limit": 10_000}).encode()
-        answer: dict[str, Any] = await case.ask(CONTACTS, "user/list_id", body)
+        answer: dict[str, Any] = await context.ask(CONTACTS, "user/list_id", body)
         for row in answer["dept_user"]:
             everybody[str(row["userid"])] = None
             if int(row["department"]) in departments:
@@ -126,12 +126,12 @@ async def _people_outside(case: Case, departments: set[int], userids: set[str]) 
     return [userid for userid in everybody if userid not in inside]
 
 
-async def reading(case: Case) -> Finding:
+async def reading(context: CheckContext) -> Finding:
     """Ids come through 通讯录同步, details through the app (callbacks §3.2)."""
     try:
-        await case.first_call(CONTACTS)
-        answer = await case.ask(CONTACTS, "user/list_id", b'{"cursor":"","limit":1}')
-        await case.ask(APP, "department/get", id=ROOT)
+        await context.first_call(CONTACTS)
+        answer = await context.ask(CONTACTS, "user/list_id", b'{"cursor":"","limit":1}')
+        await context.ask(APP, "department/get", id=ROOT)
     except WecomError as error:
         return _unless_untrusted(error, SYNC_PAGE)
     told = "部门与成员的 id 由通讯录同步读取，详情由自建应用读取"
@@ -139,11 +139,11 @@ async def reading(case: Case) -> Finding:
     if first is None:
         return warning("通讯录同步读到的成员是空的", "在该页面打开“API 接口同步”", SYNC_PAGE)
     try:
-        await case.ask(APP, "user/get", userid=str(first["userid"]))
+        await context.ask(APP, "user/get", userid=str(first["userid"]))
     except WecomError as error:
         return _explained(error, f"{APP_PAGE} → 可见范围")
     try:
-        await case.ask(CONTACTS, "user/simplelist", department_id=ROOT)
+        await context.ask(CONTACTS, "user/simplelist", department_id=ROOT)
     except WecomRefused as error:
         return ok(f"{told}（通讯录同步不能读详情：{error.errcode}，新接入的企业都是这样）")
     except WecomError:
@@ -151,17 +151,17 @@ async def reading(case: Case) -> Finding:
     return ok(f"{told}（通讯录同步也能读详情）")
 
 
-async def trusted_for_app(case: Case) -> Finding:
-    return await _trusted(case, APP)
+async def trusted_for_app(context: CheckContext) -> Finding:
+    return await _trusted(context, APP)
 
 
-async def trusted_for_contacts(case: Case) -> Finding:
-    return await _trusted(case, CONTACTS)
+async def trusted_for_contacts(context: CheckContext) -> Finding:
+    return await _trusted(context, CONTACTS)
 
 
-async def _trusted(case: Case, app_id: AppId) -> Finding:
+async def _trusted(context: CheckContext, app_id: AppId) -> Finding:
     try:
-        await case.first_call(app_id)
+        await context.first_call(app_id)
     except WecomRefused as error:
         if error.errcode != NOT_TRUSTED:
             return skipped(f"{CHANNEL_NAMES[app_id]}的调用因别的原因被拒（{error.errcode}），见上")

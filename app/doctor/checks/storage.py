@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col
 
 from app.database import current_revision, expected_revision
-from app.doctor.case import CHANNEL_NAMES, Case
+from app.doctor.context import CHANNEL_NAMES, CheckContext
 from app.doctor.findings import CONSOLE, Finding, failed, ok, skipped, warning
 from app.policy import service as policies
 from app.policy.errors import FaultyPolicy
@@ -50,16 +50,16 @@ _UNLICENSED: Final = text(
 )
 
 
-async def database(case: Case) -> Finding:
-    if case.engine is None:
-        return failed(case.no_database) if case.is_database_needed else skipped(case.no_database)
+async def database(context: CheckContext) -> Finding:
+    if context.engine is None:
+        return failed(context.no_database) if context.is_database_needed else skipped(context.no_database)
     try:
-        async with case.engine.connect() as connection:
+        async with context.engine.connect() as connection:
             row = (await connection.execute(_SERVER)).one()
     except (OSError, SQLAlchemyError, TimeoutError) as error:
         reason = str(getattr(error, "orig", None) or type(error).__name__)
         return failed(f"连不上数据库：{reason}", "检查 STEWARD_DATABASE_URL，以及数据库是否在运行、是否允许从这里连接")
-    return _judged(row, now=case.clock.now())
+    return _judged(row, now=context.clock.now())
 
 
 def _judged(server: Any, *, now: datetime) -> Finding:
@@ -76,33 +76,33 @@ def _judged(server: Any, *, now: datetime) -> Finding:
     return ok(f"PostgreSQL {server.shown}，UTF8")
 
 
-async def schema(case: Case) -> Finding:
-    assert case.engine is not None  # this check needs "database", which fails without it
-    current, expected = await current_revision(case.engine), expected_revision()
+async def schema(context: CheckContext) -> Finding:
+    assert context.engine is not None  # this check needs "database", which fails without it
+    current, expected = await current_revision(context.engine), expected_revision()
     if current != expected:
         says = f"数据库结构是 {current or '空'}，程序需要 {expected}"
-        if case.settings.database_url is None:
+        if context.settings.database_url is None:
             return warning(f"{says}；内置数据库在服务启动时自动升级")
         return failed(says, "运行 steward migrate")
-    async with case.sessions() as session:
+    async with context.sessions() as session:
         row = (await session.scalars(select(Installation))).one_or_none()
     if row is None:
         return ok(f"结构是最新的（{expected}），还没有启动过")
-    if row.corp_id != case.settings.wecom.corp_id:
+    if row.corp_id != context.settings.wecom.corp_id:
         return failed(
-            f"这个数据库属于企业 {row.corp_id}，配置里是 {case.settings.wecom.corp_id}",
+            f"这个数据库属于企业 {row.corp_id}，配置里是 {context.settings.wecom.corp_id}",
             "换一个数据库，或改正 STEWARD_WECOM_CORP_ID",
         )
     try:
-        SecretBox(case.settings.secret_key).decrypt(row.secret_check)
+        SecretBox(context.settings.secret_key).decrypt(row.secret_check)
     except OtherSecretKey:
         return failed("STEWARD_SECRET_KEY 与这个数据库的不同", "恢复原来的密钥；或用 steward secret-key rotate 更换")
     return ok(f"结构是最新的（{expected}）")
 
 
-async def queue(case: Case) -> Finding:
-    now = case.clock.now()
-    async with case.sessions() as session:
+async def queue(context: CheckContext) -> Finding:
+    now = context.clock.now()
+    async with context.sessions() as session:
         workers = (await session.execute(_WORKERS)).scalar_one()
         jobs = (await session.execute(_QUEUE, {"now": now})).one()
         events = (await session.execute(_EVENTS)).one()
@@ -125,12 +125,12 @@ async def queue(case: Case) -> Finding:
     return ok(f"{workers} 个后台处理在运行，没有积压")
 
 
-async def last_callback(case: Case, app_id: AppId) -> str:
+async def last_callback(context: CheckContext, app_id: AppId) -> str:
     """When the platform was last heard on this address, as half a sentence; empty when the database does not tell."""
-    if case.engine is None:
+    if context.engine is None:
         return ""
     try:
-        async with case.sessions() as session:
+        async with context.sessions() as session:
             state = await session.get(PlatformState, f"callbacks:{app_id}")
             newest = (
                 await session.scalars(
@@ -145,7 +145,7 @@ async def last_callback(case: Case, app_id: AppId) -> str:
     moments = [moment for moment in (newest, _moment((state.facts if state else None) or {})) if moment]
     if not moments:
         return f"；{CHANNEL_NAMES[app_id]}还没有收到过平台的回调"
-    return f"；平台最近一次通过验证的请求在{_told(case.clock.now() - max(moments))}前"
+    return f"；平台最近一次通过验证的请求在{_told(context.clock.now() - max(moments))}前"
 
 
 def _moment(facts: dict[str, Any]) -> datetime | None:
@@ -155,9 +155,9 @@ def _moment(facts: dict[str, Any]) -> datetime | None:
         return None
 
 
-async def licences(case: Case) -> Finding:
-    async with case.sessions() as session:
-        since = case.clock.now() - LICENCES_OVER
+async def licences(context: CheckContext) -> Finding:
+    async with context.sessions() as session:
+        since = context.clock.now() - LICENCES_OVER
         people = (await session.execute(_UNLICENSED, {"since": since})).scalar_one()
     if not people:
         return ok("最近 30 天没有人因为缺少接口许可而收不到消息")
@@ -168,17 +168,17 @@ async def licences(case: Case) -> Finding:
     )
 
 
-async def policy(case: Case) -> Finding:
-    path = case.settings.policy_file
+async def policy(context: CheckContext) -> Finding:
+    path = context.settings.policy_file
     try:
         source = policies.source_of(path)
         policies.parse(source)
     except (OSError, FaultyPolicy) as error:
         return failed(f"制度文件不能用：{error}", f"steward policy check {path}")
-    async with case.sessions() as session:
+    async with context.sessions() as session:
         if (await session.scalars(select(Installation))).one_or_none() is None:
             return ok("制度文件没有问题，首次启动时载入")
-        in_force = await policies.in_force(session, now=case.clock.now())
+        in_force = await policies.in_force(session, now=context.clock.now())
         differs = await policies.warning_about(session, source=source) if path else None
     if differs:
         return warning(differs)

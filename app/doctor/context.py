@@ -33,7 +33,7 @@ Answer = dict[str, Any]
 
 
 @dataclass
-class Case:
+class CheckContext:
     """One examination. Tokens are held here alone: they are neither stored nor shown."""
 
     settings: Settings
@@ -116,14 +116,14 @@ class Case:
 
 
 @asynccontextmanager
-async def open_case(
+async def open_context(
     settings: Settings,
     database_url: str | None,
     *,
     no_database: str = "",
     is_database_needed: bool = True,
     clock: Clock,
-) -> AsyncIterator[Case]:
+) -> AsyncIterator[CheckContext]:
     engine = create_engine(async_url(database_url), pool_size=2, max_overflow=0) if database_url else None
     wecom = settings.wecom
     async with (
@@ -131,10 +131,12 @@ async def open_case(
         httpx.AsyncClient(base_url=wecom.api_base, proxy=wecom.proxy, timeout=TIMEOUT, trust_env=False) as platform,
         httpx.AsyncClient(timeout=TIMEOUT, trust_env=False, follow_redirects=False) as outside,
     ):
-        case = Case(settings, clock, platform, outside, database_url, no_database, is_database_needed, engine)
-        platform.event_hooks = {"response": [case.note_time]}
+        context = CheckContext(
+            settings, clock, platform, outside, database_url, no_database, is_database_needed, engine
+        )
+        platform.event_hooks = {"response": [context.note_time]}
         try:
-            yield case
+            yield context
         finally:
             if engine is not None:
                 await engine.dispose()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -117,21 +116,6 @@ def find_all(root: Element, path: str) -> Iterator[Element]:
                 yield from find_all(child, rest)
             else:
                 yield child
-
-
-def digest(plaintext: bytes) -> bytes:
-    return hashlib.sha256(plaintext).digest()
-
-
-def dedup_key(app_id: str, corp_id: str, plaintext: bytes, message_id: str) -> bytes:
-    """Receiver, digest of the decrypted body, and MsgId.
-
-    The platform's own advice (FromUserName and CreateTime) loses real events (callbacks §1.7); ciphertext, nonce and
-    signature differ between attempts.
-    """
-    receiver = hashlib.sha256(f"{app_id}\n{corp_id}\n{message_id}\n".encode())
-    receiver.update(digest(plaintext))
-    return receiver.digest()
 
 
 def _event_type(root: Element, kind: str) -> str:

@@ -22,7 +22,8 @@ import httpx
 from fastapi import APIRouter, FastAPI
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.service import create_key, find_caller, install_bootstrap_key
+from app.access.keys import find_caller
+from app.access.service import create_key, install_bootstrap_key
 from app.audit.actor import SYSTEM
 from app.bootstrap import REGISTRY
 from app.clock import Clock

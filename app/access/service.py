@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.errors import NoSuchKey, UnknownScope
+from app.access.keys import digest
 from app.audit.actor import Actor
 from app.audit.why import Why
 from app.events.service import catalogue, publish
 from app.manifest import registry_of
-from app.web.deps import EVERYTHING, Caller, scopes_of
+from app.web.deps import EVERYTHING, scopes_of
 from models.access import ApiKey
 
 BOOTSTRAP = "bootstrap"
-_USED_EVERY = timedelta(minutes=1)
-
-
-def digest(key: str) -> bytes:
-    """Keys are long and random, so a plain sha256 keeps them."""
-    return hashlib.sha256(key.encode()).digest()
 
 
 async def create_key(
@@ -73,22 +67,6 @@ async def end_key(session: AsyncSession, *, key_id: UUID, actor: Actor, now: dat
 
 async def list_keys(session: AsyncSession) -> list[ApiKey]:
     return list(await session.scalars(select(ApiKey).order_by(col(ApiKey.created_at), col(ApiKey.id))))
-
-
-async def find_key(session: AsyncSession, *, key: str, now: datetime) -> ApiKey | None:
-    """The living key, or None. Notes the use, at most once a minute."""
-    alive = or_(col(ApiKey.expires_at).is_(None), col(ApiKey.expires_at) > now)
-    statement = select(ApiKey).where(col(ApiKey.key_hash) == digest(key), col(ApiKey.ended_at).is_(None), alive)
-    row = (await session.scalars(statement)).one_or_none()
-    if row is not None and (row.last_used_at is None or now - row.last_used_at > _USED_EVERY):
-        await session.execute(update(ApiKey).where(col(ApiKey.id) == row.id).values(last_used_at=now))
-    return row
-
-
-async def find_caller(session: AsyncSession, *, key: str, now: datetime) -> Caller | None:
-    """Who calls with this key; None without a living one."""
-    row = await find_key(session, key=key, now=now)
-    return Caller(row.id, row.name, row.scopes) if row is not None else None
 
 
 async def install_bootstrap_key(session: AsyncSession, *, key: str | None, now: datetime) -> None:

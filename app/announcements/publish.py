@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.announcements import messages, queries, rules
-from app.announcements.deadline import CHASE, DEADLINE
+from app.announcements.chase import CHASE, DEADLINE
 from app.announcements.errors import NobodyConcerned, UnknownAudience
 from app.announcements.rules import AnnouncementPurpose, Audience, about
 from app.audit.actor import Actor, person_actor

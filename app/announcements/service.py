@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from app.announcements.chase import CHASE, DEADLINE, chase, close
 from app.announcements.confirm import BY_CARD, confirm, confirm_many
-from app.announcements.deadline import CHASE, DEADLINE, chase, close
 from app.announcements.publish import AudienceWanted, Draft, publish
 
 __all__ = [

@@ -155,9 +155,8 @@ def _by_card(clicks: Sequence[KnownClick]) -> list[list[KnownClick]]:
     cards: dict[UUID, list[KnownClick]] = {}
     for known in clicks:
         cards.setdefault(known.call_id, []).append(known)
-    return [
-        card[start : start + delivery.CHUNK] for card in cards.values() for start in range(0, len(card), delivery.CHUNK)
-    ]
+    size = delivery.RECIPIENTS_PER_CALL
+    return [card[start : start + size] for card in cards.values() for start in range(0, len(card), size)]
 
 
 def _update(message: Message, clicks: Sequence[KnownClick], shown: dict[str, Any], agent_id: int) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import transaction
-from app.delivery.parts import split
+from app.delivery.divide import divide
 from app.jobs.job import JobContext, JobFunction
 from app.ledger import calls, recovery
 from app.ledger.calls import MAKE_CALL, Attempt, CallPayload
@@ -29,7 +29,7 @@ async def make_call(ctx: JobContext, payload: CallPayload) -> None:
     async with ctx.claiming, transaction(ctx.sessions) as session:
         attempt = await claim(session, call_id=payload.call_id, now=ctx.now())
         if isinstance(attempt, Divided):
-            await split(session, attempt.call, attempt.parts, now=ctx.now())
+            await divide(session, attempt.call, attempt.shares, now=ctx.now())
     if not isinstance(attempt, Attempt):
         return
     client = ctx.platform.contacts if attempt.app_id == CONTACTS else ctx.platform.app

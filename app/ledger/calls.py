@@ -71,7 +71,7 @@ async def record(
     if call is None or call.attempts != attempt.number or call.state not in queries.OPEN or (late and failure):
         log.warning("call.answered_late", call_id=str(attempt.call_id), attempt=attempt.number)
         return
-    verdict = rules.decide(call, failure, uncertain=attempt.uncertain, now=now)
+    verdict = rules.verdict_of_attempt(call, failure, uncertain=attempt.uncertain, now=now)
     await conclude(session, call, verdict, answer=answer, effect=rules.effect_of(failure), now=now)
 
 

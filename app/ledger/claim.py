@@ -21,7 +21,7 @@ class Divided:
     """The limits let only some recipients have the call now: the caller splits it in the same transaction."""
 
     call: OutgoingCall
-    parts: Sequence[reservations.Part]
+    shares: Sequence[reservations.Share]
 
 
 async def claim(session: AsyncSession, *, call_id: UUID, now: datetime) -> Attempt | Divided | None:
@@ -41,11 +41,11 @@ async def claim(session: AsyncSession, *, call_id: UUID, now: datetime) -> Attem
     match await reservations.reserve(session, call, uncertain=uncertain, now=now):
         case []:
             return _take(call, uncertain=uncertain, now=now)
-        case [reservations.Part(verdict=Hold() | Failed() as verdict)]:
+        case [reservations.Share(verdict=Hold() | Failed() as verdict)]:
             await conclude(session, call, verdict, now=now)
             return None
-        case parts:
-            return Divided(call, parts)
+        case shares:
+            return Divided(call, shares)
 
 
 def _take(call: OutgoingCall, *, uncertain: bool, now: datetime) -> Attempt:

@@ -38,7 +38,7 @@ async def give_up_lease(session: AsyncSession, *, call_id: UUID, now: datetime) 
     if call is None or call.state is not CallState.SENDING or call.leased_until is None or call.leased_until >= now:
         return
     lost = OutcomeUnknown(call.kind.value, "执行进程中断")
-    await calls.conclude(session, call, rules.decide(call, lost, uncertain=True, now=now), now=now)
+    await calls.conclude(session, call, rules.verdict_of_attempt(call, lost, uncertain=True, now=now), now=now)
 
 
 async def ask_for_the_rest(

@@ -32,17 +32,17 @@ _COUNTED_IN_PEOPLE = {
 
 
 @dataclass(frozen=True)
-class Part:
+class Share:
     """Some recipients of a call, and why they wait or can never be reached. Without a reason they are sent now."""
 
     people: tuple[UUID, ...]
     verdict: Hold | Failed | None
 
 
-async def reserve(session: AsyncSession, call: OutgoingCall, *, uncertain: bool, now: datetime) -> list[Part]:
+async def reserve(session: AsyncSession, call: OutgoingCall, *, uncertain: bool, now: datetime) -> list[Share]:
     """Take what the call needs: an empty list when it may go. Else nothing is taken, and this is who waits for what.
 
-    One part with everybody holds the call. An uncertain call is never split: its bytes stay as they are.
+    One share with everybody holds the call. An uncertain call is never divided: its bytes stay as they are.
     """
     people = await _people(session, call, since=now)
     wanted = _demands(call, people, len(people))
@@ -63,8 +63,8 @@ async def reserve(session: AsyncSession, call: OutgoingCall, *, uncertain: bool,
         call.reserved_at = now
         return []
     if call.kind is CallKind.MESSAGE_SEND and not uncertain and len(people) > 1:
-        return split_up(call.app_id, people, short)
-    return [Part(tuple(people), _too_large(call, len(people), short) or _hold(_last(short)))]
+        return shares_of(call.app_id, people, short)
+    return [Share(tuple(people), _too_large(call, len(people), short) or _hold(_last(short)))]
 
 
 async def settle(session: AsyncSession, call: OutgoingCall, effect: Effect, *, now: datetime) -> None:
@@ -92,7 +92,7 @@ async def settle(session: AsyncSession, call: OutgoingCall, effect: Effect, *, n
             await limits.move(session, wanted, since=since, now=now)
 
 
-def split_up(app_id: str, people: Sequence[UUID], short: Sequence[Shortage]) -> list[Part]:
+def shares_of(app_id: str, people: Sequence[UUID], short: Sequence[Shortage]) -> list[Share]:
     """Who is sent now, and who waits for which limit. People who wait about equally long are grouped. Pure."""
     own: dict[str, Shortage] = {}
     for shortage in sorted(short, key=_until):
@@ -102,18 +102,18 @@ def split_up(app_id: str, people: Sequence[UUID], short: Sequence[Shortage]) -> 
     free = [person for person in people if _subject(app_id, person) not in own]
     room = len(free) if common is None else min(common.room, len(free))
     if common is not None and room < min(len(free), max(common.allowed // SMALLEST_PART, 1)):
-        return [Part(tuple(people), _hold(common))]
-    parts = [Part(tuple(free[:room]), None)] if room else []
+        return [Share(tuple(people), _hold(common))]
+    shares = [Share(tuple(free[:room]), None)] if room else []
     if common is not None and room < len(free):
-        parts.append(Part(tuple(free[room:]), _hold(common)))
+        shares.append(Share(tuple(free[room:]), _hold(common)))
     waiting: dict[tuple[str, int], list[UUID]] = {}
     for person in people:
         if _subject(app_id, person) in own:
             waiting.setdefault(_about_the_same(own[_subject(app_id, person)]), []).append(person)
     for group in waiting.values():
         last = _last([own[_subject(app_id, person)] for person in group])
-        parts.append(Part(tuple(group), _hold(last)))
-    return parts
+        shares.append(Share(tuple(group), _hold(last)))
+    return shares
 
 
 def _about_the_same(shortage: Shortage) -> tuple[str, int]:

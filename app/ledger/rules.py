@@ -142,7 +142,7 @@ class Hold:
 Verdict = Done | Failed | Unknown | Later | Hold
 
 
-def decide(call: OutgoingCall, failure: WecomError | None, *, uncertain: bool, now: datetime) -> Verdict:
+def verdict_of_attempt(call: OutgoingCall, failure: WecomError | None, *, uncertain: bool, now: datetime) -> Verdict:
     """What an attempt's outcome means. `uncertain`: an earlier attempt may have had its effect.
 
     After an uncertain attempt only a success is believed: a refusal may be the answer to the duplicate.

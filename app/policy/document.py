@@ -7,7 +7,7 @@ number 720. The schema turns text into numbers where a number is meant.
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -16,23 +16,9 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from app.policy.expressions import expressions_in
-from app.policy.rule_keys import RULE_KEYS
+from app.policy.errors import Fault
+from app.policy.references import reference_faults
 from app.policy.schema import PolicyDocument
-from app.policy.sections.people import ExpressionKind
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One thing wrong with a document."""
-
-    path: str
-    """Where: `groups.types.project.join.steps[0].approver`; empty for the document as a whole."""
-    message: str
-    """In Chinese: what is wrong and what to do."""
-
-    def __str__(self) -> str:
-        return f"{self.path or '（全文）'}：{self.message}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +56,7 @@ def read(source: str) -> Reading:
         return Reading(None, [Fault("", "内容太多或层次太深，请对照默认制度编写")])
     if not isinstance(raw, dict):
         return Reading(None, [Fault("", "制度文件应由“名称: 内容”组成，请对照默认制度编写")])
-    faults = [*_schema_faults(raw), *_reference_faults(raw)]
+    faults = [*_schema_faults(raw), *reference_faults(raw)]
     return Reading(None if faults else PolicyDocument.model_validate(raw), faults)
 
 
@@ -188,58 +174,6 @@ def _sentence(error: Any) -> str:
         return f"不符合要求（{error['msg']}），请对照默认制度修改"
     values = {name: str(value).replace(" or ", " 或 ") for name, value in context.items()}
     return template.format(**values)
-
-
-# ---------------------------------------------------------------- references inside the document
-
-
-def _reference_faults(raw: dict[Any, Any]) -> list[Fault]:
-    """What the schema cannot see: names in one section that must stand in another. Works on whatever is there, so
-    that these faults are reported together with those of the schema.
-    """
-    return [*_rule_faults(raw), *_role_faults(raw), *_class_faults(raw)]
-
-
-def _rule_faults(raw: dict[Any, Any]) -> Iterator[Fault]:
-    rules, clauses = _mapping(raw, "rules"), _mapping(raw, "clauses")
-    for key, title in RULE_KEYS.items():
-        if key not in rules:
-            yield Fault(f"rules.{key}", f"没有写明“{title}”依据哪一条，请补上“{key}: 条文编号”")
-    for key, clause in rules.items():
-        if key not in RULE_KEYS:
-            yield Fault(f"rules.{key}", "系统没有这条规则，请检查拼写或删去")
-        elif clause not in clauses:
-            yield Fault(f"rules.{key}", f"引用的第 {clause} 条不在 clauses 中，请补上条文或改正编号")
-
-
-def _role_faults(raw: dict[Any, Any]) -> Iterator[Fault]:
-    roles = _mapping(raw, "roles")
-    for name, role in roles.items():
-        if isinstance(role, dict) and not any(role.get(who) for who in ("departments", "tags", "posts", "userids")):
-            yield Fault(f"roles.{name}", "没有任何人，请写 departments、tags、posts、userids 中的至少一项")
-    for path, expression in expressions_in(raw):
-        if expression.kind is ExpressionKind.ROLE and expression.name not in roles:
-            yield Fault(path, f"角色“{expression.name}”不在 roles 中，请补上或改正")
-
-
-def _class_faults(raw: dict[Any, Any]) -> Iterator[Fault]:
-    announced, delivered = _mapping(raw, "announcements", "classes"), _mapping(raw, "delivery", "classes")
-    for name in announced:
-        if name not in delivered:
-            yield Fault(f"announcements.classes.{name}", "没有规定发送时段，请在 delivery.classes 中补上")
-    for key, rule in _mapping(raw, "groups", "types").items():
-        allowed = rule.get("allowed_classes") if isinstance(rule, dict) else None
-        for place, name in enumerate(allowed if isinstance(allowed, list) else []):
-            if name not in announced:
-                path = f"groups.types.{key}.allowed_classes[{place}]"
-                yield Fault(path, f"类别“{name}”不在 announcements.classes 中，请补上或改正")
-
-
-def _mapping(raw: dict[Any, Any], *path: str) -> dict[Any, Any]:
-    found: Any = raw
-    for name in path:
-        found = found.get(name) if isinstance(found, dict) else None
-    return found if isinstance(found, dict) else {}
 
 
 @cache

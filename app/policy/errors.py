@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from app.errors import Conflict, Invalid, NotFound, Unavailable
 
 
@@ -33,3 +35,16 @@ class EffectiveInThePast(Invalid):
 class AlreadyScheduled(Conflict):
     slug = "already-scheduled"
     title = "同样的制度已定于其他时间生效"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with a document."""
+
+    path: str
+    """Where: `groups.types.project.join.steps[0].approver`; empty for the document as a whole."""
+    message: str
+    """In Chinese: what is wrong and what to do."""
+
+    def __str__(self) -> str:
+        return f"{self.path or '（全文）'}：{self.message}"

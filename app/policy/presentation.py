@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.policy.differences import Change
-from app.policy.document import Fault
+from app.policy.errors import Fault
 from app.policy.schemas import ChangeOut, CheckOut, FaultOut, PolicyVersionDetail, PolicyVersionOut
 from models.policy import PolicyVersion
 

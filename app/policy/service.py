@@ -15,10 +15,11 @@ from app.events.service import catalogue, publish
 from app.policy import document as documents
 from app.policy import queries
 from app.policy.differences import Change, diff
-from app.policy.document import Fault, default_source
+from app.policy.document import default_source
 from app.policy.errors import (
     AlreadyScheduled,
     EffectiveInThePast,
+    Fault,
     FaultyPolicy,
     NoPolicyInForce,
     UnknownRule,

@@ -13,7 +13,7 @@ from app.inbox.service import RECONCILE, ReconcilePayload
 from app.jobs.job import JobContext, JobFunction, TimerHandler
 from app.jobs.timers import set_timer
 from app.policy import service as policies
-from app.reconciliation import compare
+from app.reconciliation import apply_snapshot as compare
 from app.settings import Settings
 from models.ids import GroupId
 
@@ -51,7 +51,7 @@ async def _reconcile(ctx: JobContext, group_id: GroupId, *, accept_losses: bool)
         )
     gone = await people_gone(ctx.platform.app, asked)
     async with transaction(ctx.sessions) as session:
-        await compare.compare(
+        await compare.apply_snapshot(
             session, group_id=group_id, snapshot=snapshot, gone=gone, accept_losses=accept_losses, now=ctx.now()
         )
 

@@ -15,6 +15,7 @@ from app.sync import messages, queries, runs
 from app.sync.changes import staging
 from app.sync.changes.apply import apply
 from app.sync.changes.compare import Comparison, Scope, compare, count_changes, drop_losses, list_changes
+from app.sync.changes.losses import LossCount
 from app.sync.changes.report import (
     BadRows,
     Counts,
@@ -28,7 +29,6 @@ from app.sync.changes.report import (
 )
 from app.sync.changes.tags import TagContent, TagOutcome, apply_tags
 from app.sync.errors import RunLost, StagedRowsGone
-from app.sync.rules import LossCount
 from models.ids import SyncRunId
 from models.org import SyncRun, SyncState
 

@@ -11,7 +11,8 @@ from sqlalchemy import Select, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.sync.rules import LOSSES, LossCount, Losses
+from app.sync.changes.losses import LossCount, Losses
+from app.sync.rules import LOSSES
 from models.ids import fold
 from models.org import (
     OrgChange,

@@ -14,7 +14,8 @@ from app.database import Sessions, transaction
 from app.observability import get_logger
 from app.org import service as org
 from app.policy import service as policies
-from app.sync import messages, queries, rules, runs
+from app.sync import messages, queries, runs
+from app.sync.changes import losses as rules
 from app.sync.changes import staging
 from app.sync.changes.apply import apply
 from app.sync.changes.compare import Comparison, Scope, compare, count_changes, drop_losses

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.org.rules import GONE
-from app.policy.sections.org import LossBudget
 from models.org import PersonStatus
 
 STATUS_BY_NUMBER: dict[int, PersonStatus] = {
@@ -86,44 +85,3 @@ def transitions() -> list[tuple[PersonStatus, PersonStatus | None, bool, bool, P
         for known in (True, False)
         for new in [status_after(old, Observation(number, visible=visible), details_known=known)]
     ]
-
-
-@dataclass(frozen=True)
-class LossCount:
-    """How many would be lost, and of how many."""
-
-    lost: int
-    total: int
-
-
-@dataclass(frozen=True)
-class Losses:
-    people: LossCount
-    departments: LossCount
-    group_places: LossCount
-    """Memberships in groups that these people would lose."""
-
-
-@dataclass(frozen=True)
-class BudgetDecision:
-    """Which kinds of losses are beyond the budget. People and their places in groups are held together."""
-
-    people: bool
-    departments: bool
-    group_places: bool
-
-    @property
-    def holds_people(self) -> bool:
-        return self.people or self.group_places
-
-    @property
-    def holds(self) -> bool:
-        return self.holds_people or self.departments
-
-
-def decide(losses: Losses, budget: LossBudget) -> BudgetDecision:
-    return BudgetDecision(
-        people=budget.is_exceeded(losses.people.lost, losses.people.total),
-        departments=budget.is_exceeded(losses.departments.lost, losses.departments.total),
-        group_places=budget.is_exceeded(losses.group_places.lost, losses.group_places.total),
-    )

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.web.middleware import LARGEST_BODY
-from callbacks.envelope import MAX_BODY, dedup_key, parse, read_envelope, read_header, read_query
+from callbacks.deduplication import dedup_key
+from callbacks.envelope import MAX_BODY, parse, read_envelope, read_header, read_query
 from callbacks.errors import Reason, Refused
 
 QUERY = b"msg_signature=s&timestamp=1&nonce=n"

@@ -9,7 +9,7 @@ from uuid import UUID
 from app.audit.actor import SYSTEM
 from app.database import transaction
 from app.ledger.jobs import limit_changed
-from app.ledger.reservations import split_up
+from app.ledger.reservations import shares_of
 from app.ledger.rules import Hold
 from app.limits import numbers
 from app.limits.breaker import KNOWN_FOR_SECONDS
@@ -265,7 +265,7 @@ class TestHowRecipientsArePutTogether:
             Shortage("message.member.hour", f"app:{people[1]}", 0, 1000, soon + timedelta(seconds=60)),
             Shortage("message.member.hour", f"app:{people[2]}", 0, 1000, late),
         ]
-        going, first, second = split_up("app", people, short)
+        going, first, second = shares_of("app", people, short)
         assert (going.people, going.verdict) == (tuple(people[3:]), None)
         assert first.people == tuple(people[:2])
         assert isinstance(first.verdict, Hold)
@@ -274,6 +274,6 @@ class TestHowRecipientsArePutTogether:
 
     def test_a_crumb_of_the_common_limit_splits_nothing(self) -> None:
         people = [UUID(int=number) for number in range(100)]
-        [part] = split_up("app", people, [Shortage("message.app.day", "app", 4, 100, MONDAY_9AM)])
+        [part] = shares_of("app", people, [Shortage("message.app.day", "app", 4, 100, MONDAY_9AM)])
         assert part.people == tuple(people)
         assert part.verdict is not None

@@ -222,9 +222,9 @@ class TestEveryCell:
     def test_a_file_is_uploaded_again(self) -> None:
         upload = _call(CallKind.MEDIA_UPLOAD)
         lost = OutcomeUnknown("media/upload", "ReadTimeout")
-        assert isinstance(rules.decide(upload, lost, uncertain=False, now=MONDAY_9AM), Later)
+        assert isinstance(rules.verdict_of_attempt(upload, lost, uncertain=False, now=MONDAY_9AM), Later)
         upload.attempts = rules.MOST_REPEATS
-        assert isinstance(rules.decide(upload, lost, uncertain=True, now=MONDAY_9AM), Unknown)
+        assert isinstance(rules.verdict_of_attempt(upload, lost, uncertain=True, now=MONDAY_9AM), Unknown)
         assert RECOVERY[CallKind.MEDIA_UPLOAD] is Recovery.REPEAT
 
 

@@ -12,7 +12,7 @@ from app.audit.why import About, Why
 from app.errors import WrongState
 from app.ledger import rules
 from app.ledger.calls import CallRequest, call_row, move
-from app.ledger.rules import RECOVERY, TRANSITIONS, Done, Failed, Hold, Later, Recovery, Unknown, decide
+from app.ledger.rules import RECOVERY, TRANSITIONS, Done, Failed, Hold, Later, Recovery, Unknown, verdict_of_attempt
 from app.wecom.errors import HttpFailure, NotReached, OutcomeUnknown, WecomError, refusal
 from models.audit import ObjectKind
 from models.delivery import CallKind, CallState, HoldReason, OutgoingCall
@@ -60,11 +60,11 @@ class TestAnUnknownOutcome:
 
     @pytest.mark.parametrize("kind", [kind for kind in CallKind if RECOVERY[kind] is Recovery.PARK])
     def test_what_cannot_be_told_waits_for_a_person(self, kind: CallKind) -> None:
-        assert isinstance(decide(call(kind), LOST, uncertain=False, now=MONDAY_9AM), Unknown)
+        assert isinstance(verdict_of_attempt(call(kind), LOST, uncertain=False, now=MONDAY_9AM), Unknown)
 
     @pytest.mark.parametrize("kind", [kind for kind in CallKind if RECOVERY[kind] is not Recovery.PARK])
     def test_what_can_be_told_is_tried_again_and_remembered_as_uncertain(self, kind: CallKind) -> None:
-        verdict = decide(call(kind), LOST, uncertain=False, now=MONDAY_9AM)
+        verdict = verdict_of_attempt(call(kind), LOST, uncertain=False, now=MONDAY_9AM)
 
         assert isinstance(verdict, Later)
         assert verdict.uncertain
@@ -72,32 +72,36 @@ class TestAnUnknownOutcome:
     def test_a_message_is_resent_only_while_the_platform_drops_duplicates(self) -> None:
         sent = call(CallKind.MESSAGE_SEND, window=600)
 
-        assert isinstance(decide(sent, LOST, uncertain=True, now=MONDAY_9AM + timedelta(minutes=8)), Later)
-        assert isinstance(decide(sent, LOST, uncertain=True, now=MONDAY_9AM + timedelta(minutes=9)), Unknown)
+        assert isinstance(verdict_of_attempt(sent, LOST, uncertain=True, now=MONDAY_9AM + timedelta(minutes=8)), Later)
+        assert isinstance(
+            verdict_of_attempt(sent, LOST, uncertain=True, now=MONDAY_9AM + timedelta(minutes=9)), Unknown
+        )
 
     @pytest.mark.parametrize("errcode", [40058, 45009, -1, 81013, 60020])
     def test_after_a_lost_message_no_refusal_is_believed(self, errcode: int) -> None:
         """A suppressed duplicate may answer with an error: it says nothing about the first one."""
         at_the_end = MONDAY_9AM + timedelta(minutes=29)
-        verdict = decide(call(CallKind.MESSAGE_SEND), refused(errcode, at_the_end), uncertain=True, now=at_the_end)
+        verdict = verdict_of_attempt(
+            call(CallKind.MESSAGE_SEND), refused(errcode, at_the_end), uncertain=True, now=at_the_end
+        )
 
         assert isinstance(verdict, Unknown)
 
     def test_a_success_is_believed_at_any_time(self) -> None:
-        assert decide(call(CallKind.MESSAGE_SEND), None, uncertain=True, now=MONDAY_9AM) == Done()
+        assert verdict_of_attempt(call(CallKind.MESSAGE_SEND), None, uncertain=True, now=MONDAY_9AM) == Done()
 
     def test_a_spent_code_proves_that_the_lost_update_arrived(self) -> None:
-        assert decide(call(CallKind.CARD_UPDATE), refused(42022), uncertain=True, now=MONDAY_9AM) == Done()
+        assert verdict_of_attempt(call(CallKind.CARD_UPDATE), refused(42022), uncertain=True, now=MONDAY_9AM) == Done()
 
     def test_a_spent_code_at_the_first_attempt_was_spent_by_another(self) -> None:
-        verdict = decide(call(CallKind.CARD_UPDATE), refused(42022), uncertain=False, now=MONDAY_9AM)
+        verdict = verdict_of_attempt(call(CallKind.CARD_UPDATE), refused(42022), uncertain=False, now=MONDAY_9AM)
 
         assert isinstance(verdict, Failed)
 
     def test_repeating_ends(self) -> None:
         worn = call(CallKind.APPCHAT_CREATE, attempts=rules.MOST_REPEATS)
 
-        assert isinstance(decide(worn, LOST, uncertain=True, now=MONDAY_9AM), Unknown)
+        assert isinstance(verdict_of_attempt(worn, LOST, uncertain=True, now=MONDAY_9AM), Unknown)
 
 
 class TestACertainFailure:
@@ -105,7 +109,7 @@ class TestACertainFailure:
 
     @pytest.mark.parametrize("failure", [AWAY, HttpFailure("path", "HTTP 404", status=404), refused(-1)])
     def test_it_is_repeated_and_stays_certain(self, failure: WecomError) -> None:
-        verdict = decide(call(CallKind.APPCHAT_SEND), failure, uncertain=False, now=MONDAY_9AM)
+        verdict = verdict_of_attempt(call(CallKind.APPCHAT_SEND), failure, uncertain=False, now=MONDAY_9AM)
 
         assert isinstance(verdict, Later)
         assert not verdict.uncertain
@@ -114,16 +118,16 @@ class TestACertainFailure:
         """-1: system busy, retry at most 3 times (doc path/90313)."""
         worn = call(CallKind.MESSAGE_SEND, attempts=4)
 
-        assert isinstance(decide(worn, refused(-1), uncertain=False, now=MONDAY_9AM), Failed)
+        assert isinstance(verdict_of_attempt(worn, refused(-1), uncertain=False, now=MONDAY_9AM), Failed)
 
     def test_a_limit_is_waited_out(self) -> None:
-        verdict = decide(call(CallKind.MESSAGE_SEND), refused(45009), uncertain=False, now=MONDAY_9AM)
+        verdict = verdict_of_attempt(call(CallKind.MESSAGE_SEND), refused(45009), uncertain=False, now=MONDAY_9AM)
 
         assert verdict == Hold(HoldReason.PLATFORM_LIMIT, MONDAY_9AM + timedelta(seconds=60))
 
     @pytest.mark.parametrize("errcode", [40058, 48002, 42001, 99999])
     def test_what_will_never_work_has_failed_with_a_sentence(self, errcode: int) -> None:
-        verdict = decide(call(CallKind.MESSAGE_SEND), refused(errcode), uncertain=False, now=MONDAY_9AM)
+        verdict = verdict_of_attempt(call(CallKind.MESSAGE_SEND), refused(errcode), uncertain=False, now=MONDAY_9AM)
 
         assert isinstance(verdict, Failed)
         assert str(errcode) in verdict.error

@@ -10,7 +10,8 @@ from pydantic import SecretStr
 from sqlalchemy import select
 from sqlmodel import col
 
-from app.access.service import create_key, digest, install_bootstrap_key
+from app.access.keys import digest
+from app.access.service import create_key, install_bootstrap_key
 from app.audit.actor import SYSTEM
 from app.bootstrap import REGISTRY
 from app.database import transaction

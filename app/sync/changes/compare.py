@@ -17,8 +17,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.org import rules as org_rules
 from app.policy.sections.org import LossBudget
 from app.sync import rules
+from app.sync.changes import losses as changes_losses
+from app.sync.changes.losses import BudgetDecision, LossCount, Losses
 from app.sync.changes.report import Counts, NamedChange, NamedChanges
-from app.sync.rules import BudgetDecision, LossCount, Losses
 
 ORG_LOCK = 0x0126
 """Advisory lock: only one transaction at a time changes the organisation."""
@@ -256,7 +257,9 @@ async def compare(
     await session.execute(text("TRUNCATE sync_people, sync_memberships, sync_departments"))
     await _fill(session, scope)
     losses = await count_losses(session, earlier=earlier)
-    return Comparison(counts=await count_changes(session), losses=losses, decision=rules.decide(losses, budget))
+    return Comparison(
+        counts=await count_changes(session), losses=losses, decision=changes_losses.beyond_budget(losses, budget)
+    )
 
 
 async def _fill(session: AsyncSession, scope: Scope) -> None:

@@ -1,4 +1,4 @@
-"""Splits a call when the limits allow only some of its recipients now, so that the others need not wait."""
+"""Divides a call when the limits allow only some of its recipients now, so that the others need not wait."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.delivery.content import read_content
 from app.delivery.send import Sender, sender
 from app.ledger import calls, rules
 from app.ledger import queries as ledger
-from app.ledger.reservations import Part
+from app.ledger.reservations import Share
 from app.ledger.rules import Hold
 from app.org import queries as org
 from models.delivery import CallState, DeliveryState, FailReason, HoldReason, Message, OutgoingCall
@@ -21,25 +21,25 @@ from models.delivery import CallState, DeliveryState, FailReason, HoldReason, Me
 PREDECESSOR = Hold(HoldReason.PREDECESSOR)
 
 
-async def split(session: AsyncSession, call: OutgoingCall, parts: Sequence[Part], *, now: datetime) -> None:
-    """Put a call for each part in the place of this locked and unsent one, with bytes of its own.
+async def divide(session: AsyncSession, call: OutgoingCall, shares: Sequence[Share], *, now: datetime) -> None:
+    """Put a call for each share in the place of this locked and unsent one, with bytes of its own.
 
     Later parts of the message follow each by itself: who waits for the first part waits for the second as well.
     """
     if call.sent_at is not None:
         raise ValueError("what may have been sent keeps its bytes")
     if call.message_id is None:
-        raise ValueError("only messages are split")
+        raise ValueError("only messages are divided")
     message = await ledger.get_message(session, call.message_id)
     assert message is not None  # a foreign key
     from_us = await sender(session, now=now)
     behind = await ledger.later_parts(session, call)
-    for index, part in enumerate(parts):
+    for index, share in enumerate(shares):
         # One key for all would make everybody wait for the last.
         key = call.ordering_key if index == 0 or call.ordering_key is None else f"{call.ordering_key}:{call.id}:{index}"
-        await _carry(session, message, call, part, key, from_us, now)
+        await _carry(session, message, call, share, key, from_us, now)
         for later in behind:
-            await _carry(session, message, later, Part(part.people, PREDECESSOR), key, from_us, now)
+            await _carry(session, message, later, Share(share.people, PREDECESSOR), key, from_us, now)
     for former in (call, *behind):
         calls.move(former, CallState.REPLACED)
         former.finished_at, former.hold_reason, former.not_before = now, None, None
@@ -54,7 +54,7 @@ async def _carry(
     session: AsyncSession,
     message: Message,
     former: OutgoingCall,
-    taking: Part,
+    taking: Share,
     ordering_key: str | None,
     from_us: Sender,
     now: datetime,

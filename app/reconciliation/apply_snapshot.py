@@ -45,7 +45,7 @@ async def to_ask_about(
     return list(comparison.unexplained) if comparison.is_believable or accept_losses else []
 
 
-async def compare(
+async def apply_snapshot(
     session: AsyncSession,
     *,
     group_id: GroupId,

@@ -13,7 +13,7 @@ from app.announcements.errors import NotConcerned
 from app.audit.actor import person_actor
 from app.audit.why import Why
 from app.calendar import service as calendars
-from app.cards import service as delivery
+from app.cards import service as cards
 from app.cards.service import Click, ClickedCard, Face, KnownClick
 from app.events.service import Happening, catalogue, publish_many
 from app.observability import current_correlation_id
@@ -64,7 +64,7 @@ async def confirm_many(session: AsyncSession, *, clicks: Sequence[Click], now: d
 
     Returns the events that are dealt with. What cannot be confirmed is left to be refused one by one.
     """
-    known = await delivery.identify_clicks(session, clicks=clicks)
+    known = await cards.identify_clicks(session, clicks=clicks)
     wanted = {one.click.event_id: announcement_id for one in known if (announcement_id := _uuid(one.click.argument))}
     announcements = await queries.announcements_by_id(session, sorted(set(wanted.values())))
     taking = {key: row for key, row in announcements.items() if row.receipt_required}
@@ -72,7 +72,7 @@ async def confirm_many(session: AsyncSession, *, clicks: Sequence[Click], now: d
     concerned = [(wanted[one.click.event_id], one.person_id) for one in plain]
     receipts = await queries.receipts_for_update(session, sorted(set(concerned)))
     plain = [one for one in plain if (wanted[one.click.event_id], one.person_id) in receipts]
-    plain = delivery.whole_subjects(clicks, plain)
+    plain = cards.whole_subjects(clicks, plain)
     if not plain:
         return set()
     firsts: dict[int, tuple[KnownClick, Announcement]] = {}
@@ -115,7 +115,7 @@ async def _show_many(
 ) -> None:
     zone = calendars.timezone_of(session)
     faces = {key: await card_again(session, announcements[key]) for key in {key for key, _, _ in shown}}
-    await delivery.record_clicks(
+    await cards.record_clicks(
         session,
         faces=[
             Face(messages.confirmed_card(faces[key], at=at, late=late, zone=zone), clicks)
@@ -169,7 +169,7 @@ async def _show_confirmed(
 ) -> None:
     face = await card_again(session, announcement)
     at = receipt.confirmed_at or now
-    await delivery.update_cards(
+    await cards.update_cards(
         session,
         message_id=message_id,
         card=messages.confirmed_card(face, at=at, late=receipt.late, zone=calendars.timezone_of(session)),

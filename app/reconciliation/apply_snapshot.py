@@ -120,7 +120,7 @@ async def _apply(session: AsyncSession, comparison: GroupComparison) -> set[tupl
         await _check_missing(session, comparison, userid)
     facts: list[Fact] = []
     for userid in sorted(difference.should_leave):
-        facts += await _check_leaver(session, comparison, userid)
+        facts += await _check_should_leave(session, comparison, userid)
     facts += await _check_unregistered(session, comparison, difference)
     facts += await _check_name(session, comparison)
     facts += await _check_owner(session, comparison)
@@ -191,7 +191,7 @@ async def _replace_owner(session: AsyncSession, comparison: GroupComparison, for
         comparison.pending = replace(comparison.pending, owner=True)
 
 
-async def _check_leaver(session: AsyncSession, comparison: GroupComparison, userid: WecomUserId) -> list[Fact]:
+async def _check_should_leave(session: AsyncSession, comparison: GroupComparison, userid: WecomUserId) -> list[Fact]:
     """Somebody in the group should leave. We carry a departure out; what the platform refused needs a person."""
     stay = comparison.stays[userid]
     if stay.reason == succession.DEPARTURE and stay.call_id is None:

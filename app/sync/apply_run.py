@@ -15,7 +15,7 @@ from app.sync import messages, queries, runs
 from app.sync.changes import staging
 from app.sync.changes.apply import apply
 from app.sync.changes.compare import Comparison, Scope, compare, count_changes, drop_losses, list_changes
-from app.sync.changes.losses import LossCount
+from app.sync.changes.loss_budget import LossCount
 from app.sync.changes.report import (
     BadRows,
     Counts,

@@ -11,7 +11,7 @@ from sqlalchemy import Select, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.sync.changes.losses import LossCount, Losses
+from app.sync.changes.loss_budget import LossCount, Losses
 from app.sync.rules import LOSSES
 from models.ids import fold
 from models.org import (

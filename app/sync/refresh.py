@@ -15,8 +15,7 @@ from app.observability import get_logger
 from app.org import service as org
 from app.policy import service as policies
 from app.sync import messages, queries, runs
-from app.sync.changes import losses as rules
-from app.sync.changes import staging
+from app.sync.changes import loss_budget, staging
 from app.sync.changes.apply import apply
 from app.sync.changes.compare import Comparison, Scope, compare, count_changes, drop_losses
 from app.sync.changes.report import SyncReport
@@ -161,7 +160,7 @@ async def _apply_hint(session: AsyncSession, scope: Scope, *, subject: str, now:
     await runs.finish(session, run, state=SyncState.DONE, now=now, counts=counts, report=report)
 
 
-def _allow_first_loss(comparison: Comparison, earlier: rules.Losses) -> Comparison:
+def _allow_first_loss(comparison: Comparison, earlier: loss_budget.Losses) -> Comparison:
     """Never hold the first loss since the last full run: one loss that the platform states is no mass loss."""
     decision = replace(
         comparison.decision,

@@ -11,7 +11,7 @@ from app.cards.service import CardAction, ClickedCard
 from app.database import transaction
 from app.departures.service import Departure, DeparturePart, Stage
 from app.jobs.job import JobContext, TimerHandler
-from app.tasks import hand_over, messages, queries, reminders, service
+from app.tasks import hand_over, messages, overdue, queries, reminders, service
 from app.tasks.rules import HALF
 from app.tasks.service import CARD, ProgressReport
 from models.ids import TaskId
@@ -53,11 +53,11 @@ async def remind_of_deadline(session: AsyncSession, subject: str, now: datetime)
 
 
 async def tell_overdue(session: AsyncSession, subject: str, now: datetime) -> None:
-    await reminders.tell_overdue(session, subject=subject, now=now)
+    await overdue.tell_overdue(session, subject=subject, now=now)
 
 
 async def escalate(session: AsyncSession, subject: str, now: datetime) -> None:
-    await reminders.escalate(session, subject=subject, now=now)
+    await overdue.escalate(session, subject=subject, now=now)
 
 
 async def hand_over_tasks(ctx: JobContext, departure: Departure) -> None:

@@ -17,8 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.org import rules as org_rules
 from app.policy.sections.org import LossBudget
 from app.sync import rules
-from app.sync.changes import losses as changes_losses
-from app.sync.changes.losses import BudgetDecision, LossCount, Losses
+from app.sync.changes.loss_budget import BudgetDecision, LossCount, Losses, beyond_budget
 from app.sync.changes.report import Counts, NamedChange, NamedChanges
 
 ORG_LOCK = 0x0126
@@ -257,9 +256,7 @@ async def compare(
     await session.execute(text("TRUNCATE sync_people, sync_memberships, sync_departments"))
     await _fill(session, scope)
     losses = await count_losses(session, earlier=earlier)
-    return Comparison(
-        counts=await count_changes(session), losses=losses, decision=changes_losses.beyond_budget(losses, budget)
-    )
+    return Comparison(counts=await count_changes(session), losses=losses, decision=beyond_budget(losses, budget))
 
 
 async def _fill(session: AsyncSession, scope: Scope) -> None:

@@ -1,0 +1,98 @@
+"""Policy 4.4, F80: an overdue task goes to the owner and the assigner, then to the superiors."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.audit.actor import SYSTEM
+from app.calendar import service as calendars
+from app.delivery import service as delivery
+from app.events.service import catalogue
+from app.jobs.timers import set_timer
+from app.observability import get_logger
+from app.org.rules import may_act
+from app.policy.sections.people import Expression, ExpressionKind
+from app.roles import service as roles
+from app.roles.service import Subject
+from app.tasks import messages, queries, rules
+from app.tasks.context import NewEntry, TaskContext, write
+from app.tasks.reminders import ESCALATE, OVERDUE, open_context
+from app.tasks.rules import TaskPurpose
+from models.org import Person
+
+log = get_logger()
+
+
+async def tell_overdue(session: AsyncSession, *, subject: str, now: datetime) -> None:
+    """Policy 4.4, F80: the owner and the assigner hear it; then the escalation of the policy begins."""
+    context = await open_context(session, timer=OVERDUE, subject=subject, now=now)
+    if context is None:
+        return
+    text, why = _overdue_text(session, context), context.why("task.overdue", SYSTEM)
+    concerned = [context.owner.id, context.assigner.id]
+    await delivery.tell(session, context.header(TaskPurpose.OVERDUE, why), concerned, text, now=now)
+    await write(session, context, NewEntry(catalogue.TaskOverdue, "task.overdue", via="timer"), now=now)
+    log.info("task.overdue", task_id=str(context.task.id))
+    for index, rung in enumerate(context.policy.document.tasks.escalation):
+        moment, basis = await calendars.deadline(
+            session, start=context.task.due_at, duration=rung.after, policy=context.policy
+        )
+        if moment <= now:
+            await _escalate(session, context, rung.to, now=now)
+        else:
+            await set_timer(session, ESCALATE, f"{context.task.id}:{index}", moment, basis=basis)
+
+
+async def escalate(session: AsyncSession, *, subject: str, now: datetime) -> None:
+    context = await open_context(session, timer=ESCALATE, subject=subject, now=now)
+    if context is None:
+        return
+    rung = context.policy.document.tasks.escalation[int(subject.partition(":")[2])]
+    await _escalate(session, context, rung.to, now=now)
+
+
+async def _escalate(session: AsyncSession, context: TaskContext, to: Expression, *, now: datetime) -> None:
+    """Told, in a text. When nobody is above the owner, the entry says so."""
+    people = _each_once(await _hearers(session, context, to), besides={context.owner.id})
+    text = messages.escalated(
+        context.task,
+        owner=context.owner.name,
+        assigner=context.assigner.name,
+        citation=context.policy.cite("task.overdue"),
+        zone=calendars.timezone_of(session),
+    )
+    ids, why = [person.id for person in people], context.why("task.overdue", SYSTEM)
+    await delivery.tell(session, context.header(TaskPurpose.ESCALATION, why), ids, text, now=now)
+    details = rules.EntryDetails(to=str(to), people=list(ids))
+    entry = NewEntry(catalogue.TaskEscalated, "task.overdue", via="timer", details=details)
+    await write(session, context, entry, now=now)
+    log.info("task.escalated", task_id=str(context.task.id), to=str(to), people=len(ids))
+
+
+def _overdue_text(session: AsyncSession, context: TaskContext) -> str:
+    citation = context.policy.cite("task.overdue")
+    return messages.overdue(
+        context.task, owner=context.owner.name, citation=citation, zone=calendars.timezone_of(session)
+    )
+
+
+async def _hearers(session: AsyncSession, context: TaskContext, expression: Expression) -> list[Person]:
+    """Whom the policy's expression names, seen from the owner.
+
+    Who has no direct leader answers to the head: an overdue task is heard of by somebody above the owner even where
+    the platform knows no leaders.
+    """
+    about = Subject(context.owner, administrators=await queries.administrators_of(session, context.task.group_id))
+    people = await roles.resolve(session, expression, about, context.policy)
+    if not people and expression.kind is ExpressionKind.DIRECT_LEADER:
+        return await roles.nearest_heads_above(session, context.owner)
+    return people
+
+
+def _each_once(people: Collection[Person], *, besides: Collection[UUID]) -> list[Person]:
+    unique = {person.id: person for person in people if person.id not in besides}
+    return [person for person in unique.values() if may_act(person)]

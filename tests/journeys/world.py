@@ -182,7 +182,7 @@ class World:
         raise WaitedInVain(f"waited {PATIENCE_SECONDS:.0f} s in vain: {what}; at work: {await self.at_work()}")
 
     async def settled(self) -> None:
-        """Until nothing is on its way any more, now: no push, no event, no job, no due timer.
+        """Until nothing is on its way any more, now: no push, event, job or due timer, and the feed has everything.
 
         What has not happened then does not happen before the clock moves.
         """
@@ -218,7 +218,8 @@ class World:
                         OR (status = 'queued' AND execute_after <= now())) AS jobs,
                    (SELECT count(*) FROM received_events WHERE state = 'running'
                         OR (state = 'pending' AND (not_before IS NULL OR not_before <= :now))) AS events,
-                   (SELECT count(*) FROM timers WHERE parked_at IS NULL AND due_at <= :now) AS timers
+                   (SELECT count(*) FROM timers WHERE parked_at IS NULL AND due_at <= :now) AS timers,
+                   (SELECT count(*) FROM events WHERE position IS NULL) AS unplaced
             """
         )
         return {name: count for name, count in row.items() if count}

@@ -19,7 +19,7 @@ from app.events.service import Happening, catalogue, publish_many
 from app.observability import current_correlation_id
 from app.org import queries as org
 from app.policy import service as policies
-from app.wecom.messages import Card
+from app.wecom.message_bodies.card import Card
 from models.announcements import Announcement, Receipt
 from models.delivery import CardClick
 from models.ids import AnnouncementId, PersonId, PolicyVersionId

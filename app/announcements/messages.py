@@ -7,7 +7,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from app.policy.service import Citation
-from app.wecom.messages import CARD_DESC, CARD_SUB_TITLE, CARD_TITLE, Card, CardButton, cut
+from app.wecom.message_bodies.card import CARD_DESC, CARD_SUB_TITLE, CARD_TITLE, Card, CardButton, cut
 from models.announcements import Announcement
 
 CONFIRM = "announcement.confirm"
@@ -55,7 +55,7 @@ def card(
         desc=notice,
         fields=fields,
         sub_title=body,
-        quote=f"依据制度{citation.label}：{citation.text}" if notice else "",
+        quote=citation.sentence if notice else "",
         buttons=[button],
     )
 

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.announcements import messages, queries, rules
-from app.announcements.chase import CHASE, DEADLINE
 from app.announcements.errors import NobodyConcerned, UnknownAudience
+from app.announcements.receipt_deadline import set_receipt_deadline
 from app.announcements.rules import AnnouncementPurpose, Audience, about
 from app.audit.actor import Actor, person_actor
 from app.audit.why import About, Why
@@ -22,7 +22,6 @@ from app.delivery.service import MessageHeader
 from app.events import service as events
 from app.events.service import catalogue
 from app.groups import queries as group_queries
-from app.jobs.timers import set_timer
 from app.observability import current_correlation_id
 from app.org import queries as org
 from app.policy import service as policies
@@ -101,7 +100,7 @@ async def publish(session: AsyncSession, draft: Draft, *, author: Person, actor:
     )
     session.add(announcement)
     await session.flush()
-    await _set_deadline(session, announcement, rule, policy, draft.deadline, now)
+    await set_receipt_deadline(session, announcement, rule, policy, draft.deadline, now)
     await queries.freeze_audience(session, announcement.id, audience.sources)
     await _say(session, Publication(announcement, rule, policy, author), groups, audience, now)
     published = catalogue.AnnouncementPublished(
@@ -139,37 +138,6 @@ async def _audience(session: AsyncSession, wanted: AudienceWanted, author: Perso
     if not audience.sources:
         raise NobodyConcerned("接收范围里除了发布人没有别人")
     return audience
-
-
-async def _set_deadline(
-    session: AsyncSession,
-    announcement: Announcement,
-    rule: AnnouncementClassRule,
-    policy: Policy,
-    wanted: datetime | None,
-    now: datetime,
-) -> None:
-    """Policy 3.6: the announcement's own deadline, or its class's; and one chase before it."""
-    if not announcement.receipt_required:
-        return
-    basis = None
-    if wanted is not None:
-        rules.check_deadline(wanted, now)
-        announcement.deadline = wanted
-    elif rule.default_deadline is not None:
-        announcement.deadline, basis = await calendars.deadline(
-            session, start=now, duration=rule.default_deadline, policy=policy
-        )
-    if announcement.deadline is None:
-        return
-    subject = str(announcement.id)
-    await set_timer(session, DEADLINE, subject, announcement.deadline, basis=basis)
-    if rule.chase_before is not None:
-        chase_at, chase_basis = await calendars.reminder(
-            session, due_at=announcement.deadline, before=rule.chase_before, policy=policy, due_basis=basis
-        )
-        if chase_at > now:
-            await set_timer(session, CHASE, subject, chase_at, basis=chase_basis)
 
 
 async def _say(

@@ -11,6 +11,7 @@ from app.approvals import messages, queries, rules, steps
 from app.approvals.context import RequestContext, given_so_far, load_context, publish_about_request
 from app.approvals.errors import AlreadyDecided, RequestNotFound
 from app.approvals.rules import RequestPurpose
+from app.approvals.show_outcome import show_on_cards, show_outcome
 from app.audit.actor import Actor, person_actor
 from app.cards.service import ClickedCard
 from app.delivery import service as delivery
@@ -182,7 +183,7 @@ async def settle(
         await _go_on(session, context, step, clicked=clicked, actor=actor, now=now)
     else:
         await approve_request(session, context, actor=actor, now=now)
-        await steps.show_outcome(session, context, step, clicked=clicked, actor=actor, now=now)
+        await show_outcome(session, context, step, clicked=clicked, actor=actor, now=now)
     return True
 
 
@@ -197,7 +198,7 @@ async def _go_on(
 ) -> None:
     following = (await queries.steps_of(session, context.request.id))[step.position]
     asked = await steps.open_step(session, context, following, actor=actor, now=now)
-    await steps.show_outcome(session, context, step, next_step=following.name, clicked=clicked, actor=actor, now=now)
+    await show_outcome(session, context, step, next_step=following.name, clicked=clicked, actor=actor, now=now)
     text = messages.moved_on(context.told, following, await given_so_far(session, context), asked)
     await steps.tell_requester(session, context.request, text, actor=actor, now=now)
 
@@ -217,7 +218,7 @@ async def _reject(
     await steps.cancel_unfinished(session, context, now=now)
     await publish_about_request(session, request, catalogue.RequestRejected, actor=actor, now=now)
     await context.kind.rejected(session, request, context.subject, actor=actor, now=now)
-    await steps.show_outcome(session, context, step, clicked=clicked, actor=actor, now=now)
+    await show_outcome(session, context, step, clicked=clicked, actor=actor, now=now)
     text = messages.rejected(context.told, await given_so_far(session, context))
     await steps.tell_requester(session, request, text, actor=actor, now=now)
 
@@ -237,7 +238,7 @@ async def take_back(
     request.decided_at = request.updated_at = now
     open_step = (await queries.steps_of(session, request.id))[request.current_step - 1]
     await steps.cancel_unfinished(session, context, now=now)
-    await steps.show_outcome(session, context, open_step, clicked=None, actor=actor, now=now)
+    await show_outcome(session, context, open_step, clicked=None, actor=actor, now=now)
     await publish_about_request(
         session, request, catalogue.RequestWithdrawn, actor=actor, now=now, recorded_by=recorded_by, detail=detail
     )
@@ -274,7 +275,7 @@ async def _show_standing(
     else:
         card = messages.approval_card(context.told, step, steps=len(context.chain), notice=notice)
     only = {ballot.person.id}
-    await steps.show_on_cards(session, step, card, clicked=ballot.clicked, only=only, actor=ballot.actor, now=now)
+    await show_on_cards(session, step, card, clicked=ballot.clicked, only=only, actor=ballot.actor, now=now)
 
 
 async def _explain(

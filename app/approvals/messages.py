@@ -8,7 +8,7 @@ from datetime import datetime
 
 from app.approvals.kinds import ShownFields
 from app.policy.service import Citation
-from app.wecom.messages import Card, CardButton, cut
+from app.wecom.message_bodies.card import Card, CardButton, cut
 from models.approvals import Decision, OutcomeState, Request, RequestState, RequestStep, StepState, Verdict
 
 VERDICTS = {Verdict.APPROVE: "同意", Verdict.REJECT: "驳回"}
@@ -42,7 +42,7 @@ class Told:
 
     @property
     def clause(self) -> str:
-        return f"依据制度{self.citation.label}：{self.citation.text}"
+        return self.citation.sentence
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Opening and closing a step: who may decide and is asked, their cards, the deadlines, the news to the context."""
+"""Opening and closing a step: who may decide and is asked, by when, and the news to the applicant."""
 
 from __future__ import annotations
 
@@ -10,14 +10,12 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import messages, queries, rules
-from app.approvals.context import RequestContext, about, given_so_far
+from app.approvals.context import RequestContext, about
 from app.approvals.errors import NoApprover
 from app.approvals.rules import RequestPurpose
 from app.audit.actor import Actor
 from app.audit.why import Why
 from app.calendar import service as calendar
-from app.cards import service as cards
-from app.cards.service import ClickedCard
 from app.delivery import service as delivery
 from app.delivery.service import MessageHeader
 from app.jobs.timers import cancel_timer, set_timer
@@ -27,10 +25,9 @@ from app.policy.sections.people import Expression, ExpressionKind, StepRule
 from app.policy.service import Policy
 from app.roles import service as roles
 from app.roles.service import Subject
-from app.wecom.messages import Card
 from models.approvals import Request, RequestStep, StepApprover, StepState
 from models.delivery import MessageClass
-from models.ids import MessageId, PersonId
+from models.ids import PersonId
 from models.org import Person
 
 REMIND = "approval.remind"
@@ -117,61 +114,6 @@ async def cancel_unfinished(session: AsyncSession, context: RequestContext, *, n
     for step in await queries.steps_of(session, context.request.id):
         if StepState.CANCELLED in rules.STEP_TRANSITIONS[step.state]:
             await close_step(session, step, StepState.CANCELLED, now=now)
-
-
-async def show_on_cards(
-    session: AsyncSession,
-    step: RequestStep,
-    card: Card,
-    *,
-    clicked: ClickedCard | None = None,
-    only: Collection[UUID] | None = None,
-    actor: Actor,
-    now: datetime,
-) -> None:
-    """Change the step's cards: everybody's, or those of `only`. The clicked card changes by the code of its click."""
-    holders: dict[UUID, list[PersonId]] = {}
-    for approver in await queries.approvers_of(session, step.id):
-        if approver.card_message_id and (only is None or approver.person_id in only):
-            holders.setdefault(approver.card_message_id, []).append(PersonId(approver.person_id))
-    for message_id, person_ids in holders.items():
-        await cards.update_cards(
-            session,
-            message_id=MessageId(message_id),
-            card=card,
-            person_ids=person_ids,
-            click=clicked.click if clicked and clicked.message.id == message_id else None,
-            actor=actor,
-            now=now,
-        )
-
-
-async def show_outcome(
-    session: AsyncSession,
-    context: RequestContext,
-    step: RequestStep,
-    *,
-    next_step: str | None = None,
-    clicked: ClickedCard | None,
-    actor: Actor,
-    now: datetime,
-) -> None:
-    """Show who decided on every card of the step (F54), and the end also to the people who decided earlier steps."""
-    given = await given_so_far(session, context)
-    card = messages.outcome_card(context.told, step, given, next_step=next_step)
-    await show_on_cards(session, step, card, clicked=clicked, actor=actor, now=now)
-    if next_step is None:
-        await _show_to_earlier_deciders(session, context, step, card, actor=actor, now=now)
-
-
-async def _show_to_earlier_deciders(
-    session: AsyncSession, context: RequestContext, last: RequestStep, card: Card, *, actor: Actor, now: datetime
-) -> None:
-    decisions = await queries.decisions_about(session, context.request.id)
-    for step in await queries.steps_of(session, context.request.id):
-        deciders = {one.person_id for one in decisions if one.step_id == step.id}
-        if step.position < last.position and deciders:
-            await show_on_cards(session, step, card, only=deciders, actor=actor, now=now)
 
 
 def header_for(

@@ -18,10 +18,9 @@ from app.delivery import service as delivery
 from app.delivery.errors import AppNotRegistered, DeliveryNotFound
 from app.ledger import queries as ledger_queries
 from app.ledger import service as ledger
-from app.ledger.calls import call_row
 from app.observability import current_correlation_id, get_logger
 from app.org import queries as org
-from app.wecom.messages import Card
+from app.wecom.message_bodies.card import Card
 from models.audit import ObjectKind
 from models.delivery import CallKind, CardClick, Message, OutgoingCall
 from models.ids import PersonId
@@ -160,7 +159,7 @@ async def _request_update(
         # Faces of one card in the order they were decided, without one person's waiting for another's.
         ordering_key=f"card:{call.id}:{only}",
     )
-    update = call_row(request, correlation_id=current_correlation_id(), now=now)
+    update = ledger.call_row(request, correlation_id=current_correlation_id(), now=now)
     update.message_id = change.message.id
     await ledger.add_call(session, update)
     return update

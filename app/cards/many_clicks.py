@@ -22,7 +22,8 @@ from app.delivery import queries
 from app.delivery import service as delivery
 from app.delivery.errors import AppNotRegistered
 from app.ledger import service as ledger
-from app.wecom.messages import Card, to_bytes
+from app.wecom.message_bodies.card import Card
+from app.wecom.message_bodies.encode import to_bytes
 from models.delivery import CallKind, CallState, Message
 from models.ids import APP, fold, new_id
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from app.ledger.rules import CODE_EXPIRED, CODE_SPENT
+from app.wecom.codes import CODE_EXPIRED, CODE_SPENT
 
 CODE_MARGIN = timedelta(minutes=10)
 """A code that expires within this time is not used any more."""

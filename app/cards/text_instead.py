@@ -16,7 +16,7 @@ from app.delivery.service import header_of, send_text
 from app.ledger import queries
 from app.ledger import service as ledger
 from app.org import queries as org
-from app.wecom.messages import card_as_text
+from app.wecom.message_bodies.card import card_as_text
 from models.delivery import CallState, Message, OutgoingCall
 from models.ids import PersonId
 

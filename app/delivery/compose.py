@@ -10,8 +10,8 @@ from typing import Any
 from app.audit.actor import Actor
 from app.audit.why import About, Why
 from app.delivery.content import ON, CardContent, MessageContent, TextContent
-from app.ledger.calls import CallRequest, call_row
-from app.wecom.messages import numbered_parts
+from app.ledger.service import CallRequest, call_row
+from app.wecom.message_bodies.split_text import numbered_parts
 from models.audit import ObjectKind
 from models.delivery import CallKind, Message, MessageClass, OutgoingCall
 from models.ids import new_id

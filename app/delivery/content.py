@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter
 
-from app.wecom.messages import Card
+from app.wecom.message_bodies.card import Card
 
 ON = 1
 

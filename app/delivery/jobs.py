@@ -9,12 +9,10 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import transaction
-from app.delivery.divide import divide
+from app.delivery.divide_recipients import divide
 from app.jobs.job import JobContext, JobFunction
-from app.ledger import calls, recovery
-from app.ledger.calls import MAKE_CALL, Attempt, CallPayload
-from app.ledger.claim import Divided, claim
-from app.ledger.make_call import Answered, Failed, Missing, Outcome, carry_out
+from app.ledger import service as ledger
+from app.ledger.service import MAKE_CALL, Answered, Attempt, CallPayload, Divided, Missing, NotAnswered, Outcome
 from app.observability import get_logger
 from models.ids import CONTACTS
 
@@ -27,13 +25,13 @@ RECORD_AGAIN_AFTER = tuple(timedelta(seconds=seconds) for seconds in (0.1, 1, 3,
 async def make_call(ctx: JobContext, payload: CallPayload) -> None:
     """Claim, call, record: two short transactions around one call of the platform."""
     async with ctx.claiming, transaction(ctx.sessions) as session:
-        attempt = await claim(session, call_id=payload.call_id, now=ctx.now())
+        attempt = await ledger.claim(session, call_id=payload.call_id, now=ctx.now())
         if isinstance(attempt, Divided):
             await divide(session, attempt.call, attempt.shares, now=ctx.now())
     if not isinstance(attempt, Attempt):
         return
     client = ctx.platform.contacts if attempt.app_id == CONTACTS else ctx.platform.app
-    outcome = await carry_out(client, attempt)
+    outcome = await ledger.carry_out(client, attempt)
     # It counts until here: what the recording waits for does not make the call late.
     await _record_surely(ctx, attempt, outcome, ended_at=ctx.now())
 
@@ -56,11 +54,11 @@ async def _record_surely(ctx: JobContext, attempt: Attempt, outcome: Outcome, *,
 async def _record(session: AsyncSession, attempt: Attempt, outcome: Outcome, now: datetime) -> None:
     match outcome:
         case Answered(answer):
-            await calls.record(session, attempt=attempt, answer=answer, now=now)
-        case Failed(failure):
-            await calls.record(session, attempt=attempt, failure=failure, now=now)
+            await ledger.record(session, attempt=attempt, answer=answer, now=now)
+        case NotAnswered(failure):
+            await ledger.record(session, attempt=attempt, failure=failure, now=now)
         case Missing(body):
-            await recovery.ask_for_the_rest(session, attempt=attempt, missing=body, now=now)
+            await ledger.ask_for_the_rest(session, attempt=attempt, missing=body, now=now)
 
 
 JOBS: dict[str, JobFunction] = MAKE_CALL.run_by(make_call)

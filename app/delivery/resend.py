@@ -16,10 +16,9 @@ from app.delivery.content import read_content
 from app.delivery.errors import DeliveryNotFound, NothingToRetry, RecipientGone
 from app.delivery.send import sender
 from app.events.service import catalogue, publish
-from app.ledger import calls, rules
-from app.ledger import queries as ledger
-from app.ledger.recovery import replace_call
-from app.ledger.rules import Failed
+from app.ledger import queries as ledger_queries
+from app.ledger import service as ledger
+from app.ledger.service import Failed
 from app.org import queries as org
 from models.delivery import CallState, Delivery, DeliveryState, FailReason, HoldReason, Message, OutgoingCall
 
@@ -28,31 +27,31 @@ async def take_back(
     session: AsyncSession, message: Message, call: OutgoingCall, *, people: Sequence[UUID], actor: Actor, now: datetime
 ) -> None:
     """Take the unsent, locked call back from these people. The others get the same from a new call."""
-    everybody = await ledger.recipients_of_call(session, call.id)
+    everybody = await ledger_queries.recipients_of_call(session, call.id)
     others = [person for person in everybody if person not in set(people)]
     reachable = list(await org.userids_of(session, others))
     gone = [person for person in others if person not in set(reachable)]
-    await ledger.fail_people(session, call_id=call.id, people=gone, reason=FailReason.LEFT, now=now)
+    await ledger_queries.fail_people(session, call_id=call.id, people=gone, reason=FailReason.LEFT, now=now)
     if reachable:
         part = compose.parts_of(read_content(message.content), number=message.number)[call.part - 1]
         body = await _body_to(session, part, reachable, now)
         rest = compose.message_call(message, body=body, part=call.part, actor=actor, now=now)
         rest.ordering_key = call.ordering_key
-        await replace_call(session, call, rest, now)
-        await ledger.move_deliveries(
+        await ledger.replace_call(session, call, rest, now)
+        await ledger_queries.move_deliveries(
             session, from_call=call.id, to_call=rest.id, people=reachable, reason=HoldReason.QUEUED, now=now
         )
-        await ledger.set_deliveries(
+        await ledger_queries.set_deliveries(
             session, call_id=call.id, state=DeliveryState.FAILED, reason=FailReason.SUPERSEDED, until=None, now=now
         )
         return
-    await calls.conclude(session, call, Failed(FailReason.SUPERSEDED, "发出前已有结果，不再发送"), now=now)
+    await ledger.conclude(session, call, Failed(FailReason.SUPERSEDED, "发出前已有结果，不再发送"), now=now)
 
 
 async def retry_delivery(session: AsyncSession, *, delivery_id: int, actor: Actor, now: datetime) -> Delivery:
     """Send again what failed or is unknown, with a new call to this recipient alone. A person has decided it."""
     delivery, former = await _lock_with_call(session, delivery_id)
-    message = await ledger.get_message(session, delivery.message_id)
+    message = await ledger_queries.get_message(session, delivery.message_id)
     assert message is not None  # a foreign key
     _check_may_retry(delivery, former)
     was = {"state": delivery.state.value, "reason": delivery.reason}
@@ -61,7 +60,7 @@ async def retry_delivery(session: AsyncSession, *, delivery_id: int, actor: Acto
     delivery.until = delivery.updated_at = now
     await session.flush()
     await _retire(session, former, now)
-    await calls.release(session, call.id)
+    await ledger.release(session, call.id)
     retried = catalogue.DeliveryRetried(delivery_id=delivery_id, call_id=call.id)
     await publish(session, retried, Why(actor, delivery.rule_key, delivery.policy_version_id), now=now, details=was)
     return delivery
@@ -73,7 +72,7 @@ async def _lock_with_call(session: AsyncSession, delivery_id: int) -> tuple[Deli
     if seen is None:
         raise DeliveryNotFound(f"没有编号为 {delivery_id} 的投递记录")
     call_id = seen.call_id
-    call = await ledger.call_for_update(session, call_id) if call_id else None
+    call = await ledger_queries.call_for_update(session, call_id) if call_id else None
     delivery = await queries.delivery_for_update(session, delivery_id)
     assert delivery is not None  # rows of the ledger are never deleted
     if delivery.call_id != call_id:
@@ -86,7 +85,7 @@ def _check_may_retry(delivery: Delivery, former: OutgoingCall | None) -> None:
         raise NothingToRetry("已经送出或正在排队, 不需要重试", state=delivery.state.value, reason=delivery.reason)
     if delivery.reason == FailReason.SUPERSEDED:
         raise NothingToRetry("发出前已有结果, 内容已过时", state=delivery.state.value, reason=delivery.reason)
-    if former is not None and former.state in {*ledger.WAITING, CallState.SENDING}:
+    if former is not None and former.state in {*ledger_queries.WAITING, CallState.SENDING}:
         raise NothingToRetry("系统正在自动恢复这次调用, 请稍后再看", state=delivery.state.value, reason=delivery.reason)
 
 
@@ -104,7 +103,7 @@ async def _one_more(
     body = await _body_to(session, part, [delivery.person_id], now)
     call = compose.message_call(message, body=body, part=delivery.part, actor=actor, now=now)
     if former is not None:
-        call.id, call.previous_id, call.ordering_key = rules.id_beside(former.id), former.id, former.ordering_key
+        call.id, call.previous_id, call.ordering_key = ledger.id_beside(former.id), former.id, former.ordering_key
     session.add(call)
     await session.flush()
     return call
@@ -130,6 +129,6 @@ async def _retire(session: AsyncSession, former: OutgoingCall | None, now: datet
     """Mark a call without recipients as replaced, so that it no longer blocks its ordering key."""
     if former is None or former.state not in {CallState.UNKNOWN, CallState.FAILED}:
         return
-    if not await ledger.has_recipients(session, former.id):
-        calls.move(former, CallState.REPLACED)
+    if not await ledger_queries.has_recipients(session, former.id):
+        ledger.move(former, CallState.REPLACED)
         former.finished_at = now

@@ -17,12 +17,12 @@ from app.delivery.compose import MessageHeader
 from app.delivery.content import ON, CardContent, GroupTextContent, MessageContent, TextContent, read_content
 from app.delivery.errors import AppNotRegistered, EmptyText
 from app.delivery.queries import Recipients
-from app.ledger.calls import MAKE_CALL, CallPayload, CallRequest, call_row
-from app.ledger.service import add_call
+from app.ledger.service import MAKE_CALL, CallPayload, CallRequest, add_call, call_row
 from app.observability import current_correlation_id, get_logger
 from app.org import queries as org
 from app.policy import service as policies
-from app.wecom.messages import Card, card_as_text, split_text
+from app.wecom.message_bodies.card import Card, card_as_text
+from app.wecom.message_bodies.split_text import split_text
 from models.audit import ObjectKind
 from models.delivery import CallKind, CallState, DeliveryState, FailReason, HoldReason, Message, OutgoingCall
 from models.ids import APP, PersonId

@@ -8,8 +8,8 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, FastAPI, Query, Request
 
 from app.events.catalogue import events_by_type
-from app.events.feed import FeedQuery, read_or_wait
 from app.events.presentation import feed_out
+from app.events.read_feed import FeedQuery, read_or_wait
 from app.events.rules import types_named
 from app.events.schemas import FeedOut
 from app.web.deps import require, services_of

@@ -6,17 +6,13 @@ from app.policy.service import Citation
 from models.groups import FindingKind, Group
 
 
-def cited(citation: Citation) -> str:
-    return f"依据制度第 {citation.clause} 条：{citation.text}"
-
-
 def finding(group: Group, kind: FindingKind, *, who: str, citation: Citation, detail: str = "") -> str:
     """Once per finding, to the group's administrators."""
     title, what, do = _FINDINGS[kind]
     lines = [
         f"【{title}】{what.format(group=group.desired_name, who=who, detail=detail)}",
         do,
-        cited(citation),
+        citation.sentence,
     ]
     return "\n".join(line for line in lines if line)
 

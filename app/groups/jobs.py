@@ -6,7 +6,7 @@ from uuid import UUID
 
 from app.database import transaction
 from app.departures.service import Departure, DeparturePart, Stage
-from app.groups import outcomes, queries, register, succession
+from app.groups import departures, outcomes, queries, register
 from app.groups.outcomes import SETTLE
 from app.groups.register import creation_ended
 from app.groups.rules import GroupPurpose
@@ -21,7 +21,7 @@ async def register_departure(ctx: JobContext, departure: Departure) -> None:
     """Somebody left or was disabled (2.6): register in each of their groups that they should leave, and who follows."""
     async with transaction(ctx.sessions) as session:
         for group_id in await queries.groups_of(session, departure.person_id):
-            await succession.depart(session, group_id=group_id, departure=departure, now=ctx.now())
+            await departures.depart(session, group_id=group_id, departure=departure, now=ctx.now())
 
 
 async def remove_from_groups(ctx: JobContext, departure: Departure) -> None:
@@ -42,7 +42,7 @@ async def _follow(ctx: JobContext, group_id: GroupId, person_id: PersonId) -> No
         if isinstance(snapshot, GroupGone):
             await register.mark_lost(session, group_id=group_id, gone=snapshot, now=ctx.now())
         elif snapshot.userids:
-            await succession.follow_up(
+            await departures.follow_up(
                 session, group_id=group_id, person_id=person_id, snapshot=snapshot, now=ctx.now()
             )
 

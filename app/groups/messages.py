@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from app.findings.messages import cited
 from app.policy.sections.groups import GroupsRule, GroupTypeRule
 from app.policy.service import Citation
 from models.groups import Group
@@ -24,7 +23,7 @@ def registered(rule: GroupTypeRule, group: Group, *, owner: str, people: int, ci
     """备案, to the roles that the policy wants to know of it."""
     return (
         f"【建群备案】“{group.desired_name}”（{rule.title}）已建立\n"
-        f"用途：{group.purpose}\n群主：{owner}，成员 {people} 人\n{cited(citation)}"
+        f"用途：{group.purpose}\n群主：{owner}，成员 {people} 人\n{citation.sentence}"
     )
 
 
@@ -40,11 +39,11 @@ def welcome(rules: GroupsRule, group: Group, *, owner: str, citation: Citation) 
 
 
 def left_quietly(group: Group, *, name: str, citation: Citation) -> str:
-    return f"【退群】{name} 已退出“{group.desired_name}”。\n{cited(citation)}"
+    return f"【退群】{name} 已退出“{group.desired_name}”。\n{citation.sentence}"
 
 
 def removed(group: Group, *, reason: str, citation: Citation) -> str:
-    return f"【移出群】您已被移出“{group.desired_name}”\n原因：{reason}\n{cited(citation)}"
+    return f"【移出群】您已被移出“{group.desired_name}”\n原因：{reason}\n{citation.sentence}"
 
 
 def now_owner(group: Group, *, former: str, why: str) -> str:

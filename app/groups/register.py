@@ -43,6 +43,7 @@ from app.policy.sections.people import Expression
 from app.policy.service import Policy
 from app.roles import service as roles
 from app.roles.service import Subject
+from app.wecom.codes import CHAT_EXISTS
 from models.approvals import OutcomeState, Request
 from models.delivery import CallKind, CallState, MessageClass, OutgoingCall
 from models.groups import FindingKind, Group, GroupChange, GroupChangeState, GroupMember, GroupState
@@ -242,7 +243,7 @@ async def creation_ended(session: AsyncSession, call: OutgoingCall, now: datetim
     """Outcome of `appchat/create`. An unknown one is shown; the ledger repeats the call, a snapshot may settle it."""
     group = await queries.group_for_update(session, GroupId(UUID(call.subject_id)))
     change = await change_of(session, call)
-    is_done = call.state is CallState.DONE or call.errcode == rules.CHAT_EXISTS
+    is_done = call.state is CallState.DONE or call.errcode == CHAT_EXISTS
     state = GroupChangeState.DONE if is_done else GroupChangeState(call.state.value)
     await settle_change(session, change, state, now=now, error=None if is_done else call.error)
     if group.state not in {GroupState.CREATING, GroupState.FAILED}:

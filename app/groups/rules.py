@@ -39,9 +39,6 @@ ILLEGAL_MEMBER = 86216
 """Adding somebody who is not in the contacts, or removing somebody who is not in the group. Often the group is already
 as it should be."""
 
-CHAT_EXISTS = 86215
-"""Creating with a chatid that exists. Our chatids are UUIDs, so we created that group ourselves."""
-
 
 class RosterRule(BaseModel):
     """Whom the application named (`groups.roster_rule`): userids, and departments with everybody in them."""

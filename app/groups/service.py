@@ -1,4 +1,8 @@
-"""What administrators do to a group directly, by the scope `groups:write`: with a reason, without an application."""
+"""The groups, for others: `from app.groups import service as groups`.
+
+Here is what administrators do to a group directly, by the scope `groups:write`: with a reason, without an application.
+What the comparison with the platform needs stands in files of its own.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +16,45 @@ from app.delivery.service import MessageHeader
 from app.events.service import catalogue
 from app.findings import service as findings
 from app.groups import messages, queries, requests, roster
+from app.groups.departures import DEPARTURE, remove_leaver
 from app.groups.errors import NotAMember
-from app.groups.roster import Cause
-from app.groups.rules import GroupPurpose, GroupUpdate
+from app.groups.outcomes import settle_unknown
+from app.groups.register import mark_lost
+from app.groups.requests import finish
+from app.groups.roster import Cause, order_update, pending_changes, publish_about_group
+from app.groups.rules import GroupPurpose, GroupUpdate, PendingChanges, shown_name
+from app.groups.snapshot import GroupGone, GroupSnapshot, people_gone, read_group
+from app.groups.succession import owner_to_set, succeed
 from app.org import queries as org
 from app.policy import service as policies
 from models.groups import Group, GroupFinding, GroupMember
 from models.ids import FindingId, GroupId, PersonId
 from models.org import Person
+
+__all__ = [
+    "DEPARTURE",
+    "Cause",
+    "GroupGone",
+    "GroupSnapshot",
+    "GroupUpdate",
+    "PendingChanges",
+    "add_by_hand",
+    "change_owner",
+    "finish",
+    "mark_lost",
+    "order_update",
+    "owner_to_set",
+    "pending_changes",
+    "people_gone",
+    "publish_about_group",
+    "read_group",
+    "remove_by_hand",
+    "remove_leaver",
+    "resolve_finding",
+    "settle_unknown",
+    "shown_name",
+    "succeed",
+]
 
 
 async def add_by_hand(
@@ -71,7 +106,7 @@ async def change_owner(
             await _check_inside(session, group, person)
     if deputy is not None:
         group.deputy_id, group.updated_at = deputy.id, now
-        await roster.publish_about_group(
+        await publish_about_group(
             session, group, catalogue.GroupDeputyChanged, cause=cause, now=now, person_id=deputy.id
         )
     if owner is not None:
@@ -79,7 +114,7 @@ async def change_owner(
         userid = await roster.hand_over(
             session, group, owner, former=former, why=f"已更换（{reason}）", cause=cause, now=now
         )
-        await roster.order_update(session, group, GroupUpdate(owner=userid), cause=cause, now=now)
+        await order_update(session, group, GroupUpdate(owner=userid), cause=cause, now=now)
     return group
 
 

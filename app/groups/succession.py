@@ -1,9 +1,4 @@
-"""Policy 2.6 and 1.9: who leaves the company leaves every group, and what they owned has a new owner first.
-
-Two steps with a snapshot of the group between them: `depart` registers the new desired state; `follow_up` asks the
-platform for what the snapshot still shows. The platform removes deleted people by itself. A second run finds nothing to
-do.
-"""
+"""Policy 1.9: who follows an owner that leaves, in the register and on the platform."""
 
 from __future__ import annotations
 
@@ -12,75 +7,20 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.audit.actor import SYSTEM
-from app.departures.service import Departure
-from app.events.service import catalogue
 from app.findings import service as findings
 from app.findings.service import Fact, FindingDetails
-from app.groups import messages, queries, rules
-from app.groups.requests import abandon
-from app.groups.roster import Cause, hand_over, order_update, pending_changes, publish_about_group
-from app.groups.rules import Account, GroupUpdate, PendingChanges, SuccessionBasis
+from app.groups import queries, rules
+from app.groups.roster import Cause, hand_over
+from app.groups.rules import PendingChanges, SuccessionBasis
 from app.groups.snapshot import GroupSnapshot
 from app.org import queries as org
 from app.org.rules import is_reachable
-from app.policy import service as policies
 from app.policy.service import Policy
 from app.roles import service as roles
 from app.roles.service import Subject
-from models.groups import FindingKind, Group, GroupMember, GroupState
-from models.ids import GroupId, PersonId, fold
+from models.groups import FindingKind, Group
+from models.ids import PersonId, fold
 from models.org import Person
-
-DEPARTURE = "departure"
-
-
-async def depart(session: AsyncSession, *, group_id: GroupId, departure: Departure, now: datetime) -> None:
-    """Register that the person should leave, an owner's successor and a deputy's absence, and inform of both."""
-    group = await queries.group_for_update(session, group_id)
-    person_id, said = departure.person_id, departure.said
-    person = await org.person(session, person_id)
-    if person is None:
-        return
-    policy = await policies.in_force(session, now=now)
-    cause = Cause(DEPARTURE, "member.departure", policy.id, SYSTEM, words=departure.reason)
-    stay = await queries.current_stay(session, group_id, person_id)
-    if stay is not None and stay.desired:
-        await _register_departure(session, group, stay, said, cause=cause, now=now)
-    if group.deputy_id == person_id:
-        await _lose_deputy(session, group, person, policy=policy, cause=cause, now=now)
-    if group.desired_owner_id == person_id and group.state is not GroupState.LOST:
-        await succeed(session, group, person, said, policy=policy, cause=cause, now=now)
-
-
-async def _register_departure(
-    session: AsyncSession, group: Group, stay: GroupMember, said: str, *, cause: Cause, now: datetime
-) -> None:
-    await abandon(session, stay, f"申请人{said}", now=now)
-    stay.desired, stay.reason, stay.desired_since = False, cause.reason, now
-    # The outcome of an earlier change or application no longer concerns this stay.
-    stay.request_id = stay.call_id = None
-    group.updated_at = now
-    await publish_about_group(session, group, catalogue.MemberDeparted, cause=cause, now=now, person_id=stay.person_id)
-
-
-async def _lose_deputy(
-    session: AsyncSession, group: Group, person: Person, *, policy: Policy, cause: Cause, now: datetime
-) -> None:
-    group.deputy_id, group.updated_at = None, now
-    await publish_about_group(session, group, catalogue.GroupDeputyLeft, cause=cause, now=now, person_id=person.id)
-    await findings.tell_administrators(
-        session,
-        group,
-        messages.deputy_left(group, name=person.name),
-        policy=policy,
-        why=cause.why.under("group.owner"),
-        now=now,
-        without=[person.id],
-    )
-
-
-# ---------------------------------------------------------------- succession
 
 
 async def succeed(
@@ -123,65 +63,6 @@ async def _able_members(session: AsyncSession, group: Group, *, without: Person)
 async def _heads(session: AsyncSession, group: Group, former: Person) -> set[UUID]:
     heads = await roles.department_heads(session, Subject(former, group.department_id))
     return {head.id for head in heads}
-
-
-# ---------------------------------------------------------------- on the platform
-
-
-async def follow_up(
-    session: AsyncSession, *, group_id: GroupId, person_id: PersonId, snapshot: GroupSnapshot, now: datetime
-) -> None:
-    """Ask the platform for what the snapshot still shows of somebody who has left the company."""
-    group = await queries.group_for_update(session, group_id)
-    stay = await queries.current_stay(session, group_id, person_id)
-    if group.state is not GroupState.ACTIVE or (stay is not None and stay.desired):
-        return
-    policy = await policies.in_force(session, now=now)
-    cause = Cause(DEPARTURE, "member.departure", policy.id, SYSTEM)
-    pending = await pending_changes(session, group, since=snapshot.at)
-    owner = await owner_to_set(session, group, snapshot, pending=pending)
-    if stay is not None:
-        too_few = await remove(session, group, stay, snapshot, cause=cause, pending=pending, now=now)
-        if too_few is not None:
-            await findings.note(session, group, too_few, policy=policy, now=now)
-    elif owner is not None:
-        await order_update(session, group, GroupUpdate(owner=owner), cause=cause, now=now)
-
-
-async def remove(
-    session: AsyncSession,
-    group: Group,
-    stay: GroupMember,
-    snapshot: GroupSnapshot,
-    *,
-    cause: Cause,
-    pending: PendingChanges,
-    now: datetime,
-) -> Fact | None:
-    """Remove somebody who should leave, together with the ownership they may still have.
-
-    Returns a fact when the platform would refuse it because too few members would remain (86006).
-    """
-    userid = fold((await org.last_userids_of(session, [stay.person_id]))[stay.person_id])
-    if userid in pending.userids:
-        return None
-    owner = await owner_to_set(session, group, snapshot, pending=pending)
-    if userid not in snapshot.userids:
-        stay.observed, stay.ended_at = False, now
-        await publish_about_group(session, group, catalogue.MemberLeft, cause=cause, now=now, person_id=stay.person_id)
-        if owner is not None:
-            await order_update(session, group, GroupUpdate(owner=owner), cause=cause, now=now)
-        return None
-    stay.observed = True
-    if len(snapshot.userids) - 1 < rules.FEWEST:
-        person = (await org.people_by_id(session, [stay.person_id]))[stay.person_id]
-        return Fact(FindingKind.TOO_FEW, subject=userid, person_id=person.id, who=person.name)
-    if fold(snapshot.owner) == userid and owner is None:
-        return None  # nobody can follow: the finding says so, and the platform refuses to remove an owner (86005)
-    update = GroupUpdate(remove=(Account(snapshot.userids[userid], stay.person_id),), owner=owner)
-    change = await order_update(session, group, update, cause=cause, now=now)
-    stay.call_id = change.call_id
-    return None
 
 
 async def owner_to_set(

@@ -22,7 +22,7 @@ from app.ledger.rules import Done, Effect, Failed, Hold, Later, Unknown, Verdict
 from app.manifest import registry_of
 from app.observability import DELIVERIES, get_logger
 from app.wecom.errors import WecomError
-from app.wecom.messages import to_bytes
+from app.wecom.message_bodies.encode import to_bytes
 from app.wecom.payloads import CallAnswer
 from models.audit import ObjectKind
 from models.delivery import CallKind, CallState, DeliveryState, FailReason, HoldReason, OutgoingCall

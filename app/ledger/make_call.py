@@ -10,6 +10,7 @@ from app.ledger import rules
 from app.ledger.calls import Attempt
 from app.ledger.rules import RECOVERY, Recovery
 from app.wecom.client import WecomClient
+from app.wecom.codes import CHAT_EXISTS
 from app.wecom.errors import OutcomeUnknown, WecomError, WecomRefused
 from app.wecom.payloads import CallAnswer
 from models.delivery import CallKind
@@ -23,7 +24,7 @@ class Answered:
 
 
 @dataclass(frozen=True)
-class Failed:
+class NotAnswered:
     failure: WecomError
 
 
@@ -34,7 +35,7 @@ class Missing:
     body: dict[str, Any]
 
 
-Outcome = Answered | Failed | Missing
+Outcome = Answered | NotAnswered | Missing
 
 
 async def carry_out(client: WecomClient, attempt: Attempt) -> Outcome:
@@ -44,11 +45,11 @@ async def carry_out(client: WecomClient, attempt: Attempt) -> Outcome:
     try:
         return Answered(await client.call(attempt.kind, attempt.body))
     except WecomRefused as refused:
-        if attempt.kind is CallKind.APPCHAT_CREATE and (attempt.uncertain or refused.errcode == rules.CHAT_EXISTS):
+        if attempt.kind is CallKind.APPCHAT_CREATE and (attempt.uncertain or refused.errcode == CHAT_EXISTS):
             return await _verify_creation(client, attempt, refused)
-        return Failed(refused)
+        return NotAnswered(refused)
     except WecomError as failure:
-        return Failed(failure)
+        return NotAnswered(failure)
 
 
 async def _verify_creation(client: WecomClient, attempt: Attempt, refused: WecomRefused) -> Outcome:
@@ -56,9 +57,9 @@ async def _verify_creation(client: WecomClient, attempt: Attempt, refused: Wecom
     try:
         await client.get_chat(json.loads(attempt.body)["chatid"])
     except WecomRefused:
-        return Failed(refused)
+        return NotAnswered(refused)
     except WecomError:
-        return Failed(OutcomeUnknown(attempt.kind.value, "建群后未能核对"))
+        return NotAnswered(OutcomeUnknown(attempt.kind.value, "建群后未能核对"))
     return Answered()
 
 
@@ -67,6 +68,6 @@ async def _look_at_group(client: WecomClient, attempt: Attempt) -> Outcome:
     try:
         chat = await client.get_chat(body["chatid"])
     except WecomError as failure:
-        return Failed(failure)
+        return NotAnswered(failure)
     missing = rules.remaining_update(body, name=chat.name, owner=chat.owner, userids=chat.userids)
     return Answered() if missing is None else Missing(missing)

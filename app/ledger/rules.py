@@ -13,6 +13,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from app.limits.catalogue import LIMITS
+from app.wecom.codes import CODE_SPENT
 from app.wecom.errors import (
     HttpFailure,
     NotReached,
@@ -44,9 +45,6 @@ MOST_UNREACHED = 60
 FIRST_DELAY = timedelta(seconds=2)
 LONGEST_DELAY = timedelta(minutes=10)
 
-CODE_SPENT = 42022
-CODE_EXPIRED = 60140
-CHAT_EXISTS = 86215
 NOBODY_VALID = 81013
 
 

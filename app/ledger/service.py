@@ -9,26 +9,60 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.ledger import queries
-from app.ledger.calls import MAKE_CALL, CallPayload, CallRequest, OnFailure, OutcomeHandler, call_row
+from app.ledger.calls import (
+    MAKE_CALL,
+    Attempt,
+    CallPayload,
+    CallRequest,
+    OnFailure,
+    OutcomeHandler,
+    call_row,
+    conclude,
+    move,
+    record,
+    release,
+)
+from app.ledger.claim import Divided, claim
 from app.ledger.errors import CallNotFound
-from app.ledger.recovery import Resolution, is_unsent, resolve_call
-from app.ledger.rules import CODE_LIFE, body_of, remaining_update
+from app.ledger.make_call import Answered, Missing, NotAnswered, Outcome, carry_out
+from app.ledger.recovery import Resolution, ask_for_the_rest, is_unsent, replace_call, resolve_call
+from app.ledger.reservations import Share
+from app.ledger.rules import CODE_LIFE, Failed, Hold, body_of, id_beside, remaining_update
 from app.observability import current_correlation_id
 from models.delivery import CallKind, OutgoingCall
 
 __all__ = [
     "CODE_LIFE",
     "MAKE_CALL",
+    "Answered",
+    "Attempt",
     "CallPayload",
     "CallRequest",
+    "Divided",
+    "Failed",
+    "Hold",
+    "Missing",
+    "NotAnswered",
     "OnFailure",
+    "Outcome",
     "OutcomeHandler",
     "Resolution",
+    "Share",
     "add_call",
+    "ask_for_the_rest",
     "body_of",
+    "call_row",
+    "carry_out",
+    "claim",
+    "conclude",
+    "id_beside",
     "is_unsent",
+    "move",
     "read_call",
+    "record",
+    "release",
     "remaining_update",
+    "replace_call",
     "request_call",
     "resolve_call",
 ]

@@ -63,6 +63,11 @@ class Citation:
         """For cards and messages: 第 3.6 条."""
         return f"第 {self.clause} 条"
 
+    @property
+    def sentence(self) -> str:
+        """Below what people are told: 依据制度第 3.6 条：…"""
+        return f"依据制度{self.label}：{self.text}"
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:

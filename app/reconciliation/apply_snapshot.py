@@ -8,7 +8,6 @@ changes concerns that the snapshot may not show yet.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -18,19 +17,17 @@ from app.events.service import catalogue
 from app.findings import queries as findings_queries
 from app.findings import service as findings
 from app.findings.service import RECONCILER, Fact, FindingDetails
-from app.groups import outcomes, queries, rules, succession
-from app.groups.requests import finish
-from app.groups.roster import Cause, order_update, publish_about_group
-from app.groups.rules import GroupUpdate
-from app.groups.snapshot import GroupSnapshot
+from app.groups import queries
+from app.groups import service as groups
+from app.groups.service import Cause, GroupSnapshot, GroupUpdate, finish, order_update, publish_about_group
 from app.org import queries as org
 from app.reconciliation.comparison import GroupComparison, load_comparison
 from app.reconciliation.rules import RosterDifference
+from app.reconciliation.unapproved_leave import check_missing
 from app.sync import service as organisation
 from models.approvals import OutcomeState
 from models.groups import FindingKind, Group, GroupFinding, GroupMember, GroupState
 from models.ids import GroupId, PersonId, WecomUserId, fold
-from models.org import Person
 
 _CLOSED_BY_A_PERSON = frozenset({FindingKind.UNAPPROVED_LEAVE, FindingKind.OWNER_LEFT})
 """These findings report an act, which remains a fact when the rosters agree again."""
@@ -87,7 +84,7 @@ async def _settle_unknown_changes(
     if not snapshot.userids:
         return
     for call_id in await queries.calls_of_unknown_outcome(session, group_id):
-        await outcomes.settle_unknown(session, call_id=call_id, snapshot=snapshot, now=now)
+        await groups.settle_unknown(session, call_id=call_id, snapshot=snapshot, now=now)
 
 
 async def _found_again(session: AsyncSession, group: Group, *, now: datetime) -> None:
@@ -117,7 +114,7 @@ async def _apply(session: AsyncSession, comparison: GroupComparison) -> set[tupl
     for userid in difference.has_left:
         await _end_stay(session, comparison, comparison.stays[userid])
     for userid in sorted(difference.missing):
-        await _check_missing(session, comparison, userid)
+        await check_missing(session, comparison, userid)
     facts: list[Fact] = []
     for userid in sorted(difference.should_leave):
         facts += await _check_should_leave(session, comparison, userid)
@@ -148,55 +145,12 @@ async def _end_stay(session: AsyncSession, comparison: GroupComparison, stay: Gr
     )
 
 
-async def _check_missing(session: AsyncSession, comparison: GroupComparison, userid: WecomUserId) -> None:
-    """Somebody desired is missing.
-
-    If their account is gone, the organisation is read again and its answer ends the stay. Otherwise they left without
-    an approval.
-    """
-    stay = comparison.stays[userid]
-    if userid not in comparison.unexplained:
-        stay.observed, comparison.group.updated_at = False, comparison.now
-        await organisation.hint_user(session, userid=userid, now=comparison.now)
-        return
-    stay.desired = stay.observed = False
-    stay.reason, stay.ended_at = FindingKind.UNAPPROVED_LEAVE.value, comparison.now
-    person = comparison.people[stay.person_id]
-    cause = comparison.cause("member.unapproved_leave", FindingKind.UNAPPROVED_LEAVE.value)
-    await publish_about_group(
-        session, comparison.group, catalogue.MemberLeftUnapproved, cause=cause, now=comparison.now, person_id=person.id
-    )
-    fact = Fact(
-        FindingKind.UNAPPROVED_LEAVE,
-        subject=userid,
-        person_id=person.id,
-        who=comparison.name_of(userid),
-        facts=FindingDetails(severity="warning", last_seen_at=_iso(comparison.group.observed_at)),
-    )
-    await findings.note(session, comparison.group, fact, policy=comparison.policy, now=comparison.now)
-    if comparison.group.deputy_id == person.id:
-        comparison.group.deputy_id = None
-    if comparison.group.desired_owner_id == person.id:
-        await _replace_owner(session, comparison, person)
-
-
-async def _replace_owner(session: AsyncSession, comparison: GroupComparison, former: Person) -> None:
-    cause = comparison.cause("group.owner", FindingKind.UNAPPROVED_LEAVE.value)
-    await succession.succeed(
-        session, comparison.group, former, "未经批准退群", policy=comparison.policy, cause=cause, now=comparison.now
-    )
-    owner = await succession.owner_to_set(session, comparison.group, comparison.snapshot, pending=comparison.pending)
-    if owner is not None:
-        await order_update(session, comparison.group, GroupUpdate(owner=owner), cause=cause, now=comparison.now)
-        comparison.pending = replace(comparison.pending, owner=True)
-
-
 async def _check_should_leave(session: AsyncSession, comparison: GroupComparison, userid: WecomUserId) -> list[Fact]:
     """Somebody in the group should leave. We carry a departure out; what the platform refused needs a person."""
     stay = comparison.stays[userid]
-    if stay.reason == succession.DEPARTURE and stay.call_id is None:
-        cause = comparison.cause("member.departure", succession.DEPARTURE)
-        too_few = await succession.remove(
+    if stay.reason == groups.DEPARTURE and stay.call_id is None:
+        cause = comparison.cause("member.departure", groups.DEPARTURE)
+        too_few = await groups.remove_leaver(
             session,
             comparison.group,
             stay,
@@ -212,7 +166,7 @@ async def _check_should_leave(session: AsyncSession, comparison: GroupComparison
 _STILL_INSIDE = {
     "exit": "（退群已批准，未能移出）",
     "removed": "（管理员已移出，未能执行）",
-    succession.DEPARTURE: "（已离职或停用，未能移出）",
+    groups.DEPARTURE: "（已离职或停用，未能移出）",
 }
 
 
@@ -263,7 +217,7 @@ async def _check_name(session: AsyncSession, comparison: GroupComparison) -> lis
     if comparison.pending.name:
         return []
     _set_observed(group, "observed_name", snapshot.name, now=comparison.now)
-    if snapshot.name == rules.shown_name(group.desired_name):
+    if snapshot.name == groups.shown_name(group.desired_name):
         return []
     update = GroupUpdate(name=group.desired_name)
     await order_update(session, group, update, cause=comparison.cause("group.name"), now=comparison.now)
@@ -320,7 +274,3 @@ def _is_over(comparison: GroupComparison, finding: GroupFinding) -> str | None:
     if finding.kind is FindingKind.UNAPPROVED_LEAVE and userid in comparison.snapshot.userids:
         return "本人已回到群内"
     return None
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None

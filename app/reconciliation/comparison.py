@@ -11,9 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.findings.service import RECONCILER
 from app.groups import queries
-from app.groups.roster import Cause, pending_changes
-from app.groups.rules import PendingChanges
-from app.groups.snapshot import GroupSnapshot
+from app.groups.service import Cause, GroupSnapshot, PendingChanges, pending_changes
 from app.org import queries as org
 from app.org.rules import is_gone
 from app.policy import service as policies

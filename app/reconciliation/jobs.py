@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import transaction
-from app.groups import queries, register
-from app.groups.snapshot import GroupGone, people_gone, read_group
+from app.groups import queries
+from app.groups import service as groups
+from app.groups.service import GroupGone, people_gone, read_group
 from app.inbox.service import RECONCILE, ReconcilePayload
 from app.jobs.job import JobContext, JobFunction, TimerHandler
 from app.jobs.timers import set_timer
@@ -43,7 +44,7 @@ async def _reconcile(ctx: JobContext, group_id: GroupId, *, accept_losses: bool)
     snapshot = await read_group(ctx.platform.app, group.chatid, at=ctx.now())
     if isinstance(snapshot, GroupGone):
         async with transaction(ctx.sessions) as session:
-            await register.mark_lost(session, group_id=group_id, gone=snapshot, now=ctx.now())
+            await groups.mark_lost(session, group_id=group_id, gone=snapshot, now=ctx.now())
         return
     async with transaction(ctx.sessions) as session:
         asked = await compare.to_ask_about(

@@ -22,7 +22,7 @@ from app.policy import service as policies
 from app.policy.service import Policy
 from app.tasks import messages, queries, rules
 from app.tasks.rules import TaskPurpose
-from app.wecom.messages import Card
+from app.wecom.message_bodies.card import Card
 from models.audit import ObjectKind
 from models.delivery import CardClick, DeliveryState
 from models.ids import PersonId, PolicyVersionId

@@ -11,7 +11,7 @@ from app.cards.service import CardAction, ClickedCard
 from app.database import transaction
 from app.departures.service import Departure, DeparturePart, Stage
 from app.jobs.job import JobContext, TimerHandler
-from app.tasks import hand_over, messages, overdue, queries, reminders, service
+from app.tasks import departures, messages, overdue, queries, reminders, service
 from app.tasks.rules import HALF
 from app.tasks.service import CARD, ProgressReport
 from models.ids import TaskId
@@ -66,7 +66,7 @@ async def hand_over_tasks(ctx: JobContext, departure: Departure) -> None:
         task_ids = await queries.open_tasks_of(session, departure.person_id)
     for task_id in task_ids:
         async with transaction(ctx.sessions) as session:
-            await hand_over.hand_over(session, task_id=task_id, departure=departure, now=ctx.now())
+            await departures.hand_over(session, task_id=task_id, departure=departure, now=ctx.now())
 
 
 CARD_ACTIONS: dict[str, CardAction] = {

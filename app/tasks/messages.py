@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from app.policy.service import Citation
 from app.tasks import rules
 from app.tasks.rules import HALF, TaskAction
-from app.wecom.messages import Card, CardButton
+from app.wecom.message_bodies.card import Card, CardButton
 from models.tasks import Task, TaskState
 
 ACCEPT: Final = "task.accept"
@@ -55,7 +55,7 @@ def face(task: Task, *, assigner: str, collaborators: Sequence[str], citation: C
         desc=f"任务 #{task.number}",
         fields=fields,
         sub_title="\n".join(line for line in (f"完成标准：{task.acceptance}", task.description) if line),
-        quote=f"依据制度{citation.label}：{citation.text}",
+        quote=citation.sentence,
         buttons=[_button(task, action) for action in rules.offered(task)],
         outcome="" if rules.is_open(task) else _outcome(task),
     )

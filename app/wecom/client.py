@@ -14,7 +14,7 @@ import httpx
 
 from app.clock import Clock
 from app.database import Sessions
-from app.limits.quota import Quota
+from app.limits.admission import Admission
 from app.settings import Settings
 from app.wecom.errors import HttpFailure, WecomError, WecomRefused
 from app.wecom.exchange import Call, Exchange
@@ -229,7 +229,7 @@ def build_platform(
         trust_env=False,
         headers={"User-Agent": "wecom-steward"},
     )
-    exchange = Exchange(http, clock, ClockWatch(sessions, clock), Quota(sessions, clock))
+    exchange = Exchange(http, clock, ClockWatch(sessions, clock), Admission(sessions, clock))
     tokens = TokenStore(
         sessions,
         SecretBox(settings.secret_key),

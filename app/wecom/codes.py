@@ -95,5 +95,12 @@ def _entry(code: int, row: list[str], cures: dict[str, dict[str, Any]]) -> CodeE
     )
 
 
+CODE_SPENT = 42022
+"""The response code of a card was used before."""
+CODE_EXPIRED = 60140
+"""The response code of a card is too old."""
+CHAT_EXISTS = 86215
+"""Creating a group with a chatid that exists. Our chatids are UUIDs, so we created that group ourselves."""
+
 CODES: dict[int, CodeEntry] = load_codes(Path(__file__).with_name("codes.yaml"))
 TOKEN_CODES = frozenset(code for code, entry in CODES.items() if entry.action is Action.TOKEN)

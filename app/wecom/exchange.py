@@ -17,7 +17,7 @@ from pydantic_core import from_json
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.clock import Clock
-from app.limits.quota import BLOCKING, Exhausted, Quota, Ticket
+from app.limits.admission import BLOCKING, Admission, Exhausted, Ticket
 from app.observability import PLATFORM_CALLS, PLATFORM_SECONDS, get_logger
 from app.wecom.codes import CODES
 from app.wecom.errors import (
@@ -73,15 +73,15 @@ class Call:
 
 
 class Exchange:
-    """With a `quota`, calls wait for their turn: a read for a minute at the most, a write not at all."""
+    """With an `admission`, calls wait for their turn: a read for a minute at the most, a write not at all."""
 
     def __init__(
-        self, http: httpx.AsyncClient, clock: Clock, watch: ClockWatch | None = None, quota: Quota | None = None
+        self, http: httpx.AsyncClient, clock: Clock, watch: ClockWatch | None = None, admission: Admission | None = None
     ) -> None:
         self._http = http
         self._clock = clock
         self._watch = watch
-        self._quota = quota
+        self._admission = admission
 
     async def perform(self, call: Call, *, auth: httpx.Auth | None = None) -> dict[str, Any]:
         """The parsed answer. Every way it can fail is a `WecomError`."""
@@ -103,10 +103,10 @@ class Exchange:
 
     async def _admitted(self, call: Call) -> Ticket | None:
         """Raises `QuotaExhausted`, also while our own database cannot say: what is not counted is not called."""
-        if self._quota is None:
+        if self._admission is None:
             return None
         try:
-            return await self._quota.admit(call.path, call.app_id, waits=not call.is_write)
+            return await self._admission.admit(call.path, call.app_id, waits=not call.is_write)
         except Exhausted as exhausted:
             why, until = exhausted.why, exhausted.until
         except (SQLAlchemyError, OSError, TimeoutError) as error:
@@ -117,19 +117,19 @@ class Exchange:
 
     async def _settle(self, ticket: Ticket | None, failure: WecomError | None, *, heard: bool) -> None:
         """Never fails a call: what became of it stands."""
-        if self._quota is None or ticket is None:
+        if self._admission is None or ticket is None:
             return
         try:
             if isinstance(failure, WaitUntil) and failure.errcode in BLOCKING:
-                block = await self._quota.refused(ticket, failure.errcode)
+                block = await self._admission.refused(ticket, failure.errcode)
                 if block is not None:
                     failure.lasts(block.until)
             elif isinstance(failure, NotReached):
-                await self._quota.not_reached(ticket)
+                await self._admission.not_reached(ticket)
             elif heard or isinstance(failure, WecomRefused):
-                await self._quota.passed(ticket)
+                await self._admission.passed(ticket)
             else:
-                await self._quota.lost(ticket)
+                await self._admission.lost(ticket)
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             log.warning("platform.not_settled", path=ticket.path, error=type(error).__name__)
 

@@ -24,6 +24,7 @@ USUAL = {
     "messages.py",
     "jobs.py",
     "domain.py",
+    "departures.py",
 }
 
 MOST_FURTHER_FILES = 6

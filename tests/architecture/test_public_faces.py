@@ -1,4 +1,4 @@
-"""What one domain may know of another: `service`, `queries`, `errors`, and what stands under PUBLISHED.
+"""What one domain may know of another: `service`, `queries`, `errors`, and what PUBLISHED lists.
 
 The layers in pyproject.toml say which way imports go; this says through which door. The composition root (`bootstrap`,
 `main`) builds everything and may open all of them.
@@ -28,39 +28,6 @@ PUBLISHED = (
 )
 
 COMPOSITION = {Path("app/bootstrap.py"), Path("app/main.py")}
-
-_LEDGER = "carries out and divides the ledger's calls under its locks, hand in hand with it"
-_COMPARED = "compares the register from within and writes what is found, under the group's lock"
-
-NOT_YET: dict[tuple[str, str], str] = {
-    ("app.cards.faces", "app.ledger.calls"): "builds the row of an update; the service has no form for it yet",
-    ("app.cards.rules", "app.ledger.rules"): "the platform's codes of a card; a pure module takes a pure one",
-    ("app.delivery.compose", "app.ledger.calls"): _LEDGER,
-    ("app.delivery.jobs", "app.ledger.calls"): _LEDGER,
-    ("app.delivery.jobs", "app.ledger.claim"): _LEDGER,
-    ("app.delivery.jobs", "app.ledger.make_call"): _LEDGER,
-    ("app.delivery.jobs", "app.ledger.recovery"): _LEDGER,
-    ("app.delivery.divide", "app.ledger.calls"): _LEDGER,
-    ("app.delivery.divide", "app.ledger.reservations"): _LEDGER,
-    ("app.delivery.divide", "app.ledger.rules"): _LEDGER,
-    ("app.delivery.resend", "app.ledger.calls"): _LEDGER,
-    ("app.delivery.resend", "app.ledger.recovery"): _LEDGER,
-    ("app.delivery.resend", "app.ledger.rules"): _LEDGER,
-    ("app.delivery.send", "app.ledger.calls"): _LEDGER,
-    ("app.groups.messages", "app.findings.messages"): "how a clause is cited stands with the findings",
-    ("app.reconciliation.apply_snapshot", "app.groups.requests"): _COMPARED,
-    ("app.reconciliation.apply_snapshot", "app.groups.roster"): _COMPARED,
-    ("app.reconciliation.apply_snapshot", "app.groups.rules"): _COMPARED,
-    ("app.reconciliation.apply_snapshot", "app.groups.snapshot"): _COMPARED,
-    ("app.reconciliation.apply_snapshot", "app.groups.succession"): _COMPARED,
-    ("app.reconciliation.apply_snapshot", "app.groups.outcomes"): _COMPARED,
-    ("app.reconciliation.comparison", "app.groups.roster"): _COMPARED,
-    ("app.reconciliation.comparison", "app.groups.snapshot"): _COMPARED,
-    ("app.reconciliation.comparison", "app.groups.rules"): _COMPARED,
-    ("app.reconciliation.jobs", "app.groups.register"): _COMPARED,
-    ("app.reconciliation.jobs", "app.groups.snapshot"): _COMPARED,
-}
-"""Imports past a face, each with its reason. This list only gets shorter."""
 
 
 def imported(path: Path) -> Iterator[str]:
@@ -93,12 +60,7 @@ def past_the_face() -> set[tuple[str, str]]:
 
 
 def test_a_domain_is_known_by_its_face() -> None:
-    new = past_the_face() - set(NOT_YET)
-    assert new == set(), f"import from service, queries or errors of the other domain: {sorted(new)}"
-
-
-def test_what_was_mended_leaves_the_list() -> None:
-    assert set(NOT_YET) - past_the_face() == set()
+    assert past_the_face() == set(), "import from service, queries or errors of the other domain"
 
 
 @pytest.mark.parametrize("domain", sorted(DOMAINS))
@@ -121,9 +83,6 @@ def test_the_rule_itself(importer: str, module: str, allowed: bool) -> None:
     assert is_allowed(Path(importer), module) is allowed
 
 
-TURNS_ROWS_ITSELF = {Path("app/approvals/router.py")}
-"""Until the requests have their `presentation.py`."""
-
 ROUTERS = [path for path in modules("app") if path.name == "router.py" and path.parts[1] != "probes"]
 
 
@@ -134,4 +93,4 @@ def test_a_router_neither_selects_nor_turns_rows_into_schemas(path: Path) -> Non
     called = {node.func.id for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
     assert called & {"select", "text"} == set()
     loops = [ast.unparse(node) for node in nodes if isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp)]
-    assert loops == [] or path in TURNS_ROWS_ITSELF
+    assert loops == []

@@ -19,7 +19,7 @@ from app.cards.service import Click, ClickedCard
 from app.delivery import service as delivery
 from app.delivery.service import MessageHeader
 from app.inbox.rules import DONE
-from app.wecom.messages import Card, CardButton
+from app.wecom.message_bodies.card import Card, CardButton
 from callbacks.envelope import parse, read_header
 from callbacks.events import MODELS
 from callbacks.handlers import CLICK, HANDLERS, IGNORED, build_handler

@@ -15,7 +15,7 @@ from app.cards.errors import ClickerUnknown
 from app.cards.service import Click
 from app.database import transaction
 from app.org import queries as org
-from app.wecom.messages import Card, CardButton
+from app.wecom.message_bodies.card import Card, CardButton
 from models.delivery import CallKind, CallState, CardClick, Message
 from models.ids import APP, PersonId
 from tests.delivery.conftest import CARD, Desk

@@ -25,7 +25,7 @@ from app.ledger.calls import MAKE_CALL, CallPayload
 from app.ledger.jobs import recover
 from app.ledger.service import CallRequest
 from app.settings import Settings
-from app.wecom.messages import Card, CardButton
+from app.wecom.message_bodies.card import Card, CardButton
 from models.audit import ObjectKind
 from models.delivery import CallKind, CallState, Delivery, Message, OutgoingCall
 from models.ids import PersonId, fold, new_id

@@ -8,7 +8,7 @@ import pytest
 
 from app.delivery import compose
 from app.delivery.content import ON, CardContent, GroupTextContent, MessageContent, TextContent, read_content
-from app.wecom.messages import Card, CardButton
+from app.wecom.message_bodies.card import Card, CardButton
 
 CARD = Card(
     "题",

@@ -14,7 +14,7 @@ from app.delivery import service
 from app.delivery.errors import EmptyText
 from app.delivery.jobs import make_call
 from app.ledger import service as ledger
-from app.wecom.messages import Card
+from app.wecom.message_bodies.card import Card
 from models.delivery import CallKind, CallState
 from models.ids import new_id
 from sandbox.config import SandboxConfig

@@ -22,7 +22,7 @@ from app.database import transaction
 from app.ledger import claim, rules, service
 from app.ledger.rules import RECOVERY, Later, Recovery, Unknown
 from app.wecom.errors import OutcomeUnknown
-from app.wecom.messages import Card
+from app.wecom.message_bodies.card import Card
 from models.delivery import CallKind, CallState, Message, OutgoingCall
 from models.ids import new_id
 from tests.company import Killed

@@ -10,8 +10,8 @@ from sqlalchemy import event
 
 from app.database import Sessions, transaction
 from app.limits import numbers
+from app.limits.admission import Admission
 from app.limits.breaker import Exhausted
-from app.limits.quota import Quota
 from app.limits.usage.leases import Leases
 from tests.fakes.clock import FakeClock
 
@@ -97,10 +97,10 @@ class TestBlocks:
 class TestWaiting:
     async def test_a_read_waits_for_its_turn_and_may_be_cancelled(self, sessions: Sessions, clock: FakeClock) -> None:
         await limit_to(sessions, clock, 1)
-        quota = Quota(sessions, clock)
-        await quota.admit(PATH, "app", waits=True)
-        patient = asyncio.create_task(quota.admit(PATH, "app", waits=True))
-        given_up = asyncio.create_task(quota.admit(PATH, "app", waits=True))
+        admission = Admission(sessions, clock)
+        await admission.admit(PATH, "app", waits=True)
+        patient = asyncio.create_task(admission.admit(PATH, "app", waits=True))
+        given_up = asyncio.create_task(admission.admit(PATH, "app", waits=True))
         await asyncio.sleep(0.05)
         assert not patient.done()
         given_up.cancel()
@@ -111,11 +111,11 @@ class TestWaiting:
 
     async def test_a_write_does_not_wait(self, sessions: Sessions, clock: FakeClock) -> None:
         await limit_to(sessions, clock, 1)
-        quota = Quota(sessions, clock)
-        await quota.admit(PATH, "app", waits=False)
+        admission = Admission(sessions, clock)
+        await admission.admit(PATH, "app", waits=False)
         with pytest.raises(Exhausted) as exhausted:
-            await quota.admit(PATH, "app", waits=False)
+            await admission.admit(PATH, "app", waits=False)
         assert clock.now() < exhausted.value.until <= clock.now() + timedelta(seconds=64)
 
     async def test_sending_messages_takes_nothing_of_it(self, sessions: Sessions, clock: FakeClock) -> None:
-        assert (await Quota(sessions, clock).admit("message/send", "app", waits=False)).unit is None
+        assert (await Admission(sessions, clock).admit("message/send", "app", waits=False)).unit is None

@@ -1,4 +1,4 @@
-"""Text and cards inside the platform's limits (app/wecom/messages.py)."""
+"""Text and cards inside the platform's limits (app/wecom/message_bodies)."""
 
 from __future__ import annotations
 
@@ -6,17 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.wecom.messages import (
-    TEXT_BYTES,
-    Card,
-    CardButton,
-    card_as_text,
-    cut,
-    greyed,
-    numbered_parts,
-    split_text,
-    to_bytes,
-)
+from app.wecom.message_bodies.card import Card, CardButton, card_as_text, cut, greyed
+from app.wecom.message_bodies.encode import to_bytes
+from app.wecom.message_bodies.split_text import TEXT_BYTES, numbered_parts, split_text
 from sandbox.api.cards import check_card
 
 YES = CardButton("同意", "approval.approve:1", style=1)

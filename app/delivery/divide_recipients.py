@@ -11,10 +11,9 @@ from app.audit.actor import Actor
 from app.delivery import compose
 from app.delivery.content import read_content
 from app.delivery.send import Sender, sender
-from app.ledger import calls, rules
-from app.ledger import queries as ledger
-from app.ledger.reservations import Share
-from app.ledger.rules import Hold
+from app.ledger import queries as ledger_queries
+from app.ledger import service as ledger
+from app.ledger.service import Hold, Share
 from app.org import queries as org
 from models.delivery import CallState, DeliveryState, FailReason, HoldReason, Message, OutgoingCall
 
@@ -30,10 +29,10 @@ async def divide(session: AsyncSession, call: OutgoingCall, shares: Sequence[Sha
         raise ValueError("what may have been sent keeps its bytes")
     if call.message_id is None:
         raise ValueError("only messages are divided")
-    message = await ledger.get_message(session, call.message_id)
+    message = await ledger_queries.get_message(session, call.message_id)
     assert message is not None  # a foreign key
     from_us = await sender(session, now=now)
-    behind = await ledger.later_parts(session, call)
+    behind = await ledger_queries.later_parts(session, call)
     for index, share in enumerate(shares):
         # One key for all would make everybody wait for the last.
         key = call.ordering_key if index == 0 or call.ordering_key is None else f"{call.ordering_key}:{call.id}:{index}"
@@ -41,10 +40,10 @@ async def divide(session: AsyncSession, call: OutgoingCall, shares: Sequence[Sha
         for later in behind:
             await _carry(session, message, later, Share(share.people, PREDECESSOR), key, from_us, now)
     for former in (call, *behind):
-        calls.move(former, CallState.REPLACED)
+        ledger.move(former, CallState.REPLACED)
         former.finished_at, former.hold_reason, former.not_before = now, None, None
         # People who have left since then cannot be reached any more: no body names their userid.
-        await ledger.set_deliveries(
+        await ledger_queries.set_deliveries(
             session, call_id=former.id, state=DeliveryState.FAILED, reason=FailReason.LEFT, until=None, now=now
         )
     await session.flush()
@@ -73,14 +72,14 @@ async def _carry(
         task_id=compose.new_task_id() if "template_card" in part else None,
     )
     rest = compose.message_call(message, body=body, part=former.part, actor=Actor.parse(former.actor), now=now)
-    rest.id, rest.previous_id, rest.ordering_key = rules.id_beside(former.id), former.id, ordering_key
+    rest.id, rest.previous_id, rest.ordering_key = ledger.id_beside(former.id), former.id, ordering_key
     rest.limit_amount = len(reachable)
     session.add(rest)
     await session.flush()
-    await ledger.move_deliveries(
+    await ledger_queries.move_deliveries(
         session, from_call=former.id, to_call=rest.id, people=reachable, reason=HoldReason.QUEUED, now=now
     )
     if taking.verdict is None:
-        await calls.release(session, rest.id)
+        await ledger.release(session, rest.id)
     else:
-        await calls.conclude(session, rest, taking.verdict, now=now)
+        await ledger.conclude(session, rest, taking.verdict, now=now)

@@ -1,18 +1,13 @@
-"""Text and card messages as values. Pure: no session, no clock.
+"""A card as a value. Pure.
 
-The platform cuts over-long content silently (messaging §1.3, §1.4), so every limit is
-kept here: card fields are cut by us with a visible …, text is split on UTF-8 bytes and nothing of it is lost.
+The platform cuts over-long fields silently (messaging §1.4), so they are cut here, with a visible ….
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-
-TEXT_BYTES = 2048
-"""`text.content`, in UTF-8 bytes; what is longer disappears without an error."""
 
 CARD_TITLE = 36
 CARD_DESC = 44
@@ -24,7 +19,6 @@ _BUTTON = 10
 _FIELDS = 6
 _BUTTONS = 6
 _KEY_BYTES = 1024
-_MARK_BYTES = 32
 
 
 @dataclass(frozen=True)
@@ -137,40 +131,6 @@ def card_as_text(template_card: dict[str, Any]) -> str:
 def cut(text: str, limit: int) -> str:
     """At most `limit` characters, the last of them … when something was left out."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def split_text(text: str, limit: int = TEXT_BYTES) -> list[str]:
-    """Parts of at most `limit` UTF-8 bytes that join to the text again; never inside a character, best at line ends."""
-    parts: list[str] = []
-    rest = text
-    while rest:
-        part = _fitting(rest, limit)
-        parts.append(part)
-        rest = rest[len(part) :]
-    return parts
-
-
-def numbered_parts(text: str, number: int) -> list[str]:
-    """The parts with their mark `#number` (and `1/3`): no two bodies look alike to the platform's duplicate check."""
-    parts = split_text(text, TEXT_BYTES - _MARK_BYTES)
-    if len(parts) == 1:
-        return [f"{text}\n#{number}"]
-    return [f"{part.rstrip(chr(10))}\n#{number} {index}/{len(parts)}" for index, part in enumerate(parts, start=1)]
-
-
-def to_bytes(body: dict[str, Any]) -> bytes:
-    """The exact bytes of a request, without JSON's unicode escapes: the platform may refuse them (40033)."""
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _fitting(text: str, limit: int) -> str:
-    """The longest lawful start of `text`; up to a line end when one stands in its second half."""
-    raw = text.encode()
-    if len(raw) <= limit:
-        return text
-    start = raw[:limit].decode(errors="ignore")
-    line_end = start.rfind("\n")
-    return start[: line_end + 1] if line_end >= len(start) // 2 else start
 
 
 def _field_rows(fields: Sequence[tuple[str, str]]) -> list[dict[str, str]]:

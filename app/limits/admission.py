@@ -12,7 +12,7 @@ from app.database import Sessions
 from app.limits.breaker import BLOCKING, Breaker, Exhausted
 from app.limits.usage.leases import Leases, Unit
 
-__all__ = ["BLOCKING", "Exhausted", "Quota", "Ticket"]
+__all__ = ["BLOCKING", "Admission", "Exhausted", "Ticket"]
 
 PATIENCE = timedelta(seconds=65)
 """A read waits out a minute; what takes longer is told to whoever asked for it."""
@@ -32,7 +32,7 @@ class Ticket:
     is_probe: bool
 
 
-class Quota:
+class Admission:
     """One per process; what is used, leased and blocked is shared by all through the database."""
 
     def __init__(self, sessions: Sessions, clock: Clock) -> None:

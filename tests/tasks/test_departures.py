@@ -11,8 +11,8 @@ from sqlmodel import col
 
 from app.departures.service import Departure, DepartureReason
 from app.tasks import queries
+from app.tasks.departures import hand_over
 from app.tasks.errors import NotYourTask
-from app.tasks.hand_over import hand_over
 from app.tasks.service import complete
 from models.events import PublishedEvent
 from models.ids import PersonId, TaskId

@@ -1,0 +1,66 @@
+"""Policy 2.5: somebody who should be in the group is not in it any more, and nobody approved that."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.events.service import catalogue
+from app.findings import service as findings
+from app.findings.service import Fact, FindingDetails
+from app.groups import service as groups
+from app.groups.service import GroupUpdate, order_update, publish_about_group
+from app.reconciliation.comparison import GroupComparison
+from app.sync import service as organisation
+from models.groups import FindingKind
+from models.ids import WecomUserId
+from models.org import Person
+
+
+async def check_missing(session: AsyncSession, comparison: GroupComparison, userid: WecomUserId) -> None:
+    """Somebody desired is missing.
+
+    If their account is gone, the organisation is read again and its answer ends the stay. Otherwise they left without
+    an approval.
+    """
+    stay = comparison.stays[userid]
+    if userid not in comparison.unexplained:
+        stay.observed, comparison.group.updated_at = False, comparison.now
+        await organisation.hint_user(session, userid=userid, now=comparison.now)
+        return
+    stay.desired = stay.observed = False
+    stay.reason, stay.ended_at = FindingKind.UNAPPROVED_LEAVE.value, comparison.now
+    person = comparison.people[stay.person_id]
+    cause = comparison.cause("member.unapproved_leave", FindingKind.UNAPPROVED_LEAVE.value)
+    await publish_about_group(
+        session, comparison.group, catalogue.MemberLeftUnapproved, cause=cause, now=comparison.now, person_id=person.id
+    )
+    fact = Fact(
+        FindingKind.UNAPPROVED_LEAVE,
+        subject=userid,
+        person_id=person.id,
+        who=comparison.name_of(userid),
+        facts=FindingDetails(severity="warning", last_seen_at=_iso(comparison.group.observed_at)),
+    )
+    await findings.note(session, comparison.group, fact, policy=comparison.policy, now=comparison.now)
+    if comparison.group.deputy_id == person.id:
+        comparison.group.deputy_id = None
+    if comparison.group.desired_owner_id == person.id:
+        await _replace_owner(session, comparison, person)
+
+
+async def _replace_owner(session: AsyncSession, comparison: GroupComparison, former: Person) -> None:
+    cause = comparison.cause("group.owner", FindingKind.UNAPPROVED_LEAVE.value)
+    await groups.succeed(
+        session, comparison.group, former, "未经批准退群", policy=comparison.policy, cause=cause, now=comparison.now
+    )
+    owner = await groups.owner_to_set(session, comparison.group, comparison.snapshot, pending=comparison.pending)
+    if owner is not None:
+        await order_update(session, comparison.group, GroupUpdate(owner=owner), cause=cause, now=comparison.now)
+        comparison.pending = replace(comparison.pending, owner=True)
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None

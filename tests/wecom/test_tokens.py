@@ -14,12 +14,13 @@ from sqlmodel import col, select
 
 from app.database import Sessions, transaction
 from app.wecom.client import WecomClient
-from app.wecom.errors import HttpFailure, Never, NotReached, TokenRefused, WaitUntil
+from app.wecom.errors import HttpFailure, Never, NotReached, TokenRefused, WaitUntil, refusal
 from app.wecom.exchange import Exchange
 from app.wecom.health import ClockWatch
 from app.wecom.tokens.auth import FETCH_SECONDS, TokenAuth, TokenStore, renew_at
+from app.wecom.tokens.memory import remember
 from app.wecom.tokens.secrets import SecretBox
-from app.wecom.tokens.table import LEASE, take_lease
+from app.wecom.tokens.table import LEASE, release_lease, take_lease
 from models.delivery import CallKind
 from models.ids import APP, CONTACTS
 from models.installation import AccessToken, PlatformState
@@ -205,6 +206,21 @@ class TestWrongSecrets:
         heard = await asyncio.gather(*(processes.store().token(APP) for _ in range(20)), return_exceptions=True)
         assert {type(error) for error in heard} == {Never}
         assert processes.fetched == 1
+
+    async def test_are_heard_by_whoever_takes_the_lease_just_then(self, processes: Processes) -> None:
+        """Between looking for a remembered failure and taking the lease, the former holder may have failed."""
+        now, holder = processes.clock.now(), "fails"
+        async with transaction(processes.sessions) as session:
+            await take_lease(session, corp_id=CORP, app_id=APP, generation=0, holder=holder, now=now)
+        async with transaction(processes.sessions) as failing:
+            await release_lease(failing, corp_id=CORP, app_id=APP, holder=holder)
+            late = asyncio.create_task(processes.store().token(APP))
+            await asyncio.sleep(0.3)  # it has looked, and waits for the row
+            error = refusal(40001, "invalid credential", path="gettoken", now=now)
+            await remember(failing, APP, error, secret=BOX.fingerprint("app-secret"), now=now)
+        with pytest.raises(Never):
+            await late
+        assert processes.fetched == 0
 
     async def test_a_corrected_secret_is_tried_at_once(self, processes: Processes) -> None:
         processes.scripted.answers("gettoken", refused(40001))

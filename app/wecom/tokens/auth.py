@@ -161,7 +161,11 @@ class TokenStore:
                 holder=self._holder,
                 now=now,
             )
-            return _Turn.OURS if taken else _Turn.THEIRS
+            if not taken:
+                return _Turn.THEIRS
+            # Whoever had the lease may have failed since we looked. What they remembered takes our lease back.
+            await recall(session, app_id, refused=refused, secret=self._mark(app_id), now=now)
+            return _Turn.OURS
 
     def _opened(self, row: AccessToken | None, app_id: AppId) -> Token | None:
         """The token of this row, if it was issued for the secret we have now."""

@@ -95,5 +95,6 @@ async def release_lease(session: AsyncSession, *, corp_id: str, app_id: AppId, h
 
 
 async def remembered(session: AsyncSession, *, key: str) -> PlatformState | None:
-    found = await session.execute(select(PlatformState).where(col(PlatformState.key) == key))
+    statement = select(PlatformState).where(col(PlatformState.key) == key).execution_options(populate_existing=True)
+    found = await session.execute(statement)
     return found.scalar_one_or_none()

@@ -16,6 +16,7 @@ from app.events.service import catalogue, publish
 from app.inbox.service import SYNC, SyncPayload
 from app.jobs.timers import cancel_timer, set_timer
 from app.observability import SYNC_RUNS, current_correlation_id, get_logger
+from app.policy import service as policies
 from app.sync import messages, queries
 from app.sync.changes import staging
 from app.sync.changes.report import Counts, SyncReport
@@ -168,10 +169,11 @@ async def decide_held(session: AsyncSession, run: SyncRun, *, state: SyncState, 
     run.decided_by, run.decided_at = str(actor), now
     await _end(session, run, state, now=now)
     held = SyncReport.of(run).held
+    policy = await policies.in_force(session, now=now)
     await publish(
         session,
         DECIDED[state](sync_run_id=run.id),
-        Why(actor, "org.loss_budget"),
+        Why(actor, "org.loss_budget", policy.id),
         now=now,
         details={"counts": run.counts, "held": held.dump() if held else None},
     )

@@ -123,3 +123,5 @@ class TestTasksOfALeaver:
 
         feed = await world.get("/events", types="person.departed,task.*")
         assert [event["type"] for event in feed["items"]] == ["task.assigned", "person.departed", "task.handed_over"]
+        departed = feed["items"][1]
+        assert (departed["rule_key"], departed["policy_version"]) == ("member.departure", 1)

@@ -14,6 +14,7 @@ from app.audit.why import Why
 from app.events.service import Happening, catalogue, publish_many
 from app.observability import current_correlation_id
 from app.org.rules import GONE
+from app.policy import service as policies
 from models.org import UseridReview
 
 # Recorded before the rows change, because the old values are read from them.
@@ -166,7 +167,6 @@ STATEMENTS_AFTER_REVIEW = (
 )
 
 
-DEPARTURE = Why(SYSTEM, "member.departure")
 MANY = 1_000
 """Changed people after which the statistics are out of date; autovacuum comes a minute later, the next run sooner."""
 
@@ -202,5 +202,8 @@ async def _open_reviews(session: AsyncSession, *, now: datetime) -> None:
 async def _publish_departures(session: AsyncSession, *, now: datetime) -> None:
     departures = [status.value for status in GONE]
     rows = (await session.execute(text(DEPARTED), {"departures": departures})).all()
-    departed = [Happening(catalogue.PersonDeparted(person_id=person_id, why=why), DEPARTURE) for person_id, why in rows]
+    if not rows:
+        return
+    why = Why(SYSTEM, "member.departure", (await policies.in_force(session, now=now)).id)
+    departed = [Happening(catalogue.PersonDeparted(person_id=person_id, why=how), why) for person_id, how in rows]
     await publish_many(session, departed, now=now)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -92,6 +94,17 @@ class CreateGroupKind(RequestKind[CreateGroup, CreationSubject]):
         return ()
 
 
+@dataclass(frozen=True)
+class ApprovedChange:
+    """A join or an exit that may be carried out: the locked group, the person, and the policy of the application."""
+
+    request: Request
+    group: Group
+    person: Person
+    policy: Policy
+    cause: Cause
+
+
 class MembershipKind(RequestKind[ChangeT, MembershipSubject]):
     """What joining and leaving have in common: a group and a person."""
 
@@ -105,6 +118,18 @@ class MembershipKind(RequestKind[ChangeT, MembershipSubject]):
         if person is None:
             raise UnknownPeople(f"通讯录中没有账号 {payload.person}", userids=[payload.person])
         return MembershipSubject(group_id=group.id, person_id=person.id, group_type=group.group_type)
+
+    async def approved(
+        self, session: AsyncSession, request: Request, subject: MembershipSubject, *, actor: Actor, now: datetime
+    ) -> None:
+        group, person = await _group_and_person(session, subject, for_update=True)
+        policy = await policies.get(session, PolicyVersionId(request.policy_version_id))
+        cause = Cause(self.name, self.rule_key, policy.id, actor, request.id, request.reason)
+        await self.carry_out(session, ApprovedChange(request, group, person, policy, cause), now=now)
+
+    @abstractmethod
+    async def carry_out(self, session: AsyncSession, change: ApprovedChange, *, now: datetime) -> None:
+        """What has become impossible meanwhile is the outcome's failure (F59)."""
 
     def subject_key(self, subject: MembershipSubject) -> str:
         return f"group:{subject.group_id} person:{subject.person_id}"
@@ -139,22 +164,20 @@ class JoinKind(MembershipKind[Join]):
     def steps(self, policy: Policy, subject: MembershipSubject) -> Sequence[StepRule]:
         return roster.rule_of(policy, subject.group_type).join.steps
 
-    async def approved(
-        self, session: AsyncSession, request: Request, subject: MembershipSubject, *, actor: Actor, now: datetime
-    ) -> None:
-        """The person may come in (2.1). What has become impossible meanwhile is the outcome's failure (F59)."""
-        group, person = await _group_and_person(session, subject, for_update=True)
-        cause = Cause("join", "member.join", request.policy_version_id, actor, request.id, request.reason)
-        policy = await policies.get(session, PolicyVersionId(request.policy_version_id))
+    async def carry_out(self, session: AsyncSession, change: ApprovedChange, *, now: datetime) -> None:
+        """The person may come in (2.1)."""
+        request_id = change.request.id
         try:
-            stay = await roster.admit(session, group, person, policy=policy, cause=cause, now=now)
+            stay = await roster.admit(
+                session, change.group, change.person, policy=change.policy, cause=change.cause, now=now
+            )
         except AlreadyAMember:
-            await finish(session, request.id, OutcomeState.DONE, "已在群内", now=now)
+            await finish(session, request_id, OutcomeState.DONE, "已在群内", now=now)
         except DomainError as refusal:
-            await finish(session, request.id, OutcomeState.FAILED, str(refusal), now=now)
+            await finish(session, request_id, OutcomeState.FAILED, str(refusal), now=now)
         else:
             if stay.call_id is None:
-                await finish(session, request.id, OutcomeState.DONE, now=now)
+                await finish(session, request_id, OutcomeState.DONE, now=now)
 
 
 class ExitKind(MembershipKind[Exit]):
@@ -170,15 +193,11 @@ class ExitKind(MembershipKind[Exit]):
     def steps(self, policy: Policy, subject: MembershipSubject) -> Sequence[StepRule]:
         return roster.rule_of(policy, subject.group_type).exit.steps
 
-    async def approved(
-        self, session: AsyncSession, request: Request, subject: MembershipSubject, *, actor: Actor, now: datetime
-    ) -> None:
+    async def carry_out(self, session: AsyncSession, change: ApprovedChange, *, now: datetime) -> None:
         """The person goes (2.5): approved, or free by the rule of the group's type."""
-        group, person = await _group_and_person(session, subject, for_update=True)
-        cause = Cause("exit", "member.exit", request.policy_version_id, actor, request.id, request.reason)
-        policy = await policies.get(session, PolicyVersionId(request.policy_version_id))
+        request, group, person = change.request, change.group, change.person
         try:
-            await roster.let_go(session, group, person, cause=cause, now=now)
+            await roster.let_go(session, group, person, cause=change.cause, now=now)
         except NotAMember:
             # They went before the answer: the leave was not approved when it happened, but it is now.
             await findings.resolve_about(
@@ -193,11 +212,22 @@ class ExitKind(MembershipKind[Exit]):
         except DomainError as refusal:
             await finish(session, request.id, OutcomeState.FAILED, str(refusal), now=now)
             return
-        if roster.rule_of(policy, group.group_type).exit.mode == "notify":
-            text = messages.left_quietly(group, name=person.name, citation=policy.cite("member.exit"))
-            await findings.tell_administrators(
-                session, group, text, policy=policy, why=cause.why, now=now, without=[person.id]
-            )
+        if roster.rule_of(change.policy, group.group_type).exit.mode == "notify":
+            await _tell_of_exit(session, change, now=now)
+
+
+async def _tell_of_exit(session: AsyncSession, change: ApprovedChange, *, now: datetime) -> None:
+    citation = change.policy.cite(change.cause.rule_key)
+    text = messages.left_quietly(change.group, name=change.person.name, citation=citation)
+    await findings.tell_administrators(
+        session,
+        change.group,
+        text,
+        policy=change.policy,
+        why=change.cause.why,
+        now=now,
+        without=[change.person.id],
+    )
 
 
 KINDS: dict[str, RequestKind[Any, Any]] = {kind.name: kind for kind in (CreateGroupKind(), JoinKind(), ExitKind())}

@@ -1,4 +1,4 @@
-"""When a message may go, and the moments that a timer's basis stands for. Pure."""
+"""The moments that a timer's basis stands for. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long the code of a card can be used. Pure."""
+"""When the code of a card is of no more use. Pure. `faces` spends the code, `text_instead` replaces it."""
 
 from __future__ import annotations
 

@@ -5,19 +5,23 @@ Losses beyond a budget wait for a human.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
+from sqlmodel import col
 
 from app.audit.actor import Actor, ActorKind
 from app.database import transaction
 from app.org import queries
 from app.org.rules import EMPLOYED
+from app.policy import service as policies
 from app.sync import runs
 from app.sync.apply_run import release
 from app.sync.errors import StagedRowsGone, SyncRunNotHeld
+from models.events import PublishedEvent
 from models.groups import Group, GroupMember, GroupState
 from models.ids import SyncRunId, new_id
 from models.org import PersonStatus, SyncRun, SyncState
@@ -25,6 +29,8 @@ from sandbox.config import SandboxConfig
 from tests.builders.policy import policy_in_force
 from tests.company import Answer
 from tests.sync.world import World
+
+Decision = Callable[..., Awaitable[SyncRun]]
 
 OPERATOR = Actor(ActorKind.OPERATOR, "test")
 
@@ -335,6 +341,17 @@ class TestRelease:
         async with transaction(world.sessions) as session:
             await release(session, run_id=SyncRunId(run.id), actor=OPERATOR, now=world.clock.now())
         assert (await world.person(someone)).status is PersonStatus.ACTIVE
+
+    @pytest.mark.parametrize("decide", [release, runs.reject], ids=["release", "reject"])
+    async def test_the_decision_names_the_rule_and_the_policy_version(self, world: World, decide: Decision) -> None:
+        """P5: which wording it rests on can be looked up later."""
+        run = await _held(world)
+        async with transaction(world.sessions) as session:
+            await decide(session, run_id=SyncRunId(run.id), actor=OPERATOR, now=world.clock.now())
+            policy = await policies.in_force(session, now=world.clock.now())
+            statement = select(PublishedEvent).where(col(PublishedEvent.type).startswith("sync_run."))
+            event = (await session.scalars(statement)).one()
+        assert (event.rule_key, event.policy_version_id) == ("org.loss_budget", policy.id)
 
     async def test_rejected_it_never_takes_effect(self, world: World) -> None:
         run = await _held(world)

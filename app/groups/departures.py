@@ -17,9 +17,10 @@ from app.events.service import catalogue
 from app.findings import service as findings
 from app.findings.service import Fact
 from app.groups import messages, queries, rules
+from app.groups.changes.cause import Cause, publish_about_group
+from app.groups.changes.record import order_update, pending_changes
+from app.groups.changes.update import Account, GroupUpdate, PendingChanges
 from app.groups.requests import abandon
-from app.groups.roster import Cause, order_update, pending_changes, publish_about_group
-from app.groups.rules import Account, GroupUpdate, PendingChanges
 from app.groups.snapshot import GroupSnapshot
 from app.groups.succession import owner_to_set, succeed
 from app.org import queries as org

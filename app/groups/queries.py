@@ -11,8 +11,8 @@ from sqlalchemy import ColumnElement, Select, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.groups.changes.update import Account, GroupUpdate, PendingChanges
 from app.groups.errors import GroupNotFound
-from app.groups.rules import Account, GroupUpdate, PendingChanges
 from app.org import queries as org
 from models.delivery import CallKind, CallState, OutgoingCall
 from models.groups import (

@@ -18,18 +18,13 @@ from app.errors import DomainError
 from app.events.service import catalogue
 from app.findings import service as findings
 from app.findings.service import RECONCILER, Fact, FindingDetails
-from app.groups import messages, queries, requests, rules
+from app.groups import group_names, messages, queries, requests, rules
+from app.groups.changes.cause import Cause, publish_about_group
+from app.groups.changes.record import change_of, record_change, settle_change
+from app.groups.changes.update import Account, GroupUpdate
 from app.groups.errors import ConfidentialRule, NameTaken, NobodyToOwn, TypeNotOffered, UnknownPeople
-from app.groups.roster import (
-    Cause,
-    change_of,
-    check_reachable,
-    publish_about_group,
-    record_change,
-    rule_of,
-    settle_change,
-)
-from app.groups.rules import Account, GroupPurpose, GroupUpdate
+from app.groups.roster import check_reachable, rule_of
+from app.groups.rules import GroupPurpose
 from app.groups.schemas import CreationSubject
 from app.groups.snapshot import GroupGone
 from app.ledger import service as ledger
@@ -72,7 +67,7 @@ async def plan(session: AsyncSession, asked: CreationSubject, requester: Person,
     if not rule.enabled:
         clause = policy.cite("group.create").label
         raise TypeNotOffered(f"{rule.title}不能在这里申请：应用建立的群只能有内部成员（{clause}）")
-    rules.check_name(
+    group_names.check_name(
         asked.name, rule, longest=policy.document.groups.max_name_length, clause=policy.cite("group.name").label
     )
     if asked.confidentiality == "confidential" and (asked.departments or not asked.member_ids):
@@ -259,7 +254,7 @@ async def creation_ended(session: AsyncSession, call: OutgoingCall, now: datetim
 async def _created(session: AsyncSession, group: Group, change: GroupChange, *, now: datetime) -> None:
     group.state, group.state_detail = GroupState.ACTIVE, None
     group.created_at = group.observed_at = group.updated_at = now
-    group.observed_name = rules.shown_name(change.name) if change.name else None
+    group.observed_name = group_names.shown_name(change.name) if change.name else None
     group.observed_owner_userid = fold(change.owner_userid) if change.owner_userid else None
     stays = await queries.current_stays(session, group.id)
     for stay in stays:

@@ -17,8 +17,8 @@ from app.audit.actor import Actor
 from app.errors import DomainError
 from app.findings import service as findings
 from app.groups import messages, queries, register, roster
+from app.groups.changes.cause import Cause
 from app.groups.errors import AlreadyAMember, NotAMember, UnknownPeople
-from app.groups.roster import Cause
 from app.groups.schemas import CreateGroup, CreationSubject, Exit, Join, MembershipSubject, RosterChange
 from app.org import queries as org
 from app.policy import service as policies

@@ -15,14 +15,17 @@ from app.delivery import service as delivery
 from app.delivery.service import MessageHeader
 from app.events.service import catalogue
 from app.findings import service as findings
-from app.groups import messages, queries, requests, roster
+from app.groups import messages, queries, requests, roster, succession
+from app.groups.changes.cause import Cause, publish_about_group
+from app.groups.changes.outcomes import settle_unknown
+from app.groups.changes.record import order_update, pending_changes
+from app.groups.changes.update import GroupUpdate, PendingChanges
 from app.groups.departures import DEPARTURE, remove_leaver
 from app.groups.errors import NotAMember
-from app.groups.outcomes import settle_unknown
+from app.groups.group_names import shown_name
 from app.groups.register import mark_lost
 from app.groups.requests import finish
-from app.groups.roster import Cause, order_update, pending_changes, publish_about_group
-from app.groups.rules import GroupPurpose, GroupUpdate, PendingChanges, shown_name
+from app.groups.rules import GroupPurpose
 from app.groups.snapshot import GroupGone, GroupSnapshot, people_gone, read_group
 from app.groups.succession import owner_to_set, succeed
 from app.org import queries as org
@@ -111,7 +114,7 @@ async def change_owner(
         )
     if owner is not None:
         former = await org.person(session, PersonId(group.desired_owner_id))
-        userid = await roster.hand_over(
+        userid = await succession.hand_over(
             session, group, owner, former=former, why=f"已更换（{reason}）", cause=cause, now=now
         )
         await order_update(session, group, GroupUpdate(owner=userid), cause=cause, now=now)

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.groups.rules import LOST_CODES, GroupUpdate, remaining
+from app.groups.changes.update import GroupUpdate, remaining
+from app.groups.rules import LOST_CODES
 from app.wecom.client import WecomClient
 from app.wecom.errors import HttpFailure, WecomRefused
 from models.ids import WecomUserId, fold

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.delivery import service as delivery
+from app.delivery.service import MessageHeader
+from app.events.service import catalogue
 from app.findings import service as findings
 from app.findings.service import Fact, FindingDetails
-from app.groups import queries, rules
-from app.groups.roster import Cause, hand_over
-from app.groups.rules import PendingChanges, SuccessionBasis
+from app.groups import messages, queries
+from app.groups.changes.cause import Cause, publish_about_group
+from app.groups.changes.update import PendingChanges
+from app.groups.rules import GroupPurpose
 from app.groups.snapshot import GroupSnapshot
 from app.org import queries as org
 from app.org.rules import is_reachable
@@ -23,13 +30,35 @@ from models.ids import PersonId, fold
 from models.org import Person
 
 
+class SuccessionBasis(StrEnum):
+    DEPUTY = "deputy"  # registered as the successor: nobody needs to confirm it
+    HEAD = "department_head"
+    FIRST = "first_member"  # a group needs an owner; a person decides whether this one stays
+
+
+@dataclass(frozen=True)
+class Succession:
+    person_id: UUID
+    basis: SuccessionBasis
+
+
+def choose_successor(*, deputy: UUID | None, heads: Collection[UUID], remaining: Sequence[UUID]) -> Succession | None:
+    """Policy 1.9: the deputy, else a head of the department, else the longest-standing member. Members only (86207)."""
+    if deputy is not None and deputy in remaining:
+        return Succession(deputy, SuccessionBasis.DEPUTY)
+    for person_id in remaining:
+        if person_id in heads:
+            return Succession(person_id, SuccessionBasis.HEAD)
+    return Succession(remaining[0], SuccessionBasis.FIRST) if remaining else None
+
+
 async def succeed(
     session: AsyncSession, group: Group, former: Person, why: str, *, policy: Policy, cause: Cause, now: datetime
 ) -> None:
     """1.9: the deputy succeeds. Anybody else is a stopgap, and a finding asks a person to confirm them."""
     remaining = await _able_members(session, group, without=former)
     heads = await _heads(session, group, former)
-    succession = rules.choose_successor(deputy=group.deputy_id, heads=heads, remaining=[one.id for one in remaining])
+    succession = choose_successor(deputy=group.deputy_id, heads=heads, remaining=[one.id for one in remaining])
     people = {one.id: one for one in remaining}
     successor = people[succession.person_id] if succession else None
     if successor is not None:
@@ -75,3 +104,29 @@ async def owner_to_set(
     if userid is None or fold(userid) not in snapshot.userids or fold(userid) == fold(snapshot.owner):
         return None
     return userid
+
+
+async def deputy_to_follow(session: AsyncSession, group: Group) -> Person | None:
+    stays = await queries.current_stays(session, group.id)
+    remaining = [one.person_id for one in stays if one.desired and one.person_id != group.desired_owner_id]
+    succession = choose_successor(deputy=group.deputy_id, heads=(), remaining=remaining)
+    if succession is None or succession.basis is not SuccessionBasis.DEPUTY:
+        return None
+    deputy = await org.person(session, PersonId(succession.person_id))
+    return deputy if deputy is not None and is_reachable(deputy) else None
+
+
+async def hand_over(
+    session: AsyncSession, group: Group, to: Person, *, former: Person | None, why: str, cause: Cause, now: datetime
+) -> str:
+    """Register the new owner and inform them. Returns their userid, for the change that sets the owner."""
+    group.desired_owner_id, group.updated_at = to.id, now
+    if group.deputy_id == to.id:
+        group.deputy_id = None
+    await publish_about_group(
+        session, group, catalogue.GroupOwnerChanged, cause=cause, now=now, person_id=to.id, basis=why
+    )
+    text = messages.now_owner(group, former=former.name if former else "原群主", why=why)
+    header = MessageHeader(GroupPurpose.OWNER, findings.about(group), cause.why.under("group.owner"))
+    await delivery.tell(session, header, [to.id], text, now=now)
+    return (await org.userids_of(session, [to.id]))[PersonId(to.id)]

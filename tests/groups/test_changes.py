@@ -12,11 +12,12 @@ from sqlmodel import col
 
 from app.audit.actor import SYSTEM
 from app.database import transaction
-from app.groups import queries, rules, service
+from app.groups import queries, service
+from app.groups.changes.cause import Cause
+from app.groups.changes.outcomes import SETTLE
+from app.groups.changes.record import order_update
+from app.groups.changes.update import Account, GroupUpdate, remaining
 from app.groups.errors import ChangeUnderWay
-from app.groups.outcomes import SETTLE
-from app.groups.roster import Cause, order_update
-from app.groups.rules import Account, GroupUpdate
 from app.ledger.service import CallPayload, Resolution, resolve_call
 from models.delivery import CallKind, CallState
 from models.groups import FindingKind, Group, GroupChange, GroupChangePerson, GroupMember
@@ -31,16 +32,16 @@ class TestWhatIsMissing:
 
     def test_nothing_when_the_group_is_as_asked_for(self) -> None:
         members = {fold("zhao"), fold("qian"), fold("li")}
-        assert rules.remaining(self.UPDATE, name="新名", owner="ZHAO", members=members) is None
+        assert remaining(self.UPDATE, name="新名", owner="ZHAO", members=members) is None
 
     def test_each_person_the_owner_and_the_name_by_themselves(self) -> None:
-        rest = rules.remaining(self.UPDATE, name="旧名", owner="zhao", members={fold("zhao"), fold("sun")})
+        rest = remaining(self.UPDATE, name="旧名", owner="zhao", members={fold("zhao"), fold("sun")})
         assert rest == GroupUpdate(add=(QIAN,), remove=(SUN,), name="新名")
         assert self.UPDATE.without(rest) == GroupUpdate(add=(ZHAO,), owner="Zhao")
 
     def test_a_name_that_the_platform_has_cut_is_the_name(self) -> None:
         update = GroupUpdate(name="长" * 60)
-        assert rules.remaining(update, name="长" * 50, owner="li", members=set()) is None
+        assert remaining(update, name="长" * 50, owner="li", members=set()) is None
 
 
 async def add_in_one_call(office: Office, group: Group, *userids: str) -> None:

@@ -4,9 +4,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from app.groups import rules
+from app.groups import group_names, rules, succession
 from app.groups.errors import NameRefused, SizeRefused
-from app.groups.rules import Succession, SuccessionBasis
+from app.groups.succession import Succession, SuccessionBasis
 from app.policy.document import default_document
 from app.policy.sections.groups import GroupTypeRule
 from app.reconciliation import rules as reconciliation_rules
@@ -26,15 +26,15 @@ class TestNames:
 
     @pytest.mark.parametrize("name", ["研发部-新品项目", "行政部-办公用品", "研发部-" + "长" * 46])
     def test_department_and_matter_are_a_name(self, name: str) -> None:
-        rules.check_name(name, rule(), longest=50, clause="第 1.3 条")
+        group_names.check_name(name, rule(), longest=50, clause="第 1.3 条")
 
     @pytest.mark.parametrize("name", ["新品项目", "-新品", "研发部-", "研发部-" + "长" * 47])
     def test_anything_else_is_refused_with_the_clause(self, name: str) -> None:
         with pytest.raises(NameRefused, match=r"第 1\.3 条"):
-            rules.check_name(name, rule(), longest=50, clause="第 1.3 条")
+            group_names.check_name(name, rule(), longest=50, clause="第 1.3 条")
 
     def test_an_interest_group_may_be_called_anything(self) -> None:
-        rules.check_name("羽毛球", rule("interest"), longest=50, clause="第 1.3 条")
+        group_names.check_name("羽毛球", rule("interest"), longest=50, clause="第 1.3 条")
 
 
 class TestSizes:
@@ -119,16 +119,16 @@ class TestSuccession:
     DEPUTY, HEAD, FIRST = (UUID(int=number) for number in (1, 2, 3))
 
     def test_the_deputy_follows(self) -> None:
-        found = rules.choose_successor(deputy=self.DEPUTY, heads={self.HEAD}, remaining=[self.FIRST, self.DEPUTY])
+        found = succession.choose_successor(deputy=self.DEPUTY, heads={self.HEAD}, remaining=[self.FIRST, self.DEPUTY])
         assert found == Succession(self.DEPUTY, SuccessionBasis.DEPUTY)
 
     def test_without_a_deputy_in_the_group_its_department_head_follows(self) -> None:
-        found = rules.choose_successor(deputy=self.DEPUTY, heads={self.HEAD}, remaining=[self.FIRST, self.HEAD])
+        found = succession.choose_successor(deputy=self.DEPUTY, heads={self.HEAD}, remaining=[self.FIRST, self.HEAD])
         assert found == Succession(self.HEAD, SuccessionBasis.HEAD)
 
     def test_else_who_has_been_in_longest(self) -> None:
-        found = rules.choose_successor(deputy=None, heads={self.HEAD}, remaining=[self.FIRST])
+        found = succession.choose_successor(deputy=None, heads={self.HEAD}, remaining=[self.FIRST])
         assert found == Succession(self.FIRST, SuccessionBasis.FIRST)
 
     def test_an_empty_group_has_no_successor(self) -> None:
-        assert rules.choose_successor(deputy=self.DEPUTY, heads={self.HEAD}, remaining=[]) is None
+        assert succession.choose_successor(deputy=self.DEPUTY, heads={self.HEAD}, remaining=[]) is None

@@ -14,7 +14,7 @@ from app.audit.jobs import SEAL
 from app.bootstrap import REGISTRY
 from app.calendar.jobs import FILL_CALENDAR
 from app.database import Sessions, transaction
-from app.groups.outcomes import SETTLE
+from app.groups.changes.outcomes import SETTLE
 from app.inbox.gaps import CLOSE_GAPS
 from app.inbox.job_payloads import RECONCILE, SYNC, ReconcilePayload, SyncPayload
 from app.inbox.jobs import PURGE

@@ -12,18 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.events.service import catalogue
 from app.findings.service import RECONCILER
-from app.groups import queries, rules
+from app.groups import group_names, queries, rules
+from app.groups.changes.cause import Cause, publish_about_group
+from app.groups.changes.record import change_of, order_update, settle_change, settle_people
+from app.groups.changes.update import GroupUpdate
 from app.groups.requests import finish
-from app.groups.roster import (
-    Cause,
-    change_of,
-    order_update,
-    publish_about_group,
-    settle_change,
-    settle_people,
-    welcome,
-)
-from app.groups.rules import GroupPurpose, GroupUpdate
+from app.groups.roster import welcome
+from app.groups.rules import GroupPurpose
 from app.groups.snapshot import GroupSnapshot
 from app.jobs.job import Job
 from app.ledger import queries as ledger_queries
@@ -123,7 +118,7 @@ async def _take_effect(
     if part.owner:
         group.observed_owner_userid = fold(part.owner)
     if part.name:
-        group.observed_name = rules.shown_name(part.name)
+        group.observed_name = group_names.shown_name(part.name)
     group.updated_at = now
     await settle_people(session, change, part.people, now=now)
 

@@ -1,0 +1,23 @@
+"""Policy 1.3: which name a group may have and what the platform keeps of it. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from app.groups.errors import NameRefused
+from app.policy.sections.groups import GroupTypeRule
+from app.policy.sections.values import PLATFORM_NAME_LENGTH
+
+
+def shown_name(name: str) -> str:
+    """What the platform keeps of a name. It cuts longer names without an error."""
+    return name[:PLATFORM_NAME_LENGTH]
+
+
+def check_name(name: str, rule: GroupTypeRule, *, longest: int, clause: str) -> None:
+    """Policy 1.3, checked before the platform cuts a name that is too long."""
+    longest = min(longest, PLATFORM_NAME_LENGTH)
+    if len(name) > longest:
+        raise NameRefused(f"群名称最多 {longest} 个字符，“{name}”有 {len(name)} 个（{clause}）", longest=longest)
+    if not re.fullmatch(rule.name_pattern, name):
+        raise NameRefused(f"{rule.title}的名称应为“{rule.name_hint}”，“{name}”不符合（{clause}）", hint=rule.name_hint)

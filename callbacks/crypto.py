@@ -13,7 +13,6 @@ import re
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from wechatpy.enterprise.crypto import PrpCrypto, WeChatCrypto
@@ -93,17 +92,6 @@ def verify(signed: Signed, keys: Sequence[Keys], others: Sequence[Keys] = ()) ->
         return signers
     mistaken = any(pair.has_signed(signed) for pair in others)
     raise Refused(Reason.OTHER_CHANNEL if mistaken else Reason.BAD_SIGNATURE)
-
-
-def check_window(timestamp: str, *, now: datetime, window: timedelta) -> None:
-    """The replay window, on both sides of the clock."""
-    if not re.fullmatch(r"[0-9]{1,11}", timestamp):
-        raise Refused(Reason.BAD_TIMESTAMP)
-    sent_at = datetime.fromtimestamp(int(timestamp), UTC)
-    if now - sent_at > window:
-        raise Refused(Reason.STALE_TIMESTAMP)
-    if sent_at - now > window:
-        raise Refused(Reason.FUTURE_TIMESTAMP)
 
 
 def decrypt(encrypted: str, signers: Sequence[Keys], others: Sequence[Keys] = ()) -> tuple[bytes, Keys]:

@@ -24,12 +24,13 @@ from app.observability import (
 )
 from app.settings import Settings
 from callbacks import passive
-from callbacks.crypto import Keys, Signed, check_window, decrypt, examine, is_own, verify
+from callbacks.crypto import Keys, Signed, decrypt, examine, is_own, verify
 from callbacks.deduplication import dedup_key, digest
 from callbacks.envelope import parse, read_envelope, read_header, read_verification
 from callbacks.errors import Reason, Refused
 from callbacks.events import MODELS
 from callbacks.group_commit import GroupCommit, HungUp, Stored
+from callbacks.replay_window import check_window
 from callbacks.subjects import subject_of
 from callbacks.watch import Watch
 from models.ids import APP, CONTACTS, AppId, fold

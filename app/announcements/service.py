@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from app.announcements.chase import CHASE, DEADLINE, chase, close
 from app.announcements.confirm import BY_CARD, confirm, confirm_many
 from app.announcements.publish import AudienceWanted, Draft, publish
+from app.announcements.receipt_deadline import CHASE, DEADLINE, chase, close
 
 __all__ = [
     "BY_CARD",

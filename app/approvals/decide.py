@@ -7,11 +7,12 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.approvals import messages, queries, rules, steps
+from app.approvals import messages, queries, rules
 from app.approvals.context import RequestContext, given_so_far, load_context, publish_about_request
 from app.approvals.errors import AlreadyDecided, RequestNotFound
 from app.approvals.rules import RequestPurpose
 from app.approvals.show_outcome import show_on_cards, show_outcome
+from app.approvals.steps import ask, open_and_close
 from app.audit.actor import Actor, person_actor
 from app.cards.service import ClickedCard
 from app.delivery import service as delivery
@@ -96,7 +97,7 @@ async def approve_request(session: AsyncSession, context: RequestContext, *, act
     await context.kind.approved(session, request, context.subject, actor=actor, now=now)
     # Only now: the text does not say "under way" of what the kind has finished already. Texts may arrive in any order.
     text = messages.approved(context.told, await given_so_far(session, context))
-    await steps.tell_requester(session, request, text, actor=actor, now=now)
+    await ask.tell_requester(session, request, text, actor=actor, now=now)
 
 
 async def _locked(session: AsyncSession, *, request_id: RequestId | None, step_id: StepId | None) -> Request:
@@ -176,7 +177,7 @@ async def settle(
     result = rules.step_result(verdicts, step.needed)
     if result is StepState.OPEN:
         return False
-    await steps.close_step(session, step, result, now=now)
+    await open_and_close.close_step(session, step, result, now=now)
     if result is StepState.REJECTED:
         await _reject(session, context, step, clicked=clicked, actor=actor, now=now)
     elif step.position < len(context.chain):
@@ -197,10 +198,10 @@ async def _go_on(
     now: datetime,
 ) -> None:
     following = (await queries.steps_of(session, context.request.id))[step.position]
-    asked = await steps.open_step(session, context, following, actor=actor, now=now)
+    asked = await open_and_close.open_step(session, context, following, actor=actor, now=now)
     await show_outcome(session, context, step, next_step=following.name, clicked=clicked, actor=actor, now=now)
     text = messages.moved_on(context.told, following, await given_so_far(session, context), asked)
-    await steps.tell_requester(session, context.request, text, actor=actor, now=now)
+    await ask.tell_requester(session, context.request, text, actor=actor, now=now)
 
 
 async def _reject(
@@ -215,12 +216,12 @@ async def _reject(
     request = context.request
     rules.move_request(request, RequestState.REJECTED)
     request.decided_at = now
-    await steps.cancel_unfinished(session, context, now=now)
+    await open_and_close.cancel_unfinished(session, context, now=now)
     await publish_about_request(session, request, catalogue.RequestRejected, actor=actor, now=now)
     await context.kind.rejected(session, request, context.subject, actor=actor, now=now)
     await show_outcome(session, context, step, clicked=clicked, actor=actor, now=now)
     text = messages.rejected(context.told, await given_so_far(session, context))
-    await steps.tell_requester(session, request, text, actor=actor, now=now)
+    await ask.tell_requester(session, request, text, actor=actor, now=now)
 
 
 async def take_back(
@@ -237,7 +238,7 @@ async def take_back(
     rules.move_request(request, RequestState.WITHDRAWN)
     request.decided_at = request.updated_at = now
     open_step = (await queries.steps_of(session, request.id))[request.current_step - 1]
-    await steps.cancel_unfinished(session, context, now=now)
+    await open_and_close.cancel_unfinished(session, context, now=now)
     await show_outcome(session, context, open_step, clicked=None, actor=actor, now=now)
     await publish_about_request(
         session, request, catalogue.RequestWithdrawn, actor=actor, now=now, recorded_by=recorded_by, detail=detail
@@ -289,5 +290,5 @@ async def _explain(
     if not isinstance(refusal, AlreadyDecided):
         text = messages.click_refused(context.told, str(refusal))
         to = [PersonId(ballot.person.id)]
-        header = steps.header_for(request, RequestPurpose.REFUSAL, ballot.actor)
+        header = ask.header_for(request, RequestPurpose.REFUSAL, ballot.actor)
         await delivery.send_text(session, header, to=to, text=text, now=now)

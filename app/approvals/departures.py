@@ -11,10 +11,13 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.approvals import messages, queries, rules, steps
+from app.approvals import messages, queries, rules
 from app.approvals.context import RequestContext, load_context, publish_about_request
 from app.approvals.decide import settle, take_back
 from app.approvals.errors import NoApprover
+from app.approvals.steps.approvers import Approvers, approvers_for
+from app.approvals.steps.ask import ask, tell_requester
+from app.approvals.steps.deadlines import set_deadlines
 from app.audit.actor import SYSTEM
 from app.departures.service import Departure
 from app.events.service import catalogue
@@ -74,12 +77,12 @@ async def refill(
         await _tell_nobody_follows(session, context, step, because=because, now=now)
 
 
-async def _named_now(session: AsyncSession, context: RequestContext, step: RequestStep) -> steps.Approvers:
+async def _named_now(session: AsyncSession, context: RequestContext, step: RequestStep) -> Approvers:
     rule = context.rule_of(step)
     try:
-        return await steps.approvers_for(session, context, rule)
+        return await approvers_for(session, context, rule)
     except NoApprover:
-        return steps.Approvers([])
+        return Approvers([])
 
 
 async def _ask_instead(
@@ -94,8 +97,8 @@ async def _ask_instead(
 ) -> None:
     names = [person.name for person in people]
     step.note = f"{because}，改由{'、'.join(names)}审批" if note is None else f"{because}；{note}"
-    await steps.ask(session, context, step, people, actor=SYSTEM, now=now)
-    await steps.set_deadlines(session, context, step, now=now)
+    await ask(session, context, step, people, actor=SYSTEM, now=now)
+    await set_deadlines(session, context, step, now=now)
     text = messages.reassigned(context.told, step, because, names)
     await _note(session, context, step, catalogue.RequestReassigned, text, because=because, now=now)
 
@@ -120,5 +123,5 @@ async def _note(
 ) -> None:
     context.request.updated_at = now
     await publish_about_request(session, context.request, event, actor=SYSTEM, now=now, step=step, detail=because)
-    await steps.tell_requester(session, context.request, text, actor=SYSTEM, now=now)
+    await tell_requester(session, context.request, text, actor=SYSTEM, now=now)
     log.info(event.type, request_id=str(context.request.id), step=step.position)

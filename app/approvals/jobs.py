@@ -7,8 +7,9 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.approvals import deadlines, departures, queries, steps
+from app.approvals import departures, queries
 from app.approvals.decide import decide_by_card
+from app.approvals.steps import deadlines, escalation
 from app.cards.service import CardAction, ClickedCard
 from app.database import transaction
 from app.departures.service import Departure, DeparturePart, Stage
@@ -28,11 +29,11 @@ async def reject(session: AsyncSession, clicked: ClickedCard, argument: str, now
 
 
 async def remind(session: AsyncSession, subject: str, now: datetime) -> None:
-    await deadlines.remind(session, step_id=StepId(UUID(subject)), now=now)
+    await escalation.remind(session, step_id=StepId(UUID(subject)), now=now)
 
 
 async def escalate(session: AsyncSession, subject: str, now: datetime) -> None:
-    await deadlines.escalate(session, step_id=StepId(UUID(subject)), now=now)
+    await escalation.escalate(session, step_id=StepId(UUID(subject)), now=now)
 
 
 async def take_out_of_requests(ctx: JobContext, departure: Departure) -> None:
@@ -47,6 +48,6 @@ async def take_out_of_requests(ctx: JobContext, departure: Departure) -> None:
 CARD_ACTIONS: dict[str, CardAction] = {"approval.approve": approve, "approval.reject": reject}
 """A button's key is `approval.approve:<step>` or `approval.reject:<step>`."""
 
-TIMERS: dict[str, TimerHandler] = {steps.REMIND: remind, steps.DUE: escalate}
+TIMERS: dict[str, TimerHandler] = {deadlines.REMIND: remind, deadlines.DUE: escalate}
 
 DEPARTURE_PARTS = {"approvals": DeparturePart(Stage.WORK, take_out_of_requests)}

@@ -10,16 +10,12 @@ from pydantic import BaseModel, ValidationError
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.approvals import messages, queries, rules, steps
+from app.approvals import messages, queries, rules
 from app.approvals.context import RequestContext, load_context, publish_about_request
 from app.approvals.decide import Ballot, approve_request, decide, take_back
-from app.approvals.errors import (
-    DuplicateRequest,
-    NothingToRetry,
-    NotTheRequester,
-    UnreadablePayload,
-)
+from app.approvals.errors import DuplicateRequest, NothingToRetry, NotTheRequester, UnreadablePayload
 from app.approvals.kinds import Chain, RequestKind, RequestText, ShownFields, Submission, kind_named
+from app.approvals.steps import ask, open_and_close
 from app.audit.actor import SYSTEM, Actor, person_actor
 from app.events.service import catalogue
 from app.observability import current_correlation_id, get_logger
@@ -116,7 +112,7 @@ async def finish_outcome(
     request.outcome, request.outcome_detail, request.updated_at = outcome, detail, now
     await publish_about_request(session, request, OUTCOME_EVENTS[outcome], actor=actor, now=now, detail=detail)
     text = messages.done(request) if outcome is OutcomeState.DONE else messages.failed(request)
-    await steps.tell_requester(session, request, text, actor=actor, now=now)
+    await ask.tell_requester(session, request, text, actor=actor, now=now)
     return request
 
 
@@ -197,7 +193,7 @@ async def _start(session: AsyncSession, context: RequestContext, *, actor: Actor
     if not chain:
         await approve_request(session, context, actor=actor, now=now)
         return
-    await steps.check_reachable(session, context)
+    await open_and_close.check_reachable(session, context)
     rows = [
         RequestStep(
             request_id=context.request.id,
@@ -211,6 +207,6 @@ async def _start(session: AsyncSession, context: RequestContext, *, actor: Actor
         for position, rule in enumerate(chain, start=1)
     ]
     session.add_all(rows)
-    opened = await steps.open_step(session, context, rows[0], actor=actor, now=now)
+    opened = await open_and_close.open_step(session, context, rows[0], actor=actor, now=now)
     text = messages.submitted(context.told, rows[0], opened)
-    await steps.tell_requester(session, context.request, text, actor=actor, now=now)
+    await ask.tell_requester(session, context.request, text, actor=actor, now=now)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from app.calendar import days
+from app.calendar import company_days
 from app.database import transaction
 from app.jobs.job import Job, JobContext, JobFunction, Nothing
 
 
 async def fill_calendar(ctx: JobContext, _payload: Nothing) -> None:
     async with transaction(ctx.sessions) as session:
-        await days.fill_calendar(session, now=ctx.now())
+        await company_days.fill_calendar(session, now=ctx.now())
 
 
 FILL_CALENDAR = Job("policy.fill_calendar", Nothing)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.calendar.days import Day
+from app.calendar.published_days import Day
 from app.calendar.schemas import CalendarOut, DayOut
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from app.calendar.days import Day, days_between, fill_calendar, set_day
-from app.calendar.working_time import calendar, deadline, reminder, timezone_of
+from app.calendar.company_days import days_between, fill_calendar, set_day
+from app.calendar.deadlines import calendar, deadline, reminder, timezone_of
+from app.calendar.published_days import Day
 
 __all__ = ["Day", "calendar", "days_between", "deadline", "fill_calendar", "reminder", "set_day", "timezone_of"]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from app.cards.clicks import CardAction, Click, ClickedCard, record_click
-from app.cards.faces import update_cards
 from app.cards.many_clicks import CardAbsorb, Face, KnownClick, identify_clicks, record_clicks, whole_subjects
+from app.cards.update_cards import update_cards
 
 __all__ = [
     "CardAbsorb",

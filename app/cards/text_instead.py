@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor
-from app.cards.rules import NO_EFFECT_ON_CARD
+from app.cards.response_codes import NO_EFFECT_ON_CARD
 from app.delivery.service import header_of, send_text
 from app.ledger import queries
 from app.ledger import service as ledger

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import transaction
-from app.delivery.divide_recipients import divide
+from app.delivery.divide_for_limits import divide
 from app.jobs.job import JobContext, JobFunction
 from app.ledger import service as ledger
 from app.ledger.service import MAKE_CALL, Answered, Attempt, CallPayload, Divided, Missing, NotAnswered, Outcome

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor
 from app.audit.why import About
-from app.delivery import compose, queries, rules
+from app.delivery import compose, queries, recipients_per_call
 from app.delivery.compose import MessageHeader
 from app.delivery.content import ON, CardContent, GroupTextContent, MessageContent, TextContent, read_content
 from app.delivery.errors import AppNotRegistered, EmptyText
@@ -180,7 +180,7 @@ async def _dispatch(
     parts = compose.parts_of(read_content(message.content), number=message.number)
     message.audience = len(people) * len(parts)
     userids = await org.userids_of(session, people)
-    chunks = rules.chunked([person for person in people if person in userids], individually=individually)
+    chunks = recipients_per_call.chunked([person for person in people if person in userids], individually=individually)
     gone = [person for person in people if person not in userids]
     from_us = await sender(session, now=now)
     calls: list[OutgoingCall] = []

@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.delivery import queries
 from app.delivery.compose import MessageHeader, header_of
 from app.delivery.errors import DeliveryNotFound
+from app.delivery.recipients_per_call import RECIPIENTS_PER_CALL
 from app.delivery.resend import retry_delivery, take_back
-from app.delivery.rules import RECIPIENTS_PER_CALL
 from app.delivery.send import Sender, post_to_group, send_card, send_text, sender, tell
 from app.ledger import queries as ledger
 from models.delivery import DeliveryState

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.database import transaction
-from app.events.positions import PRUNED_AT_ONCE, prune
+from app.events.feed_positions import PRUNED_AT_ONCE, prune
 from app.jobs.job import Job, JobContext, JobFunction, Nothing
 
 PRUNE = Job("events.prune", Nothing)

@@ -12,8 +12,8 @@ from app.events import catalogue
 from app.events.catalogue import events_by_type
 from app.events.catalogue.people import DepartureReason
 from app.events.event import Event
+from app.events.feed_positions import PositionWriter, give_positions, prune
 from app.events.payload import EventPayload
-from app.events.positions import PositionWriter, give_positions, prune
 from app.events.publish import Happening, publish, publish_many
 from app.events.read_feed import FeedQuery, read, read_or_wait
 

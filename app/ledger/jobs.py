@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.database import transaction
 from app.jobs.job import Job, JobContext, JobFunction, Nothing, TimerHandler
 from app.jobs.timers import set_timer
-from app.ledger import calls, queries, recovery
+from app.ledger import calls, queries, resolve
 from app.ledger.calls import HEAR_OUTCOME, MAKE_CALL, CallPayload, tell_outcome
 from app.limits.numbers import remember_accounts
 from app.limits.usage.counters import prune
@@ -46,7 +46,7 @@ async def recover(ctx: JobContext, _payload: Nothing) -> None:
     for call_id in dead:
         try:
             async with transaction(ctx.sessions) as session:
-                await recovery.give_up_lease(session, call_id=call_id, now=ctx.now())
+                await resolve.give_up_lease(session, call_id=call_id, now=ctx.now())
         except Exception:
             # The domain that hears its outcome fails: the calls behind it must not wait until that is mended.
             log.exception("call.not_given_up", call_id=str(call_id))

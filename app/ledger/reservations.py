@@ -12,9 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.ledger import queries, rules
 from app.ledger.rules import Effect, Failed, Hold
 from app.limits.catalogue import COUNTERS, LIMITS, Per
-from app.limits.usage import reserve as limits
+from app.limits.usage import reservations as limits
 from app.limits.usage.counters import Demand
-from app.limits.usage.reserve import Flight, Shortage
+from app.limits.usage.reservations import Flight, Shortage
 from models.delivery import CallKind, FailReason, HoldReason, OutgoingCall
 
 LONG = timedelta(seconds=30)

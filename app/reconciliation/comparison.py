@@ -1,8 +1,8 @@
-"""A group beside a snapshot of it, with everybody whom the difference concerns."""
+"""Policy 2.7: the roster that we want beside the one that the platform shows, and whether to believe a loss."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -15,15 +15,61 @@ from app.groups.service import Cause, GroupSnapshot, PendingChanges, pending_cha
 from app.org import queries as org
 from app.org.rules import is_gone
 from app.policy import service as policies
+from app.policy.sections.org import LossBudget
 from app.policy.service import Policy
-from app.reconciliation import rules
-from app.reconciliation.rules import RosterDifference, Stay
 from models.groups import Group, GroupMember
 from models.ids import WecomUserId, fold
 from models.org import Person
 
 SETTLING = timedelta(seconds=5)
 """How far apart the clocks of two processes may be when one reads and another changes."""
+
+
+@dataclass(frozen=True)
+class Stay:
+    """One current row of the roster."""
+
+    userid: WecomUserId
+    person_id: UUID
+    desired: bool
+    observed: bool
+
+
+@dataclass(frozen=True)
+class RosterDifference:
+    """Members by how roster and snapshot differ. Nobody whom a change under way concerns is in any of the sets."""
+
+    present: frozenset[WecomUserId]
+    """In the group and in our rows."""
+    should_leave: frozenset[WecomUserId]
+    """Those of the present who are not desired."""
+    unregistered: frozenset[WecomUserId]
+    """In the group, in none of our rows."""
+    missing: frozenset[WecomUserId]
+    """Desired and observed before, but not in the group now."""
+    has_left: frozenset[WecomUserId]
+    """Not desired and not in the group: the stay is over."""
+
+
+def compare_roster(
+    stays: Sequence[Stay], present: Collection[WecomUserId], *, pending: Collection[WecomUserId] = ()
+) -> RosterDifference:
+    """Somebody desired but never observed is in none of the sets: the change that adds them tells what became of it."""
+    settled = [stay for stay in stays if stay.userid not in pending]
+    inside = frozenset(stay.userid for stay in settled if stay.userid in present)
+    outside = [stay for stay in settled if stay.userid not in present]
+    return RosterDifference(
+        present=inside,
+        should_leave=frozenset(stay.userid for stay in settled if stay.userid in inside and not stay.desired),
+        unregistered=frozenset(present) - {stay.userid for stay in stays} - frozenset(pending),
+        missing=frozenset(stay.userid for stay in outside if stay.desired and stay.observed),
+        has_left=frozenset(stay.userid for stay in outside if not stay.desired),
+    )
+
+
+def is_believable_loss(lost: int, of: int, budget: LossBudget) -> bool:
+    """P6 for one group, by the organisation's loss budget. The loss of everybody is never believable."""
+    return lost == 0 or (lost < of and not budget.is_exceeded(lost, of))
 
 
 @dataclass
@@ -43,7 +89,7 @@ class GroupComparison:
     @property
     def difference(self) -> RosterDifference:
         rows = [Stay(userid, stay.person_id, stay.desired, stay.observed) for userid, stay in self.stays.items()]
-        return rules.difference(rows, self.snapshot.userids, pending=self.pending.userids)
+        return compare_roster(rows, self.snapshot.userids, pending=self.pending.userids)
 
     @property
     def unexplained(self) -> list[WecomUserId]:
@@ -58,7 +104,7 @@ class GroupComparison:
     def is_believable(self) -> bool:
         """P6: an answer without nearly all members counts as wrong until a person confirms it."""
         seen = sum(stay.desired and stay.observed for stay in self.stays.values())
-        return rules.is_believable_loss(len(self.unexplained), seen, self.policy.document.org.loss_budget) and bool(
+        return is_believable_loss(len(self.unexplained), seen, self.policy.document.org.loss_budget) and bool(
             self.snapshot.userids
         )
 

@@ -14,7 +14,7 @@ import httpx
 
 from app.clock import Clock
 from app.database import Sessions
-from app.limits.admission import Admission
+from app.limits.api_frequency import Admission
 from app.settings import Settings
 from app.wecom.errors import HttpFailure, WecomError, WecomRefused
 from app.wecom.exchange import Call, Exchange
@@ -35,7 +35,7 @@ from app.wecom.payloads import (
     read_memberships,
     read_rows,
 )
-from app.wecom.tokens.auth import TokenAuth, TokenStore
+from app.wecom.tokens.access_token import TokenAuth, TokenStore
 from app.wecom.tokens.secrets import SecretBox
 from models.delivery import CallKind
 from models.ids import APP, CONTACTS, AppId

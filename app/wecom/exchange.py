@@ -17,7 +17,7 @@ from pydantic_core import from_json
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.clock import Clock
-from app.limits.admission import BLOCKING, Admission, Exhausted, Ticket
+from app.limits.api_frequency import BLOCKING, Admission, Exhausted, Ticket
 from app.observability import PLATFORM_CALLS, PLATFORM_SECONDS, get_logger
 from app.wecom.codes import CODES
 from app.wecom.errors import (

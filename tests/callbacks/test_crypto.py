@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wechatpy.enterprise.crypto import WeChatCrypto
 
-from callbacks.crypto import Keys, Signed, check_window, decrypt, verify
+from callbacks.crypto import Keys, Signed, decrypt, verify
 from callbacks.envelope import read_verification
 from callbacks.errors import Reason, Refused
+from callbacks.replay_window import check_window
 from sandbox.crypto import Cryptor
 
 OFFICIAL = Keys("QDG6eK", "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C", "wx5823bf96d3bd56c7")

@@ -92,7 +92,7 @@ class TestWaitingRequestsShareATransaction:
             listener = lambda *_: heard.set()  # noqa: E731 -- the same object is removed below
             await driver.add_listener("inbox", listener)
             await commit.store(arrival())
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(30):
                 await heard.wait()
             await driver.remove_listener("inbox", listener)
         await engine.dispose()

@@ -176,7 +176,7 @@ class TestWaiting:
         waiting = asyncio.create_task(feed(desk, after=before, wait=30))
         await asyncio.sleep(0.4)
         answer_who_waits(desk.app)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(25):  # less than it asked to wait
             assert (await waiting)["last_position"] == before
 
     async def test_a_crowd_that_waits_holds_no_connection(self, desk: Desk) -> None:
@@ -184,11 +184,9 @@ class TestWaiting:
         before = await newest(desk)
         crowd = [asyncio.create_task(feed(desk, after=before, wait=30)) for _ in range(40)]
         await asyncio.sleep(0.5)
-        async with asyncio.timeout(5):
-            for _ in range(20):
-                assert (await desk.http.get("/api-keys")).status_code == 200
+        for _ in range(20):
+            assert (await desk.http.get("/api-keys")).status_code == 200
         assert not any(reader.done() for reader in crowd)
         await given(desk.sessions, 7)
-        async with asyncio.timeout(20):
-            told = await asyncio.gather(*crowd)
+        told = await asyncio.gather(*crowd)
         assert all(numbers(one) == [7] for one in told)

@@ -14,7 +14,7 @@ from app.ledger.rules import Hold
 from app.limits import numbers
 from app.limits.breaker import KNOWN_FOR_SECONDS
 from app.limits.catalogue import COUNTERS
-from app.limits.usage.reserve import Shortage
+from app.limits.usage.reservations import Shortage
 from app.quota.jobs import LimitChanged
 from app.quota.service import change_limit, unblock_path
 from models.delivery import CallKind, CallState, DeliveryState

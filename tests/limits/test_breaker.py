@@ -9,7 +9,7 @@ import pytest
 from app.database import Sessions, transaction
 from app.limits import numbers
 from app.limits.breaker import Block, Breaker, Exhausted, next_block, scope_of, unblock
-from app.limits.usage import reserve
+from app.limits.usage import reservations
 from app.limits.usage.counters import Demand
 from app.limits.usage.windows import Span, block_end
 from tests.fakes.clock import MONDAY_9AM, FakeClock
@@ -117,7 +117,7 @@ class TestTwoProcesses:
         async with transaction(sessions) as session:
             await numbers.change(session, "appchat.update.hour", now=clock.now(), most=10)
             for _ in range(9):
-                await reserve.reserve(session, [Demand("appchat.update", "")], now=clock.now())
+                await reservations.reserve(session, [Demand("appchat.update", "")], now=clock.now())
         until = await processes[0].refused(PATH, "app", errcode=45009, was_probe=False)
         assert until == clock.now() + timedelta(hours=1)
 

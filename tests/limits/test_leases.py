@@ -10,7 +10,7 @@ from sqlalchemy import event
 
 from app.database import Sessions, transaction
 from app.limits import numbers
-from app.limits.admission import Admission
+from app.limits.api_frequency import Admission
 from app.limits.breaker import Exhausted
 from app.limits.usage.leases import Leases
 from tests.fakes.clock import FakeClock

@@ -10,7 +10,7 @@ from app.audit.actor import SYSTEM
 from app.limits import numbers
 from app.limits.breaker import Block, _row_of
 from app.limits.report import refresh_gauges, report
-from app.limits.usage import reserve
+from app.limits.usage import reservations
 from app.limits.usage.counters import Demand
 from app.observability import LIMIT_USED, PATH_BLOCKED
 from app.probes.router import find_degraded
@@ -30,19 +30,19 @@ class TestUse:
         await numbers.change(session, "message.member.minute", now=MONDAY_9AM, most=4)
         for subject, times in (("app:one", 3), ("app:two", 1)):
             for _ in range(times):
-                await reserve.reserve(session, [Demand("message.member", subject)], now=MONDAY_9AM)
+                await reservations.reserve(session, [Demand("message.member", subject)], now=MONDAY_9AM)
         limit = await shown(session, "message.member.minute")
         assert (limit.used, limit.allowed, limit.percent) == (3, 4, 75.0)
         assert [(top.subject, top.used) for top in limit.top] == [(None, 3), (None, 1)]
         assert limit.full_at is not None
 
     async def test_of_paths_names_them(self, session: AsyncSession) -> None:
-        await reserve.reserve(session, [Demand("api.corp", "user/list", 7)], now=MONDAY_9AM)
+        await reservations.reserve(session, [Demand("api.corp", "user/list", 7)], now=MONDAY_9AM)
         limit = await shown(session, "api.corp.minute")
         assert [(top.subject, top.used) for top in limit.top] == [("user/list", 7)]
 
     async def test_is_exposed_as_metrics_and_blocks_make_the_service_degraded(self, session: AsyncSession) -> None:
-        await reserve.reserve(session, [Demand("appchat.update", "")], now=MONDAY_9AM)
+        await reservations.reserve(session, [Demand("appchat.update", "")], now=MONDAY_9AM)
         block = Block("hour", MONDAY_9AM + timedelta(minutes=30), MONDAY_9AM, 1)
         session.add(_row_of(block, "", "appchat/update", 45009))
         await session.flush()

@@ -14,7 +14,7 @@ import httpx
 from app.clock import Clock
 from app.wecom.client import WecomClient
 from app.wecom.exchange import Exchange
-from app.wecom.tokens.auth import Token, TokenAuth
+from app.wecom.tokens.access_token import Token, TokenAuth
 from models.ids import APP, AppId
 
 BASE = "https://platform.test/cgi-bin"

@@ -17,10 +17,10 @@ from app.wecom.client import WecomClient
 from app.wecom.errors import HttpFailure, Never, NotReached, TokenRefused, WaitUntil, refusal
 from app.wecom.exchange import Exchange
 from app.wecom.health import ClockWatch
-from app.wecom.tokens.auth import FETCH_SECONDS, TokenAuth, TokenStore, renew_at
-from app.wecom.tokens.memory import remember
+from app.wecom.tokens.access_token import FETCH_SECONDS, TokenAuth, TokenStore, renew_at
+from app.wecom.tokens.failures import remember
+from app.wecom.tokens.lease import LEASE, release_lease, take_lease
 from app.wecom.tokens.secrets import SecretBox
-from app.wecom.tokens.table import LEASE, release_lease, take_lease
 from models.delivery import CallKind
 from models.ids import APP, CONTACTS
 from models.installation import AccessToken, PlatformState

@@ -23,7 +23,7 @@ from app.limits import numbers
 from app.limits.breaker import Exhausted
 from app.limits.catalogue import COUNTERS, Counter, Limit, Per, leased_for
 from app.limits.numbers import Number
-from app.limits.usage import counters, reserve, windows
+from app.limits.usage import counters, reservations, windows
 from app.limits.usage.counters import Demand, Key, Row
 from app.observability import get_logger
 
@@ -96,7 +96,7 @@ class Leases:
     async def finish(self, unit: Unit) -> None:
         """The call is over. One that took long is entered again where it ended, together with others like it."""
         if not any(
-            reserve.is_late(demand.counter, since=unit.at, now=self._clock.now()) for demand in unit.lane.demands
+            reservations.is_late(demand.counter, since=unit.at, now=self._clock.now()) for demand in unit.lane.demands
         ):
             return
         unit.lane.late[unit.at] += 1
@@ -148,7 +148,7 @@ class Leases:
             for at, count in late.items():
                 demands = [Demand(demand.counter, demand.subject, count) for demand in lane.demands]
                 async with transaction(self._sessions) as session:
-                    await reserve.move(session, demands, since=at, now=self._clock.now())
+                    await reservations.move(session, demands, since=at, now=self._clock.now())
 
 
 async def grant(

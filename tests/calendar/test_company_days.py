@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.audit.actor import SYSTEM
-from app.calendar import days, service
+from app.calendar import company_days, move_timers, published_days, service
 from app.jobs.timers import set_timer
 from app.policy.schema import PolicyDuration
 from app.policy.service import Policy
@@ -24,8 +24,8 @@ BEFORE_NATIONAL_DAY = datetime(2026, 9, 30, 2, 0, tzinfo=UTC)
 """Wednesday 30 September 2026, 10:00 in Shanghai."""
 
 
-async def stored(session: AsyncSession, day: date) -> days.Day:
-    return (await days.days_between(session, since=day, until=day))[0]
+async def stored(session: AsyncSession, day: date) -> published_days.Day:
+    return (await company_days.days_between(session, since=day, until=day))[0]
 
 
 async def timer(session: AsyncSession, current: Policy, duration: str, start: datetime) -> Timer:
@@ -36,44 +36,48 @@ async def timer(session: AsyncSession, current: Policy, duration: str, start: da
     return await session.get_one(Timer, ("test.due", duration), populate_existing=True)
 
 
-async def close(session: AsyncSession, day: date, **facts: Any) -> days.Day:
+async def close(session: AsyncSession, day: date, **facts: Any) -> published_days.Day:
     wanted: dict[str, Any] = {"is_working": False, "note": "公司放假", "actor": SYSTEM, "now": MONDAY_9AM, **facts}
-    return await days.set_day(session, day=day, **wanted)
+    return await company_days.set_day(session, day=day, **wanted)
 
 
 class TestFilling:
     """D14: filled from the published holidays for this year and the next."""
 
     async def test_two_years_are_stored(self, session: AsyncSession) -> None:
-        assert await days.fill_calendar(session, now=MONDAY_9AM) == 730
+        assert await company_days.fill_calendar(session, now=MONDAY_9AM) == 730
         assert (await session.scalars(select(func.count()).select_from(CalendarDay))).one() == 730
 
     async def test_a_second_run_writes_nothing(self, session: AsyncSession) -> None:
-        await days.fill_calendar(session, now=MONDAY_9AM)
-        assert await days.fill_calendar(session, now=MONDAY_9AM) == 0
+        await company_days.fill_calendar(session, now=MONDAY_9AM)
+        assert await company_days.fill_calendar(session, now=MONDAY_9AM) == 0
 
     async def test_holidays_and_worked_weekends_are_named(self, session: AsyncSession) -> None:
-        await days.fill_calendar(session, now=MONDAY_9AM)
-        assert await stored(session, date(2026, 10, 1)) == days.Day(date(2026, 10, 1), False, "国庆节", "library")
-        assert await stored(session, date(2026, 2, 14)) == days.Day(date(2026, 2, 14), True, "春节调休上班", "library")
+        await company_days.fill_calendar(session, now=MONDAY_9AM)
+        assert await stored(session, date(2026, 10, 1)) == published_days.Day(
+            date(2026, 10, 1), False, "国庆节", "library"
+        )
+        assert await stored(session, date(2026, 2, 14)) == published_days.Day(
+            date(2026, 2, 14), True, "春节调休上班", "library"
+        )
 
     async def test_a_year_not_published_counts_monday_to_friday_and_is_provisional(self, session: AsyncSession) -> None:
-        await days.fill_calendar(session, now=MONDAY_9AM)
+        await company_days.fill_calendar(session, now=MONDAY_9AM)
         new_year = await stored(session, date(2027, 1, 1))
         assert (new_year.is_working, new_year.source) == (True, "provisional")
         assert not (await stored(session, date(2027, 1, 2))).is_working
 
     async def test_what_a_person_set_is_never_overwritten(self, session: AsyncSession) -> None:
         await close(session, date(2026, 3, 2))
-        await days.fill_calendar(session, now=MONDAY_9AM)
+        await company_days.fill_calendar(session, now=MONDAY_9AM)
         assert (await stored(session, date(2026, 3, 2))).source == "company"
 
     async def test_a_provisional_year_is_replaced_when_it_is_published(self, session: AsyncSession) -> None:
-        await days.fill_calendar(session, now=MONDAY_9AM)
+        await company_days.fill_calendar(session, now=MONDAY_9AM)
         row = await session.get_one(CalendarDay, date(2026, 10, 1))
         row.is_working, row.source, row.note = True, "provisional", ""
         await session.flush()
-        assert await days.fill_calendar(session, now=MONDAY_9AM) == 1
+        assert await company_days.fill_calendar(session, now=MONDAY_9AM) == 1
         assert (await stored(session, date(2026, 10, 1))).source == "library"
 
 
@@ -89,7 +93,7 @@ class TestTimersMoveAlong:
     ) -> None:
         due = await timer(session, current, "1wd", BEFORE_NATIONAL_DAY)
         assert due.due_at == datetime(2026, 10, 1, 10, 0, tzinfo=UTC)
-        await days.fill_calendar(session, now=MONDAY_9AM)
+        await company_days.fill_calendar(session, now=MONDAY_9AM)
         assert due.due_at == datetime(2026, 10, 8, 10, 0, tzinfo=UTC)
 
     async def test_a_day_off_moves_it_to_the_next_working_day(self, session: AsyncSession, current: Policy) -> None:
@@ -122,10 +126,10 @@ class TestTimersMoveAlong:
     async def test_what_moved_is_told(self, session: AsyncSession, current: Policy) -> None:
         due = await timer(session, current, "1wd", MONDAY_9AM)
         was = due.due_at
-        await days._write(session, [days.Day(date(2026, 3, 3), False, "", "company")], now=MONDAY_9AM)
-        [moved] = await days.recompute_timers(session, now=MONDAY_9AM)
+        await company_days._write(session, [published_days.Day(date(2026, 3, 3), False, "", "company")], now=MONDAY_9AM)
+        [moved] = await move_timers.recompute_timers(session, now=MONDAY_9AM)
         assert (moved.kind, moved.was_due_at, moved.due_at) == ("test.due", was, due.due_at)
-        assert await days.recompute_timers(session, now=MONDAY_9AM) == []
+        assert await move_timers.recompute_timers(session, now=MONDAY_9AM) == []
 
 
 class TestSettingADay:

@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor
 from app.audit.why import About, Why
-from app.cards import queries, rules, text_instead
+from app.cards import queries, text_instead
+from app.cards.response_codes import spend_code
 from app.delivery import queries as delivery_queries
 from app.delivery import service as delivery
 from app.delivery.errors import AppNotRegistered, DeliveryNotFound
@@ -95,42 +96,13 @@ async def _update_one(
     userids = await org.userids_of(session, people)
     if not userids:
         return []
-    code = await _spend_code(session, call, change.click, now)
+    code = await spend_code(session, call, change.click, now)
     if code is None:
         return list(userids)
     update = await _request_update(session, change, call, userids, code.value, now)
     if code.click is not None:
         code.click.shown_by_id = update.id
     return []
-
-
-@dataclass(frozen=True)
-class _Code:
-    value: str
-    click: CardClick | None = None
-    """The click that brought the code. None: the answer to the send brought it."""
-
-
-async def _spend_code(
-    session: AsyncSession, call: OutgoingCall, click: CardClick | None, now: datetime
-) -> _Code | None:
-    """A code of this card. It is marked as spent in the transaction that creates the update."""
-    valid_after = now + rules.CODE_MARGIN
-    own = None
-    if click is not None and click.id is not None and click.call_id == call.id:
-        own = await queries.click_for_update(session, click.id)
-    if own is None or own.spent_at is not None or own.expires_at <= valid_after:
-        own = await queries.newest_unspent_click(session, call.id, valid_after)
-    if own is not None:
-        own.spent_at = now
-        return _Code(own.response_code, own)
-    expires_at = call.response_code_expires_at
-    if call.response_code_spent_at is not None or expires_at is None or expires_at <= valid_after:
-        return None
-    if call.response_code is None:
-        return None
-    call.response_code_spent_at = now
-    return _Code(call.response_code)
 
 
 async def _request_update(

@@ -3,60 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from uuid import UUID
 
-import chinese_calendar
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor
 from app.audit.why import Why
-from app.calendar import queries, rules, working_time
-from app.calendar.rules import Basis
+from app.calendar import deadlines, queries
+from app.calendar.move_timers import recompute_timers
+from app.calendar.published_days import COMPANY, Day, published_day
 from app.events.service import catalogue, publish
 from app.observability import get_logger
-from app.policy import service
-from app.working_days import ONE_DAY, SATURDAY, WorkingCalendar
-from models.ids import PolicyVersionId
+from app.working_days import ONE_DAY, SATURDAY
 from models.policy import CalendarDay
 
 log = get_logger()
-
-LIBRARY = "library"
-PROVISIONAL = "provisional"
-COMPANY = "company"
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """One day of the company calendar, stored or presumed."""
-
-    day: date
-    is_working: bool
-    note: str
-    source: str
-    """`library`, `provisional` (the year's holidays are not published yet), `company` (set by a person)."""
-
-
-@dataclass(frozen=True, slots=True)
-class MovedTimer:
-    kind: str
-    subject: str
-    was_due_at: datetime
-    due_at: datetime
-
-
-def published_day(day: date) -> Day:
-    """What the holiday library says of a day. A year that is not published counts Monday to Friday, provisionally."""
-    try:
-        is_working = chinese_calendar.is_workday(day)
-        is_holiday, name = chinese_calendar.get_holiday_detail(day)
-    except NotImplementedError:
-        return Day(day, day.weekday() < SATURDAY, "", PROVISIONAL)
-    occasion = chinese_calendar.Holiday(name).chinese if name else ""
-    return Day(day, is_working, occasion if is_holiday or not occasion else f"{occasion}调休上班", LIBRARY)
 
 
 async def fill_calendar(session: AsyncSession, *, now: datetime) -> int:
@@ -65,7 +27,7 @@ async def fill_calendar(session: AsyncSession, *, now: datetime) -> int:
     When a stored day changes its mind (a year was published since), timers are computed again.
     """
     await queries.lock_calendar(session)
-    year = now.astimezone(working_time.timezone_of(session)).year
+    year = now.astimezone(deadlines.timezone_of(session)).year
     since, until = date(year, 1, 1), date(year + 1, 12, 31)
     stored = {row.day: row for row in await queries.calendar_days(session, since=since, until=until)}
     published = [published_day(day) for day in _days(since, until)]
@@ -93,33 +55,6 @@ async def days_between(session: AsyncSession, *, since: date, until: date) -> li
     """Every day of the span; days beyond the table are what would be stored of them."""
     rows = {row.day: row for row in await queries.calendar_days(session, since=since, until=until)}
     return [_stored(rows[day]) if day in rows else published_day(day) for day in _days(since, until)]
-
-
-async def recompute_timers(session: AsyncSession, *, now: datetime) -> list[MovedTimer]:
-    """Compute again every waiting timer that was computed from the calendar, under the policy version it names."""
-    calendars: dict[str, WorkingCalendar] = {}
-    moved = []
-    for timer in await queries.movable_timers_for_update(session):
-        basis = Basis.model_validate(timer.basis)
-        version = basis.policy_version_id
-        if version not in calendars:
-            calendars[version] = await _calendar_under(session, version, now=now)
-        due_at = rules.moment_of(basis, calendar=calendars[version])
-        if due_at != timer.due_at:
-            moved.append(MovedTimer(timer.kind, timer.subject, timer.due_at, due_at))
-            timer.due_at = due_at
-    await session.flush()
-    if moved:
-        log.info("timers.moved", count=len(moved))
-    return moved
-
-
-async def _calendar_under(session: AsyncSession, version: str, *, now: datetime) -> WorkingCalendar:
-    if version:
-        policy = await service.get(session, PolicyVersionId(UUID(version)))
-    else:
-        policy = await service.in_force(session, now=now)
-    return await working_time.calendar(session, now=now, policy=policy)
 
 
 async def _write(session: AsyncSession, days: list[Day], *, now: datetime) -> None:

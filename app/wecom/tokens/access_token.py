@@ -27,8 +27,8 @@ from app.wecom.errors import HttpFailure, NotReached, WecomError
 from app.wecom.exchange import Call, Exchange
 from app.wecom.health import note_state
 from app.wecom.payloads import IssuedToken
-from app.wecom.tokens import table as token_table
-from app.wecom.tokens.memory import forget_after, recall, remember, remember_refusal
+from app.wecom.tokens import lease as token_table
+from app.wecom.tokens.failures import forget_after, recall, remember, remember_refusal
 from app.wecom.tokens.secrets import OtherSecretKey, SecretBox
 from models.ids import AppId, new_id
 from models.installation import AccessToken

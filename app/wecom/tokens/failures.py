@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.wecom.errors import HttpFailure, NotReached, WaitUntil, WecomError, WecomRefused, refusal
 from app.wecom.health import note_state
-from app.wecom.tokens import table as token_table
+from app.wecom.tokens import lease as token_table
 from models.ids import AppId
 
 PAUSE = timedelta(seconds=60)

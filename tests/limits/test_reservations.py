@@ -15,9 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.database import Sessions, transaction
 from app.limits import numbers
 from app.limits.catalogue import LIMITS
-from app.limits.usage import counters, reserve, windows
+from app.limits.usage import counters, reservations, windows
 from app.limits.usage.counters import Demand
-from app.limits.usage.reserve import Flight
+from app.limits.usage.reservations import Flight
 from app.limits.usage.windows import Span
 from tests.fakes.clock import MONDAY_9AM
 
@@ -58,7 +58,7 @@ class TestAgreesWithTheArithmetic:
                 for limit, most in zip(limits, (2, 6), strict=True)
                 if windows.used(limit.window, model.get(person, {}).get(limit.span, []), now) + 1 > most
             }
-            short = await reserve.reserve(session, demands, now=now)
+            short = await reservations.reserve(session, demands, now=now)
             assert {shortage.subject for shortage in short} == expected
             if not short:
                 for person in people:
@@ -77,8 +77,8 @@ class TestAllOrNothing:
     async def test_one_member_at_the_limit_takes_nothing_from_the_others(self, session: AsyncSession) -> None:
         await limit_to(session, message_member_minute=1)
         one, other = Demand(MEMBER, "app:one"), Demand(MEMBER, "app:other")
-        assert await reserve.reserve(session, [one], now=MONDAY_9AM) == []
-        [short] = await reserve.reserve(session, [one, other], now=MONDAY_9AM)
+        assert await reservations.reserve(session, [one], now=MONDAY_9AM) == []
+        [short] = await reservations.reserve(session, [one, other], now=MONDAY_9AM)
         assert (short.key, short.subject, short.room) == ("message.member.minute", "app:one", 0)
         assert short.until == MONDAY_9AM + timedelta(seconds=62)
         assert await used(session, other, Span.MINUTE, MONDAY_9AM) == 0
@@ -89,12 +89,12 @@ class TestAllOrNothing:
         )
         demand = Demand(MEMBER, "app:one")
         for _ in range(3):
-            assert await reserve.reserve(session, [demand], now=MONDAY_9AM) == []
+            assert await reservations.reserve(session, [demand], now=MONDAY_9AM) == []
         assert await used(session, demand, Span.MINUTE, MONDAY_9AM) == 3
 
     async def test_a_share_leaves_the_rest_to_others(self, session: AsyncSession) -> None:
         await numbers.change(session, "appchat.create.day", now=MONDAY_9AM, most=10, share=0.3)
-        taken = [await reserve.reserve(session, [Demand("appchat.create", "")], now=MONDAY_9AM) for _ in range(4)]
+        taken = [await reservations.reserve(session, [Demand("appchat.create", "")], now=MONDAY_9AM) for _ in range(4)]
         assert [bool(short) for short in taken] == [False, False, False, True]
 
 
@@ -103,13 +103,13 @@ class TestALongFlight:
         """A dead worker's call may have arrived at any moment since: two minutes later it is still counted."""
         await limit_to(session, message_member_minute=1)
         demand = Demand(MEMBER, "app:one")
-        assert await reserve.reserve(session, [demand], now=MONDAY_9AM) == []
+        assert await reservations.reserve(session, [demand], now=MONDAY_9AM) == []
         later = MONDAY_9AM + timedelta(minutes=2)
         flight = Flight(MONDAY_9AM, (demand,))
-        assert await reserve.reserve(session, [demand], now=later, flights=[flight])
-        await reserve.move(session, [demand], since=MONDAY_9AM, now=later)
-        assert await reserve.reserve(session, [demand], now=later + timedelta(seconds=59))
-        assert await reserve.reserve(session, [demand], now=later + timedelta(seconds=61)) == []
+        assert await reservations.reserve(session, [demand], now=later, flights=[flight])
+        await reservations.move(session, [demand], since=MONDAY_9AM, now=later)
+        assert await reservations.reserve(session, [demand], now=later + timedelta(seconds=59))
+        assert await reservations.reserve(session, [demand], now=later + timedelta(seconds=61)) == []
 
 
 class TestManyAtOnce:
@@ -126,7 +126,7 @@ class TestManyAtOnce:
                 random.Random(seed).shuffle(shuffled)  # noqa: S311 -- an order, no secret
                 demands = [Demand("message.app", "app", 300), *(Demand(MEMBER, person) for person in shuffled)]
                 async with transaction(sessions) as session:
-                    taken += not await reserve.reserve(session, demands, now=MONDAY_9AM)
+                    taken += not await reservations.reserve(session, demands, now=MONDAY_9AM)
             return taken
 
         assert sum(await asyncio.gather(*(worker(seed) for seed in range(4)))) == 10
@@ -137,8 +137,8 @@ class TestManyAtOnce:
 
 class TestHousekeeping:
     async def test_what_nothing_counts_of_goes(self, session: AsyncSession) -> None:
-        await reserve.reserve(session, [Demand(MEMBER, "app:old")], now=MONDAY_9AM)
-        await reserve.reserve(session, [Demand(MEMBER, "app:new")], now=MONDAY_9AM + timedelta(hours=2))
+        await reservations.reserve(session, [Demand(MEMBER, "app:old")], now=MONDAY_9AM)
+        await reservations.reserve(session, [Demand(MEMBER, "app:new")], now=MONDAY_9AM + timedelta(hours=2))
         await counters.prune(session, now=MONDAY_9AM + timedelta(hours=3))
         rows = await session.execute(text("SELECT subject FROM limit_counters WHERE subject IN ('app:old', 'app:new')"))
         assert rows.scalars().all() == ["app:new"]

@@ -131,11 +131,11 @@ class TestTheLoop:
             await _break_connections(sessions)
             async with transaction(sessions) as session:
                 await say(session, number)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while len(await seen(sessions)) < 3:  # noqa: ASYNC110 -- the loop tells nobody but the database
                 await asyncio.sleep(0.05)
         stop.set()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await running
 
     async def test_it_waits_for_a_database_that_is_not_there(self) -> None:
@@ -145,7 +145,7 @@ class TestTheLoop:
         await asyncio.sleep(0.6)
         assert not running.done()
         stop.set()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await running
 
     async def test_a_worker_runs_it(self, desk: Desk) -> None:
@@ -153,11 +153,11 @@ class TestTheLoop:
         working = asyncio.create_task(work(desk.services, stop))
         async with transaction(desk.sessions) as session:
             await say(session, 7)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while 7 not in [number for _, number in await seen(desk.sessions, after=None)]:  # noqa: ASYNC110 -- as above
                 await asyncio.sleep(0.05)
         stop.set()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await working
 
     async def test_whoever_listens_hears_that_the_feed_has_grown(self, sessions: Sessions) -> None:
@@ -167,7 +167,7 @@ class TestTheLoop:
             assert connection is not None
             await connection.add_listener("events", lambda *_: heard.set())
             await given(sessions, 1)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await heard.wait()
             await connection.reset(timeout=5)
 

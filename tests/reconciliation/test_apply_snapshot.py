@@ -10,8 +10,8 @@ from app.groups import queries
 from app.groups import service as group_service
 from app.groups.snapshot import GroupSnapshot, read_group
 from app.inbox.job_payloads import RECONCILE, ReconcilePayload
-from app.reconciliation import apply_snapshot as reconcile
 from app.reconciliation import jobs
+from app.reconciliation.apply_snapshot import apply_snapshot
 from models.delivery import CallKind
 from models.groups import FindingKind, FindingState, GroupState
 from models.ids import FindingId, GroupId
@@ -297,9 +297,7 @@ class TestChangesUnderWay:
         await office.granted("join", "zhao", group_id=str(group.id))
 
         async with transaction(office.sessions) as session:
-            await reconcile.apply_snapshot(
-                session, group_id=GroupId(group.id), snapshot=reading, now=office.clock.now()
-            )
+            await apply_snapshot(session, group_id=GroupId(group.id), snapshot=reading, now=office.clock.now())
 
         assert await office.findings(group, None) == []
         assert (await office.stay(group, "zhao")).observed
@@ -312,7 +310,7 @@ class TestChangesUnderWay:
         await office.reconcile(group)
 
         async with transaction(office.sessions) as session:
-            await reconcile.apply_snapshot(session, group_id=GroupId(group.id), snapshot=old, now=office.clock.now())
+            await apply_snapshot(session, group_id=GroupId(group.id), snapshot=old, now=office.clock.now())
 
         assert not (await office.stay(group, "han")).observed
         assert await office.kinds_found(group) == [FindingKind.UNAPPROVED_LEAVE]

@@ -9,10 +9,12 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.approvals import messages, queries, rules, steps
+from app.approvals import messages, queries, rules
 from app.approvals.context import RequestContext, load_context, publish_about_request
 from app.approvals.departures import refill
 from app.approvals.rules import RequestPurpose
+from app.approvals.steps.ask import ask, header_for, tell_requester
+from app.approvals.steps.deadlines import DUE, REMIND, set_due
 from app.audit.actor import SYSTEM
 from app.delivery import service as delivery
 from app.events.service import catalogue
@@ -34,7 +36,7 @@ LOCKED_FOR = timedelta(seconds=10)
 
 async def remind(session: AsyncSession, *, step_id: StepId, now: datetime) -> None:
     """Remind the approvers who have not decided, once."""
-    found = await _open_step(session, timer=steps.REMIND, step_id=step_id, now=now)
+    found = await _open_step(session, timer=REMIND, step_id=step_id, now=now)
     if found is None:
         return
     context, step = found
@@ -46,7 +48,7 @@ async def escalate(session: AsyncSession, *, step_id: StepId, now: datetime) -> 
 
     When the superiors are late as well, this asks their own superiors, up to the top.
     """
-    found = await _open_step(session, timer=steps.DUE, step_id=step_id, now=now)
+    found = await _open_step(session, timer=DUE, step_id=step_id, now=now)
     if found is None:
         return
     context, step = found
@@ -61,8 +63,8 @@ async def escalate(session: AsyncSession, *, step_id: StepId, now: datetime) -> 
         # Nobody is above them: they are reminded, and the step stays visible as overdue.
         await _remind(session, context, step, waiting, now=now)
         return
-    await steps.ask(session, context, step, superiors, actor=SYSTEM, now=now)
-    await steps.set_due(session, context, step, now=now)
+    await ask(session, context, step, superiors, actor=SYSTEM, now=now)
+    await set_due(session, context, step, now=now)
     await _announce(session, context, step, superiors, now=now)
 
 
@@ -85,14 +87,14 @@ async def _announce(
         session, context.request, catalogue.RequestEscalated, actor=SYSTEM, now=now, step=step, rule_key=RULE
     )
     text = messages.escalated(context.told, step, names)
-    await steps.tell_requester(session, context.request, text, actor=SYSTEM, now=now)
+    await tell_requester(session, context.request, text, actor=SYSTEM, now=now)
     log.info("request.escalated", request_id=str(context.request.id), step=step.position)
 
 
 async def _remind(
     session: AsyncSession, context: RequestContext, step: RequestStep, people: Collection[Person], *, now: datetime
 ) -> None:
-    header = steps.header_for(context.request, RequestPurpose.REMINDER, SYSTEM, message_class=MessageClass.WORK)
+    header = header_for(context.request, RequestPurpose.REMINDER, SYSTEM, message_class=MessageClass.WORK)
     await delivery.send_text(
         session,
         replace(header, why=header.why.under(RULE)),

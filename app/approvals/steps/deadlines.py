@@ -1,0 +1,30 @@
+"""By when a step should be decided, and when its approvers are reminded (F52)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.approvals.context import RequestContext
+from app.calendar import service as calendar
+from app.jobs.timers import set_timer
+from models.approvals import RequestStep
+
+REMIND = "approval.remind"
+DUE = "approval.due"
+
+
+async def set_due(session: AsyncSession, context: RequestContext, step: RequestStep, *, now: datetime) -> None:
+    duration = context.rule_of(step).due_after or context.policy.document.approvals.due_after
+    due_at, basis = await calendar.deadline(session, start=now, duration=duration, policy=context.policy)
+    step.due_at = due_at
+    await set_timer(session, DUE, str(step.id), due_at, basis=basis)
+
+
+async def set_deadlines(session: AsyncSession, context: RequestContext, step: RequestStep, *, now: datetime) -> None:
+    await set_due(session, context, step, now=now)
+    duration = context.rule_of(step).remind_after or context.policy.document.approvals.remind_after
+    remind_at, basis = await calendar.deadline(session, start=now, duration=duration, policy=context.policy)
+    if step.due_at and remind_at < step.due_at:
+        await set_timer(session, REMIND, str(step.id), remind_at, basis=basis)

@@ -1,0 +1,56 @@
+"""Opening and closing a step: who may decide and is asked, by when, and the news to the applicant."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.approvals import queries, rules
+from app.approvals.context import RequestContext
+from app.approvals.steps.approvers import approvers_for
+from app.approvals.steps.ask import ask
+from app.approvals.steps.deadlines import DUE, REMIND, set_deadlines
+from app.audit.actor import Actor
+from app.jobs.timers import cancel_timer
+from models.approvals import RequestStep, StepState
+
+
+async def check_reachable(session: AsyncSession, context: RequestContext) -> None:
+    """Raise NoApprover if any step has nobody to decide it: on submission the applicant still reads the answer."""
+    for rule in context.chain:
+        found = await approvers_for(session, context, rule)
+        rules.needed_of(rule.needed, len(found.people))
+
+
+async def open_step(
+    session: AsyncSession, context: RequestContext, step: RequestStep, *, actor: Actor, now: datetime
+) -> list[str]:
+    """Ask everybody who may decide it. Returns their names."""
+    rule = context.rule_of(step)
+    found = await approvers_for(session, context, rule)
+    rules.move_step(step, StepState.OPEN)
+    step.needed = rules.needed_of(rule.needed, len(found.people))
+    step.note, step.opened_at = found.note, now
+    context.request.current_step = step.position
+    await ask(session, context, step, found.people, actor=actor, now=now)
+    await set_deadlines(session, context, step, now=now)
+    return [person.name for person in found.people]
+
+
+async def close_step(session: AsyncSession, step: RequestStep, state: StepState, *, now: datetime) -> None:
+    """Give the step its result, and cancel its timers."""
+    rules.move_step(step, state)
+    step.decided_at = now
+    await cancel_timer(session, REMIND, str(step.id))
+    await cancel_timer(session, DUE, str(step.id))
+
+
+async def cancel_unfinished(session: AsyncSession, context: RequestContext, *, now: datetime) -> None:
+    """Close the steps that nobody needs to decide now."""
+    for step in await queries.steps_of(session, context.request.id):
+        if StepState.CANCELLED in rules.STEP_TRANSITIONS[step.state]:
+            await close_step(session, step, StepState.CANCELLED, now=now)
+
+
+# ---------------------------------------------------------------- who may decide

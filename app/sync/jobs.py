@@ -10,8 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.database import transaction
 from app.inbox.service import SYNC, SyncPayload
 from app.jobs.job import JobContext, JobFunction, TimerHandler
+from app.observability import get_logger
 from app.settings import Settings
 from app.sync import queries, refresh, runs
+from app.sync.errors import SyncAlreadyRunning
 from app.sync.full_run import run_sync
 from app.sync.job_payloads import (
     REFRESH_DEPARTMENT,
@@ -22,18 +24,30 @@ from app.sync.job_payloads import (
     TagPayload,
 )
 
+log = get_logger()
+
 
 async def sync(ctx: JobContext, payload: SyncPayload) -> None:
-    """A full run: the one named, or a new one (`reason`, `dry_run`)."""
+    """A full run: the one named, or a new one (`reason`, `dry_run`).
+
+    A new one ends here while another is at work. Who asks for it is `inbox.gaps`, which asks again each minute until a
+    run has begun after the gap: waiting here would only add a run that nobody needs.
+    """
     run_id = payload.run_id
     if run_id is None:
-        async with transaction(ctx.sessions) as session:
-            run = await runs.request(
-                session, reason=payload.reason, now=ctx.now(), dry_run=payload.dry_run, queue=False
-            )
-        run_id = run.id
+        try:
+            run_id = await _new_run(ctx, payload)
+        except SyncAlreadyRunning as refusal:
+            log.info("org.sync_skipped", reason=payload.reason, running=refusal.facts["run_id"])
+            return
     if await run_sync(ctx.sessions, ctx.platform, ctx.clock, run_id=run_id) is None:
         await _look_again(ctx, run_id)
+
+
+async def _new_run(ctx: JobContext, payload: SyncPayload) -> UUID:
+    async with transaction(ctx.sessions) as session:
+        run = await runs.request(session, reason=payload.reason, now=ctx.now(), dry_run=payload.dry_run, queue=False)
+    return run.id
 
 
 async def _look_again(ctx: JobContext, run_id: UUID) -> None:

@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
+from sqlmodel import col
 
 from app.database import transaction
 from app.inbox.job_payloads import SyncPayload
@@ -318,6 +319,13 @@ class TestOneAtATime:
         twice = [run_sync(world.sessions, world.ctx.platform, world.clock, run_id=run.id) for _ in range(2)]
         assert sorted(map(bool, await asyncio.gather(*twice))) == [False, True]
         assert (await world.run(run)).state is SyncState.DONE
+
+    async def test_a_job_that_meets_a_run_at_work_ends(self, world: World) -> None:
+        """It fails no try: eight of them, while a worker is killed again and again, would leave it to a person."""
+        first = await _half_way(world)
+        await sync(world.ctx, SyncPayload(reason="gap"))
+        async with transaction(world.sessions) as session:
+            assert (await session.scalars(select(col(SyncRun.id)))).all() == [first.id]
 
     async def test_a_dead_run_is_taken_over(self, world: World) -> None:
         """Killed half-way: its heartbeat is old, its rows are half staged."""

@@ -4,15 +4,15 @@
 platform and a queue that `work()` runs dry; what a domain's tests say besides is a subclass of `OpenCompany` beside
 them (`Office`, `Desk`, `World`). `serving` answers its REST API.
 
-The journeys have a world of their own (tests/journeys/world.py), where service, workers and sandbox run for real.
+The sandbox is opened in tests/platform.py, for everybody. The journeys have a world of their own
+(tests/journeys/world.py): there the service takes over the people whom the sandbox has, and workers run for real.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from types import SimpleNamespace
@@ -37,16 +37,13 @@ from app.web import problems
 from app.wecom.client import build_platform
 from callbacks.handlers import build_handler
 from models.org import Person
-from sandbox.app import create_app as create_sandbox
 from sandbox.client import SandboxClient
 from sandbox.config import SandboxConfig
 from tests.builders import groups, org
 from tests.builders.policy import policy_in_force
 from tests.fakes.clock import FakeClock
 from tests.fakes.queue import queued_names, take_all
-
-Answer = dict[str, Any]
-Rewrite = Callable[[httpx.Request, Answer], Answer]
+from tests.platform import Line, open_sandbox
 
 HEADQUARTERS, RESEARCH, PERSONNEL = 1, 2, 3
 
@@ -140,41 +137,6 @@ async def found(session: AsyncSession, people: Mapping[str, Post] = SIX, **polic
 # ---------------------------------------------------------------- its platform and its worker
 
 
-class Killed(BaseException):
-    """kill −9, as far as a test can tell: nothing after it runs."""
-
-
-@dataclass
-class Wire(httpx.AsyncBaseTransport):
-    """The line to the sandbox. It can be cut, change answers on the way, and end the worker that made a call."""
-
-    inner: httpx.AsyncBaseTransport
-    is_cut: bool = False
-    kills_after: str | None = None
-    """The end of a path: the next call of it arrives, and whoever made it dies."""
-    rewrites: dict[str, Rewrite] = field(default_factory=dict)
-    """What becomes of right answers, by endpoint: an upstream that is wrong with errcode 0."""
-    before: dict[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
-    """What happens once, just before the next call of an endpoint is answered."""
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if self.is_cut:
-            raise httpx.ConnectError("no route", request=request)
-        endpoint = request.url.path.removeprefix("/cgi-bin/")
-        if endpoint in self.before:
-            await self.before.pop(endpoint)()
-        response = await self.inner.handle_async_request(request)
-        if self.kills_after and request.url.path.endswith(self.kills_after):
-            self.kills_after = None
-            raise Killed
-        rewrite = self.rewrites.get(endpoint)
-        if rewrite is None:
-            return response
-        answer = json.loads(await response.aread())
-        changed = rewrite(request, answer) if answer.get("errcode", 0) == 0 else answer
-        return httpx.Response(response.status_code, json=changed, request=request)
-
-
 @dataclass
 class OpenCompany:
     """A company at work. Make it with `open_company`."""
@@ -182,7 +144,7 @@ class OpenCompany:
     ctx: JobContext
     clock: FakeClock
     sandbox: SandboxClient
-    wire: Wire
+    line: Line
     company: Company
 
     kept: ClassVar[frozenset[str]] = frozenset()
@@ -266,20 +228,17 @@ async def open_company(
     """
     config = config or SandboxConfig(people=10, app_callback_url=CALLBACKS, callback_retries=1)
     nobody_reads = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(200)))
-    program = create_sandbox(config, http=nobody_reads)
-    wire = Wire(httpx.ASGITransport(app=program))
-    platform = build_platform(settings, sessions, clock, transport=wire, retry_delays=())
     async with transaction(sessions) as session:
         company = await found(session, people, **policy)
-    try:
-        async with SandboxClient.for_app(program) as sandbox:
+    async with nobody_reads, open_sandbox(config, callbacks=nobody_reads) as sandbox:
+        platform = build_platform(settings, sessions, clock, transport=sandbox.line, retry_delays=())
+        try:
             for userid, post in people.items():
-                await sandbox.hire(userid, post.name)
-            yield kind(JobContext(sessions, clock, platform, settings), clock, sandbox, wire, company)
-    finally:
-        await program.state.sandbox.pusher.stop()
-        await platform.aclose()
-        await nobody_reads.aclose()
+                await sandbox.client.hire(userid, post.name)
+            ctx = JobContext(sessions, clock, platform, settings)
+            yield kind(ctx, clock, sandbox.client, sandbox.line, company)
+        finally:
+            await platform.aclose()
 
 
 # ---------------------------------------------------------------- its REST API

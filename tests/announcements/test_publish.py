@@ -23,8 +23,8 @@ from models.delivery import CallKind
 from models.groups import GroupState
 from models.ids import new_id
 from models.org import PersonStatus
+from tests.builders import groups
 from tests.builders.announcements import (
-    active_group,
     announcement,
     audit_of,
     calls_of_kind,
@@ -80,7 +80,7 @@ class TestNothingIsLostOnACard:
         assert await texts_to(session, company.li) == []
 
     async def test_who_reads_it_in_the_group_gets_no_copy(self, session: AsyncSession, company: Company) -> None:
-        group = await active_group(session, company.policy, company.wang, members=[company.li])
+        group = await groups.group(session, policy=company.policy, owner=company.wang, members=[company.li])
         await announcement(session, company.wang, body="字" * 500, groups=[group.id], people=["chen"])
         assert await texts_to(session, company.li) == []
         assert len(await texts_to(session, company.chen)) == 1
@@ -109,20 +109,27 @@ class TestClasses:
             await announcement(session, company.wang, message_class="gossip", people=["li"])
 
     async def test_leisure_goes_to_an_interest_group(self, session: AsyncSession, company: Company) -> None:
-        group = await active_group(
-            session, company.policy, company.wang, members=[company.li], group_type="interest", name="羽毛球"
+        group = await groups.group(
+            session,
+            policy=company.policy,
+            owner=company.wang,
+            members=[company.li],
+            group_type="interest",
+            name="羽毛球",
         )
         await announcement(session, company.wang, message_class="leisure", title="周末打球", groups=[group.id])
         [post] = await group_posts(session, group)
         assert post["text"]["content"].startswith("【休闲】周末打球")
 
     async def test_leisure_does_not_go_to_a_project_group(self, session: AsyncSession, company: Company) -> None:
-        group = await active_group(session, company.policy, company.wang, members=[company.li])
-        with pytest.raises(ClassNotAllowed, match="项目群“研发部-新品验收”不允许发布“休闲”"):
+        group = await groups.group(session, policy=company.policy, owner=company.wang, members=[company.li])
+        with pytest.raises(ClassNotAllowed, match="项目群“研发部-新品项目”不允许发布“休闲”"):
             await announcement(session, company.wang, message_class="leisure", groups=[group.id])
 
     async def test_work_does_not_go_to_an_interest_group(self, session: AsyncSession, company: Company) -> None:
-        group = await active_group(session, company.policy, company.wang, members=[company.li], group_type="interest")
+        group = await groups.group(
+            session, policy=company.policy, owner=company.wang, members=[company.li], group_type="interest"
+        )
         with pytest.raises(ClassNotAllowed):
             await announcement(session, company.wang, groups=[group.id])
 
@@ -130,11 +137,13 @@ class TestClasses:
     async def test_only_an_active_group_can_be_written_to(
         self, session: AsyncSession, company: Company, state: GroupState
     ) -> None:
-        group = await active_group(session, company.policy, company.wang, members=[company.li], state=state)
+        group = await groups.group(
+            session, policy=company.policy, owner=company.wang, members=[company.li], state=state
+        )
         with pytest.raises(GroupNotActive) as refusal:
             await announcement(session, company.wang, groups=[group.id])
         assert refusal.value.facts == {"state": state.value}
-        assert str(refusal.value).startswith("群“研发部-新品验收”")
+        assert str(refusal.value).startswith("群“研发部-新品项目”")
         assert state.value not in str(refusal.value), "people read Chinese"
 
     async def test_a_class_without_receipt_cannot_ask_for_one(self, session: AsyncSession, company: Company) -> None:
@@ -165,7 +174,7 @@ class TestAudience:
     async def test_who_is_named_several_times_is_counted_once_with_the_first_reason(
         self, session: AsyncSession, company: Company
     ) -> None:
-        group = await active_group(session, company.policy, company.wang, members=[company.li])
+        group = await groups.group(session, policy=company.policy, owner=company.wang, members=[company.li])
         told = await announcement(session, company.wang, groups=[group.id], departments=[2], people=["LI", "han"])
         receipts = await receipts_by_userid(session, told)
         assert {userid: row.source for userid, row in receipts.items()} == {
@@ -177,9 +186,9 @@ class TestAudience:
         assert len(await cards_to(session, company.li)) == 1
 
     async def test_who_comes_later_is_not_concerned(self, session: AsyncSession, company: Company) -> None:
-        group = await active_group(session, company.policy, company.wang, members=[company.li])
+        group = await groups.group(session, policy=company.policy, owner=company.wang, members=[company.li])
         told = await announcement(session, company.wang, groups=[group.id])
-        await active_group(session, company.policy, company.wang, members=[company.chen])
+        await groups.group(session, policy=company.policy, owner=company.wang, members=[company.chen])
         assert set(await receipts_by_userid(session, told)) == {"li"}
 
     async def test_nobody_but_the_author_is_nobody(self, session: AsyncSession, company: Company) -> None:
@@ -211,7 +220,9 @@ class TestWhatIsSaid:
     async def test_the_group_reads_title_text_author_and_deadline(
         self, session: AsyncSession, company: Company
     ) -> None:
-        group = await active_group(session, company.policy, company.wang, members=[company.li, company.chen])
+        group = await groups.group(
+            session, policy=company.policy, owner=company.wang, members=[company.li, company.chen]
+        )
         await announcement(session, company.wang, groups=[group.id])
         [post] = await group_posts(session, group)
         assert post["chatid"] == group.chatid

@@ -15,7 +15,7 @@ from app.database import Sessions, transaction
 from app.settings import Settings
 from models.groups import GroupState
 from models.ids import new_id
-from tests.builders.announcements import active_group
+from tests.builders import groups
 from tests.builders.approvals import everything_arrives
 from tests.company import Company, answer, found, serving
 from tests.databases import rolled_back
@@ -106,8 +106,8 @@ class TestPublishing:
         self, client: httpx.AsyncClient, sessions: Sessions, company: Company
     ) -> None:
         async with transaction(sessions) as session:
-            group = await active_group(
-                session, company.policy, company.wang, members=[company.li], state=GroupState.CREATING
+            group = await groups.group(
+                session, policy=company.policy, owner=company.wang, members=[company.li], state=GroupState.CREATING
             )
         wanted = WORK | {"audience": {"groups": [str(group.id)]}}
         refused = await answer(client.post("/announcements", json=wanted), 409)

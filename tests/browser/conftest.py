@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
-import threading
-import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 from playwright.async_api import Browser, Page, async_playwright, expect
 
-from sandbox.app import create_app
 from sandbox.client import SandboxClient
 from sandbox.config import SandboxConfig
+from tests.platform import open_sandbox, served
 from tests.sandbox.world import Receiver
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
@@ -55,7 +52,7 @@ async def browser(chromium_path: str) -> AsyncIterator[Browser]:
 
 @dataclass
 class Stage:
-    """A sandbox in a thread; its callbacks go to a receiver that tests tell what to answer."""
+    """A sandbox on a port; its callbacks go to a receiver that tests tell what to answer."""
 
     config: SandboxConfig
     base_url: str
@@ -85,33 +82,14 @@ class Stage:
         return [person["userid"] for person in people if person["status"] == 1][:count]
 
 
-def _serve(config: SandboxConfig, receiver: Receiver) -> tuple[uvicorn.Server, threading.Thread, str]:
-    inside = httpx.AsyncClient(transport=httpx.ASGITransport(app=receiver.app()), base_url="http://service")
-    server = uvicorn.Server(uvicorn.Config(create_app(config, http=inside), port=0, log_level="warning"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    return server, thread, f"http://127.0.0.1:{port}"
-
-
 @pytest.fixture
-def served() -> Iterator[tuple[SandboxConfig, Receiver, str]]:
+async def stage() -> AsyncIterator[Stage]:
     config = SandboxConfig(people=40)
     receiver = Receiver(config)
-    server, thread, base_url = _serve(config, receiver)
-    yield config, receiver, base_url
-    server.should_exit = True
-    thread.join()
-
-
-@pytest.fixture
-async def stage(served: tuple[SandboxConfig, Receiver, str]) -> AsyncIterator[Stage]:
-    config, receiver, base_url = served
-    async with SandboxClient(base_url=base_url) as client:
-        await client.set_callback_urls(app="http://service/app", contacts="http://service/contacts")
-        stage = Stage(config, base_url, receiver, client)
+    inside = httpx.AsyncClient(transport=httpx.ASGITransport(app=receiver.app()), base_url="http://service")
+    async with inside, open_sandbox(config, callbacks=inside) as sandbox, served(sandbox.program) as base_url:
+        await sandbox.client.set_callback_urls(app="http://service/app", contacts="http://service/contacts")
+        stage = Stage(config, base_url, receiver, sandbox.client)
         yield stage
     assert stage.strays == []
 

@@ -1,4 +1,4 @@
-"""Announcements for tests, a group to publish in, and what came of them in the ledger."""
+"""Announcements for tests, and what came of them in the ledger."""
 
 from __future__ import annotations
 
@@ -15,51 +15,13 @@ from sqlmodel import col
 from app.announcements import service
 from app.announcements.service import AudienceWanted, Draft
 from app.audit.actor import person_actor
-from app.policy.service import Policy
 from models.announcements import Announcement, Receipt
 from models.audit import AuditEntry
 from models.delivery import CallKind, Message, OutgoingCall
-from models.groups import Group, GroupMember, GroupState
-from models.ids import APP, new_id
+from models.groups import Group
 from models.org import Person, PersonUserid
 from models.policy import Timer
 from tests.fakes.clock import MONDAY_9AM
-
-
-async def active_group(
-    session: AsyncSession,
-    policy: Policy,
-    owner: Person,
-    *,
-    members: Sequence[Person] = (),
-    group_type: str = "project",
-    name: str = "研发部-新品验收",
-    state: GroupState = GroupState.ACTIVE,
-    deputy: Person | None = None,
-) -> Group:
-    """A registered group with its owner and these members."""
-    row = Group(
-        app_id=APP,
-        chatid=new_id().hex,
-        group_type=group_type,
-        purpose="新品验收",
-        desired_name=name,
-        desired_owner_id=owner.id,
-        deputy_id=deputy.id if deputy else None,
-        charter="群规",
-        state=state,
-        policy_version_id=policy.id,
-        rule_key="group.create",
-        correlation_id="test",
-        registered_at=MONDAY_9AM,
-        updated_at=MONDAY_9AM,
-    )
-    session.add(row)
-    await session.flush()
-    for person in (owner, *members):
-        session.add(GroupMember(group_id=row.id, person_id=person.id, desired_since=MONDAY_9AM))
-    await session.flush()
-    return row
 
 
 async def announcement(

@@ -20,7 +20,8 @@ import pytest
 
 from tests.cli.conftest import Steward
 from tests.databases import dsn
-from tests.doctor.conftest import Ward, bad, free_port, ward
+from tests.doctor.conftest import Ward, bad, ward
+from tests.platform import free_port
 
 __all__ = ["ward"]
 
@@ -76,13 +77,13 @@ async def until(look: Callable[[], Awaitable[object]]) -> None:
 
 async def called(ward: Ward, endpoint: str) -> None:
     """Until the platform has this call in hand."""
-    await until(lambda: ward.sandbox.calls(endpoint))
+    await until(lambda: ward.sandbox.client.calls(endpoint))
 
 
 @pytest.mark.parametrize("command", ["run", "worker"])
 async def test_a_sync_that_waits_for_the_platform(ward: Ward, tmp_path: Path, command: str) -> None:
     """The reading hangs; it is cut off and given back, for the next process to read anew."""
-    await ward.sandbox.fail("department/simplelist", timeout=True, times=None)
+    await ward.sandbox.client.fail("department/simplelist", timeout=True, times=None)
     async with started(ward, tmp_path, command) as (process, _):
         await called(ward, "department/simplelist")
         await ended(process, f"{command}, a sync that waits for the platform")
@@ -107,13 +108,13 @@ async def test_open_connections_that_say_nothing(ward: Ward, tmp_path: Path, com
 async def test_a_callback_that_waits_for_the_database(ward: Ward, tmp_path: Path, command: str) -> None:
     """The table is locked: the callback is not answered with 200, so the platform knows that it was not taken."""
     async with started(ward, tmp_path, command) as (process, base):
-        await ward.sandbox.set_callback_urls(app=f"{base}/callbacks/app")
+        await ward.sandbox.client.set_callback_urls(app=f"{base}/callbacks/app")
         connection = await asyncpg.connect(dsn(ward.database_url))
         transaction = connection.transaction()
         await transaction.start()
         await connection.execute("LOCK TABLE received_events IN ACCESS EXCLUSIVE MODE")
-        userid = (await ward.sandbox.people(limit=1))[0]["userid"]
-        opening = asyncio.create_task(ward.sandbox.open_app(userid))
+        userid = (await ward.sandbox.client.people(limit=1))[0]["userid"]
+        opening = asyncio.create_task(ward.sandbox.client.open_app(userid))
         waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
         # Not in the transaction above: there the view stays as it was first seen.
         looking = await asyncpg.connect(dsn(ward.database_url))

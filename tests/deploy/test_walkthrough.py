@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.error import URLError
 
 from tests.architecture.source import ROOT
-from tests.doctor.conftest import free_port
+from tests.platform import free_port
 
 SECTION = "First look: from `git clone` to a verified callback, no WeCom account"
 TRIES = 3

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-import uvicorn
 
 from app.bootstrap import Services, build
-from app.cli.server import HttpServer
 from app.clock import Clock, SystemClock
 from app.doctor.context import open_context
 from app.doctor.examination import LONGEST_SECONDS, examine
@@ -22,31 +17,10 @@ from app.doctor.findings import Finding, State
 from app.installation import prepare
 from app.main import create_app
 from app.settings import Settings, load_settings
-from sandbox.app import create_app as create_sandbox
-from sandbox.client import SandboxClient
 from sandbox.config import SandboxConfig
 from tests.cli.conftest import Steward
 from tests.fakes.environment import sandbox_environment
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@asynccontextmanager
-async def served(app: Any, port: int) -> AsyncIterator[None]:
-    config = uvicorn.Config(app, port=port, log_level="critical", timeout_graceful_shutdown=1)
-    server = HttpServer(config)
-    task = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110 -- uvicorn has a flag, not an event
-        await asyncio.sleep(0.01)
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        await task
+from tests.platform import Sandbox, free_port, open_sandbox, served
 
 
 @dataclass
@@ -55,8 +29,7 @@ class Ward:
 
     environment: dict[str, str]
     database_url: str
-    sandbox: SandboxClient
-    sandbox_app: Any
+    sandbox: Sandbox
 
     def settings(self, **changes: str) -> Settings:
         return load_settings(self.environment | {f"STEWARD_{name}": value for name, value in changes.items()})
@@ -92,14 +65,13 @@ class Ward:
 async def ward(database: str) -> AsyncIterator[Ward]:
     config = SandboxConfig(people=30)
     port = free_port()
-    app = create_sandbox(config)
     environment = sandbox_environment(config) | {
         "STEWARD_DATABASE_URL": database,
         "STEWARD_WECOM_API_BASE": f"http://127.0.0.1:{port}/cgi-bin",
         "STEWARD_LISTEN": f"127.0.0.1:{free_port()}",
     }
-    async with served(app, port), SandboxClient(base_url=f"http://127.0.0.1:{port}") as client:
-        yield Ward(environment, database, client, app)
+    async with open_sandbox(config) as sandbox, served(sandbox.program, port):
+        yield Ward(environment, database, sandbox)
 
 
 def bad(found: dict[str, Finding]) -> set[str]:

@@ -20,7 +20,8 @@ from app.jobs.queue import enqueue
 from models.installation import PlatformState
 from tests.cli.conftest import Steward
 from tests.databases import dsn
-from tests.doctor.conftest import Ward, bad, free_port
+from tests.doctor.conftest import Ward, bad
+from tests.platform import free_port
 
 KEY = "Z" * 43
 
@@ -47,9 +48,9 @@ class TestAllIsWell:
 
     async def test_nothing_on_the_platform_is_changed_and_no_wrong_secret_is_counted(self, ward: Ward) -> None:
         async with ward.serving():
-            await ward.sandbox.forget_calls()
+            await ward.sandbox.client.forget_calls()
             await ward.examine()
-        paths = {call["endpoint"] for call in await ward.sandbox.calls()}
+        paths = {call["endpoint"] for call in await ward.sandbox.client.calls()}
         assert paths <= {
             "gettoken",
             "agent/get",
@@ -64,10 +65,10 @@ class TestAllIsWell:
         async with ward.serving() as service:
             assert "还没有收到过" in (await ward.examine())["callback.app"].says
             base = ward.environment["STEWARD_LISTEN"]
-            await ward.sandbox.set_callback_urls(app=f"http://{base}/callbacks/app")
-            userid = (await ward.sandbox.people(limit=1))[0]["userid"]
-            await ward.sandbox.open_app(userid)
-            await ward.sandbox.wait_idle()
+            await ward.sandbox.client.set_callback_urls(app=f"http://{base}/callbacks/app")
+            userid = (await ward.sandbox.client.people(limit=1))[0]["userid"]
+            await ward.sandbox.client.open_app(userid)
+            await ward.sandbox.client.wait_idle()
             assert service.settings
             assert "最近一次" in (await ward.examine())["callback.app"].says
 
@@ -125,14 +126,14 @@ class TestThePlatform:
         assert "agent" in bad(found)
 
     async def test_an_app_that_is_closed(self, ward: Ward) -> None:
-        next(iter(ward.sandbox_app.state.sandbox.apps.values())).close = True
+        next(iter(ward.sandbox.state.apps.values())).close = True
         found = await ward.examine()
         assert "停用" in found["agent"].says
         assert "agent" in bad(found)
 
     async def test_a_narrow_range_says_whom_it_misses(self, ward: Ward) -> None:
-        departments = [row["id"] for row in await ward.sandbox.departments() if row["id"] != 1]
-        await ward.sandbox.set_visible_range(parties=departments[:1])
+        departments = [row["id"] for row in await ward.sandbox.client.departments() if row["id"] != 1]
+        await ward.sandbox.client.set_visible_range(parties=departments[:1])
         finding = (await ward.examine())["visible_range"]
         assert finding.state is State.FAILED
         assert "48002" in finding.says
@@ -141,11 +142,11 @@ class TestThePlatform:
 
     async def test_the_profile_of_today_reads_ids_with_one_and_details_with_the_other(self, ward: Ward) -> None:
         assert "48009" in (await ward.examine())["reading"].says
-        await ward.sandbox.configure(contact_profile="legacy_full")
+        await ward.sandbox.client.configure(contact_profile="legacy_full")
         assert "48009" not in (await ward.examine())["reading"].says
 
     async def test_an_address_that_is_not_trusted_is_told_to_be_entered_in_both_lists(self, ward: Ward) -> None:
-        await ward.sandbox.configure(trusted_ips=["203.0.113.7"])
+        await ward.sandbox.client.configure(trusted_ips=["203.0.113.7"])
         found = await ward.examine()
         for check, page in (("trusted_ip.app", "自建应用"), ("trusted_ip.contacts", "通讯录同步")):
             assert check in bad(found)
@@ -154,7 +155,7 @@ class TestThePlatform:
         assert found["agent"].state is State.SKIPPED, "the cause stands where it is cured"
 
     async def test_a_platform_that_hangs_becomes_a_failure(self, ward: Ward) -> None:
-        await ward.sandbox.fail("agent/get", timeout=True, times=None)
+        await ward.sandbox.client.fail("agent/get", timeout=True, times=None)
         found = await ward.examine(longest=1.0)
         assert "没有结果" in found["agent"].says
         assert found["secret.app"].state is State.OK
@@ -213,7 +214,7 @@ class TestCallbacks:
 
     async def test_the_platform_counts(self, ward: Ward) -> None:
         async with ward.serving() as services:
-            await ward.sandbox.set_callback_urls(app=f"{_base(services)}/callbacks/app")
+            await ward.sandbox.client.set_callback_urls(app=f"{_base(services)}/callbacks/app")
             await services.intake.watch.tick()
             async with services.sessions() as session:
                 state = await session.get(PlatformState, "callbacks:app")

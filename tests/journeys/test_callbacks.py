@@ -166,7 +166,7 @@ class TestOfficialSample:
 
 def entered(world: World, userid: str) -> str:
     """Somebody opened the app."""
-    config = world.platform.state.sandbox.config
+    config = world.platform.state.config
     return (
         f"<xml><ToUserName><![CDATA[{config.corp_id}]]></ToUserName><FromUserName><![CDATA[{userid}]]></FromUserName>"
         f"<CreateTime>{int(world.clock.now().timestamp())}</CreateTime><MsgType><![CDATA[event]]></MsgType>"

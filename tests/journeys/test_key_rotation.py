@@ -46,7 +46,7 @@ async def world(settings: Settings, server_url: str, taken_over: str, clock: Fak
 
 def the_platform_uses(world: World, token: str, aes_key: str) -> None:
     """Somebody has saved these in the console. The same page may save one of the two first."""
-    world.platform.state.sandbox.channels["app"].cryptor = Cryptor(token, aes_key, OLD.corp_id)
+    world.platform.state.channels["app"].cryptor = Cryptor(token, aes_key, OLD.corp_id)
 
 
 async def publish(world: World, title: str) -> dict[str, Any]:

@@ -49,7 +49,7 @@ class Outage:
 
     def entered(self, number: int = 0) -> str:
         """Somebody opened the app; each number is another event."""
-        config = self.world.platform.state.sandbox.config
+        config = self.world.platform.state.config
         return (
             f"<xml><ToUserName><![CDATA[{config.corp_id}]]></ToUserName><FromUserName>{CAST.head}</FromUserName>"
             f"<CreateTime>{int(self.world.clock.now().timestamp())}</CreateTime><MsgType><![CDATA[event]]></MsgType>"
@@ -101,7 +101,7 @@ async def served(world: World, line: DatabaseLine) -> AsyncIterator[str]:
     services = build(world.settings, line.url, clock=world.clock, platform_transport=world.line)
     await prepare(services)
     async with serving(create_app(services)) as base:
-        pusher = world.platform.state.sandbox.pusher
+        pusher = world.platform.state.pusher
         pusher.given_http = None
         await world.sandbox.set_callback_urls(app=f"{base}/callbacks/app", contacts=f"{base}/callbacks/contacts")
         yield base

@@ -24,12 +24,11 @@ from app.installation import prepare
 from app.jobs.queue import enqueue
 from app.main import create_app
 from app.settings import Settings
-from sandbox.app import create_app as create_sandbox
-from sandbox.client import SandboxClient
 from sandbox.config import SandboxConfig
 from tests.fakes.clock import FakeClock
 from tests.journeys.cast import CAST
-from tests.journeys.processes import PATIENCE_SECONDS, Line, SharedClock, Worker
+from tests.journeys.processes import PATIENCE_SECONDS, Worker
+from tests.platform import Sandbox, open_sandbox
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -79,16 +78,15 @@ class World:
     """Use as `async with open_world(…) as world`; the fixture `world` does."""
 
     def __init__(
-        self, settings: Settings, database: str, clock: FakeClock, stack: AsyncExitStack, *, people: int = 60
+        self, settings: Settings, database: str, clock: FakeClock, stack: AsyncExitStack, platform: Sandbox
     ) -> None:
         self.settings = settings
         self.database = database
         self.clock = clock
         self.stack = stack
-        self.platform = create_sandbox(SandboxConfig(people=people))
-        self.platform.state.sandbox.clock = SharedClock(clock)
-        self.line = Line(self.platform)
-        self.sandbox = SandboxClient.for_app(self.platform)
+        self.platform = platform
+        self.line = platform.line
+        self.sandbox = platform.client
         self.workers: list[Worker] = []
         self.accepted_trouble: set[str] = set()
 
@@ -97,7 +95,6 @@ class World:
         await prepare(self.services)
         self.app = await self.serve(self.services)
         self.rest = self.client_of(self.app)
-        self.stack.push_async_callback(self.sandbox.aclose)
         await self.route_callbacks(self.app)
 
     # ------------------------------------------------------------ processes
@@ -133,7 +130,7 @@ class World:
         """Where the platform pushes to; it verifies the addresses first, as the console does."""
         http = httpx.AsyncClient(transport=httpx.ASGITransport(app=app))
         self.stack.push_async_callback(http.aclose)
-        self.platform.state.sandbox.pusher.given_http = http
+        self.platform.state.pusher.given_http = http
         await self.sandbox.set_callback_urls(app=f"{CALLBACKS}/app", contacts=f"{CALLBACKS}/contacts")
 
     def start_worker(self, services: Services | None = None) -> Worker:
@@ -427,8 +424,8 @@ def answer(response: httpx.Response, status: int | None = None) -> Json:
 @asynccontextmanager
 async def open_world(settings: Settings, database: str, clock: FakeClock, *, people: int = 60) -> AsyncIterator[World]:
     """A world without a worker yet."""
-    async with AsyncExitStack() as stack:
-        world = World(settings, database, clock, stack, people=people)
+    async with open_sandbox(SandboxConfig(people=people), clock=clock) as platform, AsyncExitStack() as stack:
+        world = World(settings, database, clock, stack, platform)
         await world.open()
         try:
             yield world

@@ -233,11 +233,11 @@ class TestGroups:
 class TestWhatIsCounted:
     async def test_a_call_that_never_left_is_given_back(self, desk: Desk) -> None:
         await limit_to(desk, "message.member.minute", 1)
-        desk.wire.is_cut = True
+        desk.line.is_cut = True
         message = await desk.text(await desk.colleagues(1))
         await desk.work()
         assert await desk.account(message) == {"held": 1}
-        desk.wire.is_cut = False
+        desk.line.is_cut = False
         await desk.pass_time(seconds=3)
         assert await desk.account(message) == {"sent": 1}
 

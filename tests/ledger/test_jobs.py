@@ -16,9 +16,9 @@ from app.ledger.jobs import RECOVER, TIMERS, hear_outcome, start_up
 from models.delivery import CallState, OutgoingCall
 from models.ids import new_id
 from tests import databases
-from tests.company import Killed
 from tests.delivery.conftest import Desk
 from tests.fakes.queue import take
+from tests.platform import Killed
 
 
 class Hiccup:
@@ -84,7 +84,7 @@ class TestAnOutcomeNobodyCanHear:
         first = await desk.to_group(chatid, "一", new_id(), purpose=purpose)
         second = await desk.to_group(chatid, "二", new_id())
         for payload in await desk.take_jobs():
-            desk.wire.kills_after = "/send"
+            desk.line.kills_after = "/send"
             with pytest.raises(Killed):
                 await make_call(desk.ctx, payload)
 

@@ -21,8 +21,8 @@ from app.ledger.claim import claim
 from app.ledger.errors import NotUnknown
 from models.delivery import CallKind, CallState
 from models.ids import new_id
-from tests.company import Killed
 from tests.delivery.conftest import Desk
+from tests.platform import Killed
 
 
 class TestResendInTheWindow:
@@ -109,13 +109,13 @@ class TestResendInTheWindow:
 
     async def test_what_never_left_the_house_is_simply_sent_later(self, desk: Desk) -> None:
         message = await desk.text(await desk.colleagues(1))
-        desk.wire.is_cut = True
+        desk.line.is_cut = True
         await desk.work()
         assert await desk.account(message) == {"held": 1}
         assert await desk.reasons(message) == {"retrying"}
         for _ in range(6):
             await desk.pass_time(minutes=10)
-        desk.wire.is_cut = False
+        desk.line.is_cut = False
         [call] = await desk.calls()
         assert call.sent_at is None
         await desk.pass_time(minutes=10)
@@ -145,7 +145,7 @@ class TestADeadWorker:
 
     async def test_killed_after_the_call_nobody_gets_it_twice(self, desk: Desk) -> None:
         message = await desk.text(await desk.colleagues(2))
-        desk.wire.kills_after = "/send"
+        desk.line.kills_after = "/send"
         with pytest.raises(Killed):
             await desk.work()
         assert await desk.account(message) == {"held": 2}
@@ -161,7 +161,7 @@ class TestADeadWorker:
     async def test_killed_in_a_group_post_a_person_decides(self, desk: Desk) -> None:
         chatid = await desk.group()
         call = await desk.to_group(chatid, "通知", new_id())
-        desk.wire.kills_after = "/send"
+        desk.line.kills_after = "/send"
         with pytest.raises(Killed):
             await desk.work()
         desk.clock.advance(timedelta(minutes=4))

@@ -25,9 +25,9 @@ from app.wecom.errors import OutcomeUnknown
 from app.wecom.message_bodies.card import Card
 from models.delivery import CallKind, CallState, Message, OutgoingCall
 from models.ids import new_id
-from tests.company import Killed
 from tests.delivery.conftest import Desk
 from tests.fakes.clock import MONDAY_9AM
+from tests.platform import Killed
 
 OUTCOME = "李四已同意"
 
@@ -169,9 +169,9 @@ async def lose(desk: Desk, kind: Kind, call_id: UUID, fault: str) -> None:
     """Let the attempt go wrong in this way."""
     match fault:
         case "no route":
-            desk.wire.is_cut = True
+            desk.line.is_cut = True
             await desk.work()
-            desk.wire.is_cut = False
+            desk.line.is_cut = False
         case "-1":
             await desk.sandbox.fail(kind.kind.value, **REFUSED_IN_PASSING)
             await desk.work()
@@ -180,7 +180,7 @@ async def lose(desk: Desk, kind: Kind, call_id: UUID, fault: str) -> None:
             async with transaction(desk.sessions) as session:
                 assert await claim.claim(session, call_id=call_id, now=desk.clock.now())
         case "killed after the call":
-            desk.wire.kills_after = f"/{kind.kind.value}"
+            desk.line.kills_after = f"/{kind.kind.value}"
             with pytest.raises(Killed):
                 await desk.work()
         case _:

@@ -123,7 +123,7 @@ class TestHints:
             return answer | {"userlist": users}
 
         world.spoil("user/list", stale)
-        world.wire.before["tag/list"] = lambda: world.hint(someone)
+        world.line.before["tag/list"] = lambda: world.hint(someone)
         await world.sandbox.set_name(someone, "新名字")
         await world.sync()
         assert (await world.person(someone)).name == "新名字"

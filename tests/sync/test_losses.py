@@ -27,7 +27,7 @@ from models.ids import SyncRunId, new_id
 from models.org import PersonStatus, SyncRun, SyncState
 from sandbox.config import SandboxConfig
 from tests.builders.policy import policy_in_force
-from tests.company import Answer
+from tests.platform import Answer
 from tests.sync.world import World
 
 Decision = Callable[..., Awaitable[SyncRun]]

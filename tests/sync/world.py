@@ -19,8 +19,9 @@ from app.sync.full_run import run_sync
 from app.sync.job_payloads import DepartmentPayload, PersonPayload, TagPayload
 from app.sync.jobs import refresh_department, refresh_person, refresh_tag
 from models.org import OrgChange, Person, PersonStatus, PersonUserid, SyncRun
-from tests.company import OpenCompany, Rewrite
+from tests.company import OpenCompany
 from tests.fakes.queue import queued
+from tests.platform import Rewrite
 
 
 class World(OpenCompany):
@@ -113,10 +114,10 @@ class World(OpenCompany):
             }
 
     def spoil(self, endpoint: str, rewrite: Rewrite) -> None:
-        self.wire.rewrites[endpoint] = rewrite
+        self.line.rewrites[endpoint] = rewrite
 
     def unspoil(self) -> None:
-        self.wire.rewrites.clear()
+        self.line.rewrites.clear()
 
     async def userids(self, *, status: PersonStatus | None = None) -> list[str]:
         """Folded, current, sorted."""

@@ -12,7 +12,8 @@ from app.tasks.errors import DueInThePast, UnknownGroup
 from models.delivery import CallKind
 from models.ids import new_id
 from models.tasks import TaskState
-from tests.builders.announcements import active_group, audit_of, calls_of_kind, group_posts, timers_of
+from tests.builders import groups
+from tests.builders.announcements import audit_of, calls_of_kind, group_posts, timers_of
 from tests.builders.approvals import cards_to, texts_to
 from tests.builders.policy import policy
 from tests.builders.tasks import FRIDAY_6PM, story_of, task
@@ -62,7 +63,9 @@ class TestAssigning:
     async def test_it_is_published_in_its_group_mentioning_who_is_concerned(
         self, session: AsyncSession, company: Company
     ) -> None:
-        group = await active_group(session, company.policy, company.wang, members=[company.li, company.chen])
+        group = await groups.group(
+            session, policy=company.policy, owner=company.wang, members=[company.li, company.chen]
+        )
         given = await task(session, company.wang, company.li, collaborators=[company.chen], group_id=group.id)
         [post] = await group_posts(session, group)
         assert post["text"]["mentioned_list"] == ["li", "chen"]

@@ -11,7 +11,8 @@ from app.tasks import queries
 from app.tasks.jobs import TIMERS
 from models.org import PersonStatus
 from models.tasks import Task
-from tests.builders.announcements import active_group, audit_of, timers_of
+from tests.builders import groups
+from tests.builders.announcements import audit_of, timers_of
 from tests.builders.approvals import texts_to
 from tests.builders.policy import policy
 from tests.builders.tasks import FRIDAY_6PM, everything_delivered, say, story_of, task
@@ -181,7 +182,7 @@ class TestOverdue:
         self, session: AsyncSession, company: Company, to: str, heard_by: str
     ) -> None:
         changed = await policy(session, tasks__escalation=[{"after": "0m", "to": to}])
-        group = await active_group(session, changed, company.han, members=[company.li])
+        group = await groups.group(session, policy=changed, owner=company.han, members=[company.li])
         late = await task(session, company.chen, company.li, group_id=group.id)
         await TIMERS["task.overdue"](session, str(late.id), FRIDAY_6PM)
         texts = await texts_to(session, getattr(company, heard_by))

@@ -15,7 +15,7 @@ from app.database import Sessions, transaction
 from app.settings import Settings
 from models.groups import GroupState
 from models.ids import new_id
-from tests.builders.announcements import active_group
+from tests.builders import groups
 from tests.builders.tasks import everything_delivered
 from tests.company import Company, answer, found, serving
 from tests.databases import rolled_back
@@ -104,7 +104,7 @@ class TestAssigning:
         self, client: httpx.AsyncClient, sessions: Sessions, company: Company
     ) -> None:
         async with transaction(sessions) as session:
-            group = await active_group(session, company.policy, company.wang, state=GroupState.CREATING)
+            group = await groups.group(session, policy=company.policy, owner=company.wang, state=GroupState.CREATING)
         refused = await answer(client.post("/tasks", json=TASK | {"group": str(group.id)}), 409)
         assert refused["type"] == "/problems/task-group-not-active"
 
@@ -184,7 +184,7 @@ class TestListing:
         self, client: httpx.AsyncClient, sessions: Sessions, company: Company, clock: FakeClock
     ) -> None:
         async with transaction(sessions) as session:
-            group = await active_group(session, company.policy, company.wang, members=[company.li])
+            group = await groups.group(session, policy=company.policy, owner=company.wang, members=[company.li])
         await assign(client, group=str(group.id))
         later = clock.advance(timedelta(hours=1)).isoformat()
         second = await assign(client, title="第二个", owner="chen", assigner="han", collaborators=[])

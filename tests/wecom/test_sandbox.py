@@ -14,28 +14,31 @@ from app.settings import Settings
 from app.wecom.client import Platform, build_platform
 from app.wecom.errors import Never, NotReached, OutcomeUnknown, TryAgain, WaitUntil
 from models.delivery import CallKind
-from sandbox.app import create_app
 from sandbox.client import SandboxClient
 from sandbox.config import SandboxConfig
 from tests.fakes.clock import FakeClock
 from tests.fakes.environment import test_settings
+from tests.platform import Sandbox, open_sandbox
 
 CONFIG = SandboxConfig(people=40)
 
 
 @pytest.fixture
-async def sandbox() -> AsyncIterator[SandboxClient]:
-    client = SandboxClient.for_app(create_app(CONFIG))
-    yield client
-    await client.aclose()
+async def opened() -> AsyncIterator[Sandbox]:
+    async with open_sandbox(CONFIG) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(opened: Sandbox) -> SandboxClient:
+    return opened.client
 
 
 @pytest.fixture
 async def platform(
-    sandbox: SandboxClient, settings: Settings, sessions: Sessions, clock: FakeClock
+    opened: Sandbox, settings: Settings, sessions: Sessions, clock: FakeClock
 ) -> AsyncIterator[Platform]:
-    transport = sandbox.http._transport  # one sandbox for the platform and for its operator
-    platform = build_platform(settings, sessions, clock, transport=transport, retry_delays=(0, 0, 0))
+    platform = build_platform(settings, sessions, clock, transport=opened.line, retry_delays=(0, 0, 0))
     yield platform
     await platform.aclose()
 

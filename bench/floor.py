@@ -15,9 +15,9 @@ from app.bootstrap import Services
 from app.cli.session import database, read_settings, services
 from app.database import transaction
 from app.policy import service as policies
-from app.sync import fetch
 from app.sync.changes.tags import wanted_tags
-from app.sync.fetch import Problems
+from app.sync.reading import fetch
+from app.sync.reading.fetch import Problems
 from app.wecom.errors import WecomError
 
 

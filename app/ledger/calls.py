@@ -17,7 +17,8 @@ from app.audit.why import About, Why
 from app.errors import WrongState
 from app.jobs.job import Job, Payload
 from app.jobs.timers import set_timer
-from app.ledger import queries, reservations, rules
+from app.ledger import queries, recovery, rules
+from app.ledger.claiming import platform_limits
 from app.ledger.rules import Done, Effect, Failed, Hold, Later, Unknown, Verdict
 from app.manifest import registry_of
 from app.observability import DELIVERIES, get_logger
@@ -71,7 +72,7 @@ async def record(
     if call is None or call.attempts != attempt.number or call.state not in queries.OPEN or (late and failure):
         log.warning("call.answered_late", call_id=str(attempt.call_id), attempt=attempt.number)
         return
-    verdict = rules.verdict_of_attempt(call, failure, uncertain=attempt.uncertain, now=now)
+    verdict = recovery.verdict_of_attempt(call, failure, uncertain=attempt.uncertain, now=now)
     await conclude(session, call, verdict, answer=answer, effect=rules.effect_of(failure), now=now)
 
 
@@ -85,7 +86,7 @@ async def conclude(
     now: datetime,
 ) -> None:
     """Apply a verdict to a locked call and its recipients. `effect`: what its attempt used of the limits."""
-    await reservations.settle(session, call, effect, now=now)
+    await platform_limits.settle(session, call, effect, now=now)
     match verdict:
         case Done():
             await _done(session, call, answer, now)

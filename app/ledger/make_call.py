@@ -8,7 +8,7 @@ from typing import Any
 
 from app.ledger import rules
 from app.ledger.calls import Attempt
-from app.ledger.rules import RECOVERY, Recovery
+from app.ledger.recovery import RECOVERY, Recovery
 from app.wecom.client import WecomClient
 from app.wecom.codes import CHAT_EXISTS
 from app.wecom.errors import OutcomeUnknown, WecomError, WecomRefused

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor
 from app.events.service import catalogue, publish
-from app.ledger import calls, queries, rules
+from app.ledger import calls, queries, recovery, rules
 from app.ledger.calls import CallRequest, about_of, call_row, why_of
 from app.ledger.errors import CallNotFound, NotUnknown
 from app.ledger.rules import Done, Failed
@@ -38,7 +38,7 @@ async def give_up_lease(session: AsyncSession, *, call_id: UUID, now: datetime) 
     if call is None or call.state is not CallState.SENDING or call.leased_until is None or call.leased_until >= now:
         return
     lost = OutcomeUnknown(call.kind.value, "执行进程中断")
-    await calls.conclude(session, call, rules.verdict_of_attempt(call, lost, uncertain=True, now=now), now=now)
+    await calls.conclude(session, call, recovery.verdict_of_attempt(call, lost, uncertain=True, now=now), now=now)
 
 
 async def ask_for_the_rest(

@@ -12,19 +12,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from app.limits.catalogue import LIMITS
-from app.wecom.codes import CODE_SPENT
-from app.wecom.errors import (
-    HttpFailure,
-    NotReached,
-    OutcomeUnknown,
-    QuotaExhausted,
-    TryAgain,
-    WaitUntil,
-    WecomError,
-    WecomRefused,
-)
-from models.delivery import CallKind, CallState, DeliveryState, FailReason, HoldReason, OutgoingCall, refused_with
+from app.wecom.errors import HttpFailure, NotReached, QuotaExhausted, WecomError, WecomRefused
+from models.delivery import CallState, DeliveryState, HoldReason, OutgoingCall
 from models.ids import fold
 
 LEASE = timedelta(seconds=90)
@@ -32,20 +21,6 @@ LEASE = timedelta(seconds=90)
 
 CODE_LIFE = timedelta(hours=72)
 """A response code, from a send or from a click (messaging §1.5)."""
-
-WINDOW_MARGIN = timedelta(seconds=60)
-"""A repeat must arrive while the platform still remembers the first one."""
-
-MOST_TRIES = 4
-"""Attempts of a call that the platform asks to repeat (-1: once and three times more, messaging §0.2)."""
-MOST_REPEATS = 12
-"""Attempts of a call of uncertain outcome that may be repeated: about 40 minutes."""
-MOST_UNREACHED = 60
-"""Attempts while nothing of ours gets out: about nine hours."""
-FIRST_DELAY = timedelta(seconds=2)
-LONGEST_DELAY = timedelta(minutes=10)
-
-NOBODY_VALID = 81013
 
 
 class KeptAnswer(BaseModel):
@@ -62,27 +37,6 @@ class KeptAnswer(BaseModel):
 
 _COLUMNS_OF_ANSWER = frozenset({"errcode", "errmsg", "msgid", "response_code"})
 
-
-class Recovery(StrEnum):
-    """What may be done about a call that was made and not answered (D6)."""
-
-    REPEAT = "repeat"  # the same bytes again: a second time changes nothing, or the platform says that it was done
-    LOOK_FIRST = "look_first"  # read the object, then ask only for what is still missing
-    RESEND_IN_WINDOW = "resend_in_window"  # the same bytes, while the platform still drops duplicates
-    PARK = "park"  # nothing tells whether it happened: a person decides
-
-
-RECOVERY: dict[CallKind, Recovery] = {
-    CallKind.APPCHAT_CREATE: Recovery.REPEAT,  # by our own chatid: 86215 says that it exists
-    CallKind.APPCHAT_UPDATE: Recovery.LOOK_FIRST,  # repeating it is refused when half of it is done (86216)
-    CallKind.CARD_UPDATE: Recovery.REPEAT,  # 42022 says that the code was spent: by us
-    CallKind.MENU_CREATE: Recovery.REPEAT,  # replaces the whole menu
-    CallKind.MEDIA_UPLOAD: Recovery.REPEAT,  # a second copy disturbs nobody and is gone after three days
-    CallKind.MESSAGE_SEND: Recovery.RESEND_IN_WINDOW,
-    CallKind.APPCHAT_SEND: Recovery.PARK,  # no msgid, no duplicate check, no recall
-    # Kinds that are not called yet: `oa/applyevent` will be looked for by template, creator and our number
-    # (messaging §4.3), and needs a recovery of its own; webhook messages and `oa/schedule/add` are parked.
-}
 
 TRANSITIONS: dict[CallState, frozenset[CallState]] = {
     # Failed without an attempt: taken back, because what it says is no longer so. Done: by a late answer to an attempt
@@ -138,77 +92,6 @@ class Hold:
 
 
 Verdict = Done | Failed | Unknown | Later | Hold
-
-
-def verdict_of_attempt(call: OutgoingCall, failure: WecomError | None, *, uncertain: bool, now: datetime) -> Verdict:
-    """What an attempt's outcome means. `uncertain`: an earlier attempt may have had its effect.
-
-    After an uncertain attempt only a success is believed: a refusal may be the answer to the duplicate.
-    """
-    if failure is None or (uncertain and _proves_it_was_done(call, failure)):
-        return Done()
-    if isinstance(failure, OutcomeUnknown):
-        return _recover(call, failure, now)
-    if isinstance(failure, NotReached | HttpFailure | TryAgain | WaitUntil | QuotaExhausted):
-        return _recover(call, failure, now) if uncertain else _postpone(call, failure, now)
-    if uncertain and RECOVERY[call.kind] is Recovery.RESEND_IN_WINDOW:
-        return Unknown(str(failure))
-    return _refused(failure)
-
-
-def _proves_it_was_done(call: OutgoingCall, failure: WecomError) -> bool:
-    return call.kind is CallKind.CARD_UPDATE and errcode_of(failure) == CODE_SPENT
-
-
-def _recover(call: OutgoingCall, failure: WecomError, now: datetime) -> Verdict:
-    at = failure.until if isinstance(failure, WaitUntil | QuotaExhausted) else now + back_off(call.attempts)
-    recovery = RECOVERY[call.kind]
-    if recovery is Recovery.PARK or is_too_late_to_resend(call, at):
-        return Unknown(str(failure))
-    if recovery is not Recovery.RESEND_IN_WINDOW and call.attempts >= MOST_REPEATS:
-        return Unknown(str(failure))
-    return Later(at, HoldReason.RECOVERING, str(failure), uncertain=True)
-
-
-def _postpone(call: OutgoingCall, failure: WecomError, now: datetime) -> Verdict:
-    """Decide about an attempt that certainly had no effect."""
-    if isinstance(failure, WaitUntil):
-        return Hold(HoldReason.PLATFORM_LIMIT, failure.until)
-    if isinstance(failure, QuotaExhausted):
-        return Hold(HoldReason.PLATFORM_LIMIT, failure.until, failure.why if failure.why in LIMITS else None)
-    most = MOST_TRIES if isinstance(failure, TryAgain) else MOST_UNREACHED
-    if call.attempts >= most:
-        return _refused(failure)
-    return Later(now + back_off(call.attempts), HoldReason.RETRYING, str(failure), uncertain=False)
-
-
-def _refused(failure: WecomError) -> Failed:
-    errcode = errcode_of(failure)
-    if errcode == NOBODY_VALID:
-        return Failed(FailReason.INVALID_USER, str(failure), errcode)
-    return Failed(FailReason.NOT_REACHED if errcode is None else refused_with(errcode), str(failure), errcode)
-
-
-def back_off(attempts: int) -> timedelta:
-    """After the attempt number `attempts` (1 is the first)."""
-    doubled: timedelta = FIRST_DELAY * 2 ** min(max(attempts - 1, 0), 12)
-    return min(doubled, LONGEST_DELAY)
-
-
-def is_too_late_to_resend(call: OutgoingCall, at: datetime) -> bool:
-    """The platform forgets a message after its duplicate window: from then on a repeat would be a second message."""
-    if RECOVERY[call.kind] is not Recovery.RESEND_IN_WINDOW or call.sent_at is None:
-        return False
-    return at >= call.sent_at + duplicate_window(call) - WINDOW_MARGIN
-
-
-def duplicate_window(call: OutgoingCall) -> timedelta:
-    """As the call's own body states it, whatever the policy says by now."""
-    return timedelta(seconds=int(body_of(call).get("duplicate_check_interval", 0)))
-
-
-def errcode_of(failure: WecomError) -> int | None:
-    return failure.errcode if isinstance(failure, WecomRefused) else None
 
 
 def body_of(call: OutgoingCall) -> dict[str, Any]:

@@ -22,10 +22,10 @@ from app.ledger.calls import (
     record,
     release,
 )
-from app.ledger.claim import Divided, claim
+from app.ledger.claiming.claim import Divided, claim
+from app.ledger.claiming.platform_limits import Share
 from app.ledger.errors import CallNotFound
 from app.ledger.make_call import Answered, Missing, NotAnswered, Outcome, carry_out
-from app.ledger.reservations import Share
 from app.ledger.resolve import Resolution, ask_for_the_rest, is_unsent, replace_call, resolve_call
 from app.ledger.rules import CODE_LIFE, Failed, Hold, body_of, id_beside, remaining_update
 from app.observability import current_correlation_id

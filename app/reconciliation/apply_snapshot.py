@@ -15,10 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.events.service import catalogue
 from app.findings import queries as findings_queries
 from app.findings import service as findings
-from app.findings.service import RECONCILER, Fact, FindingDetails
+from app.findings.service import RECONCILER
 from app.groups import queries
 from app.groups import service as groups
 from app.groups.service import Cause, GroupSnapshot, publish_about_group
+from app.reconciliation.believable_loss import is_believable, note_losses
 from app.reconciliation.comparison import GroupComparison, load_comparison
 from app.reconciliation.note_differences import note_differences
 from models.groups import FindingKind, Group, GroupFinding, GroupState
@@ -34,7 +35,7 @@ async def to_ask_about(
     """Whom to look up on the platform before we say that they left. Nobody, if the snapshot is not believable."""
     group = await queries.group(session, group_id)
     comparison = await load_comparison(session, group, snapshot, gone=(), now=now)
-    return list(comparison.unexplained) if comparison.is_believable or accept_losses else []
+    return list(comparison.unexplained) if is_believable(comparison) or accept_losses else []
 
 
 async def apply_snapshot(
@@ -60,8 +61,8 @@ async def apply_snapshot(
     if group.state not in {GroupState.ACTIVE, GroupState.CLOSING}:
         return
     comparison = await load_comparison(session, group, snapshot, gone=gone, now=now)
-    if not comparison.is_believable and not (accept_losses and snapshot.userids):
-        await _note_losses(session, comparison)
+    if not is_believable(comparison) and not (accept_losses and snapshot.userids):
+        await note_losses(session, comparison)
         return
     open_now = await note_differences(session, comparison)
     await _close_what_is_over(session, comparison, open_now)
@@ -86,16 +87,6 @@ async def _found_again(session: AsyncSession, group: Group, *, now: datetime) ->
     group.state, group.state_detail, group.ended_at, group.updated_at = GroupState.ACTIVE, None, None, now
     cause = Cause("reconcile", "group.roster", group.policy_version_id, RECONCILER)
     await publish_about_group(session, group, catalogue.GroupFoundAgain, cause=cause, now=now)
-
-
-async def _note_losses(session: AsyncSession, comparison: GroupComparison) -> None:
-    seen = sum(stay.desired and stay.observed for stay in comparison.stays.values())
-    fact = Fact(
-        FindingKind.ROSTER_LOSS,
-        detail=f"{len(comparison.unexplained)} 人（共 {seen} 人）",
-        facts=FindingDetails(lost=len(comparison.unexplained), of=seen, userids=comparison.unexplained[:200]),
-    )
-    await findings.note(session, comparison.group, fact, policy=comparison.policy, now=comparison.now)
 
 
 # ---------------------------------------------------------------- what is over

@@ -1,4 +1,4 @@
-"""Policy 2.7: the roster that we want beside the one that the platform shows, and whether to believe a loss."""
+"""Policy 2.7: the roster that we want beside the one that the platform shows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from app.groups.service import Cause, GroupSnapshot, PendingChanges, pending_cha
 from app.org import queries as org
 from app.org.rules import is_gone
 from app.policy import service as policies
-from app.policy.sections.org import LossBudget
 from app.policy.service import Policy
 from models.groups import Group, GroupMember
 from models.ids import WecomUserId, fold
@@ -67,11 +66,6 @@ def compare_roster(
     )
 
 
-def is_believable_loss(lost: int, of: int, budget: LossBudget) -> bool:
-    """P6 for one group, by the organisation's loss budget. The loss of everybody is never believable."""
-    return lost == 0 or (lost < of and not budget.is_exceeded(lost, of))
-
-
 @dataclass
 class GroupComparison:
     """A group, a snapshot of it, and what we know about everybody in either."""
@@ -101,12 +95,9 @@ class GroupComparison:
         )
 
     @property
-    def is_believable(self) -> bool:
-        """P6: an answer without nearly all members counts as wrong until a person confirms it."""
-        seen = sum(stay.desired and stay.observed for stay in self.stays.values())
-        return is_believable_loss(len(self.unexplained), seen, self.policy.document.org.loss_budget) and bool(
-            self.snapshot.userids
-        )
+    def seen_before(self) -> int:
+        """How many members were desired and observed until now."""
+        return sum(stay.desired and stay.observed for stay in self.stays.values())
 
     def cause(self, rule_key: str, reason: str = "reconcile") -> Cause:
         return Cause(reason, rule_key, self.policy.id, RECONCILER)

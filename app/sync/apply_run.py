@@ -12,23 +12,13 @@ from app.audit.actor import Actor
 from app.policy import service as policies
 from app.policy.sections.org import OrgRule
 from app.sync import messages, queries, runs
-from app.sync.changes import staging
 from app.sync.changes.apply import apply
 from app.sync.changes.compare import Comparison, Scope, compare, count_changes, drop_losses, list_changes
 from app.sync.changes.loss_budget import LossCount
-from app.sync.changes.report import (
-    BadRows,
-    Counts,
-    Held,
-    HeldLosses,
-    Loss,
-    Orphans,
-    ReleaseFacts,
-    SyncReport,
-    TagRow,
-)
+from app.sync.changes.report import BadRows, Counts, Held, HeldLosses, Loss, Orphans, ReleaseFacts, SyncReport, TagRow
 from app.sync.changes.tags import TagContent, TagOutcome, apply_tags
 from app.sync.errors import RunLost, StagedRowsGone
+from app.sync.reading import staging
 from models.ids import SyncRunId
 from models.org import SyncRun, SyncState
 

@@ -15,14 +15,14 @@ from app.clock import Clock
 from app.database import Sessions, transaction
 from app.observability import get_logger
 from app.policy import service as policies
-from app.sync import fetch, messages, runs
+from app.sync import messages, runs
 from app.sync.apply_run import SyncReading, apply_run
-from app.sync.changes import staging
 from app.sync.changes.report import BadRows
-from app.sync.changes.staging import BadRow, DepartmentRow, PersonRow
 from app.sync.changes.tags import TagContent, wanted_tags
 from app.sync.errors import RunLost
-from app.sync.fetch import Outline, Problems
+from app.sync.reading import fetch, staging
+from app.sync.reading.fetch import Outline, Problems
+from app.sync.reading.staging import BadRow, DepartmentRow, PersonRow
 from app.wecom.client import Platform
 from app.wecom.errors import WecomError
 from app.wecom.payloads import DepartmentDetail, UserDetail

@@ -15,12 +15,13 @@ from app.observability import get_logger
 from app.org import service as org
 from app.policy import service as policies
 from app.sync import messages, queries, runs
-from app.sync.changes import loss_budget, staging
+from app.sync.changes import loss_budget
 from app.sync.changes.apply import apply
 from app.sync.changes.compare import Comparison, Scope, compare, count_changes, drop_losses
 from app.sync.changes.report import SyncReport
-from app.sync.changes.staging import BadRow
 from app.sync.changes.tags import TagContent, apply_tags
+from app.sync.reading import staging
+from app.sync.reading.staging import BadRow
 from app.wecom.client import Platform
 from app.wecom.errors import WecomRefused
 from app.wecom.payloads import DepartmentDetail, DepartmentRef, UserDetail

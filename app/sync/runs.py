@@ -18,9 +18,9 @@ from app.jobs.timers import cancel_timer, set_timer
 from app.observability import SYNC_RUNS, current_correlation_id, get_logger
 from app.policy import service as policies
 from app.sync import messages, queries
-from app.sync.changes import staging
 from app.sync.changes.report import Counts, SyncReport
 from app.sync.errors import RunLost, SyncAlreadyRunning, SyncRunNotHeld, SyncRunUnknown
+from app.sync.reading import staging
 from models.ids import SyncRunId
 from models.org import SyncKind, SyncRun, SyncState
 from models.policy import Timer

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from app.audit.actor import SYSTEM
 from app.database import transaction
+from app.ledger.claiming.platform_limits import shares_of
 from app.ledger.jobs import limit_changed
-from app.ledger.reservations import shares_of
 from app.ledger.rules import Hold
 from app.limits import numbers
 from app.limits.breaker import KNOWN_FOR_SECONDS

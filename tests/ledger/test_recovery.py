@@ -17,7 +17,7 @@ from app.delivery import service
 from app.delivery.errors import NothingToRetry, RecipientGone
 from app.ledger import calls
 from app.ledger import service as ledger
-from app.ledger.claim import claim
+from app.ledger.claiming.claim import claim
 from app.ledger.errors import NotUnknown
 from models.delivery import CallKind, CallState
 from models.ids import new_id

@@ -19,8 +19,10 @@ from app.audit.actor import SYSTEM
 from app.cards import service as cards
 from app.cards.service import Click
 from app.database import transaction
-from app.ledger import claim, rules, service
-from app.ledger.rules import RECOVERY, Later, Recovery, Unknown
+from app.ledger import recovery, service
+from app.ledger.claiming import claim
+from app.ledger.recovery import RECOVERY, Recovery
+from app.ledger.rules import Later, Unknown
 from app.wecom.errors import OutcomeUnknown
 from app.wecom.message_bodies.card import Card
 from models.delivery import CallKind, CallState, Message, OutgoingCall
@@ -222,9 +224,9 @@ class TestEveryCell:
     def test_a_file_is_uploaded_again(self) -> None:
         upload = _call(CallKind.MEDIA_UPLOAD)
         lost = OutcomeUnknown("media/upload", "ReadTimeout")
-        assert isinstance(rules.verdict_of_attempt(upload, lost, uncertain=False, now=MONDAY_9AM), Later)
-        upload.attempts = rules.MOST_REPEATS
-        assert isinstance(rules.verdict_of_attempt(upload, lost, uncertain=True, now=MONDAY_9AM), Unknown)
+        assert isinstance(recovery.verdict_of_attempt(upload, lost, uncertain=False, now=MONDAY_9AM), Later)
+        upload.attempts = recovery.MOST_REPEATS
+        assert isinstance(recovery.verdict_of_attempt(upload, lost, uncertain=True, now=MONDAY_9AM), Unknown)
         assert RECOVERY[CallKind.MEDIA_UPLOAD] is Recovery.REPEAT
 
 

@@ -10,9 +10,10 @@ import pytest
 from app.audit.actor import SYSTEM
 from app.audit.why import About, Why
 from app.errors import WrongState
-from app.ledger import rules
+from app.ledger import recovery, rules
 from app.ledger.calls import CallRequest, call_row, move
-from app.ledger.rules import RECOVERY, TRANSITIONS, Done, Failed, Hold, Later, Recovery, Unknown, verdict_of_attempt
+from app.ledger.recovery import RECOVERY, Recovery, verdict_of_attempt
+from app.ledger.rules import TRANSITIONS, Done, Failed, Hold, Later, Unknown
 from app.wecom.errors import HttpFailure, NotReached, OutcomeUnknown, WecomError, refusal
 from models.audit import ObjectKind
 from models.delivery import CallKind, CallState, HoldReason, OutgoingCall
@@ -99,7 +100,7 @@ class TestAnUnknownOutcome:
         assert isinstance(verdict, Failed)
 
     def test_repeating_ends(self) -> None:
-        worn = call(CallKind.APPCHAT_CREATE, attempts=rules.MOST_REPEATS)
+        worn = call(CallKind.APPCHAT_CREATE, attempts=recovery.MOST_REPEATS)
 
         assert isinstance(verdict_of_attempt(worn, LOST, uncertain=True, now=MONDAY_9AM), Unknown)
 
@@ -133,7 +134,7 @@ class TestACertainFailure:
         assert str(errcode) in verdict.error
 
     def test_back_off_grows_and_is_bounded(self) -> None:
-        delays = [rules.back_off(attempts) for attempts in range(1, 40)]
+        delays = [recovery.back_off(attempts) for attempts in range(1, 40)]
 
         assert delays == sorted(delays)
         assert delays[0] == timedelta(seconds=2)

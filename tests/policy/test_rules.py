@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.calendar.rules import basis_of, moment_of
-from app.ledger.sending_hours import MARKS, next_allowed_moment
+from app.ledger.claiming.sending_hours import MARKS, next_allowed_moment
 from app.policy.document import default_document, demo_document
 from app.policy.schema import PolicyDuration
 from app.policy.sections.delivery import DeliveryRule

@@ -5,7 +5,8 @@ from uuid import uuid4
 import pytest
 
 from app.policy.document import default_document
-from app.reconciliation.comparison import Stay, compare_roster, is_believable_loss
+from app.reconciliation.believable_loss import is_believable_loss
+from app.reconciliation.comparison import Stay, compare_roster
 from models.ids import WecomUserId, fold
 
 BUDGET = default_document().org.loss_budget

@@ -1,1 +1,1 @@
-"""What a run changes: rows are staged, compared in one statement per kind and applied as sets; so are tags."""
+"""What a run changes: staged rows are compared in one statement per kind and applied as sets; so are tags."""

@@ -15,7 +15,7 @@ from app.events.service import Happening, catalogue, publish_many
 from app.observability import current_correlation_id
 from app.org.rules import GONE
 from app.policy import service as policies
-from models.org import UseridReview
+from app.sync.changes.returned_userids import open_reviews
 
 # Recorded before the rows change, because the old values are read from them.
 RECORD_NEW_PEOPLE = """
@@ -60,15 +60,6 @@ INSERT INTO person_userids (person_id, userid, shown, started_at)
 SELECT person_id, userid, shown, :now FROM sync_people WHERE is_new
 """
 
-RETURNED_USERIDS = """
-SELECT c.userid, c.person_id, former.person_id
-FROM sync_people c
-CROSS JOIN LATERAL (
-  SELECT u.person_id FROM person_userids u WHERE u.userid = c.userid AND u.ended_at IS NOT NULL
-  ORDER BY u.ended_at DESC, u.id DESC LIMIT 1
-) former
-WHERE c.is_new
-"""
 
 UPDATE_PEOPLE = """
 UPDATE people p
@@ -176,7 +167,7 @@ async def apply(session: AsyncSession, *, run_id: UUID, now: datetime) -> None:
     parameters = {"run_id": run_id, "now": now, "correlation_id": current_correlation_id()}
     for statement in STATEMENTS_BEFORE_REVIEW:
         await _run(session, statement, parameters)
-    await _open_reviews(session, now=now)
+    await open_reviews(session, now=now)
     for statement in STATEMENTS_AFTER_REVIEW:
         await _run(session, statement, parameters)
     await _publish_departures(session, now=now)
@@ -187,16 +178,6 @@ async def apply(session: AsyncSession, *, run_id: UUID, now: datetime) -> None:
 async def _run(session: AsyncSession, statement: str, parameters: dict[str, Any]) -> None:
     clause = text(statement)
     await session.execute(clause, {name: parameters[name] for name in clause.compile().params})
-
-
-async def _open_reviews(session: AsyncSession, *, now: datetime) -> None:
-    """A userid that came back after its person had left inherits nothing until a person links the two (D17)."""
-    rows = (await session.execute(text(RETURNED_USERIDS))).all()
-    session.add_all(
-        UseridReview(userid=userid, new_person_id=new_id, former_person_id=former_id, found_at=now)
-        for userid, new_id, former_id in rows
-    )
-    await session.flush()
 
 
 async def _publish_departures(session: AsyncSession, *, now: datetime) -> None:

@@ -9,10 +9,11 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.ledger import queries, reservations, rules
+from app.ledger import queries, recovery, rules
 from app.ledger.calls import Attempt, conclude, move
+from app.ledger.claiming import platform_limits
+from app.ledger.claiming.sending_hours import outside_hours
 from app.ledger.rules import Failed, Hold, Unknown
-from app.ledger.sending_hours import outside_hours
 from models.delivery import CallState, HoldReason, OutgoingCall
 
 
@@ -21,7 +22,7 @@ class Divided:
     """The limits let only some recipients have the call now: the caller splits it in the same transaction."""
 
     call: OutgoingCall
-    shares: Sequence[reservations.Share]
+    shares: Sequence[platform_limits.Share]
 
 
 async def claim(session: AsyncSession, *, call_id: UUID, now: datetime) -> Attempt | Divided | None:
@@ -31,17 +32,17 @@ async def claim(session: AsyncSession, *, call_id: UUID, now: datetime) -> Attem
     if call is None:
         return None
     uncertain = call.sent_at is not None
-    if rules.is_too_late_to_resend(call, now):
+    if recovery.is_too_late_to_resend(call, now):
         await conclude(session, call, Unknown("去重时间窗已过，不能再安全重发：请人工确认"), now=now)
         return None
     hold = await _reason_to_hold(session, call, uncertain=uncertain, now=now)
     if hold is not None:
         await conclude(session, call, hold, now=now)
         return None
-    match await reservations.reserve(session, call, uncertain=uncertain, now=now):
+    match await platform_limits.reserve(session, call, uncertain=uncertain, now=now):
         case []:
             return _take(call, uncertain=uncertain, now=now)
-        case [reservations.Share(verdict=Hold() | Failed() as verdict)]:
+        case [platform_limits.Share(verdict=Hold() | Failed() as verdict)]:
             await conclude(session, call, verdict, now=now)
             return None
         case shares:

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from app.manifest import Registry
-from app.web.deps import scopes_of
+from app.web.scopes import scopes_of
 
 
 def document_scopes(app: FastAPI, registry: Registry) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from app.web.fields import Input
+from app.web.schemas import Input
 
 
 class ApiKeyIn(Input):

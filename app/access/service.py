@@ -17,7 +17,7 @@ from app.audit.actor import Actor
 from app.audit.why import Why
 from app.events.service import catalogue, publish
 from app.manifest import registry_of
-from app.web.deps import EVERYTHING, scopes_of
+from app.web.scopes import EVERYTHING, scopes_of
 from models.access import ApiKey
 
 BOOTSTRAP = "bootstrap"

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
-from app.web.fields import Input, Moment, Userid
+from app.web.schemas import Input, Moment, Userid
 from models.announcements import AnnouncementState
 from models.delivery import DeliveryState
 

@@ -14,7 +14,7 @@ from app.approvals.queries import RequestHistory
 from app.approvals.schemas import DecisionOut, RequestOut, RequestSummary, StepOut
 from app.org import queries as org
 from app.policy import service as policies
-from app.web.fields import ClauseOut
+from app.web.schemas import ClauseOut
 from models.approvals import Request, RequestStep
 from models.ids import PolicyVersionId
 

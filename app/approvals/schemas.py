@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from app.web.fields import ClauseOut, Input, Remark, Userid
+from app.web.schemas import ClauseOut, Input, Remark, Userid
 from models.approvals import OutcomeState, RequestState, StepState, Verdict
 
 

@@ -12,7 +12,7 @@ from app.audit.actor import Actor, ActorKind
 from app.bootstrap import REGISTRY, Services
 from app.cli.session import JsonOption, out, run_with_services, show
 from app.database import transaction
-from app.web.deps import scopes_of
+from app.web.scopes import scopes_of
 
 app = typer.Typer(help="接口密钥。", no_args_is_help=True)
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.ledger.service import Resolution
-from app.web.fields import Input
+from app.web.schemas import Input
 from models.delivery import CallKind, CallState, DeliveryState
 
 

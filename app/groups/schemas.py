@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.policy.service import Policy
-from app.web.fields import ClauseOut, Input
+from app.web.schemas import ClauseOut, Input
 from models.groups import FindingKind, FindingState, Group, GroupFinding, GroupMember, GroupState
 from models.org import Person
 

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field, StringConstraints
 
 from app.policy.schema import PolicyDocument
-from app.web.fields import Moment
+from app.web.schemas import Moment
 
 Source = Annotated[str, StringConstraints(min_length=1, max_length=500_000)]
 

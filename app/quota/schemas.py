@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from app.web.fields import Input, Moment
+from app.web.schemas import Input, Moment
 
 LARGEST = 10**9
 

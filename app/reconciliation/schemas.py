@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
-from app.web.fields import Input
+from app.web.schemas import Input
 
 
 class Reconciliation(Input):

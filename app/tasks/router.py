@@ -13,10 +13,11 @@ from app.org import service as org
 from app.tasks import presentation, queries, service
 from app.tasks.schemas import Cancellation, NewTask, NotedWord, Progress, TaskOut, TaskSummary, Word
 from app.tasks.service import Assignment, ProgressReport
-from app.web.deps import CallerDep, MissingScope, NowDep, SessionDep, allows, require
+from app.web.deps import CallerDep, NowDep, SessionDep, require
 from app.web.idempotency import IdempotentRoute
 from app.web.pagination import Page, PageDep, paginate
 from app.web.problems import problems
+from app.web.scopes import MissingScope, allows
 from models.ids import TaskId
 from models.tasks import Task, TaskState
 

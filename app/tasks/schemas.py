@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, StringConstraints
 
-from app.web.fields import Input, Moment, Note, Userid
+from app.web.schemas import Input, Moment, Note, Userid
 from models.tasks import TaskState
 
 

@@ -1,8 +1,4 @@
-"""The only dependency aliases, and what a caller may do.
-
-What a request works with comes from `app.state.services`, built by bootstrap. A scope of an API key is
-`<resource>:read` or `<resource>:write`; the resources stand in the manifests of the domains.
-"""
+"""The only dependency aliases: session, moment, caller. They come from `app.state.services`, built by bootstrap."""
 
 from __future__ import annotations
 
@@ -20,12 +16,8 @@ from starlette.exceptions import HTTPException
 from app.audit.actor import Actor, ActorKind
 from app.clock import Clock
 from app.database import Sessions, transaction
-from app.errors import Forbidden
-from app.manifest import Registry
 from app.settings import Settings
-
-EVERYTHING = "*"
-"""The scope of the bootstrap key."""
+from app.web.scopes import MissingScope, allows
 
 
 class FindCaller(Protocol):
@@ -47,11 +39,6 @@ class WebServices(Protocol):
     def find_caller(self) -> FindCaller: ...
 
 
-class MissingScope(Forbidden):
-    slug = "missing-scope"
-    title = "接口密钥没有这项权限"
-
-
 @dataclass(frozen=True)
 class Caller:
     """The service that calls, known by its API key."""
@@ -63,17 +50,6 @@ class Caller:
     @property
     def actor(self) -> Actor:
         return Actor(ActorKind.API_KEY, str(self.key_id))
-
-
-def scopes_of(registry: Registry) -> tuple[str, ...]:
-    """Every scope that a key may be given."""
-    return tuple(f"{resource}:{verb}" for resource in registry.scopes for verb in ("read", "write"))
-
-
-def allows(granted: list[str], wanted: str) -> bool:
-    """Write includes read."""
-    resource, _, verb = wanted.partition(":")
-    return EVERYTHING in granted or wanted in granted or (verb == "read" and f"{resource}:write" in granted)
 
 
 def services_of(request: Request) -> WebServices:

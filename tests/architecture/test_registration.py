@@ -15,7 +15,7 @@ from app.bootstrap import REGISTRY
 from app.database import MIGRATIONS, expected_revision
 from app.manifest import Domain, DuplicateName, collect
 from app.settings import is_secret, setting_names
-from app.web.deps import scopes_of
+from app.web.scopes import scopes_of
 from tests.architecture.source import modules, tree
 
 NAME = re.compile(r"^[a-z_]+\.[a-z_]+$")

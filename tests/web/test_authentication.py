@@ -16,7 +16,7 @@ from app.audit.actor import SYSTEM
 from app.bootstrap import REGISTRY
 from app.database import transaction
 from app.installation import prepare
-from app.web.deps import allows, scopes_of
+from app.web.scopes import allows, scopes_of
 from models.access import ApiKey
 from tests.fakes.clock import FakeClock
 from tests.web.conftest import Desk

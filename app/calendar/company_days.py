@@ -15,7 +15,7 @@ from app.calendar.move_timers import recompute_timers
 from app.calendar.published_days import COMPANY, Day, published_day
 from app.events.service import catalogue, publish
 from app.observability import get_logger
-from app.working_days import ONE_DAY, SATURDAY
+from app.working_time import ONE_DAY, SATURDAY
 from models.policy import CalendarDay
 
 log = get_logger()

@@ -11,7 +11,7 @@ from app.calendar import queries, rules
 from app.calendar.rules import Basis
 from app.policy.schema import PolicyDuration
 from app.policy.service import Policy
-from app.working_days import SHANGHAI, WorkingCalendar
+from app.working_time import SHANGHAI, WorkingCalendar
 
 
 def timezone_of(session: AsyncSession) -> ZoneInfo:

@@ -12,7 +12,7 @@ from app.calendar import deadlines, queries, rules
 from app.calendar.rules import Basis
 from app.observability import get_logger
 from app.policy import service
-from app.working_days import WorkingCalendar
+from app.working_time import WorkingCalendar
 from models.ids import PolicyVersionId
 
 log = get_logger()

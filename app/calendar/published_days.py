@@ -7,7 +7,7 @@ from datetime import date
 
 import chinese_calendar
 
-from app.working_days import SATURDAY
+from app.working_time import SATURDAY
 
 LIBRARY = "library"
 PROVISIONAL = "provisional"

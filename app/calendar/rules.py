@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pydantic import BaseModel, ConfigDict, Field, field_serializer
 
 from app.policy.schema import PolicyDuration
-from app.working_days import WorkingCalendar
+from app.working_time import WorkingCalendar
 
 
 class Basis(BaseModel):

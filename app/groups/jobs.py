@@ -6,10 +6,11 @@ from uuid import UUID
 
 from app.database import transaction
 from app.departures.service import Departure, DeparturePart, Stage
-from app.groups import departures, queries, register
+from app.groups import departures, queries
 from app.groups.changes import outcomes
 from app.groups.changes.outcomes import SETTLE
-from app.groups.register import creation_ended
+from app.groups.creation import register
+from app.groups.creation.register import creation_ended
 from app.groups.rules import GroupPurpose
 from app.groups.snapshot import GroupGone, read_group
 from app.jobs.job import JobContext, JobFunction

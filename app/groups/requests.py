@@ -16,8 +16,9 @@ from app.approvals.service import RequestKind, RequestText, Submission
 from app.audit.actor import Actor
 from app.errors import DomainError
 from app.findings import service as findings
-from app.groups import messages, queries, register, roster
+from app.groups import messages, queries, roster
 from app.groups.changes.cause import Cause
+from app.groups.creation import first_members, register
 from app.groups.errors import AlreadyAMember, NotAMember, UnknownPeople
 from app.groups.schemas import CreateGroup, CreationSubject, Exit, Join, MembershipSubject, RosterChange
 from app.org import queries as org
@@ -68,7 +69,7 @@ class CreateGroupKind(RequestKind[CreateGroup, CreationSubject]):
     async def describe(self, session: AsyncSession, subject: CreationSubject, submission: Submission) -> RequestText:
         owner = await org.person(session, PersonId(subject.owner_id)) if subject.owner_id else None
         scope = [f"{len(subject.member_ids)} 人"] if subject.member_ids else []
-        for department_id in register.departments_of(subject):
+        for department_id in first_members.departments_of(subject):
             department = await org.department(session, department_id)
             scope.append(department.name if department else str(department_id))
         fields = [

@@ -20,10 +20,10 @@ from app.groups.changes.cause import Cause, publish_about_group
 from app.groups.changes.outcomes import settle_unknown
 from app.groups.changes.record import order_update, pending_changes
 from app.groups.changes.update import GroupUpdate, PendingChanges
+from app.groups.creation.register import mark_lost
 from app.groups.departures import DEPARTURE, remove_leaver
 from app.groups.errors import NotAMember
 from app.groups.group_names import shown_name
-from app.groups.register import mark_lost
 from app.groups.requests import finish
 from app.groups.rules import GroupPurpose
 from app.groups.snapshot import GroupGone, GroupSnapshot, people_gone, read_group

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from pydantic import (
-    model_validator,
-)
+from pydantic import model_validator
 
 from app.policy.sections.announcements import AnnouncementsRule
 from app.policy.sections.approvals import ApprovalsRule
@@ -22,7 +20,7 @@ from app.policy.sections.people import RoleRule
 from app.policy.sections.tasks import TasksRule
 from app.policy.sections.values import Section, Text
 from app.policy.sections.working_time import WorkingTimeRule, within
-from app.working_days import PolicyDuration
+from app.working_time import PolicyDuration
 
 __all__ = ["PolicyDocument", "PolicyDuration"]
 

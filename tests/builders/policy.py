@@ -14,7 +14,7 @@ from app.policy import service
 from app.policy.document import default_document, demo_document
 from app.policy.schema import PolicyDocument
 from app.policy.service import Policy
-from app.working_days import WorkingCalendar
+from app.working_time import WorkingCalendar
 from models.ids import PolicyVersionId, new_id
 from models.policy import PolicyVersion
 

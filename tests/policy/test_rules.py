@@ -15,7 +15,7 @@ from app.ledger.claiming.sending_hours import MARKS, next_allowed_moment
 from app.policy.document import default_document, demo_document
 from app.policy.schema import PolicyDuration
 from app.policy.sections.delivery import DeliveryRule
-from app.working_days import SHANGHAI, WorkingCalendar
+from app.working_time import SHANGHAI, WorkingCalendar
 
 DELIVERY = default_document().delivery
 CALENDAR = WorkingCalendar(

@@ -16,7 +16,7 @@ from app.ledger.rules import Hold
 from app.policy import service as policies
 from app.policy.sections.delivery import DeliveryRule, Hours
 from app.policy.sections.working_time import TimeSpan, within
-from app.working_days import WorkingCalendar
+from app.working_time import WorkingCalendar
 from models.delivery import CallKind, HoldReason, OutgoingCall
 
 _SPEAKS = frozenset({CallKind.MESSAGE_SEND, CallKind.APPCHAT_SEND})

@@ -6,16 +6,9 @@ import re
 from string import Formatter
 from typing import Annotated
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-)
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
-from app.working_days import PolicyDuration
+from app.working_time import PolicyDuration
 
 PLATFORM_GROUP_SIZE = 2000  # the platform's cap on a group, the app included
 

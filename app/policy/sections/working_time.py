@@ -5,13 +5,10 @@ from __future__ import annotations
 from datetime import time
 from typing import Annotated
 
-from pydantic import (
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import WithJsonSchema, model_validator
 
 from app.policy.sections.values import Section
-from app.working_days import WorkingHours
+from app.working_time import WorkingHours
 
 LocalTime = Annotated[
     time,

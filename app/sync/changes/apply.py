@@ -15,7 +15,7 @@ from app.events.service import Happening, catalogue, publish_many
 from app.observability import current_correlation_id
 from app.org.rules import GONE
 from app.policy import service as policies
-from app.sync.changes.returned_userids import open_reviews
+from app.sync.changes.new_and_returned_people import open_reviews
 
 # Recorded before the rows change, because the old values are read from them.
 RECORD_NEW_PEOPLE = """

@@ -18,6 +18,7 @@ from app.org import rules as org_rules
 from app.policy.sections.org import LossBudget
 from app.sync import rules
 from app.sync.changes.loss_budget import BudgetDecision, LossCount, Losses, beyond_budget
+from app.sync.changes.new_and_returned_people import NEW_PEOPLE
 from app.sync.changes.report import Counts, NamedChange, NamedChanges
 
 ORG_LOCK = 0x0126
@@ -84,20 +85,6 @@ TABLES = (
     """,
 )
 
-NEW_PEOPLE = """
-INSERT INTO sync_people
-SELECT s.fresh_id, s.userid, s.shown, true, NULL,
-       CASE WHEN s.visible AND t.status IS NOT NULL THEN t.status
-            WHEN t.status = 'disabled' THEN t.status ELSE 'invisible' END,
-       'created', NULL, s.name, s.alias, s.position, s.main_department_id, s.direct_leader_userids, s.extra,
-       s.details_known, 0, s.department_ids
-FROM staged_people s
-LEFT JOIN unnest(CAST(:told_numbers AS int[]), CAST(:told_statuses AS text[])) AS t(number, status)
-  ON t.number = s.status AND s.details_known
-WHERE s.run_id = :run_id AND t.status IS DISTINCT FROM 'left'
-  AND NOT EXISTS (SELECT FROM person_userids u WHERE u.userid = s.userid AND u.ended_at IS NULL)
-  AND NOT EXISTS (SELECT FROM person_userids u WHERE u.userid = s.userid AND u.ended_at > :as_of)
-"""
 
 SEEN_PEOPLE = """
 INSERT INTO sync_people

@@ -22,8 +22,10 @@ from app.groups import group_names, messages, queries, requests, rules
 from app.groups.changes.cause import Cause, publish_about_group
 from app.groups.changes.record import change_of, record_change, settle_change
 from app.groups.changes.update import Account, GroupUpdate
-from app.groups.errors import ConfidentialRule, NameTaken, NobodyToOwn, TypeNotOffered, UnknownPeople
-from app.groups.roster import check_reachable, rule_of
+from app.groups.creation.first_members import people_named, people_of_departments
+from app.groups.creation.first_owner import choose_owner, seen_from
+from app.groups.errors import ConfidentialRule, NameTaken, TypeNotOffered
+from app.groups.roster import rule_of
 from app.groups.rules import GroupPurpose
 from app.groups.schemas import CreationSubject
 from app.groups.snapshot import GroupGone
@@ -34,16 +36,14 @@ from app.org import queries as org
 from app.org.rules import is_reachable
 from app.policy import service as policies
 from app.policy.sections.groups import GroupTypeRule
-from app.policy.sections.people import Expression
 from app.policy.service import Policy
 from app.roles import service as roles
-from app.roles.service import Subject
 from app.wecom.codes import CHAT_EXISTS
 from models.approvals import OutcomeState, Request
 from models.delivery import CallKind, CallState, MessageClass, OutgoingCall
 from models.groups import FindingKind, Group, GroupChange, GroupChangeState, GroupMember, GroupState
 from models.ids import APP, GroupId, PersonId, PolicyVersionId, fold, new_id
-from models.org import Person, PersonStatus
+from models.org import Person
 
 
 @dataclass(frozen=True)
@@ -72,11 +72,11 @@ async def plan(session: AsyncSession, asked: CreationSubject, requester: Person,
     )
     if asked.confidentiality == "confidential" and (asked.departments or not asked.member_ids):
         raise ConfidentialRule("保密群须逐一写明成员，不能按部门加入")
-    named = await _named(session, asked)
-    owner = named[asked.owner_id] if asked.owner_id else await _administrator(session, asked, rule, requester, policy)
+    named = await people_named(session, asked)
+    owner = named[asked.owner_id] if asked.owner_id else await choose_owner(session, asked, rule, requester, policy)
     deputy = named[asked.deputy_id] if asked.deputy_id else None
     people = [owner, *([deputy] if deputy else []), *(named[person_id] for person_id in asked.member_ids)]
-    members = list({person.id: person for person in [*people, *await _of_departments(session, asked)]}.values())
+    members = list({person.id: person for person in [*people, *await people_of_departments(session, asked)]}.values())
     rules.check_size(len(members), rule, clause=policy.cite("group.size").label)
     return Plan(asked, rule, owner, deputy, members)
 
@@ -84,53 +84,6 @@ async def plan(session: AsyncSession, asked: CreationSubject, requester: Person,
 async def check_name_is_free(session: AsyncSession, name: str) -> None:
     if await queries.living_group_named(session, name) is not None:
         raise NameTaken(f"已有名为“{name}”的群")
-
-
-async def _named(session: AsyncSession, asked: CreationSubject) -> dict[UUID, Person]:
-    """Everybody must be active: one bad userid spoils the platform's call."""
-    people = await org.people_by_id(session, asked.people)
-    check_reachable(*(people[person_id] for person_id in asked.people))
-    return people
-
-
-def departments_of(asked: CreationSubject) -> list[int]:
-    """Whose people join without being named. Neither these nor members named: the department it belongs to (F44)."""
-    if not asked.departments and not asked.member_ids and asked.department_id is not None:
-        return [asked.department_id]
-    return asked.departments
-
-
-async def _of_departments(session: AsyncSession, asked: CreationSubject) -> list[Person]:
-    """Who is not active yet is left out, and joins by application later."""
-    ids = departments_of(asked)
-    unknown = [str(one) for one in ids if await org.department(session, one) is None]
-    if unknown:
-        raise UnknownPeople(f"没有这些部门：{'、'.join(unknown)}", departments=unknown)
-    return await org.people_in_departments(session, ids, statuses=(PersonStatus.ACTIVE,))
-
-
-async def _administrator(
-    session: AsyncSession, asked: CreationSubject, rule: GroupTypeRule, requester: Person, policy: Policy
-) -> Person:
-    """Whom the policy puts in charge of such groups (1.2) when the application names nobody."""
-    if not isinstance(rule.administered_by, Expression):
-        return requester  # the only other word is `applicant`
-    about = _seen_from(requester, asked.department_id)
-    found = await roles.resolve(session, rule.administered_by, about, policy)
-    owner = next((person for person in found if is_reachable(person)), None)
-    if owner is None:
-        raise NobodyToOwn(
-            f"{rule.title}由 {rule.administered_by} 管理，但没有在职的人担任；请在申请中写明群主",
-            role=str(rule.administered_by),
-        )
-    return owner
-
-
-def _seen_from(person: Person, department_id: int | None) -> Subject:
-    """Whoever heads the group's department is meant, also when they applied or own it: nobody decides here, so nobody
-    is passed over. A group without a department has the person's. One being created has no administrators yet.
-    """
-    return Subject(person, department_id if department_id is not None else person.main_department_id)
 
 
 # ---------------------------------------------------------------- approved
@@ -297,7 +250,7 @@ async def _inform(
     now: datetime,
 ) -> None:
     told: dict[Any, Person] = {}
-    about = _seen_from(owner, group.department_id)
+    about = seen_from(owner, group.department_id)
     for expression in rule.informed:
         named = await roles.resolve(session, expression, about, policy)
         told |= {person.id: person for person in named if is_reachable(person)}

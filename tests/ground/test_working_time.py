@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.working_days import SHANGHAI, NoWorkingTime, PolicyDuration, WorkingCalendar, WorkingHours
+from app.working_time import SHANGHAI, NoWorkingTime, PolicyDuration, WorkingCalendar, WorkingHours
 
 HOURS = WorkingHours(time(9), time(18), (time(12), time(13)))
 

@@ -1,0 +1,36 @@
+"""Who is in a new group: the people whom the application names, and everybody active in its departments (F44)."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.groups.errors import UnknownPeople
+from app.groups.roster import check_reachable
+from app.groups.schemas import CreationSubject
+from app.org import queries as org
+from models.org import Person, PersonStatus
+
+
+async def people_named(session: AsyncSession, asked: CreationSubject) -> dict[UUID, Person]:
+    """Everybody must be active: one bad userid spoils the platform's call."""
+    people = await org.people_by_id(session, asked.people)
+    check_reachable(*(people[person_id] for person_id in asked.people))
+    return people
+
+
+def departments_of(asked: CreationSubject) -> list[int]:
+    """Whose people join without being named. Neither these nor members named: the department it belongs to (F44)."""
+    if not asked.departments and not asked.member_ids and asked.department_id is not None:
+        return [asked.department_id]
+    return asked.departments
+
+
+async def people_of_departments(session: AsyncSession, asked: CreationSubject) -> list[Person]:
+    """Who is not active yet is left out, and joins by application later."""
+    ids = departments_of(asked)
+    unknown = [str(one) for one in ids if await org.department(session, one) is None]
+    if unknown:
+        raise UnknownPeople(f"没有这些部门：{'、'.join(unknown)}", departments=unknown)
+    return await org.people_in_departments(session, ids, statuses=(PersonStatus.ACTIVE,))

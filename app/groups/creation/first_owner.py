@@ -1,0 +1,39 @@
+"""Policy 1.2: who owns a new group when the application names nobody."""
+
+from __future__ import annotations
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.groups.errors import NobodyToOwn
+from app.groups.schemas import CreationSubject
+from app.org.rules import is_reachable
+from app.policy.sections.groups import GroupTypeRule
+from app.policy.sections.people import Expression
+from app.policy.service import Policy
+from app.roles import service as roles
+from app.roles.service import Subject
+from models.org import Person
+
+
+async def choose_owner(
+    session: AsyncSession, asked: CreationSubject, rule: GroupTypeRule, requester: Person, policy: Policy
+) -> Person:
+    """Whom the policy puts in charge of such groups (1.2) when the application names nobody."""
+    if not isinstance(rule.administered_by, Expression):
+        return requester  # the only other word is `applicant`
+    about = seen_from(requester, asked.department_id)
+    found = await roles.resolve(session, rule.administered_by, about, policy)
+    owner = next((person for person in found if is_reachable(person)), None)
+    if owner is None:
+        raise NobodyToOwn(
+            f"{rule.title}由 {rule.administered_by} 管理，但没有在职的人担任；请在申请中写明群主",
+            role=str(rule.administered_by),
+        )
+    return owner
+
+
+def seen_from(person: Person, department_id: int | None) -> Subject:
+    """Whoever heads the group's department is meant, also when they applied or own it: nobody decides here, so nobody
+    is passed over. A group without a department has the person's. One being created has no administrators yet.
+    """
+    return Subject(person, department_id if department_id is not None else person.main_department_id)

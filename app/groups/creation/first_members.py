@@ -13,7 +13,7 @@ from app.org import queries as org
 from models.org import Person, PersonStatus
 
 
-async def people_named(session: AsyncSession, asked: CreationSubject) -> dict[UUID, Person]:
+async def people_asked_for(session: AsyncSession, asked: CreationSubject) -> dict[UUID, Person]:
     """Everybody must be active: one bad userid spoils the platform's call."""
     people = await org.people_by_id(session, asked.people)
     check_reachable(*(people[person_id] for person_id in asked.people))

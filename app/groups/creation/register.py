@@ -22,7 +22,7 @@ from app.groups import group_names, messages, queries, requests, rules
 from app.groups.changes.cause import Cause, publish_about_group
 from app.groups.changes.record import change_of, record_change, settle_change
 from app.groups.changes.update import Account, GroupUpdate
-from app.groups.creation.first_members import people_named, people_of_departments
+from app.groups.creation.first_members import people_asked_for, people_of_departments
 from app.groups.creation.first_owner import choose_owner, seen_from
 from app.groups.errors import ConfidentialRule, NameTaken, TypeNotOffered
 from app.groups.roster import rule_of
@@ -72,7 +72,7 @@ async def plan(session: AsyncSession, asked: CreationSubject, requester: Person,
     )
     if asked.confidentiality == "confidential" and (asked.departments or not asked.member_ids):
         raise ConfidentialRule("保密群须逐一写明成员，不能按部门加入")
-    named = await people_named(session, asked)
+    named = await people_asked_for(session, asked)
     owner = named[asked.owner_id] if asked.owner_id else await choose_owner(session, asked, rule, requester, policy)
     deputy = named[asked.deputy_id] if asked.deputy_id else None
     people = [owner, *([deputy] if deputy else []), *(named[person_id] for person_id in asked.member_ids)]

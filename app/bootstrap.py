@@ -27,7 +27,6 @@ from app.jobs.job import JobContext
 from app.jobs.runner import JobRunner
 from app.ledger.domain import DOMAIN as ledger
 from app.manifest import Registry, collect
-from app.observability import get_logger
 from app.org.domain import DOMAIN as org
 from app.policy.domain import DOMAIN as policy
 from app.quota.domain import DOMAIN as quota
@@ -40,9 +39,6 @@ from app.web.domain import DOMAIN as web
 from app.wecom.client import Platform, build_platform
 from callbacks.handlers import build_handler
 from callbacks.intake import Intake, build_intake
-
-log = get_logger()
-
 
 REGISTRY = collect(
     (

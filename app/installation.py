@@ -9,14 +9,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import service as access
 from app.audit.actor import SYSTEM
-from app.bootstrap import Services, log
+from app.bootstrap import Services
 from app.calendar import service as calendars
 from app.database import transaction
+from app.observability import get_logger
 from app.policy import service as policies
 from app.settings import Settings
 from app.wecom.tokens.secrets import OtherSecretKey, SecretBox
 from models.ids import APP, CONTACTS
 from models.installation import AccessToken, App, Installation
+
+log = get_logger()
 
 KNOWN_TEXT = "wecom-steward"
 

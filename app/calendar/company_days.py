@@ -14,11 +14,8 @@ from app.calendar import deadlines, queries
 from app.calendar.move_timers import recompute_timers
 from app.calendar.published_days import COMPANY, Day, published_day
 from app.events.service import catalogue, publish
-from app.observability import get_logger
 from app.working_time import ONE_DAY, SATURDAY
 from models.policy import CalendarDay
-
-log = get_logger()
 
 
 async def fill_calendar(session: AsyncSession, *, now: datetime) -> int:

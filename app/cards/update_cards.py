@@ -19,14 +19,12 @@ from app.delivery import service as delivery
 from app.delivery.errors import AppNotRegistered, DeliveryNotFound
 from app.ledger import queries as ledger_queries
 from app.ledger import service as ledger
-from app.observability import current_correlation_id, get_logger
+from app.observability import current_correlation_id
 from app.org import queries as org
 from app.wecom.message_bodies.card import Card
 from models.audit import ObjectKind
 from models.delivery import CallKind, CardClick, Message, OutgoingCall
 from models.ids import PersonId
-
-log = get_logger()
 
 UPDATE: Final = "card.update"
 """Purpose of the calls that give a card another face."""

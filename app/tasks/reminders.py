@@ -12,13 +12,10 @@ from app.calendar import service as calendars
 from app.delivery import service as delivery
 from app.events.service import catalogue
 from app.jobs.timers import cancel_timer, set_timer
-from app.observability import get_logger
 from app.tasks import messages, queries, rules
 from app.tasks.context import NewEntry, TaskContext, load, write
 from app.tasks.rules import TaskPurpose
 from models.ids import TaskId
-
-log = get_logger()
 
 ACCEPT_DUE = "task.accept_due"
 REMIND = "task.remind"
@@ -107,6 +104,3 @@ async def _remind(session: AsyncSession, context: TaskContext, text: str, *, rul
     )
     details = rules.EntryDetails(message_id=message.id) if message else None
     await write(session, context, NewEntry(catalogue.TaskReminded, rule_key, via="timer", details=details), now=now)
-
-
-# ---------------------------------------------------------------- overdue

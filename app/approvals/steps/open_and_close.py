@@ -1,4 +1,4 @@
-"""Opening and closing a step: who may decide and is asked, by when, and the news to the applicant."""
+"""A step opens: its approvers are asked and its deadlines set. It closes with its result."""
 
 from __future__ import annotations
 
@@ -51,6 +51,3 @@ async def cancel_unfinished(session: AsyncSession, context: RequestContext, *, n
     for step in await queries.steps_of(session, context.request.id):
         if StepState.CANCELLED in rules.STEP_TRANSITIONS[step.state]:
             await close_step(session, step, StepState.CANCELLED, now=now)
-
-
-# ---------------------------------------------------------------- who may decide

@@ -21,6 +21,7 @@ COPY pyproject.toml README.md LICENSE NOTICE alembic.ini ./
 COPY alembic ./alembic
 COPY models ./models
 COPY callbacks ./callbacks
+COPY listening ./listening
 COPY sandbox ./sandbox
 COPY app ./app
 RUN /opt/steward/bin/pip install --no-deps --no-build-isolation . \

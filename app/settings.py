@@ -27,6 +27,8 @@ from pydantic import (
 )
 from pydantic.fields import FieldInfo
 
+from listening.address import split_address
+
 PREFIX = "STEWARD_"
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -51,6 +53,11 @@ def _time_zone(value: str) -> str:
     return value
 
 
+def _listen(value: str) -> str:
+    split_address(value)
+    return value
+
+
 def _secret(pattern: str, says: str) -> Any:
     def check(value: SecretStr) -> SecretStr:
         if not re.fullmatch(pattern, value.get_secret_value()):
@@ -61,6 +68,7 @@ def _secret(pattern: str, says: str) -> Any:
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_positive)]
+Listen = Annotated[str, AfterValidator(_listen)]
 Token = Annotated[SecretStr, _secret(r"[A-Za-z0-9]{1,32}", "must be 1 to 32 letters and digits")]
 AesKey = Annotated[SecretStr, _secret(r"[A-Za-z0-9]{43}", "must be exactly 43 letters and digits")]
 Secret = Annotated[SecretStr, _secret(r"\S{8,}", "must be at least 8 characters without blanks")]
@@ -117,10 +125,8 @@ class Settings(BaseModel):
     public_url: HttpUrl | None = Field(
         None, description="外网访问地址 (how the platform and phones reach this service)"
     )
-    listen: Annotated[str, StringConstraints(pattern=r"^[^\s:]+:\d{1,5}$")] = Field(
-        "127.0.0.1:8080", description="监听地址 host:port"
-    )
-    worker_listen: Annotated[str, StringConstraints(pattern=r"^[^\s:]+:\d{1,5}$")] | None = Field(
+    listen: Listen = Field("127.0.0.1:8080", description="监听地址 host:port，IPv6 写成 [::]:8080")
+    worker_listen: Listen | None = Field(
         None,
         description="worker 进程的探针与指标地址，不填则不监听 (`steward worker`: /healthz and /metrics; optional)",
     )
@@ -146,16 +152,11 @@ class Settings(BaseModel):
 
     @property
     def listen_address(self) -> tuple[str, int]:
-        return _address(self.listen)
+        return split_address(self.listen)
 
     @property
     def worker_listen_address(self) -> tuple[str, int] | None:
-        return _address(self.worker_listen) if self.worker_listen else None
-
-
-def _address(listen: str) -> tuple[str, int]:
-    host, _, port = listen.rpartition(":")
-    return host, int(port)
+        return split_address(self.worker_listen) if self.worker_listen else None
 
 
 class SettingsFaults(Exception):

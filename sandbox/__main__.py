@@ -11,6 +11,8 @@ import typer
 import uvicorn
 from pydantic import ValidationError
 
+from listening.address import base_url, split_address
+from listening.configuration import configure
 from sandbox.app import create_app
 from sandbox.config import SandboxConfig
 
@@ -21,10 +23,10 @@ cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 def _split(listen: str) -> tuple[str, int]:
-    host, _, port = listen.rpartition(":")
-    if not host or not port.isdigit():
-        raise typer.BadParameter("give HOST:PORT, port 0 for any free one")
-    return host.strip("[]"), int(port)
+    try:
+        return split_address(listen)
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}; port 0 takes any free one") from error
 
 
 def _bind(host: str, port: int) -> socket.socket:
@@ -110,10 +112,9 @@ def serve(
     host, port = _split(listen)
     bound = _bind(host, port)
     app = create_app(settings, progress=_show_progress)
-    shown = f"[{host}]" if ":" in host else host
-    _announce(settings, f"http://{shown}:{bound.getsockname()[1]}")
+    _announce(settings, base_url(host, bound.getsockname()[1]))
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="on"))
+    server = uvicorn.Server(configure(app, log_level="warning", lifespan="on"))
     server.run(sockets=[bound])
 
 

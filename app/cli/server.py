@@ -34,6 +34,8 @@ from app.main import answer_who_waits, create_app, create_probes
 from app.observability import get_logger
 from app.settings import Settings
 from app.worker import work
+from listening.address import base_url
+from listening.configuration import configure
 
 DRAIN_SECONDS = 5
 """For all that is under way; the ten seconds of a supervisor also hold the giving back and our own end."""
@@ -48,6 +50,11 @@ class HttpServer(uvicorn.Server):
     before the worker has.
     """
 
+    def __init__(self, config: uvicorn.Config, *, tell: Callable[[str, int], None] | None = None) -> None:
+        super().__init__(config)
+        self._tell = tell
+        """Told host and port once they are listened on; port 0 has become a real one by then."""
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
@@ -57,8 +64,10 @@ class HttpServer(uvicorn.Server):
         try:
             await super().startup(sockets)
         except SystemExit:
-            address = f"{self.config.host}:{self.config.port}"
+            address = base_url(self.config.host, self.config.port).removeprefix("http://")
             fail(f"不能在 {address} 上监听：地址不对，或已被占用 (STEWARD_LISTEN, STEWARD_WORKER_LISTEN)")
+        if self._tell and self.servers:
+            self._tell(self.config.host, self.servers[0].sockets[0].getsockname()[1])
 
 
 def run() -> None:
@@ -190,20 +199,16 @@ async def _finish(working: asyncio.Task[None], *, seconds: float = DRAIN_SECONDS
 
 
 def http_server(built: Services) -> HttpServer:
-    host, port = built.settings.listen_address
-    err.print(f"企微管家：http://{host}:{port}  接口文档 http://{host}:{port}/docs", highlight=False)
-    return _server(create_app(built), (host, port))
+    return _server(create_app(built), built.settings.listen_address, tell=_tell_where)
 
 
-def _server(app: FastAPI, address: tuple[str, int]) -> HttpServer:
+def _tell_where(host: str, port: int) -> None:
+    url = base_url(host, port)
+    err.print(f"企微管家：{url}  接口文档 {url}/docs", highlight=False)
+
+
+def _server(app: FastAPI, address: tuple[str, int], *, tell: Callable[[str, int], None] | None = None) -> HttpServer:
     host, port = address
-    config = uvicorn.Config(
-        app,
-        host=host,
-        port=port,
-        access_log=False,
-        log_config=None,
-        timeout_graceful_shutdown=DRAIN_SECONDS,
-        server_header=False,
+    return HttpServer(
+        configure(app, host=host, port=port, log_config=None, timeout_graceful_shutdown=DRAIN_SECONDS), tell=tell
     )
-    return HttpServer(config)

@@ -20,6 +20,7 @@ from app.doctor.findings import Finding
 from app.settings import Settings
 from app.wecom.errors import WecomError
 from app.wecom.exchange import Call, Exchange
+from listening.address import base_url
 from models.ids import APP, CONTACTS, AppId
 
 TIMEOUT: Final = httpx.Timeout(8, connect=4)
@@ -28,6 +29,9 @@ REAL_PLATFORM: Final = "qyapi.weixin.qq.com"
 
 _FIRST_CALLS: Final = {APP: "agent/get", CONTACTS: "department/simplelist"}
 """What every installation calls with this credential, and what needs a trusted address."""
+
+_EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- compared, not bound
+"""Where to ask a service that listens on every address of the machine."""
 
 Answer = dict[str, Any]
 
@@ -73,7 +77,7 @@ class CheckContext:
     @property
     def local_url(self) -> str:
         host, port = self.settings.listen_address
-        return f"http://{'127.0.0.1' if host in {'0.0.0.0', '::'} else host}:{port}"  # noqa: S104 -- compared, not bound
+        return base_url(_EVERYWHERE.get(host, host), port)
 
     async def fetch_token(self, app_id: AppId) -> None:
         """Raises what the platform answers. It gives out the same token again while it is valid (doc path/91039)."""

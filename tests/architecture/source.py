@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("app", "callbacks", "models", "sandbox")
+PACKAGES = ("app", "callbacks", "listening", "models", "sandbox")
 DOMAINS = (
     "announcements",
     "approvals",

@@ -85,6 +85,7 @@ def test_links_lead_somewhere(path: Path) -> None:
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_files_that_are_named_exist(path: Path) -> None:
     named = re.findall(
-        r"`((?:app|callbacks|models|sandbox|tests|docs|alembic)/[\w/]+(?:\.py|\.md|\.yaml|/))`", EVERYTHING[path]
+        r"`((?:app|callbacks|listening|models|sandbox|tests|docs|alembic)/[\w/]+(?:\.py|\.md|\.yaml|/))`",
+        EVERYTHING[path],
     )
     assert [name for name in named if not (ROOT / name).exists()] == []

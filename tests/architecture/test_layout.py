@@ -95,7 +95,7 @@ class TestImports:
             for function in functions(path)
             for statement in ast.walk(function)
             if isinstance(statement, ast.stmt)
-            and imported_packages(statement) & {"app", "callbacks", "models", "sandbox", "tests"}
+            and imported_packages(statement) & {"app", "callbacks", "listening", "models", "sandbox", "tests"}
         ]
         assert hidden == []
 
@@ -112,7 +112,7 @@ class TestImports:
 
     def test_the_environment_is_read_where_settings_are_made(self) -> None:
         """Habit 4. The demo passes the environment on to the programs it starts."""
-        readers = {str(path) for path in modules("app", "callbacks", "models") if _reads_environment(path)}
+        readers = {str(path) for path in modules("app", "callbacks", "listening", "models") if _reads_environment(path)}
         assert readers <= {"app/cli/session.py", "app/cli/doctor.py", "app/demo/processes.py"}
 
 
@@ -122,7 +122,7 @@ class TestTransactions:
     def test_only_the_database_module_begins_and_commits(self) -> None:
         endings = [
             f"{path}:{node.lineno}"
-            for path in modules("app", "callbacks", "models")
+            for path in modules("app", "callbacks", "listening", "models")
             if path != Path("app/database.py")
             for node in ast.walk(tree(path))
             if isinstance(node, ast.Call)

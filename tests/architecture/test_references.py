@@ -22,7 +22,7 @@ from tests.architecture.source import ROOT
 REFERENCES = ROOT / "docs" / "references.md"
 PAGE = "https://developer.work.weixin.qq.com/document/path/"
 
-READ = ("app", "callbacks", "models", "sandbox", "bench", "tests", "docs", "README.md", "CONTRIBUTING.md")
+READ = ("app", "callbacks", "listening", "models", "sandbox", "bench", "tests", "docs", "README.md", "CONTRIBUTING.md")
 TEXTS = frozenset({".css", ".html", ".js", ".md", ".py", ".yaml"})
 
 NOQA = re.compile(r"#\s*noqa\b[^#]*", re.IGNORECASE)

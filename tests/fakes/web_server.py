@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager, contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
+from listening.configuration import configure
+
 
 class _Server(uvicorn.Server):
     @contextmanager
@@ -23,7 +25,7 @@ async def serving(app: ASGIApp) -> AsyncIterator[str]:
     """`http://127.0.0.1:port`, with the application's lifespan."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=2)
+    config = configure(app, log_config=None, timeout_graceful_shutdown=2)
     server = _Server(config)
     running = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import sys
 from asyncio.subprocess import DEVNULL, Process
 
 import httpx
+import pytest
 from sqlalchemy import func, select
 
 from app.bootstrap import build
@@ -18,6 +18,7 @@ from app.installation import prepare
 from app.settings import Settings
 from models.installation import Installation
 from tests.fakes.environment import sandbox_environment
+from tests.platform import free_port
 
 
 class TestStart:
@@ -35,11 +36,10 @@ class TestStart:
 
 
 class TestEnd:
-    async def test_sigterm_lets_the_service_finish_and_exit_0(self, database: str) -> None:
+    @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]"])
+    async def test_sigterm_lets_the_service_finish_and_exit_0(self, host: str, database: str) -> None:
         """Uvicorn alone would raise the signal again, and the process would die before its worker has drained."""
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            listen = f"127.0.0.1:{probe.getsockname()[1]}"
+        listen = f"{host}:{free_port()}"
         environment = {name: value for name, value in os.environ.items() if not name.startswith("STEWARD_")}
         environment |= sandbox_environment()
         environment |= {"STEWARD_DATABASE_URL": database, "STEWARD_LISTEN": listen}

@@ -64,6 +64,8 @@ class TestFaults:
             ("WECOM_API_BASE", "qyapi.weixin.qq.com"),
             ("SECRET_KEY", "too short"),
             ("LOG_FORMAT", "xml"),
+            ("LISTEN", "::1:8080"),
+            ("WORKER_LISTEN", "127.0.0.1:70000"),
         ],
     )
     def test_a_malformed_value_is_refused_by_its_name(self, name: str, value: str) -> None:
@@ -108,6 +110,12 @@ class TestSources:
 
 
 class TestSettings:
+    def test_ipv6_is_listened_on_too(self) -> None:
+        environment = sandbox_environment() | {"STEWARD_LISTEN": "[::]:8080", "STEWARD_WORKER_LISTEN": "[::1]:0"}
+        settings = load_settings(environment)
+        assert settings.listen_address == ("::", 8080)
+        assert settings.worker_listen_address == ("::1", 0)
+
     def test_they_are_frozen(self, settings: Settings) -> None:
         with pytest.raises(ValidationError):
             settings.listen = "0.0.0.0:80"  # type: ignore[misc]  # the point of the test

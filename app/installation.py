@@ -66,7 +66,7 @@ async def _claim_installation(session: AsyncSession, settings: Settings, now: da
         return
     if row.corp_id != settings.wecom.corp_id:
         raise WrongCorp(
-            f"这个数据库属于企业 {row.corp_id}，配置里的企业是 {settings.wecom.corp_id}:"
+            f"这个数据库属于企业 {row.corp_id}，配置里的企业是 {settings.wecom.corp_id}："
             "请换一个数据库，或改正 STEWARD_WECOM_CORP_ID (the database belongs to another corp)"
         )
     try:

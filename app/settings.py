@@ -116,7 +116,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     database_url: PostgresUrl | None = Field(
-        None, description="postgresql://…;不填则用内置 PostgreSQL (unset: an embedded PostgreSQL under DATA_DIR)"
+        None, description="postgresql://…；不填则用内置 PostgreSQL (unset: an embedded PostgreSQL under DATA_DIR)"
     )
     test_database_url: PostgresUrl | None = Field(
         None, description="测试用数据库服务器 (tests: a server to use instead of the embedded one)"

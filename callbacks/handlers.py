@@ -77,11 +77,11 @@ CLICK: Final = "template_card_event"
 
 _NO_CHAT: Final = "员工发来的消息目前不处理"
 _NO_MENU: Final = "应用菜单目前没有绑定动作"
-_NO_PLATFORM_APPROVAL: Final = "审批应用的单据目前不处理,本服务用自己的审批"
+_NO_PLATFORM_APPROVAL: Final = "审批应用的单据目前不处理，本服务用自己的审批"
 _NO_CUSTOMERS: Final = "客户联系事件目前不处理"
 _NO_SCHEDULE: Final = "日程事件目前不处理"
-_APP_STATE: Final = "应用状态通知,仅记录"
-_CARD_LEGACY: Final = "本服务不发送任务卡片,也不使用卡片右上角菜单"
+_APP_STATE: Final = "应用状态通知，仅记录"
+_CARD_LEGACY: Final = "本服务不发送任务卡片，也不使用卡片右上角菜单"
 
 # Types that are known and not acted upon, each with its reason. They stay in the inbox and can be replayed.
 IGNORED: Final[dict[str, str]] = {
@@ -91,7 +91,7 @@ IGNORED: Final[dict[str, str]] = {
     "message.video": _NO_CHAT,
     "message.location": _NO_CHAT,
     "message.link": _NO_CHAT,
-    "enter_agent": "打开应用会话,无需处理",
+    "enter_agent": "打开应用会话，无需处理",
     "location": "不收集员工位置",
     "click": _NO_MENU,
     "view": _NO_MENU,
@@ -114,7 +114,7 @@ IGNORED: Final[dict[str, str]] = {
     "active_restored": _APP_STATE,
     "switch_workbench_mode": _APP_STATE,
     "change_app_admin": _APP_STATE,
-    "security.change_domain_ip": "企业微信的地址清单有变,由 doctor 检查",
+    "security.change_domain_ip": "企业微信的地址清单有变，由 doctor 检查",
     "upload_media_job_finish": "本服务不使用异步素材上传",
     "batch_job_result": "本服务不使用异步批量任务",
     "open_approval_change": _NO_PLATFORM_APPROVAL,

@@ -53,7 +53,7 @@ async def create_key(
 def _check_scopes(scopes: list[str], *, known: Sequence[str]) -> None:
     unknown = [scope for scope in scopes if scope not in known]
     if unknown or not scopes:
-        raise UnknownScope(f"不认识: {', '.join(unknown) or '(空)'}；可选: {', '.join(known)}")
+        raise UnknownScope(f"不认识：{', '.join(unknown) or '（空）'}；可选：{', '.join(known)}")
 
 
 async def end_key(session: AsyncSession, *, key_id: UUID, actor: Actor, now: datetime) -> ApiKey:

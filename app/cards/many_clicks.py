@@ -124,7 +124,7 @@ async def record_clicks(session: AsyncSession, *, faces: Sequence[Face], now: da
     """
     agent_id = await queries.agent_id(session, APP)
     if agent_id is None:
-        raise AppNotRegistered("数据库里没有应用的 AgentId, 请先完成初始化")
+        raise AppNotRegistered("数据库里没有应用的 AgentId，请先完成初始化")
     messages = await _messages(session, {known.message_id for face in faces for known in face.clicks})
     updates: list[dict[str, Any]] = []
     stored: list[dict[str, Any]] = []

@@ -113,7 +113,7 @@ async def _request_update(
 ) -> OutgoingCall:
     agent_id = await delivery_queries.agent_id(session, call.app_id)
     if agent_id is None:
-        raise AppNotRegistered("数据库里没有应用的 AgentId, 请先完成初始化")
+        raise AppNotRegistered("数据库里没有应用的 AgentId，请先完成初始化")
     only = next(iter(userids)) if len(userids) == 1 else "all"
     request = ledger.CallRequest(
         kind=CallKind.CARD_UPDATE,

@@ -48,7 +48,7 @@ def show_callback(event_id: Annotated[int, typer.Argument(help="回调的编号�
     async def act(services: Services) -> dict[str, Any]:
         async with services.sessions() as session:
             row = await service.get(session, event_id=EventId(event_id))
-            body = row.body.decode("utf-8", "replace") if row.body else "(已按保留期清除)"
+            body = row.body.decode("utf-8", "replace") if row.body else "（已按保留期清除）"
             return _row(row) | {"body": body}
 
     for name, value in run_with_services(act).items():

@@ -44,7 +44,7 @@ def restore(file: Annotated[Path, typer.Argument(help="备份文件。", exists=
     _require_programs("pg_restore")
     with _unmigrated(settings) as url:
         if asyncio.run(_revision(url)) is not None:
-            fail("数据库不是空的：恢复要用新建的数据库(内置数据库：换一个 STEWARD_DATA_DIR)")
+            fail("数据库不是空的：恢复要用新建的数据库（内置数据库：换一个 STEWARD_DATA_DIR）")
         try:
             restore_dump(url, file)
         except EmbeddedPostgresError as error:

@@ -22,7 +22,7 @@ OPERATOR = Actor(ActorKind.OPERATOR, "cli")
 @app.command()
 def create(
     name: Annotated[str, typer.Argument(help="给谁用，例如 报表系统。")],
-    scope: Annotated[list[str], typer.Option("--scope", help=f"权限范围，可重复: {', '.join(scopes_of(REGISTRY))}")],
+    scope: Annotated[list[str], typer.Option("--scope", help=f"权限范围，可重复：{', '.join(scopes_of(REGISTRY))}")],
     as_json: JsonOption = False,
 ) -> None:
     """新建一个接口密钥；密钥只显示这一次。"""

@@ -84,7 +84,7 @@ def _show(*, as_json: bool) -> None:
         async with services.sessions() as session:
             found = await quotas.report(session, now=services.clock.now())
         blocked = [
-            {"key": block.path, "title": "被平台暂停", "note": f"{block.errcode}, 至 {block.until:%Y-%m-%d %H:%M:%S}"}
+            {"key": block.path, "title": "被平台暂停", "note": f"{block.errcode}，至 {block.until:%Y-%m-%d %H:%M:%S}"}
             for block in found.blocked
         ]
         return [*blocked, *(_row(use) for use in found.limits)]

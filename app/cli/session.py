@@ -39,7 +39,7 @@ NO_DATABASE = (
 out = Console()
 err = Console(stderr=True)
 
-JsonOption = Annotated[bool, typer.Option("--json", help="输出 JSON,供程序读取。")]
+JsonOption = Annotated[bool, typer.Option("--json", help="输出 JSON，供程序读取。")]
 
 
 def fail(message: str, code: int = FAILURE) -> NoReturn:

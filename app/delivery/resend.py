@@ -82,11 +82,11 @@ async def _lock_with_call(session: AsyncSession, delivery_id: int) -> tuple[Deli
 
 def _check_may_retry(delivery: Delivery, former: OutgoingCall | None) -> None:
     if delivery.state in {DeliveryState.SENT, DeliveryState.HELD}:
-        raise NothingToRetry("已经送出或正在排队, 不需要重试", state=delivery.state.value, reason=delivery.reason)
+        raise NothingToRetry("已经送出或正在排队，不需要重试", state=delivery.state.value, reason=delivery.reason)
     if delivery.reason == FailReason.SUPERSEDED:
-        raise NothingToRetry("发出前已有结果, 内容已过时", state=delivery.state.value, reason=delivery.reason)
+        raise NothingToRetry("发出前已有结果，内容已过时", state=delivery.state.value, reason=delivery.reason)
     if former is not None and former.state in {*ledger_queries.WAITING, CallState.SENDING}:
-        raise NothingToRetry("系统正在自动恢复这次调用, 请稍后再看", state=delivery.state.value, reason=delivery.reason)
+        raise NothingToRetry("系统正在自动恢复这次调用，请稍后再看", state=delivery.state.value, reason=delivery.reason)
 
 
 async def _one_more(
@@ -114,7 +114,7 @@ async def _body_to(
 ) -> dict[str, Any]:
     userids = await org.userids_of(session, people)
     if not userids:
-        raise RecipientGone("收件人已经没有企业微信账号, 无法重发")
+        raise RecipientGone("收件人已经没有企业微信账号，无法重发")
     from_us = await sender(session, now=now)
     return compose.body_for(
         part,

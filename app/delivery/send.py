@@ -162,7 +162,7 @@ class Sender:
 async def sender(session: AsyncSession, *, now: datetime) -> Sender:
     agent_id = await queries.agent_id(session, APP)
     if agent_id is None:
-        raise AppNotRegistered("数据库里没有应用的 AgentId, 请先完成初始化")
+        raise AppNotRegistered("数据库里没有应用的 AgentId，请先完成初始化")
     policy = await policies.in_force(session, now=now)
     return Sender(agent_id, policy.document.delivery.duplicate_window_seconds)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-_WHERE: Final = "企业微信管理后台的接收消息(API接收)页"
+_WHERE: Final = "企业微信管理后台的接收消息（API接收）页"
 
 _REASONS: Final[dict[str, str]] = {
     "missing_parameter": "网址里缺少签名、时间戳、随机数或 echostr：不是企业微信发来的，或代理丢掉了查询参数",
@@ -17,8 +17,8 @@ _REASONS: Final[dict[str, str]] = {
     "bad_signature": f"签名不符：Token 与{_WHERE}的不一致，或者是陌生人",
     "other_channel": "用另一个地址的密钥签名：两个回调地址填反了，请对照 /callbacks/app 与 /callbacks/contacts",
     "bad_timestamp": "timestamp 不是秒数：不是企业微信发来的",
-    "stale_timestamp": "时间戳太旧：本机时钟偏快，或有人重放旧请求。请校准时间(NTP)",
-    "future_timestamp": "时间戳在将来：本机时钟偏慢。请校准时间(NTP)",
+    "stale_timestamp": "时间戳太旧：本机时钟偏快，或有人重放旧请求。请校准时间（NTP）",
+    "future_timestamp": "时间戳在将来：本机时钟偏慢。请校准时间（NTP）",
     "bad_base64": "密文不是 base64：不是企业微信发来的，或中间的代理改动了内容",
     "bad_length": f"密文长度不对：EncodingAESKey 与{_WHERE}的不一致，或内容被截断",
     "bad_padding": f"签名正确但解不开：EncodingAESKey 与{_WHERE}的不一致",

@@ -71,6 +71,6 @@ def explain(error: BaseException) -> str:
 
 def check_may_replay(event: ReceivedEvent) -> None:
     if event.state in {EventState.PENDING, EventState.RUNNING}:
-        raise StillWaiting("这条回调正在排队或处理,完成后才能重放")
+        raise StillWaiting("这条回调正在排队或处理，完成后才能重放")
     if event.body is None:
-        raise BodyErased("原文保存 30 天,这条回调的原文已清除,不能重放")
+        raise BodyErased("原文保存 30 天，这条回调的原文已清除，不能重放")

@@ -65,7 +65,7 @@ async def readyz(request: Request) -> JSONResponse:
             async with services.sessions() as session:
                 degraded = await find_degraded(session, now=services.clock.now())
     except (SQLAlchemyError, OSError, TimeoutError) as error:
-        reason = Degraded(what="database", detail=f"数据库不可写: {type(error).__name__}")
+        reason = Degraded(what="database", detail=f"数据库不可写：{type(error).__name__}")
         return _answer(503, Readiness(ready=False, degraded=[reason]))
     return _answer(200, Readiness(ready=True, degraded=degraded))
 

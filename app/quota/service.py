@@ -54,7 +54,7 @@ async def read_limit(session: AsyncSession, *, key: str, now: datetime) -> Use:
 
 def _no_such_limit(key: str) -> NoSuchLimit:
     known = ", ".join(key for key, limit in LIMITS.items() if COUNTERS[limit.counter].kept is not Kept.NO)
-    return NoSuchLimit(f"没有限额 {key}；可选: {known}")
+    return NoSuchLimit(f"没有限额 {key}；可选：{known}")
 
 
 async def unblock_path(session: AsyncSession, *, path: str, actor: Actor, now: datetime) -> None:

@@ -89,7 +89,7 @@ def group_text(
 
 def for_collaborators(task: Task, *, assigner: str, owner: str, zone: ZoneInfo) -> str:
     lines = [
-        f"请你协作{named(task)}，责任人：{owner}，布置人：{assigner}。",
+        f"请您协作{named(task)}，责任人：{owner}，布置人：{assigner}。",
         task.description,
         f"完成标准：{task.acceptance}",
         f"截止：{local(task.due_at, zone)}",

@@ -1,0 +1,85 @@
+"""What people read is written as Chinese is: no ASCII punctuation, 您, quotes nested as “ ‘ ’ ”."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from app.policy.document import default_source, demo_source
+
+ROOT = Path(__file__).parents[2]
+HAN = "[\u4e00-\u9fff]"
+
+SLIPS = {
+    "comma": re.compile(f"{HAN},|, ?{HAN}"),
+    "semicolon": re.compile(f"{HAN};|; ?{HAN}"),
+    "parenthesis": re.compile(f"{HAN}\\(|\\({HAN}|{HAN}\\)"),
+    "full stop": re.compile(f"{HAN}\\.(?:\\s|$)"),
+    "question or exclamation mark": re.compile(f"{HAN}[?!]"),
+    "你": re.compile("你"),
+    "nested quotes": re.compile("“[^”]*“"),
+}
+
+
+def spoken(source: str) -> Iterator[tuple[int, str]]:
+    """The line and the text of every string of a module that is no docstring."""
+    tree = ast.parse(source)
+    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            yield node.lineno, node.value
+
+
+def slips(text: str) -> list[str]:
+    return [name for name, pattern in SLIPS.items() if pattern.search(text)]
+
+
+def modules() -> list[Path]:
+    return sorted(path for folder in ("app", "callbacks", "models") for path in (ROOT / folder).rglob("*.py"))
+
+
+def test_the_sentences_of_the_service() -> None:
+    found = {
+        f"{path.relative_to(ROOT)}:{line}": (wrong, text)
+        for path in modules()
+        for line, text in spoken(path.read_text(encoding="utf-8"))
+        if (wrong := slips(text))
+    }
+    assert found == {}
+
+
+@pytest.mark.parametrize("source", [default_source(), demo_source()], ids=["default", "demo"])
+def test_the_sentences_of_the_policy(source: str) -> None:
+    found = {text: wrong for text in _texts(yaml.safe_load(source)) if (wrong := slips(text))}
+    assert found == {}
+
+
+def _texts(node: object) -> Iterator[str]:
+    if isinstance(node, dict):
+        for value in node.values():
+            yield from _texts(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _texts(value)
+    elif isinstance(node, str):
+        yield node
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("已经送出,不需要重试", ["comma"]),
+        ("时区(公司所在)", ["parenthesis"]),
+        ("请你协作", ["你"]),
+        ("群“研发“新品””", ["nested quotes"]),
+        ("请校准时间.", ["full stop"]),
+        ("“研发部-‘新品’群”已建立（NTP 已校准），请您查看。", []),
+    ],
+)
+def test_a_slip_is_seen(text: str, wrong: list[str]) -> None:
+    assert slips(text) == wrong

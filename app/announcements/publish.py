@@ -81,7 +81,7 @@ async def publish(session: AsyncSession, draft: Draft, *, author: Person, actor:
     rules.check_author(author)
     policy = await policies.in_force(session, now=now)
     rule = rules.class_rule(policy.document, draft.message_class)
-    rules.check_length(rule, draft.body)
+    rules.check_length(rule, draft.body, clause=policy.cite("announcement.length").label)
     groups = await _groups(session, policy, draft.wanted.groups, draft.message_class, rule)
     audience = await _audience(session, draft.wanted, author)
     announcement = Announcement(
@@ -118,7 +118,7 @@ async def _groups(
     for group_id in group_ids:
         if group_id not in found:
             raise UnknownAudience(f"没有登记 id 为 {group_id} 的群")
-        rules.check_group(policy.document, found[group_id], message_class, rule)
+        rules.check_group(policy, found[group_id], message_class, rule)
     return list(found.values())
 
 

@@ -21,6 +21,7 @@ from app.audit.why import About
 from app.org.rules import may_act
 from app.policy.schema import PolicyDocument
 from app.policy.sections.announcements import AnnouncementClassRule
+from app.policy.service import Policy
 from models.announcements import Announcement, Receipt
 from models.audit import ObjectKind
 from models.groups import Group, GroupState
@@ -84,19 +85,24 @@ def class_rule(document: PolicyDocument, message_class: str) -> AnnouncementClas
     return rule
 
 
-def check_length(rule: AnnouncementClassRule, body: str) -> None:
+def check_length(rule: AnnouncementClassRule, body: str, *, clause: str) -> None:
     """Policy 3.1: long shared content goes behind a link."""
     if rule.max_characters is not None and len(body) > rule.max_characters:
-        raise TooLong(f"“{rule.title}”最多 {rule.max_characters} 字，现有 {len(body)} 字；请把长内容放到链接里")
+        raise TooLong(
+            f"“{rule.title}”最多 {rule.max_characters} 字，现有 {len(body)} 字；请把长内容放到链接里（{clause}）"
+        )
 
 
-def check_group(document: PolicyDocument, group: Group, message_class: str, rule: AnnouncementClassRule) -> None:
+def check_group(policy: Policy, group: Group, message_class: str, rule: AnnouncementClassRule) -> None:
     """Policy 3.2: leisure content, for example, only in interest groups."""
     if group.state is not GroupState.ACTIVE:
         raise GroupNotActive(f"群“{group.desired_name}”{_WHY_NOT[group.state]}，不能发消息", state=group.state.value)
-    group_type = document.groups.types.get(group.group_type)
+    group_type = policy.document.groups.types.get(group.group_type)
     if group_type is not None and message_class not in group_type.allowed_classes:
-        raise ClassNotAllowed(f"{group_type.title}“{group.desired_name}”不允许发布“{rule.title}”类信息")
+        raise ClassNotAllowed(
+            f"{group_type.title}“{group.desired_name}”不允许发布“{rule.title}”类信息"
+            f"（{policy.cite('announcement.publish').label}）"
+        )
 
 
 def wants_receipt(rule: AnnouncementClassRule, asked: bool | None) -> bool:

@@ -29,6 +29,8 @@ from models.org import Person
 
 log = get_logger()
 
+RULE = "approval.hand_over"
+
 
 async def depart(session: AsyncSession, *, request_id: RequestId, departure: Departure, now: datetime) -> None:
     request = await queries.get_for_update(session, request_id)
@@ -122,6 +124,8 @@ async def _note(
     now: datetime,
 ) -> None:
     context.request.updated_at = now
-    await publish_about_request(session, context.request, event, actor=SYSTEM, now=now, step=step, detail=because)
+    await publish_about_request(
+        session, context.request, event, actor=SYSTEM, now=now, step=step, rule_key=RULE, detail=because
+    )
     await tell_requester(session, context.request, text, actor=SYSTEM, now=now)
     log.info(event.type, request_id=str(context.request.id), step=step.position)

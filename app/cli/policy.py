@@ -1,4 +1,4 @@
-"""policy check | diff | apply | show."""
+"""policy check | diff | apply | clauses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from app.cli.keys import OPERATOR
 from app.cli.session import JsonOption, err, out, run_with_services, show
 from app.database import transaction
 from app.policy import service as policies
-from app.policy.service import Change, Fault
+from app.policy.schema import PolicyDocument
+from app.policy.service import Change, Clause, Fault
 
 app = typer.Typer(help="制度：检查、比较、启用。", no_args_is_help=True)
 
@@ -56,7 +57,7 @@ def diff(file: File, as_json: JsonOption = False) -> None:
 def apply(
     file: File,
     effective: Annotated[
-        datetime | None, typer.Option(help="生效时间，如 2026-12-01T09:00(公司所在时区)；不填立即生效。")
+        datetime | None, typer.Option(help="生效时间，如 2026-12-01T09:00（公司所在时区）；不填立即生效。")
     ] = None,
 ) -> None:
     """启用一个制度文件，成为新的版本。"""
@@ -74,6 +75,36 @@ def apply(
             return f"第 {row.number} 版“{row.title}”，生效时间 {effective_at:%Y-%m-%d %H:%M}"
 
     out.print(run_with_services(act), highlight=False)
+
+
+@app.command()
+def clauses(
+    file: Annotated[
+        Path | None,
+        typer.Argument(exists=True, dir_okay=False, readable=True, help="制度文件 (YAML)；不填为现行制度。"),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """每一条怎样落实：系统执行、以别的办法代替、人工办理、尚未实现。"""
+    document = policies.parse(file.read_text(encoding="utf-8")) if file else run_with_services(_document_in_force)
+    rows = [_shown(clause) for clause in policies.clauses(document)]
+    show(rows, as_json=as_json, title=f"{document.title}：{len(rows)} 条", columns=("条", "系统规则", "怎样落实"))
+
+
+async def _document_in_force(services: Services) -> PolicyDocument:
+    async with services.sessions() as session:
+        return (await policies.in_force(session, now=services.clock.now())).document
+
+
+def _shown(clause: Clause) -> dict[str, str]:
+    manners = {"enforced": "系统执行", "substituted": "代替", "by_hand": "人工", "not_yet": "尚未实现"}
+    parts = clause.carried_out.model_dump(exclude_none=True) if clause.carried_out else {}
+    return {
+        "条": clause.clause,
+        "条文": clause.text,
+        "系统规则": "、".join(clause.rule_titles),
+        "怎样落实": "\n".join(f"{manners[name]}：{text}" for name, text in parts.items()) or "（这一版没有写明）",
+    }
 
 
 def _in_zone(moment: datetime, zone: ZoneInfo) -> datetime:

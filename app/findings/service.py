@@ -52,10 +52,10 @@ RULES: dict[FindingKind, str] = {
     FindingKind.UNAPPROVED_JOIN: "member.unapproved_join",
     FindingKind.RENAMED: "group.name",
     FindingKind.OWNER_CHANGED: "group.owner",
-    FindingKind.DISSOLVED: "group.roster",
+    FindingKind.DISSOLVED: "group.dissolved",
     FindingKind.OWNER_LEFT: "group.owner",
-    FindingKind.ROSTER_LOSS: "org.loss_budget",
-    FindingKind.TOO_FEW: "group.size",
+    FindingKind.ROSTER_LOSS: "group.roster_loss",
+    FindingKind.TOO_FEW: "platform.fewest_members",
 }
 
 

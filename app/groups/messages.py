@@ -27,13 +27,14 @@ def registered(rule: GroupTypeRule, group: Group, *, owner: str, people: int, ci
     )
 
 
-def welcome(rules: GroupsRule, group: Group, *, owner: str, citation: Citation) -> str:
+def welcome(rules: GroupsRule, group: Group, *, owner: str, citation: Citation, introduction: Citation) -> str:
     """2.11: nobody is added without notice of purpose, rules and the way out. The words are the policy's."""
     return rules.welcome.format(
         name=group.desired_name,
         purpose=group.purpose,
         owner=owner,
         charter=group.charter,
+        introduction=introduction.label,
         clause=f"{citation.label}：{citation.text}",
     )
 

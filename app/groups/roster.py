@@ -170,7 +170,13 @@ async def welcome(
     """2.11: inform a new member of the group's purpose, its rules, and how to leave."""
     policy = await policies.get(session, PolicyVersionId(policy_version_id))
     owner = (await org.people_by_id(session, [group.desired_owner_id]))[group.desired_owner_id]
-    text = messages.welcome(policy.document.groups, group, owner=owner.name, citation=policy.cite("group.charter"))
-    why = Why(actor, "group.charter", policy.id)
+    text = messages.welcome(
+        policy.document.groups,
+        group,
+        owner=owner.name,
+        citation=policy.cite("member.welcome"),
+        introduction=policy.cite("member.introduction"),
+    )
+    why = Why(actor, "member.welcome", policy.id)
     header = MessageHeader(GroupPurpose.WELCOME, findings.about(group), why, MessageClass.ANSWER)
     await delivery.tell(session, header, [stay.person_id], text, now=now)

@@ -76,13 +76,13 @@ async def remove_by_hand(
     """2.8: remove somebody for cause. The reason is recorded, and the person is informed."""
     group = await queries.group_for_update(session, group_id)
     policy = await policies.in_force(session, now=now)
-    cause = Cause("removed", "group.roster", policy.id, actor, words=reason)
+    cause = Cause("removed", "member.remove", policy.id, actor, words=reason)
     former = await queries.current_stay(session, group_id, person.id)
     if former is not None:
         await roster.check_settled(session, former)
         await requests.abandon(session, former, f"已由管理员移出：{reason}", now=now)
     stay = await roster.let_go(session, group, person, cause=cause, now=now)
-    text = messages.removed(group, reason=reason, citation=policy.cite("group.roster"))
+    text = messages.removed(group, reason=reason, citation=policy.cite("member.remove"))
     header = MessageHeader(GroupPurpose.REMOVED, findings.about(group), cause.why)
     await delivery.tell(session, header, [person.id], text, now=now)
     return stay

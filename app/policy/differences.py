@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from app.policy.rule_keys import RULE_KEYS
+from app.policy.rule_keys import RULES, title_of
 from app.policy.schema import PolicyDocument
 
 
@@ -23,7 +23,7 @@ class Change:
     @property
     def sentence(self) -> str:
         """For people: `tasks.accept_within：30wm → 1wh（任务接收）`."""
-        touched = "、".join(RULE_KEYS.get(key, key) for key in self.rule_keys)
+        touched = "、".join(title_of(key) for key in self.rule_keys)
         about = f"（{touched}）" if touched else ""
         if self.before is None:
             return f"{self.path}：新增 {self.after}{about}"
@@ -44,6 +44,7 @@ _TOUCHED: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("groups.reconcile_interval_seconds", ("group.roster",)),
     ("groups.max_name_length", ("group.name",)),
     ("groups.first_message", ("group.charter",)),
+    ("groups.welcome", ("member.welcome", "member.introduction")),
 )
 """Section → rule keys that read it; the first that fits counts."""
 
@@ -104,7 +105,7 @@ def _rules_touched(path: str, old: PolicyDocument, new: PolicyDocument) -> tuple
     if section == "rules":
         return (rest,)
     if section == "clauses":
-        return tuple(key for key in RULE_KEYS if rest in {old.rules.get(key), new.rules.get(key)})
+        return tuple(key for key in RULES if rest in {old.rules.get(key), new.rules.get(key)})
     if path.startswith("groups.types."):
         return _TOUCHED_IN_TYPE.get((path.split(".") + [""] * 4)[3], ("group.create",))
     return next((keys for start, keys in _TOUCHED if path == start or path.startswith(f"{start}.")), ())

@@ -6,7 +6,17 @@ from collections.abc import Sequence
 
 from app.policy.differences import Change
 from app.policy.errors import Fault
-from app.policy.schemas import ChangeOut, CheckOut, FaultOut, PolicyVersionDetail, PolicyVersionOut
+from app.policy.schemas import (
+    ChangeOut,
+    CheckOut,
+    ClauseDetail,
+    FaultOut,
+    PolicyClausesOut,
+    PolicyVersionDetail,
+    PolicyVersionOut,
+)
+from app.policy.sections.clauses import CarriedOut
+from app.policy.service import Clause, Policy, clauses
 from models.policy import PolicyVersion
 
 
@@ -20,6 +30,19 @@ def version(row: PolicyVersion) -> PolicyVersionOut:
 
 def detail(row: PolicyVersion) -> PolicyVersionDetail:
     return PolicyVersionDetail.model_validate(row, from_attributes=True)
+
+
+def clauses_of(policy: Policy) -> PolicyClausesOut:
+    return PolicyClausesOut(
+        policy_version=policy.number,
+        title=policy.document.title,
+        clauses=[_clause(one) for one in clauses(policy.document)],
+    )
+
+
+def _clause(one: Clause) -> ClauseDetail:
+    manner = one.carried_out.model_dump() if one.carried_out else dict.fromkeys(CarriedOut.model_fields)
+    return ClauseDetail(clause=one.clause, text=one.text, rules=list(one.rules), **manner)
 
 
 def check(faults: Sequence[Fault], changes: Sequence[Change]) -> CheckOut:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from datetime import date
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from app.policy.sections.announcements import AnnouncementsRule
 from app.policy.sections.approvals import ApprovalsRule
+from app.policy.sections.clauses import CarriedOut
 from app.policy.sections.delivery import DeliveryRule
 from app.policy.sections.groups import GroupsRule
 from app.policy.sections.org import OrgRule
@@ -39,8 +40,10 @@ class PolicyDocument(Section):
     about: About
     clauses: dict[Text, Text]
     """Clause number → text, as this company numbers and words it."""
+    carried_out: dict[Text, CarriedOut] = Field(default_factory=dict)
+    """Clause number → how it is carried out. Empty only in versions that are older than this section."""
     rules: dict[Text, Text]
-    """Rule key (app/policy/rule_keys.py) → clause number."""
+    """Rule key (app/policy/rule_keys.py) → number of the clause that it carries out."""
     roles: dict[Text, RoleRule]
     working_time: WorkingTimeRule
     delivery: DeliveryRule

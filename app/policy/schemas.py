@@ -27,6 +27,24 @@ class PolicyVersionDetail(PolicyVersionOut):
     source: str = Field(description="The YAML as it was given.")
 
 
+class ClauseDetail(BaseModel):
+    """A clause and how it is carried out. A part that the clause does not have is null."""
+
+    clause: str = Field(examples=["2.1"])
+    text: str
+    rules: list[str] = Field(description="The rules of the service that rest on it.", examples=[["member.join"]])
+    enforced: str | None = Field(description="What the service does by itself.")
+    substituted: str | None = Field(description="What it does instead, where the platform offers no way.")
+    by_hand: str | None = Field(description="What a person does, and who.")
+    not_yet: str | None = Field(description="What nothing in the service does so far.")
+
+
+class PolicyClausesOut(BaseModel):
+    policy_version: int
+    title: str
+    clauses: list[ClauseDetail] = Field(description="In the order of the document.")
+
+
 class ApplyIn(BaseModel):
     source: Source = Field(description="The policy document as YAML.")
     effective_at: Moment | None = Field(None, description="When it comes into force; empty: at once.")

@@ -26,7 +26,9 @@ from app.policy.errors import (
     VersionNotFound,
 )
 from app.policy.expressions import expressions_in
+from app.policy.rule_keys import PLATFORM_RULES, RULES, title_of
 from app.policy.schema import PolicyDocument
+from app.policy.sections.clauses import CarriedOut
 from models.ids import PolicyVersionId, new_id
 from models.policy import PolicyVersion
 
@@ -55,18 +57,36 @@ class Citation:
 
     rule_key: str
     clause: str
+    """Empty for what the platform decides."""
     text: str
     policy_version: int
 
     @property
     def label(self) -> str:
         """For cards and messages: 第 3.6 条."""
-        return f"第 {self.clause} 条"
+        return f"第 {self.clause} 条" if self.clause else "企业微信的规定"
 
     @property
     def sentence(self) -> str:
         """Below what people are told: 依据制度第 3.6 条：…"""
-        return f"依据制度{self.label}：{self.text}"
+        return f"依据制度{self.label}：{self.text}" if self.clause else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A clause of the document, with how it is carried out and the rules of the service that rest on it."""
+
+    clause: str
+    text: str
+    rules: tuple[str, ...]
+    """Rule keys, in the order of the document."""
+    carried_out: CarriedOut | None
+    """None in a version that is older than this statement."""
+
+    @property
+    def rule_titles(self) -> list[str]:
+        """The rules for people: 入群审批."""
+        return [title_of(key) for key in self.rules]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +98,30 @@ class Policy:
     document: PolicyDocument
 
     def cite(self, rule_key: str) -> Citation:
-        """The clause behind a rule key. Raises `UnknownRule` when this version does not map it."""
-        clause = self.document.rules.get(rule_key)
+        """The clause behind a rule key, or the platform's own rule.
+
+        A version that is older than the key cites what the service cited then. Raises `UnknownRule` when this version
+        maps neither.
+        """
+        if rule_key in PLATFORM_RULES:
+            return Citation(rule_key, "", PLATFORM_RULES[rule_key], self.number)
+        rules = self.document.rules
+        rule = RULES.get(rule_key)
+        clause = rules.get(rule_key) or (rules.get(rule.formerly) if rule and rule.formerly else None)
         if clause is None:
             raise UnknownRule(f"制度第 {self.number} 版没有写明规则 {rule_key} 依据哪一条", rule_key=rule_key)
         return Citation(rule_key, clause, self.document.clauses[clause], self.number)
+
+
+def clauses(document: PolicyDocument) -> list[Clause]:
+    """Every clause in the order of the document (P8)."""
+    resting: dict[str, list[str]] = {}
+    for key, number in document.rules.items():
+        resting.setdefault(number, []).append(key)
+    return [
+        Clause(number, text, tuple(resting.get(number, ())), document.carried_out.get(number))
+        for number, text in document.clauses.items()
+    ]
 
 
 # ---------------------------------------------------------------- asking
@@ -226,7 +265,7 @@ async def _add_version(
     session.add(row)
     await session.flush()
     applied = catalogue.PolicyApplied(policy_version_id=row.id, number=number, effective_at=row.effective_at)
-    await publish(session, applied, Why(actor, policy_version_id=row.id), now=now, details={"sha256": row.sha256})
+    await publish(session, applied, Why(actor, "policy.apply", row.id), now=now, details={"sha256": row.sha256})
     return row
 
 

@@ -48,7 +48,7 @@ class TestReading:
         assert group["name"] == {"desired": "研发部-新品项目", "observed": "研发部-新品项目"}
         assert group["owner"] == {"desired": "wang", "observed": "wang"}
         assert (group["deputy"], group["type"], group["state"]) == ("han", "project", "active")
-        assert (group["rule"]["rule_key"], group["rule"]["clause"]) == ("group.create", "1.2")
+        assert (group["rule"]["rule_key"], group["rule"]["clause"]) == ("group.create", "1.1")
         assert "群规" in group["charter"]
 
     async def test_groups_are_found_by_type_state_member_and_change(

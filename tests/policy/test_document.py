@@ -8,7 +8,7 @@ import pytest
 
 from app.policy.differences import diff
 from app.policy.document import default_document, default_source, demo_document, demo_source, read
-from app.policy.rule_keys import RULE_KEYS
+from app.policy.rule_keys import RULES
 from app.policy.schema import PolicyDocument
 from tests.builders.policy import changed
 
@@ -33,7 +33,7 @@ class TestTheDefaultPolicy:
 
     def test_every_rule_cites_a_clause_with_a_text(self) -> None:
         document = default_document()
-        for key in RULE_KEYS:
+        for key in RULES:
             assert re.search("[一-鿿]", document.clauses[document.rules[key]]), key
 
     def test_every_clause_of_this_issue_is_there(self) -> None:
@@ -56,10 +56,20 @@ class TestTheDefaultPolicy:
         classes = default_document().announcements.classes
         assert str(classes["instruction"].default_deadline) == "30wm"
 
+    def test_what_is_urgent_is_not_answered_tomorrow(self) -> None:
+        """Policy 3.2, 3.6: the clock runs at any hour, also outside of working time."""
+        classes = default_document().announcements.classes
+        assert str(classes["urgent"].default_deadline) == "30m"
+
+    def test_only_what_is_urgent_is_published_outside_of_working_hours(self) -> None:
+        """Policy 3.4. `answer` is no publication: it answers what a person has just done."""
+        hours = {name: rule.hours for name, rule in default_document().delivery.classes.items() if name != "answer"}
+        assert {name for name, hours in hours.items() if hours != "work"} == {"urgent"}
+
     def test_other_notices_by_the_end_of_the_next_working_day(self) -> None:
         """Policy 3.6."""
         classes = default_document().announcements.classes
-        others = {name for name, rule in classes.items() if rule.receipt} - {"instruction"}
+        others = {name for name, rule in classes.items() if rule.receipt} - {"instruction", "urgent"}
         assert {str(classes[name].default_deadline) for name in others} == {"1wd"}
 
     def test_a_task_is_acknowledged_within_30_working_minutes(self) -> None:
@@ -128,10 +138,50 @@ class TestReading:
         assert PolicyDocument.model_validate(document.model_dump(mode="json")) == document
 
     def test_another_company_cites_its_own_clauses(self) -> None:
-        source = default_source().replace("  3.6: ", "  第三十六条: ").replace(": 3.6\n", ": 第三十六条\n")
+        source = default_source().replace("  3.6:", "  第三十六条:").replace(": 3.6\n", ": 第三十六条\n")
         document = read(source).document
         assert document is not None
         assert document.rules["announcement.receipt"] == "第三十六条"
+
+
+class TestHowClausesAreCarriedOut:
+    """P8: every clause says what the service does of it, and nothing promises what nothing does."""
+
+    def test_each_clause_of_the_default_document_says_it(self) -> None:
+        document = default_document()
+        assert list(document.carried_out) == list(document.clauses)
+
+    def test_only_what_a_rule_rests_on_is_carried_out_by_the_service(self) -> None:
+        document = default_document()
+        cited = {document.rules[key] for key in RULES}
+        assert {number for number, said in document.carried_out.items() if said.by_the_service} == cited
+
+    def test_a_clause_that_says_nothing_is_refused(self) -> None:
+        found = faults(with_line("  5.1: {not_yet: 活动的申请和公布}\n", ""))
+        assert "没有写明这一条怎样落实" in found["carried_out.5.1"]
+
+    def test_a_clause_with_no_part_is_refused(self) -> None:
+        found = faults(with_line("  5.1: {not_yet: 活动的申请和公布}\n", "  5.1: {}\n"))
+        assert "至少一项" in found["carried_out.5.1"]
+
+    def test_what_no_rule_rests_on_cannot_be_called_enforced(self) -> None:
+        found = faults(with_line("  5.1: {not_yet: 活动的申请和公布}\n", "  5.1: {enforced: 全部}\n"))
+        assert "系统不会执行" in found["carried_out.5.1"]
+
+    def test_what_the_service_does_is_not_called_missing(self) -> None:
+        found = faults(
+            with_line("  4.5: {enforced: 离职人员的任务交给其上级，并告知布置人}\n", "  4.5: {not_yet: 全部}\n")
+        )
+        assert "请写 enforced 或 substituted" in found["carried_out.4.5"]
+
+    def test_a_statement_about_a_clause_that_is_not_there_is_refused(self) -> None:
+        found = faults(with_line("  8.1: {by_hand:", "  9.9: {not_yet: 全部}\n  8.1: {by_hand:"))
+        assert found["carried_out.9.9"] == "clauses 中没有这一条，请补上条文或删去"
+
+    def test_a_version_older_than_the_statement_stays_readable(self) -> None:
+        stored = default_document().model_dump(mode="json")
+        del stored["carried_out"]
+        assert PolicyDocument.model_validate(stored).carried_out == {}
 
 
 class TestFaults:
@@ -181,7 +231,7 @@ class TestFaults:
         assert "要写 steps" in found["groups.types.interest.exit"]
 
     def test_a_class_without_hours_is_refused(self) -> None:
-        found = faults(with_line("    leisure: {hours: not_quiet}\n", ""))
+        found = faults(with_line("    leisure: {hours: work}\n", ""))
         assert "delivery.classes" in found["announcements.classes.leisure"]
 
     def test_a_class_that_is_not_there_cannot_be_allowed(self) -> None:

@@ -36,6 +36,19 @@ class TestPolicy:
         assert found["document"]["tasks"]["accept_within"] == "30wm"
         assert found["document"]["rules"]["approval.deadline"] == "7.10"
 
+    async def test_each_clause_and_how_it_is_carried_out(self, client: httpx.AsyncClient) -> None:
+        """P8: what the service does by itself, what a person does, what nothing does yet."""
+        listed = await answer(client.get("/policy/clauses"))
+        assert listed["policy_version"] == 1
+        found = {row["clause"]: row for row in listed["clauses"]}
+        assert found["2.7"]["rules"] == ["group.roster", "group.roster_loss"]
+        assert found["2.7"]["enforced"].startswith("按间隔与实际核对")
+        assert (found["5.1"]["rules"], found["5.1"]["enforced"], found["5.1"]["not_yet"]) == (
+            [],
+            None,
+            "活动的申请和公布",
+        )
+
     async def test_a_new_version_now_and_the_list_of_both(self, client: httpx.AsyncClient) -> None:
         made = await answer(client.post("/policy/versions", json={"source": STRICTER}), 201)
         assert made["number"] == 2

@@ -15,7 +15,7 @@ from app.audit.actor import SYSTEM
 from app.calendar import service as calendars
 from app.database import Sessions, transaction
 from app.policy import service
-from app.policy.document import default_source
+from app.policy.document import default_document, default_source
 from app.policy.errors import (
     AlreadyScheduled,
     EffectiveInThePast,
@@ -24,6 +24,7 @@ from app.policy.errors import (
     UnknownRule,
     VersionNotFound,
 )
+from app.policy.rule_keys import RULES
 from app.policy.schema import PolicyDuration
 from models.audit import AuditEntry
 from models.ids import PolicyVersionId
@@ -139,6 +140,23 @@ class TestCiting:
         citation = current.cite("announcement.receipt")
         assert citation.label == "第 3.6 条"
         assert citation.text == current.document.clauses["3.6"]
+
+    async def test_an_older_version_cites_what_the_service_cited_then(self, session: AsyncSession) -> None:
+        """An upgrade brings new rules; the version in force does not know them, and work goes on."""
+        known = {key: clause for key, clause in default_document().rules.items() if key != "member.remove"}
+        old = await policy(session, rules=known)
+        assert old.cite("member.remove").clause == old.document.rules["group.roster"] == "2.7"
+
+    async def test_every_rule_that_came_later_has_a_former_one(self) -> None:
+        """A rule without one would stop the work of a company whose document is older."""
+        first = {rule for rule in RULES.values() if rule.formerly is None}
+        assert all(RULES[rule.formerly] in first for rule in RULES.values() if rule.formerly)
+
+    async def test_what_the_platform_decides_is_cited_as_its_rule(self, session: AsyncSession) -> None:
+        """P8: fewer than two members is the platform's rule; no clause of the company says it."""
+        citation = (await policy(session)).cite("platform.fewest_members")
+        assert (citation.clause, citation.label) == ("", "企业微信的规定")
+        assert citation.sentence == "企业微信规定，应用建立的群至少有 2 名成员"
 
     async def test_a_rule_that_is_not_mapped_says_so(self, session: AsyncSession) -> None:
         with pytest.raises(UnknownRule):

@@ -65,13 +65,13 @@ async def plan(session: AsyncSession, asked: CreationSubject, requester: Person,
     """Who would own it and who would be in it. Raises the reason when it cannot be created."""
     rule = rule_of(policy, asked.group_type)
     if not rule.enabled:
-        clause = policy.cite("group.create").label
+        clause = policy.cite("member.external").label
         raise TypeNotOffered(f"{rule.title}不能在这里申请：应用建立的群只能有内部成员（{clause}）")
     group_names.check_name(
         asked.name, rule, longest=policy.document.groups.max_name_length, clause=policy.cite("group.name").label
     )
     if asked.confidentiality == "confidential" and (asked.departments or not asked.member_ids):
-        raise ConfidentialRule("保密群须逐一写明成员，不能按部门加入")
+        raise ConfidentialRule(f"保密群须逐一写明成员，不能按部门加入（{policy.cite('group.confidential').label}）")
     named = await people_asked_for(session, asked)
     owner = named[asked.owner_id] if asked.owner_id else await choose_owner(session, asked, rule, requester, policy)
     deputy = named[asked.deputy_id] if asked.deputy_id else None
@@ -256,8 +256,8 @@ async def _inform(
         told |= {person.id: person for person in named if is_reachable(person)}
     if not told:
         return
-    text = messages.registered(rule, group, owner=owner.name, people=people, citation=policy.cite("group.create"))
-    why = Why(findings.RECONCILER, "group.create", policy.id)
+    text = messages.registered(rule, group, owner=owner.name, people=people, citation=policy.cite("group.informed"))
+    why = Why(findings.RECONCILER, "group.informed", policy.id)
     header = MessageHeader(GroupPurpose.INFORMED, findings.about(group), why)
     await delivery.tell(session, header, told, text, now=now)
 
@@ -272,7 +272,7 @@ async def mark_lost(session: AsyncSession, *, group_id: GroupId, gone: GroupGone
     policy = await policies.in_force(session, now=now)
     group.state, group.state_detail = GroupState.LOST, f"企业微信中已没有这个群（错误码 {gone.errcode}）"
     group.ended_at = group.updated_at = now
-    cause = Cause("reconcile", "group.roster", policy.id, RECONCILER)
+    cause = Cause("reconcile", "group.dissolved", policy.id, RECONCILER)
     await publish_about_group(session, group, catalogue.GroupLost, cause=cause, now=now, errcode=gone.errcode)
     fact = Fact(FindingKind.DISSOLVED, detail=f"错误码 {gone.errcode}", facts=FindingDetails(errcode=gone.errcode))
     await findings.note(session, group, fact, policy=policy, now=now)

@@ -75,8 +75,10 @@ class GroupsRule(Section):
     """By the key that requests and the `groups` table carry: `department`, `project` …"""
     first_message: Annotated[Text, only_blanks("name", "type", "purpose", "owner", "charter")]
     """F39: the first post of a new group. Without it the platform does not show the group to anybody."""
-    welcome: Annotated[Text, only_blanks("name", "purpose", "owner", "charter", "clause")]
-    """2.11, 2.4: what a person who was added is told. Blanks: {name} {purpose} {owner} {charter} {clause}."""
+    welcome: Annotated[Text, only_blanks("name", "purpose", "owner", "charter", "introduction", "clause")]
+    """2.11, 2.4: what a person who was added is told. Blanks: {name} {purpose} {owner} {charter},
+    {introduction} = the number of 2.4, {clause} = the number and the text of 2.11.
+    """
     supervised_by: RoleExpression
     """Who hears of a group that has no administrator left: `role:…`."""
     reconcile_interval_seconds: Annotated[int, Field(ge=1)]

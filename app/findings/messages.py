@@ -21,7 +21,7 @@ _FINDINGS: dict[FindingKind, tuple[str, str, str]] = {
     FindingKind.UNAPPROVED_LEAVE: (
         "未经批准退群",
         "{who} 已不在“{group}”，没有经过批准的退群申请。",
-        "已记录为警告级违反。如属误退，请本人重新申请入群。",
+        "已记录。如属误退，请本人重新申请入群。",
     ),
     FindingKind.UNAPPROVED_JOIN: (
         "未经批准入群",
@@ -31,7 +31,7 @@ _FINDINGS: dict[FindingKind, tuple[str, str, str]] = {
     FindingKind.RENAMED: (
         "群名称被修改",
         "“{group}”在企业微信中被改名为“{detail}”，将恢复为登记的名称。",
-        "需要改名的请申请。",
+        "如确需改名，请联系管理员。",
     ),
     FindingKind.OWNER_CHANGED: (
         "群主被变更",

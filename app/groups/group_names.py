@@ -8,6 +8,9 @@ from app.groups.errors import NameRefused
 from app.policy.sections.groups import GroupTypeRule
 from app.policy.sections.values import PLATFORM_NAME_LENGTH
 
+DASHES = str.maketrans(dict.fromkeys("－—–‐‑−", "-"))
+"""What people type for a dash, in Chinese and in English input: one dash to the pattern of a group type."""
+
 
 def shown_name(name: str) -> str:
     """What the platform keeps of a name. It cuts longer names without an error."""
@@ -15,9 +18,9 @@ def shown_name(name: str) -> str:
 
 
 def check_name(name: str, rule: GroupTypeRule, *, longest: int, clause: str) -> None:
-    """Policy 1.3, checked before the platform cuts a name that is too long."""
+    """Policy 1.3, checked before the platform cuts a name that is too long. Any dash is a dash."""
     longest = min(longest, PLATFORM_NAME_LENGTH)
     if len(name) > longest:
         raise NameRefused(f"群名称最多 {longest} 个字符，“{name}”有 {len(name)} 个（{clause}）", longest=longest)
-    if not re.fullmatch(rule.name_pattern, name):
+    if not re.fullmatch(rule.name_pattern, name.translate(DASHES)):
         raise NameRefused(f"{rule.title}的名称应为“{rule.name_hint}”，“{name}”不符合（{clause}）", hint=rule.name_hint)

@@ -25,6 +25,10 @@ class TestNames:
     def test_department_and_matter_are_a_name(self, name: str) -> None:
         group_names.check_name(name, rule(), longest=50, clause="第 1.3 条")
 
+    @pytest.mark.parametrize("dash", ["-", "－", "—", "–"])
+    def test_any_dash_that_people_type_is_a_dash(self, dash: str) -> None:
+        group_names.check_name(f"研发部{dash}新品项目", rule(), longest=50, clause="第 1.3 条")
+
     @pytest.mark.parametrize("name", ["新品项目", "-新品", "研发部-", "研发部-" + "长" * 47])
     def test_anything_else_is_refused_with_the_clause(self, name: str) -> None:
         with pytest.raises(NameRefused, match=r"第 1\.3 条"):

@@ -51,6 +51,12 @@ class TestTheDefaultPolicy:
         expected = {f"{chapter}.{number}" for chapter, places in numbers.items() for number in places}
         assert expected <= set(default_document().clauses)
 
+    def test_an_executive_may_bear_the_name_alone(self) -> None:
+        """Policy 2.3: the charter of a group asks for what the policy asks."""
+        types = default_document().groups.types
+        assert "可只写姓名" in types["executive"].charter
+        assert "部门-姓名" in types["department"].charter
+
     def test_a_leaders_instruction_is_answered_within_30_working_minutes(self) -> None:
         """Policy 3.6."""
         classes = default_document().announcements.classes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -54,11 +55,16 @@ class Application(FastAPI):
     door = Edge(Door())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].startswith(ADDRESS):
-            scope.update(app=self, path_params={"channel": scope["path"].removeprefix(ADDRESS)})
+        if scope["type"] == "http" and (path := _whole(scope["path"])).startswith(ADDRESS):
+            scope.update(app=self, path_params={"channel": path.removeprefix(ADDRESS)})
             await self.door(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
+
+
+def _whole(path: str) -> str:
+    """Whoever joins an address and a path often doubles the slash between them."""
+    return re.sub("/{2,}", "/", path) if "//" in path else path
 
 
 def create_app(services: Services) -> FastAPI:

@@ -12,10 +12,18 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Self, Union, get_args, get_origin
 from xml.etree.ElementTree import Element as XmlElement
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 
-from callbacks.envelope import find_all
+from callbacks.envelope import find_all, text_of
 
 _PATHS = "paths"
 
@@ -67,9 +75,23 @@ class Element(BaseModel):
         super().__pydantic_init_subclass__(**kwargs)
         cls.readers = tuple(_reader(name, info) for name, info in cls.model_fields.items())
 
+    @model_validator(mode="wrap")
+    @classmethod
+    def without_what_cannot_be(cls, values: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """An element that nobody needs and that holds what its type cannot counts as absent: it stops no event."""
+        try:
+            return handler(values)
+        except ValidationError as error:
+            faulty = {str(fault["loc"][0]) for fault in error.errors() if fault["loc"]}
+            if not faulty or any(
+                name not in cls.model_fields or cls.model_fields[name].is_required() for name in faulty
+            ):
+                raise
+            return handler({name: value for name, value in values.items() if name not in faulty})
+
     @classmethod
     def from_xml(cls, root: XmlElement) -> Self:
-        """Raises pydantic's ValidationError where a known element holds what its type cannot."""
+        """Raises pydantic's ValidationError where an element that is needed holds what its type cannot."""
         return cls.model_validate(cls.values_of(root))
 
     @classmethod
@@ -101,7 +123,7 @@ class Reader:
     def _value(self, node: XmlElement) -> Any:
         if self.nested:
             return self.nested.values_of(node)
-        return node.text if node.text and node.text.strip() else ""
+        return text_of(node)
 
 
 def _reader(name: str, info: FieldInfo) -> Reader:

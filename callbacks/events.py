@@ -13,7 +13,8 @@ from pydantic import Field
 
 from callbacks.approval_events import EngineApproval, SystemApproval
 from callbacks.elements import CommaNumbers, CommaTexts, Element, commas, many, number, one, required, tag
-from callbacks.envelope import parse, read_header
+from callbacks.envelope import read_header
+from callbacks.plaintext import read_elements
 
 
 class Event(Element):
@@ -373,8 +374,8 @@ MODELS: Final[dict[str, type[Any]]] = _by_kind()
 def read_event(event_type: str, root: XmlElement) -> AnyEvent | None:
     """The typed event; None for a type that is not in the catalogue.
 
-    Raises pydantic's ValidationError where a known event holds what its type cannot: a handler's event is then
-    parked with the reason, and the sender has long been answered.
+    Raises pydantic's ValidationError where an element that the event needs is absent or holds what its type cannot: a
+    handler's event is then parked with the reason, and the sender has long been answered.
     """
     model = MODELS.get(event_type)
     if model is None:
@@ -384,5 +385,5 @@ def read_event(event_type: str, root: XmlElement) -> AnyEvent | None:
 
 
 def read_body(body: bytes) -> AnyEvent | None:
-    root = parse(body)
+    root = read_elements(body)
     return read_event(read_header(root).event_type, root)

@@ -15,10 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.cards import service as cards
 from app.cards.service import CardAbsorb, CardAction, Click
+from app.inbox.messages import explain_unreadable
 from app.inbox.processor import Absorb
-from app.inbox.rules import DONE, Outcome, ignored, unknown
+from app.inbox.rules import DONE, UNREADABLE, Outcome, ignored, unknown
 from app.sync import service as org
-from callbacks.envelope import parse
+from callbacks.envelope import PROVIDER, text_of
 from callbacks.errors import Refused
 from callbacks.events import (
     AnyEvent,
@@ -31,6 +32,7 @@ from callbacks.events import (
     UserDeleted,
     read_body,
 )
+from callbacks.plaintext import read_elements
 from models.ids import DepartmentId
 from models.inbox import ReceivedEvent
 
@@ -81,6 +83,7 @@ _NO_PLATFORM_APPROVAL: Final = "审批应用的单据目前不处理，本服务
 _NO_CUSTOMERS: Final = "客户联系事件目前不处理"
 _NO_SCHEDULE: Final = "日程事件目前不处理"
 _APP_STATE: Final = "应用状态通知，仅记录"
+_NO_PROVIDER: Final = "服务商（第三方应用）的事件：本服务是企业自建应用，不处理"
 _CARD_LEGACY: Final = "本服务不发送任务卡片，也不使用卡片右上角菜单"
 
 # Types that are known and not acted upon, each with its reason. They stay in the inbox and can be replayed.
@@ -153,6 +156,10 @@ class EventHandler:
     async def __call__(self, session: AsyncSession, event: ReceivedEvent, now: datetime) -> Outcome:
         if reason := IGNORED.get(event.event_type):
             return ignored(reason)
+        if event.event_type.startswith(UNREADABLE):
+            return unknown(explain_unreadable(event.event_type))
+        if event.event_type.startswith(PROVIDER):
+            return ignored(_NO_PROVIDER)
         typed = _typed(event)
         if isinstance(typed, CardClicked):
             return await self._clicked(session, event, typed, now)
@@ -211,13 +218,13 @@ def _click(event: ReceivedEvent, action: str) -> Click | None:
     """Read by hand: with the typed union it costs five times as much. None where it is not a click on this button."""
     assert event.body is not None  # `absorber_for` has seen it
     try:
-        root = parse(event.body)
+        root = read_elements(event.body)
     except Refused:
         return None
     said: dict[str, str] = {}
     for child in root:
-        if child.text and child.text.strip():
-            said.setdefault(child.tag.lower(), child.text)
+        if text := text_of(child):
+            said.setdefault(child.tag.lower(), text)
     key = said.get("eventkey", "")
     if key.partition(":")[0] != action or "taskid" not in said:
         return None

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from app.clock import Clock
 from app.database import Sessions
 from app.inbox.messages import explain_refusal
+from app.inbox.rules import UNREADABLE
 from app.inbox.service import Arrival
 from app.observability import (
     CALLBACK_REFUSALS,
@@ -26,10 +27,11 @@ from app.settings import Settings
 from callbacks import passive
 from callbacks.crypto import Keys, Signed, decrypt, examine, is_own, verify
 from callbacks.deduplication import dedup_key, digest
-from callbacks.envelope import parse, read_envelope, read_header, read_verification
+from callbacks.envelope import PROVIDER, read_envelope, read_verification
 from callbacks.errors import Reason, Refused
 from callbacks.events import MODELS
 from callbacks.group_commit import GroupCommit, HungUp, Stored
+from callbacks.plaintext import read_plaintext
 from callbacks.replay_window import check_window
 from callbacks.subjects import subject_of
 from callbacks.watch import Watch
@@ -161,8 +163,7 @@ class Intake:
 
     def _read(self, app_id: AppId, signed: Signed) -> tuple[Arrival, Answer]:
         plaintext, keys = self._open(app_id, signed)
-        root = parse(plaintext)
-        header = read_header(root)
+        root, header = read_plaintext(plaintext)
         now = self._clock.now()
         arrival = Arrival(
             app_id=app_id,
@@ -236,6 +237,11 @@ def _tell_of_unknown(arrival: Arrival) -> None:
     if arrival.event_type in MODELS:
         return
     UNKNOWN_EVENTS.labels(arrival.event_type).inc()
+    if arrival.event_type.startswith((UNREADABLE, PROVIDER)):
+        log.warning(
+            "callback.not_for_us", event_type=arrival.event_type, to_see="steward callbacks list --state unknown"
+        )
+        return
     log.warning(
         "callback.unknown_type",
         event_type=arrival.event_type,

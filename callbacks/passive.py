@@ -22,12 +22,12 @@ def reply_to(root: Element, header: Header) -> str | None:
     """The plaintext of the reply, without a clock: a repeat of the event gets the same one."""
     if header.event_type != "template_card_event":
         return None
-    if find_text(root, "CardType").strip() not in _CARDS_WITH_BUTTONS:
+    if find_text(root, "CardType") not in _CARDS_WITH_BUTTONS:
         return None
     created = int(header.created_at.timestamp()) if header.created_at else 0
     return (
         f"<xml><ToUserName>{_cdata(header.sender)}</ToUserName>"
-        f"<FromUserName>{_cdata(find_text(root, 'ToUserName').strip())}</FromUserName>"
+        f"<FromUserName>{_cdata(find_text(root, 'ToUserName'))}</FromUserName>"
         f"<CreateTime>{created}</CreateTime><MsgType><![CDATA[update_button]]></MsgType>"
         f"<Button><ReplaceName>{_cdata(RECEIVED)}</ReplaceName></Button></xml>"
     )

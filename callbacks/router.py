@@ -37,7 +37,7 @@ class Hangup(Exception):
 
 
 class Door:
-    """`/callbacks/{channel}`, with and without a slash at the end."""
+    """`/callbacks/{channel}`, with and without slashes at the end."""
 
     def __init__(self, *, body_seconds: float = BODY_SECONDS) -> None:
         self._body_seconds = body_seconds
@@ -58,7 +58,7 @@ class Door:
 
 
 async def _answer(intake: Intake, scope: Scope, receive: Receive, body_seconds: float) -> Answer:
-    channel = str(scope["path_params"]["channel"]).removesuffix("/")
+    channel = str(scope["path_params"]["channel"]).strip("/")
     client = scope.get("client")
     caller = str(client[0]) if client else ""
     if not intake.knows(channel):

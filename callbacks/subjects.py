@@ -50,13 +50,13 @@ def subject_of(root: Element, header: Header) -> str:
 def _card(root: Element, header: Header) -> str:
     if header.event_type not in CARD_EVENTS:
         return ""
-    return f"card:{find_text(root, 'TaskId').strip()}:{fold(header.sender)}"
+    return f"card:{find_text(root, 'TaskId')}:{fold(header.sender)}"
 
 
 def _named(root: Element, header: Header) -> str:
     event = header.event_type.partition(".")[0]
     prefix, paths = SUBJECTS.get(header.event_type) or SUBJECTS.get(event) or ("", ())
-    identifier = find_text(root, *paths).strip()
+    identifier = find_text(root, *paths)
     if not identifier:
         return ""
     return f"{prefix}:{fold(identifier) if prefix in _FOLDED else identifier}"

@@ -13,7 +13,7 @@ _REASONS: Final[dict[str, str]] = {
     "not_utf8": "内容不是 UTF-8：不是企业微信发来的",
     "bad_xml": "内容不是 XML：不是企业微信发来的，或回调地址配成了 JSON 格式的智能机器人",
     "entities": "XML 里带有 DTD 或实体，企业微信从不这样发：有人在试探",
-    "wrong_content": "XML 里没有 Encrypt 或 MsgType：不是企业微信的回调",
+    "wrong_content": "XML 里没有 Encrypt：不是企业微信的回调",
     "bad_signature": f"签名不符：Token 与{_WHERE}的不一致，或者是陌生人",
     "other_channel": "用另一个地址的密钥签名：两个回调地址填反了，请对照 /callbacks/app 与 /callbacks/contacts",
     "bad_timestamp": "timestamp 不是秒数：不是企业微信发来的",
@@ -32,6 +32,20 @@ _DISAGREES: Final[dict[str, str]] = {
     "token, aes_key": "密文也解不开：Token 与 EncodingAESKey 都不一致，或者是陌生人",
     "aes_key: the other channel's": "密文能用另一个地址的 EncodingAESKey 解开：两个地址的 EncodingAESKey 填反了",
 }
+
+
+_UNREADABLE: Final[dict[str, str]] = {
+    "bad_xml": "解密后的内容不是完整的 XML",
+    "entities": "解密后的 XML 带有 DTD 或实体，为安全起见不解析",
+    "not_utf8": "解密后的内容不是 UTF-8",
+    "wrong_content": "解密后的 XML 既没有 MsgType，也没有 InfoType",
+}
+
+
+def explain_unreadable(event_type: str) -> str:
+    """Of an event that was opened with our keys: it is the platform's, and kept as it came."""
+    reason = event_type.partition(".")[2]
+    return f"{_UNREADABLE.get(reason, reason)}：签名与密钥都对，原文已原样保存，可用 steward callbacks show 查看"
 
 
 def explain_refusal(reason: str, disagrees: str = "") -> str:

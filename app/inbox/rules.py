@@ -26,6 +26,9 @@ BACK_OFF: Final = (
     timedelta(hours=2),
 )
 
+UNREADABLE: Final = "unreadable."
+"""Before the type of an event that was signed and sealed by the platform and says nothing that can be read."""
+
 _ERROR_LENGTH: Final = 500
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import secrets
+import struct
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
@@ -16,10 +19,11 @@ from app.inbox import service
 from app.inbox.service import Arrival
 from app.observability import new_correlation_id
 from models.inbox import ReceivedEvent
-from sandbox.crypto import Cryptor
+from sandbox.crypto import BLOCK, Cryptor
 from tests.fakes.clock import MONDAY_9AM
 
 PAYLOADS: Final = Path(__file__).parents[1] / "callbacks" / "payloads"
+ODD: Final = PAYLOADS.parent / "odd"
 
 _numbers = count(1)
 
@@ -37,8 +41,17 @@ def payload(name: str) -> bytes:
     return (PAYLOADS / f"{name}.xml").read_bytes().strip()
 
 
+def odd(name: str) -> bytes:
+    """A plaintext of the platform, or of a gateway in front of us, that is not as documented."""
+    return (ODD / f"{name}.xml").read_bytes().strip()
+
+
 def seal(cryptor: Cryptor, plaintext: bytes, *, at: datetime = MONDAY_9AM, nonce: str | None = None) -> Sealed:
-    encrypted = cryptor.encrypt(plaintext.decode())
+    """Any bytes, whether they are text or not."""
+    inner = secrets.token_bytes(16) + struct.pack(">I", len(plaintext)) + plaintext + cryptor.receive_id.encode()
+    fill = BLOCK - len(inner) % BLOCK
+    encryptor = cryptor._cipher().encryptor()
+    encrypted = base64.b64encode(encryptor.update(inner + bytes([fill]) * fill) + encryptor.finalize()).decode()
     return wrap(cryptor, encrypted, at=at, nonce=nonce)
 
 

@@ -22,7 +22,7 @@ from callbacks.events import (
     UserChanged,
     read_body,
 )
-from tests.builders.callbacks import PAYLOADS, payload, plain_event
+from tests.builders.callbacks import PAYLOADS, odd, payload, plain_event
 
 NAMES = sorted(path.stem for path in PAYLOADS.glob("*.xml"))
 
@@ -57,6 +57,37 @@ class TestTheRecordedPayloads:
         odd = plain.replace("<xml>", "<xml><Novelty><Deep>1</Deep></Novelty>").replace("AgentID>", "agentid>")
 
         assert read_body(odd.encode()) == read_body(plain.encode())
+
+
+class TestOddContent:
+    """What nobody needs stops no event; what an event is about must be there."""
+
+    def test_a_field_of_the_wrong_type_counts_as_not_said(self) -> None:
+        event = read_body(odd("unused-field-is-no-number"))
+
+        assert isinstance(event, UserChanged)
+        assert (event.userid, event.gender, event.leader_flags) == ("u00006", None, None)
+
+    def test_a_field_of_the_wrong_type_inside_a_part_does_too(self) -> None:
+        body = payload("sys_approval_change").replace(b"<StatuChangeEvent>2<", b"<StatuChangeEvent>one<")
+        event = read_body(body)
+
+        assert isinstance(event, SystemApprovalChanged)
+        assert event.approval.change is None
+        assert event.approval.sp_no == "202311140007"
+
+    def test_values_are_read_without_the_white_space_around_them(self) -> None:
+        event = read_body(odd("white-space-around-values"))
+
+        assert isinstance(event, UserChanged)
+        assert (event.receiver, event.sender, event.userid, event.departments) == ("CORP", "sys", "u00002", (4,))
+
+    def test_a_text_is_read_whole_whatever_is_typed(self) -> None:
+        event = read_body(odd("cdata-end-in-a-text"))
+
+        assert isinstance(event, TextMessage)
+        assert event.content == "<a><![CDATA[x]]></a> if (p[q[0]]>1)"
+        assert (event.sender, event.agent_id) == ("u00001", "1000002")
 
 
 class TestPeople:

@@ -20,9 +20,9 @@ from app.delivery import service as delivery
 from app.delivery.service import MessageHeader
 from app.inbox.rules import DONE
 from app.wecom.message_bodies.card import Card, CardButton
-from callbacks.envelope import parse, read_header
 from callbacks.events import MODELS
 from callbacks.handlers import CLICK, HANDLERS, IGNORED, build_handler
+from callbacks.plaintext import read_plaintext
 from models.audit import ObjectKind
 from models.delivery import OutgoingCall
 from models.ids import APP, PersonId
@@ -30,14 +30,15 @@ from models.inbox import EventState, ReceivedEvent
 from models.installation import App
 from models.org import Person, PersonUserid
 from tests.builders import org as org_builders
-from tests.builders.callbacks import arrival, payload, plain_event, received
+from tests.builders.callbacks import arrival, odd, payload, plain_event, received
 from tests.builders.policy import policy_in_force
 from tests.fakes.clock import MONDAY_9AM
 from tests.fakes.queue import queued_rows
 
 
 async def event_of(session: AsyncSession, body: bytes, *, app_id: str = "app") -> ReceivedEvent:
-    event_type = read_header(parse(body)).event_type
+    _, header = read_plaintext(body)
+    event_type = header.event_type
     return await received(session, arrival(event_type=event_type, body=body, app_id=app_id))
 
 
@@ -68,6 +69,29 @@ class TestTheTable:
         outcome = await build_handler({})(session, await event_of(session, plain_event("brand_new")), MONDAY_9AM)
 
         assert outcome.state is EventState.UNKNOWN
+
+    @pytest.mark.parametrize(
+        ("body", "state", "said"),
+        [
+            (b"not xml", EventState.UNKNOWN, "不是完整的 XML"),
+            (b"\xff", EventState.UNKNOWN, "不是 UTF-8"),
+            (b"<!DOCTYPE x><xml><MsgType>text</MsgType></xml>", EventState.UNKNOWN, "DTD"),
+            (b"<xml/>", EventState.UNKNOWN, "MsgType"),
+            (b"<xml><InfoType>suite_ticket</InfoType></xml>", EventState.IGNORED, "服务商"),
+        ],
+    )
+    async def test_what_says_nothing_that_we_read_is_kept_as_what_it_is(
+        self, body: bytes, state: EventState, said: str, session: AsyncSession
+    ) -> None:
+        """Never as something that the platform has not sent."""
+        _, header = read_plaintext(body)
+        event = await received(session, arrival(event_type=header.event_type, body=body))
+
+        outcome = await build_handler({})(session, event, MONDAY_9AM)
+
+        assert outcome.state is state
+        assert said in (outcome.reason or "")
+        assert "不是企业微信" not in (outcome.reason or "")
 
     async def test_a_known_event_that_cannot_be_read_fails_with_the_reason(self, session: AsyncSession) -> None:
         """It is then tried again and parked: the platform has long been answered."""
@@ -102,6 +126,16 @@ class TestContacts:
         ((queued_job, document),) = await queued(session)
         assert queued_job == job
         assert facts.items() <= document.items()
+
+    @pytest.mark.parametrize(
+        ("name", "userid"), [("white-space-around-values", "u00002"), ("unused-field-is-no-number", "u00006")]
+    )
+    async def test_white_space_and_fields_that_nobody_uses_stop_no_hint(
+        self, name: str, userid: str, session: AsyncSession
+    ) -> None:
+        assert await build_handler({})(session, await event_of(session, odd(name)), MONDAY_9AM) == DONE
+        ((_, document),) = await queued(session)
+        assert document["userid"] == userid
 
 
 class TestClicks:

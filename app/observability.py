@@ -29,6 +29,9 @@ CALLBACKS_WAITING = Gauge("steward_callbacks_waiting", "Callbacks that are recei
 CALLBACK_BYTES_WAITING = Gauge("steward_callback_bytes_waiting", "Their bodies, in bytes")
 INBOX_EVENTS = Counter("steward_inbox_events_total", "Events handled, by final state", ["type", "state"])
 INBOX_LAG = Gauge("steward_inbox_lag_seconds", "Age of the oldest event that waits to be handled")
+HINTS_NOT_FOUND = Counter(
+    "steward_hints_not_found_total", "Events about an object that the platform then did not show us", ["object"]
+)
 UNKNOWN_EVENTS = Counter("steward_unknown_events_total", "Events of a type we do not know", ["type"])
 PLATFORM_CALLS = Counter("steward_platform_calls_total", "Calls to the platform", ["path", "outcome"])
 PLATFORM_SECONDS = Histogram("steward_platform_seconds", "Duration of calls to the platform", ["path"])

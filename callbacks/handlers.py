@@ -1,15 +1,15 @@
 """THE table: event type → domain function.
 
 An event of the platform is a hint: contact events have the object fetched again, and are right in any order. Only
-clicks carry their own facts. A type in the catalogue stands in exactly one of `HANDLERS`, `IGNORED` and the card
+clicks carry their own facts. A type in the catalogue stands in exactly one of `HINTS`, `IGNORED` and the card
 actions; a test holds it to that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -18,64 +18,16 @@ from app.cards.service import CardAbsorb, CardAction, Click
 from app.inbox.messages import explain_unreadable
 from app.inbox.processor import Absorb
 from app.inbox.rules import DONE, UNREADABLE, Outcome, ignored, unknown
-from app.sync import service as org
+from callbacks.contact_hints import HINTS, look_again, look_again_at_all
 from callbacks.envelope import PROVIDER, text_of
 from callbacks.errors import Refused
-from callbacks.events import (
-    AnyEvent,
-    CardClicked,
-    DepartmentChanged,
-    DepartmentDeleted,
-    RangeChanged,
-    TagChanged,
-    UserChanged,
-    UserDeleted,
-    read_body,
-)
+from callbacks.events import AnyEvent, CardClicked, read_body
 from callbacks.plaintext import read_elements
-from models.ids import DepartmentId
 from models.inbox import ReceivedEvent
 
-Handler = Callable[[AsyncSession, Any, datetime], Awaitable[None]]
-
-
-async def user_changed(session: AsyncSession, event: UserChanged, now: datetime) -> None:
-    await org.hint_user(session, userid=event.userid, new_userid=event.new_userid or None, now=now)
-
-
-async def user_deleted(session: AsyncSession, event: UserDeleted, now: datetime) -> None:
-    await org.hint_user(session, userid=event.userid, deleted=True, now=now)
-
-
-async def department_changed(session: AsyncSession, event: DepartmentChanged, now: datetime) -> None:
-    await org.hint_department(session, department_id=DepartmentId(event.department_id), now=now)
-
-
-async def department_deleted(session: AsyncSession, event: DepartmentDeleted, now: datetime) -> None:
-    await org.hint_department(session, department_id=DepartmentId(event.department_id), deleted=True, now=now)
-
-
-async def tag_changed(session: AsyncSession, event: TagChanged, now: datetime) -> None:
-    await org.hint_tag(session, tag_id=event.tag_id, now=now)
-
-
-async def range_changed(session: AsyncSession, event: RangeChanged, now: datetime) -> None:
-    await org.visible_range_changed(session, userid=event.sender, now=now)
-
-
-HANDLERS: Final[dict[str, Handler]] = {
-    "change_contact.create_user": user_changed,
-    "change_contact.update_user": user_changed,
-    "change_contact.delete_user": user_deleted,
-    "change_contact.create_party": department_changed,
-    "change_contact.update_party": department_changed,
-    "change_contact.delete_party": department_deleted,
-    "change_contact.update_tag": tag_changed,
-    "subscribe": range_changed,
-    "unsubscribe": range_changed,
-}
-
 CLICK: Final = "template_card_event"
+
+_CONTACTS: Final = "contacts"
 
 _NO_CHAT: Final = "员工发来的消息目前不处理"
 _NO_MENU: Final = "应用菜单目前没有绑定动作"
@@ -163,15 +115,18 @@ class EventHandler:
         typed = _typed(event)
         if isinstance(typed, CardClicked):
             return await self._clicked(session, event, typed, now)
-        handler = HANDLERS.get(event.event_type)
-        if handler is None:
+        if event.event_type not in HINTS:
             return unknown("目录里没有这种事件")
-        await handler(session, typed, now)
+        await look_again(session, event, typed)
         return DONE
 
     def absorber_for(self, event: ReceivedEvent) -> tuple[str, Absorb] | None:
-        """The set-based form for this event, where its button has one (`app.inbox.processor.AbsorberFor`)."""
-        if event.event_type != CLICK or event.body is None:
+        """The set-based form for this event, where it has one (`app.inbox.processor.AbsorberFor`)."""
+        if event.body is None:
+            return None
+        if event.event_type in HINTS:
+            return _CONTACTS, look_again_at_all
+        if event.event_type != CLICK:
             return None
         for action, absorb in self._card_absorbers.items():
             # Parsed once, and later: what only mentions the name is then left to be handled alone.

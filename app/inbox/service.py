@@ -37,6 +37,7 @@ __all__ = [
     "finish",
     "get",
     "hold",
+    "led_to_nothing",
     "purge_bodies",
     "release",
     "renew",
@@ -197,6 +198,12 @@ async def finish(
     )
     if await _changed(session, done) != len(events):
         raise LeaseLost("an event is not ours any more")
+
+
+async def led_to_nothing(session: AsyncSession, *, event_ids: Sequence[int], reason: str) -> None:
+    """What events that were handled had asked for was looked for in vain: they are not told as a success."""
+    handled = (col(ReceivedEvent.id) == queries.any_of(event_ids)) & (col(ReceivedEvent.state) == EventState.DONE)
+    await _changed(session, update(ReceivedEvent).where(handled).values(state=EventState.IGNORED, last_error=reason))
 
 
 async def fail(

@@ -6,7 +6,13 @@ from app.jobs.job import Job, Payload
 from models.ids import PersonId
 
 
-class PersonPayload(Payload):
+class HintPayload(Payload):
+    """`callbacks`: the received events that asked to look again, and are told when nothing was there."""
+
+    callbacks: tuple[int, ...] = ()
+
+
+class PersonPayload(HintPayload):
     """A person whom a callback named. `new_userid`: the callback says that the userid was changed to it."""
 
     userid: str
@@ -14,14 +20,14 @@ class PersonPayload(Payload):
     deleted: bool = False
 
 
-class DepartmentPayload(Payload):
+class DepartmentPayload(HintPayload):
     """A department that a callback named."""
 
     department_id: int
     deleted: bool = False
 
 
-class TagPayload(Payload):
+class TagPayload(HintPayload):
     """A tag that a callback named."""
 
     tag_id: int

@@ -67,6 +67,7 @@ async def refresh_person(ctx: JobContext, payload: PersonPayload) -> None:
         userid=payload.userid,
         new_userid=payload.new_userid,
         deleted=payload.deleted,
+        callbacks=payload.callbacks,
     )
 
 
@@ -77,11 +78,12 @@ async def refresh_department(ctx: JobContext, payload: DepartmentPayload) -> Non
         ctx.clock,
         department_id=payload.department_id,
         deleted=payload.deleted,
+        callbacks=payload.callbacks,
     )
 
 
 async def refresh_tag(ctx: JobContext, payload: TagPayload) -> None:
-    await refresh.refresh_tag(ctx.sessions, ctx.platform, ctx.clock, tag_id=payload.tag_id)
+    await refresh.refresh_tag(ctx.sessions, ctx.platform, ctx.clock, tag_id=payload.tag_id, callbacks=payload.callbacks)
 
 
 async def start_up(session: AsyncSession, *, now: datetime, settings: Settings) -> None:

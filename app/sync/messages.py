@@ -116,6 +116,18 @@ def hint_held(userid: str) -> str:
     return f"成员 {userid} 的离职、停用或不可见消息使近期的减少超过上限，暂不生效，等下一次全量同步核对。"
 
 
+def person_not_found(userid: str) -> str:
+    return f"企业微信里查不到成员 {userid}：没有这个成员，或不在可见范围内，没有更新任何人。"
+
+
+def department_not_found(department_id: int) -> str:
+    return f"企业微信里查不到部门 {department_id}：没有这个部门，或不在可见范围内，没有更新任何部门。"
+
+
+def tag_not_found(tag_id: int) -> str:
+    return f"企业微信里查不到标签 {tag_id}：标签已删除，或应用无权查看，保留原有成员。"
+
+
 def superseded(by: object) -> str:
     return f"已有更新的同步 {by}，本次待放行的变更作废；请看新的那次。"
 

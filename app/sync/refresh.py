@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
@@ -11,7 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.clock import Clock
 from app.database import Sessions, transaction
-from app.observability import get_logger
+from app.inbox import service as inbox
+from app.observability import HINTS_NOT_FOUND, get_logger
+from app.org import queries as people
 from app.org import service as org
 from app.policy import service as policies
 from app.sync import messages, queries, runs
@@ -40,7 +42,14 @@ T = TypeVar("T")
 
 
 async def refresh_person(
-    sessions: Sessions, platform: Platform, clock: Clock, *, userid: str, new_userid: str | None, deleted: bool
+    sessions: Sessions,
+    platform: Platform,
+    clock: Clock,
+    *,
+    userid: str,
+    new_userid: str | None,
+    deleted: bool,
+    callbacks: Sequence[int] = (),
 ) -> None:
     """Read one person anew and apply it. Only a deletion that the platform stated *and* the refetch confirms is a
     departure; whoever merely cannot be seen is left to the full run.
@@ -55,7 +64,10 @@ async def refresh_person(
                 continue
             if renamed and new_userid is not None:
                 await org.rename(session, old=userid, new=new_userid, run_id=None, now=clock.now())
+            is_known = await people.person_by_userid(session, current) is not None
             await apply_person(session, user, userid=current, deleted=deleted, now=clock.now())
+            if user is None and not (deleted and is_known):
+                await _nothing_there(session, callbacks, kind="person", reason=messages.person_not_found(current))
         return
     log.warning("org.refresh_contended", userid=current)
 
@@ -93,8 +105,21 @@ async def apply_person(
     await _apply_hint(session, scope, subject=userid, now=now)
 
 
+async def _nothing_there(session: AsyncSession, callbacks: Sequence[int], *, kind: str, reason: str) -> None:
+    """An event that led to nothing must not look like one that did."""
+    if callbacks:
+        HINTS_NOT_FOUND.labels(kind).inc(len(callbacks))
+        await inbox.led_to_nothing(session, event_ids=callbacks, reason=reason)
+
+
 async def refresh_department(
-    sessions: Sessions, platform: Platform, clock: Clock, *, department_id: int, deleted: bool
+    sessions: Sessions,
+    platform: Platform,
+    clock: Clock,
+    *,
+    department_id: int,
+    deleted: bool,
+    callbacks: Sequence[int] = (),
 ) -> None:
     found: DepartmentDetail | DepartmentRef | None = await _ask(lambda: platform.app.get_department(department_id))
     gone = False
@@ -104,6 +129,9 @@ async def refresh_department(
         # The root is always there: a list without it is no list.
         gone = deleted and found is None and any(ref.parent_id in {None, 0} for ref in refs)
     if found is None and not gone:
+        async with transaction(sessions) as session:
+            reason = messages.department_not_found(department_id)
+            await _nothing_there(session, callbacks, kind="department", reason=reason)
         return
     async with transaction(sessions) as session:
         await apply_department(session, found, department_id=department_id, now=clock.now())
@@ -130,10 +158,14 @@ async def apply_department(
     await _apply_hint(session, scope, subject=f"部门 {department_id}", now=now)
 
 
-async def refresh_tag(sessions: Sessions, platform: Platform, clock: Clock, *, tag_id: int) -> None:
+async def refresh_tag(
+    sessions: Sessions, platform: Platform, clock: Clock, *, tag_id: int, callbacks: Sequence[int] = ()
+) -> None:
     """Read a tag again. A deleted tag keeps its last members: no approver vanishes unless a person decides it."""
     detail = await _ask(lambda: platform.app.get_tag(tag_id))
     if detail is None:
+        async with transaction(sessions) as session:
+            await _nothing_there(session, callbacks, kind="tag", reason=messages.tag_not_found(tag_id))
         return
     async with transaction(sessions) as session:
         now = clock.now()

@@ -5,10 +5,14 @@ A hint from a callback fetches nothing and decides nothing: a job reads the obje
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.jobs.job import Job
+from app.observability import current_correlation_id
 from app.sync.apply_run import release
 from app.sync.changes.report import StagedCounts, SyncReport
 from app.sync.full_run import run_sync
@@ -19,26 +23,84 @@ from app.sync.job_payloads import (
     REFRESH_TAG,
     DepartmentPayload,
     DeparturePayload,
+    HintPayload,
     PersonPayload,
     TagPayload,
 )
 from app.sync.runs import ensure_scheduled, reject, request
+from models.ids import fold
 
 __all__ = [
     "PERSON_DEPARTED",
+    "DepartmentPayload",
     "DeparturePayload",
+    "Hint",
+    "PersonPayload",
     "StagedCounts",
     "SyncReport",
+    "TagPayload",
     "ensure_scheduled",
-    "hint_department",
-    "hint_tag",
     "hint_user",
+    "look_again",
     "reject",
     "release",
     "request",
     "run_sync",
-    "visible_range_changed",
 ]
+
+
+Hint = PersonPayload | DepartmentPayload | TagPayload
+"""One object to read again."""
+
+H = TypeVar("H", bound=HintPayload)
+
+
+async def look_again(session: AsyncSession, hints: Sequence[Hint], traces: Mapping[int, str] | None = None) -> None:
+    """Queue the refetches. Hints that come together about one object are one refetch, with what the last one said.
+
+    No dedupe key: a job that is already running may have read before this change. `traces` has the correlation ids of
+    the callbacks, where they differ.
+    """
+    joined: dict[tuple[str, str], Hint] = {}
+    apart: list[Hint] = []
+    for hint in hints:
+        if isinstance(hint, PersonPayload) and hint.new_userid:
+            # Who is called what is decided in the order of the renames.
+            apart += [*_taken(joined, hint), hint]
+            continue
+        key = _object_of(hint)
+        joined[key] = _joined(joined[key], hint) if key in joined else hint
+    waiting = [*apart, *joined.values()]
+    await _queue(session, REFRESH_PERSON, waiting, traces or {})
+    await _queue(session, REFRESH_DEPARTMENT, waiting, traces or {})
+    await _queue(session, REFRESH_TAG, waiting, traces or {})
+
+
+async def _queue(session: AsyncSession, job: Job[H], waiting: Sequence[Hint], traces: Mapping[int, str]) -> None:
+    payloads = [hint for hint in waiting if isinstance(hint, job.payload)]
+    here = current_correlation_id()
+    belongs_to = [traces.get(hint.callbacks[-1], here) if hint.callbacks else here for hint in payloads]
+    await job.enqueue_many(session, payloads, correlation_ids=belongs_to)
+
+
+def _joined(earlier: Hint, hint: Hint) -> Hint:
+    said: dict[str, Any] = {"callbacks": earlier.callbacks + hint.callbacks}
+    if isinstance(earlier, PersonPayload) and "deleted" not in hint.model_fields_set:
+        # That somebody left the app's range follows when they are deleted, and takes nothing back.
+        said["deleted"] = earlier.deleted
+    return hint.model_copy(update=said)
+
+
+def _object_of(hint: Hint) -> tuple[str, str]:
+    if isinstance(hint, PersonPayload):
+        return "person", fold(hint.userid)
+    return ("department", str(hint.department_id)) if isinstance(hint, DepartmentPayload) else ("tag", str(hint.tag_id))
+
+
+def _taken(joined: dict[tuple[str, str], Hint], rename: PersonPayload) -> list[Hint]:
+    """What was said of these userids before the rename."""
+    names = {fold(rename.userid), fold(rename.new_userid or "")}
+    return [joined.pop(key) for key in [("person", name) for name in names] if key in joined]
 
 
 async def hint_user(
@@ -49,25 +111,5 @@ async def hint_user(
     deleted: bool = False,
     now: datetime,  # noqa: ARG001 -- every hint is called alike
 ) -> None:
-    """A callback named a person. No dedupe key: a job already running may have read before this change."""
-    payload = PersonPayload(userid=userid, new_userid=new_userid, deleted=deleted)
-    await REFRESH_PERSON.enqueue(session, payload)
-
-
-async def hint_department(
-    session: AsyncSession,
-    *,
-    department_id: int,
-    deleted: bool = False,
-    now: datetime,  # noqa: ARG001 -- every hint is called alike
-) -> None:
-    await REFRESH_DEPARTMENT.enqueue(session, DepartmentPayload(department_id=department_id, deleted=deleted))
-
-
-async def hint_tag(session: AsyncSession, *, tag_id: int, now: datetime) -> None:  # noqa: ARG001 -- as above
-    await REFRESH_TAG.enqueue(session, TagPayload(tag_id=tag_id))
-
-
-async def visible_range_changed(session: AsyncSession, *, userid: str, now: datetime) -> None:
-    """The app received subscribe or unsubscribe: the person entered its range or left it."""
-    await hint_user(session, userid=userid, now=now)
+    """Something has named a person."""
+    await look_again(session, [PersonPayload(userid=userid, new_userid=new_userid, deleted=deleted)])

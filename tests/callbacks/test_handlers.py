@@ -20,8 +20,9 @@ from app.delivery import service as delivery
 from app.delivery.service import MessageHeader
 from app.inbox.rules import DONE
 from app.wecom.message_bodies.card import Card, CardButton
+from callbacks.contact_hints import HINTS
 from callbacks.events import MODELS
-from callbacks.handlers import CLICK, HANDLERS, IGNORED, build_handler
+from callbacks.handlers import CLICK, IGNORED, build_handler
 from callbacks.plaintext import read_plaintext
 from models.audit import ObjectKind
 from models.delivery import OutgoingCall
@@ -42,6 +43,11 @@ async def event_of(session: AsyncSession, body: bytes, *, app_id: str = "app") -
     return await received(session, arrival(event_type=event_type, body=body, app_id=app_id))
 
 
+def contact_event(change: str, number: int) -> bytes:
+    more = f"<ChangeType>{change}</ChangeType><UserID>li</UserID><Alias>{number}</Alias>"
+    return plain_event("change_contact", more=more)
+
+
 async def queued(session: AsyncSession) -> list[tuple[str, dict[str, Any]]]:
     return await queued_rows(session)
 
@@ -50,7 +56,7 @@ class TestTheTable:
     """Habit 22: one table maps event types to functions."""
 
     def test_every_type_of_the_catalogue_stands_in_it_exactly_once(self) -> None:
-        listed = [*HANDLERS, *IGNORED, CLICK]
+        listed = [*HINTS, *IGNORED, CLICK]
 
         assert sorted(listed) == sorted(MODELS)
 
@@ -136,6 +142,35 @@ class TestContacts:
         assert await build_handler({})(session, await event_of(session, odd(name)), MONDAY_9AM) == DONE
         ((_, document),) = await queued(session)
         assert document["userid"] == userid
+
+    async def test_what_waits_together_about_one_person_is_one_refetch(self, session: AsyncSession) -> None:
+        events = [
+            await received(session, arrival(event_type=f"change_contact.{change}", body=contact_event(change, number)))
+            for number, change in enumerate(["create_user", "update_user", "update_user", "delete_user"])
+        ]
+        handler = build_handler({})
+        absorbers = {name for found in map(handler.absorber_for, events) if found for name, _ in [found]}
+        found = handler.absorber_for(events[0])
+        assert found is not None
+
+        assert await found[1](session, events, MONDAY_9AM) == {event.id for event in events}
+
+        assert len(absorbers) == 1
+        ((job, document),) = await queued(session)
+        assert (job, document["userid"], document["deleted"]) == ("org.refresh_person", "li", True)
+        assert document["callbacks"] == [event.id for event in events]
+
+    async def test_what_cannot_be_read_is_left_to_be_handled_alone(self, session: AsyncSession) -> None:
+        good = await received(
+            session, arrival(event_type="change_contact.update_user", body=contact_event("update_user", 1))
+        )
+        nameless = plain_event("change_contact", more="<ChangeType>update_user</ChangeType>")
+        bad = await received(session, arrival(event_type="change_contact.update_user", body=nameless))
+        found = build_handler({}).absorber_for(bad)
+        assert found is not None
+
+        assert await found[1](session, [bad, good], MONDAY_9AM) == {good.id}
+        assert len(await queued(session)) == 1
 
 
 class TestClicks:

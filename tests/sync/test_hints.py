@@ -12,8 +12,12 @@ from app.database import transaction
 from app.org import queries
 from app.org.identity import link_former, separate_userid
 from app.sync import service
+from app.sync.job_payloads import DepartmentPayload, PersonPayload, TagPayload
+from app.sync.jobs import refresh_department, refresh_person, refresh_tag
+from models.inbox import EventState, ReceivedEvent
 from models.org import PersonStatus, PersonUserid, SyncKind, SyncRun, UseridReview
-from tests.fakes.queue import queued_names
+from tests.builders.callbacks import arrival, received
+from tests.fakes.queue import queued_names, queued_rows
 from tests.sync.world import World
 
 HR = Actor(ActorKind.PERSON, "hr")
@@ -29,15 +33,69 @@ class TestHints:
     async def test_a_hint_only_queues_a_refetch(self, world: World) -> None:
         async with transaction(world.sessions) as session:
             await service.hint_user(session, userid="li", deleted=True, now=world.clock.now())
-            await service.hint_department(session, department_id=3, now=world.clock.now())
-            await service.hint_tag(session, tag_id=1, now=world.clock.now())
-            await service.visible_range_changed(session, userid="li", now=world.clock.now())
-            assert await queued_names(session) == [
-                "org.refresh_person",
-                "org.refresh_department",
-                "org.refresh_tag",
-                "org.refresh_person",
-            ]
+            await service.look_again(session, [DepartmentPayload(department_id=3), TagPayload(tag_id=1)])
+            assert await queued_names(session) == ["org.refresh_person", "org.refresh_department", "org.refresh_tag"]
+
+    async def test_what_comes_together_about_one_object_is_one_refetch(self, world: World) -> None:
+        hints: list[service.Hint] = [
+            PersonPayload(userid="Li", deleted=False, callbacks=(1,)),
+            DepartmentPayload(department_id=3, callbacks=(2,)),
+            PersonPayload(userid="li", deleted=True, callbacks=(3,)),
+            TagPayload(tag_id=3, callbacks=(4,)),
+            DepartmentPayload(department_id=3, deleted=True, callbacks=(5,)),
+            PersonPayload(userid="LI", callbacks=(6,)),
+            PersonPayload(userid="wang", callbacks=(7,)),
+        ]
+        async with transaction(world.sessions) as session:
+            await service.look_again(session, hints, {6: "trace-of-six"})
+            queued = [document | {"name": name} for name, document in await queued_rows(session)]
+
+        assert queued == [
+            # That somebody leaves the app's range after they were deleted takes nothing back.
+            {"name": "org.refresh_person", "userid": "LI", "deleted": True, "callbacks": [1, 3, 6]},
+            {"name": "org.refresh_person", "userid": "wang", "callbacks": [7]},
+            {"name": "org.refresh_department", "department_id": 3, "deleted": True, "callbacks": [2, 5]},
+            {"name": "org.refresh_tag", "tag_id": 3, "callbacks": [4]},
+        ]
+
+    async def test_renames_keep_their_order(self, world: World) -> None:
+        hints: list[service.Hint] = [
+            PersonPayload(userid="li", deleted=False, callbacks=(1,)),
+            PersonPayload(userid="li", new_userid="li2", deleted=False, callbacks=(2,)),
+            PersonPayload(userid="li2", new_userid="li3", deleted=False, callbacks=(3,)),
+            PersonPayload(userid="li3", deleted=False, callbacks=(4,)),
+            PersonPayload(userid="li3", deleted=False, callbacks=(5,)),
+        ]
+        async with transaction(world.sessions) as session:
+            await service.look_again(session, hints)
+            queued = [(document["userid"], document["callbacks"]) for _, document in await queued_rows(session)]
+
+        assert queued == [("li", [1]), ("li", [2]), ("li2", [3]), ("li3", [4, 5])]
+
+    async def test_a_callback_about_nobody_is_not_told_as_a_success(self, world: World) -> None:
+        """The same for departments and tags; a deletion that the refetch confirms is a success."""
+        await world.sync()
+        victim = await an_active_one(world)
+        await world.sandbox.delete_person(victim)
+        async with transaction(world.sessions) as session:
+            ids = []
+            for number in range(5):
+                event = await received(session, arrival(key=b"%d" % number))
+                event.state = EventState.DONE
+                ids.append(event.id or 0)
+
+        await refresh_person(world.ctx, PersonPayload(userid="nobody", callbacks=(ids[0],)))
+        await refresh_person(world.ctx, PersonPayload(userid="nobody", deleted=True, callbacks=(ids[1],)))
+        await refresh_department(world.ctx, DepartmentPayload(department_id=987_654, callbacks=(ids[2],)))
+        await refresh_tag(world.ctx, TagPayload(tag_id=987_654, callbacks=(ids[3],)))
+        await refresh_person(world.ctx, PersonPayload(userid=victim, deleted=True, callbacks=(ids[4],)))
+
+        async with transaction(world.sessions) as session:
+            events = [await session.get(ReceivedEvent, number) for number in ids]
+        assert [event.state for event in events if event] == [*[EventState.IGNORED] * 4, EventState.DONE]
+        said = [event.last_error or "" for event in events if event]
+        for reason, named in zip(said, ["成员 nobody", "成员 nobody", "部门 987654", "标签 987654"], strict=False):
+            assert named in reason
 
     async def test_a_new_person_is_there_at_once(self, world: World) -> None:
         await world.sync()

@@ -23,6 +23,10 @@ log = get_logger()
 
 KNOWN_TEXT = "wecom-steward"
 
+APP_NAME = "企微管家"
+"""What the app is called until the first sync has read its name."""
+_FORMER_APP_NAME = "自建应用"
+
 PREPARE_LOCK = 0x57A7
 """Advisory lock: one process at a time prepares a database."""
 
@@ -76,12 +80,14 @@ async def _claim_installation(session: AsyncSession, settings: Settings, now: da
 
 
 async def _register_apps(session: AsyncSession, settings: Settings, now: datetime) -> None:
-    for app_id, name, agent in ((APP, "自建应用", settings.wecom.agent_id), (CONTACTS, "通讯录同步", None)):
+    for app_id, name, agent in ((APP, APP_NAME, settings.wecom.agent_id), (CONTACTS, "通讯录同步", None)):
         row = await session.get(App, app_id)
         if row is None:
             session.add(App(id=app_id, name=name, agent_id=agent, created_at=now))
         else:
             row.agent_id = agent
+            if row.name == _FORMER_APP_NAME:  # written before the name was shown to anybody
+                row.name = APP_NAME
 
 
 async def adopt_secret_key(session: AsyncSession, settings: Settings) -> None:

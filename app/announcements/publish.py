@@ -17,6 +17,7 @@ from app.announcements.rules import AnnouncementPurpose, Audience, about
 from app.audit.actor import Actor, person_actor
 from app.audit.why import About, Why
 from app.calendar import service as calendars
+from app.delivery import queries as delivery_queries
 from app.delivery import service as delivery
 from app.delivery.service import MessageHeader
 from app.events import service as events
@@ -31,7 +32,7 @@ from models.announcements import Announcement, AnnouncementGroup
 from models.audit import ObjectKind
 from models.delivery import Message
 from models.groups import Group
-from models.ids import DepartmentId, PersonId
+from models.ids import APP, DepartmentId, PersonId
 from models.org import Person
 
 
@@ -150,6 +151,7 @@ async def _say(
         announcement,
         class_title=publication.rule.title,
         author=publication.author.name,
+        app_name=(await delivery_queries.app_named(session, APP)).name,
         zone=calendars.timezone_of(session),
     )
     for group in groups:

@@ -20,7 +20,6 @@ from app.audit.actor import SYSTEM, person_actor
 from app.cards.clicks import Click
 from app.delivery import queries
 from app.delivery import service as delivery
-from app.delivery.errors import AppNotRegistered
 from app.ledger import service as ledger
 from app.wecom.message_bodies.card import Card
 from app.wecom.message_bodies.encode import to_bytes
@@ -122,16 +121,14 @@ async def record_clicks(session: AsyncSession, *, faces: Sequence[Face], now: da
     One call updates a card for all who get the same face; it spends the newest of their codes, and the others with
     it: a click that comes again has nothing left to do, as when it is handled alone (P2).
     """
-    agent_id = await queries.agent_id(session, APP)
-    if agent_id is None:
-        raise AppNotRegistered("数据库里没有应用的 AgentId，请先完成初始化")
+    app = await queries.app_named(session, APP)
     messages = await _messages(session, {known.message_id for face in faces for known in face.clicks})
     updates: list[dict[str, Any]] = []
     stored: list[dict[str, Any]] = []
     for face in faces:
-        shown = face.card.to_update()
+        shown = face.card.said_by(app.name).to_update()
         for clicks in _by_card(face.clicks):
-            update = _update(messages[clicks[0].message_id], clicks, shown, agent_id)
+            update = _update(messages[clicks[0].message_id], clicks, shown, app.agent_id)
             updates.append(update)
             stored += [_click(known, update["id"]) for known in clicks]
     stored.sort(key=lambda row: row["event_id"])

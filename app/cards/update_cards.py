@@ -16,7 +16,7 @@ from app.cards import queries, text_instead
 from app.cards.response_codes import spend_code
 from app.delivery import queries as delivery_queries
 from app.delivery import service as delivery
-from app.delivery.errors import AppNotRegistered, DeliveryNotFound
+from app.delivery.errors import DeliveryNotFound
 from app.ledger import queries as ledger_queries
 from app.ledger import service as ledger
 from app.observability import current_correlation_id
@@ -111,17 +111,15 @@ async def _request_update(
     code: str,
     now: datetime,
 ) -> OutgoingCall:
-    agent_id = await delivery_queries.agent_id(session, call.app_id)
-    if agent_id is None:
-        raise AppNotRegistered("数据库里没有应用的 AgentId，请先完成初始化")
+    app = await delivery_queries.app_named(session, call.app_id)
     only = next(iter(userids)) if len(userids) == 1 else "all"
     request = ledger.CallRequest(
         kind=CallKind.CARD_UPDATE,
         body={
             "userids": list(userids.values()),
-            "agentid": agent_id,
+            "agentid": app.agent_id,
             "response_code": code,
-            "template_card": change.card.to_update(),
+            "template_card": change.card.said_by(app.name).to_update(),
         },
         purpose=UPDATE,
         about=About(ObjectKind.CARD, call.id),

@@ -23,18 +23,32 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.audit.why import About
+from app.delivery.errors import AppNotRegistered
 from models.delivery import OPEN_CALLS, Delivery, DeliveryState, Message, OutgoingCall
 from models.ids import fold
 from models.installation import App
 from models.org import PersonUserid
 
 
+@dataclass(frozen=True)
+class AppIdentity:
+    """The app as people and the platform know it."""
+
+    agent_id: int
+    name: str
+    """What `agent/get` says: cards and messages speak of the app by this name."""
+
+
 async def next_message_number(session: AsyncSession) -> int:
     return int((await session.execute(text("SELECT nextval('message_numbers')"))).scalar_one())
 
 
-async def agent_id(session: AsyncSession, app_id: str) -> int | None:
-    return await session.scalar(select(col(App.agent_id)).where(col(App.id) == app_id))
+async def app_named(session: AsyncSession, app_id: str) -> AppIdentity:
+    """Raises `AppNotRegistered` on a database that no service has prepared."""
+    row = (await session.execute(select(col(App.agent_id), col(App.name)).where(col(App.id) == app_id))).one_or_none()
+    if row is None or row.agent_id is None:
+        raise AppNotRegistered("数据库里没有应用的 AgentId，请先完成初始化")
+    return AppIdentity(row.agent_id, row.name)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from app.audit.why import About
 from app.delivery import compose, queries, recipients_per_call
 from app.delivery.compose import MessageHeader
 from app.delivery.content import ON, CardContent, GroupTextContent, MessageContent, TextContent, read_content
-from app.delivery.errors import AppNotRegistered, EmptyText
+from app.delivery.errors import EmptyText
 from app.delivery.queries import Recipients
 from app.ledger.service import MAKE_CALL, CallPayload, CallRequest, add_call, call_row
 from app.observability import current_correlation_id, get_logger
@@ -43,7 +43,7 @@ async def send_card(
 
     A card that no card type allows (no button, no page) goes as text.
     """
-    content: MessageContent = CardContent(card=card)
+    content: MessageContent = CardContent(card=card.said_by((await queries.app_named(session, APP)).name))
     if not card.is_lawful:
         content = TextContent(text=card_as_text(card.to_face()))
     message = await _store(session, header, content, now=now)
@@ -160,11 +160,9 @@ class Sender:
 
 
 async def sender(session: AsyncSession, *, now: datetime) -> Sender:
-    agent_id = await queries.agent_id(session, APP)
-    if agent_id is None:
-        raise AppNotRegistered("数据库里没有应用的 AgentId，请先完成初始化")
+    app = await queries.app_named(session, APP)
     policy = await policies.in_force(session, now=now)
-    return Sender(agent_id, policy.document.delivery.duplicate_window_seconds)
+    return Sender(app.agent_id, policy.document.delivery.duplicate_window_seconds)
 
 
 async def _dispatch(

@@ -23,6 +23,7 @@ from app.sync.job_payloads import (
     PersonPayload,
     TagPayload,
 )
+from app.sync.reading.app_name import read_app_name
 
 log = get_logger()
 
@@ -40,6 +41,7 @@ async def sync(ctx: JobContext, payload: SyncPayload) -> None:
         except SyncAlreadyRunning as refusal:
             log.info("org.sync_skipped", reason=payload.reason, running=refusal.facts["run_id"])
             return
+    await read_app_name(ctx.sessions, ctx.platform)
     if await run_sync(ctx.sessions, ctx.platform, ctx.clock, run_id=run_id) is None:
         await _look_again(ctx, run_id)
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from app.announcements import queries
 from app.announcements.errors import (
@@ -21,7 +23,8 @@ from app.announcements.errors import (
 )
 from models.delivery import CallKind
 from models.groups import GroupState
-from models.ids import new_id
+from models.ids import APP, new_id
+from models.installation import App
 from models.org import PersonStatus
 from tests.builders import groups
 from tests.builders.announcements import (
@@ -232,6 +235,16 @@ class TestWhatIsSaid:
             "发布人：王芳",
             "请在 03-03 18:00 前到“企微管家”里点“收到”确认。",
         ]
+
+    async def test_the_app_is_called_what_people_find_it_by(self, session: AsyncSession, company: Company) -> None:
+        """The platform names the app (`agent/get`); a text that calls it otherwise sends people searching."""
+        group = await groups.group(session, policy=company.policy, owner=company.wang, members=[company.li])
+        await session.execute(update(App).where(col(App.id) == APP).values(name="行政小助手"))
+        await announcement(session, company.wang, groups=[group.id], people=["li"])
+        [post] = await group_posts(session, group)
+        [card] = await cards_to(session, company.li)
+        assert "到“行政小助手”里点“收到”确认" in post["text"]["content"]
+        assert card["source"] == {"desc": "行政小助手"}
 
     async def test_each_person_gets_a_card_with_the_button(self, session: AsyncSession, company: Company) -> None:
         told = await announcement(session, company.wang, people=["li", "chen"])

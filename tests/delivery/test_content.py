@@ -12,6 +12,7 @@ from app.wecom.message_bodies.card import Card, CardButton
 
 CARD = Card(
     "题",
+    source="企微管家",
     fields=[("甲", "乙")],
     buttons=[CardButton("同意", "approval.approve:1")],
     url="https://example.com",

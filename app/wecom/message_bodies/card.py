@@ -6,7 +6,7 @@ The platform cuts over-long fields silently (messaging §1.4), so they are cut h
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 CARD_TITLE = 36
@@ -50,13 +50,18 @@ class Card:
 
     title: str
     desc: str = ""
-    source: str = "企微管家"
+    source: str = ""
+    """The app's own name, above the title; see `said_by`."""
     fields: Sequence[tuple[str, str]] = ()
     buttons: Sequence[CardButton] = ()
     url: str | None = None
     sub_title: str = ""
     quote: str = ""
     outcome: str = ""
+
+    def said_by(self, app_name: str) -> Card:
+        """The same card with the name of the app that sends it."""
+        return replace(self, source=app_name)
 
     @property
     def is_lawful(self) -> bool:

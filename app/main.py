@@ -23,6 +23,7 @@ from app.events.documentation import document_events
 from app.events.router import answer_who_waits
 from app.probes.router import router as health
 from app.web import problems
+from app.web.explained import router as explained
 from app.web.middleware import Edge
 from callbacks.router import ADDRESS, Door
 from callbacks.router import router as callbacks
@@ -32,6 +33,11 @@ __all__ = ["TITLE", "Application", "answer_who_waits", "create_app", "create_pro
 TITLE: Final = "企微管家 wecom-steward"
 OPENAPI: Final = "/openapi.json"
 DOCS_ASSETS: Final = "/static-offline-docs"
+DOCS_POLICY: Final = (
+    "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
+"""For the page of the interface alone. It starts its script, and writes its styles, within the page."""
 DESCRIPTION = """\
 企微管家：企业微信的回调、组织架构、群制度、审批、通知与任务。
 
@@ -86,16 +92,19 @@ def create_app(services: Services) -> FastAPI:
         openapi_url=OPENAPI,
         docs_url=None,
         redoc_url=None,
+        # An address with a slash too many is a mistake to be told: a redirect would lose the body of a POST on its way.
+        redirect_slashes=False,
     )
     app.mount(DOCS_ASSETS, StaticFiles(directory=Path(offline.__file__).parent / "static"), name="docs-assets")
     app.add_api_route("/docs", _docs, include_in_schema=False)
     app.state.services = services
-    api = APIRouter(prefix="/api/v1", responses=problems.problems(400, 401, 403, 422))
+    api = APIRouter(prefix="/api/v1", responses=problems.problems(400, 401, 403, 413, 422))
     for router in services.registry.routers:
         api.include_router(router)
     app.include_router(callbacks)
     app.include_router(api)
     app.include_router(health)
+    app.include_router(explained)
     problems.install(app)
     document_kinds(app, services.registry.kinds)
     document_scopes(app, services.registry)
@@ -110,13 +119,16 @@ async def _docs() -> HTMLResponse:
     Not `FastAPIOffline`: it makes its routes anew for each application, and FastAPI remembers every one of them with
     all that hangs on it; tests that build many would never let go of any.
     """
-    return get_swagger_ui_html(
+    page = get_swagger_ui_html(
         openapi_url=OPENAPI,
         title=TITLE,
         swagger_js_url=f"{DOCS_ASSETS}/swagger-ui-bundle.js",
         swagger_css_url=f"{DOCS_ASSETS}/swagger-ui.css",
         swagger_favicon_url=f"{DOCS_ASSETS}/favicon.png",
     )
+    page.headers["cache-control"] = "no-cache"
+    page.headers["content-security-policy"] = DOCS_POLICY
+    return page
 
 
 def create_probes(services: Services) -> FastAPI:

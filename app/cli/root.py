@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
+from typing import Annotated
+
 import typer
 
 from app.cli import audit, callbacks, deliveries, demo, doctor, jobs, keeping, keys, org, policy, quota, sandbox, server
@@ -14,6 +17,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    show_version: Annotated[bool, typer.Option("--version", is_eager=True, help="显示版本。")] = False,
+) -> None:
+    if show_version:
+        typer.echo(f"wecom-steward {version('wecom-steward')}")
+        raise typer.Exit
+
 
 for command, function in (
     ("run", server.run),

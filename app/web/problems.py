@@ -7,6 +7,7 @@ knows no status codes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -15,6 +16,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from app.errors import Conflict, DomainError, Forbidden, Gone, Invalid, NotFound, Unavailable
 from app.observability import current_correlation_id, get_logger
@@ -50,6 +52,15 @@ _TITLES = {
     502: "企业微信拒绝了这次调用",
     503: "暂时不可用",
 }
+
+FRAMEWORK_PROBLEMS: dict[str, tuple[str, int]] = {
+    "malformed": (_TITLES[422], 422),
+    "unexpected": (_TITLES[500], 500),
+    "wecom-refused": (_TITLES[502], 502),
+    "wecom-unreachable": ("企业微信暂时联系不上", 503),
+    **{f"http-{status}": (_TITLES[status], status) for status in (400, 401, 403, 404, 405, 413)},
+}
+"""What no domain refuses: slug → title, status."""
 
 # What the framework says by itself.
 _DETAILS = {
@@ -106,10 +117,14 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, unexpected)
 
 
+def status_of(kind: type[DomainError]) -> int:
+    """The status of a domain's refusal: its nearest kind decides."""
+    return next((STATUS_BY_KIND[family] for family in kind.__mro__ if family in STATUS_BY_KIND), 500)
+
+
 async def _domain_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, DomainError)  # registered for this type alone
-    status = next((STATUS_BY_KIND[kind] for kind in type(error).__mro__ if kind in STATUS_BY_KIND), 500)
-    return problem(request, status, error.slug, error.title, str(error), **error.facts)
+    return problem(request, status_of(type(error)), error.slug, error.title, str(error), **error.facts)
 
 
 async def _wecom_error(request: Request, error: Exception) -> JSONResponse:
@@ -118,9 +133,8 @@ async def _wecom_error(request: Request, error: Exception) -> JSONResponse:
         facts = {"errcode": error.errcode, "meaning": error.meaning_zh, "cure": error.cure_zh, "path": error.path}
         detail = f"{error.meaning_zh}。{error.cure_zh}"
         return problem(request, 502, "wecom-refused", _TITLES[502], detail, **facts)
-    return problem(
-        request, 503, "wecom-unreachable", "企业微信暂时联系不上", "请稍后再试 (the platform did not answer)"
-    )
+    title, status = FRAMEWORK_PROBLEMS["wecom-unreachable"]
+    return problem(request, status, "wecom-unreachable", title, "请稍后再试 (the platform did not answer)")
 
 
 async def _malformed(request: Request, error: Exception) -> JSONResponse:
@@ -148,7 +162,19 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
     detail = _DETAILS.get(str(error.detail), str(error.detail))
     answer = problem(request, error.status_code, f"http-{error.status_code}", title, detail)
     answer.headers.update(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        answer.headers["allow"] = ", ".join(sorted(_methods_at(request)))
     return answer
+
+
+def _methods_at(request: Request) -> set[str]:
+    """What the address takes. The framework names only the methods of the first of its routes."""
+    found: set[str] = set()
+    for route in request.app.routes:
+        match, _ = route.matches(request.scope)
+        if match is not Match.NONE:
+            found |= getattr(route, "methods", None) or set()
+    return found
 
 
 async def unexpected(request: Request, error: Exception) -> JSONResponse:

@@ -6,6 +6,7 @@ import asyncio
 import signal
 import socket
 from collections.abc import Iterator
+from importlib.metadata import version
 
 import pytest
 import typer
@@ -45,6 +46,9 @@ class TestHelp:
         ran = await bare("sandbox", "--help")
         assert ran.code == 0
         assert "--app-callback" in ran.out
+
+    async def test_it_says_its_version(self, bare: Steward) -> None:
+        assert (await bare("--version")).out.strip() == f"wecom-steward {version('wecom-steward')}"
 
     async def test_a_command_that_is_not_there(self, bare: Steward) -> None:
         assert (await bare("fly")).code == 2

@@ -14,6 +14,9 @@ class TestSyncRuns:
         assert (await rest.get(f"sync-runs/{run['id']}"))["state"] == "running"
         assert [item["id"] for item in (await rest.get("sync-runs"))["items"]] == [run["id"]]
 
+    async def test_without_a_body_it_is_no_dry_run(self, rest: Rest) -> None:
+        assert (await rest.post("sync-runs", expect=202))["dry_run"] is False
+
     async def test_held_and_released(self, world: World, rest: Rest) -> None:
         await world.sync()
         world.spoil(

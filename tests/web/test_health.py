@@ -180,8 +180,11 @@ class TestInterfacePage:
     """The page at /docs works in a closed network: its scripts come from us."""
 
     async def test_it_names_no_foreign_server_and_its_scripts_are_there(self, desk: Desk) -> None:
-        page = (await desk.http.get(f"{ROOT}/docs")).text
+        answer = await desk.http.get(f"{ROOT}/docs")
+        page = answer.text
         assert "https://" not in page
+        assert answer.headers["cache-control"] == "no-cache"
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
         scripts = re.findall(r'(?:src|href)="(/[^"]+)"', page)
         assert len(scripts) >= 3
         for script in scripts:

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from app.web.explained import explanations
 from app.web.middleware import LARGEST_BODY
 from app.wecom.codes import CODES
 from tests.web.conftest import Desk
@@ -83,6 +84,43 @@ class TestWhatHttpRefuses:
         answer = await counter.http.delete("/policy/check")
         problem_of(answer, 405)
         assert answer.headers["allow"] == "POST"
+
+    async def test_it_names_those_of_every_route_at_the_address(self, counter: Desk) -> None:
+        answer = await counter.http.delete("/requests")
+        problem_of(answer, 405)
+        assert answer.headers["allow"] == "GET, POST"
+
+    async def test_a_slash_too_many_is_told_and_not_redirected(self, counter: Desk) -> None:
+        """A redirect would take the body of a POST along to nowhere."""
+        problem_of(await counter.http.post("/requests/", json={}), 404)
+
+    async def test_every_answer_that_is_too_large_is_documented(self, counter: Desk) -> None:
+        document = (await counter.http.get(f"{ROOT}/openapi.json")).json()
+        writes = [way for ways in document["paths"].values() for name, way in ways.items() if "requestBody" in way]
+        undocumented = [way["operationId"] for way in writes if "413" not in way["responses"]]
+        assert undocumented == []
+
+
+class TestTheTypeOfAProblem:
+    """RFC 9457: `type` names the problem, and whoever opens the address reads what it means."""
+
+    async def test_it_can_be_opened_without_a_key(self, counter: Desk) -> None:
+        found = problem_of(await counter.http.get("/requests/none"), 422)
+        explained = await counter.http.get(f"{ROOT}{found['type']}", headers={"authorization": ""})
+        assert explained.json() == {
+            "type": found["type"],
+            "title": found["title"],
+            "status": 422,
+            "meaning": "Malformed",
+        }
+
+    async def test_every_refusal_of_every_domain_is_explained(self, counter: Desk) -> None:
+        for slug, told in explanations().items():
+            answer = await counter.http.get(f"{ROOT}/problems/{slug}")
+            assert answer.json() == told.model_dump()
+
+    async def test_a_type_that_is_none_is_404(self, counter: Desk) -> None:
+        problem_of(await counter.http.get(f"{ROOT}/problems/made-up"), 404)
 
     async def test_a_malformed_body_is_422_and_names_every_fault(self, counter: Desk) -> None:
         found = problem_of(await counter.http.post("/api-keys", json={"scopes": [], "colour": "red"}), 422)

@@ -73,5 +73,15 @@ def big_number(default: int | None = 0) -> Any:
     return Field(default=default, sa_type=BigInteger, nullable=default is None)
 
 
+def platform_key() -> Any:
+    """Primary key: a number that the platform gave. Departments such as 2315041299 exist."""
+    return Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
+
+
+def platform_number(default: int | None, *, index: bool = False) -> Any:
+    """A number of the platform, whatever it counts: 32 bits do not hold all of them."""
+    return Field(default=default, sa_type=BigInteger, nullable=default is None, index=index)
+
+
 def small_number(default: int = 0) -> Any:
     return Field(default=default, sa_type=Integer)

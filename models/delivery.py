@@ -18,6 +18,7 @@ from models.columns import (
     optional_document,
     optional_moment,
     optional_ref,
+    platform_number,
     ref,
     serial_key,
     uuid_key,
@@ -168,7 +169,7 @@ class OutgoingCall(Table, table=True):
     limit_amount: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
     """What it takes of the limit that is counted in people: recipients, or members of the group."""
     finished_at: datetime | None = optional_moment()
-    errcode: int | None = Field(default=None)
+    errcode: int | None = platform_number(None)
     error: str | None = Field(default=None)
     answer: dict[str, Any] | None = optional_document()
     """The parsed answer without the fields that have columns."""

@@ -19,6 +19,7 @@ from models.columns import (
     optional_document,
     optional_moment,
     optional_ref,
+    platform_number,
     ref,
     serial_key,
     uuid_key,
@@ -48,7 +49,7 @@ class Group(Table, table=True):
     """A key of the policy: `department`, `project` …"""
     purpose: str
     confidentiality: str = Field(default="open")
-    department_id: int | None = Field(default=None)
+    department_id: int | None = platform_number(None)
     desired_name: str
     observed_name: str | None = Field(default=None)
     desired_owner_id: UUID = ref("people.id")

@@ -22,13 +22,18 @@ FindingId = NewType("FindingId", UUID)
 
 EventId = NewType("EventId", int)
 DepartmentId = NewType("DepartmentId", int)
-"""The platform's department id: a 32-bit integer, 1 is the root. It is ours too; nothing else names a department."""
+"""The platform's department id: up to 64 bits (2315041299 exists), 1 is the root. It is ours too; nothing else names a
+department.
+"""
 
 WecomUserId = NewType("WecomUserId", str)
 """A userid folded for comparison (`models.ids.fold`): the platform ignores case in them."""
 
 AppId = NewType("AppId", str)
 """Which of the corp's credentials: `app` (the self-built app) or `contacts` (通讯录同步)."""
+
+LARGEST_NUMBER = 2**63 - 1
+"""What a column holds of a number of the platform. One that is larger is no number of the platform."""
 
 APP = AppId("app")
 CONTACTS = AppId("contacts")

@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, LargeBinary
 from sqlmodel import Field
 
 from models.base import Table
-from models.columns import moment, optional_document, optional_moment
+from models.columns import moment, optional_document, optional_moment, platform_number
 
 
 class Installation(Table, table=True):
@@ -30,7 +30,7 @@ class App(Table, table=True):
     __tablename__ = "apps"
 
     id: str = Field(primary_key=True)
-    agent_id: int | None = Field(default=None)
+    agent_id: int | None = platform_number(None)
     name: str
     created_at: datetime = moment()
 

@@ -68,7 +68,7 @@ class LimitBlock(Table, table=True):
     scope: str = Field(primary_key=True)
     """Whose block it is: an app, or empty for the corp."""
     path: str = Field(primary_key=True)
-    errcode: int
+    errcode: int = Field(sa_type=BigInteger)
     window: str
     """Which window we take it for: `minute`, `hour`, `day`, `month`, or `busy` for too many calls at once."""
     refusals: int = Field(default=1)

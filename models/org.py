@@ -20,6 +20,8 @@ from models.columns import (
     optional_document,
     optional_moment,
     optional_ref,
+    platform_key,
+    platform_number,
     ref,
     serial_key,
     uuid_key,
@@ -49,7 +51,7 @@ class Person(Table, table=True):
     alias: str = Field(default="")
     position: str = Field(default="")
     status: PersonStatus = choice(PersonStatus, PersonStatus.ACTIVE, index=True)
-    main_department_id: int | None = Field(default=None)
+    main_department_id: int | None = platform_number(None)
     direct_leader_userids: list[str] = Field(default_factory=list, sa_type=ARRAY(FOLDED))
     extra: dict[str, Any] | None = optional_document()
     """Extended attributes (extattr) the platform shows to this app. No mobile, no e-mail without consent (F34)."""
@@ -85,10 +87,10 @@ class Department(Table, table=True):
 
     __tablename__ = "departments"
 
-    id: int = Field(primary_key=True, sa_type=Integer, sa_column_kwargs={"autoincrement": False})
-    parent_id: int | None = Field(default=None, index=True)
+    id: int = platform_key()
+    parent_id: int | None = platform_number(None, index=True)
     name: str = Field(default="")
-    sort_order: int = Field(default=0, sa_type=BigInteger)
+    sort_order: int = platform_number(0)
     """The platform's `order`: larger sorts first."""
     leader_userids: list[str] = Field(default_factory=list, sa_type=ARRAY(FOLDED))
     missing_runs: int = Field(default=0)
@@ -113,8 +115,8 @@ class Membership(Table, table=True):
 
     id: int | None = serial_key()
     person_id: UUID = ref("people.id", index=False)
-    department_id: int = Field(sa_type=Integer)
-    sort_order: int = Field(default=0, sa_type=BigInteger)
+    department_id: int = Field(sa_type=BigInteger)
+    sort_order: int = platform_number(0)
     is_leader: bool = Field(default=False)
     started_at: datetime = moment()
     ended_at: datetime | None = optional_moment()
@@ -123,9 +125,9 @@ class Membership(Table, table=True):
 class Tag(Table, table=True):
     __tablename__ = "tags"
 
-    id: int = Field(primary_key=True, sa_type=Integer, sa_column_kwargs={"autoincrement": False})
+    id: int = platform_key()
     name: str
-    department_ids: list[int] = Field(default_factory=list, sa_type=ARRAY(Integer))
+    department_ids: list[int] = Field(default_factory=list, sa_type=ARRAY(BigInteger))
     userids: list[str] = Field(default_factory=list, sa_type=ARRAY(FOLDED))
     updated_at: datetime = moment()
     ended_at: datetime | None = optional_moment()
@@ -192,9 +194,9 @@ class StagedPerson(Table, table=True):
     name: str = Field(default="")
     alias: str = Field(default="")
     position: str = Field(default="")
-    status: int = Field(default=0)
+    status: int = platform_number(0)
     """The platform's number: 1 active, 2 disabled, 4 not activated, 5 left; 0 when only the id is known."""
-    main_department_id: int | None = Field(default=None)
+    main_department_id: int | None = platform_number(None)
     direct_leader_userids: list[str] = Field(default_factory=list, sa_type=ARRAY(FOLDED))
     extra: dict[str, Any] | None = optional_document()
     details_known: bool = Field(default=True)
@@ -202,7 +204,7 @@ class StagedPerson(Table, table=True):
     """False when the app's whole range was read and this person was not in it."""
     fresh_id: UUID = Field(default_factory=new_id, sa_type=Uuid)
     """The id this person gets if nobody is known by that userid."""
-    department_ids: list[int] = Field(default_factory=list, sa_type=ARRAY(Integer))
+    department_ids: list[int] = Field(default_factory=list, sa_type=ARRAY(BigInteger))
     sort_orders: list[int] = Field(default_factory=list, sa_type=ARRAY(BigInteger))
     leader_flags: list[int] = Field(default_factory=list, sa_type=ARRAY(Integer))
     """0 or 1 for each department; -1, here and in `sort_orders`, where only the place itself is known."""
@@ -212,10 +214,10 @@ class StagedDepartment(Table, table=True):
     __tablename__ = "staged_departments"
 
     run_id: UUID = Field(sa_type=Uuid, primary_key=True)
-    id: int = Field(primary_key=True, sa_type=Integer, sa_column_kwargs={"autoincrement": False})
-    parent_id: int | None = Field(default=None)
+    id: int = platform_key()
+    parent_id: int | None = platform_number(None)
     name: str | None = Field(default=None)
-    sort_order: int = Field(default=0, sa_type=BigInteger)
+    sort_order: int = platform_number(0)
     leader_userids: list[str] | None = Field(default=None, sa_type=ARRAY(FOLDED), nullable=True)
 
 

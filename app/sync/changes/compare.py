@@ -68,18 +68,18 @@ TABLES = (
     """
     CREATE TEMP TABLE IF NOT EXISTS sync_people (
       person_id uuid PRIMARY KEY, userid text COLLATE "C", shown text, is_new boolean, old_status text, new_status text,
-      word text, loss text, name text, alias text, position text, main_department_id integer,
-      direct_leader_userids text[], extra jsonb, details_known boolean, missing_runs integer, department_ids integer[]
+      word text, loss text, name text, alias text, position text, main_department_id bigint,
+      direct_leader_userids text[], extra jsonb, details_known boolean, missing_runs integer, department_ids bigint[]
     ) ON COMMIT DELETE ROWS
     """,
     """
     CREATE TEMP TABLE IF NOT EXISTS sync_memberships (
-      membership_id bigint, person_id uuid, department_id integer, sort_order bigint, is_leader boolean, word text
+      membership_id bigint, person_id uuid, department_id bigint, sort_order bigint, is_leader boolean, word text
     ) ON COMMIT DELETE ROWS
     """,
     """
     CREATE TEMP TABLE IF NOT EXISTS sync_departments (
-      id integer PRIMARY KEY, word text, is_loss boolean, parent_id integer, name text, sort_order bigint,
+      id bigint PRIMARY KEY, word text, is_loss boolean, parent_id bigint, name text, sort_order bigint,
       leader_userids text[], missing_runs integer
     ) ON COMMIT DELETE ROWS
     """,
@@ -102,7 +102,7 @@ SELECT p.id, u.userid, s.shown, false, p.status, tr.new, tr.word,
 FROM staged_people s
 JOIN person_userids u ON u.userid = s.userid AND u.ended_at IS NULL
 JOIN people p ON p.id = u.person_id
-LEFT JOIN unnest(CAST(:told_numbers AS int[]), CAST(:told_statuses AS text[])) AS t(number, status)
+LEFT JOIN unnest(CAST(:told_numbers AS bigint[]), CAST(:told_statuses AS text[])) AS t(number, status)
   ON t.number = s.status AND s.details_known
 JOIN unnest(CAST(:tr_old AS text[]), CAST(:tr_told AS text[]), CAST(:tr_visible AS boolean[]),
             CAST(:tr_known AS boolean[]), CAST(:tr_new AS text[]), CAST(:tr_word AS text[]))
@@ -192,7 +192,7 @@ SELECT d.id, CASE WHEN d.missing_runs + 1 >= :missing_limit THEN 'ended' ELSE 'm
        d.missing_runs + 1 >= :missing_limit, d.parent_id, d.name, d.sort_order, d.leader_userids, d.missing_runs + 1
 FROM departments d
 WHERE d.ended_at IS NULL AND d.updated_at <= :as_of
-  AND (CAST(:department_ids AS int[]) IS NULL OR d.id = ANY(CAST(:department_ids AS int[])))
+  AND (CAST(:department_ids AS bigint[]) IS NULL OR d.id = ANY(CAST(:department_ids AS bigint[])))
   AND NOT EXISTS (SELECT FROM staged_departments s WHERE s.run_id = :run_id AND s.id = d.id)
 """
 

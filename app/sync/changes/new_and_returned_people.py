@@ -17,7 +17,7 @@ SELECT s.fresh_id, s.userid, s.shown, true, NULL,
        'created', NULL, s.name, s.alias, s.position, s.main_department_id, s.direct_leader_userids, s.extra,
        s.details_known, 0, s.department_ids
 FROM staged_people s
-LEFT JOIN unnest(CAST(:told_numbers AS int[]), CAST(:told_statuses AS text[])) AS t(number, status)
+LEFT JOIN unnest(CAST(:told_numbers AS bigint[]), CAST(:told_statuses AS text[])) AS t(number, status)
   ON t.number = s.status AND s.details_known
 WHERE s.run_id = :run_id AND t.status IS DISTINCT FROM 'left'
   AND NOT EXISTS (SELECT FROM person_userids u WHERE u.userid = s.userid AND u.ended_at IS NULL)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.org import queries
+from app.org.rules import parents_shown
 from app.org.schemas import ChangeOut, DepartmentNode, DepartmentOut, DepartmentTree, Member, MemberDepartment
 from models.org import Department, Membership, OrgChange, Person
 
@@ -38,12 +39,11 @@ def department(row: Department) -> DepartmentOut:
 
 
 def tree(rows: Sequence[Department]) -> DepartmentTree:
-    """Nested, in the order of the rows."""
+    """Nested, in the order of the rows. Every department stands in it once."""
     nodes = {row.id: DepartmentNode(**department(row).model_dump()) for row in rows}
     tops: list[DepartmentNode] = []
-    for node in nodes.values():
-        parent = nodes.get(node.parent_id) if node.parent_id is not None else None
-        (parent.children if parent is not None else tops).append(node)
+    for department_id, parent_id in parents_shown({row.id: row.parent_id for row in rows}).items():
+        (tops if parent_id is None else nodes[parent_id].children).append(nodes[department_id])
     return DepartmentTree(items=tops)
 
 

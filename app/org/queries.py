@@ -25,9 +25,6 @@ from models.org import (
     UseridReview,
 )
 
-DEEPEST = 50
-"""Steps up or down the tree. The platform allows 15; a ring, which it forbids, ends here."""
-
 # ---------------------------------------------------------------- people
 
 
@@ -217,10 +214,10 @@ async def departments_named(session: AsyncSession, name: str) -> list[Department
 
 
 async def departments_below(session: AsyncSession, department_ids: Iterable[int]) -> list[DepartmentId]:
-    """These departments and everything below them. UNION (not ALL) ends a ring."""
+    """These departments and everything below them. Of a ring each is below each; UNION (not ALL) ends it."""
     statement = text(
         "WITH RECURSIVE below AS ("
-        " SELECT unnest(CAST(:ids AS int[])) AS id"
+        " SELECT unnest(CAST(:ids AS bigint[])) AS id"
         " UNION SELECT d.id FROM departments d JOIN below b ON d.parent_id = b.id WHERE d.ended_at IS NULL"
         ") SELECT id FROM below ORDER BY id"
     )
@@ -228,15 +225,15 @@ async def departments_below(session: AsyncSession, department_ids: Iterable[int]
 
 
 async def departments_above(session: AsyncSession, department_id: int) -> list[DepartmentId]:
-    """The department, its parent, and so on to the top or to a parent we cannot see."""
+    """The department, its parent, and so on to the top, to a parent we cannot see, or once around a ring."""
     statement = text(
         "WITH RECURSIVE above AS ("
-        " SELECT id, parent_id, 1 AS step FROM departments WHERE id = :id AND ended_at IS NULL"
-        " UNION ALL SELECT d.id, d.parent_id, a.step + 1 FROM departments d JOIN above a ON d.id = a.parent_id"
-        " WHERE d.ended_at IS NULL AND a.step < :deepest"
-        ") SELECT id FROM above ORDER BY step"
+        " SELECT id, parent_id, ARRAY[id] AS way FROM departments WHERE id = :id AND ended_at IS NULL"
+        " UNION ALL SELECT d.id, d.parent_id, a.way || d.id FROM departments d JOIN above a ON d.id = a.parent_id"
+        " WHERE d.ended_at IS NULL AND d.id <> ALL(a.way)"
+        ") SELECT id FROM above ORDER BY cardinality(way)"
     )
-    rows = await session.execute(statement, {"id": department_id, "deepest": DEEPEST})
+    rows = await session.execute(statement, {"id": department_id})
     return [DepartmentId(row[0]) for row in rows]
 
 

@@ -12,6 +12,8 @@ Invisible and missing people are employed: neither is a departure.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from models.org import Person, PersonStatus
 
 EMPLOYED = (
@@ -34,3 +36,25 @@ def may_act(person: Person) -> bool:
 
 def is_gone(person: Person) -> bool:
     return person.status in GONE
+
+
+def parents_shown(parents: Mapping[int, int | None]) -> dict[int, int | None]:
+    """Under which department each one is shown; None at the top.
+
+    At the top stand those whose parent cannot be seen and, of departments that are their own ancestor, the first in
+    the order given: nobody is lost from the tree.
+    """
+    order = {department_id: place for place, department_id in enumerate(parents)}
+    shown = {department_id: parent if parent in order else None for department_id, parent in parents.items()}
+    settled: set[int] = set()
+    for department_id in parents:
+        way: dict[int, None] = {}
+        here: int | None = department_id
+        while here is not None and here not in settled and here not in way:
+            way[here] = None
+            here = shown[here]
+        if here in way:
+            ring = list(way)[list(way).index(here) :]
+            shown[min(ring, key=order.__getitem__)] = None
+        settled |= way.keys()
+    return shown

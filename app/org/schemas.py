@@ -43,7 +43,7 @@ class DepartmentOut(BaseModel):
 
 
 class DepartmentNode(DepartmentOut):
-    """A department with what is below it. One whose parent cannot be seen stands at the top."""
+    """A department with what is below it. At the top: whose parent cannot be seen, and the first of a ring."""
 
     children: list[DepartmentNode] = []
 

@@ -36,7 +36,8 @@ class SyncReading:
     departments_complete: bool
     tags: list[TagContent] = field(default_factory=list)
     details_complete: bool = False
-    bad_rows: BadRows = field(default_factory=BadRows)
+    unusable: BadRows = field(default_factory=BadRows)
+    repaired: BadRows = field(default_factory=BadRows)
     explanations: list[str] = field(default_factory=list)
 
     def scope(self, *, missing_limit: int) -> Scope:
@@ -99,14 +100,21 @@ async def _report(session: AsyncSession, reading: SyncReading, comparison: Compa
         explanations.append(messages.orphan_departments(orphans.departments))
     if orphans.places:
         explanations.append(messages.orphan_memberships(orphans.places))
+    if rings := await queries.rings(session, reading.run_id):
+        explanations.append(messages.rings(rings))
+    count, newcomers = await queries.newcomers_without_details(session, reading.run_id)
+    if count:
+        explanations.append(messages.newcomers_without_details(count, newcomers))
     report = SyncReport(
         explanations=explanations,
         ids_complete=reading.ids_complete,
         departments_complete=reading.departments_complete,
         details_complete=reading.details_complete,
-        bad_rows=reading.bad_rows,
+        bad_rows=reading.unusable,
+        repaired=reading.repaired,
         staged=await staging.count_staged(session, run_id=reading.run_id),
         orphans=Orphans(departments=orphans.departments, memberships=orphans.places),
+        rings=rings,
     )
     if comparison.decision.holds:
         held = await _held(session, comparison)

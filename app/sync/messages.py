@@ -46,6 +46,14 @@ def not_reached(*, credential: str, what: str, reason: str) -> str:
     )
 
 
+def not_understood(*, credential: str, what: str) -> str:
+    """An answer came, with HTTP 200, and says nothing: no network is to blame."""
+    return (
+        f"{CREDENTIAL_NAMES[credential]}凭证读取{what}时得到了应答，但内容不是企业微信约定的格式，无法采用。"
+        "没有读到的部分保持原样，下次同步会再读；如果每次都这样，请检查接口地址是否指向企业微信，或联系企业微信客服。"
+    )
+
+
 def kept_back(*, credential: str, what: str, why: str, until: datetime) -> str:
     reason = "企业微信暂停了这个接口" if why == "blocked" else f"调用额度已用完（{why}）"
     moment = until.astimezone(BEIJING).strftime("%m-%d %H:%M")
@@ -68,21 +76,52 @@ def ids_unread() -> str:
     )
 
 
+def ids_empty() -> str:
+    return "企业的账号名单是空的：企业里至少有一个人，这样的名单不可信，当作没有读到。"
+
+
 def details_unread(departments: Sequence[int]) -> str:
     shown = "、".join(str(department) for department in departments[:10])
     more = " 等" if len(departments) > 10 else ""  # noqa: PLR2004 -- as many as fit a line
     where = f"（部门 {shown}{more}）" if departments else ""
-    return f"有 {len(departments)} 个部门的成员详情没有读全{where}：这些人保持原状，没有人因此被记为不可见。"
+    return f"有 {len(departments)} 个部门的成员详情没有读全{where}：已知的成员保持原状，没有人因此被改为不可见。"
 
 
 def app_unread() -> str:
     return (
-        "自建应用没有读到通讯录，本次只更新了账号与部门的对应关系；姓名、职务和状态保持原样，没有人因此被记为不可见。"
+        "自建应用没有读到通讯录，本次只更新了账号与部门的对应关系；"
+        "已知成员的姓名、职务和状态保持原样，没有人因此被改为不可见。"
+    )
+
+
+def newcomers_without_details(count: int, userids: Sequence[str]) -> str:
+    shown = "、".join(userids)
+    more = " 等" if count > len(userids) else ""
+    return (
+        f"有 {count} 名新成员（{shown}{more}）只读到了账号，没有读到姓名和状态：先记为不可见，"
+        "暂时收不到消息；读到详情的那次同步会更正。"
     )
 
 
 def bad_rows(count: int) -> str:
-    return f"有 {count} 条数据不合规范，已跳过，其余照常处理。"
+    return f"有 {count} 处数据不合规范（见 bad_rows），已跳过这些值，其余照常处理。"
+
+
+def repaired(count: int, examples: Sequence[str]) -> str:
+    more = " 等" if count > len(examples) else ""
+    return (
+        f"有 {count} 处文字含有非法字符（{'；'.join(examples)}{more}），去掉或以“�”代替后照常保存，其余不受影响。"
+        "请在管理后台把它们改正。"
+    )
+
+
+def rings(ids: Sequence[int]) -> str:
+    shown = "、".join(str(department) for department in ids[:10])
+    more = " 等" if len(ids) > 10 else ""  # noqa: PLR2004 -- as many as fit a line
+    return (
+        f"有 {len(ids)} 个部门的上级部门是它们自己或自己的下级（{shown}{more}）："
+        "仍按企业微信的数据保存，部门树里把其中排在最前的一个显示在顶层。请在管理后台调整它们的上级部门。"
+    )
 
 
 def orphan_departments(ids: Sequence[int]) -> str:
@@ -138,6 +177,10 @@ def taken_over(by: object) -> str:
 
 def both_failed() -> str:
     return "两个凭证都没有读到通讯录，本次同步没有改变任何数据。"
+
+
+def nobody_read() -> str:
+    return "这次同步一个人也没有读到，视为失败，没有改变任何数据；稍后会自动再读。"
 
 
 def crashed(kind: str) -> str:

@@ -140,5 +140,28 @@ async def orphans(session: AsyncSession, run_id: UUID) -> Orphans:
     )
 
 
+async def rings(session: AsyncSession, run_id: UUID) -> list[int]:
+    """Departments that are their own ancestor, by the parents that the run has read."""
+    statement = text(
+        "WITH RECURSIVE above AS ("
+        " SELECT id, parent_id FROM staged_departments WHERE run_id = :run_id AND parent_id IS NOT NULL"
+        " UNION SELECT a.id, d.parent_id FROM above a JOIN staged_departments d"
+        "   ON d.run_id = :run_id AND d.id = a.parent_id WHERE d.parent_id IS NOT NULL AND a.id <> a.parent_id"
+        ") SELECT DISTINCT id FROM above WHERE id = parent_id ORDER BY id LIMIT 100"
+    )
+    return list((await session.scalars(statement, {"run_id": run_id})).all())
+
+
+async def newcomers_without_details(session: AsyncSession, run_id: UUID) -> tuple[int, list[str]]:
+    """New people whom the app might see, and of whom only the userid was read: how many, and the first of them."""
+    statement = text(
+        "SELECT count(*) OVER (), c.shown FROM sync_people c"
+        " JOIN staged_people s ON s.run_id = :run_id AND s.userid = c.userid"
+        " WHERE c.is_new AND NOT s.details_known AND s.visible ORDER BY c.userid LIMIT 10"
+    )
+    rows = (await session.execute(statement, {"run_id": run_id})).all()
+    return (rows[0][0] if rows else 0), [row[1] for row in rows]
+
+
 async def tags_by_id(session: AsyncSession) -> dict[int, Tag]:
     return {tag.id: tag for tag in (await session.scalars(select(Tag))).all()}

@@ -58,7 +58,7 @@ class StagedCounts(_Document):
 
 
 class BadRows(_Document):
-    """Rows that could not be used."""
+    """Rows and values that could not be used, or not as they came."""
 
     count: int = 0
     examples: list[str] = Field(default_factory=list)
@@ -126,8 +126,12 @@ class SyncReport(_Document):
     departments_complete: bool = False
     details_complete: bool = False
     bad_rows: BadRows | None = None
+    repaired: BadRows | None = None
+    """Texts that came with illegal characters, and are kept without them."""
     staged: StagedCounts | None = None
     orphans: Orphans | None = None
+    rings: list[int] = Field(default_factory=list)
+    """Departments that are their own ancestor."""
     held: Held | None = None
     changes: NamedChanges | None = None
     """Of a dry run: everything that would change."""

@@ -76,6 +76,10 @@ class Fault(BaseModel):
     answer: dict[str, Any] | None = None
     """Fields laid over the real answer of an effect that happened, such as an `invaliduser`."""
 
+    spelled: dict[str, str] = Field(default_factory=dict)
+    """Texts of the real answer, and the bytes (hexadecimal) that stand there instead: a raw control character, half an
+    emoji, another encoding."""
+
     _random: random.Random | None = PrivateAttr(default=None)
 
     @property

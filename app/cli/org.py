@@ -49,7 +49,7 @@ CHANGES = {
     "unplaced": "不在任何部门",
     "ended": "撤销",
 }
-SECTIONS = {"changes": "变化", "held": "扣留", "orphans": "无主", "bad_rows": "坏数据"}
+SECTIONS = {"changes": "变化", "held": "扣留", "orphans": "无主", "bad_rows": "坏数据", "repaired": "修复的文字"}
 
 
 def sync(

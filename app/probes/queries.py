@@ -14,6 +14,7 @@ from models.delivery import CallState, OutgoingCall
 from models.inbox import EventState, ReceivedEvent
 from models.installation import PlatformState
 from models.intake import CallbackGap
+from models.org import SyncKind, SyncRun, SyncState
 from models.policy import Timer
 
 # A full disk or a read-only server is found here.
@@ -38,6 +39,17 @@ async def open_gap_start(session: AsyncSession) -> datetime | None:
     """Since when callbacks may have been lost, with nothing done about it yet."""
     statement = select(func.min(col(CallbackGap.started_at))).where(col(CallbackGap.closed_at).is_(None))
     return (await session.scalars(statement)).one()
+
+
+async def organisation_unread_since(session: AsyncSession) -> datetime | None:
+    """When the first sync failed after the last one that read the organisation."""
+    full = (col(SyncRun.kind) == SyncKind.FULL, col(SyncRun.dry_run).is_(False), col(SyncRun.finished_at).is_not(None))
+    read = select(func.max(col(SyncRun.finished_at))).where(*full, col(SyncRun.state) != SyncState.FAILED)
+    last = (await session.scalars(read)).one()
+    failed = select(func.min(col(SyncRun.finished_at))).where(*full, col(SyncRun.state) == SyncState.FAILED)
+    if last is not None:
+        failed = failed.where(col(SyncRun.finished_at) > last)
+    return (await session.scalars(failed)).one()
 
 
 async def oldest_waiting(session: AsyncSession) -> datetime | None:

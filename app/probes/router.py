@@ -115,6 +115,9 @@ async def find_degraded(session: AsyncSession, *, now: datetime) -> list[Degrade
     if (lost := await queries.open_gap_start(session)) is not None:
         detail = "这段时间可能丢失了回调，正在全量对账：steward callbacks gaps"
         degraded.append(Degraded(what="callbacks.gap", detail=detail, since=lost))
+    if (unread := await queries.organisation_unread_since(session)) is not None:
+        detail = "最近的通讯录同步没有成功，原因见 steward sync 或 GET /api/v1/sync-runs"
+        degraded.append(Degraded(what="org.sync", detail=detail, since=unread))
     for block in await blocked_now(session, now=now):
         until = f"{block.blocked_until:%m-%d %H:%M:%S} UTC"
         detail = f"企业微信暂停了这个接口（{block.errcode}），{until} 后继续：steward quota"

@@ -34,6 +34,7 @@ log = get_logger()
 BATCH = 5_000
 """Rows staged in one transaction: a few megabytes in memory, twenty transactions for 100,000 people."""
 EXAMPLES = 20
+EXAMPLES_IN_A_SENTENCE = 3
 
 
 @dataclass
@@ -48,6 +49,7 @@ class Work:
     waiting: list[PersonRow] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
     bad_rows: list[str] = field(default_factory=list)
+    """Rows and values that could not be staged."""
     unreadable: set[str] = field(default_factory=set)
     """People whose details were malformed. The app can see them all the same."""
     unread: list[int] = field(default_factory=list)
@@ -125,10 +127,13 @@ async def _beat_until_cancelled(work: Work) -> None:
 async def _carry_out(work: Work, run: SyncRun) -> None:
     outline = await fetch.read_outline(work.platform, work.problems)
     if outline.is_empty:
-        await _give_up(work)
+        await _give_up(work, messages.both_failed())
         return
     await _stage_departments(work, outline)
     details_complete = await _stage_people(work, outline)
+    if not work.fetched:
+        await _give_up(work, messages.nobody_read())
+        return
     tags = await _read_tags(work)
     reading = SyncReading(
         run_id=run.id,
@@ -137,7 +142,8 @@ async def _carry_out(work: Work, run: SyncRun) -> None:
         departments_complete=outline.refs is not None,
         tags=tags,
         details_complete=details_complete,
-        bad_rows=BadRows(count=len(work.bad_rows), examples=work.bad_rows[:EXAMPLES]),
+        unusable=_counted([*work.problems.unusable, *work.bad_rows]),
+        repaired=_counted(list(work.problems.repaired)),
         explanations=_explanations(work, outline, details_complete=details_complete),
     )
     await work.progress("compare", fetched=work.fetched)
@@ -145,9 +151,10 @@ async def _carry_out(work: Work, run: SyncRun) -> None:
         await apply_run(session, reading, now=work.clock.now())
 
 
-async def _give_up(work: Work) -> None:
+async def _give_up(work: Work, why: str) -> None:
+    """A run that read nobody changes nothing, and the next one comes soon (P6)."""
     async with work.step() as session:
-        sentences = [messages.both_failed(), *work.problems.sentences]
+        sentences = [why, *work.problems.sentences]
         await runs.fail(session, run_id=work.run_id, now=work.clock.now(), sentences=sentences)
 
 
@@ -197,6 +204,7 @@ async def _stage_details(work: Work, ids: fetch.Ids | None, departments: list[De
             work.unread.append(department_id)
             work.problems.note(answer, credential="app", what=f"部门 {department_id} 的成员")
             continue
+        work.problems.lost(answer.lost)
         for user in answer:
             _take(work, ids, user, visible=True)
         if len(work.waiting) >= BATCH:
@@ -225,6 +233,7 @@ async def _stage_details_from_contacts(work: Work, ids: fetch.Ids) -> None:
             return
     async for _, answer in fetch.concurrently(sorted(unseen), contacts.list_users):
         if not isinstance(answer, WecomError):
+            work.problems.lost(answer.lost)
             for user in answer:
                 _take(work, ids, user, visible=False)
         if len(work.waiting) >= BATCH:
@@ -236,6 +245,8 @@ def _take(work: Work, ids: fetch.Ids | None, user: UserDetail, *, visible: bool)
     folded = fold(user.userid)
     if folded in work.seen:
         return
+    if user.faults:
+        work.problems.told_by(user)
     listed = ids.get(folded) if ids is not None else None
     try:
         row = staging.known_in_detail(
@@ -311,6 +322,12 @@ def _explanations(work: Work, outline: Outline, *, details_complete: bool) -> li
         said.append(messages.app_unread())
     elif work.unread:
         said.append(messages.details_unread(sorted(work.unread)))
-    if work.bad_rows:
-        said.append(messages.bad_rows(len(work.bad_rows)))
+    if count := len(work.problems.unusable) + len(work.bad_rows):
+        said.append(messages.bad_rows(count))
+    if repaired := list(work.problems.repaired):
+        said.append(messages.repaired(len(repaired), repaired[:EXAMPLES_IN_A_SENTENCE]))
     return said
+
+
+def _counted(rows: list[str]) -> BadRows:
+    return BadRows(count=len(rows), examples=rows[:EXAMPLES])

@@ -27,7 +27,7 @@ from app.sync.reading.staging import BadRow
 from app.wecom.client import Platform
 from app.wecom.errors import WecomRefused
 from app.wecom.payloads import DepartmentDetail, DepartmentRef, UserDetail
-from models.ids import fold, new_id
+from models.ids import LARGEST_NUMBER, fold, new_id
 from models.org import SyncState
 
 log = get_logger()
@@ -121,6 +121,9 @@ async def refresh_department(
     deleted: bool,
     callbacks: Sequence[int] = (),
 ) -> None:
+    if not 0 < department_id <= LARGEST_NUMBER:
+        log.warning("org.no_department", department_id=department_id)
+        return
     found: DepartmentDetail | DepartmentRef | None = await _ask(lambda: platform.app.get_department(department_id))
     gone = False
     if found is None:
@@ -162,6 +165,9 @@ async def refresh_tag(
     sessions: Sessions, platform: Platform, clock: Clock, *, tag_id: int, callbacks: Sequence[int] = ()
 ) -> None:
     """Read a tag again. A deleted tag keeps its last members: no approver vanishes unless a person decides it."""
+    if not 0 < tag_id <= LARGEST_NUMBER:
+        log.warning("org.no_tag", tag_id=tag_id)
+        return
     detail = await _ask(lambda: platform.app.get_tag(tag_id))
     if detail is None:
         async with transaction(sessions) as session:

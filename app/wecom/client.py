@@ -16,6 +16,7 @@ from app.clock import Clock
 from app.database import Sessions
 from app.limits.api_frequency import Admission
 from app.settings import Settings
+from app.wecom.answers.repair import RepairedAnswer
 from app.wecom.errors import HttpFailure, WecomError, WecomRefused
 from app.wecom.exchange import Call, Exchange
 from app.wecom.health import ClockWatch
@@ -26,6 +27,7 @@ from app.wecom.payloads import (
     DepartmentDetail,
     DepartmentRef,
     MediaRef,
+    Rows,
     TagDetail,
     TagRef,
     UserDetail,
@@ -78,33 +80,34 @@ class WecomClient:
 
     # ----------------------------------------------------------------- departments
 
-    async def get_department_ids(self) -> list[DepartmentRef]:
+    async def get_department_ids(self) -> Rows[DepartmentRef]:
         """Every department this credential may see, as ids: also for 通讯录同步 from a new address."""
         return read_rows(
             DepartmentRef, await self._get("department/simplelist"), "department_id", path="department/simplelist"
         )
 
-    async def list_departments(self) -> list[DepartmentDetail]:
+    async def list_departments(self) -> Rows[DepartmentDetail]:
         return read_rows(DepartmentDetail, await self._get("department/list"), "department", path="department/list")
 
     async def get_department(self, department_id: int) -> DepartmentDetail:
         answer = await self._get("department/get", id=department_id)
-        return read(DepartmentDetail, answer.get("department"), path="department/get")
+        is_repaired = isinstance(answer, RepairedAnswer)
+        return read(DepartmentDetail, answer.get("department"), path="department/get", is_repaired=is_repaired)
 
     # ----------------------------------------------------------------- members
 
     async def list_user_ids(self, cursor: str = "", limit: int = 10_000) -> UserIdPage:
         """A page of (userid, department); 通讯录同步 only. An empty `next_cursor` is the end."""
         answer = await self._post("user/list_id", {"cursor": cursor, "limit": limit})
-        rows = read_memberships(answer, "dept_user", path="user/list_id")
-        return UserIdPage(rows=rows, next_cursor=answer.get("next_cursor") or "")
+        rows, lost = read_memberships(answer, "dept_user", path="user/list_id")
+        return UserIdPage(rows=rows, lost=lost, next_cursor=answer.get("next_cursor") or "")
 
-    async def list_users(self, department_id: int) -> list[UserDetail]:
+    async def list_users(self, department_id: int) -> Rows[UserDetail]:
         """The direct members of a department, with details."""
         answer = await self._get("user/list", department_id=department_id)
         return read_rows(UserDetail, answer, "userlist", path="user/list")
 
-    async def list_users_simple(self, department_id: int) -> list[UserSimple]:
+    async def list_users_simple(self, department_id: int) -> Rows[UserSimple]:
         answer = await self._get("user/simplelist", department_id=department_id)
         return read_rows(UserSimple, answer, "userlist", path="user/simplelist")
 
@@ -113,13 +116,14 @@ class WecomClient:
 
     # ----------------------------------------------------------------- tags
 
-    async def list_tags(self) -> list[TagRef]:
+    async def list_tags(self) -> Rows[TagRef]:
         return read_rows(TagRef, await self._get("tag/list"), "taglist", path="tag/list")
 
     async def get_tag(self, tag_id: int) -> TagDetail:
         answer = await self._get("tag/get", tagid=tag_id)
         users = read_rows(UserSimple, answer, "userlist", path="tag/get")
-        return read(TagDetail, answer | {"userids": [user.userid for user in users]}, path="tag/get")
+        content = answer | {"userids": [user.userid for user in users]}
+        return read(TagDetail, content, path="tag/get", is_repaired=isinstance(answer, RepairedAnswer))
 
     # ----------------------------------------------------------------- groups and the app
 

@@ -13,12 +13,12 @@ from time import perf_counter
 from typing import Any
 
 import httpx
-from pydantic_core import from_json
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.clock import Clock
 from app.limits.api_frequency import BLOCKING, Admission, Exhausted, Ticket
 from app.observability import PLATFORM_CALLS, PLATFORM_SECONDS, get_logger
+from app.wecom.answers.repair import RepairedAnswer, read_answer, repaired_fields
 from app.wecom.codes import CODES
 from app.wecom.errors import (
     HttpFailure,
@@ -30,6 +30,7 @@ from app.wecom.errors import (
     WecomRefused,
     refusal,
 )
+from app.wecom.fields import whole
 from app.wecom.health import ClockWatch
 
 log = get_logger()
@@ -51,6 +52,8 @@ _BEFORE_SENDING = (
 
 # The platform parsed only part of our body, and may say so beside errcode 0 (doc path/90313): a bug of ours.
 _WRONG_JSON = "wrong json format"
+
+_FIELDS_LOGGED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,12 +179,18 @@ def _parsed(call: Call, response: httpx.Response) -> dict[str, Any]:
     if response.status_code != httpx.codes.OK:
         raise _no_answer(call, response.status_code, f"HTTP {response.status_code}")
     try:
-        answer = from_json(response.content)
+        answer = read_answer(response.content)
     except ValueError as error:
         raise _no_answer(call, response.status_code, "not JSON") from error
-    if not isinstance(answer, dict) or not isinstance(answer.get("errcode", 0), int):
+    if not isinstance(answer, dict) or not _is_errcode(answer.get("errcode", 0)):
         raise _no_answer(call, response.status_code, "not an answer of the platform")
+    if isinstance(answer, RepairedAnswer):
+        log.warning("platform.answer_repaired", path=call.path, fields=repaired_fields(answer)[:_FIELDS_LOGGED])
     return answer
+
+
+def _is_errcode(value: Any) -> bool:
+    return isinstance(value, int) and whole(value) is not None
 
 
 def _no_answer(call: Call, status: int, why: str) -> WecomError:

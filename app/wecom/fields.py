@@ -10,12 +10,22 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+from models.ids import LARGEST_NUMBER
+
+SMALLEST_NUMBER = -LARGEST_NUMBER - 1
+USUAL_LIFETIME = 7_200
+LONGEST_LIFETIME = 86_400
+
 
 def whole(value: Any) -> int | None:
+    """The whole number, as a number or as a text; None for anything else, and for what no column holds."""
     try:
-        return int(value)
-    except (TypeError, ValueError):
+        number = int(value)
+    except (TypeError, ValueError, OverflowError):
         return None
+    if not SMALLEST_NUMBER <= number <= LARGEST_NUMBER or (isinstance(value, float) and number != value):
+        return None
+    return number
 
 
 def whole_or_zero(value: Any) -> int:
@@ -34,11 +44,19 @@ def _maybe_text(value: Any) -> str | None:
     return _text(value) or None
 
 
-def _moment(value: Any) -> datetime:
-    """Unix seconds, as a number or as a string."""
+def _moment(value: Any) -> datetime | None:
+    """Unix seconds, as a number or as a string. None for what is none, and for a time beyond the calendar."""
     if (seconds := whole(value)) is None:
-        raise ValueError("not unix seconds")
-    return datetime.fromtimestamp(seconds, UTC)
+        return None
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _lifetime(value: Any) -> int:
+    seconds = whole(value)
+    return USUAL_LIFETIME if seconds is None else min(seconds, LONGEST_LIFETIME)
 
 
 def flag(value: Any) -> bool:
@@ -66,6 +84,10 @@ MaybeNumber = Annotated[int | None, BeforeValidator(whole)]
 Flag = Annotated[bool, BeforeValidator(flag)]
 Names = Annotated[list[str], BeforeValidator(_names)]
 FoldedNames = Annotated[list[str], BeforeValidator(_folded_names)]
-Moment = Annotated[datetime, BeforeValidator(_moment)]
+MaybeMoment = Annotated[datetime | None, BeforeValidator(_moment)]
+Lifetime = Annotated[int, BeforeValidator(_lifetime)]
+"""Seconds that something is good for: a day at the most."""
 Numbers = Annotated[list[int], BeforeValidator(_numbers)]
 Id = Annotated[str, Field(min_length=1)]
+NumberId = Annotated[int, Field(ge=SMALLEST_NUMBER, le=LARGEST_NUMBER)]
+"""A number without which the row names nothing."""

@@ -7,29 +7,35 @@ answer, because an empty organisation must never be read out of a wrong one (P6)
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, TypeVar
 
 from pydantic import (
     AliasPath,
     BaseModel,
     ConfigDict,
     Field,
+    PrivateAttr,
     ValidationError,
     model_validator,
 )
 
 from app.observability import get_logger
+from app.wecom.answers.faults import Fault, misfits, repairs, row_name
+from app.wecom.answers.repair import RepairedAnswer
 from app.wecom.errors import HttpFailure
 from app.wecom.fields import (
+    USUAL_LIFETIME,
     Flag,
     FoldedNames,
     Id,
+    Lifetime,
+    MaybeMoment,
     MaybeNumber,
     MaybeText,
-    Moment,
     Names,
     Number,
+    NumberId,
     Numbers,
     Text,
     flag,
@@ -37,6 +43,7 @@ from app.wecom.fields import (
     whole,
     whole_or_zero,
 )
+from models.ids import LARGEST_NUMBER
 
 log = get_logger()
 
@@ -46,13 +53,27 @@ class Payload(BaseModel):
         frozen=True, extra="ignore", validate_by_name=True, validate_by_alias=True, coerce_numbers_to_str=True
     )
 
+    numbers: ClassVar[tuple[str, ...]] = ()
+    """The platform's names of fields that hold numbers, where somebody is told of one that does not."""
+    _faults: tuple[Fault, ...] = PrivateAttr(default=())
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """What of the row could not be taken as it came."""
+        return self._faults
+
+    def note(self, raw: Any, *, is_repaired: bool) -> None:
+        """Keep the faults of the row that this was read from."""
+        if faults := [*misfits(raw, self.numbers), *(repairs(raw) if is_repaired else ())]:
+            self._faults = (*self._faults, *faults)
+
 
 P = TypeVar("P", bound=Payload)
 
 
 class IssuedToken(Payload):
     access_token: str = Field(min_length=1, max_length=512, repr=False)
-    expires_in: int = Field(default=7200, gt=0)
+    expires_in: Lifetime = Field(default=USUAL_LIFETIME, gt=0)
 
 
 # --------------------------------------------------------------------------- departments
@@ -61,7 +82,9 @@ class IssuedToken(Payload):
 class DepartmentRef(Payload):
     """A department as `department/simplelist` tells it: ids only."""
 
-    id: int
+    numbers = ("parentid", "order")
+
+    id: NumberId
     parent_id: MaybeNumber = Field(default=None, alias="parentid")
     order: Number = 0
     """Larger sorts first."""
@@ -79,13 +102,16 @@ class UserIdPage(Payload):
     """A page of `user/list_id`: one row per (person, department)."""
 
     rows: list[tuple[str, int]]
+    lost: list[str] = Field(default_factory=list)
+    """What names the rows that could not be read at all."""
     next_cursor: Text = ""
     """Empty at the end, and only then: a short page is not the end."""
 
 
 class UserDepartment(Payload):
     userid: Id
-    department: int
+    department: Number = 0
+    """0 for one that is no number: the person is there all the same."""
 
 
 class UserSimple(Payload):
@@ -94,8 +120,15 @@ class UserSimple(Payload):
     department_ids: Numbers = Field(default_factory=list, alias="department")
 
 
+DISABLED = 2
+ENABLED = frozenset({1, 4})
+"""Active, and not activated yet."""
+
+
 class UserDetail(Payload):
     """A member as far as this credential may see: for a newer app without mobile, e-mail and avatar."""
+
+    numbers = ("department", "order", "main_department", "status")
 
     userid: Id
     name: Text = ""
@@ -124,7 +157,14 @@ class UserDetail(Payload):
             "orders": orders,
             "leader_flags": flags,
             "extra": _attributes(raw.get("extattr")),
+            "status": _status(raw),
         }
+
+
+def _status(raw: Mapping[str, Any]) -> Any:
+    """`enable: 0` is disabled, whatever `status` still says (doc path/90195)."""
+    status = raw.get("status")
+    return DISABLED if whole(raw.get("enable")) == 0 and whole(status) in ENABLED else status
 
 
 def _memberships(raw: Mapping[str, Any]) -> tuple[list[int], list[int], list[bool]]:
@@ -159,12 +199,14 @@ def _attribute(attr: Mapping[str, Any]) -> str:
 
 
 class TagRef(Payload):
-    id: int = Field(alias="tagid")
+    id: NumberId = Field(alias="tagid")
     name: Text = Field(default="", alias="tagname")
 
 
 class TagDetail(Payload):
     """Members are cut to the caller's range; who belongs through a department is not listed."""
+
+    numbers = ("partylist",)
 
     name: Text = Field(default="", alias="tagname")
     userids: list[str]
@@ -182,7 +224,7 @@ class ChatInfo(Payload):
 class AgentInfo(Payload):
     """The app as the platform sees it: its visible range first of all."""
 
-    agent_id: int = Field(alias="agentid")
+    agent_id: Number = Field(default=0, alias="agentid")
     name: Text = ""
     closed: Flag = Field(default=False, alias="close")
     user_ids: list[str] = Field(default_factory=list)
@@ -227,36 +269,67 @@ class MediaRef(Payload):
 
     type: Text = ""
     media_id: Id
-    created_at: Moment
+    created_at: MaybeMoment = None
 
 
 # --------------------------------------------------------------------------- reading answers
 
 
-def read(kind: type[P], answer: Any, *, path: str) -> P:
+class Rows(list[P]):
+    """Rows as values, and what names those that could not be read at all (they have no id)."""
+
+    def __init__(self, rows: Iterable[P] = (), *, lost: Iterable[str] = ()) -> None:
+        super().__init__(rows)
+        self.lost = list(lost)
+
+
+def read(kind: type[P], answer: Any, *, path: str, is_repaired: bool = False) -> P:
     """The answer, or the part of it, as a value. One that lacks what it must have is no answer."""
     try:
-        return kind.model_validate(answer)
+        found = kind.model_validate(answer)
     except ValidationError as error:
         raise _wrong(path, error) from None
+    found.note(answer, is_repaired=is_repaired or isinstance(answer, RepairedAnswer))
+    return found
 
 
-def read_rows(kind: type[P], answer: Mapping[str, Any], key: str, *, path: str) -> list[P]:
-    """The rows under `key`. A row that cannot be read at all (it has no id) is left out and logged."""
-    return [row for raw in _rows(answer, key, path) if (row := _row(kind, raw, path)) is not None]
+def read_rows(kind: type[P], answer: Mapping[str, Any], key: str, *, path: str) -> Rows[P]:
+    """The rows under `key`. A row that cannot be read at all (it has no id) is left out, logged and named."""
+    found: Rows[P] = Rows()
+    is_repaired = isinstance(answer, RepairedAnswer)
+    for raw in _rows(answer, key, path):
+        row = _row(kind, raw, path)
+        if row is None:
+            found.lost.append(row_name(raw))
+            continue
+        row.note(raw, is_repaired=is_repaired)
+        found.append(row)
+    return found
 
 
-def read_memberships(answer: Mapping[str, Any], key: str, *, path: str) -> list[tuple[str, int]]:
-    """(userid, department) pairs: a hundred thousand of them in a sync, so the ordinary row is not made a model."""
-    rows = _rows(answer, key, path)
-    return [pair for raw in rows if (pair := _plain_pair(raw) or _pair(raw, path)) is not None]
+def read_memberships(answer: Mapping[str, Any], key: str, *, path: str) -> tuple[list[tuple[str, int]], list[str]]:
+    """(userid, department) pairs, and what names the rows that are none.
+
+    A hundred thousand of them are read in a sync, so the ordinary row is not made a model.
+    """
+    pairs: list[tuple[str, int]] = []
+    lost: list[str] = []
+    for raw in _rows(answer, key, path):
+        pair = _plain_pair(raw) or _pair(raw, path)
+        if pair is None:
+            lost.append(row_name(raw))
+        else:
+            pairs.append(pair)
+    return pairs, lost
 
 
 def _plain_pair(raw: Any) -> tuple[str, int] | None:
     if not isinstance(raw, dict):
         return None
     userid, department = raw.get("userid"), raw.get("department")
-    return (userid, department) if isinstance(userid, str) and userid and isinstance(department, int) else None
+    if isinstance(userid, str) and userid and isinstance(department, int) and department <= LARGEST_NUMBER:
+        return userid, department
+    return None
 
 
 def _pair(raw: Any, path: str) -> tuple[str, int] | None:

@@ -45,7 +45,7 @@ from sandbox.api import (
 )
 from sandbox.api.answers import PlainJSON
 from sandbox.api.call import Answer, Call, Endpoint
-from sandbox.api.misbehaviour import misbehave
+from sandbox.api.misbehaviour import misbehave, respelled
 from sandbox.errors import PlatformError, error_answer
 from sandbox.faults import SECONDS, Fault, Subject
 from sandbox.state import SandboxState
@@ -133,6 +133,8 @@ class Gateway:
         answer: Response | None = None
         if fault is None or fault.goes_through or fault.when == "after":
             answer = self._answer(request, call, endpoint, overlay=(fault.answer if fault else None) or {})
+        if answer is not None and fault is not None and fault.spelled:
+            answer = respelled(answer, fault.spelled)
         if answer is not None and (fault is None or fault.goes_through):
             await answer(request.scope, request.receive, send)
         elif fault is not None:

@@ -29,6 +29,14 @@ async def misbehave(fault: Fault, answer: Response | None, request: Request, sen
         await _instead(fault, body, from_ip)(request.scope, request.receive, send)
 
 
+def respelled(answer: Response, spelled: dict[str, str]) -> Response:
+    """The answer with these bytes in place of these texts, as the platform hands on what a person has pasted."""
+    body = bytes(answer.body)
+    for written, instead in spelled.items():
+        body = body.replace(written.encode(), bytes.fromhex(instead))
+    return Response(body, media_type=answer.media_type)
+
+
 def _instead(fault: Fault, body: bytes, from_ip: str) -> Response:
     if fault.broken_json:
         return Response(body[: len(body) // 2], media_type="application/json")

@@ -18,7 +18,8 @@ from app.database import transaction
 from app.org import queries
 from app.org.rules import EMPLOYED
 from app.policy import service as policies
-from app.sync import runs
+from app.probes.router import find_degraded
+from app.sync import messages, runs
 from app.sync.apply_run import release
 from app.sync.errors import StagedRowsGone, SyncRunNotHeld
 from models.events import PublishedEvent
@@ -49,14 +50,42 @@ class TestWrongAnswers:
 
     async def test_an_empty_id_list_makes_nobody_leave_however_often_it_comes(self, world: World) -> None:
         await world.sync()
-        before = await employed(world)
+        before, written = await employed(world), await world.written()
         world.spoil("user/list_id", empty("dept_user"))
         world.spoil("user/list", empty("userlist"))
-        states = [(await world.sync()).state for _ in range(4)]
+        runs = [await world.sync() for _ in range(4)]
 
-        assert states == [SyncState.DONE, SyncState.HELD, SyncState.HELD, SyncState.HELD]
+        assert {run.state for run in runs} == {SyncState.FAILED}
+        assert messages.nobody_read() in runs[0].report["explanations"]
         assert await employed(world) == before
+        assert await world.written() == written
         assert await world.departed() == []
+
+    async def test_readyz_tells_that_nobody_was_read_until_somebody_is(self, world: World) -> None:
+        """From the first day on: a company of nobody is not a company that is well."""
+        world.spoil("user/list_id", empty("dept_user"))
+        world.spoil("user/list", empty("userlist"))
+        run = await world.sync()
+        async with transaction(world.sessions) as session:
+            degraded = {found.what: found for found in await find_degraded(session, now=world.clock.now())}
+        assert degraded["org.sync"].since == run.finished_at
+
+        world.unspoil()
+        await world.sync()
+        async with transaction(world.sessions) as session:
+            degraded = {found.what: found for found in await find_degraded(session, now=world.clock.now())}
+        assert "org.sync" not in degraded
+
+    async def test_an_empty_id_list_beside_people_whom_the_app_sees_is_no_list(self, world: World) -> None:
+        await world.sync()
+        written = await world.written()
+        world.spoil("user/list_id", empty("dept_user"))
+        run = await world.sync()
+
+        assert run.state is SyncState.DONE
+        assert not run.report["ids_complete"]
+        assert messages.ids_empty() in run.report["explanations"]
+        assert await world.written() == written
 
     async def test_and_everybody_returns_with_the_first_right_answer(self, world: World) -> None:
         await world.sync()
@@ -70,7 +99,7 @@ class TestWrongAnswers:
 
         assert run.state is SyncState.DONE
         assert await world.statuses() == statuses
-        assert run.counts["people"]["returned"] + run.counts["people"].get("disabled", 0) == 60
+        assert run.counts["people"] == {}
 
     async def test_an_empty_detail_answer_takes_nothing_away(self, world: World) -> None:
         await world.sync()
@@ -122,10 +151,9 @@ class TestWrongAnswers:
         before = (await world.written())["memberships"]
 
         def homeless(_request: httpx.Request, answer: Answer) -> Answer:
-            return answer | {"userlist": [user | {"department": []} for user in answer["userlist"]]}
+            return answer | {"dept_user": [row | {"department": 0} for row in answer["dept_user"]]}
 
-        world.spoil("user/list_id", empty("dept_user"))
-        world.spoil("user/list", homeless)
+        world.spoil("user/list_id", homeless)
         run = await world.sync()
 
         assert run.state is SyncState.HELD
@@ -442,7 +470,7 @@ class TestBadRows:
         statuses = await world.statuses()
 
         def spoilt(_request: httpx.Request, answer: Answer) -> Answer:
-            users = [user | {"department": [2**40]} for user in answer["userlist"]]
+            users = [user | {"department": [2**64]} for user in answer["userlist"]]
             return answer | {"userlist": users}
 
         world.spoil("user/list", spoilt)
@@ -456,7 +484,7 @@ class TestBadRows:
 
         def spoilt(_request: httpx.Request, answer: Answer) -> Answer:
             first, *others = answer["dept_user"]
-            return answer | {"dept_user": [first | {"department": 2**40}, *others]}
+            return answer | {"dept_user": [first | {"department": 2**64}, *others]}
 
         world.spoil("user/list_id", spoilt)
         for _ in range(3):

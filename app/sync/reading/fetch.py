@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 
 from app.sync import messages
 from app.wecom.client import Platform, WecomClient
-from app.wecom.errors import QuotaExhausted, WaitUntil, WecomError, WecomRefused
-from app.wecom.payloads import AgentInfo, DepartmentDetail, DepartmentRef, TagDetail, TagRef, UserDetail
+from app.wecom.errors import HttpFailure, QuotaExhausted, WaitUntil, WecomError, WecomRefused
+from app.wecom.payloads import AgentInfo, DepartmentDetail, DepartmentRef, Payload, TagDetail, TagRef, UserDetail
 from models.ids import fold
 
 AT_ONCE = 12
@@ -24,6 +24,7 @@ ATTEMPTS = 3
 LONGEST_WAIT = timedelta(minutes=2)
 """A minute's limit is waited out; an hour's ends the read, and the next run tries again."""
 BAD_CURSOR = 50100
+OK = 200
 RESTARTS = 3
 """How often the id list is read from its beginning because its cursor expired."""
 
@@ -37,6 +38,18 @@ class Problems:
     """Why something could not be read: sentences for the report, each once."""
 
     sentences: dict[str, None] = field(default_factory=dict)
+    unusable: dict[str, None] = field(default_factory=dict)
+    """Rows and values that could not be used. The rest of their page was (F30)."""
+    repaired: dict[str, None] = field(default_factory=dict)
+    """Texts that came with illegal characters, and are kept without them."""
+
+    def lost(self, rows: Iterable[str]) -> None:
+        self.unusable |= dict.fromkeys(rows)
+
+    def told_by(self, row: Payload) -> None:
+        """What of this row could not be taken as it came."""
+        for fault in row.faults:
+            (self.repaired if fault.is_repaired else self.unusable)[str(fault)] = None
 
     def note(self, error: WecomError, *, credential: str, what: str) -> None:
         if isinstance(error, WecomRefused):
@@ -50,6 +63,8 @@ class Problems:
             )
         elif isinstance(error, QuotaExhausted):
             sentence = messages.kept_back(credential=credential, what=what, why=error.why, until=error.until)
+        elif isinstance(error, HttpFailure) and error.status == OK:
+            sentence = messages.not_understood(credential=credential, what=what)
         else:
             sentence = messages.not_reached(credential=credential, what=what, reason=type(error).__name__)
         self.sentences[sentence] = None
@@ -87,11 +102,20 @@ async def read_outline(platform: Platform, problems: Problems) -> Outline:
     """Read ids, departments and the app's range at the same time."""
     app, contacts = platform.app, platform.contacts
     ids, refs, details, agent = await asyncio.gather(
-        _attempt(lambda: read_ids(contacts), problems, "contacts", "账号名单"),
+        _attempt(lambda: read_ids(contacts, problems), problems, "contacts", "账号名单"),
         _attempt(lambda: read_with_retries(contacts.get_department_ids), problems, "contacts", "部门名单"),
         _attempt(lambda: read_with_retries(app.list_departments), problems, "app", "部门"),
         _attempt(lambda: read_with_retries(app.get_agent), problems, "app", "应用设置"),
     )
+    for rows in (refs, details):
+        if rows is not None:
+            problems.lost(rows.lost)
+            for row in rows:
+                problems.told_by(row)
+    if not ids and ids is not None:
+        # A corp has somebody: a list of nobody is no list (P6).
+        problems.sentences[messages.ids_empty()] = None
+        ids = None
     return Outline(ids, refs, details, agent)
 
 
@@ -103,22 +127,23 @@ async def _attempt(read: Callable[[], Awaitable[T]], problems: Problems, credent
         return None
 
 
-async def read_ids(contacts: WecomClient) -> Ids:
+async def read_ids(contacts: WecomClient, problems: Problems) -> Ids:
     """Every id in the corp: one row per person and department, joined here. A stale cursor starts anew."""
     for _ in range(RESTARTS - 1):
         try:
-            return await _read_ids_once(contacts)
+            return await _read_ids_once(contacts, problems)
         except WecomRefused as error:
             if error.errcode != BAD_CURSOR:
                 raise
-    return await _read_ids_once(contacts)
+    return await _read_ids_once(contacts, problems)
 
 
-async def _read_ids_once(contacts: WecomClient) -> Ids:
+async def _read_ids_once(contacts: WecomClient, problems: Problems) -> Ids:
     ids: Ids = {}
     cursor = ""
     while True:
         page = await read_with_retries(lambda cursor=cursor: contacts.list_user_ids(cursor))  # type: ignore[misc]
+        problems.lost(page.lost)
         for userid, department_id in page.rows:
             shown, places = ids.get(fold(userid), (userid, ()))
             ids[fold(userid)] = (shown, (*places, department_id))
@@ -165,11 +190,14 @@ async def read_tags(
 ) -> list[tuple[int, TagDetail]]:
     """The chosen tags with their members. A tag that cannot be read is left as it is."""
     refs = await _attempt(lambda: read_with_retries(app.list_tags), problems, "app", "标签")
+    if refs is not None:
+        problems.lost(refs.lost)
     found: list[tuple[int, TagDetail]] = []
     async for tag_id, answer in concurrently(choose(list(refs or [])), app.get_tag):
         if isinstance(answer, WecomError):
             problems.note(answer, credential="app", what=f"标签 {tag_id}")
         else:
+            problems.told_by(answer)
             found.append((tag_id, answer))
     return found
 

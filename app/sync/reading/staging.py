@@ -13,11 +13,9 @@ from sqlmodel import col
 
 from app.sync.changes.report import StagedCounts
 from app.wecom.payloads import DepartmentDetail, DepartmentRef, UserDetail
-from models.ids import fold, new_id
+from models.ids import LARGEST_NUMBER, fold, new_id
 from models.org import StagedDepartment, StagedPerson
 
-LARGEST_ID = 2**31 - 1
-LARGEST_ORDER = 2**63 - 1
 LONGEST_USERID = 64
 """Bytes (callbacks §3.4)."""
 UNKNOWN = -1
@@ -64,7 +62,7 @@ def checked_userid(userid: str) -> str:
     """The userid as shown. Raises `BadRow` when it cannot be a userid."""
     shown = userid.strip()
     size = len(shown) if shown.isascii() else len(shown.encode())
-    if not 0 < size <= LONGEST_USERID or "\x00" in shown:
+    if not 0 < size <= LONGEST_USERID:
         raise BadRow(f"userid {userid[:80]!r}")
     return shown
 
@@ -94,13 +92,13 @@ def known_in_detail(
         run_id,
         fold(shown),
         shown,
-        _plain(user.name),
-        _plain(user.alias),
-        _plain(user.position),
+        user.name,
+        user.alias,
+        user.position,
         user.status or 0,
-        main if main and 0 < main <= LARGEST_ID else None,
-        [fold(_plain(leader)) for leader in user.direct_leader_userids],
-        json.dumps(user.extra, ensure_ascii=False).replace("\\u0000", "") if user.extra else None,
+        main if main and 0 < main <= LARGEST_NUMBER else None,
+        [fold(leader) for leader in user.direct_leader_userids],
+        json.dumps(user.extra, ensure_ascii=False) if user.extra else None,
         True,
         visible,
         new_id(),
@@ -112,9 +110,9 @@ def known_in_detail(
 
 def _checked_places(shown: str, department_ids: Sequence[int], faults: list[str]) -> list[int]:
     """Each department once. An impossible one is reported and left out; the person stays."""
-    if len(department_ids) == 1 and 0 < department_ids[0] <= LARGEST_ID:
+    if len(department_ids) == 1 and 0 < department_ids[0] <= LARGEST_NUMBER:
         return list(department_ids)
-    good = {department_id: None for department_id in department_ids if 0 < department_id <= LARGEST_ID}
+    good = {department_id: None for department_id in department_ids if 0 < department_id <= LARGEST_NUMBER}
     if len(good) < len(set(department_ids)):
         faults.append(f"userid {shown!r}: department {list(department_ids)[:10]}")
     return list(good)
@@ -124,33 +122,28 @@ def _order_and_leader(user: UserDetail, places: list[int]) -> tuple[list[int], l
     """Order and leader flag for each department, as far as the details contain them."""
     ids, orders, flags = user.department_ids, user.orders, user.leader_flags
     if ids == places and len(ids) == len(orders) == len(flags):
-        if len(ids) == 1 and 0 <= orders[0] <= LARGEST_ORDER:
+        if len(ids) == 1 and 0 <= orders[0] <= LARGEST_NUMBER:
             return orders, [int(flags[0])]
-        return [min(max(order, 0), LARGEST_ORDER) for order in orders], [int(flag) for flag in flags]
+        return [min(max(order, 0), LARGEST_NUMBER) for order in orders], [int(flag) for flag in flags]
     known = {
-        department_id: (min(max(order, 0), LARGEST_ORDER), int(flag))
+        department_id: (min(max(order, 0), LARGEST_NUMBER), int(flag))
         for department_id, order, flag in zip(ids, orders, flags, strict=False)
     }
     pairs = [known.get(place, (UNKNOWN, UNKNOWN)) for place in places]
     return [order for order, _ in pairs], [flag for _, flag in pairs]
 
 
-def _plain(value: str) -> str:
-    """PostgreSQL cannot store a NUL character."""
-    return value.replace("\x00", "") if "\x00" in value else value
-
-
 def department_row(run_id: UUID, department: DepartmentRef | DepartmentDetail) -> DepartmentRow:
-    if not 0 < department.id <= LARGEST_ID:
+    if not 0 < department.id <= LARGEST_NUMBER:
         raise BadRow(f"department {department.id}")
     parent = department.parent_id
     detail = department if isinstance(department, DepartmentDetail) else None
     return DepartmentRow(
         run_id=run_id,
         id=department.id,
-        parent_id=parent if parent and 0 < parent <= LARGEST_ID else None,
-        name=_plain(detail.name) if detail else None,
-        sort_order=min(max(department.order, 0), LARGEST_ORDER),
+        parent_id=parent if parent and 0 < parent <= LARGEST_NUMBER else None,
+        name=detail.name if detail else None,
+        sort_order=min(max(department.order, 0), LARGEST_NUMBER),
         leader_userids=[fold(leader) for leader in detail.leader_userids] if detail else None,
     )
 

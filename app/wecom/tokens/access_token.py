@@ -17,11 +17,11 @@ from typing import Protocol
 
 import httpx
 from pydantic import SecretStr, ValidationError
-from pydantic_core import from_json
 
 from app.clock import Clock
 from app.database import Sessions, transaction
 from app.observability import TOKEN_REFRESHES, get_logger
+from app.wecom.answers.repair import read_answer
 from app.wecom.codes import TOKEN_CODES
 from app.wecom.errors import HttpFailure, NotReached, WecomError
 from app.wecom.exchange import Call, Exchange
@@ -273,7 +273,7 @@ async def _refusal_in(response: httpx.Response) -> tuple[int, str] | None:
     if response.status_code != httpx.codes.OK or len(content) > _LONGEST_REFUSAL:
         return None
     try:
-        answer = from_json(content)
+        answer = read_answer(content)
     except ValueError:
         return None
     if not isinstance(answer, dict) or answer.get("errcode") not in TOKEN_CODES:

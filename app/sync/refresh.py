@@ -105,6 +105,11 @@ async def apply_person(
     await _apply_hint(session, scope, subject=userid, now=now)
 
 
+def _is_number(value: int) -> bool:
+    """False for what no column holds: the platform has no such object."""
+    return 0 < value <= LARGEST_NUMBER
+
+
 async def _nothing_there(session: AsyncSession, callbacks: Sequence[int], *, kind: str, reason: str) -> None:
     """An event that led to nothing must not look like one that did."""
     if callbacks:
@@ -121,12 +126,11 @@ async def refresh_department(
     deleted: bool,
     callbacks: Sequence[int] = (),
 ) -> None:
-    if not 0 < department_id <= LARGEST_NUMBER:
-        log.warning("org.no_department", department_id=department_id)
-        return
-    found: DepartmentDetail | DepartmentRef | None = await _ask(lambda: platform.app.get_department(department_id))
+    found: DepartmentDetail | DepartmentRef | None = None
     gone = False
-    if found is None:
+    if _is_number(department_id):
+        found = await _ask(lambda: platform.app.get_department(department_id))
+    if found is None and _is_number(department_id):
         refs = await platform.contacts.get_department_ids()
         found = next((ref for ref in refs if ref.id == department_id), None)
         # The root is always there: a list without it is no list.
@@ -165,10 +169,7 @@ async def refresh_tag(
     sessions: Sessions, platform: Platform, clock: Clock, *, tag_id: int, callbacks: Sequence[int] = ()
 ) -> None:
     """Read a tag again. A deleted tag keeps its last members: no approver vanishes unless a person decides it."""
-    if not 0 < tag_id <= LARGEST_NUMBER:
-        log.warning("org.no_tag", tag_id=tag_id)
-        return
-    detail = await _ask(lambda: platform.app.get_tag(tag_id))
+    detail = await _ask(lambda: platform.app.get_tag(tag_id)) if _is_number(tag_id) else None
     if detail is None:
         async with transaction(sessions) as session:
             await _nothing_there(session, callbacks, kind="tag", reason=messages.tag_not_found(tag_id))

@@ -29,6 +29,7 @@ class MessageClass(StrEnum):
     """The classes that the service itself speaks in. Announcements have those of the policy besides (3.2)."""
 
     WORK = "work"  # asks somebody to act
+    NOTICE = "notice"  # tells what has happened or fallen due, at any time outside of the rest period
     ANSWER = "answer"  # answers what a person has just done, so it may come at any hour
 
 

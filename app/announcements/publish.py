@@ -126,7 +126,7 @@ async def _groups(
 async def _audience(session: AsyncSession, wanted: AudienceWanted, author: Person) -> Audience:
     audience = Audience()
     for group_id in wanted.groups:
-        audience.add(await group_queries.members_wanted_in(session, group_id), f"{rules.GROUP}{group_id}")
+        audience.add(await group_queries.members_inside(session, group_id), f"{rules.GROUP}{group_id}")
     for number in wanted.departments:
         if await org.department(session, number) is None:
             raise UnknownAudience(f"没有 id 为 {number} 的部门")

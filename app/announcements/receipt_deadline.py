@@ -21,6 +21,7 @@ from app.policy import service as policies
 from app.policy.sections.announcements import AnnouncementClassRule
 from app.policy.service import Policy
 from models.announcements import Announcement, AnnouncementState
+from models.delivery import MessageClass
 from models.ids import AnnouncementId, PersonId
 
 CHASE = "announcement.chase"
@@ -76,7 +77,7 @@ async def chase(session: AsyncSession, *, announcement_id: AnnouncementId, now: 
     why = Why(SYSTEM, "announcement.chase", policy.id)
     message = await delivery.send_card(
         session,
-        MessageHeader(AnnouncementPurpose.CHASE, about(announcement), why, announcement.message_class),
+        MessageHeader(AnnouncementPurpose.CHASE, about(announcement), why, MessageClass.NOTICE),
         to=[PersonId(row.person_id) for row in waiting],
         card=await card_again(session, announcement, notice=notice),
         now=now,
@@ -107,7 +108,7 @@ async def close(session: AsyncSession, *, announcement_id: AnnouncementId, now: 
     why = Why(SYSTEM, "announcement.receipt", policy.id)
     await delivery.send_text(
         session,
-        MessageHeader(AnnouncementPurpose.FINAL_LIST, about(announcement), why, announcement.message_class),
+        MessageHeader(AnnouncementPurpose.FINAL_LIST, about(announcement), why, MessageClass.NOTICE),
         to=[PersonId(announcement.author_id)],
         text=messages.final_list(announcement, confirmed=standing.confirmed, missing=missing),
         now=now,

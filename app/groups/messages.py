@@ -27,7 +27,17 @@ def registered(rule: GroupTypeRule, group: Group, *, owner: str, people: int, ci
     )
 
 
-def welcome(rules: GroupsRule, group: Group, *, owner: str, citation: Citation, introduction: Citation) -> str:
+_LEAVING = {
+    "approve": "如需退群，请先申请退群，批准后由系统移出；请勿自行退出。",
+    "notify": "如需退群，可以申请退群，也可以自行退出，群管理员会收到告知。",
+    "free": "如需退群，可以随时自行退出。",
+}
+"""2.5: how the type lets people leave, by `exit.mode`."""
+
+
+def welcome(
+    rules: GroupsRule, group: Group, *, owner: str, exit_mode: str, citation: Citation, introduction: Citation
+) -> str:
     """2.11: nobody is added without notice of purpose, rules and the way out. The words are the policy's."""
     return rules.welcome.format(
         name=group.desired_name,
@@ -35,6 +45,7 @@ def welcome(rules: GroupsRule, group: Group, *, owner: str, citation: Citation, 
         owner=owner,
         charter=group.charter,
         introduction=introduction.label,
+        leaving=_LEAVING[exit_mode],
         clause=f"{citation.label}：{citation.text}",
     )
 

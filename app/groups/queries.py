@@ -140,10 +140,10 @@ async def groups_by_id(session: AsyncSession, group_ids: Sequence[UUID]) -> dict
     return {row.id: row for row in rows}
 
 
-async def members_wanted_in(session: AsyncSession, group_id: UUID) -> list[PersonId]:
-    """The roster as it is wanted now."""
+async def members_inside(session: AsyncSession, group_id: UUID) -> list[PersonId]:
+    """Who is in the group now as the platform last showed it (P4), whoever is wanted there."""
     statement = select(col(GroupMember.person_id)).where(
-        col(GroupMember.group_id) == group_id, col(GroupMember.desired), col(GroupMember.ended_at).is_(None)
+        col(GroupMember.group_id) == group_id, col(GroupMember.observed), col(GroupMember.ended_at).is_(None)
     )
     return [PersonId(row) for row in await session.scalars(statement)]
 

@@ -214,21 +214,15 @@ class ExitKind(MembershipKind[Exit]):
             await finish(session, request.id, OutcomeState.FAILED, str(refusal), now=now)
             return
         if roster.rule_of(change.policy, group.group_type).exit.mode == "notify":
-            await _tell_of_exit(session, change, now=now)
+            await tell_of_leave(session, group, person, policy=change.policy, cause=change.cause, now=now)
 
 
-async def _tell_of_exit(session: AsyncSession, change: ApprovedChange, *, now: datetime) -> None:
-    citation = change.policy.cite(change.cause.rule_key)
-    text = messages.left_quietly(change.group, name=change.person.name, citation=citation)
-    await findings.tell_administrators(
-        session,
-        change.group,
-        text,
-        policy=change.policy,
-        why=change.cause.why,
-        now=now,
-        without=[change.person.id],
-    )
+async def tell_of_leave(
+    session: AsyncSession, group: Group, person: Person, *, policy: Policy, cause: Cause, now: datetime
+) -> None:
+    """`exit.mode` notify (2.5): the administrators hear that somebody has left, as they may."""
+    text = messages.left_quietly(group, name=person.name, citation=policy.cite(cause.rule_key))
+    await findings.tell_administrators(session, group, text, policy=policy, why=cause.why, now=now, without=[person.id])
 
 
 KINDS: dict[str, RequestKind[Any, Any]] = {kind.name: kind for kind in (CreateGroupKind(), JoinKind(), ExitKind())}

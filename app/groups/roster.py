@@ -170,13 +170,15 @@ async def welcome(
     """2.11: inform a new member of the group's purpose, its rules, and how to leave."""
     policy = await policies.get(session, PolicyVersionId(policy_version_id))
     owner = (await org.people_by_id(session, [group.desired_owner_id]))[group.desired_owner_id]
+    rule = policy.document.groups.types.get(group.group_type)
     text = messages.welcome(
         policy.document.groups,
         group,
         owner=owner.name,
+        exit_mode=rule.exit.mode if rule else "approve",
         citation=policy.cite("member.welcome"),
         introduction=policy.cite("member.introduction"),
     )
     why = Why(actor, "member.welcome", policy.id)
-    header = MessageHeader(GroupPurpose.WELCOME, findings.about(group), why, MessageClass.ANSWER)
+    header = MessageHeader(GroupPurpose.WELCOME, findings.about(group), why, MessageClass.NOTICE)
     await delivery.tell(session, header, [stay.person_id], text, now=now)

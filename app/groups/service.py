@@ -24,7 +24,7 @@ from app.groups.creation.register import mark_lost
 from app.groups.departures import DEPARTURE, remove_leaver
 from app.groups.errors import NotAMember
 from app.groups.group_names import shown_name
-from app.groups.requests import finish
+from app.groups.requests import finish, tell_of_leave
 from app.groups.rules import GroupPurpose
 from app.groups.snapshot import GroupGone, GroupSnapshot, people_gone, read_group
 from app.groups.succession import owner_to_set, succeed
@@ -57,6 +57,7 @@ __all__ = [
     "settle_unknown",
     "shown_name",
     "succeed",
+    "tell_of_leave",
 ]
 
 

@@ -99,6 +99,12 @@ class GroupComparison:
         """How many members were desired and observed until now."""
         return sum(stay.desired and stay.observed for stay in self.stays.values())
 
+    @property
+    def exit_mode(self) -> str:
+        """How people may leave (policy 2.5). A type that the policy does not name any more wants an approval."""
+        rule = self.policy.document.groups.types.get(self.group.group_type)
+        return rule.exit.mode if rule else "approve"
+
     def cause(self, rule_key: str, reason: str = "reconcile") -> Cause:
         return Cause(reason, rule_key, self.policy.id, RECONCILER)
 

@@ -24,7 +24,7 @@ from app.tasks import messages, queries, rules
 from app.tasks.rules import TaskPurpose
 from app.wecom.message_bodies.card import Card
 from models.audit import ObjectKind
-from models.delivery import CardClick, DeliveryState
+from models.delivery import CardClick, DeliveryState, MessageClass
 from models.ids import PersonId, PolicyVersionId
 from models.org import Person
 from models.tasks import Task, TaskEntry
@@ -42,8 +42,12 @@ class TaskContext:
     def why(self, rule_key: str, actor: Actor) -> Why:
         return Why(actor, rule_key, self.policy.id)
 
-    def header(self, purpose: TaskPurpose, why: Why) -> MessageHeader:
-        return MessageHeader(purpose, About(ObjectKind.TASK, self.task.id), why)
+    def header(self, purpose: TaskPurpose, why: Why, message_class: str = MessageClass.WORK) -> MessageHeader:
+        return MessageHeader(purpose, About(ObjectKind.TASK, self.task.id), why, message_class)
+
+    def timed_header(self, purpose: TaskPurpose, why: Why) -> MessageHeader:
+        """Of what a deadline causes: it goes when it falls due, outside of the rest period (policy 3.4)."""
+        return self.header(purpose, why, MessageClass.NOTICE)
 
 
 async def load(session: AsyncSession, task: Task) -> TaskContext:

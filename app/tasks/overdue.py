@@ -34,7 +34,7 @@ async def tell_overdue(session: AsyncSession, *, subject: str, now: datetime) ->
         return
     text, why = _overdue_text(session, context), context.why("task.overdue", SYSTEM)
     concerned = [context.owner.id, context.assigner.id]
-    await delivery.tell(session, context.header(TaskPurpose.OVERDUE, why), concerned, text, now=now)
+    await delivery.tell(session, context.timed_header(TaskPurpose.OVERDUE, why), concerned, text, now=now)
     await write(session, context, NewEntry(catalogue.TaskOverdue, "task.overdue", via="timer"), now=now)
     log.info("task.overdue", task_id=str(context.task.id))
     for index, rung in enumerate(context.policy.document.tasks.escalation):
@@ -66,7 +66,7 @@ async def _escalate(session: AsyncSession, context: TaskContext, to: Expression,
         zone=calendars.timezone_of(session),
     )
     ids, why = [person.id for person in people], context.why("task.overdue", SYSTEM)
-    await delivery.tell(session, context.header(TaskPurpose.ESCALATION, why), ids, text, now=now)
+    await delivery.tell(session, context.timed_header(TaskPurpose.ESCALATION, why), ids, text, now=now)
     details = rules.EntryDetails(to=str(to), people=list(ids))
     entry = NewEntry(catalogue.TaskEscalated, "task.overdue", via="timer", details=details)
     await write(session, context, entry, now=now)

@@ -100,7 +100,11 @@ async def remind_of_deadline(session: AsyncSession, *, subject: str, now: dateti
 
 async def _remind(session: AsyncSession, context: TaskContext, text: str, *, rule_key: str, now: datetime) -> None:
     message = await delivery.tell(
-        session, context.header(TaskPurpose.REMINDER, context.why(rule_key, SYSTEM)), [context.owner.id], text, now=now
+        session,
+        context.timed_header(TaskPurpose.REMINDER, context.why(rule_key, SYSTEM)),
+        [context.owner.id],
+        text,
+        now=now,
     )
     details = rules.EntryDetails(message_id=message.id) if message else None
     await write(session, context, NewEntry(catalogue.TaskReminded, rule_key, via="timer", details=details), now=now)

@@ -21,6 +21,7 @@ from app.announcements.errors import (
     UnknownAudience,
     UnknownClass,
 )
+from app.groups import queries as group_queries
 from models.delivery import CallKind
 from models.groups import GroupState
 from models.ids import APP, new_id
@@ -205,6 +206,21 @@ class TestAudience:
     async def test_a_department_nobody_knows(self, session: AsyncSession, company: Company) -> None:
         with pytest.raises(UnknownAudience, match="99"):
             await announcement(session, company.wang, departments=[99])
+
+    async def test_a_group_is_who_is_inside_as_the_platform_shows_it_not_whom_we_want_there(
+        self, session: AsyncSession, company: Company
+    ) -> None:
+        """P4."""
+        group = await groups.group(
+            session, policy=company.policy, owner=company.wang, members=[company.li, company.chen, company.han]
+        )
+        stays = {stay.person_id: stay for stay in await group_queries.current_stays(session, group.id)}
+        stays[company.chen.id].observed = False  # admitted, and not in yet
+        stays[company.han.id].desired = False  # should leave, and is still in
+
+        told = await announcement(session, company.wang, groups=[group.id])
+
+        assert set(await receipts_by_userid(session, told)) == {"li", "han"}
 
     async def test_a_group_nobody_registered(self, session: AsyncSession, company: Company) -> None:
         with pytest.raises(UnknownAudience):

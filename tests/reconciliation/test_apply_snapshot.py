@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import ClassVar
 
 import pytest
 
@@ -15,6 +16,7 @@ from app.reconciliation.apply_snapshot import apply_snapshot
 from models.delivery import CallKind
 from models.groups import FindingKind, FindingState, GroupState
 from models.ids import FindingId, GroupId
+from tests.builders.policy import policy
 from tests.groups.office import Office
 
 
@@ -121,6 +123,63 @@ class TestUnapprovedLeave:
         assert (await office.sandbox.group(group.chatid))["owner"] == "han"
         await office.reconcile(group)
         assert await office.kinds_found(group) == [FindingKind.UNAPPROVED_LEAVE]
+
+
+class TestFreeToLeave:
+    """Policy 2.5 and `exit.mode`: who leaves a group that people may leave freely is noted without blame."""
+
+    INTEREST: ClassVar = {"name": "羽毛球爱好者", "type": "interest", "purpose": "周末打球"}
+
+    async def test_a_leave_is_noted_without_a_finding_and_nobody_hears_a_word(self, office: Office) -> None:
+        group = await office.project("li", "han", "sun", **self.INTEREST)
+        await office.sandbox.leave_group("han", group.chatid)
+
+        await office.reconcile(group)
+
+        assert await office.findings(group, state=None) == []
+        assert await office.messages("group.finding") == []
+        stay = await office.stay(group, "han")
+        assert (stay.desired, stay.observed, stay.reason) == (False, False, "exit")
+        assert stay.ended_at is not None
+        actions = await office.actions()
+        assert "member.left" in actions
+        assert "member.left_unapproved" not in actions
+
+    async def test_an_owner_who_leaves_is_followed_without_blame(self, office: Office) -> None:
+        group = await office.project("li", "han", "sun", deputy="li", **self.INTEREST)
+        await office.sandbox.leave_group("wang", group.chatid)
+
+        await office.reconcile(group)
+
+        (text,) = await office.messages("group.owner")
+        assert "王芳 已退群，已由您接任群主" in text
+        assert "未经批准" not in text
+
+    async def test_where_leaving_is_told_the_administrator_hears_it_without_blame(self, office: Office) -> None:
+        group = await office.project("li", "han", "sun")
+        async with transaction(office.sessions) as session:
+            await policy(session, groups__types__project__exit={"mode": "notify", "steps": []})
+        await office.sandbox.leave_group("han", group.chatid)
+
+        await office.reconcile(group)
+
+        assert await office.findings(group, state=None) == []
+        (text,) = await office.messages("group.finding")
+        assert text.startswith("【退群】韩梅 已退出“研发部-新品项目”。")
+
+    @pytest.mark.parametrize(
+        ("asked", "said"),
+        [(INTEREST, "如需退群，可以随时自行退出。"), ({}, "请先申请退群，批准后由系统移出；请勿自行退出。")],
+    )
+    async def test_the_welcome_says_how_people_leave_this_type(
+        self, office: Office, asked: dict[str, str], said: str
+    ) -> None:
+        group = await office.project("li", "han", **asked)
+        await office.granted("join", "sun", group_id=str(group.id))
+
+        (text,) = await office.messages("group.welcome")
+        assert said in text
+        assert ("请勿自行退出" in text) == ("请勿自行退出" in said)
 
 
 class TestUnapprovedJoin:

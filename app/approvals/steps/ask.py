@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.approvals import messages, queries
 from app.approvals.context import RequestContext, about
 from app.approvals.rules import RequestPurpose
-from app.audit.actor import Actor
+from app.audit.actor import Actor, person_actor
 from app.audit.why import Why
 from app.delivery import service as delivery
 from app.delivery.service import MessageHeader
@@ -28,6 +28,7 @@ async def ask(
     *,
     actor: Actor,
     now: datetime,
+    message_class: str = MessageClass.WORK,
 ) -> None:
     """Make these people approvers of the step and send each a card of their own."""
     await session.flush()
@@ -36,10 +37,10 @@ async def ask(
         [PersonId(person.id) for person in people],
     )
     why = Why(actor, step.rule_key, context.policy.id)
-    header = MessageHeader(RequestPurpose.CARD, about(context.request), why)
+    header = MessageHeader(RequestPurpose.CARD, about(context.request), why, message_class)
     message = await delivery.send_card(session, header, to=to, card=card, now=now, individually=True)
     if card.is_cut:
-        details = header_for(context.request, RequestPurpose.DETAILS, actor, message_class=MessageClass.WORK)
+        details = header_for(context.request, RequestPurpose.DETAILS, actor, message_class=message_class)
         await delivery.send_text(session, details, to=to, text=messages.in_full(context.told, step), now=now)
     former = {row.person_id: row for row in await queries.former_approvers_of(session, step.id)}
     for person in people:
@@ -59,6 +60,10 @@ def header_for(
 
 
 async def tell_requester(session: AsyncSession, request: Request, text: str, *, actor: Actor, now: datetime) -> None:
-    """Tell the applicant what became of the request. It answers them, so it may come at any hour."""
-    to = [PersonId(request.requester_id)]
-    await delivery.send_text(session, header_for(request, RequestPurpose.PROGRESS, actor), to=to, text=text, now=now)
+    """Tell the applicant what became of the request: at any hour what follows from their own act, and outside of the
+    rest period what somebody else or a deadline has done (policy 3.4).
+    """
+    is_answer = actor == person_actor(request.requester_id)
+    message_class = MessageClass.ANSWER if is_answer else MessageClass.NOTICE
+    header = header_for(request, RequestPurpose.PROGRESS, actor, message_class=message_class)
+    await delivery.send_text(session, header, to=[PersonId(request.requester_id)], text=text, now=now)

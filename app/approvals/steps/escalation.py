@@ -63,7 +63,8 @@ async def escalate(session: AsyncSession, *, step_id: StepId, now: datetime) -> 
         # Nobody is above them: they are reminded, and the step stays visible as overdue.
         await _remind(session, context, step, waiting, now=now)
         return
-    await ask(session, context, step, superiors, actor=SYSTEM, now=now)
+    # What a deadline causes goes when it falls due, also at the end of work (policy 3.4).
+    await ask(session, context, step, superiors, actor=SYSTEM, now=now, message_class=MessageClass.NOTICE)
     await set_due(session, context, step, now=now)
     await _announce(session, context, step, superiors, now=now)
 
@@ -94,7 +95,7 @@ async def _announce(
 async def _remind(
     session: AsyncSession, context: RequestContext, step: RequestStep, people: Collection[Person], *, now: datetime
 ) -> None:
-    header = header_for(context.request, RequestPurpose.REMINDER, SYSTEM, message_class=MessageClass.WORK)
+    header = header_for(context.request, RequestPurpose.REMINDER, SYSTEM, message_class=MessageClass.NOTICE)
     await delivery.send_text(
         session,
         replace(header, why=header.why.under(RULE)),

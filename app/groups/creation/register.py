@@ -233,8 +233,8 @@ async def _announce(session: AsyncSession, group: Group, *, policy: Policy, peop
     owner = (await org.people_by_id(session, [group.desired_owner_id]))[group.desired_owner_id]
     why = Why(findings.RECONCILER, "group.charter", policy.id)
     for text in messages.first_posts(policy.document.groups, rule, group, owner=owner.name):
-        # An answer to the application: it may come at any hour, like the approval it follows.
-        header = MessageHeader(GroupPurpose.FIRST_MESSAGE, findings.about(group), why, MessageClass.ANSWER)
+        # It rings the phones of people who have just done nothing: it keeps the rest period (policy 3.4).
+        header = MessageHeader(GroupPurpose.FIRST_MESSAGE, findings.about(group), why, MessageClass.NOTICE)
         await delivery.post_to_group(session, header, group=group, text=text, now=now)
     await _inform(session, group, rule, owner, policy=policy, people=people, now=now)
 

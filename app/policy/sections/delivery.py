@@ -21,6 +21,10 @@ class Hours(StrEnum):
     ANY = "any"
 
 
+NOTICE = "notice"
+"""The class of what has happened or fallen due: a first post, a welcome, a final list, an escalation."""
+
+
 class DeliveryClassRule(Section):
     hours: Hours
 
@@ -35,11 +39,17 @@ class DeliveryRule(Section):
     avoid_marks: bool = False
     """Never release in the minutes :00 and :30, when everybody's timers go off."""
     classes: dict[str, DeliveryClassRule]
-    """By message class. `answer` is what a person gets in reply to their own act."""
+    """By message class. `answer` is what a person gets in reply to their own act; `notice` says what has happened or
+    fallen due."""
     duplicate_window_seconds: Annotated[int, Field(ge=1, le=PLATFORM_DUPLICATE_WINDOW)] = 1800
     """`duplicate_check_interval` of message/send."""
 
     def hours_of(self, message_class: str) -> Hours:
-        """A class the document does not know is treated as work: it is held rather than sent at night."""
+        """A class the document does not know is treated as work: it is held rather than sent at night.
+
+        `notice` is younger than some stored documents: without a rule of its own it keeps the rest period (policy 3.4).
+        """
         rule = self.classes.get(message_class)
-        return rule.hours if rule else Hours.WORK
+        if rule is None:
+            return Hours.NOT_QUIET if message_class == NOTICE else Hours.WORK
+        return rule.hours

@@ -70,13 +70,17 @@ class GroupTypeRule(Section):
     """2.2: groups made by the app hold internal people only."""
 
 
+_WELCOME_BLANKS = ("name", "purpose", "owner", "charter", "introduction", "leaving", "clause")
+
+
 class GroupsRule(Section):
     types: dict[str, GroupTypeRule]
     """By the key that requests and the `groups` table carry: `department`, `project` …"""
     first_message: Annotated[Text, only_blanks("name", "type", "purpose", "owner", "charter")]
     """F39: the first post of a new group. Without it the platform does not show the group to anybody."""
-    welcome: Annotated[Text, only_blanks("name", "purpose", "owner", "charter", "introduction", "clause")]
+    welcome: Annotated[Text, only_blanks(*_WELCOME_BLANKS)]
     """2.11, 2.4: what a person who was added is told. Blanks: {name} {purpose} {owner} {charter},
+    {leaving} = how the type lets people leave (2.5, `exit.mode`),
     {introduction} = the number of 2.4, {clause} = the number and the text of 2.11.
     """
     supervised_by: RoleExpression

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import re
+import secrets
 import sys
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from typing import Any, Literal
-from uuid import uuid4
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
@@ -61,15 +61,19 @@ def current_correlation_id() -> str:
 
 
 def new_correlation_id() -> str:
-    return uuid4().hex
+    return secrets.token_hex(16)
 
 
 @contextmanager
 def bound_correlation(correlation_id: str | None = None) -> Iterator[str]:
     """Everything logged and stored inside carries this id."""
     bound = correlation_id or new_correlation_id()
-    with structlog.contextvars.bound_contextvars(correlation_id=bound):
+    # Not structlog's own context manager, which copies all that is bound, twice: this is on the path of every callback.
+    tokens = structlog.contextvars.bind_contextvars(correlation_id=bound)
+    try:
         yield bound
+    finally:
+        structlog.contextvars.reset_contextvars(**tokens)
 
 
 def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -36,6 +36,7 @@ _HEADER: Final = frozenset(
     {"msgtype", "infotype", "event", "changetype", "fromusername", "msgid", "createtime", "timestamp"}
 )
 _NOT_IN_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_SECONDS: Final = re.compile(r"[0-9]{1,11}")
 _YEAR_2100: Final = 4_102_444_800
 
 
@@ -170,7 +171,7 @@ def _event_type(said: Mapping[str, str]) -> str:
 
 
 def _moment(seconds: str) -> datetime | None:
-    if not re.fullmatch(r"[0-9]{1,11}", seconds) or not 0 < int(seconds) < _YEAR_2100:
+    if not _SECONDS.fullmatch(seconds) or not 0 < int(seconds) < _YEAR_2100:
         return None
     return datetime.fromtimestamp(int(seconds), UTC)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
+from time import perf_counter
 from typing import Final
 
 from pydantic import SecretStr
@@ -78,6 +79,7 @@ class Intake:
             app_id: [keys for channel in channels.values() if channel.app_id != app_id for keys in channel.keys]
             for app_id in channels
         }
+        self._seconds = {app_id: CALLBACK_SECONDS.labels(app_id) for app_id in channels}
         self._window = window
         self._clock = clock
         self._commit = commit
@@ -120,14 +122,16 @@ class Intake:
 
         While the database is away this does not return before it is back, or the caller has `hung_up`.
         """
-        with CALLBACK_SECONDS.labels(app_id).time():
-            signed: Signed | None = None
-            try:
-                signed = read_envelope(query, body)
-                arrival, reply = self._read(app_id, signed)
-            except Refused as refusal:
-                return self.refuse(app_id, refusal, caller=caller, signed=signed)
+        began = perf_counter()
+        signed: Signed | None = None
+        try:
+            signed = read_envelope(query, body)
+            arrival, reply = self._read(app_id, signed)
             stored = await self._commit.store(arrival, hung_up)
+        except Refused as refusal:
+            return self.refuse(app_id, refusal, caller=caller, signed=signed)
+        finally:
+            self._seconds[app_id].observe(perf_counter() - began)
         CALLBACKS_TOTAL.labels(app_id, stored.value).inc()
         self.watch.verified(app_id, arrival.received_at)
         if stored is Stored.NOT_STORED:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -14,11 +13,12 @@ from app.web.problems import unexpected
 
 LARGEST_BODY = 1024 * 1024
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
-_BROWSER_HEADERS = {
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "x-frame-options": "DENY",
-}
+_BROWSER_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+)
+_CORRELATION = b"x-correlation-id"
 
 
 class BodyTooLarge(HTTPException):
@@ -36,7 +36,7 @@ class Edge:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        given = Headers(scope=scope).get("x-correlation-id", "")
+        given = next((value.decode("latin-1") for name, value in scope["headers"] if name == _CORRELATION), "")
         with bound_correlation(given if _SANE_ID.fullmatch(given) else None) as correlation_id:
             await self._guarded(scope, receive, send, correlation_id)
 
@@ -48,10 +48,10 @@ class Edge:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                headers = MutableHeaders(scope=message)
-                headers["x-correlation-id"] = correlation_id
-                for name, value in _BROWSER_HEADERS.items():
-                    headers.setdefault(name, value)
+                given = [pair for pair in message.get("headers", ()) if pair[0] != _CORRELATION]
+                names = {name for name, _ in given}
+                more = [pair for pair in _BROWSER_HEADERS if pair[0] not in names]
+                message["headers"] = [*given, (_CORRELATION, correlation_id.encode()), *more]
             await send(message)
 
         async def receive_limited() -> Message:

@@ -33,7 +33,9 @@ HOLD_SECONDS: Final = 30.0
 _QUIET_SECONDS: Final = 0.5  # far longer than a commit takes: before that nobody looks whether the caller is there
 _ROWS: Final = 10_000
 _BYTES: Final = 64 * 1024 * 1024
-_HELD: Final = 800  # below the usual 1,024 open files of a process: new callers must still get in
+MOST_HELD: Final = 1_500
+"""More than a burst of a thousand, and fewer than the server takes connections: new callers must still get in."""
+
 _BATCH: Final = 500
 _BATCH_BYTES: Final = 8 * 1024 * 1024
 _COMMIT_SECONDS: Final = 10.0  # a database that hangs: the next try may get a connection to another one
@@ -106,7 +108,7 @@ class GroupCommit:
         hold_seconds: float = HOLD_SECONDS,
         rows: int = _ROWS,
         size: int = _BYTES,
-        held: int = _HELD,
+        held: int = MOST_HELD,
     ) -> None:
         self._sessions = sessions
         self._hold_seconds, self._row_limit, self._size_limit, self._held_limit = hold_seconds, rows, size, held

@@ -31,11 +31,12 @@ from callbacks.deduplication import dedup_key, digest
 from callbacks.envelope import PROVIDER, read_envelope, read_verification
 from callbacks.errors import Reason, Refused
 from callbacks.events import MODELS
-from callbacks.group_commit import GroupCommit, HungUp, Stored
+from callbacks.group_commit import MOST_HELD, GroupCommit, HungUp, Stored
 from callbacks.plaintext import read_plaintext
 from callbacks.replay_window import check_window
 from callbacks.subjects import subject_of
 from callbacks.watch import Watch
+from listening.open_files import room_for
 from models.ids import APP, CONTACTS, AppId, fold
 
 log = get_logger()
@@ -216,7 +217,7 @@ def build_intake(settings: Settings, sessions: Sessions, clock: Clock, *, writer
             ),
         ),
     }
-    commit = GroupCommit(writer or sessions)
+    commit = GroupCommit(writer or sessions, held=room_for(MOST_HELD))
     return Intake(channels, window=settings.callback_window, clock=clock, commit=commit, sessions=sessions)
 
 

@@ -36,6 +36,7 @@ from app.settings import Settings
 from app.worker import work
 from listening.address import base_url
 from listening.configuration import configure
+from listening.open_files import raise_limit
 
 DRAIN_SECONDS = 5
 """For all that is under way; the ten seconds of a supervisor also hold the giving back and our own end."""
@@ -105,6 +106,7 @@ def migrate(
 
 def _start(main: Callable[[Services], Coroutine[Any, Any, None]]) -> None:
     settings = read_settings()
+    raise_limit()
     # uvicorn's choice: uvloop where there is one. Our server does not go through `uvicorn.run`, which would ask itself.
     with database(settings) as url, asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
         runner.run(_with_services(settings, url, main))

@@ -91,6 +91,9 @@ def serve(
     seed: Annotated[int | None, typer.Option(help="the same seed gives the same company")] = None,
     app_callback: Annotated[str | None, typer.Option(help="where the app's callbacks go")] = None,
     contacts_callback: Annotated[str | None, typer.Option(help="where the contacts' callbacks go")] = None,
+    like: Annotated[
+        str | None, typer.Option(help="answer as the documentation says, or as callers observe: documentation|observed")
+    ] = None,
     limits: Annotated[bool | None, typer.Option(help="keep to the documented rate limits")] = None,
     config: Annotated[Path | None, typer.Option(help="a JSON file with any field of SandboxConfig")] = None,
 ) -> None:
@@ -101,6 +104,7 @@ def serve(
         "seed": seed,
         "app_callback_url": app_callback,
         "contacts_callback_url": contacts_callback,
+        "like": like,
         "limits": limits,
     }
     given |= {name: value for name, value in options.items() if value is not None}

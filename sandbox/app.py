@@ -6,9 +6,9 @@ from functools import partial
 from pathlib import Path
 
 import httpx
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from fastapi_offline import core as offline
 from starlette.routing import Route
@@ -39,6 +39,23 @@ from sandbox.state import SandboxState
 TITLE = "WeCom sandbox"
 OPENAPI = "/sandbox/openapi.json"
 DOCS_ASSETS = "/sandbox/static"
+OWN_PATHS = frozenset(
+    [
+        "admin",
+        "assets",
+        "connect",
+        "endpoints",
+        "export-files",
+        "favicon.ico",
+        "language",
+        "phones",
+        "pictures",
+        "sandbox",
+        "wwlogin",
+        "wwopen",
+    ]
+) | {""}
+"""How the addresses begin that are the sandbox's own; `cgi-bin` is the platform's."""
 
 
 def create_app(
@@ -62,7 +79,10 @@ def create_app(
 
     app = FastAPI(title=TITLE, lifespan=lifespan, openapi_url=OPENAPI, docs_url=None, redoc_url=None)
     app.state.sandbox = state
-    app.router.routes.append(Route("/cgi-bin/{endpoint:path}", Gateway(state)))
+    gateway = Gateway(state)
+    # Also what stands elsewhere: `//cgi-bin/gettoken` and `/v2/cgi-bin/gettoken` get an answer of the platform.
+    for path in ("/{before:path}cgi-bin/{endpoint:path}", "/cgi-bin"):
+        app.router.routes.append(Route(path, gateway))
     for module in (
         platform,
         robots,
@@ -82,11 +102,29 @@ def create_app(
     app.mount(DOCS_ASSETS, StaticFiles(directory=Path(offline.__file__).parent / "static"), name="docs-assets")
     app.include_router(sign_in.pages)
     add_error_handlers(app)
+    app.add_exception_handler(404, partial(_not_found, gateway))
     app.add_api_route("/export-files/{job_id}/{number}", _export_file, include_in_schema=False, response_model=None)
     app.add_api_route("/pictures/{media_id}", _picture, include_in_schema=False, response_model=None)
     app.add_api_route("/sandbox/docs", _docs, include_in_schema=False)
     app.add_api_route("/", _front, include_in_schema=False)
     return app
+
+
+async def _not_found(gateway: Gateway, request: Request, error: Exception) -> Response:
+    """A path that is neither the platform's nor the sandbox's own: a client whose base address is wrong.
+
+    It gets what the platform would answer, and stands in the log of calls.
+    """
+    detail = error.detail if isinstance(error, HTTPException) else "Not Found"
+    if is_own_path(request):
+        return JSONResponse({"detail": detail}, 404)
+    return await gateway.answer_stray(request)
+
+
+def is_own_path(request: Request) -> bool:
+    """Below one of the sandbox's own addresses, or asked for by a browser."""
+    first = request.url.path.split("/")[1]
+    return first in OWN_PATHS or "text/html" in request.headers.get("accept", "")
 
 
 async def _export_file(request: Request, job_id: str, number: int) -> Response:

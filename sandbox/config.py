@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Channel = Literal["app", "contacts"]
 ContactProfile = Literal["legacy_full", "post_2022_08"]
+Like = Literal["documentation", "observed"]
 
 AesKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9]{43}$")]
 CallbackToken = Annotated[str, Field(pattern=r"^[A-Za-z0-9]{1,32}$")]
@@ -92,6 +93,11 @@ class SandboxConfig(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", validate_assignment=True)
+
+    like: Like = "documentation"
+    """Whether answers are as the pages print them, or as callers see them: `sandbox/manners.py`."""
+    unknown_endpoint_errcode: int = 40094
+    """What a path answers that leads to no endpoint; not documented."""
 
     corp_id: str = "wwsandbox0000000001"
     company_name: str = "华信远景科技有限公司"

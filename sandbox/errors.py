@@ -282,12 +282,15 @@ class PlatformError(Exception):
         return f"{text}: {self.detail}" if self.detail else text
 
 
-def error_answer(error: PlatformError, *, from_ip: str) -> dict[str, Any]:
+def hint_as_documented() -> str:
+    """As in the sample of doc path/90930."""
+    return f"{int(time.time())}_{next(_serial)}_{secrets.token_hex(16)}"
+
+
+def error_answer(errcode: int, text: str, *, hint: str, from_ip: str) -> dict[str, Any]:
     """The failed answer with the tail from which clients learn their own address."""
-    hint = f"{int(time.time())}_{next(_serial)}_{secrets.token_hex(16)}"
-    more = f"https://open.work.weixin.qq.com/devtool/query?e={error.errcode}"
-    errmsg = f"{error.text}, hint: [{hint}], from ip: {from_ip}, more info at {more}"
-    return {"errcode": error.errcode, "errmsg": errmsg}
+    more = f"https://open.work.weixin.qq.com/devtool/query?e={errcode}"
+    return {"errcode": errcode, "errmsg": f"{text}, hint: [{hint}], from ip: {from_ip}, more info at {more}"}
 
 
 def ok(errmsg: str = "ok", **fields: Any) -> dict[str, Any]:

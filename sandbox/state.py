@@ -19,6 +19,7 @@ from sandbox.customers import CustomerDesk
 from sandbox.faults import Faults
 from sandbox.jobs import Jobs
 from sandbox.limits import RateLimits
+from sandbox.manners import Manners
 from sandbox.pushes import CallbackChannel
 from sandbox.robots import Robot
 from sandbox.schedules import ScheduleDesk
@@ -26,6 +27,7 @@ from sandbox.seed import Progress, seeded_company
 from sandbox.visibility import Sight, VisibleRange
 
 CALLS_KEPT = 50_000
+UNKNOWN_TOLD_APART = 1_000
 CONTACTS = "contacts"
 
 if TYPE_CHECKING:
@@ -79,6 +81,7 @@ class SandboxState:
 
     def __init__(self, config: SandboxConfig, *, progress: Progress | None = None) -> None:
         self.config = config
+        self.manners = Manners(config)
         self._clock = Clock()
         self.channels: dict[Channel, CallbackChannel] = {
             "app": CallbackChannel(
@@ -132,6 +135,8 @@ class SandboxState:
         self.calls: deque[dict[str, Any]] = deque(maxlen=CALLS_KEPT)
         self.called: Counter[str] = Counter()
         """Calls so far per endpoint, also those that the log has forgotten."""
+        self.unknown_calls: Counter[str] = Counter()
+        """Calls of paths that lead to no endpoint."""
         self.approvals = ApprovalDesk()
         seed_templates(self.approvals)
         self.open_templates: dict[str, OpenTemplate] = {}
@@ -213,6 +218,19 @@ class SandboxState:
             people = self.company.people.values()
             self._rows = (self.company.version, [(p.serial, d) for p in people for d in p.departments])
         return self._rows[1]
+
+    def count_call(self, endpoint: str, *, is_known: bool) -> int:
+        """The number of this call. Of unknown paths only so many are told apart: anybody can make up more."""
+        if is_known:
+            self.called[endpoint] += 1
+        else:
+            told_apart = endpoint in self.unknown_calls or len(self.unknown_calls) < UNKNOWN_TOLD_APART
+            self.unknown_calls[endpoint if told_apart else "…"] += 1
+        return self.calls_so_far
+
+    @property
+    def calls_so_far(self) -> int:
+        return self.called.total() + self.unknown_calls.total()
 
     # What happens on phones
 

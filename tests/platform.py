@@ -1,12 +1,15 @@
 """The platform of the tests: a sandbox in this process, its operator's client, and the line that leads to it.
 
-There is one way to open it. Whoever needs a real port serves it (`served`).
+There is one way to open it. Whoever needs a real port serves it (`served`). It answers as the platform's documentation
+says; what asks for the fixture `like` of tests/manners.py runs under `observed` too, and with SANDBOX_LIKE=observed in
+the environment everything does that does not choose for itself.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -14,10 +17,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-import uvicorn
 from fastapi import FastAPI
 
 from app.cli.server import HttpServer
+from listening.configuration import configure
 from sandbox import clock as sandbox_clock
 from sandbox.app import create_app
 from sandbox.client import SandboxClient
@@ -122,6 +125,8 @@ async def open_sandbox(
 ) -> AsyncIterator[Sandbox]:
     """A sandbox. `callbacks` carries what it pushes; with a `clock` its time is the test's."""
     config = config or SandboxConfig()
+    if "like" not in config.model_fields_set:
+        config = config.model_copy(update={"like": os.environ.get("SANDBOX_LIKE", "documentation")})
     program = create_app(config, http=callbacks)
     if clock is not None:
         program.state.sandbox.clock = SharedClock(clock)
@@ -142,8 +147,8 @@ def free_port() -> int:
 
 @asynccontextmanager
 async def served(app: Any, port: int = 0) -> AsyncIterator[str]:
-    """The application on a port of this machine; its address."""
-    server = HttpServer(uvicorn.Config(app, port=port, log_level="critical", timeout_graceful_shutdown=1))
+    """The application on a port of this machine, as the service and the sandbox are served; its address."""
+    server = HttpServer(configure(app, port=port, log_level="critical", timeout_graceful_shutdown=1))
     task = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 -- uvicorn has a flag, not an event
         await asyncio.sleep(0.01)

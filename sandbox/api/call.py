@@ -7,9 +7,9 @@ from enum import StrEnum
 from fnmatch import fnmatch
 from typing import Any
 
-from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
+from sandbox.api.uploads import Upload
 from sandbox.errors import PlatformError
 from sandbox.faults import Fault
 from sandbox.state import CONTACTS, App, SandboxState
@@ -30,9 +30,12 @@ class Call:
     body: dict[str, Any] = field(default_factory=dict)
     raw: bytes = b""
     from_ip: str = ""
-    upload: UploadFile | None = None
-    upload_content: bytes = b""
+    is_sloppy: bool = False
+    """The body was not what the platform asks for, and what could be read of it was."""
+    upload: Upload | None = None
     base_url: str = ""
+    path: str = ""
+    """As it was called, with slashes too many."""
     range: str = ""
     """The header of that name, for those who fetch a file in pieces."""
     fault: Fault | None = None

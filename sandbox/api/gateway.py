@@ -1,15 +1,17 @@
 """The door of the platform's API: faults, token, trusted address, limits, body, answer, log."""
 
 import asyncio
-import json
 import logging
+import re
 import time
 from collections import Counter
+from contextlib import suppress
 from fnmatch import fnmatch
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from sandbox.api import (
@@ -45,9 +47,12 @@ from sandbox.api import (
 )
 from sandbox.api.answers import PlainJSON
 from sandbox.api.call import Answer, Call, Endpoint
+from sandbox.api.json_bodies import Unreadable, read_leniently, read_strictly
 from sandbox.api.misbehaviour import misbehave, respelled
-from sandbox.errors import PlatformError, error_answer
+from sandbox.api.uploads import first_file, is_multipart
+from sandbox.errors import PlatformError
 from sandbox.faults import SECONDS, Fault, Subject
+from sandbox.manners import WRONG_JSON
 from sandbox.state import SandboxState
 
 BUSINESS = (
@@ -100,11 +105,19 @@ ANSWER_SHOWN = 4_000
 FEIGNED_ADDRESS = "x-sandbox-from-ip"
 """A header with which one machine calls from several addresses."""
 
-WRONG_JSON = "Warning: wrong json format."
+PATH_SHOWN = 120
+"""Of a path, so many characters are logged."""
+
+
+def _no_such_endpoint(call: Call) -> Answer:
+    raise PlatformError(call.state.config.unknown_endpoint_errcode, call.endpoint)
+
+
+UNKNOWN = Endpoint("GET", _no_such_endpoint, is_metered=False, needs_token=False)
 
 
 class Gateway:
-    """An ASGI application for `/cgi-bin/{endpoint}`. Everything the platform answers is HTTP 200."""
+    """An ASGI application for `/cgi-bin/{endpoint}`. Whatever is called, the answer is HTTP 200 with an errcode."""
 
     def __init__(self, state: SandboxState) -> None:
         self.state = state
@@ -112,17 +125,28 @@ class Gateway:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        name = request.path_params["endpoint"].strip("/")
-        endpoint = ENDPOINTS.get(name)
-        if endpoint is None:
-            await PlainTextResponse("no such endpoint", 404)(scope, receive, send)
-            return
+        name = self._name(scope["path"])
+        endpoint = ENDPOINTS.get(name, UNKNOWN)
         self._under_way[name] += 1
         try:
             call = await self._read(request, name)
             await self._serve(request, call, endpoint, send)
         finally:
             self._under_way[name] -= 1
+            if not self._under_way[name]:
+                del self._under_way[name]
+
+    async def answer_stray(self, request: Request) -> Response:
+        """What a path gets that is nowhere near `/cgi-bin`."""
+        call = await self._read(request, request.scope["path"][:PATH_SHOWN])
+        return self._answer(request, call, UNKNOWN, overlay={})
+
+    def _name(self, path: str) -> str:
+        """What is called. Slashes too many are nothing to the platform as observed; elsewhere they are another path."""
+        if self.state.manners.are_observed:
+            path = re.sub("/{2,}", "/", path)
+        before, inside, name = path.partition("/cgi-bin/")
+        return name.strip("/")[:PATH_SHOWN] if inside and not before and name else path[:PATH_SHOWN]
 
     async def _serve(self, request: Request, call: Call, endpoint: Endpoint, send: Send) -> None:
         fault = call.fault = self.state.faults.take(self._subject(call))
@@ -140,30 +164,30 @@ class Gateway:
         elif fault is not None:
             if answer is None:
                 self._log(call, {"errcode": fault.errcode})
-            await misbehave(fault, answer, request, send, from_ip=call.from_ip)
+            await misbehave(fault, answer, request, send, refuse=partial(self._refuse, call))
+
+    def _refuse(self, call: Call, errcode: int) -> Response:
+        """With this code, whatever the call would have got."""
+        manners = self.state.manners
+        answer = manners.refusal(PlatformError(errcode), call.endpoint, from_ip=call.from_ip)
+        return PlainJSON(answer, headers=manners.headers(answer))
 
     async def _read(self, request: Request, name: str) -> Call:
         ip = request.client.host if request.client else "127.0.0.1"
         call = Call(self.state, name, request.query_params, from_ip=request.headers.get(FEIGNED_ADDRESS, ip))
         call.base_url = str(request.base_url).rstrip("/")
         call.range = request.headers.get("range", "")
-        if request.headers.get("content-type", "").startswith("multipart/form-data"):
-            async with request.form() as form:
-                files = [value for value in form.values() if not isinstance(value, str)]
-                if files:
-                    call.upload, call.upload_content = files[0], await files[0].read()
+        call.path = request.scope["path"][:PATH_SHOWN]
+        if is_multipart(request.headers):
+            call.upload = await first_file(request, takes_nameless=self.state.manners.are_observed)
         else:
             call.raw = await request.body()
         return call
 
     def _subject(self, call: Call) -> Subject:
         """The call as faults see it, before it is known whether it is well-formed."""
-        try:
-            body = json.loads(call.raw) if call.raw else {}
-        except ValueError:
-            body = {}
-        if isinstance(body, dict):
-            call.body = body
+        with suppress(Unreadable):
+            call.body = read_strictly(call.raw) if call.raw else {}
         app = tokens.identity_of(self.state, call.query.get("access_token"))
         return Subject(call.endpoint, app, dict(call.query), call.body, call.raw.decode(errors="replace"))
 
@@ -175,12 +199,19 @@ class Gateway:
             self.state.limits.block("on demand", call.endpoint, SECONDS[fault.rate_limit])
 
     def _answer(self, request: Request, call: Call, endpoint: Endpoint, *, overlay: dict[str, Any]) -> Response:
+        manners = self.state.manners
         try:
             self._admit(request, call, endpoint)
             answer = self._handled(call, endpoint)
+            if isinstance(answer, dict):
+                answer = manners.success(answer, is_sloppy=call.is_sloppy)
         except PlatformError as error:
-            answer = error_answer(error, from_ip=call.from_ip)
-        response = PlainJSON(answer | overlay) if isinstance(answer, dict) else answer
+            answer = manners.refusal(error, call.endpoint, from_ip=call.from_ip, is_sloppy=call.is_sloppy)
+        if isinstance(answer, dict):
+            answer = answer | overlay
+            response: Response = PlainJSON(answer, headers=manners.headers(answer))
+        else:
+            response = answer
         self._log(call, answer if isinstance(answer, dict) else {"errcode": 0}, shown=_shown(response))
         return response
 
@@ -190,7 +221,7 @@ class Gateway:
             return endpoint.handle(call)
         except (TypeError, ValueError, AttributeError, LookupError) as error:
             log.exception("malformed call of %s", call.endpoint)
-            raise PlatformError(40058, WRONG_JSON) from error
+            raise self._wrong_json(call) from error
 
     def _admit(self, request: Request, call: Call, endpoint: Endpoint) -> None:
         """Token, address, limits, method and body, in this order; gettoken skips the first two."""
@@ -200,7 +231,7 @@ class Gateway:
         self._charge(call, endpoint)
         if endpoint.method == "POST" and request.method != "POST":
             raise PlatformError(40058, "use POST")
-        call.body = self._parsed(call.raw, endpoint) if call.raw else {}
+        call.body = self._parsed(call, endpoint) if call.raw else {}
 
     def _check_address(self, call: Call) -> None:
         trusted = self.state.trusted_addresses(call.identity)
@@ -219,31 +250,40 @@ class Gateway:
             limits.charge("address", f"{call.from_ip} {call.endpoint}")
             limits.charge("api", call.endpoint)
 
-    def _parsed(self, raw: bytes, endpoint: Endpoint) -> dict[str, Any]:
+    def _parsed(self, call: Call, endpoint: Endpoint) -> dict[str, Any]:
         if endpoint.method != "POST":
             return {}
-        if self.state.config.reject_unicode_escapes and b"\\u" in raw:
+        if self.state.config.reject_unicode_escapes and b"\\u" in call.raw:
             raise PlatformError(40033)
+        if self.state.manners.are_observed:
+            body, call.is_sloppy = read_leniently(call.raw)
+            return body
         try:
-            body = json.loads(raw)
-        except ValueError as error:
-            raise PlatformError(40058, WRONG_JSON) from error
-        if not isinstance(body, dict):
-            raise PlatformError(40058, WRONG_JSON)
-        return body
+            return read_strictly(call.raw)
+        except Unreadable as error:
+            raise self._wrong_json(call) from error
+
+    def _wrong_json(self, call: Call) -> PlatformError:
+        """Where the warning stands in the text is a matter of manners."""
+        if not self.state.manners.are_observed:
+            return PlatformError(40058, WRONG_JSON)
+        call.is_sloppy = True
+        return PlatformError(40058)
 
     def _log(self, call: Call, answer: dict[str, Any], *, shown: str = "") -> None:
         """One row for people to read; only the latest rows keep what was answered."""
         state = self.state
-        state.called[call.endpoint] += 1
+        is_known = call.endpoint in ENDPOINTS
+        number = state.count_call(call.endpoint, is_known=is_known)
         if len(state.calls) > ANSWERS_KEPT:
             state.calls[-ANSWERS_KEPT]["answer"] = ""
         query = {name: value for name, value in call.query.items() if name not in {"access_token", "corpsecret"}}
         state.calls.append(
             {
-                "id": state.called.total(),
+                "id": number,
                 "endpoint": call.endpoint,
-                "path": f"/cgi-bin/{call.endpoint}",
+                "is_known": is_known,
+                "path": call.path,
                 "app": tokens.identity_of(state, call.query.get("access_token")) or None,
                 "query": query,
                 "body": call.body,

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from sandbox.api.call import Answer, Call, Endpoint, Fidelity
+from sandbox.api.uploads import Upload
 from sandbox.byte_ranges import file_response
 from sandbox.conversations import Media
 from sandbox.errors import PlatformError, ok
@@ -14,6 +15,7 @@ MEDIA_SECONDS = 3 * 86_400
 SMALLEST = 6
 MEGABYTE = 1_024 * 1_024
 IMAGE_BYTES = 2 * MEGABYTE
+AMR = b"#!AMR"
 PICTURES = (b"\xff\xd8\xff", b"\x89PNG")
 MOST_BYTES = {"image": 10 * MEGABYTE, "voice": 2 * MEGABYTE, "video": 10 * MEGABYTE, "file": 20 * MEGABYTE}
 
@@ -25,21 +27,20 @@ def upload(call: Call) -> dict[str, Any]:
         raise PlatformError(40004)
     if call.upload is None:
         raise PlatformError(44001)
-    content = call.upload_content
+    content = call.upload.content
     if len(content) < SMALLEST:
         raise PlatformError(40006)
     if len(content) > MOST_BYTES[kind]:
         raise PlatformError(45001)
-    media = _keep(call, kind, content)
+    if kind == "voice" and call.state.manners.are_observed and not content.startswith(AMR):
+        raise PlatformError(301017)
+    media = _keep(call, kind, call.upload)
     return ok(type=kind, media_id=media.media_id, created_at=str(int(call.state.now())))
 
 
-def _keep(call: Call, kind: str, content: bytes) -> Media:
-    given = call.upload
-    filename = (given.filename if given else None) or "file"
-    content_type = (given.content_type if given else None) or "application/octet-stream"
+def _keep(call: Call, kind: str, given: Upload) -> Media:
     expires_at = call.state.now() + MEDIA_SECONDS
-    media = Media(secrets.token_urlsafe(32), kind, filename, content_type, content, expires_at)
+    media = Media(secrets.token_urlsafe(32), kind, given.filename, given.content_type, given.content, expires_at)
     call.state.media[media.media_id] = media
     return media
 
@@ -55,12 +56,12 @@ def uploadimg(call: Call) -> dict[str, Any]:
     """A picture for good, with an address of its own; 1,000 a day and 3,000 a month."""
     if call.upload is None:
         raise PlatformError(44001)
-    if not SMALLEST <= len(call.upload_content) <= IMAGE_BYTES:
+    if not SMALLEST <= len(call.upload.content) <= IMAGE_BYTES:
         raise PlatformError(40009)
-    if not call.upload_content.startswith(PICTURES):
+    if not call.upload.content.startswith(PICTURES):
         raise PlatformError(40123)
     call.state.limits.charge("image")
-    media = _keep(call, "image", call.upload_content)
+    media = _keep(call, "image", call.upload)
     media.expires_at = math.inf
     return ok(url=f"{call.base_url}/pictures/{media.media_id}")
 

@@ -54,7 +54,7 @@ def _sender(call: Call) -> App:
 def _message(call: Call, app: App) -> Message:
     """The message, checked and not yet sent; nothing is remembered of it."""
     state, msgtype = call.state, call.body["msgtype"]
-    message = Message(state.next_id(), state.now(), app.agent_id, msgtype, {}, msgid=secrets.token_urlsafe(30))
+    message = Message(state.next_id(), state.now(), app.agent_id, msgtype, {}, msgid=state.manners.new_msgid())
     message.safe = int(call.body.get("safe") or 0)
     if msgtype == "template_card":
         message.card = _card(call, app)

@@ -4,19 +4,21 @@ Called through httpx's ASGI transport, which knows neither time-outs nor broken 
 exception comes at once.
 """
 
+from collections.abc import Callable
+
 import httpx
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Message, Scope, Send
 
-from sandbox.api.answers import PlainJSON
-from sandbox.errors import PlatformError, error_answer
 from sandbox.faults import Fault
 
 NOTHING_DONE = b'{"errcode":0,"errmsg":"ok"}'
 
 
-async def misbehave(fault: Fault, answer: Response | None, request: Request, send: Send, *, from_ip: str) -> None:
+async def misbehave(
+    fault: Fault, answer: Response | None, request: Request, send: Send, *, refuse: Callable[[int], Response]
+) -> None:
     """`answer` is what a call that happened would have got; None when it was kept from happening."""
     body = bytes(answer.body) if answer is not None else NOTHING_DONE
     if fault.timeout:
@@ -26,7 +28,7 @@ async def misbehave(fault: Fault, answer: Response | None, request: Request, sen
     elif fault.truncated:
         await _break(request, send, body)
     else:
-        await _instead(fault, body, from_ip)(request.scope, request.receive, send)
+        await _instead(fault, body, refuse)(request.scope, request.receive, send)
 
 
 def respelled(answer: Response, spelled: dict[str, str]) -> Response:
@@ -34,15 +36,16 @@ def respelled(answer: Response, spelled: dict[str, str]) -> Response:
     body = bytes(answer.body)
     for written, instead in spelled.items():
         body = body.replace(written.encode(), bytes.fromhex(instead))
-    return Response(body, media_type=answer.media_type)
+    manners = {name: value for name, value in answer.headers.items() if name.startswith("error-")}
+    return Response(body, media_type=answer.media_type, headers=manners)
 
 
-def _instead(fault: Fault, body: bytes, from_ip: str) -> Response:
+def _instead(fault: Fault, body: bytes, refuse: Callable[[int], Response]) -> Response:
     if fault.broken_json:
         return Response(body[: len(body) // 2], media_type="application/json")
     if fault.http_status is not None:
         return PlainTextResponse("fault on demand", fault.http_status)
-    return PlainJSON(error_answer(PlatformError(fault.errcode or -1), from_ip=from_ip))
+    return refuse(fault.errcode or -1)
 
 
 def is_in_process(scope: Scope) -> bool:

@@ -1,7 +1,6 @@
 """Access tokens, and who stands behind one (doc path/91039)."""
 
 import math
-import secrets
 from typing import Any
 
 from sandbox.api.call import Call, Endpoint, Fidelity
@@ -37,7 +36,7 @@ def _current_token(state: SandboxState, secret: str) -> Token:
     for token in state.tokens.values():
         if token.secret == secret and state.now() < token.expires_at:
             return token
-    token = Token(secrets.token_urlsafe(48), secret, state.now() + state.config.token_seconds)
+    token = Token(state.manners.new_token(), secret, state.now() + state.config.token_seconds)
     state.tokens[token.value] = token
     return token
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sandbox.api.call import Call, Endpoint, Fidelity
 from sandbox.api.cards import check_card
-from sandbox.api.media import MEDIA_SECONDS, MEGABYTE, SMALLEST
+from sandbox.api.media import AMR, MEDIA_SECONDS, MEGABYTE, SMALLEST
 from sandbox.conversations import Card, Group, Media, Message
 from sandbox.errors import PlatformError, ok
 from sandbox.robots import Robot
@@ -19,7 +19,6 @@ IMAGE_BYTES = 2 * MEGABYTE
 MOST_BYTES = {"file": 20 * MEGABYTE, "voice": 2 * MEGABYTE}
 ARTICLES = 8
 PICTURES = {b"\xff\xd8\xff": "jpg", b"\x89PNG": "png"}
-AMR = b"#!AMR"
 
 Body = dict[str, Any]
 
@@ -148,20 +147,21 @@ def _expiry(call: Call) -> float:
 def upload_media(call: Call) -> Body:
     """For this robot alone, three days. Files and AMR voices."""
     robot, _group = _robot(call)
-    kind, content = call.query.get("type", ""), call.upload_content
+    kind = call.query.get("type", "")
     if kind not in MOST_BYTES:
         raise PlatformError(40004)
     if call.upload is None:
         raise PlatformError(44001)
+    content = call.upload.content
     if len(content) < SMALLEST:
         raise PlatformError(40006)
     if len(content) > MOST_BYTES[kind]:
         raise PlatformError(45001)
     if kind == "voice" and not content.startswith(AMR):
         raise PlatformError(301017)
-    name = call.upload.filename or "file"
-    content_type = call.upload.content_type or "application/octet-stream"
-    media = Media(secrets.token_urlsafe(32), kind, name, content_type, content, _expiry(call))
+    media = Media(
+        secrets.token_urlsafe(32), kind, call.upload.filename, call.upload.content_type, content, _expiry(call)
+    )
     robot.media[media.media_id] = call.state.media[media.media_id] = media
     return ok(type=kind, media_id=media.media_id, created_at=str(int(call.state.now())))
 

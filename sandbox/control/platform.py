@@ -17,6 +17,8 @@ router = APIRouter(prefix="/sandbox", tags=["platform"])
 
 CHANGEABLE = frozenset(
     [
+        "like",
+        "unknown_endpoint_errcode",
         "contact_profile",
         "app_created_after_2022",
         "trusted_ips",

@@ -24,6 +24,8 @@ ROWS = 50
 LOOKED_AT = 5_000
 """Of a long log, so many of the latest rows are looked through for a filter."""
 
+UNKNOWN_SHOWN = 8
+
 Outcome = Literal["", "bad"]
 
 
@@ -34,12 +36,12 @@ async def overview(request: Request, state: StateDep) -> Response:
         "people": len(state.company.people),
         "departments": len(state.company.departments),
         "groups": len(state.groups),
-        "calls": state.called.total(),
+        "calls": state.calls_so_far,
+        "unknown": state.unknown_calls.total(),
         "pushes": len(state.pusher.log),
     }
-    return _draw(
-        request, state, "overview", {"facts": facts, "base": base, "health": _health(state), "config": state.config}
-    )
+    context = {"facts": facts, "base": base, "health": _health(state), "config": state.config}
+    return _draw(request, state, "overview", context | {"unknown": state.unknown_calls.most_common(UNKNOWN_SHOWN)})
 
 
 def _health(state: SandboxState) -> dict[str, Any]:
@@ -190,7 +192,7 @@ async def calls(request: Request, state: StateDep, endpoint: str = "", only: Out
     recent = islice(reversed(state.calls), LOOKED_AT)
     wanted = (call for call in recent if endpoint in ("", call["endpoint"]))
     shown = list(islice((call for call in wanted if not only or call["errcode"] or call["fault"]), ROWS))
-    context = {"calls": shown, "endpoint": endpoint, "only": only, "total": state.called.total()}
+    context = {"calls": shown, "endpoint": endpoint, "only": only, "total": state.calls_so_far}
     return _draw(request, state, "calls", context | {"endpoints": sorted(state.called)})
 
 

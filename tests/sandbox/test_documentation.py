@@ -113,6 +113,7 @@ def scripting_table() -> list[str]:
 
 
 SUBJECTS = {
+    "how it answers": "like unknown_endpoint_errcode",
     "the company and its credentials": (
         "corp_id company_name agent_id app_name app_secret app_token app_aes_key contacts_secret contacts_token "
         "contacts_aes_key customer_contact_secret extra_apps people departments seed account_limit"

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from app.bootstrap import REGISTRY
 from app.database import Sessions, create_engine, create_sessions
 from app.settings import Settings
+from sandbox.config import Like
 from tests import databases
 from tests.company import Company, found
 from tests.fakes.clock import FakeClock
@@ -33,6 +34,12 @@ def plain_tracebacks() -> None:
             structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
         ]
     )
+
+
+@pytest.fixture
+def like(request: pytest.FixtureRequest) -> Like | None:
+    """How the sandbox answers: as everywhere, unless a test is parametrized by it (see tests/manners.py)."""
+    return getattr(request, "param", None)
 
 
 @pytest.fixture(scope="session")

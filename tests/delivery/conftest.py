@@ -30,11 +30,14 @@ from models.audit import ObjectKind
 from models.delivery import CallKind, CallState, Delivery, Message, OutgoingCall
 from models.ids import PersonId, fold, new_id
 from models.org import Person, PersonUserid
-from sandbox.config import SandboxConfig
+from sandbox.config import Like, SandboxConfig
 from tests.company import CALLBACKS, OpenCompany, open_company
 from tests.databases import rolled_back
 from tests.fakes.clock import FakeClock
 from tests.fakes.queue import take
+from tests.manners import like
+
+__all__ = ["like"]  # a fixture, found by name
 
 CARD = Card("入群申请", desc="张伟申请加入项目群", buttons=[CardButton("同意", "approval.approve:1")])
 
@@ -180,8 +183,10 @@ class Desk(OpenCompany):
 
 
 @pytest.fixture
-def sandbox_config() -> SandboxConfig:
-    return SandboxConfig(people=40, app_callback_url=CALLBACKS, callback_retries=1)
+def sandbox_config(like: Like | None) -> SandboxConfig:
+    """Under both manners of the platform here and for the ledger, under one for others that borrow the desk."""
+    config = SandboxConfig(people=40, app_callback_url=CALLBACKS, callback_retries=1)
+    return config if like is None else config.model_copy(update={"like": like})
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy.engine import make_url
 
 from app.settings import Settings
+from sandbox.config import Like
 from tests import databases
 from tests.fakes.clock import FakeClock
 from tests.fakes.environment import test_settings
@@ -45,9 +46,11 @@ async def taken_over(server_url: str, template: str) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-async def world(settings: Settings, server_url: str, taken_over: str, clock: FakeClock) -> AsyncIterator[World]:
+async def world(
+    settings: Settings, server_url: str, taken_over: str, clock: FakeClock, like: Like | None
+) -> AsyncIterator[World]:
     """09:00 on a working Monday: the company is taken over, a worker is running, nothing is on its way."""
-    async with databases.clone(server_url, taken_over) as url, open_world(settings, url, clock) as world:
+    async with databases.clone(server_url, taken_over) as url, open_world(settings, url, clock, like=like) as world:
         world.start_worker()
         await world.settled()
         yield world

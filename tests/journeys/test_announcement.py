@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.journeys.cast import CAST
 from tests.journeys.moments import moment, monday, tuesday, wednesday
 from tests.journeys.world import World
+from tests.manners import BOTH
 
 TITLE = "周五前完成新品验收"
 
@@ -158,6 +161,7 @@ class TestHours:
         assert (await world.get(f"/announcements/{second['id']}"))["delivery"]["sent"] == 3
 
 
+@pytest.mark.parametrize("like", BOTH, indirect=True)
 class TestWhoWasNotReached:
     """F70: the platform answers 0 and names whom it did not reach; that is a failure of those people."""
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from tests.journeys.cast import CAST
 from tests.journeys.world import World, group_asked
+from tests.manners import BOTH
 
 
 async def creations(world: World) -> list[dict[str, Any]]:
@@ -14,6 +17,7 @@ async def creations(world: World) -> list[dict[str, Any]]:
     return await world.sandbox.calls("appchat/create")
 
 
+@pytest.mark.parametrize("like", BOTH, indirect=True)
 class TestApproved:
     """Policy 1.1: a work group is registered before it exists; 1.2: the type decides who approves and who is told."""
 

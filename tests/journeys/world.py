@@ -24,7 +24,7 @@ from app.installation import prepare
 from app.jobs.queue import enqueue
 from app.main import create_app
 from app.settings import Settings
-from sandbox.config import SandboxConfig
+from sandbox.config import Like, SandboxConfig
 from tests.fakes.clock import FakeClock
 from tests.journeys.cast import CAST
 from tests.journeys.processes import PATIENCE_SECONDS, Worker
@@ -422,9 +422,12 @@ def answer(response: httpx.Response, status: int | None = None) -> Json:
 
 
 @asynccontextmanager
-async def open_world(settings: Settings, database: str, clock: FakeClock, *, people: int = 60) -> AsyncIterator[World]:
+async def open_world(
+    settings: Settings, database: str, clock: FakeClock, *, people: int = 60, like: Like | None = None
+) -> AsyncIterator[World]:
     """A world without a worker yet."""
-    async with open_sandbox(SandboxConfig(people=people), clock=clock) as platform, AsyncExitStack() as stack:
+    config = SandboxConfig(people=people) if like is None else SandboxConfig(people=people, like=like)
+    async with open_sandbox(config, clock=clock) as platform, AsyncExitStack() as stack:
         world = World(settings, database, clock, stack, platform)
         await world.open()
         try:

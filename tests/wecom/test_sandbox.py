@@ -1,4 +1,4 @@
-"""The client as the service builds it, against the sandbox over ASGI."""
+"""The client as the service builds it, against the sandbox over ASGI: as documented, and as observed."""
 
 from __future__ import annotations
 
@@ -15,17 +15,20 @@ from app.wecom.client import Platform, build_platform
 from app.wecom.errors import Never, NotReached, OutcomeUnknown, TryAgain, WaitUntil
 from models.delivery import CallKind
 from sandbox.client import SandboxClient
-from sandbox.config import SandboxConfig
+from sandbox.config import Like, SandboxConfig
 from tests.fakes.clock import FakeClock
 from tests.fakes.environment import test_settings
+from tests.manners import like
 from tests.platform import Sandbox, open_sandbox
+
+__all__ = ["like"]  # a fixture, found by name
 
 CONFIG = SandboxConfig(people=40)
 
 
 @pytest.fixture
-async def opened() -> AsyncIterator[Sandbox]:
-    async with open_sandbox(CONFIG) as sandbox:
+async def opened(like: Like) -> AsyncIterator[Sandbox]:
+    async with open_sandbox(CONFIG.model_copy(update={"like": like})) as sandbox:
         yield sandbox
 
 

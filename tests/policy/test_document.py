@@ -68,8 +68,10 @@ class TestTheDefaultPolicy:
         assert str(classes["urgent"].default_deadline) == "30m"
 
     def test_only_what_is_urgent_is_published_outside_of_working_hours(self) -> None:
-        """Policy 3.4. `answer` is no publication: it answers what a person has just done."""
-        hours = {name: rule.hours for name, rule in default_document().delivery.classes.items() if name != "answer"}
+        """Policy 3.4. `answer` is no publication: it answers what a person has just done; `notice` says what is due."""
+        classes = default_document().delivery.classes
+        assert (classes["notice"].hours, classes["answer"].hours) == ("not_quiet", "any")
+        hours = {name: rule.hours for name, rule in classes.items() if name not in {"answer", "notice"}}
         assert {name for name, hours in hours.items() if hours != "work"} == {"urgent"}
 
     def test_other_notices_by_the_end_of_the_next_working_day(self) -> None:

@@ -79,12 +79,19 @@ def chase_notice(template: str, announcement: Announcement, *, citation: Citatio
     )
 
 
-def final_list(announcement: Announcement, *, confirmed: int, missing: Sequence[str]) -> str:
-    """What the author reads at the deadline: who has and who has not."""
-    total = confirmed + len(missing)
+def final_list(
+    announcement: Announcement, *, confirmed: int, missing: Sequence[str], undelivered: Sequence[str] = ()
+) -> str:
+    """What the author reads at the deadline: who has, who has not, and whom the card has not reached (3.6)."""
+    total = confirmed + len(missing) + len(undelivered)
     lines = [f"通知“{announcement.title}”已到截止时间：{total} 人中 {confirmed} 人已确认。"]
     if missing:
-        shown = "、".join(missing[:NAMES_SHOWN])
-        more = f" 等 {len(missing)} 人" if len(missing) > NAMES_SHOWN else ""
-        lines.append(f"未确认：{shown}{more}")
+        lines.append(f"未确认：{_names(missing)}")
+    if undelivered:
+        lines.append(f"未送达（不算未确认）：{_names(undelivered)}")
     return "\n".join(lines)
+
+
+def _names(people: Sequence[str]) -> str:
+    more = f" 等 {len(people)} 人" if len(people) > NAMES_SHOWN else ""
+    return "、".join(people[:NAMES_SHOWN]) + more

@@ -103,14 +103,16 @@ async def close(session: AsyncSession, *, announcement_id: AnnouncementId, now: 
     announcement.state, announcement.closed_at, announcement.updated_at = AnnouncementState.CLOSED, now, now
     standing = await queries.standing(session, announcement_id)
     waiting = await queries.unconfirmed(session, announcement_id)
-    missing = await org.names_of(session, [row.person_id for row in waiting])
+    reached = await delivery.people_reached(session, announcement.card_message_id, announcement.chase_message_id)
+    missing = await org.names_of(session, [row.person_id for row in waiting if row.person_id in reached])
+    undelivered = await org.names_of(session, [row.person_id for row in waiting if row.person_id not in reached])
     policy = await policies.in_force(session, now=now)
     why = Why(SYSTEM, "announcement.receipt", policy.id)
     await delivery.send_text(
         session,
         MessageHeader(AnnouncementPurpose.FINAL_LIST, about(announcement), why, MessageClass.NOTICE),
         to=[PersonId(announcement.author_id)],
-        text=messages.final_list(announcement, confirmed=standing.confirmed, missing=missing),
+        text=messages.final_list(announcement, confirmed=standing.confirmed, missing=missing, undelivered=undelivered),
         now=now,
     )
     closed = catalogue.AnnouncementClosed(

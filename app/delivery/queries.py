@@ -137,6 +137,14 @@ def listed_deliveries(*, state: DeliveryState | None, message_id: UUID | None, u
     return statement
 
 
+async def people_reached(session: AsyncSession, message_ids: Sequence[UUID]) -> set[UUID]:
+    """Who has got one of these messages: sent, as far as the platform says. Held, failed and unknown are not."""
+    statement = select(col(Delivery.person_id)).where(
+        col(Delivery.message_id).in_(message_ids), col(Delivery.state) == DeliveryState.SENT
+    )
+    return set(await session.scalars(statement))
+
+
 async def counts_of(session: AsyncSession, message_id: UUID) -> dict[DeliveryState, int]:
     """How many recipients are in each state. The four numbers add up to the audience (P3)."""
     statement = (

@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from app.announcements import queries, service
 from app.announcements.errors import AnnouncementNotFound, NotConcerned, ReceiptNotPossible
 from app.announcements.jobs import CARD_ACTIONS, TIMERS
 from models.announcements import Announcement, AnnouncementState, Receipt
-from models.delivery import CallKind
+from models.delivery import CallKind, Delivery, DeliveryState
 from models.ids import AnnouncementId, new_id
 from models.inbox import ReceivedEvent
 from models.org import Person
@@ -25,6 +27,7 @@ from tests.builders.announcements import (
 )
 from tests.builders.approvals import cards_to, everything_arrives, faces_of, texts_to
 from tests.builders.clicks import click_event, press
+from tests.builders.tasks import everything_delivered
 from tests.company import Company
 from tests.fakes.clock import MONDAY_9AM
 
@@ -36,7 +39,7 @@ TEN_PAST = MONDAY_9AM + timedelta(minutes=10)
 async def told(session: AsyncSession, company: Company) -> Announcement:
     """From 王芳 to 李军, 陈晨 and 韩梅; the cards have arrived."""
     row = await announcement(session, company.wang, people=["li", "chen", "han"])
-    await everything_arrives(session)
+    await everything_delivered(session)
     return row
 
 
@@ -228,6 +231,23 @@ class TestClosing:
         assert text.splitlines()[:2] == [
             "通知“周五前完成验收”已到截止时间：3 人中 1 人已确认。",
             "未确认：陈晨、韩梅",
+        ]
+
+    async def test_whom_the_card_has_not_reached_is_shown_apart(
+        self, session: AsyncSession, company: Company, told: Announcement
+    ) -> None:
+        """3.6: the clock starts at delivery; held, failed and unknown are not 未确认."""
+        for person, state in ((company.chen, DeliveryState.FAILED), (company.han, DeliveryState.HELD)):
+            its = update(Delivery).where(col(Delivery.person_id) == person.id)
+            await session.execute(its.values(state=state))
+
+        await TIMERS[service.DEADLINE](session, str(told.id), DEADLINE)
+
+        [text] = await texts_to(session, company.wang)
+        assert text.splitlines()[:3] == [
+            "通知“周五前完成验收”已到截止时间：3 人中 0 人已确认。",
+            "未确认：李军",
+            "未送达（不算未确认）：陈晨、韩梅",
         ]
 
     async def test_it_is_closed_once_and_for_all(

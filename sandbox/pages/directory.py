@@ -1,5 +1,6 @@
 """Finding people among 200,000: search, pages, and the tree of departments."""
 
+from collections import Counter
 from collections.abc import Iterator
 from heapq import nlargest
 from itertools import islice
@@ -78,7 +79,7 @@ def children(state: SandboxState, department_id: int) -> list[Department]:
 
 
 def headcount(state: SandboxState) -> dict[int, int]:
-    """People in each department and below it; somebody with two places counts in both."""
+    """People in each department and below it. Somebody with two places counts in both, and once above them."""
     if state.headcounts[0] != state.company.version:
         state.headcounts = (state.company.version, _count(state))
     return state.headcounts[1]
@@ -91,7 +92,16 @@ def _count(state: SandboxState) -> dict[int, int]:
         parent = company.departments[department_id].parentid
         if parent:
             counts[parent] += counts[department_id]
+    for person in company.people.values():
+        if len(person.departments) > 1:
+            _count_once(state, person, counts)
     return counts
+
+
+def _count_once(state: SandboxState, person: Person, counts: dict[int, int]) -> None:
+    places = Counter(above.id for department_id in person.departments for above in path_to(state, department_id))
+    for department_id, times in places.items():
+        counts[department_id] -= times - 1
 
 
 def tree_rows(state: SandboxState, chosen: int) -> list[dict[str, Any]]:

@@ -5,12 +5,14 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
+from pydantic import BaseModel
 
 from sandbox.api.gateway import ENDPOINTS
 from sandbox.company import ROOT
 from sandbox.config import Channel
 from sandbox.control.wiring import Body, StateDep
 from sandbox.pages.backstage import push_row
+from sandbox.pages.call_log import Wanted, find_calls
 from sandbox.pages.directory import PAGE, find_people, path_to, person_row, tree_rows
 from sandbox.pages.drawing import draw
 from sandbox.pages.explain import explain_verification
@@ -27,6 +29,15 @@ LOOKED_AT = 5_000
 UNKNOWN_SHOWN = 8
 
 Outcome = Literal["", "bad"]
+
+
+class CallQuery(BaseModel):
+    """The form above the log of calls."""
+
+    endpoint: str = ""
+    errcode: str = ""
+    only: Outcome = ""
+    q: str = ""
 
 
 @router.get("")
@@ -187,13 +198,16 @@ async def callbacks(request: Request, state: StateDep, channel: str = "", only: 
 
 
 @router.get("/calls")
-async def calls(request: Request, state: StateDep, endpoint: str = "", only: Outcome = "") -> Response:
+async def calls(
+    request: Request, state: StateDep, wanted: Annotated[CallQuery, Query()], before: int | None = None
+) -> Response:
     """Every API call with its body, its answer, and the fault that met it."""
-    recent = islice(reversed(state.calls), LOOKED_AT)
-    wanted = (call for call in recent if endpoint in ("", call["endpoint"]))
-    shown = list(islice((call for call in wanted if not only or call["errcode"] or call["fault"]), ROWS))
-    context = {"calls": shown, "endpoint": endpoint, "only": only, "total": state.calls_so_far}
-    return _draw(request, state, "calls", context | {"endpoints": sorted(state.called)})
+    errcode = int(wanted.errcode) if wanted.errcode.lstrip("-").isdecimal() else None
+    asked = Wanted(wanted.endpoint, errcode, bool(wanted.only), wanted.q.strip())
+    page = find_calls(state, asked, before=before)
+    names = [*sorted(state.called), *sorted(state.unknown_calls)]
+    context = {"calls": page.rows, "older": page.older, "before": before, "wanted": wanted, "endpoints": names}
+    return _draw(request, state, "calls", context | {"total": state.calls_so_far})
 
 
 @router.get("/clock")

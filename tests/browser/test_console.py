@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from playwright.async_api import Browser, Page, expect
 
@@ -83,4 +85,44 @@ class TestEveryScreenSize:
         for path in (*PAGES, f"/admin/people/{userid}", f"/phones/{userid}", f"/phones/{userid}?c={stage.app_id}"):
             await page.goto(path)
             assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+        await context.close()
+
+    @pytest.mark.parametrize("language", ["zh-CN", "en-US"])
+    @pytest.mark.parametrize("width", [360, 390])
+    async def test_nothing_in_the_header_covers_anything(
+        self, browser: Browser, stage: Stage, width: int, language: str
+    ) -> None:
+        context = await browser.new_context(
+            base_url=stage.base_url, viewport={"width": width, "height": 800}, locale=language
+        )
+        page = await context.new_page()
+        await page.goto("/admin/calls")
+        edges = await page.eval_on_selector_all(
+            ".topbar nav a, .topbar .language",
+            "found => found.map(one => one.getBoundingClientRect()).map(box => [box.left, box.right])",
+        )
+        assert len(edges) == 5
+        assert edges[0][0] >= 0
+        assert all(left[1] <= right[0] for left, right in pairwise(edges)), edges
+        assert edges[-1][1] <= width
+        await context.close()
+
+
+class TestCallLog:
+    async def test_it_is_searched_and_opened_with_the_keyboard_on_a_phone(self, browser: Browser, stage: Stage) -> None:
+        for userid in await stage.userids(2):
+            await stage.send(userid, "text", {"content": f"只给 {userid} 看"})
+        (wanted, _other) = await stage.userids(2)
+        context = await browser.new_context(
+            base_url=stage.base_url, viewport={"width": 390, "height": 800}, locale="zh-CN"
+        )
+        page = await context.new_page()
+        await page.goto("/admin/calls")
+        await page.get_by_label("搜索请求与应答").focus()
+        await page.keyboard.type(f"只给 {wanted}")
+        await page.keyboard.press("Enter")
+        await expect(page.locator(".push")).to_have_count(1)
+        await page.locator(".push summary").focus()
+        await page.keyboard.press("Enter")
+        await expect(page.locator(".push pre").first).to_contain_text(wanted)
         await context.close()

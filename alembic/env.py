@@ -10,6 +10,7 @@ from sqlalchemy import Connection, String
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from app.database_url import read_url
 from models import metadata
 from models.base import EnumText
 
@@ -58,7 +59,8 @@ async def main() -> None:
     url = context.config.attributes.get("url") or context.config.get_main_option("sqlalchemy.url")
     if not url:
         raise SystemExit("alembic: no database URL; use `steward migrate`")
-    engine = create_async_engine(url, poolclass=NullPool)
+    address = read_url(url)
+    engine = create_async_engine(address.place, poolclass=NullPool, connect_args=address.connect_args())
     async with engine.connect() as connection:
         await connection.run_sync(run)
     await engine.dispose()

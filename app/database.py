@@ -21,35 +21,37 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
+from app.database_url import DatabaseUrl, read_url
 from app.manifest import SESSION_KEY, Registry
 
 Sessions = async_sessionmaker[AsyncSession]
 
 _NOT_NOW: Final = {"57P01", "57P02", "57P03"}  # admin_shutdown, crash_shutdown, cannot_connect_now
 
-_CONNECT: Final[dict[str, Any]] = {
-    "timeout": 5,
-    "command_timeout": 300,
-    "server_settings": {"timezone": "UTC", "application_name": "steward"},
-}
+_STATEMENT_SECONDS: Final = 300
 
 
 def create_engine(url: str | URL, *, pool_size: int = 10, max_overflow: int = 10) -> AsyncEngine:
     """An engine on asyncpg. Statements run in UTC.
 
-    A connection attempt gives up after 5 s, a statement after five minutes: a line that died silently holds no worker
-    for ever, and the longest statement of a sync of 100,000 people takes seconds.
+    A connection attempt gives up after 5 s, or after the URL's connect_timeout, a statement after five minutes: a line
+    that died silently holds no worker for ever, and the longest statement of a sync of 100,000 people takes seconds.
 
     Errors carry no parameters: those are message texts, names and response codes, and errors end in the log (F112).
     """
+    address = read_url(url)
     return create_async_engine(
-        url,
+        address.place,
         pool_size=pool_size,
         max_overflow=max_overflow,
         pool_pre_ping=True,
         hide_parameters=True,
-        connect_args=_CONNECT,
+        connect_args=_connect_args(address),
     )
+
+
+def _connect_args(address: DatabaseUrl) -> dict[str, Any]:
+    return {"command_timeout": _STATEMENT_SECONDS, **address.connect_args(timezone="UTC")}
 
 
 def create_writer(url: str | URL) -> AsyncEngine:
@@ -58,14 +60,15 @@ def create_writer(url: str | URL) -> AsyncEngine:
     Requests that keep the pool busy do not hold it up. A statement commits itself, in one round trip instead of six (a
     ping in its own transaction, BEGIN, statement, COMMIT): two statements in a `transaction()` are two commits here.
     """
+    address = read_url(url)
     return create_async_engine(
-        url,
+        address.place,
         isolation_level="AUTOCOMMIT",
         pool_size=1,
         max_overflow=0,
         pool_recycle=300,  # nobody asks whether it is alive; firewalls forget what is silent for longer
         hide_parameters=True,
-        connect_args=_CONNECT,
+        connect_args=_connect_args(address),
     )
 
 
@@ -117,7 +120,7 @@ class SchemaMismatch(Exception):
 
 
 def async_url(url: str) -> str:
-    """The same database, through asyncpg."""
+    """The same database, with the name of our driver. `create_engine` gives the parameters their meaning."""
     return make_url(url).set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
 
 

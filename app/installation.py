@@ -108,5 +108,5 @@ async def adopt_secret_key(session: AsyncSession, settings: Settings) -> None:
 
 # Each worker hears of new events on a connection of this name.
 _WORKERS = text(
-    "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'steward inbox' AND datname = current_database()"
+    "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE '% inbox' AND datname = current_database()"
 )

@@ -14,36 +14,49 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from dotenv import dotenv_values
 from pydantic import (
     AfterValidator,
+    AnyHttpUrl,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
     StringConstraints,
+    TypeAdapter,
     ValidationError,
 )
 from pydantic.fields import FieldInfo
 
+from app.database_url import check_url
+from app.settings_files import FaultyFile, read_env_file, read_small_file, shown
 from listening.address import split_address
 
 PREFIX = "STEWARD_"
 
+LONGEST_VALUE = 4_000
+LONGEST_DURATION = timedelta(days=3_650)
+LONGEST_PATH = 3_000
+
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+_HTTP_URL = TypeAdapter(AnyHttpUrl)
 
 
 def _duration(value: Any) -> Any:
     """`90s`, `30m`, `6h`, `1d`; anything else is left to pydantic (ISO 8601, seconds)."""
-    if isinstance(value, str) and (match := re.fullmatch(r"(\d+)([smhd])", value.strip())):
+    if isinstance(value, str) and (match := re.fullmatch(r"([0-9]{1,9})([smhd])", value.strip())):
         return timedelta(**{_UNITS[match[2]]: int(match[1])})
     return value
 
 
-def _positive(value: timedelta) -> timedelta:
-    if value <= timedelta():
-        raise ValueError("must be longer than zero")
+def _sane_duration(value: timedelta) -> timedelta:
+    """A second at least: what recurs more often never rests. Ten years at most: dates end in the year 9999."""
+    if value < timedelta(seconds=1):
+        raise ValueError("must be longer than zero, at least a second: 90s, 30m, 6h, 1d")
+    if value > LONGEST_DURATION:
+        raise ValueError(f"must be {LONGEST_DURATION.days}d at most")
     return value
 
 
@@ -58,6 +71,20 @@ def _listen(value: str) -> str:
     return value
 
 
+def _http_url(value: str) -> str:
+    """Refuses what a client would only find at its first call: a port that is none, a name that is none."""
+    parsed = _HTTP_URL.validate_python(value)
+    if parsed.query or parsed.fragment:
+        raise ValueError("must have neither ? nor #")
+    return value
+
+
+def _path(value: Path) -> Path:
+    if len(str(value)) > LONGEST_PATH:
+        raise ValueError("the path is too long")
+    return value
+
+
 def _secret(pattern: str, says: str) -> Any:
     def check(value: SecretStr) -> SecretStr:
         if not re.fullmatch(pattern, value.get_secret_value()):
@@ -67,16 +94,25 @@ def _secret(pattern: str, says: str) -> Any:
     return AfterValidator(check)
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_positive)]
+def _database_url(value: SecretStr) -> SecretStr:
+    check_url(value.get_secret_value())
+    return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_sane_duration)]
 Listen = Annotated[str, AfterValidator(_listen)]
 Token = Annotated[SecretStr, _secret(r"[A-Za-z0-9]{1,32}", "must be 1 to 32 letters and digits")]
 AesKey = Annotated[SecretStr, _secret(r"[A-Za-z0-9]{43}", "must be exactly 43 letters and digits")]
 Secret = Annotated[SecretStr, _secret(r"\S{8,}", "must be at least 8 characters without blanks")]
 LongSecret = Annotated[SecretStr, _secret(r"\S{32,}", "must be at least 32 characters without blanks")]
-HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+[^/\s]$")]
+HttpUrl = Annotated[
+    str, StringConstraints(pattern=r"^https?://[^\s]+[^/\s]$", max_length=2_000), AfterValidator(_http_url)
+]
+SanePath = Annotated[Path, AfterValidator(_path)]
 PostgresUrl = Annotated[
     SecretStr,
     _secret(r"postgres(ql)?(\+asyncpg)?://\S+", "must look like postgresql://user:password@host:5432/database"),
+    AfterValidator(_database_url),
 ]
 
 _APP = "企业微信管理后台 → 应用管理 → 自建应用"
@@ -97,7 +133,7 @@ class WecomSettings(BaseModel):
     corp_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{4,64}$")] = Field(
         description="企业微信管理后台 → 我的企业 → 企业信息 → 企业ID"
     )
-    agent_id: int = Field(gt=0, description=f"{_APP} → AgentId")
+    agent_id: int = Field(gt=0, lt=2**63, description=f"{_APP} → AgentId")
     app_secret: Secret = Field(description=f"{_APP} → Secret")
     app_token: Token = Field(description=f"{_RECEIVE} → Token")
     app_aes_key: AesKey = Field(description=f"{_RECEIVE} → EncodingAESKey")
@@ -121,7 +157,7 @@ class Settings(BaseModel):
     test_database_url: PostgresUrl | None = Field(
         None, description="测试用数据库服务器 (tests: a server to use instead of the embedded one)"
     )
-    data_dir: Path = Field(Path("./var"), description="数据目录 (where the embedded database lives)")
+    data_dir: SanePath = Field(Path("./var"), description="数据目录 (where the embedded database lives)")
     public_url: HttpUrl | None = Field(
         None, description="外网访问地址 (how the platform and phones reach this service)"
     )
@@ -139,7 +175,7 @@ class Settings(BaseModel):
     events_kept: Duration = Field(
         timedelta(days=90), description="事件流保留多久，如 90d (how long other services can read an event)"
     )
-    policy_file: Path | None = Field(None, description="首次启动时载入的制度文件，不填用内置默认制度")
+    policy_file: SanePath | None = Field(None, description="首次启动时载入的制度文件，不填用内置默认制度")
     secret_key: LongSecret = Field(
         description="自行生成并妥善保存：python -c 'import secrets; print(secrets.token_urlsafe(48))'"
     )
@@ -170,22 +206,28 @@ class SettingsFaults(Exception):
 
 def load_settings(environ: Mapping[str, str], env_file: Path | None = None) -> Settings:
     """Settings from a `.env` file and the environment (which wins). Raises `SettingsFaults` with all faults."""
-    given = {name: value for name, value in _from_file(env_file).items() if name.startswith(PREFIX)}
+    in_file, faults = read_env_file(env_file) if env_file else ({}, [])
+    given = {name: value for name, value in in_file.items() if name.startswith(PREFIX)}
     given |= {name: value for name, value in environ.items() if name.startswith(PREFIX)}
-    faults: list[str] = []
     values = dict(_resolve_files(given, faults))
     known = dict(setting_names())
     faults += [_unknown(name, known) for name in values if name not in known]
     nested: dict[str, Any] = {}
     for name, value in values.items():
-        if name in known and value != "":
-            _put(nested, known[name][0], value)
+        if name not in known or value == "":
+            continue
+        if unusable := _unusable(value):
+            faults.append(f"{name}: 格式不对 ({unusable})")
+            continue
+        _put(nested, known[name][0], value)
     # Present even when empty, so that its missing members are told one by one.
     nested.setdefault("wecom", {})
     try:
         settings = Settings.model_validate(nested)
     except ValidationError as error:
-        faults += [_explain(fault["loc"], fault["type"], fault["msg"]) for fault in error.errors()]
+        told = {fault.partition(":")[0].removesuffix("_FILE") for fault in faults}
+        explained = [_explain(fault["loc"], fault["type"], fault["msg"]) for fault in error.errors()]
+        faults += [fault for fault in explained if fault.partition(":")[0] not in told]
         raise SettingsFaults(faults) from None
     if faults:
         raise SettingsFaults(faults)
@@ -205,10 +247,17 @@ def is_secret(field: FieldInfo) -> bool:
     return "SecretStr" in str(field.annotation)
 
 
-def _from_file(env_file: Path | None) -> dict[str, str]:
-    if env_file is None or not env_file.is_file():
-        return {}
-    return {name: value or "" for name, value in dotenv_values(env_file, interpolate=False).items()}
+def _unusable(value: str) -> str:
+    """What no setting may hold; the validators behind need not think of it."""
+    if len(value) > LONGEST_VALUE:
+        return f"longer than {LONGEST_VALUE} characters"
+    if "\x00" in value:
+        return "holds a NUL character"
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return "not UTF-8"
+    return ""
 
 
 def _resolve_files(given: dict[str, str], faults: list[str]) -> Iterator[tuple[str, str]]:
@@ -218,12 +267,18 @@ def _resolve_files(given: dict[str, str], faults: list[str]) -> Iterator[tuple[s
         if name not in secrets:
             yield name, value
             continue
+        if value == "":
+            continue
         if secrets[name] in given:
             faults.append(f"{name}: 与 {secrets[name]} 只能填一个 (set one of the two)")
         try:
-            yield secrets[name], Path(value).read_text(encoding="utf-8").strip()
-        except OSError as error:
-            faults.append(f"{name}: 读不到文件 {value} ({error.strerror})")
+            content = read_small_file(Path(value)).strip()
+        except FaultyFile as fault:
+            faults.append(f"{name}: {fault}")
+            continue
+        if not content:
+            faults.append(f"{name}: 文件 {shown(value)} 是空的 (the file is empty)")
+        yield secrets[name], content
 
 
 def _put(nested: dict[str, Any], path: tuple[str, ...], value: str) -> None:
@@ -234,7 +289,7 @@ def _put(nested: dict[str, Any], path: tuple[str, ...], value: str) -> None:
 
 def _unknown(name: str, known: Mapping[str, Any]) -> str:
     hint = f"；是否想写 {near}" if (near := _nearest(name, known)) else ""
-    return f"{name}: 没有这个配置项 (unknown name){hint}"
+    return f"{shown(name)}: 没有这个配置项 (unknown name){hint}"
 
 
 def _nearest(name: str, known: Mapping[str, Any]) -> str | None:

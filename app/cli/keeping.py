@@ -10,9 +10,9 @@ from typing import Annotated
 
 import typer
 
-from app.cli.session import database, fail, out, read_settings, require_database, require_schema
+from app.cli.session import database, embedded, fail, out, read_settings, require_database, require_schema
 from app.database import Sessions, async_url, create_engine, create_sessions, current_revision, transaction
-from app.embedded import EmbeddedPostgresError, is_installed, running
+from app.embedded import EmbeddedPostgresError, is_installed
 from app.embedded.backup import dump
 from app.embedded.backup import restore as restore_dump
 from app.installation import SecretKeyInUse, WrongCorp, adopt_secret_key
@@ -66,11 +66,8 @@ def _unmigrated(settings: Settings) -> Iterator[str]:
         asyncio.run(require_database(url))
         yield url
         return
-    try:
-        with running(settings.data_dir) as server:
-            yield server.url
-    except EmbeddedPostgresError as error:
-        fail(str(error))
+    with embedded(settings) as url:
+        yield url
 
 
 async def _revision(url: str) -> str | None:

@@ -11,9 +11,10 @@ import typer
 
 from app.bootstrap import Services
 from app.cli.keys import OPERATOR
-from app.cli.session import JsonOption, err, out, run_with_services, show
+from app.cli.session import CONFIGURATION_FAULT, JsonOption, err, fail, out, run_with_services, show
 from app.database import transaction
 from app.policy import service as policies
+from app.policy.errors import FaultyPolicy
 from app.policy.schema import PolicyDocument
 from app.policy.service import Change, Clause, Fault
 
@@ -25,7 +26,7 @@ File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True
 @app.command()
 def check(file: File, as_json: JsonOption = False) -> None:
     """检查一个制度文件，一次列出全部问题；不需要数据库。"""
-    faults = policies.check(file.read_text(encoding="utf-8"))
+    faults = policies.check(read_policy(file))
     _show_faults(faults, as_json=as_json)
     if faults:
         raise typer.Exit(1)
@@ -36,10 +37,10 @@ def check(file: File, as_json: JsonOption = False) -> None:
 @app.command()
 def diff(file: File, as_json: JsonOption = False) -> None:
     """与现行制度比较，逐条列出变化。"""
+    source = read_policy(file)
 
     async def act(services: Services) -> tuple[list[Fault], list[Change]]:
         async with services.sessions() as session:
-            source = file.read_text(encoding="utf-8")
             return await policies.preview(session, source=source, now=services.clock.now())
 
     faults, changes = run_with_services(act)
@@ -61,12 +62,13 @@ def apply(
     ] = None,
 ) -> None:
     """启用一个制度文件，成为新的版本。"""
+    source = read_policy(file)
 
     async def act(services: Services) -> str:
         async with transaction(services.sessions) as session:
             row = await policies.apply(
                 session,
-                source=file.read_text(encoding="utf-8"),
+                source=source,
                 effective_at=_in_zone(effective, services.settings.zone) if effective else None,
                 now=services.clock.now(),
                 actor=OPERATOR,
@@ -86,7 +88,7 @@ def clauses(
     as_json: JsonOption = False,
 ) -> None:
     """每一条怎样落实：系统执行、以别的办法代替、人工办理、尚未实现。"""
-    document = policies.parse(file.read_text(encoding="utf-8")) if file else run_with_services(_document_in_force)
+    document = policies.parse(read_policy(file)) if file else run_with_services(_document_in_force)
     rows = [_shown(clause) for clause in policies.clauses(document)]
     show(rows, as_json=as_json, title=f"{document.title}：{len(rows)} 条", columns=("条", "系统规则", "怎样落实"))
 
@@ -105,6 +107,14 @@ def _shown(clause: Clause) -> dict[str, str]:
         "系统规则": "、".join(clause.rule_titles),
         "怎样落实": "\n".join(f"{manners[name]}：{text}" for name, text in parts.items()) or "（这一版没有写明）",
     }
+
+
+def read_policy(file: Path) -> str:
+    """Exits 2 when the file cannot be read as text."""
+    try:
+        return policies.source_of(file)
+    except FaultyPolicy as error:
+        fail(str(error), CONFIGURATION_FAULT)
 
 
 def _in_zone(moment: datetime, zone: ZoneInfo) -> datetime:

@@ -124,7 +124,7 @@ def _change(key: str, changes: Any) -> None:
 
 
 def _number(written: str) -> int:
-    if not written.isdigit():
+    if not (written.isascii() and written.isdigit()):
         fail(f"不是数字：{written}")
     return int(written)
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import os
+import sys
+from contextlib import suppress
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from app.cli import audit, callbacks, deliveries, demo, doctor, jobs, keeping, keys, org, policy, quota, sandbox, server
+from app.cli.session import CONFIGURATION_FAULT, explain, is_full
 
 app = typer.Typer(
     name="steward",
@@ -54,4 +59,25 @@ app.command("sandbox", add_help_option=False, context_settings=sandbox.PASS_ON)(
 
 
 def main() -> None:
-    app()
+    """What a wrong setting or a full disk causes ends in a sentence, not in a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot print Chinese shows question marks.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    try:
+        app()
+    except OSError as error:
+        if not is_full(error):
+            raise
+        _end_without_room(explain(error))
+
+
+def _end_without_room(sentence: str) -> NoReturn:
+    """What could not be written must not be tried again when the interpreter ends."""
+    with suppress(OSError):
+        sys.stderr.write(f"{sentence}\n")
+        sys.stderr.flush()
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(nowhere, stream.fileno())
+    sys.exit(CONFIGURATION_FAULT)

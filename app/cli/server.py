@@ -20,10 +20,13 @@ from uvicorn.loops.auto import auto_loop_factory
 from app import database as db
 from app.bootstrap import Services
 from app.cli.session import (
+    CONFIGURATION_FAULT,
     SCHEMA_FAULT,
     database,
     err,
+    explain,
     fail,
+    is_full,
     out,
     read_settings,
     reason_of,
@@ -98,6 +101,8 @@ def migrate(
         except CommandError as error:
             fail(f"没有这个版本，或数据库的结构比程序新：{error}", SCHEMA_FAULT)
         except DBAPIError as error:
+            if is_full(error):
+                fail(f"升级没有做完，已完成的步骤保留：{explain(error)}", CONFIGURATION_FAULT)
             # A step waits five seconds for its tables and takes itself back; those before it stay done.
             fail(f"升级没有做完，已完成的步骤保留：{reason_of(error)}。表正被占用时，稍后再执行一次即可")
         reached = asyncio.run(require_database(url))

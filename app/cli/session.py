@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import logging
 import os
@@ -12,10 +13,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 
+import asyncpg
 import typer
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.bootstrap import Services, build
 from app.database import SchemaMismatch, async_url, check_schema, create_engine, current_revision, migrate
@@ -23,9 +26,13 @@ from app.embedded import EmbeddedPostgresError, is_installed, running, terminati
 from app.errors import DomainError
 from app.installation import WrongCorp, prepare
 from app.observability import configure_logging
+from app.policy.errors import FaultyPolicy
+from app.pooler import TransactionPooling, refuse_transaction_pooling
 from app.settings import Settings, SettingsFaults, load_settings
 
 T = TypeVar("T")
+
+ENV_FILE = Path(".env")
 
 CONFIGURATION_FAULT = 2
 SCHEMA_FAULT = 3
@@ -35,6 +42,12 @@ NO_DATABASE = (
     "STEWARD_DATABASE_URL: 没有填，而这里没有安装内置数据库（容器镜像不带它）。"
     "请填 postgresql://用户:密码@主机:5432/数据库 (required: the embedded PostgreSQL is not part of this installation)"
 )
+
+UNREACHABLE = (OSError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError)
+"""What a database does that is away, refuses us, or is full."""
+
+_OUT_OF_SPACE = "53100"
+_READ_ONLY = "25006"
 
 out = Console()
 err = Console(stderr=True)
@@ -51,7 +64,7 @@ def fail(message: str, code: int = FAILURE) -> NoReturn:
 def read_settings(log_level: int = logging.INFO) -> Settings:
     """From the environment and `.env`; exits 2 with every fault at once."""
     try:
-        settings = load_settings(os.environ, Path(".env"))
+        settings = load_settings(os.environ, ENV_FILE)
     except SettingsFaults as error:
         fail(str(error), CONFIGURATION_FAULT)
     configure_logging(settings.log_format, log_level)
@@ -68,55 +81,111 @@ def database(settings: Settings) -> Iterator[str]:
         return
     if not is_installed():
         fail(NO_DATABASE, CONFIGURATION_FAULT)
+    with embedded(settings) as url:
+        try:
+            migrate(url)
+        except UNREACHABLE as error:
+            fail(f"内置数据库没有准备好：{explain(error)}", CONFIGURATION_FAULT)
+        yield url
+
+
+@contextmanager
+def embedded(settings: Settings) -> Iterator[str]:
+    """The embedded database. One that does not start is a fault of its folder: exit 2."""
     try:
         with running(settings.data_dir) as server:
-            migrate(server.url)
             yield server.url
     except EmbeddedPostgresError as error:
-        fail(str(error))
+        fail(f"STEWARD_DATA_DIR: {error}", CONFIGURATION_FAULT)
 
 
 async def require_schema(url: str) -> None:
-    """Exit 1 unless the database can be reached; exit 3, naming the command, unless the schema is ours."""
-    engine = create_engine(async_url(url))
-    try:
-        await check_schema(engine)
-    except SchemaMismatch as error:
-        fail(str(error), SCHEMA_FAULT)
-    except (OSError, SQLAlchemyError) as error:
-        fail(f"连不上数据库：{reason_of(error)} (cannot reach the database; check STEWARD_DATABASE_URL)")
-    finally:
-        await engine.dispose()
+    """Exit 1 unless the database can be reached; exit 2 for a pooler that we cannot work through; exit 3, naming the
+    command, unless the schema is ours.
+    """
+    async with _reached(url) as engine:
+        try:
+            await check_schema(engine)
+        except SchemaMismatch as error:
+            fail(str(error), SCHEMA_FAULT)
 
 
 async def require_database(url: str) -> str | None:
-    """The revision of its schema, None for an empty one. Exit 1 unless the database can be reached."""
+    """The revision of its schema, None for an empty one. Exit 1 unless the database can be reached, exit 2 for a pooler
+    that we cannot work through.
+    """
+    async with _reached(url) as engine:
+        return await current_revision(engine)
+
+
+@asynccontextmanager
+async def _reached(url: str) -> AsyncIterator[AsyncEngine]:
+    try:
+        await refuse_transaction_pooling(url)
+    except TransactionPooling as error:
+        fail(str(error), CONFIGURATION_FAULT)
+    except UNREACHABLE as error:
+        _fail_unreached(error)
     engine = create_engine(async_url(url))
     try:
-        return await current_revision(engine)
-    except (OSError, SQLAlchemyError) as error:
-        fail(f"连不上数据库：{reason_of(error)} (cannot reach the database; check STEWARD_DATABASE_URL)")
+        yield engine
+    except UNREACHABLE as error:
+        _fail_unreached(error)
     finally:
         await engine.dispose()
 
 
-def reason_of(error: Exception) -> str:
+def _fail_unreached(error: BaseException) -> NoReturn:
+    fail(f"连不上数据库：{reason_of(error)} (cannot reach the database; check STEWARD_DATABASE_URL)")
+
+
+def reason_of(error: BaseException) -> str:
     """What the server or the network said, without the statement."""
-    return str(getattr(error, "orig", None) or error)
+    said = getattr(error, "orig", None) or error
+    return str(said) or type(said).__name__
+
+
+def explain(error: BaseException) -> str:
+    """The reason, and what to do where that is known."""
+    if is_full(error):
+        return f"磁盘满了：{reason_of(error)}。清出空间后再启动 (the disk is full: make room, then start again)"
+    if _sqlstate(error) == _READ_ONLY:
+        return f"数据库是只读的：{reason_of(error)}。STEWARD_DATABASE_URL 要指向主库 (read only: name the primary)"
+    return reason_of(error)
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether the disk is full, ours or the server's."""
+    return _sqlstate(error) == _OUT_OF_SPACE or getattr(error, "errno", None) in {errno.ENOSPC, errno.EDQUOT}
+
+
+def _sqlstate(error: BaseException) -> str:
+    return str(getattr(getattr(error, "orig", None) or error, "sqlstate", None) or "")
 
 
 @asynccontextmanager
 async def services(settings: Settings, url: str) -> AsyncIterator[Services]:
-    """Built, checked and prepared; exits 2 on a foreign database, 3 on a foreign schema."""
+    """Built, checked and prepared. Exits 2 on a foreign database, a policy file that cannot be used or a database that
+    takes no writes, 3 on a foreign schema.
+    """
     await require_schema(url)
     built = build(settings, url)
     try:
-        await prepare(built)
+        await _prepare(built)
         yield built
-    except WrongCorp as error:
-        fail(str(error), CONFIGURATION_FAULT)
     finally:
         await built.aclose()
+
+
+async def _prepare(built: Services) -> None:
+    try:
+        await prepare(built)
+    except WrongCorp as error:
+        fail(str(error), CONFIGURATION_FAULT)
+    except FaultyPolicy as error:
+        fail(f"STEWARD_POLICY_FILE: {error.title}：{error}", CONFIGURATION_FAULT)
+    except UNREACHABLE as error:
+        fail(f"启动没有完成：{explain(error)}", CONFIGURATION_FAULT)
 
 
 def run_with_services(action: Callable[[Services], Awaitable[T]]) -> T:
@@ -133,6 +202,8 @@ def run_with_services(action: Callable[[Services], Awaitable[T]]) -> T:
             return asyncio.run(inside(url))
         except DomainError as error:
             fail(f"{error.title}: {error}")
+        except UNREACHABLE as error:
+            fail(f"没有完成：{explain(error)}")
 
 
 def show(rows: Sequence[dict[str, Any]], *, as_json: bool, title: str, columns: Sequence[str]) -> None:

@@ -58,7 +58,10 @@ class EmbeddedPostgres:
 
 def exists(data_dir: Path) -> bool:
     """Whether there is a database in this folder, running or not."""
-    return Cluster(data_dir.absolute() / "pg").path.exists()
+    try:
+        return Cluster(data_dir.absolute() / "pg").path.exists()
+    except OSError:
+        return False
 
 
 def acquire(data_dir: Path) -> EmbeddedPostgres:

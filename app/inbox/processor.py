@@ -13,11 +13,11 @@ from datetime import datetime
 from typing import Any, Final
 
 import asyncpg
-from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.clock import Clock
 from app.database import Sessions, transaction
+from app.database_url import read_url
 from app.inbox import service
 from app.inbox.errors import LeaseLost
 from app.inbox.rules import DONE, LEASE, Outcome
@@ -200,9 +200,8 @@ class InboxProcessor:
             await asyncio.sleep(_RELISTEN_SECONDS)
 
     async def _listen_once(self, database_url: str) -> None:
-        plain = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
         lost = asyncio.Event()
-        connection = await asyncpg.connect(plain, server_settings={"application_name": "steward inbox"})
+        connection = await asyncpg.connect(**read_url(database_url).arguments("inbox"))
         try:
             connection.add_termination_listener(lambda _connection: lost.set())
             await connection.add_listener(service.CHANNEL, self._notified)

@@ -14,9 +14,9 @@ import asyncpg
 from pgqueuer import PgQueuer
 from pgqueuer.errors import RetryRequested
 from pgqueuer.models import Job, Schedule
-from sqlalchemy.engine import make_url
 
 from app.database import is_away, transaction
+from app.database_url import DatabaseUrl, read_url
 from app.jobs.held import rescue
 from app.jobs.job import Job as QueuedJob
 from app.jobs.job import JobContext, JobFunction, Nothing
@@ -106,7 +106,7 @@ class JobRunner:
     def __init__(self, registry: Registry, ctx: JobContext, database_url: str, *, drain: timedelta = DRAIN) -> None:
         self._registry = registry
         self._ctx = ctx
-        self._dsn = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
+        self._database = read_url(database_url)
         self._queuer: PgQueuer | None = None
         self._stopping = asyncio.Event()
         self._drain = drain
@@ -141,7 +141,7 @@ class JobRunner:
 
     async def _run_queuer(self) -> None:
         """Run one PgQueuer. It ends with the first database error, so each connection gets a new one."""
-        async with _pool(self._dsn) as pool:
+        async with _pool(self._database) as pool:
             queuer = self._queuer = PgQueuer.from_asyncpg_pool(pool)
             for name, function in self._registry.jobs.items():
                 queuer.entrypoint(name, on_failure="hold")(entrypoint(name, function, self._ctx, self._under_way))
@@ -190,9 +190,9 @@ def _is_cancelled() -> bool:
 
 
 @asynccontextmanager
-async def _pool(dsn: str) -> AsyncIterator[asyncpg.Pool]:
+async def _pool(database: DatabaseUrl) -> AsyncIterator[asyncpg.Pool]:
     pool = await asyncpg.create_pool(
-        dsn, min_size=2, max_size=6, timeout=5, command_timeout=ANSWERS_WITHIN.total_seconds()
+        **database.arguments("queue"), min_size=2, max_size=6, command_timeout=ANSWERS_WITHIN.total_seconds()
     )
     try:
         yield pool

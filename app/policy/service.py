@@ -166,8 +166,18 @@ async def version_numbered(session: AsyncSession, number: int) -> PolicyVersion:
 
 
 def source_of(policy_file: Path | None) -> str:
-    """What POLICY_FILE names, or the default policy."""
-    return default_source() if policy_file is None else policy_file.read_text(encoding="utf-8")
+    """What POLICY_FILE names, or the default policy. Raises `FaultyPolicy` when the file cannot be read."""
+    if policy_file is None:
+        return default_source()
+    try:
+        return policy_file.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
+        reason = "不是 UTF-8 文本，请用 UTF-8 重新保存" if isinstance(error, UnicodeError) else _told(error)
+        raise FaultyPolicy(f"读不到 {policy_file}：{reason} (cannot read the policy file)") from None
+
+
+def _told(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or type(error).__name__)
 
 
 def check(source: str) -> list[Fault]:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,14 +46,25 @@ class Steward:
         return Ran(process.returncode, out.decode(), err.decode())
 
     async def start(self, *arguments: str, **changes: str) -> asyncio.subprocess.Process:
+        return await self.spawn([], arguments, changes)
+
+    async def spawn(
+        self,
+        before: Sequence[str],
+        arguments: Sequence[str],
+        changes: Mapping[str, str],
+        stdout: int = asyncio.subprocess.PIPE,
+    ) -> asyncio.subprocess.Process:
+        """`before` is the program that starts it, for one that limits it."""
         return await asyncio.create_subprocess_exec(
+            *before,
             sys.executable,
             "-m",
             "app.cli",
             *arguments,
             cwd=self.folder,
-            env={"PATH": os.environ["PATH"]} | self.environment | changes,
-            stdout=asyncio.subprocess.PIPE,
+            env={"PATH": os.environ["PATH"]} | self.environment | dict(changes),
+            stdout=stdout,
             stderr=asyncio.subprocess.PIPE,
         )
 

@@ -5,15 +5,19 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+import asyncpg
 from sqlalchemy import select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col
 
 from app.database import current_revision, expected_revision
+from app.database_url import read_url
 from app.doctor.context import CHANNEL_NAMES, CheckContext
+from app.doctor.encryption import Line, described
 from app.doctor.findings import CONSOLE, Finding, failed, ok, skipped, warning
 from app.policy import service as policies
 from app.policy.errors import FaultyPolicy
+from app.pooler import TRANSACTION_POOLING, Pooling, find_pooling
 from app.wecom.tokens.secrets import OtherSecretKey, SecretBox
 from models.ids import AppId
 from models.inbox import ReceivedEvent
@@ -32,7 +36,7 @@ _SERVER: Final = text(
 )
 # Workers are known by the connection on which each hears of new events.
 _WORKERS: Final = text(
-    "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'steward inbox' AND datname = current_database()"
+    "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE '% inbox' AND datname = current_database()"
 )
 _QUEUE: Final = text(
     "SELECT count(*) FILTER (WHERE status = 'queued' AND execute_after <= :now) AS waiting,"
@@ -54,15 +58,21 @@ async def database(context: CheckContext) -> Finding:
     if context.engine is None:
         return failed(context.no_database) if context.is_database_needed else skipped(context.no_database)
     try:
+        pooling = await find_pooling(context.database_url or "")
+        if pooling is Pooling.TRANSACTION:
+            return failed(*TRANSACTION_POOLING.removeprefix("STEWARD_DATABASE_URL: ").rsplit("。", 1))
         async with context.engine.connect() as connection:
             row = (await connection.execute(_SERVER)).one()
-    except (OSError, SQLAlchemyError, TimeoutError) as error:
+            line = described(await connection.get_raw_connection(), read_url(context.database_url or ""))
+    except (OSError, SQLAlchemyError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         reason = str(getattr(error, "orig", None) or type(error).__name__)
         return failed(f"连不上数据库：{reason}", "检查 STEWARD_DATABASE_URL，以及数据库是否在运行、是否允许从这里连接")
-    return _judged(row, now=context.clock.now())
+    if pooling is Pooling.SESSION:
+        line = Line(f"{line.says}；经过连接池（按会话分配）", line.do)
+    return _judged(row, line, now=context.clock.now())
 
 
-def _judged(server: Any, *, now: datetime) -> Finding:
+def _judged(server: Any, line: Line, *, now: datetime) -> Finding:
     if server.version < OLDEST_VERSION:
         return failed(f"PostgreSQL {server.shown} 太旧", "需要 15 或更高版本")
     if server.encoding != "UTF8":
@@ -73,7 +83,8 @@ def _judged(server: Any, *, now: datetime) -> Finding:
     offset = abs(server.time - now)
     if offset > TOLERATED_OFFSET:
         return warning(f"数据库服务器的时钟与本机相差 {round(offset.total_seconds())} 秒", "两边都打开时间同步（NTP）")
-    return ok(f"PostgreSQL {server.shown}，UTF8")
+    says = f"PostgreSQL {server.shown}，UTF8；{line.says}"
+    return warning(says, line.do) if line.do else ok(says)
 
 
 async def schema(context: CheckContext) -> Finding:
@@ -173,7 +184,7 @@ async def policy(context: CheckContext) -> Finding:
     try:
         source = policies.source_of(path)
         policies.parse(source)
-    except (OSError, FaultyPolicy) as error:
+    except FaultyPolicy as error:
         return failed(f"制度文件不能用：{error}", f"steward policy check {path}")
     async with context.sessions() as session:
         if (await session.scalars(select(Installation))).one_or_none() is None:

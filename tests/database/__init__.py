@@ -1,0 +1,1 @@
+"""How the service reaches its database: parameters of the URL, TLS, poolers."""

@@ -54,11 +54,13 @@ class _Address:
         return self.verified_at is not None and (self.refused is None or self.refused.last_at <= self.verified_at)
 
     def is_due(self, at: float) -> bool:
-        """News are written twice a minute, and at once when it turns from one to the other."""
+        """News are written twice a minute; at once when it turns from one to the other, or is first refused."""
         if self.written is None:
             return True
         is_news = self.written != (self.verified_at, self.refused)
-        return is_news and (self.is_well != self.was_well or at - self.written_at >= STATE_EVERY_SECONDS)
+        is_first_refusal = self.refused is not None and self.written[1] is None
+        has_turned = is_first_refusal or self.is_well != self.was_well
+        return is_news and (has_turned or at - self.written_at >= STATE_EVERY_SECONDS)
 
 
 class Watch:

@@ -8,13 +8,12 @@ import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import typer
 from rich.markup import escape
 
-from app.cli.session import NO_DATABASE, JsonOption, err, out
+from app.cli.session import ENV_FILE, NO_DATABASE, JsonOption, err, out
 from app.clock import SystemClock
 from app.doctor.context import open_context
 from app.doctor.examination import CHECKS, Check, examine
@@ -37,7 +36,7 @@ def doctor(as_json: JsonOption = False) -> None:
     不改动任何东西。有一项不通过时退出码为 1。
     """
     try:
-        settings = load_settings(os.environ, Path(".env"))
+        settings = load_settings(os.environ, ENV_FILE)
     except SettingsFaults as error:
         _finish(_faulty(error, as_json=as_json), as_json=as_json)
         return
@@ -70,7 +69,7 @@ async def _examine(settings: Settings, url: str | None, reason: str, *, as_json:
     # What the service makes for itself at its first start is not missed before.
     is_needed = settings.database_url is not None or not is_installed() or exists(settings.data_dir)
     async with open_context(
-        settings, url, no_database=reason, is_database_needed=is_needed, clock=SystemClock()
+        settings, url, no_database=reason, is_database_needed=is_needed, clock=SystemClock(), env_file=ENV_FILE
     ) as context:
         with err.status("") as status:
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -50,6 +51,8 @@ class CheckContext:
     is_database_needed: bool
     """False where the service would make one of its own at its first start."""
     engine: AsyncEngine | None
+    env_file: Path | None = None
+    """Where settings may have come from."""
     found: dict[str, Finding] = field(default_factory=dict)
     tokens: dict[AppId, str] = field(default_factory=dict, repr=False)
     platform_time: tuple[datetime, timedelta] | None = None
@@ -127,6 +130,7 @@ async def open_context(
     no_database: str = "",
     is_database_needed: bool = True,
     clock: Clock,
+    env_file: Path | None = None,
 ) -> AsyncIterator[CheckContext]:
     engine = create_engine(async_url(database_url), pool_size=2, max_overflow=0) if database_url else None
     wecom = settings.wecom
@@ -136,7 +140,7 @@ async def open_context(
         httpx.AsyncClient(timeout=TIMEOUT, trust_env=False, follow_redirects=False) as outside,
     ):
         context = CheckContext(
-            settings, clock, platform, outside, database_url, no_database, is_database_needed, engine
+            settings, clock, platform, outside, database_url, no_database, is_database_needed, engine, env_file
         )
         platform.event_hooks = {"response": [context.note_time]}
         try:

@@ -40,12 +40,13 @@ class Ward:
         *,
         clock: Clock | None = None,
         longest: float = LONGEST_SECONDS,
+        env_file: Path | None = None,
         **more: str,
     ) -> dict[str, Finding]:
         settings = self.settings(**(changes or {}), **more)
         assert settings.database_url is not None
         url = settings.database_url.get_secret_value()
-        async with open_context(settings, url, clock=clock or SystemClock()) as context:
+        async with open_context(settings, url, clock=clock or SystemClock(), env_file=env_file) as context:
             return {check.name: finding async for check, finding in examine(context, longest=longest)}
 
     @asynccontextmanager

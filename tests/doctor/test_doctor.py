@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,7 +18,9 @@ from app.database import transaction
 from app.doctor.examination import CHECKS
 from app.doctor.findings import State
 from app.jobs.queue import enqueue
+from app.probes.router import find_degraded
 from models.installation import PlatformState
+from sandbox.client import VerificationFailed
 from tests.cli.conftest import Steward
 from tests.databases import dsn
 from tests.doctor.conftest import Ward, bad
@@ -88,6 +91,13 @@ class TestSettings:
         found = await ward.examine(WECOM_CONTACTS_SECRET=same)
         assert found["settings"].state is State.FAILED
         assert "通讯录同步" in found["settings"].page
+
+    async def test_a_file_of_settings_that_others_can_read(self, ward: Ward, tmp_path: Path) -> None:
+        (tmp_path / ".env").touch(mode=0o640)
+        told = await ward.examine(env_file=tmp_path / ".env")
+        assert (told["settings"].state, "chmod 600" in told["settings"].do) == (State.WARNING, True)
+        (tmp_path / ".env").chmod(0o600)
+        assert (await ward.examine(env_file=tmp_path / ".env"))["settings"].state is State.OK
 
 
 class TestThePlatform:
@@ -225,6 +235,52 @@ class TestCallbacks:
 def _base(services: Services) -> str:
     host, port = services.settings.listen_address
     return f"http://{host}:{port}"
+
+
+class TestRefusals:
+    """What the platform sends is refused, although our own question at the address is answered."""
+
+    SWAPPED = ("WECOM_APP_AES_KEY", "WECOM_CONTACTS_AES_KEY")
+
+    async def test_swapped_keys_are_seen_by_the_doctor_and_the_probe(self, ward: Ward) -> None:
+        one, other = (ward.environment[f"STEWARD_{name}"] for name in self.SWAPPED)
+        swapped = dict(zip(self.SWAPPED, (other, one), strict=True))
+        async with ward.serving(**swapped) as services:
+            assert (await ward.examine(swapped))["callback.app"].state is State.OK, "nothing was sent yet"
+            await self.send_both(ward, services)
+            found = await ward.examine(swapped)
+            async with services.sessions() as session:
+                told = {each.what: each.detail for each in await find_degraded(session, now=services.clock.now())}
+        assert {"callback.app", "callback.contacts"} <= bad(found)
+        for name in ("app", "contacts"):
+            assert "EncodingAESKey" in found[f"callback.{name}"].says + found[f"callback.{name}"].do
+            assert "被拒绝" in told[f"callbacks:{name}"]
+        assert "接收消息" in found["callback.app"].page
+
+    async def test_a_token_that_differs_may_be_a_stranger(self, ward: Ward) -> None:
+        changes = {"WECOM_APP_TOKEN": "AnotherToken77", "WECOM_APP_AES_KEY": KEY}
+        async with ward.serving(**changes) as services:
+            await self.send_both(ward, services)
+            found = await ward.examine(changes)
+        assert found["callback.app"].state is State.WARNING
+        assert "Token" in found["callback.app"].says
+        assert found["callback.contacts"].state is State.OK
+
+    async def test_once_it_works_again_nothing_is_told(self, ward: Ward) -> None:
+        async with ward.serving(WECOM_APP_AES_KEY=KEY) as services:
+            await self.send_both(ward, services)
+        async with ward.serving() as services:
+            await self.send_both(ward, services)
+            assert (await ward.examine())["callback.app"].state is State.OK
+
+    async def send_both(self, ward: Ward, services: Services) -> None:
+        """The platform saves both addresses, which it does with its own keys."""
+        base = _base(services)
+        with suppress(VerificationFailed):
+            await ward.sandbox.client.set_callback_urls(
+                app=f"{base}/callbacks/app", contacts=f"{base}/callbacks/contacts"
+            )
+        await services.intake.watch.tick()
 
 
 class TestTheDatabase:

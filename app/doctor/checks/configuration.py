@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from app.doctor.context import CheckContext, is_private
 from app.doctor.findings import Finding, State, failed, ok, page_of, warning
+from app.settings_files import is_open_to_others
 
 SANDBOX = "sandbox"
 """What the published credentials of the sandbox begin with, in any context."""
@@ -52,6 +53,8 @@ def _oddities(context: CheckContext) -> Iterator[Finding]:
         )
     ):
         yield warning("轮换密钥的旧值还在", "管理后台已换成新值且没有拒收后，去掉 …_PREVIOUS_…")
+    if context.env_file is not None and is_open_to_others(context.env_file):
+        yield warning(f"{context.env_file} 别的账号也能读，里面有密钥", f"chmod 600 {context.env_file}")
     yield from _address(context)
     if not context.is_rehearsal and SANDBOX in settings.secret_key.get_secret_value().lower():
         yield failed("STEWARD_SECRET_KEY 是示例里的值", "自行生成：" + page_of("SECRET_KEY").partition("：")[2])

@@ -16,6 +16,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 from defusedxml.ElementTree import fromstring
 
+from app.doctor.checks.refused import since_last_verified
 from app.doctor.checks.storage import last_callback
 from app.doctor.context import CheckContext, is_private
 from app.doctor.findings import APP_PAGE, SYNC_PAGE, Finding, failed, ok, skipped, warning
@@ -70,7 +71,8 @@ async def _callback(context: CheckContext, app_id: AppId) -> Finding:
         return failed(
             f"{address} 的应答用了 {seconds:.1f} 秒，平台只等 1 秒", "检查 DNS、证书链和代理的速度", _PAGES[app_id]
         )
-    return ok(f"{address} 通过验证，{seconds * 1000:.0f} 毫秒{heard}")
+    well = ok(f"{address} 通过验证，{seconds * 1000:.0f} 毫秒{heard}")
+    return await since_last_verified(context, app_id) or well
 
 
 def _signed(context: CheckContext, app_id: AppId, address: str, echo: str) -> str:

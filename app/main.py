@@ -21,6 +21,7 @@ from app.approvals.presentation import document_kinds
 from app.bootstrap import Services
 from app.events.documentation import document_events
 from app.events.router import answer_who_waits
+from app.probes.measure import Measured
 from app.probes.router import router as health
 from app.web import problems
 from app.web.explained import router as explained
@@ -110,6 +111,7 @@ def create_app(services: Services) -> FastAPI:
     document_scopes(app, services.registry)
     document_events(app)
     app.add_middleware(Edge)
+    app.add_middleware(Measured)
     return app
 
 

@@ -59,6 +59,24 @@ async def oldest_waiting(session: AsyncSession) -> datetime | None:
     return (await session.scalars(statement)).one()
 
 
+async def oldest_ready_call(session: AsyncSession, *, now: datetime) -> datetime | None:
+    """Since when the oldest call could have been made that nobody has made."""
+    may_go = func.coalesce(col(OutgoingCall.not_before), col(OutgoingCall.created_at))
+    statement = select(func.min(may_go)).where(col(OutgoingCall.state) == CallState.READY, may_go <= now)
+    return (await session.scalars(statement)).one()
+
+
+async def oldest_due_job(session: AsyncSession, *, now: datetime) -> datetime | None:
+    statement = text("SELECT min(execute_after) FROM pgqueuer WHERE status = 'queued' AND execute_after <= :now")
+    found: datetime | None = (await session.execute(statement, {"now": now})).scalar_one()
+    return found
+
+
+async def oldest_due_timer(session: AsyncSession, *, now: datetime) -> datetime | None:
+    statement = select(func.min(col(Timer.due_at))).where(col(Timer.due_at) <= now, col(Timer.parked_at).is_(None))
+    return (await session.scalars(statement)).one()
+
+
 async def parked_events(session: AsyncSession) -> int:
     return await _count(session, select(ReceivedEvent).where(col(ReceivedEvent.state) == EventState.PARKED))
 

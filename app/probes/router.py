@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timedelta
-from time import monotonic
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
@@ -19,18 +18,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import Sessions
 from app.limits.breaker import blocked_now
-from app.limits.report import refresh_gauges
-from app.observability import INBOX_LAG, get_logger
 from app.probes import queries
+from app.probes.gauges import StoredGauges, show_pool, show_readiness
 from app.web.deps import WebServices, services_of
-
-log = get_logger()
 
 router = APIRouter(tags=["operations"])
 
 PROBE_LIMIT = timedelta(seconds=3)
 LAG_IS_BAD = timedelta(minutes=1)
-GAUGES_LAST_SECONDS = 15.0
 
 PARKED_EVENTS = "个回调多次处理失败，等待人工：steward callbacks list --state parked"
 UNKNOWN_CALLS = "个外发调用结果不明，等待人工确认：GET /api/v1/deliveries/calls?state=unknown"
@@ -58,43 +53,37 @@ async def healthz() -> Response:
 @router.get("/readyz", responses={503: {"model": Readiness, "description": "A callback could not be committed now"}})
 async def readyz(request: Request) -> JSONResponse:
     """200 exactly when a callback could be committed now; `degraded` lists what else is not well."""
+    found = await find_readiness(services_of(request))
+    return JSONResponse(found.model_dump(mode="json"), 200 if found.ready else 503)
+
+
+@router.get("/metrics", response_class=Response)
+async def metrics(request: Request) -> Response:
+    """Prometheus metrics of this process; what is stored is read from the database, at most every 15 s."""
     services = services_of(request)
+    if STORED_GAUGES.is_due():
+        await STORED_GAUGES.refresh(services)
+        await find_readiness(services)
+    show_pool(services.engine)
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+STORED_GAUGES = StoredGauges()
+
+
+async def find_readiness(services: WebServices) -> Readiness:
+    """Whether a callback could be committed now, and what else is not well; the metrics show the same from then on."""
     try:
         async with asyncio.timeout(PROBE_LIMIT.total_seconds()):
             await probe_commit(services.sessions)
             async with services.sessions() as session:
                 degraded = await find_degraded(session, now=services.clock.now())
+        found = Readiness(ready=True, degraded=degraded)
     except (SQLAlchemyError, OSError, TimeoutError) as error:
         reason = Degraded(what="database", detail=f"数据库不可写：{type(error).__name__}")
-        return _answer(503, Readiness(ready=False, degraded=[reason]))
-    return _answer(200, Readiness(ready=True, degraded=degraded))
-
-
-@router.get("/metrics", response_class=Response)
-async def metrics(request: Request) -> Response:
-    """Prometheus metrics of this process; those about limits are read from the database, at most every 15 s."""
-    await LIMIT_GAUGES.refresh(services_of(request))
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
-
-
-class LimitGauges:
-    """The database is asked in passing: a scrape neither fails nor waits for it."""
-
-    def __init__(self) -> None:
-        self._read_at: float | None = None
-
-    async def refresh(self, services: WebServices) -> None:
-        if self._read_at is not None and monotonic() - self._read_at < GAUGES_LAST_SECONDS:
-            return
-        self._read_at = monotonic()
-        try:
-            async with asyncio.timeout(PROBE_LIMIT.total_seconds()), services.sessions() as session:
-                await refresh_gauges(session, now=services.clock.now())
-        except (SQLAlchemyError, OSError, TimeoutError) as error:
-            log.warning("metrics.limits_not_read", error=type(error).__name__)
-
-
-LIMIT_GAUGES = LimitGauges()
+        found = Readiness(ready=False, degraded=[reason])
+    show_readiness([each.what for each in found.degraded], ready=found.ready)
+    return found
 
 
 async def probe_commit(sessions: Sessions) -> None:
@@ -109,7 +98,6 @@ async def find_degraded(session: AsyncSession, *, now: datetime) -> list[Degrade
     rows = await queries.unhealthy(session)
     degraded = [Degraded(what=row.key, detail=row.detail, since=row.since) for row in rows]
     oldest = await queries.oldest_waiting(session)
-    INBOX_LAG.set((now - oldest).total_seconds() if oldest else 0)
     if oldest is not None and now - oldest > LAG_IS_BAD:
         degraded.append(Degraded(what="inbox.lag", detail="有回调等待处理超过一分钟", since=oldest))
     if (lost := await queries.open_gap_start(session)) is not None:
@@ -131,7 +119,3 @@ async def find_degraded(session: AsyncSession, *, now: datetime) -> list[Degrade
         if count:
             degraded.append(Degraded(what=what, detail=f"{count} {detail}"))
     return degraded
-
-
-def _answer(status: int, readiness: Readiness) -> JSONResponse:
-    return JSONResponse(readiness.model_dump(mode="json"), status)

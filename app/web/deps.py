@@ -10,7 +10,7 @@ from uuid import UUID
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from starlette.exceptions import HTTPException
 
 from app.audit.actor import Actor, ActorKind
@@ -33,6 +33,8 @@ class WebServices(Protocol):
     def settings(self) -> Settings: ...
     @property
     def sessions(self) -> Sessions: ...
+    @property
+    def engine(self) -> AsyncEngine: ...
     @property
     def clock(self) -> Clock: ...
     @property

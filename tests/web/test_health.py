@@ -7,12 +7,14 @@ from datetime import timedelta
 from typing import Any
 
 import asyncpg
+from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import func, select, text, update
 from sqlalchemy.engine import make_url
 
 from app.database import transaction
 from app.inbox import service as inbox
 from app.jobs.timers import set_timer
+from app.probes import gauges, router
 from app.wecom.health import note_state
 from models.delivery import CallKind, CallState, OutgoingCall
 from models.inbox import EventState, ReceivedEvent
@@ -189,3 +191,67 @@ class TestInterfacePage:
         assert len(scripts) >= 3
         for script in scripts:
             assert (await desk.http.get(f"{ROOT}{script}")).status_code == 200
+
+
+class TestMetrics:
+    """What an alarm needs, in every process, whichever does the work."""
+
+    async def shown(self, desk: Desk) -> dict[str, float]:
+        router.STORED_GAUGES = gauges.StoredGauges()  # this scrape reads, however soon after the last
+        async with desk.client() as http:
+            answer = await http.get(f"{ROOT}/metrics")
+        assert answer.status_code == 200
+        families = text_string_to_metric_families(answer.text)
+        samples = [sample for family in families for sample in family.samples]
+        assert [sample.name for sample in samples if sample.name.endswith("_created")] == []
+        return {
+            sample.name + "".join(f",{name}={value}" for name, value in sorted(sample.labels.items())): sample.value
+            for sample in samples
+        }
+
+    async def test_degraded_mirrors_the_probe_and_goes_with_it(self, desk: Desk) -> None:
+        async with transaction(desk.sessions) as session:
+            await note_state(session, key="token:app", healthy=False, detail="x", now=MONDAY_9AM)
+        shown = await self.shown(desk)
+        assert {name for name in shown if name.startswith("steward_degraded")} == {
+            f"steward_degraded,what={what}" for what in await degraded(desk)
+        }
+        assert shown["steward_ready"] == 1
+        async with transaction(desk.sessions) as session:
+            await note_state(session, key="token:app", healthy=True, now=MONDAY_9AM)
+        assert "steward_degraded,what=token:app" not in await self.shown(desk)
+
+    async def test_a_database_that_is_away_is_shown_and_the_scrape_answers(self, desk_without_database: Desk) -> None:
+        shown = await self.shown(desk_without_database)
+        assert shown["steward_ready"] == 0
+        assert shown["steward_degraded,what=database"] == 1
+
+    async def test_ages_are_read_by_a_process_that_does_no_work(self, desk: Desk, clock: FakeClock) -> None:
+        async with transaction(desk.sessions) as session:
+            await inbox.store(session, arrivals=[arrival(at=clock.now())])
+            await set_timer(session, "approval.due", "x", clock.now())
+        clock.advance(timedelta(seconds=90))
+        shown = await self.shown(desk)
+        assert shown["steward_inbox_lag_seconds"] == 90
+        assert shown["steward_oldest_waiting_seconds,what=callback"] == 90
+        assert shown["steward_oldest_waiting_seconds,what=deadline"] == 90
+        assert shown["steward_oldest_waiting_seconds,what=call"] == 0
+
+    async def test_requests_are_counted_by_route_and_status(self, desk: Desk) -> None:
+        before = await self.shown(desk)
+        async with desk.client() as http:
+            await http.get(f"{ROOT}/api/v1/groups/00000000-0000-0000-0000-000000000000/members")
+            await http.get(f"{ROOT}/nowhere/at/all")
+        after = await self.shown(desk)
+        for name in (
+            "steward_http_requests_total,method=GET,route=/api/v1/groups/{group_id}/members,status=401",
+            "steward_http_requests_total,method=GET,route=unmatched,status=404",
+            "steward_http_seconds_count,method=GET,route=/api/v1/groups/{group_id}/members",
+        ):
+            assert after[name] == before.get(name, 0) + 1
+
+    async def test_the_version_and_the_pool(self, desk: Desk) -> None:
+        shown = await self.shown(desk)
+        assert [value for name, value in shown.items() if name.startswith("steward_build_info")] == [1]
+        assert shown["steward_database_pool_connections,state=allowed"] == 20
+        assert shown["steward_database_pool_connections,state=in_use"] == 0

@@ -39,6 +39,11 @@ AFTER_SENDING = [
     httpx.Response(200, text="<html>"),
     httpx.Response(200, text="[]"),
     httpx.Response(200, text='{"errcode": "soon"}'),
+    httpx.Response(200, text='{"errcode": "0", "errmsg": "ok"}'),
+    httpx.Response(200, text='{"errcode": null}'),
+    httpx.Response(200, content=b""),
+    httpx.Response(200, text='{"errcode": 0, "msgid": "cut o'),
+    httpx.DecodingError("a body that is not the gzip it says"),
 ]
 
 

@@ -19,7 +19,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from bench import announcement, intake, latency, receipts, sync
+from bench import announcement, contacts, intake, latency, receipts, sync
 from bench.report import Line, as_json, print_table
 from bench.stage import Failed, Stage
 
@@ -29,6 +29,7 @@ ROWS: dict[str, Measure] = {
     "intake": intake.measure,
     "latency": latency.measure,
     "receipts": receipts.measure,
+    "contacts": contacts.measure,
     "sync": sync.measure,
     "announcement": announcement.measure,
 }

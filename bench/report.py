@@ -32,8 +32,8 @@ class Bar:
         return f"{'≥' if self.is_floor else '≤'} {self.value:g} {self.unit}"
 
 
-def at_least(value: float) -> Bar:
-    return Bar(value, is_floor=True)
+def at_least(value: float, unit: str = "×") -> Bar:
+    return Bar(value, is_floor=True, unit=unit)
 
 
 def at_most(value: float, unit: str = "×") -> Bar:

@@ -30,7 +30,7 @@ async def stage(server_url: str, tmp_path: Path) -> AsyncIterator[Stage]:
 
 
 class TestEveryRow:
-    @pytest.mark.parametrize("name", ["latency", "receipts", "announcement"])
+    @pytest.mark.parametrize("name", ["latency", "receipts", "contacts", "announcement"])
     async def test_measures_what_it_says(self, stage: Stage, name: str) -> None:
         [line] = await ROWS[name](stage)
         assert line.value > 0
@@ -53,7 +53,7 @@ class TestTheCommand:
         done = subprocess.run([*command, "--json", "--data-dir", str(tmp_path)], capture_output=True, check=True)
         document = json.loads(done.stdout)
         assert {"CPUs", "Python", "PostgreSQL", "load average before"} <= set(document["machine"])
-        assert [line["unit"] for line in document["lines"]] == ["×", "×"]
+        assert [line["unit"] for line in document["lines"]] == ["×", "×", "µs"]
         assert document["failures"] == {}
 
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, Integer, Uuid, text
+from sqlalchemy import BigInteger, Index, Integer, LargeBinary, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field
 
@@ -208,6 +208,8 @@ class StagedPerson(Table, table=True):
     sort_orders: list[int] = Field(default_factory=list, sa_type=ARRAY(BigInteger))
     leader_flags: list[int] = Field(default_factory=list, sa_type=ARRAY(Integer))
     """0 or 1 for each department; -1, here and in `sort_orders`, where only the place itself is known."""
+    digest: bytes = Field(default=b"", sa_type=LargeBinary, sa_column_kwargs={"server_default": text("''")})
+    """Of everything above: what `read_people` keeps when the run is done."""
 
 
 class StagedDepartment(Table, table=True):
@@ -219,6 +221,30 @@ class StagedDepartment(Table, table=True):
     name: str | None = Field(default=None)
     sort_order: int = platform_number(0)
     leader_userids: list[str] | None = Field(default=None, sa_type=ARRAY(FOLDED), nullable=True)
+
+
+class ReadPerson(Table, table=True):
+    """What the last completed run read about a person who has not changed since: read again, it needs no staging.
+
+    Triggers on people, userids and memberships remove the row with any change of the person, whoever makes it. A
+    crash empties the table, and the next run stages everybody.
+    """
+
+    __tablename__ = "read_people"
+    __table_args__ = {"prefixes": ["UNLOGGED"]}  # noqa: RUF012 -- SQLAlchemy's form
+
+    userid: str = Field(sa_type=FOLDED, primary_key=True)
+    person_id: UUID = Field(sa_type=Uuid, index=True)
+    digest: bytes = Field(sa_type=LargeBinary)
+
+
+class UnchangedPerson(Table, table=True):
+    """Whom a held run has read and not staged, because nothing had changed: its release takes nobody for absent."""
+
+    __tablename__ = "unchanged_people"
+
+    run_id: UUID = Field(sa_type=Uuid, primary_key=True)
+    userid: str = Field(sa_type=FOLDED, primary_key=True)
 
 
 class OrgChange(Table, table=True):

@@ -117,7 +117,7 @@ def _show(run: SyncRun, *, as_json: bool) -> None:
     out.print(f"{STATES[run.state]}{'（演练，未写入）' if run.dry_run else ''}  {run.id}", highlight=False)
     report = SyncReport.of(run)
     staged = report.staged or StagedCounts(people=0, departments=0)
-    out.print(f"  读到 {staged.people} 人、{staged.departments} 个部门", highlight=False)
+    out.print(f"  读到 {staged.read} 人、{staged.departments} 个部门", highlight=False)
     for kind, changes in run.counts.items():
         said = "，".join(f"{CHANGES.get(change, change)} {count}" for change, count in changes.items() if count)
         out.print(f"  {KINDS.get(kind, kind)}：{said or '没有变化'}", highlight=False)

@@ -18,7 +18,7 @@ from app.sync.changes.loss_budget import LossCount
 from app.sync.changes.report import BadRows, Counts, Held, HeldLosses, Loss, Orphans, ReleaseFacts, SyncReport, TagRow
 from app.sync.changes.tags import TagContent, TagOutcome, apply_tags
 from app.sync.errors import RunLost, StagedRowsGone
-from app.sync.reading import staging
+from app.sync.reading import staging, unchanged
 from models.ids import SyncRunId
 from models.org import SyncRun, SyncState
 
@@ -34,6 +34,9 @@ class SyncReading:
     as_of: datetime
     ids_complete: bool
     departments_complete: bool
+    unchanged: list[str] = field(default_factory=list)
+    """Who was read as before and is not staged."""
+    places_of_unchanged: set[int] = field(default_factory=set)
     tags: list[TagContent] = field(default_factory=list)
     details_complete: bool = False
     unusable: BadRows = field(default_factory=BadRows)
@@ -47,6 +50,7 @@ class SyncReading:
             ids_complete=self.ids_complete,
             departments_complete=self.departments_complete,
             missing_limit=missing_limit,
+            unchanged=self.unchanged,
         )
 
 
@@ -70,6 +74,9 @@ async def apply_run(session: AsyncSession, reading: SyncReading, *, now: datetim
     if comparison.decision.holds or tags.held:
         state = SyncState.HELD
         report = report.model_copy(update={"release": _facts_for_release(report, tags)})
+        await staging.keep_unchanged(session, run_id=run.id, userids=reading.unchanged)
+    else:
+        await unchanged.remember(session, run_id=run.id, as_of=reading.as_of, now=now)
     await runs.finish(session, run, state=state, now=now, counts=_counts(counts, tags), report=report)
     return run
 
@@ -95,7 +102,7 @@ async def _finish_dry(
 
 async def _report(session: AsyncSession, reading: SyncReading, comparison: Comparison) -> SyncReport:
     explanations = list(reading.explanations)
-    orphans = await queries.orphans(session, reading.run_id)
+    orphans = await queries.orphans(session, reading.run_id, besides=reading.places_of_unchanged)
     if orphans.departments:
         explanations.append(messages.orphan_departments(orphans.departments))
     if orphans.places:
@@ -112,7 +119,7 @@ async def _report(session: AsyncSession, reading: SyncReading, comparison: Compa
         details_complete=reading.details_complete,
         bad_rows=reading.unusable,
         repaired=reading.repaired,
-        staged=await staging.count_staged(session, run_id=reading.run_id),
+        staged=await staging.count_staged(session, run_id=reading.run_id, unchanged=len(reading.unchanged)),
         orphans=Orphans(departments=orphans.departments, memberships=orphans.places),
         rings=rings,
     )
@@ -177,10 +184,11 @@ async def release(session: AsyncSession, *, run_id: SyncRunId, actor: Actor, now
     """
     run = await runs.get_held(session, run_id=run_id)
     facts = SyncReport.of(run).facts_for_release()
-    if await staging.count_staged(session, run_id=run.id) != facts.staged:
+    as_before = await staging.unchanged_of(session, run_id=run.id)
+    if await staging.count_staged(session, run_id=run.id, unchanged=len(as_before)) != facts.staged:
         raise StagedRowsGone("这次同步读取的数据已不在，请重新同步后再放行")
     org = (await policies.in_force(session, now=now)).document.org
-    reading = _reading_of(run, facts)
+    reading = _reading_of(run, facts, as_before)
     comparison = await compare(session, reading.scope(missing_limit=org.missing_runs), org.loss_budget)
     await apply(session, run_id=run.id, now=now)
     tags = await apply_tags(session, reading.tags, budget=None, run_id=run.id, now=now)
@@ -190,11 +198,12 @@ async def release(session: AsyncSession, *, run_id: SyncRunId, actor: Actor, now
     return run
 
 
-def _reading_of(run: SyncRun, facts: ReleaseFacts) -> SyncReading:
+def _reading_of(run: SyncRun, facts: ReleaseFacts, as_before: list[str]) -> SyncReading:
     return SyncReading(
         run_id=run.id,
         as_of=run.started_at,
         ids_complete=facts.ids_complete,
         departments_complete=facts.departments_complete,
+        unchanged=as_before,
         tags=[TagContent.stored(row) for row in facts.tags],
     )

@@ -20,7 +20,7 @@ from app.sync.apply_run import SyncReading, apply_run
 from app.sync.changes.report import BadRows
 from app.sync.changes.tags import TagContent, wanted_tags
 from app.sync.errors import RunLost
-from app.sync.reading import fetch, staging
+from app.sync.reading import fetch, staging, unchanged
 from app.sync.reading.fetch import Outline, Problems
 from app.sync.reading.staging import BadRow, DepartmentRow, PersonRow
 from app.wecom.client import Platform
@@ -54,6 +54,13 @@ class Work:
     """People whose details were malformed. The app can see them all the same."""
     unread: list[int] = field(default_factory=list)
     """Departments whose members could not be read."""
+    known: dict[str, bytes] = field(default_factory=dict)
+    """What was read before, by userid."""
+    key: bytes = b""
+    unchanged: list[str] = field(default_factory=list)
+    """Who was read as before: not staged."""
+    places: set[int] = field(default_factory=set)
+    """Their departments."""
     hidden: int = 0
     """People outside the app's range."""
     fetched: int = 0
@@ -68,6 +75,19 @@ class Work:
     async def progress(self, phase: str, **numbers: int) -> None:
         async with self.step() as session:
             await runs.beat(session, run_id=self.run_id, now=self.clock.now(), phase=phase, **numbers)
+
+    @property
+    def read(self) -> int:
+        return self.fetched + len(self.unchanged)
+
+    def stage(self, row: PersonRow) -> None:
+        """Unless it was read before exactly as now."""
+        digest = unchanged.digest_of(row, self.key)
+        if self.known.get(row.userid) == digest:
+            self.unchanged.append(row.userid)
+            self.places.update(row.department_ids)
+        else:
+            self.waiting.append(row._replace(digest=digest))
 
     def bad(self, error: BadRow) -> None:
         self.bad_rows.append(str(error))
@@ -131,7 +151,7 @@ async def _carry_out(work: Work, run: SyncRun) -> None:
         return
     await _stage_departments(work, outline)
     details_complete = await _stage_people(work, outline)
-    if not work.fetched:
+    if not work.read:
         await _give_up(work, messages.nobody_read())
         return
     tags = await _read_tags(work)
@@ -140,13 +160,15 @@ async def _carry_out(work: Work, run: SyncRun) -> None:
         as_of=run.started_at,
         ids_complete=outline.ids is not None,
         departments_complete=outline.refs is not None,
+        unchanged=work.unchanged,
+        places_of_unchanged=work.places,
         tags=tags,
         details_complete=details_complete,
         unusable=_counted([*work.problems.unusable, *work.bad_rows]),
         repaired=_counted(list(work.problems.repaired)),
         explanations=_explanations(work, outline, details_complete=details_complete),
     )
-    await work.progress("compare", fetched=work.fetched)
+    await work.progress("compare", fetched=work.read)
     async with work.step() as session:
         await apply_run(session, reading, now=work.clock.now())
 
@@ -169,7 +191,9 @@ async def _stage_departments(work: Work, outline: Outline) -> None:
             rows[department.id] = staging.department_row(work.run_id, department)
         except BadRow as error:
             work.bad(error)
+    work.key = unchanged.key_of(rows, ids_complete=outline.ids is not None)
     async with work.step() as session:
+        work.known = await unchanged.known_digests(session)
         await staging.stage_departments(session, list(rows.values()))
         expected = len(outline.ids or {}) or len(outline.details or [])
         await runs.beat(
@@ -258,7 +282,7 @@ def _take(work: Work, ids: fetch.Ids | None, user: UserDetail, *, visible: bool)
         return
     work.seen.add(row.userid)
     work.hidden += not visible
-    work.waiting.append(row)
+    work.stage(row)
 
 
 async def _stage_ids(work: Work, ids: fetch.Ids, *, hidden: bool) -> None:
@@ -274,7 +298,7 @@ async def _stage_ids(work: Work, ids: fetch.Ids, *, hidden: bool) -> None:
             work.bad(error)
             continue
         work.hidden += not visible
-        work.waiting.append(row)
+        work.stage(row)
         if len(work.waiting) >= BATCH:
             await _flush(work)
 
@@ -297,7 +321,7 @@ async def _written(work: Work) -> None:
 
 async def _write(work: Work, rows: list[PersonRow]) -> None:
     async with work.step() as session:
-        await runs.beat(session, run_id=work.run_id, now=work.clock.now(), fetched=work.fetched)
+        await runs.beat(session, run_id=work.run_id, now=work.clock.now(), fetched=work.read)
         await staging.stage_people(session, rows)
 
 

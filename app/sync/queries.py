@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -123,20 +123,22 @@ class Orphans:
     """Departments that people belong to and that cannot be seen."""
 
 
-async def orphans(session: AsyncSession, run_id: UUID) -> Orphans:
+async def orphans(session: AsyncSession, run_id: UUID, *, besides: Iterable[int]) -> Orphans:
+    """`besides` are departments of people who are not staged."""
     departments = text(
         "SELECT s.id FROM staged_departments s WHERE s.run_id = :run_id AND s.parent_id IS NOT NULL"
         " AND NOT EXISTS (SELECT FROM staged_departments p WHERE p.run_id = :run_id AND p.id = s.parent_id)"
         " ORDER BY s.id LIMIT 100"
     )
     places = text(
-        "SELECT DISTINCT place FROM staged_people s CROSS JOIN LATERAL unnest(s.department_ids) AS place"
-        " WHERE s.run_id = :run_id AND NOT EXISTS (SELECT FROM staged_departments d"
+        "SELECT place FROM (SELECT unnest(s.department_ids) AS place FROM staged_people s WHERE s.run_id = :run_id"
+        " UNION SELECT unnest(CAST(:besides AS bigint[]))) AS places"
+        " WHERE NOT EXISTS (SELECT FROM staged_departments d"
         "   WHERE d.run_id = :run_id AND d.id = place) ORDER BY place LIMIT 100"
     )
     return Orphans(
         departments=list((await session.scalars(departments, {"run_id": run_id})).all()),
-        places=list((await session.scalars(places, {"run_id": run_id})).all()),
+        places=list((await session.scalars(places, {"run_id": run_id, "besides": list(besides)})).all()),
     )
 
 

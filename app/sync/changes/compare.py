@@ -39,6 +39,8 @@ class Scope:
     userids: list[str] | None = None
     """Only these people (folded), when one object was read because of a hint."""
     department_ids: list[int] | None = None
+    unchanged: list[str] = field(default_factory=list)
+    """People (folded) who were read as before and are not staged: there, and without a difference."""
 
     def parameters(self) -> dict[str, Any]:
         return {
@@ -50,6 +52,7 @@ class Scope:
             "userids": self.userids,
             "department_ids": self.department_ids,
             "is_hint": self.userids is not None,
+            "unchanged": self.unchanged,
         }
 
 
@@ -65,6 +68,9 @@ class Comparison:
 
 
 TABLES = (
+    """
+    CREATE TEMP TABLE IF NOT EXISTS sync_unchanged (userid text COLLATE "C" PRIMARY KEY) ON COMMIT DELETE ROWS
+    """,
     """
     CREATE TEMP TABLE IF NOT EXISTS sync_people (
       person_id uuid PRIMARY KEY, userid text COLLATE "C", shown text, is_new boolean, old_status text, new_status text,
@@ -134,7 +140,10 @@ CROSS JOIN LATERAL (
 WHERE u.ended_at IS NULL AND p.updated_at <= :as_of
   AND (CAST(:userids AS text[]) IS NULL OR u.userid = ANY(CAST(:userids AS text[])))
   AND NOT EXISTS (SELECT FROM staged_people s WHERE s.run_id = :run_id AND s.userid = u.userid)
+  AND NOT EXISTS (SELECT FROM sync_unchanged s WHERE s.userid = u.userid)
 """
+
+UNCHANGED = "INSERT INTO sync_unchanged SELECT unnest(CAST(:unchanged AS text[]))"
 
 MEMBERSHIPS = """
 INSERT INTO sync_memberships
@@ -240,7 +249,7 @@ async def compare(
     await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ORG_LOCK})
     for table in TABLES:
         await session.execute(text(table))
-    await session.execute(text("TRUNCATE sync_people, sync_memberships, sync_departments"))
+    await session.execute(text("TRUNCATE sync_people, sync_memberships, sync_departments, sync_unchanged"))
     await _fill(session, scope)
     losses = await count_losses(session, earlier=earlier)
     return Comparison(counts=await count_changes(session), losses=losses, decision=beyond_budget(losses, budget))
@@ -256,6 +265,9 @@ async def _fill(session: AsyncSession, scope: Scope) -> None:
     if scope.departments_complete:
         statements.append(ABSENT_DEPARTMENTS)
     parameters = scope.parameters() | _rule_parameters()
+    if scope.unchanged:
+        await _run(session, UNCHANGED, parameters)
+        await session.execute(text("ANALYZE sync_unchanged"))
     for statement in statements:
         await _run(session, statement, parameters)
     await session.execute(text("ANALYZE sync_people"))

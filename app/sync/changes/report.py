@@ -51,10 +51,15 @@ class NamedChanges(_Document):
 
 
 class StagedCounts(_Document):
-    """How many rows the run has staged."""
+    """How many rows the run has staged, and how many people it has read as before."""
 
     people: int
     departments: int
+    unchanged: int = 0
+
+    @property
+    def read(self) -> int:
+        return self.people + self.unchanged
 
 
 class BadRows(_Document):

@@ -14,7 +14,7 @@ from sqlmodel import col
 from app.sync.changes.report import StagedCounts
 from app.wecom.payloads import DepartmentDetail, DepartmentRef, UserDetail
 from models.ids import LARGEST_NUMBER, fold, new_id
-from models.org import StagedDepartment, StagedPerson
+from models.org import StagedDepartment, StagedPerson, UnchangedPerson
 
 LONGEST_USERID = 64
 """Bytes (callbacks §3.4)."""
@@ -45,6 +45,7 @@ class PersonRow(NamedTuple):
     department_ids: list[int]
     sort_orders: list[int]
     leader_flags: list[int]
+    digest: bytes = b""
 
 
 class DepartmentRow(NamedTuple):
@@ -167,15 +168,28 @@ async def _copy(session: AsyncSession, table: str, columns: tuple[str, ...], row
     await driver.copy_records_to_table(table, records=rows, columns=columns)
 
 
+async def keep_unchanged(session: AsyncSession, *, run_id: UUID, userids: Sequence[str]) -> None:
+    """Whom a held run has not staged: its release needs to know."""
+    await _copy(session, UnchangedPerson.__tablename__, ("run_id", "userid"), [(run_id, one) for one in userids])
+
+
+async def unchanged_of(session: AsyncSession, *, run_id: UUID) -> list[str]:
+    statement = select(col(UnchangedPerson.userid)).where(col(UnchangedPerson.run_id) == run_id)
+    return list(await session.scalars(statement))
+
+
 async def forget(session: AsyncSession, *, run_id: UUID) -> None:
     """Delete the staged rows of a run that is over."""
     await session.execute(delete(StagedPerson).where(col(StagedPerson.run_id) == run_id))
     await session.execute(delete(StagedDepartment).where(col(StagedDepartment.run_id) == run_id))
+    await session.execute(delete(UnchangedPerson).where(col(UnchangedPerson.run_id) == run_id))
 
 
-async def count_staged(session: AsyncSession, *, run_id: UUID) -> StagedCounts:
+async def count_staged(session: AsyncSession, *, run_id: UUID, unchanged: int) -> StagedCounts:
     people = select(func.count()).select_from(StagedPerson).where(col(StagedPerson.run_id) == run_id)
     departments = select(func.count()).select_from(StagedDepartment).where(col(StagedDepartment.run_id) == run_id)
     return StagedCounts(
-        people=(await session.scalars(people)).one(), departments=(await session.scalars(departments)).one()
+        people=(await session.scalars(people)).one(),
+        departments=(await session.scalars(departments)).one(),
+        unchanged=unchanged,
     )

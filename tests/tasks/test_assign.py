@@ -51,7 +51,7 @@ class TestAssigning:
     async def test_collaborators_are_told_in_a_text(self, session: AsyncSession, company: Company) -> None:
         given = await task(session, company.wang, company.li, collaborators=[company.chen, company.sun])
         [text] = await texts_to(session, company.chen)
-        assert text.startswith(f"请你协作任务 #{given.number}“整理验收单”，责任人：李军，布置人：王芳。")
+        assert text.startswith(f"请您协作任务 #{given.number}“整理验收单”，责任人：李军，布置人：王芳。")
         assert await texts_to(session, company.sun) == [text]
         assert await cards_to(session, company.chen) == []
 

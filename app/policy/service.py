@@ -187,7 +187,10 @@ def check(source: str) -> list[Fault]:
 
 def parse(source: str) -> PolicyDocument:
     """The document, or `FaultyPolicy` naming every fault."""
-    reading = documents.read(source)
+    return _document_of(documents.read(source))
+
+
+def _document_of(reading: documents.Reading) -> PolicyDocument:
     if reading.document is None:
         facts = [{"path": fault.path, "message": fault.message} for fault in reading.faults]
         sentences = "；".join(str(fault) for fault in reading.faults)
@@ -197,7 +200,7 @@ def parse(source: str) -> PolicyDocument:
 
 async def preview(session: AsyncSession, *, source: str, now: datetime) -> tuple[list[Fault], list[Change]]:
     """The faults of a document, or what it would change of the policy in force (F119). Stores nothing."""
-    reading = documents.read(source)
+    reading = await documents.read_aside(source)
     version_id = await queries.id_in_force(session, now=now)
     if reading.document is None or version_id is None:
         return reading.faults, []
@@ -260,7 +263,7 @@ def _same_again(newest: PolicyVersion, *, effective_at: datetime | None, now: da
 async def _add_version(
     session: AsyncSession, *, source: str, number: int, effective_at: datetime, now: datetime, actor: Actor
 ) -> PolicyVersion:
-    document = parse(source)
+    document = _document_of(await documents.read_aside(source))
     row = PolicyVersion(
         id=new_id(),
         number=number,

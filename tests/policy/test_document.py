@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import pytest
 
 from app.policy.differences import diff
-from app.policy.document import default_document, default_source, demo_document, demo_source, read
+from app.policy.document import default_document, default_source, demo_document, demo_source, read, read_aside
 from app.policy.rule_keys import RULES
 from app.policy.schema import PolicyDocument
 from tests.builders.policy import changed
@@ -308,13 +309,37 @@ class TestFaults:
             "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40)),
             "a: &a [*a]\n",
             "a: " + "[" * 5000,
+            "{a: " * 20_000,
+            "a:\n" + "- b\n" * 30_000,
+            "a: '" + "b" * 300_000 + "'",
         ],
     )
     def test_a_document_that_would_never_end_is_refused(self, source: str) -> None:
         assert "层次太深" in faults(source)[""]
 
-    def test_yaml_cannot_construct_objects(self) -> None:
-        assert faults("title: !!python/object/apply:os.system ['true']")
+    @pytest.mark.parametrize(
+        "source",
+        ["title: !!python/object/apply:os.system ['true']", "title: !!int x", "a: &a {b: c}\nd: {!!merge x: *a}"],
+    )
+    def test_yaml_cannot_construct_objects(self, source: str) -> None:
+        assert [message for message in faults(source).values() if "不能使用标签" in message]
+
+    def test_nothing_is_merged(self) -> None:
+        """A key that pulls in others copies them, and copies of copies grow without end."""
+        assert "不认识" in faults(default_source() + "\nextra: &extra {a: b}\n<<: *extra\n")["<<"]
+
+    def test_half_an_emoji_is_told(self) -> None:
+        assert "UTF-8" in faults("title: \ud83d")[""]
+
+    def test_more_faults_than_anybody_reads_are_cut_off(self) -> None:
+        assert len(read("".join(f"key{number}: x\n" for number in range(5_000))).faults) == 200
+
+    async def test_others_are_served_while_a_large_document_is_read(self) -> None:
+        reading = asyncio.create_task(read_aside("a:\n" + "- b\n" * 15_000))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert not reading.done()
+        assert (await reading).faults
 
     def test_who_supervises_groups_is_a_role(self) -> None:
         told = faults(with_line('supervised_by: "role:hr"', "supervised_by: direct_leader"))

@@ -77,6 +77,8 @@ class Services:
     writer: AsyncEngine
     """The intake's own connection."""
     sessions: Sessions
+    intake_sessions: Sessions
+    """On `writer`: what `/readyz` probes."""
     clock: Clock
     platform: Platform
     intake: Intake
@@ -110,7 +112,7 @@ def build(
     """
     clock = clock or SystemClock()
     engine, writer = create_engine(async_url(database_url)), create_writer(async_url(database_url))
-    sessions = create_sessions(engine, settings.zone, REGISTRY)
+    sessions, intake_sessions = create_sessions(engine, settings.zone, REGISTRY), create_sessions(writer)
     platform = build_platform(settings, sessions, clock, transport=platform_transport)
     ctx = JobContext(sessions, clock, platform, settings)
     handler = build_handler(REGISTRY.card_actions, REGISTRY.card_absorbers)
@@ -120,9 +122,10 @@ def build(
         engine=engine,
         writer=writer,
         sessions=sessions,
+        intake_sessions=intake_sessions,
         clock=clock,
         platform=platform,
-        intake=build_intake(settings, sessions, clock, writer=create_sessions(writer)),
+        intake=build_intake(settings, sessions, clock, writer=intake_sessions),
         jobs=JobRunner(REGISTRY, ctx, database_url),
         inbox=InboxProcessor(sessions, clock, handler, database_url, absorber_for=handler.absorber_for),
         registry=REGISTRY,

@@ -19,6 +19,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from app.database_url import DatabaseUrl, read_url
@@ -26,7 +27,13 @@ from app.manifest import SESSION_KEY, Registry
 
 Sessions = async_sessionmaker[AsyncSession]
 
-_NOT_NOW: Final = {"57P01", "57P02", "57P03"}  # admin_shutdown, crash_shutdown, cannot_connect_now
+_NOT_NOW: Final = {
+    "57P01",  # admin_shutdown
+    "57P02",  # crash_shutdown
+    "57P03",  # cannot_connect_now
+    "25006",  # read_only_sql_transaction: a standby, or a server that an operator has closed for writing
+}
+_NO_ROOM: Final = ("08", "53")  # connection_exception; insufficient_resources: disk, memory, connections
 
 _STATEMENT_SECONDS: Final = 300
 
@@ -94,11 +101,20 @@ async def transaction(sessions: Sessions) -> AsyncIterator[AsyncSession]:
 
 
 def is_away(error: BaseException) -> bool:
-    """The database could not be asked (refused, reset, starting, ending): this says nothing about the work itself."""
+    """The database could not be asked, or cannot store now: refused, reset, starting, ending, full, read only.
+
+    This says nothing about the work itself.
+    """
     if isinstance(error, DBAPIError):
-        state = getattr(error.orig, "sqlstate", None) or ""
-        return error.connection_invalidated or state.startswith("08") or state in _NOT_NOW
-    return isinstance(error, OSError | asyncpg.InterfaceError | asyncpg.PostgresConnectionError)
+        return error.connection_invalidated or _is_for_now(error.orig)
+    if isinstance(error, PoolTimeout):
+        return True
+    return isinstance(error, OSError | asyncpg.InterfaceError) or _is_for_now(error)
+
+
+def _is_for_now(error: BaseException | None) -> bool:
+    state = str(getattr(error, "sqlstate", None) or "")
+    return state.startswith(_NO_ROOM) or state in _NOT_NOW
 
 
 def _migrations() -> Path:

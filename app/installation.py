@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -27,6 +27,8 @@ APP_NAME = "企微管家"
 """What the app is called until the first sync has read its name."""
 _FORMER_APP_NAME = "自建应用"
 
+CLOCK_MAY_DIFFER = timedelta(minutes=1)
+
 PREPARE_LOCK = 0x57A7
 """Advisory lock: one process at a time prepares a database."""
 
@@ -48,6 +50,7 @@ async def prepare(services: Services) -> None:
     async with transaction(services.sessions) as session:
         # `serve` and `worker` start together on an empty database: the second finds what the first has made.
         await session.execute(select(func.pg_advisory_xact_lock(PREPARE_LOCK)))
+        await _compare_clocks(session, now)
         await _claim_installation(session, services.settings, now)
         await _register_apps(session, services.settings, now)
         key = services.settings.bootstrap_api_key
@@ -59,6 +62,14 @@ async def prepare(services: Services) -> None:
         await calendars.fill_calendar(session, now=now)
     if warning and services.settings.policy_file is not None:
         log.warning("policy.file_differs", detail=warning)
+
+
+async def _compare_clocks(session: AsyncSession, now: datetime) -> None:
+    """Deadlines, leases and the window for callbacks rest on our clock: say at start that it is off."""
+    theirs: datetime = (await session.execute(select(func.clock_timestamp()))).scalar_one()
+    if abs(theirs - now) > CLOCK_MAY_DIFFER:
+        detail = "本机时间与数据库相差超过一分钟，请校准时间（NTP）(our clock and the database's differ: set the time)"
+        log.warning("clock.differs", detail=detail, ours=now.isoformat(), database=theirs.isoformat())
 
 
 async def _claim_installation(session: AsyncSession, settings: Settings, now: datetime) -> None:

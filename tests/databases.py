@@ -101,6 +101,23 @@ async def _build_template(url: str, name: str) -> None:
 
 
 @asynccontextmanager
+async def crowded(url: str) -> AsyncIterator[str]:
+    """The same database for a user who gets one connection and no other, as on a server that is full."""
+    role = f"crowded_{secrets.token_hex(6)}"
+    connection = await asyncpg.connect(dsn(url))
+    try:
+        await connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'x' CONNECTION LIMIT 1")
+        await connection.execute(f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}")
+        await connection.execute(f"GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {role}")
+        yield make_url(url).set(username=role, password="x").render_as_string(hide_password=False)
+    finally:
+        await connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1", role)
+        await connection.execute(f"DROP OWNED BY {role}")
+        await connection.execute(f"DROP ROLE {role}")
+        await connection.close()
+
+
+@asynccontextmanager
 async def clone(url: str, template: str) -> AsyncIterator[str]:
     """A database of one's own, migrated, empty, dropped afterwards."""
     name = f"test_{secrets.token_hex(6)}"

@@ -8,12 +8,14 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from itertools import count
 from typing import Any, Final
 
 import asyncpg
 from pgqueuer import PgQueuer
 from pgqueuer.errors import RetryRequested
 from pgqueuer.models import Job, Schedule
+from sqlalchemy import text
 
 from app.database import is_away, transaction
 from app.database_url import DatabaseUrl, read_url
@@ -37,6 +39,8 @@ ANSWERS_WITHIN = timedelta(seconds=10)
 """A statement of the queue takes milliseconds: a connection that does not answer within this time is lost."""
 AWAY_PAUSE = timedelta(seconds=2)
 AWAY_TRIES = 60
+"""After so many it is asked whether it is the database that is away. While it is, the job waits, however long."""
+_READ_ONLY = text("SELECT current_setting('transaction_read_only')::bool")
 DRAIN = timedelta(seconds=4)
 """What is under way at a shutdown may take this long; a supervisor waits for ten, and giving back takes some."""
 POOL_CLOSES_WITHIN = timedelta(seconds=1)
@@ -76,15 +80,26 @@ def entrypoint(
 
 async def _carry_out(name: str, function: JobFunction, ctx: JobContext, payload: dict[str, Any]) -> None:
     """While the database is away, the job waits and starts again. That does not count as an attempt."""
-    for _ in range(AWAY_TRIES):
+    for attempt in count():
         try:
-            return await function(ctx, payload)
+            await function(ctx, payload)
+            break
         except Exception as error:
-            if not is_away(error):
+            if not is_away(error) or (attempt >= AWAY_TRIES and await _answers(ctx)):
                 raise
             log.warning("job.database_away", job=name, error=repr(error))
             await asyncio.sleep(AWAY_PAUSE.total_seconds())
-    return await function(ctx, payload)
+
+
+async def _answers(ctx: JobContext) -> bool:
+    """Whether the database takes writes, so that it is something else which fails again and again."""
+    try:
+        async with transaction(ctx.sessions) as session:
+            return not (await session.execute(_READ_ONLY)).scalar_one()
+    except Exception as error:
+        if is_away(error):
+            return False
+        raise
 
 
 def scheduled(name: str, ctx: JobContext) -> Callable[[Schedule], Awaitable[None]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, select, text
+from sqlalchemy import Select, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -16,10 +16,14 @@ VERSIONS_LOCK = 0x90_11C1
 
 
 async def id_in_force(session: AsyncSession, *, now: datetime) -> UUID | None:
-    """The newest version whose day has come. A later version replaces all earlier ones, scheduled ones included."""
+    """The newest version whose day has come. A later version replaces all earlier ones, scheduled ones included.
+
+    Version 1 is in force from the beginning of time: where the clock was ahead when it was stored and is set back,
+    there would be none.
+    """
     statement = (
         select(col(PolicyVersion.id))
-        .where(col(PolicyVersion.effective_at) <= now)
+        .where(or_(col(PolicyVersion.effective_at) <= now, col(PolicyVersion.number) == 1))
         .order_by(col(PolicyVersion.number).desc())
         .limit(1)
     )

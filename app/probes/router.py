@@ -9,14 +9,15 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime, timedelta
 
+import asyncpg
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, Field
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.database import Sessions
+from app.database import Sessions, transaction
 from app.limits.breaker import blocked_now
 from app.probes import queries
 from app.probes.gauges import StoredGauges, show_pool, show_readiness
@@ -24,6 +25,7 @@ from app.web.deps import WebServices, services_of
 
 router = APIRouter(tags=["operations"])
 
+DATABASE_ERRORS = (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 PROBE_LIMIT = timedelta(seconds=3)
 LAG_IS_BAD = timedelta(minutes=1)
 
@@ -75,22 +77,45 @@ async def find_readiness(services: WebServices) -> Readiness:
     """Whether a callback could be committed now, and what else is not well; the metrics show the same from then on."""
     try:
         async with asyncio.timeout(PROBE_LIMIT.total_seconds()):
-            await probe_commit(services.sessions)
-            async with services.sessions() as session:
-                degraded = await find_degraded(session, now=services.clock.now())
-        found = Readiness(ready=True, degraded=degraded)
-    except (SQLAlchemyError, OSError, TimeoutError) as error:
-        reason = Degraded(what="database", detail=f"数据库不可写：{type(error).__name__}")
+            await probe_commit(services.intake_sessions)
+        found = Readiness(ready=True, degraded=await _degraded(services))
+    except DATABASE_ERRORS as error:
+        reason = Degraded(what="database", detail=f"数据库不可写：{_name_of(error)}")
         found = Readiness(ready=False, degraded=[reason])
     show_readiness([each.what for each in found.degraded], ready=found.ready)
     return found
 
 
+async def _degraded(services: WebServices) -> list[Degraded]:
+    """Callbacks can be stored: that nobody gets another connection is one more thing that is not well."""
+    try:
+        async with asyncio.timeout(PROBE_LIMIT.total_seconds()), services.sessions() as session:
+            return await find_degraded(session, now=services.clock.now())
+    except DATABASE_ERRORS as error:
+        return [Degraded(what="database.pool", detail=f"回调能保存，其他查询得不到数据库连接：{_name_of(error)}")]
+
+
+def _name_of(error: Exception) -> str:
+    """The driver's name of an error says more than that of the layer above it."""
+    return type(getattr(error, "orig", None) or error).__name__
+
+
 async def probe_commit(sessions: Sessions) -> None:
-    """Raise unless an event could be written now. Leaves nothing behind."""
-    async with sessions() as session:
+    """Raise unless an event could be committed now, on the connection of those that store them. Leaves nothing behind.
+
+    A connection that has died since it was last used is replaced once, as the intake does it.
+    """
+    try:
+        await _store(sessions)
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        await _store(sessions)
+
+
+async def _store(sessions: Sessions) -> None:
+    async with transaction(sessions) as session:
         await queries.store_probe(session)
-        await session.rollback()
 
 
 async def find_degraded(session: AsyncSession, *, now: datetime) -> list[Degraded]:

@@ -6,29 +6,39 @@ killed half-way leaves either both or neither.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Annotated, Any
 from uuid import UUID
 
+import asyncpg
 from fastapi import Depends, Header, Request, Response, params
 from fastapi.routing import APIRoute
 from sqlalchemy import ColumnElement, delete, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 from starlette.types import Receive, Scope, Send
 
 from app.database import transaction
 from app.errors import Conflict, Invalid
-from app.web.deps import authenticate, services_of
+from app.observability import get_logger
+from app.web.deps import WebServices, authenticate, services_of
 from models.access import IdempotencyRecord
+
+log = get_logger()
 
 WRITES = {"POST", "PUT", "PATCH", "DELETE"}
 KEPT = timedelta(hours=24)
-IN_FLIGHT = timedelta(minutes=2)
+IN_FLIGHT = timedelta(seconds=10)
+"""How long a claim lasts that nobody renews: then whoever had it was killed."""
+RENEW_SECONDS = 3.0
 LONGEST_KEY = 255
 
 
@@ -49,9 +59,9 @@ class KeyTooLong(Invalid):
     title = "Idempotency-Key 太长"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Claim:
-    """A key that is ours. Whoever takes it over once `until` has passed holds a later moment."""
+    """A key that is ours while we renew it. Whoever takes it over once `until` has passed holds a later moment."""
 
     key_id: UUID
     key: str
@@ -130,13 +140,53 @@ async def _once(request: Request, key: str, original: Callable[[Request], Awaita
         return _replay(earlier)
     request.state.claim = claim
     try:
-        response = await original(request)
+        async with _renewed(claim, services):
+            response = await original(request)
     except BaseException:
         # A refusal is no answer to keep: what was refused may be possible later.
         await forget(request)
         raise
     await _keep(request, claim, response)
     return response
+
+
+@asynccontextmanager
+async def _renewed(claim: Claim, services: WebServices) -> AsyncIterator[None]:
+    """The claim is renewed as long as the work takes: a process that was killed renews nothing."""
+    over = asyncio.Event()
+    renewing = asyncio.create_task(_renew(claim, services, over))
+    try:
+        yield
+    finally:
+        # Not cancelled: a renewal that is under way is waited for, so that it is known what was written.
+        over.set()
+        await renewing
+
+
+async def _renew(claim: Claim, services: WebServices, over: asyncio.Event) -> None:
+    while True:
+        try:
+            await asyncio.wait_for(over.wait(), RENEW_SECONDS)
+        except TimeoutError:
+            if not await _prolong(claim, services):
+                return
+        else:
+            return
+
+
+async def _prolong(claim: Claim, services: WebServices) -> bool:
+    """Whether it is still ours. While the database is away it is: what the request stores will fail by itself."""
+    until = max(services.clock.now() + IN_FLIGHT, claim.until)
+    statement = update(IdempotencyRecord).where(*claim.record).values(locked_until=until)
+    try:
+        async with transaction(services.sessions) as session:
+            held = (await session.execute(statement.returning(col(IdempotencyRecord.key)))).first()
+    except (SQLAlchemyError, asyncpg.PostgresError, OSError) as error:
+        log.warning("request.claim_not_renewed", error=type(error).__name__)
+        return True
+    if held is not None:
+        claim.until = until
+    return held is not None
 
 
 async def _request_digest(request: Request) -> bytes:
@@ -154,7 +204,7 @@ async def _claim(session: AsyncSession, claim: Claim, digest: bytes, now: dateti
         return None
     earlier = await session.get(IdempotencyRecord, (claim.key_id, claim.key), with_for_update={"key_share": True})
     if earlier is None:
-        raise InFlight("同一个 Idempotency-Key 的请求刚刚结束，请再试一次")
+        raise InFlight("同一个 Idempotency-Key 的请求刚刚结束，请再试一次", retry_after=1)
     if earlier.created_at < now - KEPT:
         earlier.status, earlier.body, earlier.request_hash, earlier.created_at = None, None, digest, now
         earlier.locked_until = claim.until
@@ -163,10 +213,17 @@ async def _claim(session: AsyncSession, claim: Claim, digest: bytes, now: dateti
         raise KeyReused("这个 Idempotency-Key 已用于内容不同的请求，请换一个")
     if earlier.status is not None:
         return earlier
-    if earlier.locked_until > now:
-        raise InFlight("同一个 Idempotency-Key 的请求还在处理，请稍后再试")
+    if now < earlier.locked_until <= now + 2 * IN_FLIGHT:
+        raise InFlight(
+            "同一个 Idempotency-Key 的请求还在处理，请稍后再试", retry_after=_seconds(earlier.locked_until - now)
+        )
     earlier.locked_until = claim.until
     return None
+
+
+def _seconds(wait: timedelta) -> int:
+    """In whole seconds, at least one. A clock that was set back makes nobody wait longer than a claim lasts."""
+    return max(1, min(ceil(wait.total_seconds()), int(IN_FLIGHT.total_seconds())))
 
 
 def _replay(earlier: IdempotencyRecord) -> Response:
@@ -176,7 +233,7 @@ def _replay(earlier: IdempotencyRecord) -> Response:
 
 
 async def _keep(request: Request, claim: Claim, response: Response) -> None:
-    """Store the answer with the effect. One that was overtaken after two minutes has no effect at all."""
+    """Store the answer with the effect. One that was overtaken has no effect at all."""
     values: dict[str, Any] = {
         "status": response.status_code,
         "body": bytes(response.body),
@@ -190,7 +247,7 @@ async def _keep(request: Request, claim: Claim, response: Response) -> None:
         async with transaction(services_of(request).sessions) as own:
             kept = (await own.execute(statement)).first()
     if kept is None:
-        raise InFlight("处理时间过长，同一个 Idempotency-Key 的另一个请求已接手")
+        raise InFlight("处理时间过长，同一个 Idempotency-Key 的另一个请求已接手", retry_after=1)
 
 
 async def forget(request: Request) -> None:

@@ -10,14 +10,16 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
+import asyncpg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
+from app.database import is_away
 from app.errors import Conflict, DomainError, Forbidden, Gone, Invalid, NotFound, Unavailable
 from app.observability import current_correlation_id, get_logger
 from app.web.idempotency import KeyReused, forget
@@ -58,6 +60,7 @@ FRAMEWORK_PROBLEMS: dict[str, tuple[str, int]] = {
     "unexpected": (_TITLES[500], 500),
     "wecom-refused": (_TITLES[502], 502),
     "wecom-unreachable": ("企业微信暂时联系不上", 503),
+    "database-away": ("数据库暂时不可用", 503),
     **{f"http-{status}": (_TITLES[status], status) for status in (400, 401, 403, 404, 405, 413)},
 }
 """What no domain refuses: slug → title, status."""
@@ -72,6 +75,10 @@ _DETAILS = {
 # character_not_in_repertoire, untranslatable_character (NUL in text, in jsonb), numeric_value_out_of_range, and
 # data_exception, which is what the driver says of a value that it cannot encode for the column.
 UNSTORABLE = frozenset({"22021", "22P05", "22003", "22000"})
+
+
+AWAY_SECONDS = 5
+"""After so long a caller may try again while the database is away."""
 
 
 class Problem(BaseModel):
@@ -112,7 +119,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(DomainError, _domain_error)
     app.add_exception_handler(WecomError, _wecom_error)
     app.add_exception_handler(RequestValidationError, _malformed)
-    app.add_exception_handler(DBAPIError, _unstorable)
+    for kind in (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        app.add_exception_handler(kind, _database_error)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, unexpected)
 
@@ -124,7 +132,10 @@ def status_of(kind: type[DomainError]) -> int:
 
 async def _domain_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, DomainError)  # registered for this type alone
-    return problem(request, status_of(type(error)), error.slug, error.title, str(error), **error.facts)
+    answer = problem(request, status_of(type(error)), error.slug, error.title, str(error), **error.facts)
+    if (seconds := error.facts.get("retry_after")) is not None:
+        answer.headers["retry-after"] = str(seconds)
+    return answer
 
 
 async def _wecom_error(request: Request, error: Exception) -> JSONResponse:
@@ -143,12 +154,27 @@ async def _malformed(request: Request, error: Exception) -> JSONResponse:
     return problem(request, 422, "malformed", _TITLES[422], told(faults), faults=faults)
 
 
-async def _unstorable(request: Request, error: Exception) -> JSONResponse:
-    """Well-formed, but no column holds it: a NUL character in a text, a number with too many digits."""
-    assert isinstance(error, DBAPIError)  # registered for this type alone
-    sqlstate = getattr(error.orig, "sqlstate", None)
+async def _database_error(request: Request, error: Exception) -> JSONResponse:
+    """The database is away or stores nothing now; or it holds no such value; or it is a fault of ours."""
+    if is_away(error):
+        return _database_away(request, error)
+    sqlstate = getattr(error.orig, "sqlstate", None) if isinstance(error, DBAPIError) else None
     if sqlstate not in UNSTORABLE:
         raise error
+    return await _unstorable(request, sqlstate)
+
+
+def _database_away(request: Request, error: Exception) -> JSONResponse:
+    log.warning("request.database_away", path=request.url.path, error=repr(error)[:200])
+    title, status = FRAMEWORK_PROBLEMS["database-away"]
+    detail = "数据库暂时不可用，什么都没有做，请稍后重发 (the database is away; nothing was done, send it again later)"
+    answer = problem(request, status, "database-away", title, detail)
+    answer.headers["retry-after"] = str(AWAY_SECONDS)
+    return answer
+
+
+async def _unstorable(request: Request, sqlstate: str) -> JSONResponse:
+    """Well-formed, but no column holds it: a NUL character in a text, a number with too many digits."""
     # It may have come to light only when the session committed, with the answer kept already.
     await forget(request)
     log.warning("request.unstorable", path=request.url.path, sqlstate=sqlstate)

@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.database import Sessions, create_engine, current_revision, expected_revision, transaction
+from app.database import Sessions, create_engine, current_revision, expected_revision, is_away, transaction
 
 
 class Undone(Exception):
@@ -44,3 +44,26 @@ async def test_an_error_does_not_tell_the_values_it_was_about(session: AsyncSess
 
     assert "nowhere" in str(refused.value)
     assert "工资表" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "away"),
+    [
+        ("53100", True),  # disk full
+        ("53200", True),  # out of memory
+        ("53300", True),  # too many connections
+        ("25006", True),  # read only
+        ("57P03", True),  # cannot connect now
+        ("23505", False),
+        ("22003", False),
+        ("40P01", False),
+    ],
+)
+async def test_a_database_that_stores_nothing_now_says_nothing_about_the_work(
+    session: AsyncSession, sqlstate: str, away: bool
+) -> None:
+    """Jobs lose no attempt to it, and callers are asked to come back."""
+    with pytest.raises(DBAPIError) as refused:
+        await session.execute(text(f"DO $$ BEGIN RAISE SQLSTATE '{sqlstate}'; END $$"))
+
+    assert is_away(refused.value) is away

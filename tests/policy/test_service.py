@@ -93,6 +93,12 @@ class TestLaterVersions:
         assert (await service.in_force(session, now=MONDAY_9AM)).number == 1
         assert (await service.in_force(session, now=MONDAY_9AM + DAY)).number == 2
 
+    async def test_version_1_is_in_force_from_the_beginning_of_time(self, session: AsyncSession) -> None:
+        """A clock that was ahead at the first start is set back."""
+        await policy(session)
+        earlier = MONDAY_9AM - timedelta(days=400)
+        assert (await service.in_force(session, now=earlier)).number == 1
+
     async def test_a_later_version_replaces_a_scheduled_one(self, session: AsyncSession) -> None:
         await apply(session, default_source())
         await apply(session, STRICTER, effective_at=MONDAY_9AM + 7 * DAY)

@@ -20,9 +20,9 @@ from models.delivery import CallKind, CallState, OutgoingCall
 from models.inbox import EventState, ReceivedEvent
 from models.policy import Timer
 from tests.builders.callbacks import arrival
-from tests.databases import dsn
+from tests.databases import crowded, dsn
 from tests.fakes.clock import MONDAY_9AM, FakeClock
-from tests.web.conftest import Desk
+from tests.web.conftest import Desk, open_desk
 
 ROOT = "http://steward.test"
 
@@ -124,6 +124,16 @@ class TestReady:
         assert desk.platform.called == []
 
 
+class TestReadyWithoutTheRest:
+    """Ready is what the connection of the intake can do, whatever others can."""
+
+    async def test_a_full_server_on_which_the_intake_has_its_place(
+        self, desk: Desk, database: str, clock: FakeClock
+    ) -> None:
+        async with crowded(database) as url, open_desk(url, clock, is_prepared=False) as crowded_desk:
+            assert set(await degraded(crowded_desk)) == {"database.pool"}
+
+
 class TestNotReady:
     """503 as soon as a callback could not be committed."""
 
@@ -145,9 +155,21 @@ class TestNotReady:
         name = make_url(database).database
         await connection.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
         await connection.close()
-        await desk.services.engine.dispose()
+        await desk.services.writer.dispose()
 
-        assert (await readiness(desk, 503))["degraded"][0]["what"] == "database"
+        found = await readiness(desk, 503)
+        assert found["degraded"] == [
+            {"what": "database", "detail": "数据库不可写：ReadOnlySQLTransactionError", "since": None}
+        ]
+
+    async def test_a_server_without_a_place_for_the_intake(self, desk: Desk, database: str, clock: FakeClock) -> None:
+        async with crowded(database) as url, open_desk(url, clock, is_prepared=False) as crowded_desk:
+            somebody = await asyncpg.connect(dsn(url))
+            found = await readiness(crowded_desk, 503)
+            assert "TooManyConnectionsError" in found["degraded"][0]["detail"]
+
+            await somebody.close()
+            assert (await readiness(crowded_desk))["ready"] is True
 
     async def test_a_connection_that_was_cut_is_replaced(self, desk: Desk, server_url: str) -> None:
         """A restart of the database is not an outage of the service."""

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 import asyncpg
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 from sqlmodel import col
 
 from app.database import Sessions, transaction
@@ -155,20 +155,49 @@ class TestRequestsAtTheSameTime:
         assert len({answer.content for answer in made}) == 1
         assert {answer.status_code for answer in answers} <= {201, 409}
 
-    async def test_one_that_died_does_not_block_its_key_for_ever(
-        self, desk: Desk, database: str, clock: FakeClock
-    ) -> None:
-        """The first never ends; after two minutes the second takes over, and then the first has no effect."""
+    async def test_one_that_was_killed_frees_its_key_within_seconds(self, desk: Desk, clock: FakeClock) -> None:
+        """Who waits is told how long."""
+        await desk.make_key("考勤", once="k-1")
+        async with transaction(desk.sessions) as session:
+            await session.execute(
+                update(IdempotencyRecord).values(status=None, body=None, locked_until=clock.now() + IN_FLIGHT)
+            )
+        clock.advance(A_MOMENT)
+        refused = await desk.make_key("考勤", once="k-1")
+        assert (refused.status_code, refused.headers["retry-after"]) == (409, "9")
+
+        clock.advance(timedelta(seconds=9))
+        assert (await desk.make_key("考勤", once="k-1")).status_code == 201
+
+    async def test_a_clock_that_was_set_back_keeps_no_key(self, desk: Desk, clock: FakeClock) -> None:
+        await desk.make_key("考勤", once="k-1")
+        async with transaction(desk.sessions) as session:
+            await session.execute(
+                update(IdempotencyRecord).values(
+                    status=None, body=None, locked_until=clock.now() + timedelta(hours=1) + IN_FLIGHT
+                )
+            )
+        assert (await desk.make_key("考勤", once="k-1")).status_code == 201
+
+    async def test_one_that_takes_long_keeps_its_key(self, desk: Desk, database: str, clock: FakeClock) -> None:
         async with nobody_writes_the_trail(database):
             first = asyncio.create_task(desk.make_key("报表", once="k-1"))
             await claimed_until(desk, clock.now() + IN_FLIGHT)
-            clock.advance(IN_FLIGHT)
-            second = asyncio.create_task(desk.make_key("报表", once="k-1"))
+            clock.advance(A_MOMENT)
             await claimed_until(desk, clock.now() + IN_FLIGHT)
 
-        assert (await second).status_code == 201
+        assert (await first).status_code == 201
+
+    async def test_one_that_was_overtaken_has_no_effect(self, desk: Desk, database: str, clock: FakeClock) -> None:
+        """A process that froze for longer wakes up, and another has taken its place."""
+        async with nobody_writes_the_trail(database):
+            first = asyncio.create_task(desk.make_key("报表", once="k-1"))
+            await claimed_until(desk, clock.now() + IN_FLIGHT)
+            async with transaction(desk.sessions) as session:
+                await session.execute(update(IdempotencyRecord).values(locked_until=clock.now() + 2 * IN_FLIGHT))
+
         assert (await first).status_code == 409
-        assert await desk.keys_named("报表") == 1
+        assert await desk.keys_named("报表") == 0
 
 
 class TestFailures:

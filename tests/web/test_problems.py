@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
+from sqlalchemy.engine import make_url
 
 from app.web.explained import explanations
 from app.web.middleware import LARGEST_BODY
 from app.wecom.codes import CODES
-from tests.web.conftest import Desk
+from tests.databases import crowded, dsn
+from tests.fakes.clock import FakeClock
+from tests.web.conftest import Desk, open_desk
 
 ROOT = "http://steward.test"
 
@@ -216,3 +221,44 @@ class TestTheCorrelationId:
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["x-frame-options"] == "DENY"
         assert answer.headers["referrer-policy"] == "no-referrer"
+
+
+class TestADatabaseThatIsAway:
+    """503 with a time to come back, and nothing done: no fault of the caller's, and none of the program's."""
+
+    @staticmethod
+    def told(answer: httpx.Response) -> None:
+        assert answer.status_code == 503, answer.text
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["type"] == "/problems/database-away"
+        assert answer.headers["retry-after"] == "5"
+
+    async def test_nobody_listens(self, desk_without_database: Desk) -> None:
+        self.told(await desk_without_database.http.get("/policy"))
+
+    async def test_somebody_listens_and_never_answers(self, clock: FakeClock) -> None:
+        """A connection attempt gives up after five seconds."""
+
+        async def be_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read()
+            writer.close()
+
+        server = await asyncio.start_server(be_silent, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        async with open_desk(f"postgresql://x:x@127.0.0.1:{port}/x", clock, is_prepared=False) as desk:
+            self.told(await desk.http.get("/policy"))
+        server.close()
+
+    async def test_the_server_is_full(self, desk: Desk, database: str, clock: FakeClock) -> None:
+        async with crowded(database) as url, open_desk(url, clock, is_prepared=False) as crowded_desk:
+            somebody = await asyncpg.connect(dsn(url))
+            self.told(await crowded_desk.http.get("/policy"))
+            await somebody.close()
+
+    async def test_it_is_read_only(self, desk: Desk, database: str) -> None:
+        operator = await asyncpg.connect(dsn(database))
+        name = make_url(database).database
+        await operator.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+        await operator.close()
+        await desk.services.engine.dispose()
+        self.told(await desk.make_key("报表", once="k-1"))

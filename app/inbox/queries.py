@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.inbox.rules import BACK_OFF
 from models.ids import EventId
 from models.inbox import EventState, ReceivedEvent, SubjectClaim
 from models.intake import CallbackGap, CallbackRefusal, IntakeServer
@@ -49,7 +50,12 @@ async def newest(
 async def due_for_update(session: AsyncSession, *, now: datetime, limit: int) -> Sequence[tuple[int, str]]:
     """(id, subject) of the oldest events that are due and whose subject nobody works on, locked."""
     held = exists().where(col(SubjectClaim.subject) == col(ReceivedEvent.subject))
-    due = or_(col(ReceivedEvent.not_before).is_(None), col(ReceivedEvent.not_before) <= now)
+    due = or_(
+        col(ReceivedEvent.not_before).is_(None),
+        col(ReceivedEvent.not_before) <= now,
+        # Farther ahead than anything is put off: the clock was set back since.
+        col(ReceivedEvent.not_before) > now + max(BACK_OFF),
+    )
     statement = (
         select(col(ReceivedEvent.id), col(ReceivedEvent.subject))
         # A literal, so that a prepared statement too may use the partial index for claims.

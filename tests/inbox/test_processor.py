@@ -260,6 +260,19 @@ class TestAFailure:
         (event,) = await rows(sessions)
         assert (event.state, event.last_error) == (EventState.DONE, None)
 
+    async def test_a_clock_that_is_set_back_puts_nothing_off_for_as_long(
+        self, processor: InboxProcessor, sessions: Sessions, ledger: Ledger, clock: FakeClock
+    ) -> None:
+        ledger.failing = {"user:li"}
+        await store(sessions, arrival("user:li"))
+        await processor.drain()
+        ledger.failing.clear()
+        clock.advance(-timedelta(days=1))
+        await processor.drain()
+
+        (event,) = await rows(sessions)
+        assert event.state is EventState.DONE
+
     async def test_the_eighth_failure_parks_it_with_its_reason(
         self, processor: InboxProcessor, sessions: Sessions, ledger: Ledger, clock: FakeClock
     ) -> None:

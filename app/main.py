@@ -24,8 +24,8 @@ from app.events.router import answer_who_waits
 from app.probes.measure import Measured
 from app.probes.router import router as health
 from app.web import problems
-from app.web.explained import router as explained
 from app.web.middleware import Edge
+from app.web.router import router as explained
 from callbacks.router import ADDRESS, Door
 from callbacks.router import router as callbacks
 
@@ -99,7 +99,7 @@ def create_app(services: Services) -> FastAPI:
     app.mount(DOCS_ASSETS, StaticFiles(directory=Path(offline.__file__).parent / "static"), name="docs-assets")
     app.add_api_route("/docs", _docs, include_in_schema=False)
     app.state.services = services
-    api = APIRouter(prefix="/api/v1", responses=problems.problems(400, 401, 403, 413, 422))
+    api = APIRouter(prefix="/api/v1", responses=problems.problems(400, 401, 403, 413, 422, 429, 503))
     for router in services.registry.routers:
         api.include_router(router)
     app.include_router(callbacks)

@@ -175,6 +175,11 @@ class Settings(BaseModel):
     events_kept: Duration = Field(
         timedelta(days=90), description="事件流保留多久，如 90d (how long other services can read an event)"
     )
+    api_rate: int = Field(
+        6000,
+        ge=0,
+        description="每个接口密钥每分钟最多的请求数，按进程计，0 为不限 (requests per key, minute and process)",
+    )
     policy_file: SanePath | None = Field(None, description="首次启动时载入的制度文件，不填用内置默认制度")
     secret_key: LongSecret = Field(
         description="自行生成并妥善保存：python -c 'import secrets; print(secrets.token_urlsafe(48))'"

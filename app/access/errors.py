@@ -10,6 +10,11 @@ class UnknownScope(Invalid):
     title = "没有这个权限范围"
 
 
+class ExpiresInThePast(Invalid):
+    slug = "expires-in-the-past"
+    title = "有效期已过"
+
+
 class NoSuchKey(NotFound):
     slug = "no-such-key"
     title = "没有这个接口密钥"

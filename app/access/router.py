@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Response
 
 from app.access import presentation, service
 from app.access.schemas import ApiKeyIn, ApiKeyList, ApiKeyOut, NewApiKey
@@ -24,8 +24,11 @@ async def list_api_keys(session: SessionDep) -> ApiKeyList:
 
 
 @router.post("", status_code=201, responses=problems(400))
-async def create_api_key(body: ApiKeyIn, session: SessionDep, caller: CallerDep, now: NowDep) -> NewApiKey:
+async def create_api_key(
+    body: ApiKeyIn, session: SessionDep, caller: CallerDep, now: NowDep, response: Response
+) -> NewApiKey:
     """A new key. Copy `key` from the answer: it cannot be read again."""
+    response.headers["Cache-Control"] = "no-store"
     row, key = await service.create_key(
         session, name=body.name, scopes=body.scopes, actor=caller.actor, now=now, expires_at=body.expires_at
     )

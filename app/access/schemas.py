@@ -7,13 +7,13 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from app.web.schemas import Input
+from app.web.schemas import Input, Moment
 
 
 class ApiKeyIn(Input):
     name: str = Field(min_length=1, max_length=100, examples=["报表系统"])
     scopes: list[str] = Field(min_length=1, description="`<resource>:read` or `<resource>:write`.")
-    expires_at: datetime | None = None
+    expires_at: Moment | None = Field(default=None, description="With its time zone, and in the future.")
 
 
 class ApiKeyOut(BaseModel):

@@ -11,14 +11,19 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.access.errors import NoSuchKey, UnknownScope
+from app.access.errors import ExpiresInThePast, NoSuchKey, UnknownScope
 from app.access.keys import digest
+from app.audit import queries as audit
 from app.audit.actor import Actor
 from app.audit.why import Why
 from app.events.service import catalogue, publish
 from app.manifest import registry_of
+from app.observability import get_logger
 from app.web.scopes import EVERYTHING, scopes_of
 from models.access import ApiKey
+from models.audit import AuditEntry, ObjectKind
+
+log = get_logger()
 
 BOOTSTRAP = "bootstrap"
 
@@ -32,8 +37,12 @@ async def create_key(
     now: datetime,
     expires_at: datetime | None = None,
 ) -> tuple[ApiKey, str]:
-    """A new key. The second value is the key itself, which cannot be read again. Raises `UnknownScope`."""
+    """A new key. The second value is the key itself, which cannot be read again. Raises `UnknownScope` or
+    `ExpiresInThePast`.
+    """
     _check_scopes(scopes, known=scopes_of(registry_of(session)))
+    if expires_at is not None and expires_at <= now:
+        raise ExpiresInThePast("有效期应在将来")
     key = f"stw_{secrets.token_urlsafe(32)}"
     row = ApiKey(
         name=name,
@@ -65,12 +74,19 @@ async def end_key(session: AsyncSession, *, key_id: UUID, actor: Actor, now: dat
     return row
 
 
+async def _was_ended_by_somebody(session: AsyncSession, key_id: UUID) -> bool:
+    """Whether the trail says so. Replacing the configured key is no act of anybody's."""
+    ends = audit.entries(object_kind=ObjectKind.API_KEY, object_id=str(key_id), correlation_id=None)
+    ended = ends.where(col(AuditEntry.action) == catalogue.ApiKeyEnded.type).limit(1)
+    return (await session.scalars(ended)).first() is not None
+
+
 async def list_keys(session: AsyncSession) -> list[ApiKey]:
     return list(await session.scalars(select(ApiKey).order_by(col(ApiKey.created_at), col(ApiKey.id))))
 
 
 async def install_bootstrap_key(session: AsyncSession, *, key: str | None, now: datetime) -> None:
-    """Accept the configured all-scopes key, and no former one."""
+    """Accept the configured all-scopes key, and no former one. One that somebody has ended stays ended."""
     wanted = digest(key) if key else b""
     rows = await session.scalars(
         select(ApiKey)
@@ -81,6 +97,11 @@ async def install_bootstrap_key(session: AsyncSession, *, key: str | None, now: 
     for row in rows:
         is_wanted = row.key_hash == wanted
         present = present or is_wanted
+        if is_wanted and row.ended_at is not None and await _was_ended_by_somebody(session, row.id):
+            log.warning(
+                "access.bootstrap_key_ended", detail="STEWARD_BOOTSTRAP_API_KEY 已被停用，不再接受；请换一个或删去"
+            )
+            continue
         row.ended_at = None if is_wanted else (row.ended_at or now)
     if key and not present:
         session.add(

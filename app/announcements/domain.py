@@ -12,5 +12,5 @@ DOMAIN = Domain(
     timers=TIMERS,
     card_actions=CARD_ACTIONS,
     card_absorbers=CARD_ABSORBERS,
-    scopes=["announcements"],
+    scopes=["announcements", "announcements:confirm"],
 )

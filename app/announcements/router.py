@@ -30,6 +30,7 @@ router = APIRouter(prefix="/announcements", tags=["announcements"], route_class=
 
 READ = [Depends(require("announcements:read"))]
 WRITE = [Depends(require("announcements:write"))]
+CONFIRM = [Depends(require("announcements:confirm"))]
 
 
 @router.post("", status_code=201, dependencies=WRITE, responses=problems(400, 404, 409))
@@ -81,7 +82,7 @@ async def list_receipts(
     return Page(items=await presentation.receipts(session, announcement, rows), next_cursor=next_cursor)
 
 
-@router.post("/{announcement_id}/receipts", status_code=201, dependencies=WRITE, responses=problems(400, 403, 404))
+@router.post("/{announcement_id}/receipts", status_code=201, dependencies=CONFIRM, responses=problems(400, 403, 404))
 async def confirm_announcement(announcement_id: UUID, body: NewReceipt, session: SessionDep, now: NowDep) -> ReceiptOut:
     """Confirm in a person's name. A repeat changes nothing."""
     person = await org.person_named(session, body.person)

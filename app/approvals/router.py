@@ -25,6 +25,7 @@ router = APIRouter(prefix="/requests", tags=["requests"], route_class=Idempotent
 
 READ = [Depends(require("requests:read"))]
 WRITE = [Depends(require("requests:write"))]
+DECIDE = [Depends(require("requests:decide"))]
 
 
 @router.post("", status_code=201, dependencies=WRITE, responses=problems(400, 403, 404, 409))
@@ -66,7 +67,7 @@ async def get_request(request_id: UUID, session: SessionDep) -> RequestOut:
     return await presentation.request(session, await queries.get(session, RequestId(request_id)))
 
 
-@router.post("/{request_id}/decisions", status_code=201, dependencies=WRITE, responses=problems(400, 403, 404, 409))
+@router.post("/{request_id}/decisions", status_code=201, dependencies=DECIDE, responses=problems(400, 403, 404, 409))
 async def decide_request(
     request_id: UUID, body: NewDecision, session: SessionDep, caller: CallerDep, now: NowDep
 ) -> RequestOut:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
@@ -29,6 +30,9 @@ class Actor:
     def __str__(self) -> str:
         return f"{self.kind.value}:{self.id}"
 
+
+KEY_OF_REQUEST: ContextVar[Actor | None] = ContextVar("key_of_request", default=None)
+"""The API key whose request is being answered. What it does in a person's name is recorded with both."""
 
 SYSTEM = Actor(ActorKind.SYSTEM, "steward")
 PLATFORM = Actor(ActorKind.PLATFORM, "wecom")

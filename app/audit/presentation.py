@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from app.audit.schemas import AuditRow
 from models.audit import AuditEntry
@@ -11,10 +11,13 @@ _SAME = frozenset({"id", "at", "action", "object_kind", "object_id", "rule_key",
 """Columns that are called alike on the wire."""
 
 
-def entries(rows: Sequence[AuditEntry]) -> list[AuditRow]:
+def entries(rows: Sequence[AuditEntry], recorded_by: Mapping[int, str]) -> list[AuditRow]:
     return [
         AuditRow(
-            actor=f"{row.actor_kind}:{row.actor_id}", sealed=row.seal is not None, **row.model_dump(include=set(_SAME))
+            actor=f"{row.actor_kind}:{row.actor_id}",
+            recorded_by=recorded_by.get(row.id or 0),
+            sealed=row.seal is not None,
+            **row.model_dump(include=set(_SAME)),
         )
         for row in rows
     ]

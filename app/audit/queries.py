@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Select, select
+from collections.abc import Sequence
+from typing import Any
 
-from models.audit import AuditEntry
+from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from models.audit import AuditDetail, AuditEntry
 
 
 def entries(*, object_kind: str | None, object_id: str | None, correlation_id: str | None) -> Select[AuditEntry]:
@@ -15,3 +20,10 @@ def entries(*, object_kind: str | None, object_id: str | None, correlation_id: s
         if value is not None:
             statement = statement.where(getattr(AuditEntry, name) == value)
     return statement
+
+
+async def recorded_by(session: AsyncSession, entry_ids: Sequence[int]) -> dict[int, str]:
+    """Which of these acts an API key did in a person's name, and which key."""
+    key: ColumnElement[Any] = col(AuditDetail.details)["recorded_by"].astext
+    statement = select(col(AuditDetail.entry_id), key).where(col(AuditDetail.entry_id).in_(entry_ids), key.is_not(None))
+    return {row[0]: row[1] for row in (await session.execute(statement)).all()}

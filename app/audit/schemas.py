@@ -12,6 +12,9 @@ class AuditRow(BaseModel):
     id: int
     at: datetime
     actor: str = Field(description="`kind:id`", examples=["person:0199…"])
+    recorded_by: str | None = Field(
+        description="The API key that acted in the person's name; null when the person acted or details are erased."
+    )
     action: str = Field(examples=["request.approved"])
     object_kind: str
     object_id: str

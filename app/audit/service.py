@@ -14,6 +14,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.audit.actor import KEY_OF_REQUEST, Actor, ActorKind
 from app.audit.seal import GENESIS, canonical, details_digest, seal
 from app.audit.why import About, Why
 from app.observability import current_correlation_id
@@ -36,6 +37,9 @@ WITH given AS MATERIALIZED (
 INSERT INTO audit_details (entry_id, salt, details) SELECT id, salt, details::jsonb FROM given
 """)
 
+RECORDED_BY: Final = "recorded_by"
+"""The key of the details under which the API key stands that acted in a person's name."""
+
 SEAL_LOCK = 0x5EA1
 """Advisory lock: one sealer at a time, so that the chain has no forks."""
 
@@ -54,6 +58,7 @@ async def record(
     `action` is `noun.verb` in the past. `details` may be erased later; only their salted digest is chained.
     """
     salt = secrets.token_bytes(16)
+    details = _with_key(details or {}, why.actor)
     plain = json.loads(canonical(details)) if details else None
     entry = AuditEntry(
         at=now,
@@ -72,6 +77,14 @@ async def record(
     await session.flush()
     if plain and entry.id is not None:
         session.add(AuditDetail(entry_id=entry.id, salt=salt, details=plain))
+
+
+def _with_key(details: dict[str, Any], actor: Actor) -> dict[str, Any]:
+    """An act in a person's name names the key that asked for it."""
+    key = KEY_OF_REQUEST.get()
+    if key is None or actor.kind is not ActorKind.PERSON:
+        return details
+    return {RECORDED_BY: str(key), **details}
 
 
 class HeadMissing(Exception):

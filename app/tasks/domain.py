@@ -12,5 +12,5 @@ DOMAIN = Domain(
     timers=TIMERS,
     card_actions=CARD_ACTIONS,
     departure_parts=DEPARTURE_PARTS,
-    scopes=["tasks"],
+    scopes=["tasks", "tasks:act"],
 )

@@ -25,6 +25,7 @@ router = APIRouter(prefix="/tasks", tags=["tasks"], route_class=IdempotentRoute)
 
 READ = [Depends(require("tasks:read"))]
 WRITE = [Depends(require("tasks:write"))]
+ACT = [Depends(require("tasks:act"))]
 REST = "rest"
 
 
@@ -73,7 +74,7 @@ async def get_task(task_id: UUID, session: SessionDep) -> TaskOut:
     return await presentation.task(session, await queries.task(session, TaskId(task_id)))
 
 
-@router.post("/{task_id}/accept", dependencies=WRITE, responses=problems(403, 404, 409))
+@router.post("/{task_id}/accept", dependencies=ACT, responses=problems(403, 404, 409))
 async def accept_task(task_id: UUID, body: Word, session: SessionDep, now: NowDep) -> TaskOut:
     """Accept in the owner's name. A repeat changes nothing."""
     person = await org.person_named(session, body.person)
@@ -81,7 +82,7 @@ async def accept_task(task_id: UUID, body: Word, session: SessionDep, now: NowDe
     return await presentation.task(session, task)
 
 
-@router.post("/{task_id}/progress", dependencies=WRITE, responses=problems(403, 404, 409))
+@router.post("/{task_id}/progress", dependencies=ACT, responses=problems(403, 404, 409))
 async def report_progress(task_id: UUID, body: Progress, session: SessionDep, now: NowDep) -> TaskOut:
     """Report progress in the name of the owner or a collaborator."""
     person = await org.person_named(session, body.person)
@@ -90,7 +91,7 @@ async def report_progress(task_id: UUID, body: Progress, session: SessionDep, no
     return await presentation.task(session, task)
 
 
-@router.post("/{task_id}/blocked", dependencies=WRITE, responses=problems(403, 404, 409))
+@router.post("/{task_id}/blocked", dependencies=ACT, responses=problems(403, 404, 409))
 async def report_difficulty(task_id: UUID, body: NotedWord, session: SessionDep, now: NowDep) -> TaskOut:
     """Say what is in the way, in the name of the owner or a collaborator. The assigner is told."""
     person = await org.person_named(session, body.person)
@@ -98,7 +99,7 @@ async def report_difficulty(task_id: UUID, body: NotedWord, session: SessionDep,
     return await presentation.task(session, task)
 
 
-@router.post("/{task_id}/done", dependencies=WRITE, responses=problems(403, 404, 409))
+@router.post("/{task_id}/done", dependencies=ACT, responses=problems(403, 404, 409))
 async def complete_task(task_id: UUID, body: NotedWord, session: SessionDep, now: NowDep) -> TaskOut:
     """Done, in the owner's name. Final; a repeat changes nothing."""
     person = await org.person_named(session, body.person)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
+from time import monotonic
 from typing import Annotated, Any, Protocol
 from uuid import UUID
 
@@ -13,11 +14,11 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from starlette.exceptions import HTTPException
 
-from app.audit.actor import Actor, ActorKind
+from app.audit.actor import KEY_OF_REQUEST, Actor, ActorKind
 from app.clock import Clock
 from app.database import Sessions, transaction
 from app.settings import Settings
-from app.web.scopes import MissingScope, allows
+from app.web.scopes import KeyRate, MissingScope, allows
 
 
 class FindCaller(Protocol):
@@ -86,8 +87,18 @@ async def authenticate(request: Request) -> Caller:
     if caller is None:
         detail = "请在 Authorization 头里带上有效的接口密钥：Bearer KEY (missing, unknown or ended API key)"
         raise HTTPException(401, detail, headers={"WWW-Authenticate": "Bearer"})
+    _rate_of(request).take(caller.key_id, at=monotonic())
     request.state.caller = caller
+    KEY_OF_REQUEST.set(caller.actor)
     return caller
+
+
+def _rate_of(request: Request) -> KeyRate:
+    state = request.app.state
+    if not hasattr(state, "key_rate"):
+        state.key_rate = KeyRate(services_of(request).settings.api_rate)
+    rate: KeyRate = state.key_rate
+    return rate
 
 
 _bearer = HTTPBearer(auto_error=False, description="接口密钥 (API key): `Authorization: Bearer KEY`")

@@ -30,6 +30,7 @@ from app.database import transaction
 from app.errors import Conflict, Invalid
 from app.observability import get_logger
 from app.web.deps import WebServices, authenticate, services_of
+from app.wecom.tokens.secrets import SecretBox
 from models.access import IdempotencyRecord
 
 log = get_logger()
@@ -40,6 +41,10 @@ IN_FLIGHT = timedelta(seconds=10)
 """How long a claim lasts that nobody renews: then whoever had it was killed."""
 RENEW_SECONDS = 3.0
 LONGEST_KEY = 255
+NO_STORE = "no-store"
+"""The `Cache-Control` of an answer that holds a secret."""
+_SEALED = "; sealed"
+"""Behind the media type of a kept answer: it is encrypted under SECRET_KEY."""
 
 
 class InFlight(Conflict):
@@ -137,7 +142,7 @@ async def _once(request: Request, key: str, original: Callable[[Request], Awaita
     async with transaction(services.sessions) as session:
         earlier = await _claim(session, claim, digest, now)
     if earlier is not None:
-        return _replay(earlier)
+        return _replay(earlier, services)
     request.state.claim = claim
     try:
         async with _renewed(claim, services):
@@ -226,19 +231,26 @@ def _seconds(wait: timedelta) -> int:
     return max(1, min(ceil(wait.total_seconds()), int(IN_FLIGHT.total_seconds())))
 
 
-def _replay(earlier: IdempotencyRecord) -> Response:
-    answer = Response(earlier.body, earlier.status or 200, media_type=earlier.headers or None)
+def _replay(earlier: IdempotencyRecord, services: WebServices) -> Response:
+    body, media_type = earlier.body or b"", earlier.headers
+    if media_type.endswith(_SEALED):
+        body = SecretBox(services.settings.secret_key).decrypt(body.decode()).encode()
+        media_type = media_type.removesuffix(_SEALED)
+    answer = Response(body, earlier.status or 200, media_type=media_type or None)
+    if earlier.headers.endswith(_SEALED):
+        answer.headers["Cache-Control"] = NO_STORE
     answer.headers["Idempotency-Replayed"] = "true"
     return answer
 
 
 async def _keep(request: Request, claim: Claim, response: Response) -> None:
     """Store the answer with the effect. One that was overtaken has no effect at all."""
-    values: dict[str, Any] = {
-        "status": response.status_code,
-        "body": bytes(response.body),
-        "headers": response.headers.get("content-type", ""),
-    }
+    body, media_type = bytes(response.body), response.headers.get("content-type", "")
+    if response.headers.get("cache-control") == NO_STORE:
+        # A secret that is shown once: not even the answer for a repeat is kept in plain text.
+        body = SecretBox(services_of(request).settings.secret_key).encrypt(body.decode()).encode()
+        media_type += _SEALED
+    values: dict[str, Any] = {"status": response.status_code, "body": body, "headers": media_type}
     statement = update(IdempotencyRecord).where(*claim.record).values(values).returning(col(IdempotencyRecord.key))
     session: AsyncSession | None = getattr(request.state, "session", None)
     if session is not None:

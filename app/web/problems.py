@@ -23,6 +23,8 @@ from app.database import is_away
 from app.errors import Conflict, DomainError, Forbidden, Gone, Invalid, NotFound, Unavailable
 from app.observability import current_correlation_id, get_logger
 from app.web.idempotency import KeyReused, forget
+from app.web.messages import DETAILS, prefers_english, title_of
+from app.web.scopes import TooManyRequests
 from app.wecom.errors import WecomError, WecomRefused
 
 log = get_logger()
@@ -38,6 +40,7 @@ STATUS_BY_KIND: dict[type[DomainError], int] = {
     Invalid: 400,
     Unavailable: 503,
     KeyReused: 422,
+    TooManyRequests: 429,
 }
 
 _TITLES = {
@@ -50,6 +53,7 @@ _TITLES = {
     410: "已过保留期",
     413: "内容太大",
     422: "请求格式不对",
+    429: "请求太多",
     500: "服务内部错误",
     502: "企业微信拒绝了这次调用",
     503: "暂时不可用",
@@ -102,6 +106,8 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def problem(request: Request, status: int, slug: str, title: str, detail: str, **facts: Any) -> JSONResponse:
+    if prefers_english(request.headers.get("accept-language", "")):
+        title, detail = title_of(slug), DETAILS.get(slug, detail)
     document = {
         **facts,
         "type": f"/problems/{slug}",
@@ -111,7 +117,8 @@ def problem(request: Request, status: int, slug: str, title: str, detail: str, *
         "instance": request.url.path,
         "correlation_id": current_correlation_id(),
     }
-    return JSONResponse(document, status, media_type=MEDIA_TYPE)
+    headers = {"vary": "Accept-Language"}
+    return JSONResponse(document, status, media_type=MEDIA_TYPE, headers=headers)
 
 
 def install(app: FastAPI) -> None:
@@ -150,7 +157,7 @@ async def _wecom_error(request: Request, error: Exception) -> JSONResponse:
 
 async def _malformed(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # registered for this type alone
-    faults = faults_of(error.errors())
+    faults = faults_of(error.errors(), in_english=prefers_english(request.headers.get("accept-language", "")))
     return problem(request, 422, "malformed", _TITLES[422], told(faults), faults=faults)
 
 
@@ -167,7 +174,7 @@ async def _database_error(request: Request, error: Exception) -> JSONResponse:
 def _database_away(request: Request, error: Exception) -> JSONResponse:
     log.warning("request.database_away", path=request.url.path, error=repr(error)[:200])
     title, status = FRAMEWORK_PROBLEMS["database-away"]
-    detail = "数据库暂时不可用，什么都没有做，请稍后重发 (the database is away; nothing was done, send it again later)"
+    detail = "数据库暂时不可用，请稍后重发；带同一个 Idempotency-Key 就只做一次 (the database is away; try again later)"
     answer = problem(request, status, "database-away", title, detail)
     answer.headers["retry-after"] = str(AWAY_SECONDS)
     return answer
@@ -264,7 +271,7 @@ def fault_sentence(fault: Mapping[str, Any]) -> str:
     return template.format(**{name: str(value).replace(" or ", " 或 ") for name, value in context.items()})
 
 
-def faults_of(errors: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
+def faults_of(errors: Iterable[Mapping[str, Any]], *, in_english: bool = False) -> list[dict[str, str]]:
     """Where, and what: the member `faults` of a problem."""
     return [
         # The position behind `json_invalid` is no field.
@@ -272,7 +279,7 @@ def faults_of(errors: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
             "where": ".".join(
                 str(part) for part in (fault["loc"][:1] if fault["type"] == "json_invalid" else fault["loc"])
             ),
-            "what": fault_sentence(fault),
+            "what": str(fault["msg"]) if in_english else fault_sentence(fault),
         }
         for fault in errors
     ]

@@ -46,7 +46,7 @@ async def company(sessions: Sessions) -> Company:
 async def client(
     sessions: Sessions, company: Company, clock: FakeClock, settings: Settings
 ) -> AsyncIterator[httpx.AsyncClient]:
-    async with serving(sessions, clock, settings, scopes=["announcements:write"]) as client:
+    async with serving(sessions, clock, settings, scopes=["announcements:write", "announcements:confirm"]) as client:
         yield client
 
 

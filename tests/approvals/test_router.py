@@ -57,7 +57,7 @@ async def desk(sessions: Sessions, clock: FakeClock, settings: Settings) -> Asyn
         company = await found(session)
     library = Library(HEAD_THEN_HR)
     register(sessions, kinds={library.name: library})
-    async with serving(sessions, clock, settings, scopes=["requests:write"]) as http:
+    async with serving(sessions, clock, settings, scopes=["requests:write", "requests:decide"]) as http:
         yield Desk(http, library, company, sessions, clock)
 
 

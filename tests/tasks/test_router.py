@@ -9,10 +9,14 @@ from uuid import UUID
 
 import httpx
 import pytest
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlmodel import col
 
 from app.database import Sessions, transaction
 from app.settings import Settings
+from models.access import ApiKey
+from models.audit import AuditDetail, AuditEntry
 from models.groups import GroupState
 from models.ids import new_id
 from tests.builders import groups
@@ -47,7 +51,7 @@ async def company(sessions: Sessions) -> Company:
 async def client(
     sessions: Sessions, company: Company, clock: FakeClock, settings: Settings
 ) -> AsyncIterator[httpx.AsyncClient]:
-    async with serving(sessions, clock, settings, scopes=["tasks:write"]) as client:
+    async with serving(sessions, clock, settings, scopes=["tasks:write", "tasks:act"]) as client:
         yield client
 
 
@@ -136,6 +140,22 @@ class TestReporting:
         first = await tell(client, task, "accept", person="li")
         assert await tell(client, task, "accept", person="li") == first
 
+    async def test_the_trail_names_the_key_beside_the_person(
+        self, client: httpx.AsyncClient, sessions: Sessions
+    ) -> None:
+        """P5: an act in a person's name is the person's and the key's."""
+        task = await assign(client)
+        await tell(client, task, "accept", person="li")
+        async with transaction(sessions) as session:
+            key = (await session.scalars(select(col(ApiKey.id)))).one()
+            acts = await session.execute(
+                select(col(AuditEntry.actor_kind), col(AuditDetail.details))
+                .join(AuditDetail, col(AuditDetail.entry_id) == col(AuditEntry.id))
+                .where(col(AuditEntry.action) == "task.accepted")
+            )
+            ((kind, details),) = acts.all()
+        assert (kind, details["recorded_by"]) == ("person", f"api_key:{key}")
+
     async def test_who_may_not_is_told_so(self, client: httpx.AsyncClient) -> None:
         task = await assign(client)
         for word, person in (("accept", "chen"), ("done", "chen"), ("cancel", "li")):
@@ -172,7 +192,9 @@ class TestCancelling:
     ) -> None:
         task = await assign(client)
         assert (await tell(client, task, "cancel", 403))["type"] == "/problems/missing-scope"
-        async with serving(sessions, clock, settings, scopes=["tasks:write", "admin:write"]) as administrator:
+        async with serving(
+            sessions, clock, settings, scopes=["tasks:write", "tasks:act", "admin:write"]
+        ) as administrator:
             cancelled = await tell(administrator, task, "cancel")
         assert (cancelled["state"], cancelled["entries"][-1]["person"]) == ("cancelled", None)
 

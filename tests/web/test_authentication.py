@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
+from uuid import UUID
 
 import httpx
 import pytest
+from alembic import command
 from pydantic import SecretStr
 from sqlalchemy import select
 from sqlmodel import col
 
 from app.access.keys import digest
 from app.access.service import create_key, install_bootstrap_key
-from app.audit.actor import SYSTEM
+from app.audit.actor import KEY_OF_REQUEST, SYSTEM, Actor, ActorKind, person_actor
+from app.audit.service import record
+from app.audit.why import About, Why
 from app.bootstrap import REGISTRY
-from app.database import transaction
+from app.database import migrate, migration_config, transaction
 from app.installation import prepare
-from app.web.scopes import allows, scopes_of
-from models.access import ApiKey
-from tests.fakes.clock import FakeClock
+from app.web.scopes import KeyRate, TooManyRequests, allows, scopes_of
+from models.access import ApiKey, IdempotencyRecord
+from models.audit import ObjectKind
+from tests.fakes.clock import MONDAY_9AM, FakeClock
 from tests.web.conftest import Desk
 
 
@@ -161,6 +167,13 @@ class TestTheBootstrapKey:
 
         assert await status_with(desk, desk.key) == 200
 
+    async def test_one_that_somebody_has_ended_stays_ended(self, desk: Desk, clock: FakeClock) -> None:
+        keys = (await desk.http.get("/api-keys")).json()["items"]
+        assert (await desk.http.delete(f"/api-keys/{keys[0]['id']}")).status_code == 200
+        await prepare(desk.services)
+
+        assert await status_with(desk, desk.key) == 401
+
     async def test_a_second_start_leaves_it_alone(self, desk: Desk) -> None:
         await prepare(desk.services)
         assert await status_with(desk, desk.key) == 200
@@ -177,3 +190,101 @@ async def test_the_interface_description_needs_no_key(counter: Desk) -> None:
     async with counter.client() as http:
         answer: httpx.Response = await http.get("http://steward.test/openapi.json")
     assert answer.status_code == 200
+
+
+class TestHowLongAKeyLives:
+    @pytest.mark.parametrize(
+        ("expires_at", "status"),
+        [("2026-03-02T09:00:01+08:00", 201), ("2026-03-02T09:00:00+08:00", 400), ("2026-03-03T09:00:00", 422)],
+    )
+    async def test_it_ends_in_the_future_and_with_a_zone(self, desk: Desk, expires_at: str, status: int) -> None:
+        body = {"name": "报表", "scopes": ["org:read"], "expires_at": expires_at}
+        assert (await desk.http.post("/api-keys", json=body)).status_code == status
+
+
+class TestASecretInAnAnswer:
+    """The key of a new key is shown once, to nobody else."""
+
+    async def test_no_store_is_asked_for_and_none_keeps_it_readable(self, desk: Desk) -> None:
+        made = await desk.make_key("报表", once="k-1")
+        async with transaction(desk.sessions) as session:
+            kept = (await session.scalars(select(IdempotencyRecord))).one()
+        assert kept.body is not None
+        assert made.json()["key"].encode() not in kept.body
+
+        again = await desk.make_key("报表", once="k-1")
+        assert again.content == made.content
+        assert {made.headers["cache-control"], again.headers["cache-control"]} == {"no-store"}
+        assert again.headers["content-type"] == made.headers["content-type"]
+
+
+class TestHowOftenAKeyMayAsk:
+    """One caller that runs wild takes nothing from the others."""
+
+    def test_a_minutes_worth_at_once_and_then_evenly(self) -> None:
+        rate, key = KeyRate(60), UUID(int=1)
+        for _ in range(60):
+            rate.take(key, at=0)
+        with pytest.raises(TooManyRequests) as refused:
+            rate.take(key, at=0.5)
+        assert refused.value.facts == {"retry_after": 1}
+        rate.take(key, at=1)
+        rate.take(UUID(int=2), at=1)
+
+    def test_zero_is_no_limit(self) -> None:
+        rate = KeyRate(0)
+        for _ in range(1000):
+            rate.take(UUID(int=1), at=0)
+
+    async def test_too_many_are_429_with_the_time_to_wait(self, desk: Desk) -> None:
+        desk.app.state.key_rate = KeyRate(1)
+        assert await status_with(desk, desk.key) == 200
+        answer = await desk.http.get("/departments")
+        assert (answer.status_code, answer.json()["type"]) == (429, "/problems/too-many-requests")
+        assert 1 <= int(answer.headers["retry-after"]) <= 60
+
+
+class TestActsInAPersonsName:
+    """Who decides, confirms or reports for people needs a scope for that, and the trail names key and person."""
+
+    @pytest.mark.parametrize(
+        ("path", "write", "act"),
+        [
+            (f"/requests/{UUID(int=1)}/decisions", "requests:write", "requests:decide"),
+            (f"/announcements/{UUID(int=1)}/receipts", "announcements:write", "announcements:confirm"),
+            *[
+                (f"/tasks/{UUID(int=1)}/{verb}", "tasks:write", "tasks:act")
+                for verb in ("accept", "progress", "blocked", "done")
+            ],
+        ],
+    )
+    async def test_writing_does_not_include_them(self, desk: Desk, path: str, write: str, act: str) -> None:
+        async with desk.client(await desk.key_with(write)) as http:
+            refused = await http.post(path, json={})
+        assert (refused.status_code, refused.json()["scope"]) == (403, act)
+        async with desk.client(await desk.key_with(act)) as http:
+            assert (await http.post(path, json={})).status_code == 422
+
+    async def test_keys_of_before_keep_what_they_could_do(self, desk: Desk, database: str) -> None:
+        old = await desk.key_with("tasks:write")
+        config = migration_config(database)
+        await asyncio.to_thread(command.downgrade, config, "0011_wide_numbers")
+        async with transaction(desk.sessions) as session:
+            scopes = await session.scalars(select(col(ApiKey.scopes)).where(col(ApiKey.name) == "一个密钥"))
+            assert scopes.one() == ["tasks:write"]
+        await asyncio.to_thread(migrate, database)
+        async with desk.client(old) as http:
+            assert (await http.post(f"/tasks/{UUID(int=1)}/done", json={"person": "x"})).status_code == 404
+
+    async def test_the_trail_names_the_key_beside_the_person(self, desk: Desk) -> None:
+        key = (await desk.http.get("/api-keys")).json()["items"][0]
+        person = person_actor(UUID(int=1))
+        token = KEY_OF_REQUEST.set(Actor(ActorKind.API_KEY, key["id"]))
+        try:
+            async with transaction(desk.sessions) as session:
+                about = About(ObjectKind.PERSON, UUID(int=1))
+                await record(session, "person.tried", about, Why(person), now=MONDAY_9AM)
+        finally:
+            KEY_OF_REQUEST.reset(token)
+        row = (await desk.http.get("/audit", params={"object_kind": "person"})).json()["items"][0]
+        assert (row["actor"], row["recorded_by"]) == (str(person), f"api_key:{key['id']}")

@@ -10,8 +10,9 @@ import httpx
 import pytest
 from sqlalchemy.engine import make_url
 
-from app.web.explained import explanations
+from app.web.messages import DETAILS, prefers_english
 from app.web.middleware import LARGEST_BODY
+from app.web.router import explanations
 from app.wecom.codes import CODES
 from tests.databases import crowded, dsn
 from tests.fakes.clock import FakeClock
@@ -262,3 +263,38 @@ class TestADatabaseThatIsAway:
         await operator.close()
         await desk.services.engine.dispose()
         self.told(await desk.make_key("报表", once="k-1"))
+
+
+class TestInEnglish:
+    """Chinese first; who asks for English gets titles, and what the framework says, in English."""
+
+    @pytest.mark.parametrize(
+        ("accept_language", "english"),
+        [
+            ("en", True),
+            ("en-GB,en;q=0.9", True),
+            ("fr, en;q=0.8, zh;q=0.5", True),
+            ("zh-CN,zh;q=0.9,en;q=0.8", False),
+            ("en;q=high", False),
+            ("*", False),
+            ("", False),
+        ],
+    )
+    def test_the_header_decides(self, accept_language: str, english: bool) -> None:
+        assert prefers_english(accept_language) is english
+
+    async def test_an_address_that_is_not_there(self, counter: Desk) -> None:
+        answer = await counter.http.get("/nowhere", headers={"Accept-Language": "en"})
+        assert problem_of(answer, 404)["detail"] == DETAILS["http-404"]
+        assert answer.headers["vary"] == "Accept-Language"
+
+    async def test_faults_of_a_body(self, counter: Desk) -> None:
+        answer = await counter.http.post("/api-keys", json={"scopes": []}, headers={"Accept-Language": "en"})
+        document = problem_of(answer, 422)
+        assert document["title"] == "Malformed"
+        assert {fault["what"] for fault in document["faults"]} >= {"Field required"}
+        assert document["detail"].isascii()
+
+    async def test_a_refusal_of_a_domain_has_an_english_title(self, counter: Desk) -> None:
+        answer = await counter.http.get("/probe/early", headers={"Accept-Language": "en"})
+        assert problem_of(answer, 409)["title"] == "Too early"

@@ -1,0 +1,37 @@
+"""Give keys that may write the scopes for acts in people's names, which writing included until now.
+
+Revision ID: 0012_people_scopes
+Revises: 0011_wide_numbers
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0012_people_scopes"
+down_revision = "0011_wide_numbers"
+branch_labels = None
+depends_on = None
+
+ACTS = {
+    "requests:write": "requests:decide",
+    "announcements:write": "announcements:confirm",
+    "tasks:write": "tasks:act",
+}
+
+GRANT = sa.text(
+    "UPDATE api_keys SET scopes = array_append(scopes, :act)"
+    " WHERE ended_at IS NULL AND :write = ANY (scopes) AND NOT :act = ANY (scopes)"
+)
+WITHDRAW = sa.text("UPDATE api_keys SET scopes = array_remove(scopes, :act)")
+
+
+def upgrade() -> None:
+    for write, act in ACTS.items():
+        op.execute(GRANT.bindparams(sa.bindparam("act", act, sa.String), sa.bindparam("write", write, sa.String)))
+
+
+def downgrade() -> None:
+    for act in ACTS.values():
+        op.execute(WITHDRAW.bindparams(sa.bindparam("act", act, sa.String)))

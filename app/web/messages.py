@@ -1,0 +1,51 @@
+"""Problems in English, for callers whose `Accept-Language` asks for it.
+
+The title of every problem is there, and the detail of those that no domain refuses. What a domain says about its own
+facts stays Chinese.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+DETAILS: Final = {
+    "http-401": "Send a living API key in the Authorization header: Bearer KEY.",
+    "http-404": "There is nothing at this address. Compare the path with /docs.",
+    "http-405": "This address does not take this method. The header Allow names those it takes.",
+    "http-413": "A request holds at most 1 MiB.",
+    "missing-scope": "This API key lacks the scope that the member `scope` names.",
+    "too-many-requests": "This API key has made too many requests. Retry-After says how many seconds to wait.",
+    "request-in-flight": "A request with this Idempotency-Key is under way. Retry-After says when to ask again.",
+    "idempotency-key-reused": "This Idempotency-Key was used for another request. Take a new one.",
+    "database-away": "The database is away. Send the request again later, with an Idempotency-Key to do it once.",
+    "wecom-unreachable": "WeCom did not answer. Try again later.",
+    "unexpected": "Something unforeseen went wrong. Give the correlation_id to your operator.",
+}
+"""By slug."""
+
+
+def prefers_english(accept_language: str) -> bool:
+    """Whether English stands before Chinese in an `Accept-Language`. Chinese is what everybody else gets."""
+    english, chinese = _weight(accept_language, "en"), _weight(accept_language, "zh")
+    return english > chinese
+
+
+def title_of(slug: str) -> str:
+    """Slugs are English: `already-decided` is "Already decided"."""
+    return slug.replace("-", " ").capitalize()
+
+
+def _weight(accept_language: str, language: str) -> float:
+    weights = [0.0]
+    for entry in accept_language.lower().split(","):
+        tag, _, parameter = entry.strip().partition(";")
+        if tag.strip().partition("-")[0] == language:
+            weights.append(_number(parameter.strip().removeprefix("q=")))
+    return max(weights)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text or 1)
+    except ValueError:
+        return 0.0

@@ -157,8 +157,10 @@ async def _wecom_error(request: Request, error: Exception) -> JSONResponse:
 
 async def _malformed(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # registered for this type alone
-    faults = faults_of(error.errors(), in_english=prefers_english(request.headers.get("accept-language", "")))
-    return problem(request, 422, "malformed", _TITLES[422], told(faults), faults=faults)
+    in_english = prefers_english(request.headers.get("accept-language", ""))
+    faults = faults_of(error.errors(), in_english=in_english)
+    detail = "; ".join(f"{fault['where']}: {fault['what']}" for fault in faults) if in_english else told(faults)
+    return problem(request, 422, "malformed", _TITLES[422], detail, faults=faults)
 
 
 async def _database_error(request: Request, error: Exception) -> JSONResponse:

@@ -97,7 +97,8 @@ async def _degraded(services: WebServices) -> list[Degraded]:
 
 def _name_of(error: Exception) -> str:
     """The driver's name of an error says more than that of the layer above it."""
-    return type(getattr(error, "orig", None) or error).__name__
+    original = getattr(error, "orig", None) or error
+    return type(original.__cause__ or original).__name__
 
 
 async def probe_commit(sessions: Sessions) -> None:

@@ -1,7 +1,7 @@
 """Give keys that may write the scopes for acts in people's names, which writing included until now.
 
-Revision ID: 0012_people_scopes
-Revises: 0011_wide_numbers
+Revision ID: 0013_people_scopes
+Revises: 0012_read_people
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0012_people_scopes"
-down_revision = "0011_wide_numbers"
+revision = "0013_people_scopes"
+down_revision = "0012_read_people"
 branch_labels = None
 depends_on = None
 

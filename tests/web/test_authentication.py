@@ -272,7 +272,7 @@ class TestActsInAPersonsName:
     async def test_keys_of_before_keep_what_they_could_do(self, desk: Desk, database: str) -> None:
         old = await desk.key_with("tasks:write")
         config = migration_config(database)
-        await asyncio.to_thread(command.downgrade, config, "0011_wide_numbers")
+        await asyncio.to_thread(command.downgrade, config, "0012_read_people")
         async with transaction(desk.sessions) as session:
             scopes = await session.scalars(select(col(ApiKey.scopes)).where(col(ApiKey.name) == "一个密钥"))
             assert scopes.one() == ["tasks:write"]

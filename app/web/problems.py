@@ -85,6 +85,9 @@ AWAY_SECONDS = 5
 """After so long a caller may try again while the database is away."""
 
 
+_METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
+
+
 class Problem(BaseModel):
     """RFC 9457. Further members carry facts of the particular problem."""
 
@@ -198,18 +201,17 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
     answer = problem(request, error.status_code, f"http-{error.status_code}", title, detail)
     answer.headers.update(error.headers or {})
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        answer.headers["allow"] = ", ".join(sorted(_methods_at(request)))
+        answer.headers["allow"] = ", ".join(_methods_at(request))
     return answer
 
 
-def _methods_at(request: Request) -> set[str]:
+def _methods_at(request: Request) -> list[str]:
     """What the address takes. The framework names only the methods of the first of its routes."""
-    found: set[str] = set()
-    for route in request.app.routes:
-        match, _ = route.matches(request.scope)
-        if match is not Match.NONE:
-            found |= getattr(route, "methods", None) or set()
-    return found
+    return [
+        method
+        for method in _METHODS
+        if any(route.matches(request.scope | {"method": method})[0] is Match.FULL for route in request.app.routes)
+    ]
 
 
 async def unexpected(request: Request, error: Exception) -> JSONResponse:

@@ -51,7 +51,7 @@ class TestAssigned:
             assert words in said
         assert "完成标准：验收单全部勾选并上传" in card.text
         assert "4.2" in card.text, "accepting is asked for by this clause"
-        assert await world.told(HELPER, "请你协作")
+        assert await world.told(HELPER, "请您协作")
 
     async def test_from_acceptance_to_done_the_card_says_how_it_stands(self, world: World) -> None:
         task = await assign(world, due_at=wednesday(18))

@@ -210,7 +210,7 @@ def _methods_at(request: Request) -> list[str]:
     return [
         method
         for method in _METHODS
-        if any(route.matches(request.scope | {"method": method})[0] is Match.FULL for route in request.app.routes)
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in request.app.routes)
     ]
 
 

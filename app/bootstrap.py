@@ -15,7 +15,7 @@ from app.audit.domain import DOMAIN as audit
 from app.calendar.domain import DOMAIN as calendar
 from app.cards.domain import DOMAIN as cards
 from app.clock import Clock, SystemClock
-from app.database import Sessions, async_url, create_engine, create_sessions, create_writer
+from app.database import Patience, Sessions, async_url, create_engine, create_sessions, create_writer
 from app.delivery.domain import DOMAIN as delivery
 from app.departures.domain import DOMAIN as departures
 from app.events.domain import DOMAIN as events
@@ -99,6 +99,15 @@ class Services:
         await self.engine.dispose()
 
 
+def patience_of(settings: Settings) -> Patience:
+    return Patience(
+        statement=settings.database_statement_timeout,
+        lock=settings.database_lock_timeout,
+        idle=settings.database_idle_timeout,
+        keepalive=settings.database_keepalive,
+    )
+
+
 def build(
     settings: Settings,
     database_url: str,
@@ -111,7 +120,9 @@ def build(
     `platform_transport` replaces the network to the platform (tests: the sandbox over ASGI).
     """
     clock = clock or SystemClock()
-    engine, writer = create_engine(async_url(database_url)), create_writer(async_url(database_url))
+    patience = patience_of(settings)
+    engine = create_engine(async_url(database_url), patience=patience)
+    writer = create_writer(async_url(database_url), patience=patience)
     sessions, intake_sessions = create_sessions(engine, settings.zone, REGISTRY), create_sessions(writer)
     platform = build_platform(settings, sessions, clock, transport=platform_transport)
     ctx = JobContext(sessions, clock, platform, settings)
@@ -126,7 +137,7 @@ def build(
         clock=clock,
         platform=platform,
         intake=build_intake(settings, sessions, clock, writer=intake_sessions),
-        jobs=JobRunner(REGISTRY, ctx, database_url),
+        jobs=JobRunner(REGISTRY, ctx, database_url, patience=patience),
         inbox=InboxProcessor(sessions, clock, handler, database_url, absorber_for=handler.absorber_for),
         registry=REGISTRY,
     )

@@ -8,6 +8,8 @@ from __future__ import annotations
 import sysconfig
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -32,17 +34,58 @@ _NOT_NOW: Final = {
     "57P02",  # crash_shutdown
     "57P03",  # cannot_connect_now
     "25006",  # read_only_sql_transaction: a standby, or a server that an operator has closed for writing
+    "25P03",  # idle_in_transaction_session_timeout: we stood still
+    "55P03",  # lock_not_available: who holds the lock is frozen, or very slow
 }
 _NO_ROOM: Final = ("08", "53")  # connection_exception; insufficient_resources: disk, memory, connections
 
-_STATEMENT_SECONDS: Final = 300
+
+@dataclass(frozen=True)
+class Patience:
+    """How long the server lets a connection of ours do what holds up others (settings `DATABASE_…`).
+
+    A process that is frozen inside a transaction (SIGSTOP, a paused container, a machine that swaps) keeps its row
+    locks: the server ends its session after `idle`, and whoever waits for the lock goes on. Where the machine
+    itself is gone, TCP keep-alive finds it out.
+    """
+
+    statement: timedelta = timedelta(minutes=5)
+    """The longest statement of a sync of 100,000 people takes seconds."""
+    lock: timedelta = timedelta(minutes=2)
+    """Longer than `idle`: who waits for a frozen process gets the lock, not an error."""
+    idle: timedelta = timedelta(minutes=1)
+    """Inside a transaction. We call nobody while one is open (D5): what happens there takes milliseconds."""
+    keepalive: timedelta = timedelta(minutes=1)
+    """Of silence, before the server asks whether the line still stands: three times, ten seconds apart."""
+
+    def server_settings(self) -> dict[str, str]:
+        return {
+            "statement_timeout": _milliseconds(self.statement),
+            "lock_timeout": _milliseconds(self.lock),
+            "idle_in_transaction_session_timeout": _milliseconds(self.idle),
+            # Of no effect on the embedded server's socket.
+            "tcp_keepalives_idle": str(max(round(self.keepalive.total_seconds()), 1)),
+            "tcp_keepalives_interval": "10",
+            "tcp_keepalives_count": "3",
+        }
+
+    def connect_args(self, address: DatabaseUrl) -> dict[str, Any]:
+        """For asyncpg. The client gives up a little later than the server: then it is the line that is dead."""
+        settings = {"timezone": "UTC", **self.server_settings()}
+        return {"command_timeout": self.statement.total_seconds() + 10, **address.connect_args(**settings)}
 
 
-def create_engine(url: str | URL, *, pool_size: int = 10, max_overflow: int = 10) -> AsyncEngine:
-    """An engine on asyncpg. Statements run in UTC.
+USUAL: Final = Patience()
 
-    A connection attempt gives up after 5 s, or after the URL's connect_timeout, a statement after five minutes: a line
-    that died silently holds no worker for ever, and the longest statement of a sync of 100,000 people takes seconds.
+
+def _milliseconds(duration: timedelta) -> str:
+    return str(max(round(duration.total_seconds() * 1000), 1))
+
+
+def create_engine(
+    url: str | URL, *, pool_size: int = 10, max_overflow: int = 10, patience: Patience = USUAL
+) -> AsyncEngine:
+    """An engine on asyncpg. Statements run in UTC. A connection attempt gives up after 5 s.
 
     Errors carry no parameters: those are message texts, names and response codes, and errors end in the log (F112).
     """
@@ -53,15 +96,11 @@ def create_engine(url: str | URL, *, pool_size: int = 10, max_overflow: int = 10
         max_overflow=max_overflow,
         pool_pre_ping=True,
         hide_parameters=True,
-        connect_args=_connect_args(address),
+        connect_args=patience.connect_args(address),
     )
 
 
-def _connect_args(address: DatabaseUrl) -> dict[str, Any]:
-    return {"command_timeout": _STATEMENT_SECONDS, **address.connect_args(timezone="UTC")}
-
-
-def create_writer(url: str | URL) -> AsyncEngine:
+def create_writer(url: str | URL, *, patience: Patience = USUAL) -> AsyncEngine:
     """One connection of its own, for whoever writes single statements and tries again what fails.
 
     Requests that keep the pool busy do not hold it up. A statement commits itself, in one round trip instead of six (a
@@ -75,7 +114,7 @@ def create_writer(url: str | URL) -> AsyncEngine:
         max_overflow=0,
         pool_recycle=300,  # nobody asks whether it is alive; firewalls forget what is silent for longer
         hide_parameters=True,
-        connect_args=_connect_args(address),
+        connect_args=patience.connect_args(address),
     )
 
 
@@ -101,9 +140,8 @@ async def transaction(sessions: Sessions) -> AsyncIterator[AsyncSession]:
 
 
 def is_away(error: BaseException) -> bool:
-    """The database could not be asked, or cannot store now: refused, reset, starting, ending, full, read only.
-
-    This says nothing about the work itself.
+    """The database could not be asked, or cannot store now: refused, reset, starting, ending, full, read only, or a
+    frozen process keeps a lock. This says nothing about the work itself.
     """
     if isinstance(error, DBAPIError):
         return error.connection_invalidated or _is_for_now(error.orig)

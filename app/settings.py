@@ -154,6 +154,20 @@ class Settings(BaseModel):
     database_url: PostgresUrl | None = Field(
         None, description="postgresql://…；不填则用内置 PostgreSQL (unset: an embedded PostgreSQL under DATA_DIR)"
     )
+    database_statement_timeout: Duration = Field(
+        timedelta(minutes=5), description="一条 SQL 最多执行多久，如 5m (statement_timeout)"
+    )
+    database_lock_timeout: Duration = Field(
+        timedelta(minutes=2),
+        description="等待锁最多多久，应长于 DATABASE_IDLE_TIMEOUT (lock_timeout; longer than DATABASE_IDLE_TIMEOUT)",
+    )
+    database_idle_timeout: Duration = Field(
+        timedelta(minutes=1),
+        description="事务中停住多久后由数据库断开，如 1m (idle_in_transaction_session_timeout)",
+    )
+    database_keepalive: Duration = Field(
+        timedelta(minutes=1), description="连接静默多久后数据库探测对端，如 1m (tcp_keepalives_idle)"
+    )
     test_database_url: PostgresUrl | None = Field(
         None, description="测试用数据库服务器 (tests: a server to use instead of the embedded one)"
     )

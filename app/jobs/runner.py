@@ -17,7 +17,7 @@ from pgqueuer.errors import RetryRequested
 from pgqueuer.models import Job, Schedule
 from sqlalchemy import text
 
-from app.database import is_away, transaction
+from app.database import USUAL, Patience, is_away, transaction
 from app.database_url import DatabaseUrl, read_url
 from app.jobs.held import rescue
 from app.jobs.job import Job as QueuedJob
@@ -118,13 +118,22 @@ class JobRunner:
     A database that restarts is waited for.
     """
 
-    def __init__(self, registry: Registry, ctx: JobContext, database_url: str, *, drain: timedelta = DRAIN) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        ctx: JobContext,
+        database_url: str,
+        *,
+        drain: timedelta = DRAIN,
+        patience: Patience = USUAL,
+    ) -> None:
         self._registry = registry
         self._ctx = ctx
         self._database = read_url(database_url)
         self._queuer: PgQueuer | None = None
         self._stopping = asyncio.Event()
         self._drain = drain
+        self._patience = patience
         self._under_way: set[asyncio.Task[Any]] = set()
 
     async def run(self) -> None:
@@ -156,7 +165,7 @@ class JobRunner:
 
     async def _run_queuer(self) -> None:
         """Run one PgQueuer. It ends with the first database error, so each connection gets a new one."""
-        async with _pool(self._database) as pool:
+        async with _pool(self._database, self._patience) as pool:
             queuer = self._queuer = PgQueuer.from_asyncpg_pool(pool)
             for name, function in self._registry.jobs.items():
                 queuer.entrypoint(name, on_failure="hold")(entrypoint(name, function, self._ctx, self._under_way))
@@ -205,9 +214,15 @@ def _is_cancelled() -> bool:
 
 
 @asynccontextmanager
-async def _pool(database: DatabaseUrl) -> AsyncIterator[asyncpg.Pool]:
+async def _pool(database: DatabaseUrl, patience: Patience) -> AsyncIterator[asyncpg.Pool]:
+    given = database.arguments("queue")
+    settings = {**patience.server_settings(), **given.pop("server_settings", {})}
     pool = await asyncpg.create_pool(
-        **database.arguments("queue"), min_size=2, max_size=6, command_timeout=ANSWERS_WITHIN.total_seconds()
+        **given,
+        server_settings=settings,
+        min_size=2,
+        max_size=6,
+        command_timeout=ANSWERS_WITHIN.total_seconds(),
     )
     try:
         yield pool

@@ -132,7 +132,8 @@ class TestSettings:
             "WECOM_CONTACTS_TOKEN", "WECOM_CONTACTS_AES_KEY", "WECOM_APP_PREVIOUS_TOKEN",
             "WECOM_APP_PREVIOUS_AES_KEY", "WECOM_CONTACTS_PREVIOUS_TOKEN", "WECOM_CONTACTS_PREVIOUS_AES_KEY",
             "POLICY_FILE", "SECRET_KEY", "BOOTSTRAP_API_KEY",
-            "WORKER_LISTEN", "EVENTS_KEPT",
+            "WORKER_LISTEN", "EVENTS_KEPT", "DATABASE_STATEMENT_TIMEOUT", "DATABASE_LOCK_TIMEOUT",
+            "DATABASE_IDLE_TIMEOUT", "DATABASE_KEEPALIVE",
         }  # fmt: skip
         assert {name.removeprefix("STEWARD_") for name, _ in setting_names()} == documented
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from app.wecom.errors import QuotaExhausted, WaitUntil
+from app.wecom.errors import Never, NotUnderstood, OutcomeUnknown, QuotaExhausted, WaitUntil, WecomError
 
 MAX_ATTEMPTS = 8
 FIRST_DELAY = timedelta(seconds=1)
@@ -20,10 +20,17 @@ def retry_delay(attempts: int) -> timedelta | None:
 
 
 def delay_after(error: Exception, attempts: int) -> timedelta | None:
-    """`retry_delay`; but where the platform or a limit says when calls go again, the job waits for that, and is never
-    given up for it: an hour without quota must leave nothing for a person to restart.
+    """`retry_delay`; but trouble of the platform is waited out, however long: an hour without network, token or quota
+    must leave nothing for a person to restart. Where it is known when calls go again, the job waits for that.
     """
     delay = retry_delay(attempts)
     if isinstance(error, QuotaExhausted | WaitUntil):
         return max(error.wait, delay or LONGEST_DELAY)
+    if is_trouble_of_the_platform(error):
+        return delay or LONGEST_DELAY
     return delay
+
+
+def is_trouble_of_the_platform(error: Exception) -> bool:
+    """It would hit whatever is asked: the network, a busy platform, the token, our address, the app's rights."""
+    return isinstance(error, WecomError) and not isinstance(error, Never | NotUnderstood | OutcomeUnknown)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from app.jobs.retry import FIRST_DELAY, MAX_ATTEMPTS, delay_after, retry_delay
-from app.wecom.errors import QuotaExhausted
+import pytest
+
+from app.jobs.retry import FIRST_DELAY, LONGEST_DELAY, MAX_ATTEMPTS, delay_after, retry_delay
+from app.wecom.errors import HttpFailure, NotReached, QuotaExhausted, WecomError, refusal
 from tests.fakes.clock import MONDAY_9AM
 
 AN_HOUR = QuotaExhausted("user/get", "api.corp.hour", until=MONDAY_9AM + timedelta(hours=1), now=MONDAY_9AM)
@@ -25,3 +27,31 @@ class TestAfterAUsedUpLimit:
 
     def test_is_never_given_up_for_it(self) -> None:
         assert delay_after(AN_HOUR, MAX_ATTEMPTS + 5) == timedelta(hours=1)
+
+
+def refused(errcode: int) -> WecomError:
+    return refusal(errcode, "", path="user/get", now=MONDAY_9AM)
+
+
+class TestAnOutage:
+    """An hour without the platform needs nobody: what reads from it goes on by itself."""
+
+    @pytest.mark.parametrize(
+        "trouble",
+        [
+            NotReached("user/get", "ConnectError"),
+            HttpFailure("user/get", "ReadTimeout"),
+            HttpFailure("user/get", "HTTP 502", status=502),
+            *(refused(errcode) for errcode in (-1, 40001, 42001, 60020, 48002)),
+        ],
+        ids=str,
+    )
+    def test_is_waited_out_however_long(self, trouble: WecomError) -> None:
+        delays = [delay_after(trouble, attempt) for attempt in range(1, 100)]
+
+        assert delays[0] == FIRST_DELAY
+        assert delays[-1] == LONGEST_DELAY
+
+    @pytest.mark.parametrize("errcode", [60111, 40058, 999_999])
+    def test_a_wrong_question_is_given_up(self, errcode: int) -> None:
+        assert delay_after(refused(errcode), MAX_ATTEMPTS) is None

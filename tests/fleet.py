@@ -59,6 +59,7 @@ class Program:
     environment: dict[str, str]
     log: Path
     kills: int = 0
+    freezes: int = 0
     ended_by_itself: int = 0
     _process: asyncio.subprocess.Process | None = None
     _keeper: asyncio.Task[None] | None = None
@@ -76,6 +77,20 @@ class Program:
         self.kills += 1
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
+
+    def freeze(self) -> int | None:
+        """SIGSTOP, children included. The id for `thaw`; None when it does not run just now."""
+        if self._process is None or self._process.returncode is not None:
+            return None
+        self.freezes += 1
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGSTOP)
+        return self._process.pid
+
+    @staticmethod
+    def thaw(frozen: int) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(frozen, signal.SIGCONT)
 
     async def stop(self) -> None:
         if self._keeper is not None:
@@ -120,6 +135,7 @@ class Database:
         self._name = f"soak_{secrets.token_hex(4)}"
         self.url = url_for(self._use, self._name)
         self.kills = 0
+        self.cuts = 0
 
     async def create(self) -> None:
         connection = await asyncpg.connect(dsn(self._use.url))
@@ -148,6 +164,17 @@ class Database:
             )
             if pid is not None:
                 os.kill(pid, signal.SIGKILL)
+            connection.terminate()
+
+    async def cut_connections(self) -> None:
+        """End every connection at once, as a firewall or a failover does."""
+        self.cuts += 1
+        with contextlib.suppress(OSError, asyncpg.PostgresError):
+            connection = await asyncpg.connect(dsn(self.url), timeout=5)
+            await connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
             connection.terminate()
 
     def close(self) -> None:
@@ -220,6 +247,9 @@ async def _build(folder: Path, database: Database, people: int) -> Fleet:
         "STEWARD_BOOTSTRAP_API_KEY": api_key,
         "STEWARD_POLICY_FILE": str(policy),
         "STEWARD_LOG_FORMAT": "json",
+        # Shorter than most freezes: whoever stands still in a transaction loses it within the round.
+        "STEWARD_DATABASE_IDLE_TIMEOUT": "4s",
+        "STEWARD_DATABASE_LOCK_TIMEOUT": "12s",
     }
 
     def program(name: str, *command: str) -> Program:

@@ -23,6 +23,8 @@ class Round:
     seed: int
     seconds: float
     kills: dict[str, int]
+    chaos: dict[str, int]
+    """Freezes, cut connections and trouble of the platform."""
     ended_by_itself: int
     settled: list[str]
     """Unknown calls that a person settled."""
@@ -31,7 +33,8 @@ class Round:
     @property
     def line(self) -> str:
         kills = ", ".join(f"{name} {count}×" for name, count in self.kills.items())
-        line = f"seed {self.seed}: {self.seconds:.0f} s, killed {kills}"
+        chaos = ", ".join(f"{name} {count}×" for name, count in self.chaos.items())
+        line = f"seed {self.seed}: {self.seconds:.0f} s, killed {kills}; {chaos}"
         if self.ended_by_itself:
             line += f", {self.ended_by_itself} processes ended by themselves"
         if self.settled:
@@ -46,7 +49,7 @@ async def play(folder: Path, console: Console, *, seed: int, pause: tuple[float,
         books = Books(ships.database.url)
         async with PatientStage(ships.addresses, console, books) as stage:
             await plot.connect(stage)
-            villain = Villain(ships, seed, pause)
+            villain = Villain(ships, stage.sandbox, seed, pause)
             settled: list[str] = []
             broken: list[str] = []
             try:
@@ -59,6 +62,7 @@ async def play(folder: Path, console: Console, *, seed: int, pause: tuple[float,
                 seed=seed,
                 seconds=time.monotonic() - began,
                 kills=_kills(ships),
+                chaos=villain.chaos,
                 ended_by_itself=sum(program.ended_by_itself for program in ships.programs),
                 settled=settled,
                 faults=broken,

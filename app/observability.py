@@ -44,6 +44,11 @@ INBOX_LAG = Gauge("steward_inbox_lag_seconds", "Age of the oldest event that wai
 HINTS_NOT_FOUND = Counter(
     "steward_hints_not_found_total", "Events about an object that the platform then did not show us", ["object"]
 )
+FAILED_NOW = Gauge(
+    "steward_failed_now",
+    "Recipients and calls of the last day that the platform refused",
+    ["what"],
+)
 UNKNOWN_EVENTS = Counter("steward_unknown_events_total", "Events of a type we do not know", ["type"])
 PLATFORM_CALLS = Counter("steward_platform_calls_total", "Calls to the platform", ["path", "outcome"])
 PLATFORM_SECONDS = Histogram("steward_platform_seconds", "Duration of calls to the platform", ["path"])

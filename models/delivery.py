@@ -91,8 +91,9 @@ class HoldReason(StrEnum):
     UNKNOWN_BEFORE = "unknown_before"  # for an earlier call of unknown outcome
     QUIET_HOURS = "quiet_hours"  # for the hours in which the policy allows its class
     PLATFORM_LIMIT = "platform_limit"  # for a limit of the platform, or the end of its block
+    PLATFORM_TROUBLE = "platform_trouble"  # for the network, the platform, or the app's token, address or rights
     MEMBER_LIMIT = "member_limit"  # for the limit of one recipient
-    RETRYING = "retrying"  # an attempt had no effect and is made again
+    RETRYING = "retrying"  # an attempt had no effect and is made again (on rows of earlier versions)
     RECOVERING = "recovering"  # an attempt may have had its effect and is made again
 
 
@@ -105,9 +106,10 @@ class FailReason(StrEnum):
     SUPERSEDED = "superseded"  # taken back before it went
     INVALID_USER = "invalid_user"
     UNLICENSED = "unlicensed"
-    NOT_REACHED = "not_reached"
+    NOT_REACHED = "not_reached"  # only on rows of earlier versions: such calls wait now
     LARGER_THAN_LIMIT = "larger_than_limit"
     OUTCOME_UNKNOWN = "outcome_unknown"
+    ARRIVED_AFTER_ALL = "arrived_after_all"  # a person called it failed; a late answer says otherwise
     RESOLVED_FAILED = "resolved_failed"  # a person says that it had no effect
 
 

@@ -61,7 +61,7 @@ class LimitSetting(Table, table=True):
 
 
 class LimitBlock(Table, table=True):
-    """A path that the platform has blocked for us (45009, 45033): nobody calls it before the block is over."""
+    """A path that the platform has blocked for us (45009, 45033), or that is in trouble: nobody calls it till then."""
 
     __tablename__ = "limit_blocks"
 
@@ -70,7 +70,8 @@ class LimitBlock(Table, table=True):
     path: str = Field(primary_key=True)
     errcode: int = Field(sa_type=BigInteger)
     window: str
-    """Which window we take it for: `minute`, `hour`, `day`, `month`, or `busy` for too many calls at once."""
+    """Which window we take it for: `minute`, `hour`, `day`, `month`; `busy` for too many calls at once; `trouble` for
+    what is not about limits at all."""
     refusals: int = Field(default=1)
     """How often a call was refused when the block should have been over."""
     first_refused_at: datetime = moment()

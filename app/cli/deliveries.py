@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from app.database import transaction
 from app.delivery import service
 from app.ledger import queries
 from app.ledger import service as ledger
-from models.delivery import CallState, OutgoingCall
+from models.delivery import CallKind, CallState, OutgoingCall
 
 app = typer.Typer(help="外发消息与调用：列出不明的、人工确认、重发。", no_args_is_help=True)
 
@@ -43,9 +44,49 @@ def list_calls(
 
 
 @app.command()
-def retry(delivery_ids: Annotated[list[int], typer.Argument(help="投递记录的编号，可以多个。")]) -> None:
-    """把失败或不明的投递重发给这一位接收人；不明的可能重复送达。"""
+def retry(  # noqa: PLR0913 -- options of a command
+    delivery_ids: Annotated[
+        list[int] | None, typer.Argument(help="投递记录的编号，可以多个；不填则按条件选取。")
+    ] = None,
+    *,
+    state: Annotated[
+        service.Ended, typer.Option(help="失败的，或结果不明的（不明的可能重复送达）。")
+    ] = service.Ended.FAILED,
+    kind: Annotated[CallKind | None, typer.Option(help="只选这种调用，如 appchat/send。")] = None,
+    purpose: Annotated[str | None, typer.Option(help="只选这种用途，如 announcement.card。")] = None,
+    errcode: Annotated[int | None, typer.Option(help="只选企业微信以这个错误码拒绝的。")] = None,
+    hours: Annotated[float | None, typer.Option(min=0, help="只选最近几小时内结束的。")] = None,
+    about: Annotated[str | None, typer.Option(help="只选属于它的，如 announcement:ID、group:ID。")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="真正重发；不加则只预览。")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """重发失败或不明的投递、群消息和卡片更新。给出编号时立即重发；按条件选取时先预览，加 --yes 才重发。"""
+    if delivery_ids:
+        _retry_these(delivery_ids)
+        return
+    belongs_to = None
+    if about is not None:
+        about_kind, _, about_id = about.partition(":")
+        if not about_id:
+            raise typer.BadParameter("写成 announcement:ID 或 group:ID", param_hint="--about")
+        belongs_to = (about_kind, about_id)
 
+    async def act(services: Services) -> service.Found:
+        now = services.clock.now()
+        since = now - timedelta(hours=hours) if hours is not None else None
+        selection = service.Selection(state, kind, purpose, errcode, since, None, belongs_to)
+        async with transaction(services.sessions) as session:
+            if not yes:
+                return await service.preview(session, selection)
+            return await service.retry_selected(session, selection, actor=OPERATOR, now=now)
+
+    found = run_with_services(act)
+    rows = [{"reason": reason, "count": count} for reason, count in found.reasons.items()]
+    title = f"已安排重发 {found.retried} 条，略过 {found.passed_over} 条" if yes else "将重发（加 --yes 执行）"
+    show(rows, as_json=as_json, title=title, columns=("reason", "count"))
+
+
+def _retry_these(delivery_ids: list[int]) -> None:
     async def act(services: Services) -> None:
         async with transaction(services.sessions) as session:
             for delivery_id in delivery_ids:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Uuid,
     bindparam,
     func,
+    or_,
     select,
     text,
 )
@@ -24,7 +25,8 @@ from sqlmodel import col
 
 from app.audit.why import About
 from app.delivery.errors import AppNotRegistered
-from models.delivery import OPEN_CALLS, Delivery, DeliveryState, Message, OutgoingCall
+from app.ledger.queries import Selection
+from models.delivery import OPEN_CALLS, Delivery, DeliveryState, FailReason, Message, OutgoingCall, refused_with
 from models.ids import fold
 from models.installation import App
 from models.org import PersonUserid
@@ -143,6 +145,32 @@ async def people_reached(session: AsyncSession, message_ids: Sequence[UUID]) -> 
         col(Delivery.message_id).in_(message_ids), col(Delivery.state) == DeliveryState.SENT
     )
     return set(await session.scalars(statement))
+
+
+async def ended_deliveries(session: AsyncSession, selected: Selection, *, most: int) -> list[tuple[int, str]]:
+    """Recipients whose message ended so, the oldest first, without those from whom it was taken back."""
+    statement = (
+        select(col(Delivery.id), col(Delivery.reason))
+        .join(Message, col(Message.id) == col(Delivery.message_id))
+        .where(col(Delivery.state) == selected.state.value, col(Delivery.reason) != FailReason.SUPERSEDED)
+    )
+    if selected.purpose is not None:
+        statement = statement.where(col(Message.purpose) == selected.purpose)
+    if selected.errcode is not None:
+        ended_so = select(col(OutgoingCall.id)).where(col(OutgoingCall.errcode) == selected.errcode)
+        statement = statement.where(
+            or_(col(Delivery.reason) == refused_with(selected.errcode), col(Delivery.call_id).in_(ended_so))
+        )
+    if selected.since is not None:
+        statement = statement.where(col(Delivery.updated_at) >= selected.since)
+    if selected.message_id is not None:
+        statement = statement.where(col(Delivery.message_id) == selected.message_id)
+    if selected.about is not None:
+        statement = statement.where(
+            col(Message.origin_kind) == selected.about[0], col(Message.origin_id) == selected.about[1]
+        )
+    rows = await session.execute(statement.order_by(col(Delivery.id)).limit(most))
+    return [(row[0], row[1]) for row in rows if row[0] is not None]
 
 
 async def counts_of(session: AsyncSession, message_id: UUID) -> dict[DeliveryState, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from fastapi import APIRouter, Depends, Query
 from sqlmodel import col
 
 from app.delivery import presentation, queries, service
-from app.delivery.schemas import CallOut, DeliveryOut, MessageSummary, ResolutionIn
+from app.delivery.schemas import CallOut, DeliveryOut, MessageSummary, ResolutionIn, SelectedOut, SelectionIn
 from app.ledger import queries as ledger_queries
 from app.ledger import service as ledger
 from app.web.deps import CallerDep, NowDep, SessionDep, require
@@ -71,6 +72,22 @@ async def resolve_call(
     """Say what became of a call of unknown outcome, after looking in WeCom."""
     call = await ledger.resolve_call(session, call_id=call_id, resolution=body.resolution, actor=caller.actor, now=now)
     return presentation.call(call)
+
+
+@router.post("/calls/{call_id}/retry", dependencies=may_write, responses=problems(401, 403, 404, 409))
+async def retry_call(session: SessionDep, caller: CallerDep, now: NowDep, call_id: UUID) -> CallOut:
+    """Make a post in a group, a card update or a menu again. One of unknown outcome may then come twice."""
+    return presentation.call(await ledger.retry_call(session, call_id=call_id, actor=caller.actor, now=now))
+
+
+@router.post("/retry", dependencies=may_write, responses=problems(401, 403))
+async def retry_selected(session: SessionDep, caller: CallerDep, now: NowDep, body: SelectionIn) -> SelectedOut:
+    """Send again everything that a selection holds. By default it only says what that would be."""
+    if body.preview:
+        found = await service.preview(session, body.selection())
+    else:
+        found = await service.retry_selected(session, body.selection(), actor=caller.actor, now=now)
+    return SelectedOut(preview=body.preview, **asdict(found))
 
 
 @router.post("/{delivery_id}/retry", dependencies=may_write, responses=problems(401, 403, 404, 409))

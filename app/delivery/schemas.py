@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from app.delivery.again.selected import Ended, Selection
 from app.ledger.service import Resolution
-from app.web.schemas import Input
+from app.web.schemas import Input, Moment
 from models.delivery import CallKind, CallState, DeliveryState
 
 
@@ -61,6 +62,41 @@ class MessageSummary(BaseModel):
     failed: int
     unknown: int
     held: int
+
+
+class SelectionIn(Input):
+    """What to send again. Every condition that is given has to hold; 1,000 recipients and 1,000 calls at once."""
+
+    state: Ended = Field(Ended.FAILED, description="`unknown` ones may arrive twice.")
+    kind: CallKind | None = Field(None, description="Only this kind of call, such as `appchat/send`.")
+    purpose: str | None = Field(None, description="Only this purpose, such as `announcement.card`.")
+    errcode: int | None = Field(None, description="Only what the platform refused with this code.")
+    since: Moment | None = Field(None, description="Only what ended at or after this moment.")
+    message: UUID | None = None
+    about_kind: str | None = Field(None, description="`announcement`, `request`, `task` or `group`; with `about_id`.")
+    about_id: str | None = None
+    preview: bool = Field(True, description="Only say what would be sent again.")
+
+    @model_validator(mode="after")
+    def _kind_and_id(self) -> SelectionIn:
+        if (self.about_kind is None) != (self.about_id is None):
+            raise ValueError("about_kind 和 about_id 要一起填")
+        return self
+
+    def selection(self) -> Selection:
+        about = (self.about_kind, self.about_id) if self.about_kind and self.about_id else None
+        return Selection(self.state, self.kind, self.purpose, self.errcode, self.since, self.message, about)
+
+
+class SelectedOut(BaseModel):
+    """What the selection holds, and what was sent again."""
+
+    preview: bool
+    deliveries: int = Field(description="Recipients of messages.")
+    calls: int = Field(description="Posts in groups, card updates and menus.")
+    reasons: dict[str, int] = Field(description="How many ended for which reason.")
+    retried: int
+    passed_over: int = Field(description="They have gone meanwhile, or their recipient has no account any more.")
 
 
 class ResolutionIn(Input):

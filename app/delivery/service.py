@@ -7,23 +7,29 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.delivery import queries
+from app.delivery.again.resend import retry_delivery, take_back
+from app.delivery.again.selected import Ended, Found, Selection, preview, retry_selected
 from app.delivery.compose import MessageHeader, header_of
 from app.delivery.errors import DeliveryNotFound
 from app.delivery.recipients_per_call import RECIPIENTS_PER_CALL
-from app.delivery.resend import retry_delivery, take_back
 from app.delivery.send import Sender, post_to_group, send_card, send_text, sender, tell
 from app.ledger import queries as ledger
 from models.delivery import DeliveryState
 
 __all__ = [
     "RECIPIENTS_PER_CALL",
+    "Ended",
+    "Found",
     "MessageHeader",
+    "Selection",
     "Sender",
     "counts_by_state",
     "header_of",
     "people_reached",
     "post_to_group",
+    "preview",
     "retry_delivery",
+    "retry_selected",
     "send_card",
     "send_text",
     "sender",

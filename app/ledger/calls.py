@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.audit.actor import Actor
 from app.audit.why import About, Why
 from app.errors import WrongState
+from app.events.service import catalogue, publish
 from app.jobs.job import Job, Payload
 from app.jobs.timers import set_timer
 from app.ledger import queries, recovery, rules
@@ -22,6 +23,7 @@ from app.ledger.claiming import platform_limits
 from app.ledger.rules import Done, Effect, Failed, Hold, Later, Unknown, Verdict
 from app.manifest import registry_of
 from app.observability import DELIVERIES, get_logger
+from app.quota.service import LIMIT_CHANGED, LimitChanged
 from app.wecom.errors import WecomError
 from app.wecom.message_bodies.encode import to_bytes
 from app.wecom.payloads import CallAnswer
@@ -56,6 +58,8 @@ class Attempt:
     number: int
     uncertain: bool
     """An earlier attempt may have had its effect."""
+    not_after: datetime | None = None
+    """Whoever wakes later sends nothing."""
 
 
 async def record(
@@ -69,11 +73,38 @@ async def record(
     """Record how an attempt ended. A success counts however late it comes; a late failure changes nothing."""
     call = await queries.call_for_update(session, attempt.call_id)
     late = call is None or call.state is not CallState.SENDING
+    if call is not None and failure is None and _was_called_failed(call, attempt):
+        await _arrived_after_all(session, call, answer, now)
+        return
     if call is None or call.attempts != attempt.number or call.state not in queries.OPEN or (late and failure):
         log.warning("call.answered_late", call_id=str(attempt.call_id), attempt=attempt.number)
         return
     verdict = recovery.verdict_of_attempt(call, failure, uncertain=attempt.uncertain, now=now)
     await conclude(session, call, verdict, answer=answer, effect=rules.effect_of(failure), now=now)
+
+
+def _was_called_failed(call: OutgoingCall, attempt: Attempt) -> bool:
+    same = call.attempts == attempt.number
+    return same and call.state is CallState.FAILED and call.hold_reason == FailReason.RESOLVED_FAILED
+
+
+async def _arrived_after_all(
+    session: AsyncSession, call: OutgoingCall, answer: CallAnswer | None, now: datetime
+) -> None:
+    """A person has said that it had no effect, and what followed from that stands. The platform says otherwise: that is
+    kept, shown at `/readyz` and told as an event, for somebody to look whether it now exists twice.
+    """
+    call.errcode, call.hold_reason = 0, FailReason.ARRIVED_AFTER_ALL
+    call.error = "人工确认为没有生效，之后企业微信的答复表明已经生效：请核对是否重复"
+    if answer is not None:
+        call.msgid, call.answer = answer.msgid or None, rules.KeptAnswer.of(answer.raw).model_dump(mode="json")
+    was = (DeliveryState.FAILED,)
+    if call.kind is CallKind.MESSAGE_SEND:
+        await queries.set_deliveries(
+            session, call_id=call.id, state=DeliveryState.SENT, reason="", until=None, now=now, was=was
+        )
+    await publish(session, catalogue.CallArrivedAfterAll(call_id=call.id), why_of(call), now=now)
+    log.warning("call.arrived_after_all", call_id=str(call.id), attempt=call.attempts)
 
 
 async def conclude(
@@ -125,6 +156,9 @@ async def _done(session: AsyncSession, call: OutgoingCall, answer: CallAnswer | 
         await _fail(session, call, answer.unlicensed_userids, FailReason.UNLICENSED, now)
     sent = await _move_recipients(session, call, DeliveryState.SENT, "", None, now)
     DELIVERIES.labels(state=DeliveryState.SENT.value).inc(sent)
+    if call.attempts > 1:
+        # It got through: what waits for the same trouble need not wait for its moment.
+        await LIMIT_CHANGED.enqueue(session, LimitChanged(path=call.kind.value), dedupe_key=f"through:{call.kind}")
     await _be_heard(session, call, now)
 
 
@@ -216,6 +250,8 @@ async def _hold(session: AsyncSession, call: OutgoingCall, hold: Hold, now: date
     unchanged = call.state is CallState.HELD and (call.hold_reason, call.not_before) == (hold.reason, hold.until)
     move(call, CallState.HELD)
     call.hold_reason, call.not_before, call.limit_key, call.leased_until = hold.reason, hold.until, hold.limit, None
+    if hold.error is not None:
+        call.error, call.errcode = hold.error, hold.errcode
     if hold.until is not None:
         await set_timer(session, RELEASE, str(call.id), hold.until)
     if hold.reason == HoldReason.UNKNOWN_BEFORE and (later := await queries.next_in_key(session, call, behind=True)):

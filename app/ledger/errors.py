@@ -10,6 +10,11 @@ class CallNotFound(NotFound):
     title = "没有这次调用"
 
 
+class NotRetried(Conflict):
+    slug = "call-not-retried"
+    title = "这次调用不能重试"
+
+
 class NotUnknown(Conflict):
     """Only an unknown outcome is decided by a person."""
 

@@ -43,7 +43,7 @@ async def carry_out(client: WecomClient, attempt: Attempt) -> Outcome:
     if attempt.uncertain and RECOVERY[attempt.kind] is Recovery.LOOK_FIRST:
         return await _look_at_group(client, attempt)
     try:
-        return Answered(await client.call(attempt.kind, attempt.body))
+        return Answered(await client.call(attempt.kind, attempt.body, not_after=attempt.not_after))
     except WecomRefused as refused:
         if attempt.kind is CallKind.APPCHAT_CREATE and (attempt.uncertain or refused.errcode == CHAT_EXISTS):
             return await _verify_creation(client, attempt, refused)

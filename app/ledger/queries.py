@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -26,13 +28,34 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
-from models.delivery import CallKind, CallState, Delivery, DeliveryState, HoldReason, Message, OutgoingCall
+from models.delivery import CallKind, CallState, Delivery, DeliveryState, FailReason, HoldReason, Message, OutgoingCall
 from models.groups import Group, GroupMember
 from models.ids import fold
 from models.org import PersonUserid
 
 OPEN = (CallState.READY, CallState.HELD, CallState.SENDING, CallState.UNKNOWN)
 WAITING = (CallState.READY, CallState.HELD)
+
+
+class Ended(StrEnum):
+    """What a person may have sent again: it ended badly, or nobody knows how it ended."""
+
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What a person has selected to be sent again. Every condition that is given has to hold."""
+
+    state: Ended = Ended.FAILED
+    kind: CallKind | None = None
+    purpose: str | None = None
+    errcode: int | None = None
+    since: datetime | None = None
+    message_id: UUID | None = None
+    about: tuple[str, str] | None = None
+    """What it belongs to: `announcement`, `request`, `task` or `group`, and its id."""
 
 
 # --------------------------------------------------------------------------- calls
@@ -163,6 +186,31 @@ def listed_calls(*, state: CallState | None, purpose: str | None, kind: CallKind
     return statement
 
 
+async def ended_calls(
+    session: AsyncSession, selected: Selection, *, kinds: Collection[CallKind], most: int
+) -> list[tuple[UUID, str]]:
+    """Calls of these kinds that ended so, the oldest first, without those that were taken back."""
+    statement = select(col(OutgoingCall.id), func.coalesce(col(OutgoingCall.hold_reason), "")).where(
+        col(OutgoingCall.kind).in_(kinds),
+        col(OutgoingCall.state) == selected.state.value,
+        col(OutgoingCall.hold_reason).is_distinct_from(FailReason.SUPERSEDED),
+    )
+    if selected.purpose is not None:
+        statement = statement.where(col(OutgoingCall.purpose) == selected.purpose)
+    if selected.errcode is not None:
+        statement = statement.where(col(OutgoingCall.errcode) == selected.errcode)
+    if selected.since is not None:
+        statement = statement.where(col(OutgoingCall.created_at) >= selected.since)
+    if selected.message_id is not None:
+        statement = statement.where(col(OutgoingCall.message_id) == selected.message_id)
+    if selected.about is not None:
+        statement = statement.where(
+            col(OutgoingCall.subject_kind) == selected.about[0], col(OutgoingCall.subject_id) == selected.about[1]
+        )
+    rows = await session.execute(statement.order_by(col(OutgoingCall.id)).limit(most))
+    return [(row[0], row[1]) for row in rows]
+
+
 async def later_parts(session: AsyncSession, call: OutgoingCall) -> list[OutgoingCall]:
     """The parts of the same message that wait behind this one, for the same people; locked."""
     if call.ordering_key is None or call.message_id is None:
@@ -291,9 +339,10 @@ async def let_go(
     session: AsyncSession, *, limit_key: str | None, path: str | None, now: datetime, most: int
 ) -> Sequence[UUID]:
     """Release calls that wait for this limit, or for the end of this path's block: at most `most` of them."""
+    reasons = (HoldReason.PLATFORM_LIMIT, HoldReason.PLATFORM_TROUBLE)
     for_block = and_(
         col(OutgoingCall.kind) == path,
-        col(OutgoingCall.hold_reason) == HoldReason.PLATFORM_LIMIT,
+        col(OutgoingCall.hold_reason).in_(reasons),
         col(OutgoingCall.limit_key).is_(None),
     )
     waiting = (

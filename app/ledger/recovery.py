@@ -6,13 +6,18 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from app.ledger.rules import Done, Failed, Hold, Later, Unknown, Verdict, body_of
+from app.limits.breaker import TROUBLE
 from app.limits.catalogue import LIMITS
 from app.wecom.codes import CODE_SPENT
 from app.wecom.errors import (
+    AppRefused,
     HttpFailure,
     NotReached,
+    NotUnderstood,
     OutcomeUnknown,
     QuotaExhausted,
+    TokenRefused,
+    TooLate,
     TryAgain,
     WaitUntil,
     WecomError,
@@ -23,16 +28,20 @@ from models.delivery import CallKind, FailReason, HoldReason, OutgoingCall, refu
 WINDOW_MARGIN = timedelta(seconds=60)
 """A repeat must arrive while the platform still remembers the first one."""
 
-MOST_TRIES = 4
-"""Attempts of a call that the platform asks to repeat (-1: once and three times more, messaging §0.2)."""
 MOST_REPEATS = 12
 """Attempts of a call of uncertain outcome that may be repeated: about 40 minutes."""
-MOST_UNREACHED = 60
-"""Attempts while nothing of ours gets out: about nine hours."""
 FIRST_DELAY = timedelta(seconds=2)
 LONGEST_DELAY = timedelta(minutes=10)
 
+STEPS_ASIDE_EACH = 20
+ASIDE = timedelta(seconds=10)
+"""A call that the platform was too busy for again and again lets the others try first, now and then: it may be this
+call alone that the platform cannot digest."""
+
 NOBODY_VALID = 81013
+
+PASSING = (AppRefused, HttpFailure, NotReached, QuotaExhausted, TokenRefused, TooLate, TryAgain, WaitUntil)
+"""Nothing is wrong with what is said: it waits, however long, and the attempt had no effect."""
 
 
 class Recovery(StrEnum):
@@ -64,12 +73,12 @@ def verdict_of_attempt(call: OutgoingCall, failure: WecomError | None, *, uncert
     """
     if failure is None or (uncertain and _proves_it_was_done(call, failure)):
         return Done()
-    if isinstance(failure, OutcomeUnknown):
+    if isinstance(failure, OutcomeUnknown | NotUnderstood):
         return _recover(call, failure, now)
-    if isinstance(failure, NotReached | HttpFailure | TryAgain | WaitUntil | QuotaExhausted):
+    if isinstance(failure, PASSING):
         return _recover(call, failure, now) if uncertain else _postpone(call, failure, now)
     if uncertain and RECOVERY[call.kind] is Recovery.RESEND_IN_WINDOW:
-        return Unknown(str(failure))
+        return Unknown(failure.last_word)
     return _refused(failure)
 
 
@@ -81,29 +90,32 @@ def _recover(call: OutgoingCall, failure: WecomError, now: datetime) -> Verdict:
     at = failure.until if isinstance(failure, WaitUntil | QuotaExhausted) else now + back_off(call.attempts)
     recovery = RECOVERY[call.kind]
     if recovery is Recovery.PARK or is_too_late_to_resend(call, at):
-        return Unknown(str(failure))
+        return Unknown(failure.last_word)
     if recovery is not Recovery.RESEND_IN_WINDOW and call.attempts >= MOST_REPEATS:
-        return Unknown(str(failure))
+        return Unknown(failure.last_word)
     return Later(at, HoldReason.RECOVERING, str(failure), uncertain=True)
 
 
 def _postpone(call: OutgoingCall, failure: WecomError, now: datetime) -> Verdict:
     """Decide about an attempt that certainly had no effect."""
+    errcode = errcode_of(failure)
     if isinstance(failure, WaitUntil):
-        return Hold(HoldReason.PLATFORM_LIMIT, failure.until)
+        return Hold(HoldReason.PLATFORM_LIMIT, failure.until, error=str(failure), errcode=errcode)
     if isinstance(failure, QuotaExhausted):
+        if failure.why == TROUBLE:
+            return Hold(HoldReason.PLATFORM_TROUBLE, failure.until)
         return Hold(HoldReason.PLATFORM_LIMIT, failure.until, failure.why if failure.why in LIMITS else None)
-    most = MOST_TRIES if isinstance(failure, TryAgain) else MOST_UNREACHED
-    if call.attempts >= most:
-        return _refused(failure)
-    return Later(now + back_off(call.attempts), HoldReason.RETRYING, str(failure), uncertain=False)
+    until = failure.blocked_until or now + back_off(call.attempts)
+    if isinstance(failure, TryAgain) and call.attempts % STEPS_ASIDE_EACH == 0:
+        until += ASIDE
+    return Hold(HoldReason.PLATFORM_TROUBLE, until, error=str(failure), errcode=errcode)
 
 
 def _refused(failure: WecomError) -> Failed:
     errcode = errcode_of(failure)
-    if errcode == NOBODY_VALID:
-        return Failed(FailReason.INVALID_USER, str(failure), errcode)
-    return Failed(FailReason.NOT_REACHED if errcode is None else refused_with(errcode), str(failure), errcode)
+    assert errcode is not None  # everything else is `PASSING` or unknown
+    reason = FailReason.INVALID_USER if errcode == NOBODY_VALID else refused_with(errcode)
+    return Failed(reason, failure.last_word, errcode)
 
 
 def back_off(attempts: int) -> timedelta:

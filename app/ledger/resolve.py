@@ -13,10 +13,10 @@ from app.audit.actor import Actor
 from app.events.service import catalogue, publish
 from app.ledger import calls, queries, recovery, rules
 from app.ledger.calls import CallRequest, about_of, call_row, why_of
-from app.ledger.errors import CallNotFound, NotUnknown
+from app.ledger.errors import CallNotFound, NotRetried, NotUnknown
 from app.ledger.rules import Done, Failed
 from app.wecom.errors import OutcomeUnknown
-from models.delivery import CallState, FailReason, OutgoingCall
+from models.delivery import CallKind, CallState, FailReason, OutgoingCall
 
 
 class Resolution(StrEnum):
@@ -66,6 +66,32 @@ async def resolve_call(
     await calls.conclude(session, call, verdict, now=now)
     await publish(session, RESOLVED[resolution](call_id=call.id), why_of(call).by(actor), now=now)
     return call
+
+
+RETRIED_BY_PERSONS = frozenset({CallKind.APPCHAT_SEND, CallKind.CARD_UPDATE, CallKind.MENU_CREATE})
+"""A message is retried for a recipient. A group that could not be made or changed is retried by its request, or by
+the reconciler: the body of then may not fit the group of now."""
+
+
+async def retry_call(session: AsyncSession, *, call_id: UUID, actor: Actor, now: datetime) -> OutgoingCall:
+    """Make a call again that failed or is unknown, with the same bytes. A person has decided it."""
+    call = await queries.call_for_update(session, call_id)
+    if call is None:
+        raise CallNotFound("没有这次调用")
+    if call.kind not in RETRIED_BY_PERSONS:
+        raise NotRetried("消息请按投递记录重试；建群和改群请重试对应的申请，或重新核对这个群", kind=call.kind.value)
+    if call.state not in {CallState.FAILED, CallState.UNKNOWN} or call.hold_reason == FailReason.SUPERSEDED:
+        raise NotRetried("只有失败或结果未知的调用才能重试", state=call.state.value)
+    was = {"state": call.state.value, "reason": call.hold_reason}
+    request = CallRequest(
+        call.kind, rules.body_of(call), call.purpose, about_of(call), why_of(call).by(actor), call.ordering_key
+    )
+    again = call_row(request, correlation_id=call.correlation_id, now=now)
+    again.app_id, again.message_id, again.part = call.app_id, call.message_id, call.part
+    again.request_body, again.request_sha256 = call.request_body, call.request_sha256
+    await replace_call(session, call, again, now)
+    await publish(session, catalogue.CallRetried(call_id=again.id), why_of(call).by(actor), now=now, details=was)
+    return again
 
 
 async def replace_call(session: AsyncSession, call: OutgoingCall, rest: OutgoingCall, now: datetime) -> None:

@@ -12,12 +12,23 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from app.wecom.errors import HttpFailure, NotReached, QuotaExhausted, WecomError, WecomRefused
+from app.wecom.errors import (
+    HttpFailure,
+    NotReached,
+    NotUnderstood,
+    QuotaExhausted,
+    TooLate,
+    WecomError,
+    WecomRefused,
+)
 from models.delivery import CallState, DeliveryState, HoldReason, OutgoingCall
 from models.ids import fold
 
 LEASE = timedelta(seconds=90)
 """Longer than any call may take, retry of the token included: after it the worker counts as dead."""
+
+SENT_WITHIN = timedelta(seconds=45)
+"""After the claim. A worker that was frozen and wakes later sends nothing: the rest of the lease is for the answer."""
 
 CODE_LIFE = timedelta(hours=72)
 """A response code, from a send or from a click (messaging §1.5)."""
@@ -89,6 +100,9 @@ class Hold:
     until: datetime | None = None
     limit: str | None = None
     """The key of the limit that it waits for."""
+    error: str | None = None
+    """What the platform said, where it was asked."""
+    errcode: int | None = None
 
 
 Verdict = Done | Failed | Unknown | Later | Hold
@@ -121,8 +135,10 @@ class Effect(StrEnum):
 
 
 def effect_of(failure: WecomError | None) -> Effect:
-    if isinstance(failure, NotReached | QuotaExhausted | HttpFailure):
+    if isinstance(failure, NotReached | QuotaExhausted | HttpFailure | TooLate):
         return Effect.NONE
+    if isinstance(failure, NotUnderstood):
+        return Effect.POSSIBLE
     return Effect.REFUSED if isinstance(failure, WecomRefused) else Effect.POSSIBLE
 
 

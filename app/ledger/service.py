@@ -24,9 +24,17 @@ from app.ledger.calls import (
 )
 from app.ledger.claiming.claim import Divided, claim
 from app.ledger.claiming.platform_limits import Share
-from app.ledger.errors import CallNotFound
+from app.ledger.errors import CallNotFound, NotRetried
 from app.ledger.make_call import Answered, Missing, NotAnswered, Outcome, carry_out
-from app.ledger.resolve import Resolution, ask_for_the_rest, is_unsent, replace_call, resolve_call
+from app.ledger.resolve import (
+    RETRIED_BY_PERSONS,
+    Resolution,
+    ask_for_the_rest,
+    is_unsent,
+    replace_call,
+    resolve_call,
+    retry_call,
+)
 from app.ledger.rules import CODE_LIFE, Failed, Hold, body_of, id_beside, remaining_update
 from app.observability import current_correlation_id
 from models.delivery import CallKind, OutgoingCall
@@ -34,6 +42,7 @@ from models.delivery import CallKind, OutgoingCall
 __all__ = [
     "CODE_LIFE",
     "MAKE_CALL",
+    "RETRIED_BY_PERSONS",
     "Answered",
     "Attempt",
     "CallPayload",
@@ -43,6 +52,7 @@ __all__ = [
     "Hold",
     "Missing",
     "NotAnswered",
+    "NotRetried",
     "OnFailure",
     "Outcome",
     "OutcomeHandler",
@@ -65,6 +75,7 @@ __all__ = [
     "replace_call",
     "request_call",
     "resolve_call",
+    "retry_call",
 ]
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import monotonic
 
 from app.clock import Clock
 from app.database import Sessions
-from app.limits.breaker import BLOCKING, Breaker, Exhausted
+from app.limits.breaker import BLOCKING, NO_ANSWER, Breaker, Exhausted
 from app.limits.usage.leases import Leases, Unit
 
-__all__ = ["BLOCKING", "Admission", "Exhausted", "Ticket"]
+__all__ = ["BLOCKING", "NO_ANSWER", "Admission", "Exhausted", "Ticket"]
 
 PATIENCE = timedelta(seconds=65)
 """A read waits out a minute; what takes longer is told to whoever asked for it."""
@@ -84,6 +84,17 @@ class Admission:
             return None
         until = await self._breaker.refused(ticket.path, ticket.app_id, errcode=errcode, was_probe=ticket.is_probe)
         return Exhausted("blocked", until)
+
+    async def trouble(self, ticket: Ticket, errcode: int) -> datetime | None:
+        """A write failed for a reason that is not its own: since when nobody writes to the path, and until when."""
+        if ticket.unit is not None:
+            if errcode == NO_ANSWER:
+                self._leases.hand_back(ticket.unit)
+            else:
+                await self._leases.finish(ticket.unit)
+        if ticket.path in UNBROKEN:
+            return None
+        return await self._breaker.refused(ticket.path, ticket.app_id, errcode=errcode, was_probe=ticket.is_probe)
 
     async def _admit(self, path: str, app_id: str) -> Ticket:
         is_probe = path not in UNBROKEN and await self._breaker.pass_by(path, app_id)

@@ -3,7 +3,9 @@
 After 45009 the block lasts as long as its window (a day's: the rest of the day, messaging §0.1), but the code does
 not tell the window. We take the limit that our own count shows near its end; where none is, a minute, and when the
 first call after it is refused again an hour from the first refusal, then a day, then a month. After 45033 (too
-many at once) one call tries after a short pause that doubles.
+many at once) one call tries after a short pause that doubles. So it is in trouble that is not about the request: the
+network is cut, the platform is busy, the token, the secret or our address is refused, the app lacks a right. The first
+call that gets through opens the path, and what has waited follows in order.
 """
 
 from __future__ import annotations
@@ -33,7 +35,13 @@ TOO_OFTEN = 45009
 TOO_MANY_AT_ONCE = 45033
 BLOCKING = frozenset({TOO_OFTEN, TOO_MANY_AT_ONCE})
 
+NO_ANSWER = 0
+"""Stands where an errcode would, when the platform was not reached."""
+
 BUSY = "busy"
+TROUBLE = "trouble"
+SHORT = frozenset({BUSY, TROUBLE})
+"""No window of a limit: one call tries after a pause that doubles."""
 BUSY_PAUSE = timedelta(seconds=2)
 LONGEST_BUSY_PAUSE = timedelta(minutes=1)
 
@@ -56,7 +64,7 @@ class Exhausted(Exception):
     def __init__(self, why: str, until: datetime) -> None:
         super().__init__(why)
         self.why = why
-        """A limit key, or `blocked`."""
+        """A limit key, `blocked`, or `trouble`."""
         self.until = until
 
 
@@ -66,6 +74,18 @@ class Block:
     until: datetime
     first_refused_at: datetime
     refusals: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What a process remembers of a block."""
+
+    until: datetime
+    window: str
+
+    @property
+    def why(self) -> str:
+        return "trouble" if self.window == TROUBLE else "blocked"
 
 
 def scope_of(path: str, app_id: str) -> str:
@@ -80,10 +100,10 @@ def next_block(before: Block | None, *, errcode: int, guess: Span, now: datetime
         before = None
     refusals = before.refusals + 1 if before is not None else 1
     first = before.first_refused_at if before is not None else now
-    if errcode == TOO_MANY_AT_ONCE:
+    if errcode != TOO_OFTEN:
         pause = min(BUSY_PAUSE * 2 ** min(refusals - 1, 10), LONGEST_BUSY_PAUSE)
-        return Block(BUSY, now + pause, first, refusals)
-    span = guess if before is None or before.window == BUSY else _longer(Span(before.window))
+        return Block(BUSY if errcode == TOO_MANY_AT_ONCE else TROUBLE, now + pause, first, refusals)
+    span = guess if before is None or before.window in SHORT else _longer(Span(before.window))
     until = windows.block_end(span, first)
     return Block(span, until if until > now else windows.block_end(span, now), first, refusals)
 
@@ -123,7 +143,7 @@ class Breaker:
     def __init__(self, sessions: Sessions, clock: Clock) -> None:
         self._sessions = sessions
         self._clock = clock
-        self._blocks: dict[tuple[str, str], datetime] = {}
+        self._blocks: dict[tuple[str, str], _Known] = {}
         self._read_at: float | None = None
         self._reading = asyncio.Lock()
 
@@ -133,15 +153,15 @@ class Breaker:
             async with self._reading:
                 if self._is_stale():
                     await self._read()
-        until = self._blocks.get((scope_of(path, app_id), path))
-        if until is None:
+        known = self._blocks.get((scope_of(path, app_id), path))
+        if known is None:
             return False
         now = self._clock.now()
-        if now < until:
-            raise Exhausted("blocked", until)
+        if now < known.until:
+            raise Exhausted(known.why, known.until)
         if await self._may_probe(path, app_id, now):
             return True
-        raise Exhausted("blocked", now + BUSY_PAUSE)
+        raise Exhausted(known.why, now + BUSY_PAUSE)
 
     async def refused(self, path: str, app_id: str, *, errcode: int, was_probe: bool) -> datetime:
         """The platform blocked the path. Returns until when."""
@@ -153,15 +173,17 @@ class Breaker:
             )
             row = await session.get(LimitBlock, (scope, path), with_for_update={"key_share": True})
             if row is not None and not was_probe and now < row.blocked_until:
-                until = row.blocked_until  # a call that was under way when the block began
+                # A call that was under way when the block began.
+                known = _Known(row.blocked_until, row.window)
             else:
                 guess = await guess_window(session, path=path, app_id=app_id, now=now)
                 block = next_block(_block_of(row), errcode=errcode, guess=guess, now=now)
                 await session.merge(_row_of(block, scope, path, errcode))
-                until = block.until
-                log.warning("limit.blocked", path=path, errcode=errcode, window=block.window, until=until.isoformat())
-        self._blocks[scope, path] = until
-        return until
+                known = _Known(block.until, block.window)
+                until = block.until.isoformat()
+                log.warning("limit.blocked", path=path, errcode=errcode, window=block.window, until=until)
+        self._blocks[scope, path] = known
+        return known.until
 
     async def passed(self, path: str, app_id: str) -> None:
         """The call that tried was let through: the path is open again."""
@@ -182,7 +204,7 @@ class Breaker:
     async def _read(self) -> None:
         async with self._sessions() as session:
             rows = (await session.scalars(select(LimitBlock))).all()
-        self._blocks = {(row.scope, row.path): row.blocked_until for row in rows}
+        self._blocks = {(row.scope, row.path): _Known(row.blocked_until, row.window) for row in rows}
         self._read_at = monotonic()
 
     async def _may_probe(self, path: str, app_id: str, now: datetime) -> bool:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, select, text
+from sqlalchemy import Select, and_, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from models.delivery import CallState, OutgoingCall
+from models.delivery import CallKind, CallState, Delivery, DeliveryState, FailReason, OutgoingCall
 from models.inbox import EventState, ReceivedEvent
 from models.installation import PlatformState
 from models.intake import CallbackGap
@@ -95,6 +95,34 @@ async def parked_timers(session: AsyncSession) -> int:
 async def unknown_calls(session: AsyncSession) -> int:
     """Calls of which nobody knows whether they had their effect."""
     return await _count(session, select(OutgoingCall).where(col(OutgoingCall.state) == CallState.UNKNOWN))
+
+
+_TOLD_ELSEWHERE = (CallKind.MESSAGE_SEND, CallKind.CARD_UPDATE)
+"""Messages are counted by recipient; a card that cannot be changed is followed by a new one."""
+
+FAILED_LATELY = timedelta(days=1)
+
+
+async def failed_deliveries(session: AsyncSession, *, now: datetime) -> int:
+    """Recipients of the last day whom nothing reached for a reason of the platform's. Who has left is none of them."""
+    reasons = or_(col(Delivery.reason).like("refused:%"), col(Delivery.reason) == FailReason.NOT_REACHED)
+    statement = select(Delivery).where(col(Delivery.state) == DeliveryState.FAILED, reasons)
+    return await _count(session, statement.where(col(Delivery.updated_at) >= now - FAILED_LATELY))
+
+
+async def failed_calls(session: AsyncSession, *, now: datetime) -> int:
+    """Changes of groups, posts and menus of the last day that the platform refused, and what arrived although a person
+    had called it failed.
+    """
+    statement = select(OutgoingCall).where(
+        col(OutgoingCall.state) == CallState.FAILED,
+        or_(
+            col(OutgoingCall.hold_reason) == FailReason.ARRIVED_AFTER_ALL,
+            and_(col(OutgoingCall.kind).not_in(_TOLD_ELSEWHERE), col(OutgoingCall.hold_reason).like("refused:%")),
+        ),
+        col(OutgoingCall.finished_at) >= now - FAILED_LATELY,
+    )
+    return await _count(session, statement)
 
 
 async def held_jobs(session: AsyncSession) -> int:

@@ -18,10 +18,12 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import Sessions, transaction
-from app.limits.breaker import blocked_now
+from app.limits.breaker import TROUBLE, blocked_now
+from app.observability import FAILED_NOW
 from app.probes import queries
 from app.probes.gauges import StoredGauges, show_pool, show_readiness
 from app.web.deps import WebServices, services_of
+from app.wecom.codes import CODES
 
 router = APIRouter(tags=["operations"])
 
@@ -31,6 +33,8 @@ LAG_IS_BAD = timedelta(minutes=1)
 
 PARKED_EVENTS = "个回调多次处理失败，等待人工：steward callbacks list --state parked"
 UNKNOWN_CALLS = "个外发调用结果不明，等待人工确认：GET /api/v1/deliveries/calls?state=unknown"
+FAILED_DELIVERIES = "条投递在最近一天内被企业微信拒绝：steward deliveries retry（先预览）"
+FAILED_CALLS = "次群操作在最近一天内被企业微信拒绝：GET /api/v1/deliveries/calls?state=failed"
 PARKED_TIMERS = "个到期事项多次处理失败后停下：steward jobs list"
 HELD_JOBS = "个后台作业多次失败后停下：steward jobs list"
 
@@ -135,13 +139,26 @@ async def find_degraded(session: AsyncSession, *, now: datetime) -> list[Degrade
     for block in await blocked_now(session, now=now):
         until = f"{block.blocked_until:%m-%d %H:%M:%S} UTC"
         detail = f"企业微信暂停了这个接口（{block.errcode}），{until} 后继续：steward quota"
+        if block.window == TROUBLE:
+            detail = f"{_trouble(block.errcode)}外发在排队，没有丢失，{until} 再试"
         degraded.append(Degraded(what=f"limit:{block.path}", detail=detail, since=block.first_refused_at))
+    failed_people = await queries.failed_deliveries(session, now=now)
+    failed_calls = await queries.failed_calls(session, now=now)
+    FAILED_NOW.labels(what="deliveries").set(failed_people)
+    FAILED_NOW.labels(what="calls").set(failed_calls)
     for what, detail, count in (
         ("inbox.parked", PARKED_EVENTS, await queries.parked_events(session)),
         ("delivery.unknown", UNKNOWN_CALLS, await queries.unknown_calls(session)),
+        ("delivery.failed", FAILED_DELIVERIES, failed_people),
+        ("calls.failed", FAILED_CALLS, failed_calls),
         ("timers.parked", PARKED_TIMERS, await queries.parked_timers(session)),
         ("jobs.held", HELD_JOBS, await queries.held_jobs(session)),
     ):
         if count:
             degraded.append(Degraded(what=what, detail=f"{count} {detail}"))
     return degraded
+
+
+def _trouble(errcode: int) -> str:
+    entry = CODES.get(errcode)
+    return f"{entry.meaning_zh}（{errcode}）。{entry.cure_zh}" if entry else "连不上企业微信，请检查网络和代理。"

@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from importlib.util import find_spec
 from typing import Any
 
@@ -17,7 +18,7 @@ from app.database import Sessions
 from app.limits.api_frequency import Admission
 from app.settings import Settings
 from app.wecom.answers.repair import RepairedAnswer
-from app.wecom.errors import HttpFailure, WecomError, WecomRefused
+from app.wecom.errors import HttpFailure, OutcomeUnknown, WecomError, WecomRefused
 from app.wecom.exchange import Call, Exchange
 from app.wecom.health import ClockWatch
 from app.wecom.payloads import (
@@ -156,18 +157,23 @@ class WecomClient:
 
     # ----------------------------------------------------------------- writes
 
-    async def call(self, kind: CallKind, body: bytes) -> CallAnswer:
+    async def call(self, kind: CallKind, body: bytes, *, not_after: datetime | None = None) -> CallAnswer:
         """Make a call of the ledger, with exactly these bytes. For `app/delivery` only (P3).
 
         One attempt: what it may mean when it fails is the ledger's business. A refused token is replaced and the call
-        repeated once, because a refused call had no effect.
+        repeated once, because a refused call had no effect. Who is frozen on the way and wakes after `not_after` sends
+        nothing: somebody else may have the call by then.
         """
         if kind is CallKind.MEDIA_UPLOAD:
             raise ValueError("a media upload has no JSON body: use upload_media")
         params = {"agentid": self._agent()} if kind is CallKind.MENU_CREATE else {}
-        call = Call(kind.value, params=params, body=body, is_write=True, app_id=self.app_id)
+        call = Call(kind.value, params=params, body=body, is_write=True, app_id=self.app_id, not_after=not_after)
         answer = await self._exchange.perform(call, auth=self._auth)
-        return read(CallAnswer, answer | {"raw": answer}, path=call.path)
+        try:
+            return read(CallAnswer, answer | {"raw": answer}, path=call.path)
+        except HttpFailure as error:
+            # It answered with errcode 0: what we cannot read of that says nothing about the effect.
+            raise OutcomeUnknown(call.path, "unreadable answer") from error
 
     async def upload_media(self, media_type: str, filename: str, content: bytes) -> MediaRef:
         """A temporary file for messages: image, voice, video or file; for `app/delivery` only."""

@@ -19,6 +19,7 @@ class Action(StrEnum):
     TRY = "try"
     WAIT = "wait"
     TOKEN = "token"  # noqa: S105 -- the name of an action
+    APP = "app"
     NEVER = "never"
 
 
@@ -62,7 +63,7 @@ class CodeEntry:
 
 
 def unknown_code(code: int) -> CodeEntry:
-    """A code that the table does not have is final, and an alarm."""
+    """A code that the table does not have is an alarm: nobody can say whether the call had its effect."""
     return CodeEntry(
         code,
         Action.NEVER,

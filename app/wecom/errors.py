@@ -2,14 +2,17 @@
 
 WecomError
 ├── NotReached        the connection failed before anything was sent: safe to repeat
+├── TooLate           not sent: whoever was to send it woke after its time
 ├── OutcomeUnknown    a write was sent and its answer was lost: it may have had its effect, never repeat it blindly
 ├── QuotaExhausted    not sent: the limit is used up, or the platform has blocked the path; `until` says how long
 ├── HttpFailure       no answer of the platform, and no effect: a read whose answer was lost, or something between us
 │                     and the platform that answered in its place (a proxy, a wrong base URL)
 └── WecomRefused      the platform answered with an errcode
-    ├── TryAgain      nothing is wrong with the request: repeat it shortly, three times at most
+    ├── TryAgain      nothing is wrong with the request: repeat it later
     ├── WaitUntil     blocked until `until`
     ├── TokenRefused  the access token is not accepted, fetched again or not; the call had no effect
+    ├── AppRefused    not the request but the app is refused (secret, address, rights): it may go when that is mended
+    ├── NotUnderstood the table has no such code: whether a write had its effect is unknown
     └── Never         the same request will never work; `is_stale` says that our picture is out of date
 
 Which errcode is which stands in one table, `CODES` (codes.yaml).
@@ -25,13 +28,16 @@ from app.wecom.codes import CODES, Action, CodeEntry, Window, blocked_until, unk
 
 __all__ = [
     "CODES",
+    "AppRefused",
     "CodeEntry",
     "HttpFailure",
     "Never",
     "NotReached",
+    "NotUnderstood",
     "OutcomeUnknown",
     "QuotaExhausted",
     "TokenRefused",
+    "TooLate",
     "TryAgain",
     "WaitUntil",
     "WecomError",
@@ -39,13 +45,15 @@ __all__ = [
     "refusal",
 ]
 
+GETTOKEN = "gettoken"
+
 _CALLER_IP = re.compile(r"from ip:\s*([0-9A-Fa-f.:]+)")
 
 # Only the shortest block is certain from the code alone; these calls have a longer one of their own. Where the breaker
 # knows better (`app/limits/breaker.py`), its moment takes the place of this one.
 _WINDOWS: dict[tuple[int, str], Window] = {
     # Repeated wrong secrets block the calling address for an hour (doc path/91039).
-    (45009, "gettoken"): Window.HOUR,
+    (45009, GETTOKEN): Window.HOUR,
 }
 
 
@@ -59,6 +67,13 @@ class WecomError(Exception):
         super().__init__(message)
         self.english = english
         self.path = path
+        self.blocked_until: datetime | None = None
+        """Set where the trouble concerns every call of the path: none is made before."""
+
+    @property
+    def last_word(self) -> str:
+        """The sentence for what is not repeated any more: it promises nothing."""
+        return str(self)
 
     @property
     def is_passing(self) -> bool:
@@ -71,7 +86,7 @@ class NotReached(WecomError):
 
     def __init__(self, path: str, why: str) -> None:
         super().__init__(
-            f"连不上企业微信（{path}：{why}），请求没有发出，可以放心重试。请检查网络、代理和 STEWARD_WECOM_API_BASE。",
+            f"连不上企业微信（{path}：{why}），请求没有发出。请检查网络、代理和 STEWARD_WECOM_API_BASE。",
             f"{path}: not reached ({why}); nothing was sent",
             path=path,
         )
@@ -81,12 +96,23 @@ class NotReached(WecomError):
         return True
 
 
+class TooLate(WecomError):
+    outcome = "too_late"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"执行进程停顿太久（{path}），请求没有发出。",
+            f"{path}: the process stood still; nothing was sent",
+            path=path,
+        )
+
+
 class OutcomeUnknown(WecomError):
     outcome = "outcome_unknown"
 
     def __init__(self, path: str, why: str) -> None:
         super().__init__(
-            f"请求已发给企业微信，但没有收到答复（{path}：{why}），可能已经生效，不会自动重发。",
+            f"请求已发给企业微信，但没有收到答复（{path}：{why}），可能已经生效。",
             f"{path}: sent, but the answer was lost ({why}); it may have taken effect",
             path=path,
         )
@@ -104,9 +130,13 @@ class QuotaExhausted(WecomError):
             path=path,
         )
         self.why = why
-        """The key of the limit that is used up, or `blocked`."""
+        """The key of the limit that is used up, or `blocked`, or `trouble`."""
         self.until = until
         self.wait = until - now
+
+    @property
+    def last_word(self) -> str:
+        return f"没有调用企业微信（{self.path}：{self.why}），请求没有发出。"
 
 
 class HttpFailure(WecomError):
@@ -145,6 +175,10 @@ class WecomRefused(WecomError):
             path=path,
         )
 
+    @property
+    def last_word(self) -> str:
+        return f"{self.meaning_zh}（{self.path}，错误码 {self.errcode}）。"
+
 
 class TryAgain(WecomRefused):
     outcome = "try_again"
@@ -173,20 +207,38 @@ class TokenRefused(WecomRefused):
     outcome = "token"
 
 
+class AppRefused(WecomRefused):
+    outcome = "app_refused"
+
+
+class NotUnderstood(WecomRefused):
+    outcome = "not_understood"
+
+
 class Never(WecomRefused):
     outcome = "never"
+
+    @property
+    def last_word(self) -> str:
+        return str(self)
 
 
 _KINDS: dict[Action, type[WecomRefused]] = {
     Action.TRY: TryAgain,
     Action.TOKEN: TokenRefused,
+    Action.APP: AppRefused,
     Action.NEVER: Never,
 }
 
 
 def refusal(errcode: int, errmsg: str, *, path: str, now: datetime) -> WecomRefused:
-    """The error for an errcode. An unknown code is `Never`: repeating what nobody understands helps nobody."""
+    """The error for an errcode."""
     entry = CODES.get(errcode) or unknown_code(errcode)
+    if path == GETTOKEN and entry.action is Action.NEVER:
+        # Whatever it is, the call that wanted the token did not get as far as the platform.
+        return AppRefused(entry, errmsg=errmsg, path=path)
+    if errcode not in CODES:
+        return NotUnderstood(entry, errmsg=errmsg, path=path)
     if entry.action is Action.WAIT:
         window = _WINDOWS.get((errcode, path)) or entry.window or Window.MINUTE
         return WaitUntil(entry, errmsg=errmsg, path=path, until=blocked_until(window, now), now=now)

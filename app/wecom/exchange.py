@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import perf_counter
 from typing import Any
 
@@ -16,15 +16,19 @@ import httpx
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.clock import Clock
-from app.limits.api_frequency import BLOCKING, Admission, Exhausted, Ticket
+from app.limits.api_frequency import BLOCKING, NO_ANSWER, Admission, Exhausted, Ticket
 from app.observability import PLATFORM_CALLS, PLATFORM_SECONDS, get_logger
 from app.wecom.answers.repair import RepairedAnswer, read_answer, repaired_fields
 from app.wecom.codes import CODES
 from app.wecom.errors import (
+    AppRefused,
     HttpFailure,
     NotReached,
     OutcomeUnknown,
     QuotaExhausted,
+    TokenRefused,
+    TooLate,
+    TryAgain,
     WaitUntil,
     WecomError,
     WecomRefused,
@@ -39,6 +43,9 @@ COUNT_AGAIN = timedelta(seconds=5)
 """While our database is away, calls wait this long."""
 
 JSON_TYPE = {"Content-Type": "application/json"}
+
+TROUBLE = (AppRefused, HttpFailure, NotReached, TokenRefused, TryAgain)
+"""Not about the request: the next one would fare alike, so writes of the path wait until one gets through."""
 
 # Raised before a byte of the request has left.
 _BEFORE_SENDING = (
@@ -69,6 +76,8 @@ class Call:
     is_write: bool = False
     app_id: str = ""
     """Whose limits it uses, where they are an app's."""
+    not_after: datetime | None = None
+    """After this moment it is not sent any more."""
 
     @property
     def method(self) -> str:
@@ -101,7 +110,7 @@ class Exchange:
             raise
         finally:
             _measure(call, outcome, errcode, perf_counter() - started)
-            await self._settle(ticket, failure, heard=outcome == "ok")
+            await self._settle(ticket, failure, heard=outcome == "ok", is_write=call.is_write)
         return answer
 
     async def _admitted(self, call: Call) -> Ticket | None:
@@ -118,7 +127,7 @@ class Exchange:
         PLATFORM_CALLS.labels(call.path, QuotaExhausted.outcome).inc()
         raise QuotaExhausted(call.path, why, until=until, now=self._clock.now())
 
-    async def _settle(self, ticket: Ticket | None, failure: WecomError | None, *, heard: bool) -> None:
+    async def _settle(self, ticket: Ticket | None, failure: WecomError | None, *, heard: bool, is_write: bool) -> None:
         """Never fails a call: what became of it stands."""
         if self._admission is None or ticket is None:
             return
@@ -127,7 +136,10 @@ class Exchange:
                 block = await self._admission.refused(ticket, failure.errcode)
                 if block is not None:
                     failure.lasts(block.until)
-            elif isinstance(failure, NotReached):
+            elif is_write and isinstance(failure, TROUBLE):
+                errcode = failure.errcode if isinstance(failure, WecomRefused) else NO_ANSWER
+                failure.blocked_until = await self._admission.trouble(ticket, errcode)
+            elif isinstance(failure, NotReached | TooLate):
                 await self._admission.not_reached(ticket)
             elif heard or isinstance(failure, WecomRefused):
                 await self._admission.passed(ticket)
@@ -137,6 +149,8 @@ class Exchange:
             log.warning("platform.not_settled", path=ticket.path, error=type(error).__name__)
 
     async def _answer(self, call: Call, auth: httpx.Auth | None) -> dict[str, Any]:
+        if call.not_after is not None and self._clock.now() > call.not_after:
+            raise TooLate(call.path)
         try:
             response = await self._http.request(
                 call.method,

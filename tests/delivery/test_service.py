@@ -120,14 +120,14 @@ class TestWhoIsNotReached:
         assert "left" in await desk.reasons(message)
 
     async def test_a_refusal_says_what_it_means_and_what_to_do(self, desk: Desk) -> None:
-        await desk.sandbox.fail("message/send", errcode=48002)
+        await desk.sandbox.fail("message/send", errcode=60011)
         message = await desk.text(await desk.colleagues(1))
         await desk.work()
 
         [call] = await desk.calls()
         assert await desk.account(message) == {"failed": 1}
-        assert await desk.reasons(message) == {"refused:48002"}
-        assert "48002" in str(call.error)
+        assert await desk.reasons(message) == {"refused:60011"}
+        assert "60011" in str(call.error)
 
 
 class TestLargeAudiences:
@@ -167,7 +167,7 @@ class TestOrder:
         await desk.work()
 
         first, second = await desk.calls()
-        assert (first.state, second.state) == (CallState.READY, CallState.HELD)
+        assert (first.state, second.state) == (CallState.HELD, CallState.HELD)
         assert await desk.account(message) == {"held": message.audience}
 
         await desk.pass_time(seconds=5)

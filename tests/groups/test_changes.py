@@ -263,5 +263,5 @@ async def _half_done(office: Office) -> Group:
     await office.sandbox.fail("appchat/update", errcode=-1)
     office.clock.advance(timedelta(seconds=1))
     await office.pass_time(minutes=5)
-    assert [call.state for call in await office.calls(CallKind.APPCHAT_UPDATE)] == [CallState.REPLACED, CallState.READY]
+    assert [call.state for call in await office.calls(CallKind.APPCHAT_UPDATE)] == [CallState.REPLACED, CallState.HELD]
     return group

@@ -130,17 +130,17 @@ class TestPlatformRefuses:
     """F59: approved, but the platform refused: visible, and repeated without a second decision."""
 
     async def test_the_failure_is_told_with_its_reason_and_a_retry_creates_the_group(self, world: World) -> None:
-        await world.sandbox.fail("appchat/create", errcode=48002)
+        await world.sandbox.fail("appchat/create", errcode=86006)
         request = await world.apply("create_group", CAST.applicant, group_asked())
         await world.decide(request, 1)
 
         failed = await world.field(f"/requests/{request['id']}", "outcome", "failed")
         assert failed["state"] == "approved"
-        assert "48002" in failed["outcome_detail"]
+        assert "86006" in failed["outcome_detail"]
         group = await world.get(f"/groups/{(await world.get('/groups'))['items'][0]['id']}")
         assert group["state"] == "failed"
         await world.settled()
-        assert await world.told(CAST.applicant, "48002")
+        assert await world.told(CAST.applicant, "86006")
 
         await world.post(f"/requests/{request['id']}/retry")
 

@@ -102,14 +102,14 @@ class TestMessages:
         assert await delivery(world, published) == {"sent": 3}
 
     async def test_a_refusal_fails_everybody_with_the_reason_and_the_cure(self, world: World) -> None:
-        await world.sandbox.fail("message/send", errcode=48002)
+        await world.sandbox.fail("message/send", errcode=60011)
 
         published = await publish(world)
         await world.settled()
 
         assert await delivery(world, published) == {"failed": 3}
         [call] = await world.every("/deliveries/calls", state="failed")
-        assert call["errcode"] == 48002
+        assert call["errcode"] == 60011
         assert call["error"]
 
 

@@ -112,7 +112,7 @@ class TestResendInTheWindow:
         desk.line.is_cut = True
         await desk.work()
         assert await desk.account(message) == {"held": 1}
-        assert await desk.reasons(message) == {"retrying"}
+        assert await desk.reasons(message) == {"platform_trouble"}
         for _ in range(6):
             await desk.pass_time(minutes=10)
         desk.line.is_cut = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
@@ -19,6 +20,9 @@ from models.audit import ObjectKind
 from models.delivery import CallKind, CallState, HoldReason, OutgoingCall
 from models.ids import new_id
 from tests.fakes.clock import MONDAY_9AM
+
+TROUBLE = (-1, 40001, 40014, 42001, 48002, 50003, 60020, 301002)
+"""Codes about the app or the platform, not about what is said."""
 
 LOST = OutcomeUnknown("path", "ReadTimeout")
 AWAY = NotReached("path", "ConnectError")
@@ -108,25 +112,68 @@ class TestAnUnknownOutcome:
 class TestACertainFailure:
     """What had no effect may be repeated; what will never work has failed."""
 
-    @pytest.mark.parametrize("failure", [AWAY, HttpFailure("path", "HTTP 404", status=404), refused(-1)])
-    def test_it_is_repeated_and_stays_certain(self, failure: WecomError) -> None:
-        verdict = verdict_of_attempt(call(CallKind.APPCHAT_SEND), failure, uncertain=False, now=MONDAY_9AM)
+    @pytest.mark.parametrize(
+        "failure", [AWAY, HttpFailure("path", "HTTP 404", status=404), *map(refused, TROUBLE)], ids=str
+    )
+    def test_it_waits_however_often_it_was_tried(self, failure: WecomError) -> None:
+        for attempts in (1, 4, 60, 500):
+            worn = call(CallKind.APPCHAT_SEND, attempts=attempts)
+            verdict = verdict_of_attempt(worn, failure, uncertain=False, now=MONDAY_9AM)
 
-        assert isinstance(verdict, Later)
-        assert not verdict.uncertain
+            assert isinstance(verdict, Hold)
+            assert verdict.reason is HoldReason.PLATFORM_TROUBLE
+            assert verdict.until is not None
+            assert verdict.until > MONDAY_9AM
+            assert verdict.error == str(failure)
 
-    def test_a_busy_platform_is_asked_three_times_more(self) -> None:
+    def test_a_path_that_is_closed_to_all_says_until_when(self) -> None:
+        failure = refused(60020)
+        failure.blocked_until = MONDAY_9AM + timedelta(seconds=32)
+
+        verdict = verdict_of_attempt(call(CallKind.MESSAGE_SEND), failure, uncertain=False, now=MONDAY_9AM)
+
+        assert isinstance(verdict, Hold)
+        assert verdict.until == failure.blocked_until
+
+    def test_a_call_that_keeps_the_platform_busy_gives_others_their_turn(self) -> None:
         """-1: system busy, retry at most 3 times (doc path/90313)."""
-        worn = call(CallKind.MESSAGE_SEND, attempts=4)
+        failure = refused(-1)
+        failure.blocked_until = MONDAY_9AM + timedelta(minutes=1)
+        ends = []
+        for attempts in range(1, 41):
+            worn = call(CallKind.MESSAGE_SEND, attempts=attempts)
+            verdict = verdict_of_attempt(worn, failure, uncertain=False, now=MONDAY_9AM)
+            assert isinstance(verdict, Hold)
+            assert verdict.until is not None
+            ends.append(verdict.until > failure.blocked_until)
 
-        assert isinstance(verdict_of_attempt(worn, refused(-1), uncertain=False, now=MONDAY_9AM), Failed)
+        assert ends == ([False] * 19 + [True]) * 2
+
+    @pytest.mark.parametrize("kind", list(CallKind))
+    def test_a_code_that_nobody_knows_is_no_certain_failure(self, kind: CallKind) -> None:
+        """P3: it may have had its effect, so it goes the way of a lost answer."""
+        unknown = verdict_of_attempt(call(kind), refused(99_999), uncertain=False, now=MONDAY_9AM)
+        lost = verdict_of_attempt(call(kind), LOST, uncertain=False, now=MONDAY_9AM)
+
+        assert type(unknown) is type(lost)
+        assert rules.effect_of(refused(99_999)) is rules.Effect.POSSIBLE
+
+    @pytest.mark.parametrize("errcode", [-1, 42001, 45009])
+    def test_what_is_given_up_does_not_say_that_it_will_be_repeated(self, errcode: int) -> None:
+        late = MONDAY_9AM + timedelta(minutes=29)
+        given_up = verdict_of_attempt(call(CallKind.MESSAGE_SEND), refused(errcode, late), uncertain=True, now=late)
+
+        assert isinstance(given_up, Unknown)
+        assert str(errcode) in given_up.error
+        assert not re.search("会自动|会继续|重试", given_up.error)
 
     def test_a_limit_is_waited_out(self) -> None:
         verdict = verdict_of_attempt(call(CallKind.MESSAGE_SEND), refused(45009), uncertain=False, now=MONDAY_9AM)
 
-        assert verdict == Hold(HoldReason.PLATFORM_LIMIT, MONDAY_9AM + timedelta(seconds=60))
+        assert isinstance(verdict, Hold)
+        assert (verdict.reason, verdict.until) == (HoldReason.PLATFORM_LIMIT, MONDAY_9AM + timedelta(seconds=60))
 
-    @pytest.mark.parametrize("errcode", [40058, 48002, 42001, 99999])
+    @pytest.mark.parametrize("errcode", [40058, 60011, 86006])
     def test_what_will_never_work_has_failed_with_a_sentence(self, errcode: int) -> None:
         verdict = verdict_of_attempt(call(CallKind.MESSAGE_SEND), refused(errcode), uncertain=False, now=MONDAY_9AM)
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.wecom.codes import CODES, TOKEN_CODES, Action, Window, blocked_until
-from app.wecom.errors import Never, TokenRefused, TryAgain, WaitUntil, refusal
+from app.wecom.errors import AppRefused, Never, NotUnderstood, TokenRefused, TryAgain, WaitUntil, refusal
 from tests.fakes.clock import MONDAY_9AM
 
 # Retry columns of the platform notes. A range is written as a string and counts every number in it.
@@ -19,14 +19,18 @@ STALE: list[int | str] = [
     *(40003, 40031, 40050, 40066, 40068, 40070, 46004, 49008, 50100, 60003, 60004, 60008, 60102, 60111),
     *(60123, 60124, 60136, 81013, 86001, 86003, 86007, 86215, 86216, 90459, 90460, 301021),
 ]
+APP: list[int | str] = [
+    *(40001, 40013, 40056, 40091, 41002, 41004, 43009, 43012, 45031, 48001, 48002, 48004, 48006, 48008),
+    *(50003, 50006, 60020, 60031, 301002, 301007, 301042, 301056),
+]
 FINAL: list[int | str] = [
     # callback cryptography
     "-40011–-40001",
     # general, token, permission
-    *(40001, 40013, 40029, 40033, 40035, 40039, 40056, 40057, 40058, 40059, 40063, 40091, 40093, 40094),
-    *(40201, 40203, 40204, 40205, 40206, 41001, 41002, 41004, 41008, 41011, 42003, 42012, 42022, 43009, 43012),
-    *(45029, 45031, 45034, 46003, 48001, 48002, 48004, 48005, 48006, 48008, 48009),
-    *(50001, 50002, 50003, 50006, 60011, 60020, 60021, 60031, 301002, 301007, 301042),
+    *(40029, 40033, 40035, 40039, 40057, 40058, 40059, 40063, 40093, 40094),
+    *(40201, 40203, 40204, 40205, 40206, 41001, 41008, 41011, 42003, 42012, 42022),
+    *(45029, 45034, 46003, 48005, 48009),
+    *(50001, 50002, 60011, 60021),
     # contacts
     *(40032, 40071, 40072, 40073, 40088, 40089, 40092, 41009, 41017, 41018, 41019, 43004, 45024, 45026),
     *(60001, 60005, 60006, 60007, 60009, 60010, 60103, 60104, 60105, 60106, 60107, 60110, 60112, 60125, 60127),
@@ -41,7 +45,7 @@ FINAL: list[int | str] = [
     # groups
     *(86004, 86005, 86006, 86008, 86101, "86201–86207", 86214, 86217, 86220, 86222, 86224),
     # approval
-    *(301024, 301025, 301026, 301055, 301056, 301062, 301063, 301079, 301086, 301087, 301088, 301112, 301115),
+    *(301024, 301025, 301026, 301055, 301062, 301063, 301079, 301086, 301087, 301088, 301112, 301115),
     # login, JS-SDK, domains
     *("40207–40210", 42013, 80001, 84025, 85002, "85005–85011", 85111, 91040),
     # sensitive words, schedules, archive
@@ -62,7 +66,7 @@ class TestTheTable:
     """One table turns every errcode into try again / wait until / token / never, with meaning and cure."""
 
     def test_holds_every_listed_code_and_no_other(self) -> None:
-        listed = numbers([*TRY_AGAIN, *TOKEN, *WAIT, *STALE, *FINAL])
+        listed = numbers([*TRY_AGAIN, *TOKEN, *WAIT, *STALE, *APP, *FINAL])
         assert set(CODES) == listed
 
     @pytest.mark.parametrize(
@@ -72,6 +76,7 @@ class TestTheTable:
             (TOKEN, Action.TOKEN),
             (WAIT, Action.WAIT),
             (STALE, Action.NEVER),
+            (APP, Action.APP),
             (FINAL, Action.NEVER),
         ],
     )
@@ -101,12 +106,14 @@ class TestTheTable:
 
 class TestKinds:
     def test_each_action_is_an_error_of_its_own_type(self) -> None:
-        kinds = {code: type(refusal(code, "", path="user/get", now=MONDAY_9AM)) for code in (-1, 45009, 40014, 40058)}
-        assert kinds == {-1: TryAgain, 45009: WaitUntil, 40014: TokenRefused, 40058: Never}
+        kinds = {
+            code: type(refusal(code, "", path="user/get", now=MONDAY_9AM)) for code in (-1, 45009, 40014, 60020, 40058)
+        }
+        assert kinds == {-1: TryAgain, 45009: WaitUntil, 40014: TokenRefused, 60020: AppRefused, 40058: Never}
 
-    def test_an_unknown_code_is_final_and_says_where_to_look(self) -> None:
+    def test_an_unknown_code_is_a_kind_of_its_own_and_says_where_to_look(self) -> None:
         error = refusal(999_999, "new", path="user/get", now=MONDAY_9AM)
-        assert isinstance(error, Never)
+        assert isinstance(error, NotUnderstood)
         assert "e=999999" in error.cure_zh
         assert "不认识" in error.meaning_zh
 

@@ -8,9 +8,11 @@ from structlog.testing import capture_logs
 
 from app.wecom.client import WecomClient
 from app.wecom.errors import (
+    AppRefused,
     HttpFailure,
     Never,
     NotReached,
+    NotUnderstood,
     OutcomeUnknown,
     TokenRefused,
     TryAgain,
@@ -198,7 +200,7 @@ class TestUntrustedAddress:
     @pytest.mark.parametrize("ip", ["203.0.113.9", "2001:db8::17"])
     async def test_is_lifted_out_and_told(self, client: WecomClient, scripted: ScriptedPlatform, ip: str) -> None:
         scripted.answers("department/simplelist", refused(60020, "not allow to access from your ip", ip=ip))
-        with pytest.raises(Never) as refusal:
+        with pytest.raises(AppRefused) as refusal:
             await client.get_department_ids()
         assert refusal.value.caller_ip == ip
         assert f"把 {ip} 加到管理后台该应用的“企业可信IP”" in str(refusal.value)
@@ -208,7 +210,7 @@ class TestUntrustedAddress:
         self, client: WecomClient, scripted: ScriptedPlatform
     ) -> None:
         scripted.answers("department/simplelist", {"errcode": 60020, "errmsg": "not allowed"})
-        with pytest.raises(Never, match="把 服务器的出口 IP 加到"):
+        with pytest.raises(AppRefused, match="把 服务器的出口 IP 加到"):
             await client.get_department_ids()
 
 
@@ -225,7 +227,7 @@ class TestAlarms:
         self, client: WecomClient, scripted: ScriptedPlatform
     ) -> None:
         scripted.answers("user/get", refused(999_999))
-        with capture_logs() as logs, pytest.raises(Never):
+        with capture_logs() as logs, pytest.raises(NotUnderstood):
             await client.get_user("li")
         assert ("platform.unknown_errcode", "error") in [(line["event"], line["log_level"]) for line in logs]
 

@@ -12,7 +12,7 @@ import pytest
 from app.database import Sessions
 from app.settings import Settings
 from app.wecom.client import Platform, build_platform
-from app.wecom.errors import Never, NotReached, OutcomeUnknown, TryAgain, WaitUntil
+from app.wecom.errors import AppRefused, Never, NotReached, OutcomeUnknown, TryAgain, WaitUntil
 from models.delivery import CallKind
 from sandbox.client import SandboxClient
 from sandbox.config import Like, SandboxConfig
@@ -214,7 +214,7 @@ class TestToken:
 
     async def test_an_untrusted_address_is_told(self, platform: Platform, sandbox: SandboxClient) -> None:
         await sandbox.configure(trusted_ips=["203.0.113.*"])
-        with pytest.raises(Never) as refusal:
+        with pytest.raises(AppRefused) as refusal:
             await platform.app.list_tags()
         assert (refusal.value.errcode, refusal.value.caller_ip) == (60020, "127.0.0.1")
 

@@ -14,7 +14,7 @@ from sqlmodel import col, select
 
 from app.database import Sessions, transaction
 from app.wecom.client import WecomClient
-from app.wecom.errors import HttpFailure, Never, NotReached, TokenRefused, WaitUntil, refusal
+from app.wecom.errors import AppRefused, HttpFailure, NotReached, TokenRefused, WaitUntil, refusal
 from app.wecom.exchange import Exchange
 from app.wecom.health import ClockWatch
 from app.wecom.tokens.access_token import FETCH_SECONDS, TokenAuth, TokenStore, renew_at
@@ -192,19 +192,19 @@ class TestWrongSecrets:
         processes.scripted.answers("gettoken", *[refused(40001, "invalid credential")] * 50)
         one, two = processes.store(), processes.store()
         for store in (one, two, one, two):
-            with pytest.raises(Never) as refusal:
+            with pytest.raises(AppRefused) as refusal:
                 await store.token(APP)
             assert refusal.value.errcode == 40001
         assert processes.fetched == 1
         processes.clock.advance(timedelta(seconds=61))
-        with pytest.raises(Never):
+        with pytest.raises(AppRefused):
             await one.token(APP)
         assert processes.fetched == 2
 
     async def test_a_crowd_hears_one_answer(self, processes: Processes) -> None:
         processes.scripted.answers("gettoken", *[refused(40001)] * 50)
         heard = await asyncio.gather(*(processes.store().token(APP) for _ in range(20)), return_exceptions=True)
-        assert {type(error) for error in heard} == {Never}
+        assert {type(error) for error in heard} == {AppRefused}
         assert processes.fetched == 1
 
     async def test_are_heard_by_whoever_takes_the_lease_just_then(self, processes: Processes) -> None:
@@ -218,13 +218,13 @@ class TestWrongSecrets:
             await asyncio.sleep(0.3)  # it has looked, and waits for the row
             error = refusal(40001, "invalid credential", path="gettoken", now=now)
             await remember(failing, APP, error, secret=BOX.fingerprint("app-secret"), now=now)
-        with pytest.raises(Never):
+        with pytest.raises(AppRefused):
             await late
         assert processes.fetched == 0
 
     async def test_a_corrected_secret_is_tried_at_once(self, processes: Processes) -> None:
         processes.scripted.answers("gettoken", refused(40001))
-        with pytest.raises(Never):
+        with pytest.raises(AppRefused):
             await processes.store().token(APP)
         assert (await processes.store(secret="the-right-one").token(APP)).value == "token-1"
 
@@ -234,7 +234,7 @@ class TestWrongSecrets:
         processes.scripted.answers("gettoken", *[refused(40001)] * 2)
         store = processes.store()
         for _ in range(2):
-            with pytest.raises(Never):
+            with pytest.raises(AppRefused):
                 await store.token(APP)
             processes.clock.advance(timedelta(seconds=61))
         state = await processes.state()

@@ -95,6 +95,12 @@ class DeliveryRetried(Event):
     call_id: CallRef
 
 
+class CallRetried(CallEvent):
+    """A person had a failed call made once more."""
+
+    type = "call.retried"
+
+
 class CallResolvedDone(CallEvent):
     """The call had its effect."""
 
@@ -105,6 +111,12 @@ class CallResolvedFailed(CallEvent):
     """The call had no effect."""
 
     type = "call.resolved_failed"
+
+
+class CallArrivedAfterAll(CallEvent):
+    """A person had said that the call had no effect; a late answer of the platform says that it had."""
+
+    type = "call.arrived_after_all"
 
 
 class CallbackReplayed(Event):
@@ -121,8 +133,10 @@ __all__ = [
     "ApiKeyCreated",
     "ApiKeyEnded",
     "CalendarChanged",
+    "CallArrivedAfterAll",
     "CallResolvedDone",
     "CallResolvedFailed",
+    "CallRetried",
     "CallbackReplayed",
     "DeliveryRetried",
     "LimitChanged",

@@ -55,7 +55,8 @@ def _take(call: OutgoingCall, *, uncertain: bool, now: datetime) -> Attempt:
     call.attempts += 1
     call.leased_until = now + rules.LEASE
     call.sent_at = call.sent_at or now
-    return Attempt(call.id, call.app_id, call.kind, call.request_body, call.attempts, uncertain)
+    not_after = now + rules.SENT_WITHIN
+    return Attempt(call.id, call.app_id, call.kind, call.request_body, call.attempts, uncertain, not_after)
 
 
 async def _reason_to_hold(session: AsyncSession, call: OutgoingCall, *, uncertain: bool, now: datetime) -> Hold | None:

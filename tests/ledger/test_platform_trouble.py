@@ -1,0 +1,156 @@
+"""Trouble that is not about what is said destroys nothing: calls are held, in order, until one gets through."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+from sqlalchemy import select
+
+from app.wecom.message_bodies.split_text import split_text
+from models.delivery import CallKind, CallState
+from models.ids import new_id
+from models.limits import LimitBlock
+from tests.delivery.conftest import Desk
+from tests.platform import Answer
+
+ABOUT_THE_APP = (-1, 40014, 42001, 48002, 50003, 60020, 301002)
+
+
+async def several(desk: Desk, count: int = 3) -> list[str]:
+    """Messages to the same person, in this order."""
+    [person] = await desk.colleagues(1)
+    said = [f"第{number}条" for number in range(1, count + 1)]
+    for text in said:
+        await desk.text([person], text)
+    return said
+
+
+async def seen(desk: Desk) -> list[str]:
+    [userid] = desk.people
+    return [split_text(message["text"])[0].split("\n")[0] for message in await desk.phone(userid)]
+
+
+async def states(desk: Desk) -> set[tuple[CallState, str | None]]:
+    return {(call.state, call.hold_reason) for call in await desk.calls()}
+
+
+class TestHeld:
+    @pytest.mark.parametrize("errcode", ABOUT_THE_APP)
+    async def test_for_an_hour_and_all_arrive_in_order_with_nobody_doing_anything(
+        self, desk: Desk, errcode: int
+    ) -> None:
+        said = await several(desk)
+        await desk.sandbox.fail("message/send", errcode=errcode, times=None)
+        await desk.work()
+        for _ in range(12):
+            assert await states(desk) == {(CallState.HELD, "platform_trouble")}
+            assert all(call.not_before for call in await desk.calls()), "until when"
+            await desk.pass_time(minutes=5)
+
+        await desk.sandbox.clear_faults()
+        await desk.pass_time(minutes=1)
+        await desk.pass_time(seconds=5)
+
+        assert await seen(desk) == said
+        assert await states(desk) == {(CallState.DONE, None)}
+
+    async def test_when_the_first_says_why_the_others_are_not_tried(self, desk: Desk) -> None:
+        await several(desk, 5)
+        await desk.sandbox.fail("message/send", errcode=60020, times=None)
+        await desk.work()
+
+        assert len(await desk.sandbox.calls("message/send")) == 1
+        [first, *_] = await desk.calls()
+        assert first.errcode == 60020
+        assert "企业可信IP" in str(first.error)
+
+    async def test_a_cut_line_holds_everything_too(self, desk: Desk) -> None:
+        said = await several(desk)
+        desk.line.is_cut = True
+        await desk.work()
+        for _ in range(10):
+            await desk.pass_time(minutes=10)
+        assert await states(desk) == {(CallState.HELD, "platform_trouble")}
+
+        desk.line.is_cut = False
+        await desk.pass_time(minutes=1)
+        await desk.pass_time(seconds=5)
+
+        assert await seen(desk) == said
+
+    @pytest.mark.parametrize("errcode", [40001, 40013, 40058, 999_999])
+    async def test_a_wrong_answer_of_gettoken_concerns_no_message(self, desk: Desk, errcode: int) -> None:
+        said = await several(desk)
+        desk.line.rewrites["gettoken"] = lambda _request, _answer: {"errcode": errcode, "errmsg": "wrong"}
+        await desk.work()
+        assert await states(desk) == {(CallState.HELD, "platform_trouble")}
+
+        del desk.line.rewrites["gettoken"]
+        await desk.pass_time(minutes=2)
+        await desk.pass_time(seconds=5)
+
+        assert await seen(desk) == said
+
+    async def test_one_good_answer_ends_the_wait_of_all(self, desk: Desk) -> None:
+        await several(desk, 1)
+        await desk.sandbox.fail("message/send", errcode=-1, times=4)
+        await desk.work()
+        for _ in range(3):
+            await desk.pass_time(seconds=20)
+        [waiting] = await desk.calls()
+        assert waiting.not_before is not None
+        await desk.text([next(iter(desk.people.values()))], "后来的")
+
+        await desk.pass_time(seconds=20)
+        await desk.work()
+
+        assert await states(desk) == {(CallState.DONE, None)}
+        async with desk.sessions() as session:
+            assert (await session.scalars(select(LimitBlock))).all() == []
+
+    async def test_groups_and_cards_are_held_likewise(self, desk: Desk) -> None:
+        chatid, group = await desk.group(), new_id()
+        for endpoint in ("appchat/send", "appchat/update"):
+            await desk.sandbox.fail(endpoint, errcode=60020, times=None)
+        await desk.to_group(chatid, "一", group)
+        await desk.request(CallKind.APPCHAT_UPDATE, {"chatid": chatid, "name": "新名"}, ordering_key=f"group:{group}")
+        await desk.work()
+        await desk.pass_time(hours=2)
+        post, update = (await desk.calls())[-2:]
+        assert (post.hold_reason, update.hold_reason) == ("platform_trouble", "predecessor")
+
+        await desk.sandbox.clear_faults()
+        await desk.pass_time(minutes=1)
+
+        assert {call.state for call in (await desk.calls())[-2:]} == {CallState.DONE}
+
+
+class TestACodeNobodyKnows:
+    """P3: it may have had its effect: never a certain failure, never blindly twice."""
+
+    async def test_a_message_is_asked_for_again_only_while_duplicates_are_dropped(self, desk: Desk) -> None:
+        message = await desk.text(await desk.colleagues(1))
+
+        def strange(_request: httpx.Request, _answer: Answer) -> Answer:
+            return {"errcode": 999_999, "errmsg": "new"}
+
+        desk.line.rewrites["message/send"] = strange
+        await desk.work()
+        assert await desk.account(message) == {"unknown": 1}
+
+        del desk.line.rewrites["message/send"]
+        await desk.pass_time(seconds=5)
+
+        assert await desk.account(message) == {"sent": 1}
+        [userid] = desk.people
+        assert len(await desk.phone(userid)) == 1
+
+    async def test_a_group_post_waits_for_a_person(self, desk: Desk) -> None:
+        chatid = await desk.group()
+        await desk.sandbox.fail("appchat/send", errcode=999_999)
+        call = await desk.to_group(chatid, "一", new_id())
+        await desk.work()
+        await desk.pass_time(hours=5)
+
+        assert (await desk.call(call.id)).state is CallState.UNKNOWN
+        assert len(await desk.sandbox.calls("appchat/send")) == 1

@@ -29,7 +29,7 @@ class TestApproved:
         card = await world.decide(request, 1)
         assert CAST.group_name in card.title
         assert "依据制度" in card.text
-        assert "1.2" in card.text
+        assert "1.1" in card.text
 
         decided = await world.field(f"/requests/{request['id']}", "outcome", "done")
         await world.settled()
@@ -66,7 +66,7 @@ class TestApproved:
         [decision] = request["steps"][0]["decisions"]
         assert (decision["person"], decision["verdict"], decision["via"]) == (CAST.head, "approve", "card")
         assert decision["decided_at"]
-        assert (request["rule"]["clause"], request["rule"]["policy_version"]) == ("1.2", 1)
+        assert (request["rule"]["clause"], request["rule"]["policy_version"]) == ("1.1", 1)
         actions = [entry["action"] for entry in await world.every("/audit")]
         assert {"request.submitted", "request.approved", "group.registered", "group.created"} <= set(actions)
 

@@ -18,7 +18,7 @@ from app.announcements.errors import (
     UnknownClass,
 )
 from app.audit.why import About
-from app.org.rules import may_act
+from app.org.rules import may_act, why_not
 from app.policy.schema import PolicyDocument
 from app.policy.sections.announcements import AnnouncementClassRule
 from app.policy.service import Policy
@@ -73,7 +73,7 @@ class Audience:
 
 def check_author(author: Person) -> None:
     if not may_act(author):
-        raise AuthorNotActive(f"{author.name} 的账号未激活、已停用或已离职，不能以其名义发布")
+        raise AuthorNotActive(f"{author.name} 的账号{why_not(author)}，不能以其名义发布")
 
 
 def class_rule(document: PolicyDocument, message_class: str) -> AnnouncementClassRule:

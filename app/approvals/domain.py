@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from app.approvals.jobs import CARD_ACTIONS, DEPARTURE_PARTS, TIMERS
+from app.approvals.jobs import CARD_ACTIONS, DEPARTURE_PARTS, JOBS, SUBSCRIBERS, TIMERS
 from app.approvals.router import router
 from app.manifest import Domain
 
 DOMAIN = Domain(
     name="approvals",
     routers=[router],
+    jobs=JOBS,
+    subscribers=SUBSCRIBERS,
     timers=TIMERS,
     card_actions=CARD_ACTIONS,
     departure_parts=DEPARTURE_PARTS,

@@ -1,4 +1,4 @@
-"""Background entry points: clicks on approval cards, deadlines, departures."""
+"""Background entry points: clicks on approval cards, deadlines, departures, dissolved groups."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.approvals import departures, queries
+from app.approvals import departures, lost_groups, queries
 from app.approvals.decide import decide_by_card
 from app.approvals.steps import deadlines, escalation
 from app.cards.service import CardAction, ClickedCard
 from app.database import transaction
 from app.departures.service import Departure, DeparturePart, Stage
-from app.jobs.job import JobContext, TimerHandler
+from app.events.service import EventPayload, catalogue
+from app.jobs.job import Job, JobContext, JobFunction, TimerHandler
 from models.approvals import Verdict
 from models.ids import StepId
 
@@ -44,6 +45,24 @@ async def take_out_of_requests(ctx: JobContext, departure: Departure) -> None:
         async with transaction(ctx.sessions) as session:
             await departures.depart(session, request_id=request_id, departure=departure, now=ctx.now())
 
+
+GROUP_LOST = Job("approvals.group_lost", EventPayload)
+"""The subscriber of `group.lost`."""
+
+
+async def end_requests(ctx: JobContext, payload: EventPayload) -> None:
+    """End every open request about a group that somebody has dissolved, one transaction each."""
+    event = payload.read_as(catalogue.GroupLost)
+    async with transaction(ctx.sessions) as session:
+        request_ids = await queries.pending_in_group(session, event.group_id)
+    for request_id in request_ids:
+        async with transaction(ctx.sessions) as session:
+            await lost_groups.end_request(session, request_id=request_id, now=ctx.now())
+
+
+JOBS: dict[str, JobFunction] = GROUP_LOST.run_by(end_requests)
+
+SUBSCRIBERS = {catalogue.GroupLost.type: [GROUP_LOST.name]}
 
 CARD_ACTIONS: dict[str, CardAction] = {"approval.approve": approve, "approval.reject": reject}
 """A button's key is `approval.approve:<step>` or `approval.reject:<step>`."""

@@ -98,7 +98,10 @@ def in_full(told: Told, step: RequestStep) -> str:
 def outcome_card(told: Told, step: RequestStep, given: Sequence[Given], *, next_step: str | None = None) -> Card:
     """The same card without buttons: who decided, when, and where the request stands."""
     standing = f"已转{next_step}审批" if next_step else RESULTS[told.request.state]
-    lines = [one.in_short for one in given] or [f"{RESULTS[told.request.state]}，不再需要审批"]
+    lines = [one.in_short for one in given]
+    if told.request.state is RequestState.WITHDRAWN and told.request.outcome_detail:
+        lines.append(f"{told.request.outcome_detail}，不再需要审批")
+    lines = lines or [f"{RESULTS[told.request.state]}，不再需要审批"]
     return Card(
         title=told.request.title,
         desc=f"{step.name} · {standing}",
@@ -128,6 +131,10 @@ def _heading(told: Told) -> str:
 
 def submitted(told: Told, step: RequestStep, approvers: Sequence[str]) -> str:
     return f"{_heading(told)}\n已提交，等待{step.name}审批：{'、'.join(approvers)}。\n{told.clause}"
+
+
+def ended(told: Told, because: str) -> str:
+    return f"{_heading(told)}\n{because}，这份申请随之结束，不再需要审批。\n{told.clause}"
 
 
 def moved_on(told: Told, step: RequestStep, given: Sequence[Given], approvers: Sequence[str]) -> str:

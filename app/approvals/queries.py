@@ -92,6 +92,14 @@ async def open_requests_involving(session: AsyncSession, person_id: PersonId) ->
     return [RequestId(row) for row in await session.scalars(statement.order_by(col(Request.id)))]
 
 
+async def pending_in_group(session: AsyncSession, group_id: UUID) -> list[RequestId]:
+    """Requests about a group that wait for a decision."""
+    statement = select(col(Request.id)).where(
+        col(Request.state) == RequestState.PENDING, col(Request.group_id) == group_id
+    )
+    return [RequestId(row) for row in await session.scalars(statement.order_by(col(Request.id)))]
+
+
 async def decisions_on(session: AsyncSession, step_id: UUID) -> list[Decision]:
     statement = select(Decision).where(col(Decision.step_id) == step_id).order_by(col(Decision.id))
     return list(await session.scalars(statement))

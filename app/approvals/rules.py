@@ -9,7 +9,7 @@ from uuid import UUID
 
 from app.approvals.errors import AlreadyDecided, NoApprover, NotAnApprover, OwnRequest
 from app.errors import WrongState
-from app.org.rules import may_act
+from app.org.rules import may_act, why_not
 from models.approvals import OutcomeState, Request, RequestState, RequestStep, StepState, Verdict
 from models.org import Person
 
@@ -83,7 +83,7 @@ def check_may_decide(
     if person.id not in approver_ids:
         raise NotAnApprover(f"{person.name} 不是步骤“{step.name}”的审批人")
     if not may_act(person):
-        raise NotAnApprover(f"{person.name} 的账号未激活、已停用或已离职，不能审批")
+        raise NotAnApprover(f"{person.name} 的账号{why_not(person)}，不能审批")
 
 
 def is_open(request: Request, step: RequestStep) -> bool:

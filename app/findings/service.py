@@ -19,7 +19,7 @@ from app.findings import messages, queries
 from app.findings.details import FindingDetails
 from app.findings.errors import FindingClosed
 from app.observability import current_correlation_id, get_logger
-from app.org.rules import is_reachable
+from app.org.rules import may_act
 from app.policy.service import Policy
 from app.roles import service as roles
 from app.roles.service import Subject
@@ -147,7 +147,7 @@ async def resolve_by_hand(
 
 async def administrators(session: AsyncSession, group: Group) -> list[PersonId]:
     """Owner and deputy, as far as they are there."""
-    return [PersonId(one.id) for one in await roles.administrators_of(session, group) if is_reachable(one)]
+    return [PersonId(one.id) for one in await roles.administrators_of(session, group) if may_act(one)]
 
 
 async def tell_administrators(

@@ -30,7 +30,7 @@ from app.groups.errors import (
 from app.groups.rules import GroupPurpose
 from app.groups.succession import deputy_to_follow, hand_over
 from app.org import queries as org
-from app.org.rules import is_reachable
+from app.org.rules import may_act, why_not
 from app.policy import service as policies
 from app.policy.sections.groups import GroupTypeRule
 from app.policy.service import Policy
@@ -61,7 +61,7 @@ def rule_of(policy: Policy, group_type: str) -> GroupTypeRule:
 
 async def check_may_join(session: AsyncSession, group: Group, person: Person, *, policy: Policy) -> None:
     check_active(group)
-    check_reachable(person)
+    check_may_act(person)
     stay = await queries.current_stay(session, group.id, person.id)
     if stay is not None and stay.desired and stay.observed:
         raise AlreadyAMember(f"{person.name} 已在“{group.desired_name}”内")
@@ -97,10 +97,10 @@ def check_active(group: Group) -> None:
         raise GroupNotActive(f"“{group.desired_name}”{_WHY_NOT[group.state]}", state=group.state.value)
 
 
-def check_reachable(*people: Person) -> None:
-    unreachable = [person.name for person in people if not is_reachable(person)]
-    if unreachable:
-        raise NotReachable(f"这些人的账号未激活、已停用或已离职：{'、'.join(unreachable)}")
+def check_may_act(*people: Person) -> None:
+    """One account that cannot act spoils the platform's call (86216)."""
+    if unable := [f"{person.name}（账号{why_not(person)}）" for person in people if not may_act(person)]:
+        raise NotReachable(f"这些人现在不能加入群：{'、'.join(unable)}")
 
 
 async def check_settled(session: AsyncSession, stay: GroupMember | None) -> None:

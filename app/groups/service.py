@@ -106,7 +106,7 @@ async def change_owner(
     cause = Cause("owner", "group.owner", policy.id, actor, words=reason)
     for person in (owner, deputy):
         if person is not None:
-            roster.check_reachable(person)
+            roster.check_may_act(person)
             await _check_inside(session, group, person)
     if deputy is not None:
         group.deputy_id, group.updated_at = deputy.id, now

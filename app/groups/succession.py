@@ -21,7 +21,7 @@ from app.groups.changes.update import PendingChanges
 from app.groups.rules import GroupPurpose
 from app.groups.snapshot import GroupSnapshot
 from app.org import queries as org
-from app.org.rules import is_reachable
+from app.org.rules import may_act, seen_first
 from app.policy.service import Policy
 from app.roles import service as roles
 from app.roles.service import Subject
@@ -82,11 +82,11 @@ async def _note_owner_left(
 
 
 async def _able_members(session: AsyncSession, group: Group, *, without: Person) -> list[Person]:
-    """Desired members with an active account, the longest-standing first."""
+    """Desired members who may act: those seen by the last reading first, of them the longest-standing."""
     stays = await queries.current_stays(session, group.id)
     ids = [stay.person_id for stay in stays if stay.desired and stay.person_id != without.id]
     people = await org.people_by_id(session, ids)
-    return [people[one] for one in ids if is_reachable(people[one])]
+    return seen_first(people[one] for one in ids)
 
 
 async def _heads(session: AsyncSession, group: Group, former: Person) -> set[UUID]:
@@ -113,7 +113,7 @@ async def deputy_to_follow(session: AsyncSession, group: Group) -> Person | None
     if succession is None or succession.basis is not SuccessionBasis.DEPUTY:
         return None
     deputy = await org.person(session, PersonId(succession.person_id))
-    return deputy if deputy is not None and is_reachable(deputy) else None
+    return deputy if deputy is not None and may_act(deputy) else None
 
 
 async def hand_over(

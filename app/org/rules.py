@@ -3,16 +3,16 @@
 | Word | Statuses | Asked when |
 |---|---|---|
 | *employed* | active, not activated, invisible, missing | somebody belongs to a department, a post, an audience |
-| *reachable* | active | a group call names somebody: the platform takes the account |
-| *may act* | active, missing | somebody approves, leads or publishes: one wrong reading silences nobody (P6) |
+| *may act* | active, missing | somebody decides, owns, joins, leads, publishes, is assigned or told (P6) |
 | *gone* | disabled, left | somebody loses their groups, requests and tasks (policy 2.6, 8.2) |
 
-Invisible and missing people are employed: neither is a departure.
+Invisible and missing people are employed: neither is a departure. One reading that left somebody out takes nothing from
+them: whoever is missing keeps acting until they have left. Where one of several is chosen, those who were seen come first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from models.org import Person, PersonStatus
 
@@ -26,12 +26,26 @@ MAY_ACT = (PersonStatus.ACTIVE, PersonStatus.MISSING)
 GONE = (PersonStatus.LEFT, PersonStatus.DISABLED)
 
 
-def is_reachable(person: Person) -> bool:
-    return person.status is PersonStatus.ACTIVE
-
-
 def may_act(person: Person) -> bool:
     return person.status in MAY_ACT
+
+
+def seen_first(people: Iterable[Person]) -> list[Person]:
+    """Those who may act, in the order given, but whom the last reading left out behind the others."""
+    return sorted(filter(may_act, people), key=lambda person: person.status is PersonStatus.MISSING)
+
+
+def why_not(person: Person) -> str:
+    """Why somebody may not act, to be read behind a name or "的账号". Empty if they may."""
+    return _WHY_NOT.get(person.status, "")
+
+
+_WHY_NOT = {
+    PersonStatus.NOT_ACTIVATED: "还没有激活",
+    PersonStatus.INVISIBLE: "暂时读不到资料（不在应用的可见范围内）",
+    PersonStatus.DISABLED: "已停用",
+    PersonStatus.LEFT: "已离职",
+}
 
 
 def is_gone(person: Person) -> bool:

@@ -3,7 +3,6 @@
 What this is: the one place that looks an expression up in the organisation. The value itself belongs to the policy
 (`app/policy/sections/people.py`), and so does the walk over a document (`app/policy/expressions.py`).
 
-What this is not: a decision about who is asked or told in the end. Each caller keeps those who fit: who *may act*
-decides a step or hears of an overdue task, who is *reachable* owns a group. These words and *gone* are defined in
-`app/org/rules.py`, with a table.
+What this is not: a decision about who is asked or told in the end. Each caller keeps those who *may act*. This word and
+*gone* are defined in `app/org/rules.py`, with a table.
 """

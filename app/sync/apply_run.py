@@ -181,6 +181,7 @@ async def release(session: AsyncSession, *, run_id: SyncRunId, actor: Actor, now
     """A person looked and said yes: compare once more with what the run had read, and apply the losses too.
 
     What has changed since the run began is newer than its reading and stays (a person whom a callback brought back).
+    Who was missing has left: the person's word takes the place of the second reading.
     """
     run = await runs.get_held(session, run_id=run_id)
     facts = SyncReport.of(run).facts_for_release()
@@ -189,7 +190,7 @@ async def release(session: AsyncSession, *, run_id: SyncRunId, actor: Actor, now
         raise StagedRowsGone("这次同步读取的数据已不在，请重新同步后再放行")
     org = (await policies.in_force(session, now=now)).document.org
     reading = _reading_of(run, facts, as_before)
-    comparison = await compare(session, reading.scope(missing_limit=org.missing_runs), org.loss_budget)
+    comparison = await compare(session, reading.scope(missing_limit=1), org.loss_budget)
     await apply(session, run_id=run.id, now=now)
     tags = await apply_tags(session, reading.tags, budget=None, run_id=run.id, now=now)
     released = _counts(comparison.counts, tags)

@@ -15,7 +15,7 @@ STATUS_BY_NUMBER: dict[int, PersonStatus] = {
 }
 """The platform's number (callbacks §3.4) → our status."""
 
-LOSSES = (PersonStatus.LEFT, PersonStatus.DISABLED, PersonStatus.INVISIBLE)
+LOSSES = (PersonStatus.LEFT, PersonStatus.DISABLED, PersonStatus.INVISIBLE, PersonStatus.MISSING)
 """States whose arrival takes something away from a person; counted against the budget."""
 
 UNPLACED = "unplaced"

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from app.org.rules import is_gone
+from app.org.rules import may_act, why_not
 from app.policy.schema import PolicyDocument
 from app.tasks.errors import (
     DueInThePast,
@@ -223,8 +223,8 @@ def check_due(due_at: datetime, now: datetime) -> None:
 
 
 def check_owner(owner: Person) -> None:
-    if is_gone(owner):
-        raise OwnerNotEmployed(f"{owner.name} 的账号已停用，不能负责任务")
+    if not may_act(owner):
+        raise OwnerNotEmployed(f"{owner.name} 的账号{why_not(owner)}，不能负责任务")
 
 
 def check_group(document: PolicyDocument, group: Group) -> None:

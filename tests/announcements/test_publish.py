@@ -99,7 +99,7 @@ class TestNothingIsLostOnACard:
 class TestTheAuthor:
     async def test_nobody_publishes_with_a_disabled_account(self, session: AsyncSession, company: Company) -> None:
         company.wang.status = PersonStatus.DISABLED
-        with pytest.raises(AuthorNotActive, match="王芳 的账号未激活、已停用或已离职"):
+        with pytest.raises(AuthorNotActive, match="王芳 的账号已停用"):
             await announcement(session, company.wang, people=["li"])
 
 

@@ -140,7 +140,7 @@ class TestWhoMustKnow:
 
         assert (await office.group_of(request)).desired_owner_id == office.id("wang")
 
-    async def test_the_first_who_is_reachable_owns_it(self, office: Office) -> None:
+    async def test_whom_the_last_reading_has_seen_owns_it_first(self, office: Office) -> None:
         await office.hire("a", "停用的人", status=PersonStatus.DISABLED, position="项目经理")
         await office.hire("b", "没看见的人", status=PersonStatus.MISSING, position="项目经理")
         await office.hire("c", "在职的人", position="项目经理")
@@ -149,6 +149,23 @@ class TestWhoMustKnow:
         request = await office.granted("create_group", "li", **ASKED)
 
         assert (await office.group_of(request)).desired_owner_id == office.id("c")
+
+    async def test_who_was_not_read_once_is_in_the_group_of_the_department(self, office: Office) -> None:
+        """P6: one reading that left them out takes nothing from them."""
+        await _not_read_once(office, "han", "sun")
+        asked = {"name": "研发部-日常", "type": "department", "purpose": "部门日常", "department_id": RESEARCH}
+        request = await office.granted("create_group", "li", **asked)
+
+        assert await office.roster(await office.group_of(request)) == {"wang", "li", "han", "zhao", "qian", "sun"}
+
+    async def test_nobody_was_read_once_and_groups_are_founded_all_the_same(self, office: Office) -> None:
+        request = await office.decide(await office.apply("create_group", "li", **ASKED))
+        await _not_read_once(office, *office.people)
+        await office.work()
+        second = await office.granted("create_group", "li", **(ASKED | {"name": "研发部-第二个"}))
+
+        assert (await office.group_of(request)).state is GroupState.ACTIVE
+        assert (await office.group_of(second)).state is GroupState.ACTIVE
 
     async def test_nobody_to_own_it_is_said_with_the_policys_expression(self, office: Office) -> None:
         async with transaction(office.sessions) as session:
@@ -191,3 +208,9 @@ class TestWhatCannotBeAppliedFor:
 
         with pytest.raises(NameTaken):
             await office.apply("create_group", "han", **ASKED)
+
+
+async def _not_read_once(office: Office, *userids: str) -> None:
+    async with transaction(office.sessions) as session:
+        for userid in userids:
+            (await session.get_one(Person, office.id(userid))).status = PersonStatus.MISSING

@@ -182,3 +182,40 @@ async def _unknown_removal(office: Office) -> Group:
     (call,) = await office.calls(CallKind.APPCHAT_UPDATE)
     assert call.state == "unknown"
     return group
+
+
+class TestWhoWasNotReadOnce:
+    """P6: one reading that left people out takes nothing from them."""
+
+    async def test_an_owner_who_leaves_is_followed_by_them(self, office: Office) -> None:
+        group = await office.project("li", "han")
+        for userid in ("li", "han"):
+            await office.leaves_the_company(userid, "missing")
+
+        await office.departed(await office.leaves_the_company("wang", "disabled"))
+
+        assert (await office.now(group)).desired_owner_id in {office.id("li"), office.id("han")}
+
+    async def test_they_join_by_application(self, office: Office) -> None:
+        group = await office.project("li", "han")
+        await office.leaves_the_company("zhao", "missing")
+        request = await office.granted("join", "zhao", group_id=str(group.id))
+
+        assert request.outcome is OutcomeState.DONE
+        assert "zhao" in await office.roster(group)
+
+
+class TestADissolvedGroup:
+    """2.1: nobody waits for an answer that can have no effect."""
+
+    async def test_a_pending_application_ends_and_everybody_is_told(self, office: Office) -> None:
+        group = await office.project("li", "han")
+        request = await office.apply("join", "zhao", group_id=str(group.id))
+        await office.sandbox.dissolve_group(group.chatid)
+
+        await office.reconcile(group)
+
+        ended = await office.request(request)
+        assert (ended.state, ended.outcome_detail) == (RequestState.WITHDRAWN, "群已解散")
+        assert any("群已解散，这份申请随之结束" in text for text in await office.messages("request.progress"))
+        assert "request.withdrawn" in await office.actions()

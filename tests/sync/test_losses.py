@@ -110,6 +110,18 @@ class TestWrongAnswers:
         assert run.state is SyncState.HELD
         assert await world.statuses() == statuses
 
+    async def test_one_person_in_all_answers_makes_nobody_missing(self, world: World) -> None:
+        """A page that holds one person is as wrong as an empty one: everybody else would be missing at once."""
+        await world.sync()
+        statuses = await world.statuses()
+        world.spoil("user/list_id", lambda _r, a: a | {"dept_user": a["dept_user"][:1]})
+        world.spoil("user/list", lambda _r, a: a | {"userlist": []})
+        run = await world.sync()
+
+        assert run.state is SyncState.HELD
+        assert {row["change"] for row in run.report["held"]["people"]} >= {"missing"}
+        assert await world.statuses() == statuses
+
     async def test_half_of_the_list(self, world: World) -> None:
         """Within the budget's shares (30 of 60 is under 80 %): two runs, and then they have left, as on the platform.
 

@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.groups.errors import NobodyToOwn
 from app.groups.schemas import CreationSubject
-from app.org.rules import is_reachable
+from app.org.rules import seen_first
 from app.policy.sections.groups import GroupTypeRule
 from app.policy.sections.people import Expression
 from app.policy.service import Policy
@@ -23,7 +23,7 @@ async def choose_owner(
         return requester  # the only other word is `applicant`
     about = seen_from(requester, asked.department_id)
     found = await roles.resolve(session, rule.administered_by, about, policy)
-    owner = next((person for person in found if is_reachable(person)), None)
+    owner = next(iter(seen_first(found)), None)
     if owner is None:
         raise NobodyToOwn(
             f"{rule.title}由 {rule.administered_by} 管理，但没有在职的人担任；请在申请中写明群主",

@@ -33,7 +33,7 @@ from app.ledger import service as ledger
 from app.ledger.service import CallRequest
 from app.observability import current_correlation_id
 from app.org import queries as org
-from app.org.rules import is_reachable
+from app.org.rules import may_act
 from app.policy import service as policies
 from app.policy.sections.groups import GroupTypeRule
 from app.policy.service import Policy
@@ -253,7 +253,7 @@ async def _inform(
     about = seen_from(owner, group.department_id)
     for expression in rule.informed:
         named = await roles.resolve(session, expression, about, policy)
-        told |= {person.id: person for person in named if is_reachable(person)}
+        told |= {person.id: person for person in named if may_act(person)}
     if not told:
         return
     text = messages.registered(rule, group, owner=owner.name, people=people, citation=policy.cite("group.informed"))
@@ -274,5 +274,7 @@ async def mark_lost(session: AsyncSession, *, group_id: GroupId, gone: GroupGone
     group.ended_at = group.updated_at = now
     cause = Cause("reconcile", "group.dissolved", policy.id, RECONCILER)
     await publish_about_group(session, group, catalogue.GroupLost, cause=cause, now=now, errcode=gone.errcode)
+    for stay in await queries.current_stays(session, group.id):
+        await requests.abandon(session, stay, "群已解散", now=now)
     fact = Fact(FindingKind.DISSOLVED, detail=f"错误码 {gone.errcode}", facts=FindingDetails(errcode=gone.errcode))
     await findings.note(session, group, fact, policy=policy, now=now)

@@ -33,7 +33,7 @@ class Scope:
     as_of: datetime
     """When the reading began. What a hint has changed since then is newer than the reading, and is left alone."""
     ids_complete: bool = False
-    """Every id in the corp was read: a person who is not among them is missing."""
+    """Every id in the corp was read: a person who is not among them is missing, which counts as a loss (P6)."""
     departments_complete: bool = False
     missing_limit: int = 2
     userids: list[str] | None = None
@@ -129,7 +129,7 @@ WHERE s.run_id = :run_id AND p.updated_at <= :as_of
 ABSENT_PEOPLE = """
 INSERT INTO sync_people
 SELECT p.id, u.userid, u.shown, false, p.status, after.status, after.status,
-       CASE WHEN after.status = 'left' THEN 'left' END,
+       CASE WHEN after.status <> p.status THEN after.status END,
        p.name, p.alias, p.position, p.main_department_id, p.direct_leader_userids, p.extra,
        p.details_known, p.missing_runs + 1, '{}'
 FROM person_userids u

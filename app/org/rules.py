@@ -7,7 +7,7 @@
 | *gone* | disabled, left | somebody loses their groups, requests and tasks (policy 2.6, 8.2) |
 
 Invisible and missing people are employed: neither is a departure. One reading that left somebody out takes nothing from
-them: whoever is missing keeps acting until they have left. Where one of several is chosen, those who were seen come first.
+them: whoever is missing keeps acting until they have left. Of several, those who were seen are chosen first.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from app.groups.errors import (
 from models.approvals import OutcomeState, RequestState, Verdict
 from models.delivery import CallKind
 from models.groups import GroupState
-from models.org import PersonStatus
+from models.org import Person, PersonStatus
 from tests.builders.policy import policy
 from tests.company import PERSONNEL, RESEARCH
 from tests.groups.office import Office

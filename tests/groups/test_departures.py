@@ -211,11 +211,11 @@ class TestADissolvedGroup:
     async def test_a_pending_application_ends_and_everybody_is_told(self, office: Office) -> None:
         group = await office.project("li", "han")
         request = await office.apply("join", "zhao", group_id=str(group.id))
-        await office.sandbox.dissolve_group(group.chatid)
+        await office.sandbox.dismiss_group(group.chatid)
 
         await office.reconcile(group)
 
         ended = await office.request(request)
         assert (ended.state, ended.outcome_detail) == (RequestState.WITHDRAWN, "群已解散")
-        assert any("群已解散，这份申请随之结束" in text for text in await office.messages("request.progress"))
+        assert any("群已解散，这份申请随之结束" in text for text in await office.messages("approval.progress"))
         assert "request.withdrawn" in await office.actions()

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from app.errors import DomainError
-from app.web.problems import FRAMEWORK_PROBLEMS, status_of
+from app.web.problems import FRAMEWORK_PROBLEMS, problems, status_of
 
 router = APIRouter(tags=["problems"])
 
@@ -21,7 +21,7 @@ class Explanation(BaseModel):
     meaning: str = Field(description="What this kind of problem is, in English.", examples=["Already decided"])
 
 
-@router.get("/problems/{slug}")
+@router.get("/problems/{slug}", responses=problems(404))
 async def explain_problem(slug: str) -> Explanation:
     """What a problem's `type` means. Needs no key. The `detail` of the problem itself says what to do."""
     found = explanations().get(slug)

@@ -28,10 +28,12 @@ WITHDRAW = sa.text("UPDATE api_keys SET scopes = array_remove(scopes, :act)")
 
 
 def upgrade() -> None:
+    op.execute("SET LOCAL lock_timeout = '5s'")
     for write, act in ACTS.items():
         op.execute(GRANT.bindparams(sa.bindparam("act", act, sa.String), sa.bindparam("write", write, sa.String)))
 
 
 def downgrade() -> None:
+    op.execute("SET LOCAL lock_timeout = '5s'")
     for act in ACTS.values():
         op.execute(WITHDRAW.bindparams(sa.bindparam("act", act, sa.String)))

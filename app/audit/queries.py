@@ -22,8 +22,9 @@ def entries(*, object_kind: str | None, object_id: str | None, correlation_id: s
     return statement
 
 
-async def recorded_by(session: AsyncSession, entry_ids: Sequence[int]) -> dict[int, str]:
+async def recorded_by(session: AsyncSession, rows: Sequence[AuditEntry]) -> dict[int, str]:
     """Which of these acts an API key did in a person's name, and which key."""
+    entry_ids = [row.id for row in rows]
     key: ColumnElement[Any] = col(AuditDetail.details)["recorded_by"].astext
     statement = select(col(AuditDetail.entry_id), key).where(col(AuditDetail.entry_id).in_(entry_ids), key.is_not(None))
     return {row[0]: row[1] for row in (await session.execute(statement)).all()}

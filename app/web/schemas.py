@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Protocol
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 
 def _in_utc(moment: datetime) -> datetime:
@@ -55,3 +55,12 @@ class ClauseOut(BaseModel):
     @classmethod
     def of(cls, cited: Cited) -> ClauseOut:
         return cls.model_validate(cited, from_attributes=True)
+
+
+class Explanation(BaseModel):
+    """A kind of problem."""
+
+    type: str = Field(examples=["/problems/already-decided"])
+    title: str = Field(examples=["已有人处理"])
+    status: int = Field(description="The status that comes with it.")
+    meaning: str = Field(description="What this kind of problem is, in English.", examples=["Already decided"])

@@ -67,7 +67,7 @@ async def answers(url: str, process: Process) -> None:
 
 async def test_the_commands_of_the_document_lead_to_a_verified_callback(tmp_path: Path) -> None:
     """On other ports than the document's: those may be taken here. What `make` installs is the running environment."""
-    (install, copy), (start_sandbox, start_service), (save,), (hire, pause, listing, doctor) = blocks()
+    (install, copy, protect), (start_sandbox, start_service), (save,), (hire, pause, listing, doctor) = blocks()
     assert install == INSTALL
     service, sandbox = free_port(), free_port()
 
@@ -77,6 +77,7 @@ async def test_the_commands_of_the_document_lead_to_a_verified_callback(tmp_path
     shutil.copy(ROOT / ".env.example", tmp_path)
     (tmp_path / ".venv").symlink_to(ROOT / ".venv")
     await ran(copy, tmp_path)
+    await ran(protect, tmp_path)
     settings = tmp_path / ".env"
     settings.write_text(here(settings.read_text(encoding="utf-8")), encoding="utf-8")
 

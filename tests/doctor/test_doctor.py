@@ -107,7 +107,8 @@ class TestThePlatform:
         assert found["secret.app"].state is State.SKIPPED, "one cause is told once"
 
     async def test_something_else_answers(self, ward: Ward) -> None:
-        found = await ward.examine(WECOM_API_BASE=ward.environment["STEWARD_WECOM_API_BASE"].replace("cgi-bin", "x"))
+        elsewhere = ward.environment["STEWARD_WECOM_API_BASE"].replace("cgi-bin", "sandbox/x")
+        found = await ward.examine(WECOM_API_BASE=elsewhere)
         assert "platform" in bad(found)
 
     @pytest.mark.parametrize(("by", "state"), [(60, State.WARNING), (-60, State.WARNING), (900, State.FAILED)])

@@ -121,7 +121,7 @@ class TestTypes:
     async def test_an_unknown_one_is_named_with_those_there_are(self, counter: Desk, asked: str) -> None:
         problem = await feed(counter, 400, types=f"task.done,{asked}")
         assert problem["type"] == "/problems/unknown-event-type"
-        assert f"不认识: {asked}；" in problem["detail"]
+        assert f"不认识：{asked}；" in problem["detail"]
         assert "request.approved" in problem["detail"]
 
 

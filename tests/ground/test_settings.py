@@ -133,7 +133,7 @@ class TestSettings:
             "WECOM_APP_PREVIOUS_AES_KEY", "WECOM_CONTACTS_PREVIOUS_TOKEN", "WECOM_CONTACTS_PREVIOUS_AES_KEY",
             "POLICY_FILE", "SECRET_KEY", "BOOTSTRAP_API_KEY",
             "WORKER_LISTEN", "EVENTS_KEPT", "DATABASE_STATEMENT_TIMEOUT", "DATABASE_LOCK_TIMEOUT",
-            "DATABASE_IDLE_TIMEOUT", "DATABASE_KEEPALIVE",
+            "DATABASE_IDLE_TIMEOUT", "DATABASE_KEEPALIVE", "API_RATE",
         }  # fmt: skip
         assert {name.removeprefix("STEWARD_") for name, _ in setting_names()} == documented
 

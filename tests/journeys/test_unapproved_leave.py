@@ -105,7 +105,7 @@ class TestAWrongAnswer:
         [finding] = await compared(world, group)
 
         assert finding["kind"] == "roster_loss"
-        assert finding["rule"]["clause"] == "8.5"
+        assert finding["rule"]["clause"] == "2.7"
         members = await world.every(f"/groups/{group['id']}/members")
         assert sorted(row["userid"] for row in members) == sorted([CAST.applicant, *everybody])
 

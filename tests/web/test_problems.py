@@ -12,7 +12,7 @@ from sqlalchemy.engine import make_url
 
 from app.web.messages import DETAILS, prefers_english
 from app.web.middleware import LARGEST_BODY
-from app.web.router import explanations
+from app.web.presentation import explanations
 from app.wecom.codes import CODES
 from tests.databases import crowded, dsn
 from tests.fakes.clock import FakeClock

@@ -66,7 +66,8 @@ async def sweep(sessions: Sessions, clock: Clock, handlers: Mapping[str, TimerHa
                     col(Timer.parked_at).is_(None),
                     col(Timer.kind).in_(list(handlers)),
                 )
-                .order_by(col(Timer.due_at))
+                # What falls due together goes in the order in which it came: ids are in the order of time.
+                .order_by(col(Timer.due_at), col(Timer.subject))
                 .limit(limit)
             )
         ).all()

@@ -26,7 +26,7 @@ from models.columns import (
 
 class AnnouncementState(StrEnum):
     PUBLISHED = "published"
-    CLOSED = "closed"  # the deadline has passed and the list is final
+    CLOSED = "closed"  # no clock runs any more. A card that arrives after all starts one, and it is published again
 
 
 class Announcement(Table, table=True):
@@ -46,6 +46,7 @@ class Announcement(Table, table=True):
     """What was asked for: groups, departments, people; the frozen list is in `receipts`."""
     receipt_required: bool = Field(default=True)
     deadline: datetime | None = optional_moment()
+    """As the card names it. Whom the card reaches later has a later one: `receipts.due_at` is what counts."""
     state: AnnouncementState = choice(AnnouncementState, AnnouncementState.PUBLISHED)
     card_message_id: UUID | None = optional_ref("messages.id", index=False)
     chase_message_id: UUID | None = optional_ref("messages.id", index=False)
@@ -56,6 +57,8 @@ class Announcement(Table, table=True):
     published_at: datetime = moment()
     updated_at: datetime = moment()
     closed_at: datetime | None = optional_moment()
+    listed_at: datetime | None = optional_moment()
+    """When the author was last told who has not confirmed: deadlines up to then are reported."""
 
 
 class AnnouncementGroup(Table, table=True):
@@ -83,6 +86,10 @@ class Receipt(Table, table=True):
     person_id: UUID = ref("people.id")
     source: str = Field(default="")
     """Why they are concerned: `group:…`, `department:…`, `person`."""
+    due_at: datetime | None = optional_moment()
+    """The person's own deadline. Empty until the card has reached them: their clock does not run (policy 3.6)."""
+    chase_at: datetime | None = optional_moment()
+    """When they are reminded, unless they confirm before."""
     confirmed_at: datetime | None = optional_moment()
     confirmed_via: str | None = Field(default=None)
     event_id: int | None = optional_big_ref("received_events.id", index=False)

@@ -75,14 +75,14 @@ async def confirm_many(session: AsyncSession, *, clicks: Sequence[Click], now: d
     plain = cards.whole_subjects(clicks, plain)
     if not plain:
         return set()
-    firsts: dict[int, tuple[KnownClick, Announcement]] = {}
+    firsts: dict[int, tuple[KnownClick, Announcement, bool]] = {}
     shown: dict[tuple[UUID, datetime, bool], list[KnownClick]] = {}
     for one in plain:
         announcement = taking[wanted[one.click.event_id]]
         receipt = receipts[announcement.id, one.person_id]
-        late = receipt.late if receipt.confirmed_at else rules.is_late(announcement.deadline, now)
+        late = receipt.late if receipt.confirmed_at else rules.is_late(receipt.due_at, now)
         if receipt.confirmed_at is None:
-            firsts.setdefault(receipt.id, (one, announcement))
+            firsts.setdefault(receipt.id, (one, announcement, late))
         shown.setdefault((announcement.id, receipt.confirmed_at or now, late), []).append(one)
     await _store_many(session, firsts, now=now)
     await _show_many(session, announcements, shown, now=now)
@@ -90,18 +90,15 @@ async def confirm_many(session: AsyncSession, *, clicks: Sequence[Click], now: d
 
 
 async def _store_many(
-    session: AsyncSession, firsts: Mapping[int, tuple[KnownClick, Announcement]], *, now: datetime
+    session: AsyncSession, firsts: Mapping[int, tuple[KnownClick, Announcement, bool]], *, now: datetime
 ) -> None:
-    """The first click of each person counts."""
+    """The first click of each person counts. With each: whether it is late."""
     if not firsts:
         return
-    rows = [
-        (receipt_id, one.click.event_id, rules.is_late(row.deadline, now)) for receipt_id, (one, row) in firsts.items()
-    ]
+    rows = [(receipt_id, one.click.event_id, late) for receipt_id, (one, _, late) in firsts.items()]
     await queries.confirm_receipts(session, rows, via=BY_CARD, now=now)
     confirmations = [
-        _confirmation(row, one.person_id, rules.is_late(row.deadline, now), BY_CARD, one.click.correlation_id)
-        for one, row in firsts.values()
+        _confirmation(row, one.person_id, late, BY_CARD, one.click.correlation_id) for one, row, late in firsts.values()
     ]
     await publish_many(session, confirmations, now=now)
 
@@ -144,7 +141,7 @@ async def _store(
     receipt.confirmed_at = now
     receipt.confirmed_via = via
     receipt.event_id = event_id
-    receipt.late = rules.is_late(announcement.deadline, now)
+    receipt.late = rules.is_late(receipt.due_at, now)
     confirmation = _confirmation(announcement, receipt.person_id, receipt.late, via, current_correlation_id())
     await publish_many(session, [confirmation], now=now)
 
@@ -180,7 +177,10 @@ async def _show_confirmed(
     )
 
 
-async def card_again(session: AsyncSession, announcement: Announcement, *, notice: str = "") -> Card:
+async def card_again(
+    session: AsyncSession, announcement: Announcement, *, notice: str = "", due_at: datetime | None = None
+) -> Card:
+    """The card as it was sent; with `notice` and the deadline of those who are reminded."""
     policy = await policies.get(session, PolicyVersionId(announcement.policy_version_id))
     rule = rules.class_rule(policy.document, announcement.message_class)
     author = await org.person(session, PersonId(announcement.author_id))
@@ -191,4 +191,5 @@ async def card_again(session: AsyncSession, announcement: Announcement, *, notic
         citation=policy.cite("announcement.receipt"),
         zone=calendars.timezone_of(session),
         notice=notice,
+        due_at=due_at,
     )

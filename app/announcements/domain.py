@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from app.announcements.jobs import CARD_ABSORBERS, CARD_ACTIONS, TIMERS
+from app.announcements.jobs import CARD_ABSORBERS, CARD_ACTIONS, OUTCOMES, TIMERS
 from app.announcements.router import router
 from app.manifest import Domain
 
 DOMAIN = Domain(
     name="announcements",
     routers=[router],
+    outcomes=OUTCOMES,
     timers=TIMERS,
     card_actions=CARD_ACTIONS,
     card_absorbers=CARD_ABSORBERS,

@@ -1,4 +1,4 @@
-"""Background entry points: the click on 收到, the chase, the deadline."""
+"""Background entry points: the card has arrived, the click on 收到, the chase, the deadline."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.announcements import messages, service
+from app.announcements.rules import AnnouncementPurpose
 from app.cards.service import CardAbsorb, CardAction, Click, ClickedCard
 from app.jobs.job import TimerHandler
+from app.ledger.service import OutcomeHandler
 from models.ids import AnnouncementId
 
 
@@ -39,4 +41,5 @@ async def close(session: AsyncSession, subject: str, now: datetime) -> None:
 
 CARD_ABSORBERS: dict[str, CardAbsorb] = {messages.CONFIRM: confirm_by_cards}
 CARD_ACTIONS: dict[str, CardAction] = {messages.CONFIRM: confirm_by_card}
+OUTCOMES: dict[str, OutcomeHandler] = {AnnouncementPurpose.CARD: service.start_clocks}
 TIMERS: dict[str, TimerHandler] = {service.CHASE: chase, service.DEADLINE: close}

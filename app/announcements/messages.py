@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,7 @@ from models.announcements import Announcement
 
 CONFIRM = "announcement.confirm"
 NAMES_SHOWN = 30
+POSTPONED = "，晚送达的顺延"
 ELSEWHERE = "…（全文见文字消息）"
 
 
@@ -42,10 +44,20 @@ def fits_a_card(announcement: Announcement) -> bool:
 
 
 def card(
-    announcement: Announcement, *, class_title: str, author: str, citation: Citation, zone: ZoneInfo, notice: str = ""
+    announcement: Announcement,
+    *,
+    class_title: str,
+    author: str,
+    citation: Citation,
+    zone: ZoneInfo,
+    notice: str = "",
+    due_at: datetime | None = None,
 ) -> Card:
-    """The card with the button, for each person of whom a receipt is wanted."""
-    fields = [("发布人", author), ("类别", class_title), ("截止", local(announcement.deadline, zone))]
+    """The card with the button, for each person of whom a receipt is wanted. `due_at`: their own deadline, where it
+    is known; the first card cannot know when it arrives.
+    """
+    until = local(due_at, zone) if due_at else f"{local(announcement.deadline, zone)}{POSTPONED}"
+    fields = [("发布人", author), ("类别", class_title), ("截止", until)]
     body = announcement.body
     if not fits_a_card(announcement):
         body = body[: CARD_SUB_TITLE - len(ELSEWHERE)] + ELSEWHERE
@@ -67,11 +79,13 @@ def confirmed_card(face: Card, *, at: datetime, late: bool, zone: ZoneInfo) -> C
     return Card(title=face.title, desc=face.desc, fields=rows, sub_title=face.sub_title, outcome=said)
 
 
-def chase_notice(template: str, announcement: Announcement, *, citation: Citation, zone: ZoneInfo) -> str:
+def chase_notice(
+    template: str, announcement: Announcement, *, due_at: datetime, citation: Citation, zone: ZoneInfo
+) -> str:
     """Policy 3.6: late means a reminder. The words are the policy's; a long title makes room for the deadline."""
 
     def said(title: str) -> str:
-        return template.format(title=title, deadline=local(announcement.deadline, zone), clause=f"制度{citation.label}")
+        return template.format(title=title, deadline=local(due_at, zone), clause=f"制度{citation.label}")
 
     too_much = len(said(announcement.title)) - CARD_DESC
     return said(
@@ -79,17 +93,35 @@ def chase_notice(template: str, announcement: Announcement, *, citation: Citatio
     )
 
 
-def final_list(
-    announcement: Announcement, *, confirmed: int, missing: Sequence[str], undelivered: Sequence[str] = ()
-) -> str:
+@dataclass(frozen=True)
+class NotConfirmed:
+    """Who has not confirmed, by name: in time, and because the card has not reached them; and how many still may."""
+
+    missing: Sequence[str] = ()
+    undelivered: Sequence[str] = ()
+    running: int = 0
+
+
+def final_list(announcement: Announcement, *, confirmed: int, others: NotConfirmed) -> str:
     """What the author reads at the deadline: who has, who has not, and whom the card has not reached (3.6)."""
-    total = confirmed + len(missing) + len(undelivered)
+    total = confirmed + len(others.missing) + len(others.undelivered) + others.running
     lines = [f"通知“{announcement.title}”已到截止时间：{total} 人中 {confirmed} 人已确认。"]
-    if missing:
-        lines.append(f"未确认：{_names(missing)}")
-    if undelivered:
-        lines.append(f"未送达（不算未确认）：{_names(undelivered)}")
+    lines += _not_confirmed(others)
+    if others.running:
+        lines.append(f"另有 {others.running} 人送达较晚，期限未到。")
     return "\n".join(lines)
+
+
+def later_list(announcement: Announcement, *, confirmed: int, missing: Sequence[str]) -> str:
+    """What the author reads when those whom the card reached late have had their time as well."""
+    total = confirmed + len(missing)
+    first = f"通知“{announcement.title}”送达较晚的 {total} 人期限已到：{confirmed} 人已确认。"
+    return "\n".join([first, *_not_confirmed(NotConfirmed(missing))])
+
+
+def _not_confirmed(others: NotConfirmed) -> list[str]:
+    lines = [f"未确认：{_names(others.missing)}"] if others.missing else []
+    return [*lines, f"未送达（不算未确认）：{_names(others.undelivered)}"] if others.undelivered else lines
 
 
 def _names(people: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.announcements import queries
+from app.announcements import queries, rules
 from app.announcements.publish import AudienceWanted
 from app.announcements.schemas import AnnouncementOut, AnnouncementSummary, ReceiptOut, StandingOut
 from app.delivery import queries as delivery_queries
@@ -46,7 +46,10 @@ async def receipts(session: AsyncSession, announcement: Announcement, rows: Sequ
     userids = await org.last_userids_of(session, people)
     message_id = announcement.card_message_id
     cards = await delivery_queries.deliveries_to(session, message_id, people) if message_id else {}
-    return [_receipt(row, userids.get(row.person_id, ""), cards.get(row.person_id)) for row in rows]
+    wanted = announcement.receipt_required
+    return [
+        _receipt(row, userids.get(row.person_id, ""), cards.get(row.person_id), receipt_required=wanted) for row in rows
+    ]
 
 
 def confirmed(row: Receipt, userid: str) -> ReceiptOut:
@@ -54,21 +57,24 @@ def confirmed(row: Receipt, userid: str) -> ReceiptOut:
     return _receipt(row, userid, None)
 
 
-def _receipt(row: Receipt, userid: str, card: Delivery | None) -> ReceiptOut:
+def _receipt(row: Receipt, userid: str, card: Delivery | None, *, receipt_required: bool = True) -> ReceiptOut:
     return ReceiptOut(
         person=userid,
+        state=rules.state_of(row) if receipt_required else None,
         card=card.state if card else None,
         card_reason=(card.reason or None) if card else None,
-        **row.model_dump(include={"source", "confirmed_at", "confirmed_via", "late", "chased_at"}),
+        **row.model_dump(include={"source", "due_at", "confirmed_at", "confirmed_via", "late", "chased_at"}),
     )
 
 
 async def _standing(session: AsyncSession, row: Announcement) -> StandingOut:
     standing = await queries.standing(session, row.id)
+    undelivered = standing.undelivered if row.receipt_required else 0
     return StandingOut(
         audience=standing.audience,
         confirmed=standing.confirmed,
-        unconfirmed=standing.audience - standing.confirmed,
+        unconfirmed=standing.audience - standing.confirmed - undelivered,
+        undelivered=undelivered,
         late=standing.late,
         chased=standing.chased,
     )

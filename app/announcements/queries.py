@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Select, func, select, text
@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.announcements.errors import AnnouncementNotFound
+from app.announcements.rules import ReceiptState
 from models.announcements import Announcement, AnnouncementGroup, Receipt
 from models.ids import AnnouncementId
 
@@ -24,10 +25,11 @@ _FREEZE = text(
 
 @dataclass(frozen=True)
 class Standing:
-    """How many are concerned, and how many of them have confirmed."""
+    """How many are concerned, how many of them have confirmed, and how many the card has not reached (policy 3.6)."""
 
     audience: int
     confirmed: int
+    undelivered: int
     late: int
     chased: int
 
@@ -74,11 +76,12 @@ class Held:
 
     id: int
     confirmed_at: datetime | None
+    due_at: datetime | None
     late: bool
 
 
 _HOLD = text(
-    "SELECT receipts.id, receipts.announcement_id, receipts.person_id, receipts.confirmed_at, receipts.late"
+    "SELECT id, announcement_id, person_id, confirmed_at, due_at, late"
     " FROM receipts WHERE (announcement_id, person_id) IN ("
     " SELECT announcement, person FROM unnest(CAST(:announcements AS uuid[]), CAST(:people AS uuid[]))"
     " AS wanted (announcement, person))"
@@ -103,7 +106,7 @@ async def receipts_for_update(
     """The receipts of these (announcement, person), locked in sorted order, as everybody does who takes several."""
     facts = {"announcements": [one for one, _ in wanted], "people": [person for _, person in wanted]}
     return {
-        (row.announcement_id, row.person_id): Held(row.id, row.confirmed_at, row.late)
+        (row.announcement_id, row.person_id): Held(row.id, row.confirmed_at, row.due_at, row.late)
         for row in await session.execute(_HOLD, facts)
     }
 
@@ -116,30 +119,103 @@ async def confirm_receipts(
     await session.execute(_CONFIRM, {"ids": ids, "event_ids": event_ids, "late": late, "via": via, "now": now})
 
 
-async def unconfirmed(session: AsyncSession, announcement_id: UUID, *, lock: bool = False) -> list[Receipt]:
+# ---------------------------------------------------------------- each person's clock
+
+
+_START = text(
+    "WITH reached AS (SELECT id FROM receipts"
+    " WHERE announcement_id = :announcement AND person_id = ANY (CAST(:people AS uuid[])) AND due_at IS NULL"
+    " ORDER BY person_id FOR NO KEY UPDATE)"
+    " UPDATE receipts SET due_at = :due_at, chase_at = :chase_at FROM reached WHERE receipts.id = reached.id"
+)
+
+_CHASE = text(
+    "WITH waiting AS (SELECT id FROM receipts"
+    " WHERE announcement_id = :announcement AND confirmed_at IS NULL AND chased_at IS NULL AND chase_at <= :now"
+    " ORDER BY person_id FOR NO KEY UPDATE)"
+    " UPDATE receipts SET chased_at = :now FROM waiting WHERE receipts.id = waiting.id"
+    " RETURNING receipts.person_id, receipts.due_at"
+)
+
+
+async def start_clocks(
+    session: AsyncSession, announcement_id: UUID, people: Sequence[UUID], *, due_at: datetime, chase_at: datetime
+) -> None:
+    """Give these people their deadline, in one statement. Who has one keeps it."""
+    values = {"announcement": announcement_id, "people": people, "due_at": due_at, "chase_at": chase_at}
+    await session.execute(_START, values)
+
+
+async def mark_chased(session: AsyncSession, announcement_id: UUID, *, now: datetime) -> list[tuple[UUID, datetime]]:
+    """Whose reminder is due and not sent yet, with their deadlines; marked in the same statement."""
+    rows = await session.execute(_CHASE, {"announcement": announcement_id, "now": now})
+    return [(row.person_id, row.due_at) for row in rows]
+
+
+async def next_chase(session: AsyncSession, announcement_id: UUID) -> datetime | None:
+    statement = select(func.min(col(Receipt.chase_at))).where(
+        col(Receipt.announcement_id) == announcement_id,
+        col(Receipt.confirmed_at).is_(None),
+        col(Receipt.chased_at).is_(None),
+    )
+    return (await session.scalars(statement)).one()
+
+
+async def next_list(
+    session: AsyncSession, announcement_id: UUID, *, listed_at: datetime | None, together: timedelta
+) -> datetime | None:
+    """When the next clocks of those who have not confirmed have run out: the last of those that end together."""
+    waiting = select(col(Receipt.due_at)).where(
+        col(Receipt.announcement_id) == announcement_id,
+        col(Receipt.confirmed_at).is_(None),
+        col(Receipt.due_at) > (listed_at or datetime.min.replace(tzinfo=UTC)),
+    )
+    ends = waiting.subquery()
+    first = select(func.min(ends.c.due_at)).scalar_subquery()
+    last = select(func.max(ends.c.due_at)).where(ends.c.due_at <= first + together)
+    end: datetime | None = (await session.scalars(last)).one()
+    return end
+
+
+async def unconfirmed(session: AsyncSession, announcement_id: UUID) -> list[Receipt]:
     statement = (
         select(Receipt)
         .where(col(Receipt.announcement_id) == announcement_id, col(Receipt.confirmed_at).is_(None))
         .order_by(col(Receipt.person_id))
     )
-    return list(await session.scalars(statement.with_for_update(key_share=True) if lock else statement))
+    return list(await session.scalars(statement))
+
+
+async def ended_between(session: AsyncSession, announcement_id: UUID, after: datetime, until: datetime) -> int:
+    """How many clocks have run out since, whether confirmed or not."""
+    statement = select(func.count()).where(
+        col(Receipt.announcement_id) == announcement_id, col(Receipt.due_at) > after, col(Receipt.due_at) <= until
+    )
+    return (await session.scalars(statement)).one()
 
 
 async def standing(session: AsyncSession, announcement_id: UUID) -> Standing:
     confirmed = func.count(col(Receipt.confirmed_at))
+    undelivered = func.count().filter(_UNDELIVERED)
     late = func.count().filter(col(Receipt.late))
     chased = func.count(col(Receipt.chased_at))
-    statement = select(func.count(), confirmed, late, chased).where(col(Receipt.announcement_id) == announcement_id)
-    row = (await session.execute(statement)).one()
-    return Standing(row[0], row[1], row[2], row[3])
+    statement = select(func.count(), confirmed, undelivered, late, chased)
+    row = (await session.execute(statement.where(col(Receipt.announcement_id) == announcement_id))).one()
+    return Standing(row[0], row[1], row[2], row[3], row[4])
 
 
-def receipts(announcement_id: UUID, *, confirmed: bool | None) -> Select[Receipt]:
+def receipts(announcement_id: UUID, *, state: ReceiptState | None) -> Select[Receipt]:
     statement = select(Receipt).where(col(Receipt.announcement_id) == announcement_id)
-    if confirmed is not None:
-        has = col(Receipt.confirmed_at).is_not(None)
-        statement = statement.where(has if confirmed else ~has)
-    return statement
+    return statement if state is None else statement.where(_IN_STATE[state])
+
+
+_CONFIRMED = col(Receipt.confirmed_at).is_not(None)
+_UNDELIVERED = ~_CONFIRMED & col(Receipt.due_at).is_(None)
+_IN_STATE = {
+    ReceiptState.CONFIRMED: _CONFIRMED,
+    ReceiptState.UNCONFIRMED: ~_CONFIRMED & col(Receipt.due_at).is_not(None),
+    ReceiptState.UNDELIVERED: _UNDELIVERED,
+}
 
 
 async def groups_of(session: AsyncSession, announcement_id: UUID) -> list[AnnouncementGroup]:

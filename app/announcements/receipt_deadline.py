@@ -1,8 +1,13 @@
-"""Policy 3.6: until when a receipt is wanted, the one chase before it, and the final list when it has passed."""
+"""Policy 3.6: until when a receipt is wanted, the one chase before it, and the list when it has passed.
+
+Each person has a deadline of their own (`receipt_clock`). Locks are taken in one order: the timers (deadline, chase),
+the announcement, the receipts.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -26,6 +31,8 @@ from models.ids import AnnouncementId, PersonId
 
 CHASE = "announcement.chase"
 DEADLINE = "announcement.deadline"
+TOGETHER = timedelta(minutes=10)
+"""Clocks that run out within this time of one another are reported in one list."""
 
 
 async def set_receipt_deadline(
@@ -60,17 +67,34 @@ async def set_receipt_deadline(
 
 
 async def chase(session: AsyncSession, *, announcement_id: AnnouncementId, now: datetime) -> int:
-    """Remind everybody who has not confirmed, once (policy 3.6). Returns how many."""
+    """Remind everybody whose time has come and who has not confirmed, once (policy 3.6). Returns how many."""
     announcement = await queries.announcement_for_update(session, announcement_id)
     if announcement is None or announcement.state is not AnnouncementState.PUBLISHED:
         return 0
-    waiting = [row for row in await queries.unconfirmed(session, announcement_id, lock=True) if row.chased_at is None]
-    if not waiting:
-        return 0
+    waiting = await queries.mark_chased(session, announcement_id, now=now)
+    zone = calendars.timezone_of(session)
+    # One message for all whose deadline reads the same.
+    by_deadline: dict[str, list[tuple[UUID, datetime]]] = {}
+    for person_id, due_at in sorted(waiting, key=lambda one: one[1]):
+        by_deadline.setdefault(messages.local(due_at, zone), []).append((person_id, due_at))
+    for people in by_deadline.values():
+        await _remind(session, announcement, [PersonId(one) for one, _ in people], due_at=people[0][1], now=now)
+    if waiting:
+        announcement.updated_at = now
+    following = await queries.next_chase(session, announcement_id)
+    if following is not None:
+        await set_timer(session, CHASE, str(announcement_id), following)
+    return len(waiting)
+
+
+async def _remind(
+    session: AsyncSession, announcement: Announcement, people: list[PersonId], *, due_at: datetime, now: datetime
+) -> None:
     policy = await policies.in_force(session, now=now)
     notice = messages.chase_notice(
         policy.document.announcements.chase_text,
         announcement,
+        due_at=due_at,
         citation=policy.cite("announcement.chase"),
         zone=calendars.timezone_of(session),
     )
@@ -78,21 +102,19 @@ async def chase(session: AsyncSession, *, announcement_id: AnnouncementId, now: 
     message = await delivery.send_card(
         session,
         MessageHeader(AnnouncementPurpose.CHASE, about(announcement), why, MessageClass.NOTICE),
-        to=[PersonId(row.person_id) for row in waiting],
-        card=await card_again(session, announcement, notice=notice),
+        to=people,
+        card=await card_again(session, announcement, notice=notice, due_at=due_at),
         now=now,
     )
     announcement.chase_message_id = message.id
-    announcement.updated_at = now
-    for row in waiting:
-        row.chased_at = now
-    return len(waiting)
 
 
 async def close(session: AsyncSession, *, announcement_id: AnnouncementId, now: datetime) -> None:
-    """The deadline: who was not chased yet is chased now, and the author gets the final list (policy 3.6, 3.7).
+    """Clocks have run out: who was not chased yet is chased now, and the author gets the list (policy 3.6, 3.7).
 
-    A confirmation after it still counts and is marked late. Nobody gets a point by itself.
+    While the clock of somebody whom the card reached later still runs, the announcement stays open, and the author
+    hears of them when it has run out. A confirmation after it still counts and is marked late. Nobody gets a point by
+    itself.
     """
     # Before the announcement is locked: a chase that fires now holds its timer and waits for the announcement.
     await cancel_timer(session, CHASE, str(announcement_id))
@@ -100,22 +122,47 @@ async def close(session: AsyncSession, *, announcement_id: AnnouncementId, now: 
     announcement = await queries.announcement_for_update(session, announcement_id)
     if announcement is None or announcement.state is not AnnouncementState.PUBLISHED:
         return
-    announcement.state, announcement.closed_at, announcement.updated_at = AnnouncementState.CLOSED, now, now
-    standing = await queries.standing(session, announcement_id)
-    waiting = await queries.unconfirmed(session, announcement_id)
-    reached = await delivery.people_reached(session, announcement.card_message_id, announcement.chase_message_id)
-    missing = await org.names_of(session, [row.person_id for row in waiting if row.person_id in reached])
-    undelivered = await org.names_of(session, [row.person_id for row in waiting if row.person_id not in reached])
+    at = await _next_list(session, announcement)
+    if at is not None and at > now:
+        await set_timer(session, DEADLINE, str(announcement_id), at)
+        return
     policy = await policies.in_force(session, now=now)
     why = Why(SYSTEM, "announcement.receipt", policy.id)
-    await delivery.send_text(
-        session,
-        MessageHeader(AnnouncementPurpose.FINAL_LIST, about(announcement), why, MessageClass.NOTICE),
-        to=[PersonId(announcement.author_id)],
-        text=messages.final_list(announcement, confirmed=standing.confirmed, missing=missing, undelivered=undelivered),
-        now=now,
-    )
+    await _tell_author(session, announcement, why, now=now)
+    announcement.listed_at, announcement.updated_at = now, now
+    following = await _next_list(session, announcement)
+    if following is not None:
+        await set_timer(session, DEADLINE, str(announcement_id), following)
+        return
+    announcement.state, announcement.closed_at = AnnouncementState.CLOSED, now
+    standing = await queries.standing(session, announcement_id)
     closed = catalogue.AnnouncementClosed(
         announcement_id=announcement_id, audience=standing.audience, confirmed=standing.confirmed
     )
     await publish(session, closed, why, now=now)
+
+
+async def _next_list(session: AsyncSession, announcement: Announcement) -> datetime | None:
+    return await queries.next_list(session, announcement.id, listed_at=announcement.listed_at, together=TOGETHER)
+
+
+async def _tell_author(session: AsyncSession, announcement: Announcement, why: Why, *, now: datetime) -> None:
+    """The list; after the first one only what is new in it."""
+    waiting = await queries.unconfirmed(session, announcement.id)
+    since = announcement.listed_at
+    due = [row for row in waiting if row.due_at and row.due_at <= now and (since is None or row.due_at > since)]
+    missing = list(await org.names_of(session, [row.person_id for row in due]))
+    if since is None:
+        unreached = [row.person_id for row in waiting if row.due_at is None]
+        undelivered = await org.names_of(session, unreached)
+        running = len(waiting) - len(due) - len(unreached)
+        confirmed = (await queries.standing(session, announcement.id)).confirmed
+        others = messages.NotConfirmed(missing, undelivered, running)
+        text = messages.final_list(announcement, confirmed=confirmed, others=others)
+    else:
+        ended = await queries.ended_between(session, announcement.id, since, now)
+        if not ended:
+            return
+        text = messages.later_list(announcement, confirmed=ended - len(due), missing=missing)
+    header = MessageHeader(AnnouncementPurpose.FINAL_LIST, about(announcement), why, MessageClass.NOTICE)
+    await delivery.send_text(session, header, to=[PersonId(announcement.author_id)], text=text, now=now)

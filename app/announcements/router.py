@@ -10,6 +10,7 @@ from pydantic import AwareDatetime
 from sqlmodel import col
 
 from app.announcements import presentation, queries, service
+from app.announcements.rules import ReceiptState
 from app.announcements.schemas import (
     AnnouncementOut,
     AnnouncementSummary,
@@ -73,11 +74,17 @@ async def list_receipts(
     announcement_id: UUID,
     session: SessionDep,
     page: PageDep,
-    confirmed: Annotated[bool | None, Query(description="Only those who have, or have not")] = None,
+    state: Annotated[ReceiptState | None, Query(description="Only those who stand so")] = None,
+    confirmed: Annotated[
+        bool | None,
+        Query(description="Only those who have, or have not although the card has reached them", deprecated=True),
+    ] = None,
 ) -> Page[ReceiptOut]:
-    """Who is concerned, who has confirmed and who has not."""
+    """Who is concerned, who has confirmed, who has not, and whom the card has not reached."""
     announcement = await queries.announcement(session, AnnouncementId(announcement_id))
-    statement = queries.receipts(announcement_id, confirmed=confirmed)
+    if state is None and confirmed is not None:
+        state = ReceiptState.CONFIRMED if confirmed else ReceiptState.UNCONFIRMED
+    statement = queries.receipts(announcement_id, state=state)
     rows, next_cursor = await paginate(session, statement, col(Receipt.id), page=page, descending=False)
     return Page(items=await presentation.receipts(session, announcement, rows), next_cursor=next_cursor)
 

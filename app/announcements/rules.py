@@ -52,6 +52,20 @@ class AnnouncementPurpose(StrEnum):
     FINAL_LIST = "announcement.final_list"
 
 
+class ReceiptState(StrEnum):
+    """Policy 3.6: who was not reached has not failed to answer."""
+
+    CONFIRMED = "confirmed"
+    UNCONFIRMED = "unconfirmed"
+    UNDELIVERED = "undelivered"
+
+
+def state_of(receipt: Receipt) -> ReceiptState:
+    if receipt.confirmed_at is not None:
+        return ReceiptState.CONFIRMED
+    return ReceiptState.UNDELIVERED if receipt.due_at is None else ReceiptState.UNCONFIRMED
+
+
 @dataclass
 class Audience:
     """Who is concerned, and why: the first reason found stays."""
@@ -117,8 +131,9 @@ def check_deadline(deadline: datetime, now: datetime) -> None:
         raise DeadlineInThePast("截止时间要晚于现在")
 
 
-def is_late(deadline: datetime | None, now: datetime) -> bool:
-    return deadline is not None and now > deadline
+def is_late(due_at: datetime | None, now: datetime) -> bool:
+    """`due_at`: the person's own. Whom the card has not reached is never late."""
+    return due_at is not None and now > due_at
 
 
 def check_takes_receipts(announcement: Announcement) -> None:

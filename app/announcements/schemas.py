@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
+from app.announcements.rules import ReceiptState
 from app.web.schemas import Input, Moment, Userid
 from models.announcements import AnnouncementState
 from models.delivery import DeliveryState
@@ -44,8 +45,9 @@ class StandingOut(BaseModel):
 
     audience: int
     confirmed: int
-    unconfirmed: int
-    late: int = Field(description="Confirmed after the deadline.")
+    unconfirmed: int = Field(description="The card has reached them.")
+    undelivered: int = Field(description="The card has not reached them yet, or could not: their clock does not run.")
+    late: int = Field(description="Confirmed after their own deadline.")
     chased: int
 
 
@@ -77,6 +79,10 @@ class AnnouncementOut(AnnouncementSummary):
 class ReceiptOut(BaseModel):
     person: str
     source: str = Field(description="Why they are concerned: `group:…`, `department:…`, `person`.")
+    state: ReceiptState | None = Field(description="Empty where no receipt is wanted.")
+    due_at: datetime | None = Field(
+        description="Their own deadline, counted from the delivery. Empty until the card has reached them."
+    )
     confirmed_at: datetime | None
     confirmed_via: str | None
     late: bool

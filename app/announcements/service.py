@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.announcements.confirm import BY_CARD, confirm, confirm_many
 from app.announcements.publish import AudienceWanted, Draft, publish
+from app.announcements.receipt_clock import start_clocks
 from app.announcements.receipt_deadline import CHASE, DEADLINE, chase, close
 
 __all__ = [
@@ -17,4 +18,5 @@ __all__ = [
     "confirm",
     "confirm_many",
     "publish",
+    "start_clocks",
 ]

@@ -139,12 +139,17 @@ def listed_deliveries(*, state: DeliveryState | None, message_id: UUID | None, u
     return statement
 
 
-async def people_reached(session: AsyncSession, message_ids: Sequence[UUID]) -> set[UUID]:
-    """Who has got one of these messages: sent, as far as the platform says. Held, failed and unknown are not."""
+async def origin_of(session: AsyncSession, message_id: UUID) -> str:
+    """The id of what a message is about."""
+    return (await session.scalars(select(col(Message.origin_id)).where(col(Message.id) == message_id))).one()
+
+
+async def people_reached_by(session: AsyncSession, call_id: UUID) -> list[UUID]:
+    """Who has got the message by this call."""
     statement = select(col(Delivery.person_id)).where(
-        col(Delivery.message_id).in_(message_ids), col(Delivery.state) == DeliveryState.SENT
+        col(Delivery.call_id) == call_id, col(Delivery.state) == DeliveryState.SENT
     )
-    return set(await session.scalars(statement))
+    return list(await session.scalars(statement))
 
 
 async def ended_deliveries(session: AsyncSession, selected: Selection, *, most: int) -> list[tuple[int, str]]:

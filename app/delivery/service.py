@@ -25,7 +25,6 @@ __all__ = [
     "Sender",
     "counts_by_state",
     "header_of",
-    "people_reached",
     "post_to_group",
     "preview",
     "retry_delivery",
@@ -45,11 +44,6 @@ async def summarize(session: AsyncSession, *, message_id: UUID) -> tuple[int, di
     if message is None:
         raise DeliveryNotFound("没有这条消息")
     return message.audience, await queries.counts_of(session, message_id)
-
-
-async def people_reached(session: AsyncSession, *message_ids: UUID | None) -> set[UUID]:
-    """Who has got at least one of these messages. An undelivered card has asked nobody for anything (policy 3.6)."""
-    return await queries.people_reached(session, [one for one in message_ids if one is not None])
 
 
 async def counts_by_state(session: AsyncSession, *, message_id: UUID | None) -> dict[str, int]:

@@ -246,7 +246,7 @@ async def final_list(stage: Stage, announcement_id: str, author: str) -> None:
         return seen if seen["state"] == "closed" else None
 
     seen = (await stage.until("the deadline", closed))["receipts"]
-    missing = await stage.every(f"/announcements/{announcement_id}/receipts", confirmed="false")
+    missing = await stage.every(f"/announcements/{announcement_id}/receipts", state="unconfirmed")
     stage.require(len(missing) == seen["unconfirmed"], "the final list does not add up")
     names = "、".join([await stage.name_of(receipt["person"]) for receipt in missing])
     stage.tell(f"截止：{seen['audience']} 人中 {seen['confirmed']} 人已确认；未确认：{names}")

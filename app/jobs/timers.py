@@ -29,6 +29,18 @@ async def set_timer(
     `basis` says how the moment was computed, so that a changed calendar can compute it again: the calendar gives it
     together with the moment.
     """
+    await _upsert(session, kind, subject, due_at, basis=basis)
+
+
+async def _upsert(
+    session: AsyncSession,
+    kind: str,
+    subject: str,
+    due_at: datetime,
+    *,
+    basis: BaseModel | None,
+    only_earlier: bool = False,
+) -> None:
     row = {
         "kind": kind,
         "subject": subject,
@@ -42,7 +54,17 @@ async def set_timer(
     }
     statement = insert(Timer).values(row)
     changed = {name: statement.excluded[name] for name in row if name not in {"kind", "subject"}}
-    await session.execute(statement.on_conflict_do_update(index_elements=["kind", "subject"], set_=changed))
+    where = statement.excluded.due_at < col(Timer.due_at) if only_earlier else None
+    await session.execute(
+        statement.on_conflict_do_update(index_elements=["kind", "subject"], set_=changed, where=where)
+    )
+
+
+async def bring_forward(
+    session: AsyncSession, kind: str, subject: str, due_at: datetime, *, basis: BaseModel | None = None
+) -> None:
+    """Set the timer, unless it is set for an earlier moment. Either way this transaction holds it from now on."""
+    await _upsert(session, kind, subject, due_at, basis=basis, only_earlier=True)
 
 
 async def cancel_timer(session: AsyncSession, kind: str, subject: str) -> None:

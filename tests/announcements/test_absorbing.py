@@ -22,7 +22,7 @@ from app.inbox.rules import BACK_OFF
 from app.ledger.calls import MAKE_CALL
 from app.observability import bound_correlation
 from callbacks.handlers import EventHandler, build_handler
-from models.announcements import Announcement
+from models.announcements import Announcement, Receipt
 from models.delivery import CallKind, CallState, CardClick, Delivery, OutgoingCall
 from models.ids import APP, AnnouncementId, new_id
 from models.inbox import EventState, ReceivedEvent
@@ -62,7 +62,9 @@ async def stage(session: AsyncSession, company: Company) -> Stage:
     await everything_arrives(session)
     early = MONDAY_9AM + timedelta(minutes=3)
     await service.confirm(session, announcement_id=AnnouncementId(told.id), person=company.han, via="rest", now=early)
-    await service.chase(session, announcement_id=AnnouncementId(told.id), now=MONDAY_9AM + timedelta(minutes=5))
+    five_past = MONDAY_9AM + timedelta(minutes=5)
+    await session.execute(update(Receipt).values(chase_at=five_past))
+    await service.chase(session, announcement_id=AnnouncementId(told.id), now=five_past)
     await everything_arrives(session)
     result = Stage(company, told, shared)
     statement = (

@@ -22,7 +22,7 @@ from tests.builders.approvals import everything_arrives
 from tests.company import Company, found
 from tests.fakes.clock import MONDAY_9AM, FakeClock
 
-TEN_PAST = MONDAY_9AM + timedelta(minutes=10)
+TWENTY_PAST = MONDAY_9AM + timedelta(minutes=20)
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ class TestTwoConfirmationsAtOnce:
         async def confirm() -> None:
             async with transaction(sessions) as session:
                 await service.confirm(
-                    session, announcement_id=AnnouncementId(told.id), person=company.li, via="rest", now=TEN_PAST
+                    session, announcement_id=AnnouncementId(told.id), person=company.li, via="rest", now=TWENTY_PAST
                 )
 
         await asyncio.gather(*(confirm() for _ in range(5)))
@@ -78,7 +78,7 @@ class TestTwoWorkersAtTheDeadline:
     async def test_two_chases_at_once_chase_once(self, sessions: Sessions, told: Announcement) -> None:
         async def chase() -> int:
             async with transaction(sessions) as session:
-                return await service.chase(session, announcement_id=AnnouncementId(told.id), now=TEN_PAST)
+                return await service.chase(session, announcement_id=AnnouncementId(told.id), now=TWENTY_PAST)
 
         assert sorted(await asyncio.gather(chase(), chase())) == [0, 2]
         waiting = col(OutgoingCall.state) == CallState.READY

@@ -61,7 +61,14 @@ class TestPublishing:
         told = await publish(client)
         assert (told["author"], told["class"], told["state"]) == ("wang", "work", "published")
         assert told["deadline"] == "2026-03-03T10:00:00Z"
-        assert told["receipts"] == {"audience": 3, "confirmed": 0, "unconfirmed": 3, "late": 0, "chased": 0}
+        assert told["receipts"] == {
+            "audience": 3,
+            "confirmed": 0,
+            "unconfirmed": 0,
+            "undelivered": 3,
+            "late": 0,
+            "chased": 0,
+        }
         assert told["delivery"] == {"sent": 0, "failed": 0, "unknown": 0, "held": 3}
         assert (told["rule_key"], told["clause"]) == ("announcement.publish", "3.2")
         assert (await answer(client.get(f"/announcements/{told['id']}")))["correlation_id"] == told["correlation_id"]

@@ -8,6 +8,7 @@ import pytest
 
 from app.announcements import messages, rules
 from app.announcements.errors import ReceiptNotPossible
+from app.announcements.messages import NotConfirmed
 from app.announcements.rules import Audience
 from app.policy.document import default_document
 from models.announcements import Announcement
@@ -37,7 +38,7 @@ class TestFinalList:
     """3.7: 发布人跟进至落实。"""
 
     def test_thirty_names_are_shown_and_the_number_of_all(self) -> None:
-        text = messages.final_list(an_announcement(), confirmed=1, missing=[f"员工{n}" for n in range(31)])
+        text = messages.final_list(an_announcement(), confirmed=1, others=NotConfirmed([f"员工{n}" for n in range(31)]))
         assert "32 人中 1 人已确认" in text
         assert "员工29 等 31 人" in text
         assert "员工30" not in text

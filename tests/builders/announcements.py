@@ -8,16 +8,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.announcements import service
+from app.announcements.rules import AnnouncementPurpose
 from app.announcements.service import AudienceWanted, Draft
 from app.audit.actor import person_actor
 from models.announcements import Announcement, Receipt
 from models.audit import AuditEntry
-from models.delivery import CallKind, Message, OutgoingCall
+from models.delivery import CallKind, CallState, Delivery, DeliveryState, Message, OutgoingCall
 from models.groups import Group
 from models.org import Person, PersonUserid
 from models.policy import Timer
@@ -86,3 +87,31 @@ async def timers_of(session: AsyncSession, subject: UUID) -> Mapping[str, Timer]
 async def audit_of(session: AsyncSession, object_id: UUID) -> list[AuditEntry]:
     statement = select(AuditEntry).where(col(AuditEntry.object_id) == str(object_id)).order_by(col(AuditEntry.id))
     return list(await session.scalars(statement))
+
+
+async def clocks_start(session: AsyncSession, calls: Sequence[OutgoingCall], *, now: datetime = MONDAY_9AM) -> None:
+    """These cards of announcements have reached people, and the announcements hear of it."""
+    for call in calls:
+        if call.purpose == AnnouncementPurpose.CARD:
+            its = update(Delivery).where(col(Delivery.call_id) == call.id)
+            await session.execute(its.values(state=DeliveryState.SENT, reason=""))
+            await service.start_clocks(session, call, now)
+
+
+async def card_reaches(session: AsyncSession, row: Announcement, *people: Person, now: datetime = MONDAY_9AM) -> None:
+    """The card reaches these people, by a call of their own, and nobody else of its audience."""
+    statement = (
+        select(Delivery)
+        .where(col(Delivery.message_id) == row.card_message_id)
+        .where(col(Delivery.person_id).in_([one.id for one in people]))
+    )
+    deliveries = list(await session.scalars(statement))
+    call = await session.get_one(OutgoingCall, deliveries[0].call_id)
+    its = {name: getattr(call, name) for name in OutgoingCall.model_fields if name not in {"id", "task_id"}}
+    own = OutgoingCall(**its | {"state": CallState.DONE, "previous_id": call.id, "sent_at": now})
+    session.add(own)
+    await session.flush()
+    for delivery in deliveries:
+        delivery.call_id, delivery.state, delivery.reason = own.id, DeliveryState.SENT, ""
+    await session.flush()
+    await service.start_clocks(session, own, now)

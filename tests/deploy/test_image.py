@@ -171,7 +171,8 @@ class TestBillOfMaterials:
         return tmp_path
 
     def test_it_names_what_is_installed(self, root: Path) -> None:
-        command = [sys.executable, "-W", "error", ROOT / "deploy/image/sbom.py", root, "--name", "steward", "--digest"]
+        script = str(ROOT / "deploy/image/sbom.py")
+        command = [sys.executable, "-W", "error", script, str(root), "--name", "steward", "--digest"]
         ran = subprocess.run([*command, self.DIGEST], capture_output=True, text=True, check=True)
         document = json.loads(ran.stdout)
         assert document["bomFormat"] == "CycloneDX"

@@ -14,7 +14,7 @@ from models.columns import choice, moment, optional_moment, serial_key
 
 class EventState(StrEnum):
     PENDING = "pending"
-    RUNNING = "running"
+    RUNNING = "running"  # a worker of an earlier version has it in hand; now its subject's claim says so
     DONE = "done"
     PARKED = "parked"  # given up after the last try, waits for a person; does not block its subject
     UNKNOWN = "unknown"  # a type we do not know: stored and counted

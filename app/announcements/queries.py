@@ -80,13 +80,13 @@ class Held:
     late: bool
 
 
-_HOLD = text(
-    "SELECT id, announcement_id, person_id, confirmed_at, due_at, late"
-    " FROM receipts WHERE (announcement_id, person_id) IN ("
-    " SELECT announcement, person FROM unnest(CAST(:announcements AS uuid[]), CAST(:people AS uuid[]))"
-    " AS wanted (announcement, person))"
-    " ORDER BY announcement_id, person_id FOR NO KEY UPDATE"
-)
+_HOLD = text("""
+SELECT receipts.id, receipts.announcement_id, receipts.person_id, receipts.confirmed_at,
+    receipts.due_at, receipts.late
+FROM unnest(CAST(:announcements AS uuid[]), CAST(:people AS uuid[])) AS wanted (announcement, person)
+JOIN receipts ON receipts.announcement_id = wanted.announcement AND receipts.person_id = wanted.person
+ORDER BY receipts.announcement_id, receipts.person_id FOR NO KEY UPDATE OF receipts
+""")
 
 _CONFIRM = text(
     "UPDATE receipts SET confirmed_at = :now, confirmed_via = :via, event_id = given.event_id, late = given.late"

@@ -20,7 +20,7 @@ from app.database import Sessions, transaction
 from app.database_url import read_url
 from app.inbox import service
 from app.inbox.errors import LeaseLost
-from app.inbox.rules import DONE, LEASE, Outcome
+from app.inbox.rules import CLAIM_LIMIT, DONE, LEASE, Outcome
 from app.inbox.service import Batch
 from app.observability import INBOX_EVENTS, INBOX_LAG, bound_correlation, get_logger
 from models.inbox import EventState, ReceivedEvent
@@ -34,6 +34,7 @@ AbsorberFor = Callable[[ReceivedEvent], tuple[str, Absorb] | None]
 _POLL_SECONDS: Final = 1.0
 _RELISTEN_SECONDS: Final = 5.0
 _WORKERS: Final = 4  # transactions at a time; a commit waits for the disk, the next handler need not
+_BATCHES: Final = 2  # in hand when many wait: one is at the database while the other is worked out here
 
 log = get_logger()
 
@@ -68,13 +69,23 @@ class InboxProcessor:
         self._stop = stop
         async with _background(self._listen()), _background(self._wake_at(stop)):
             while not stop.is_set():
-                try:
-                    worked = await self.step()
-                except Exception:
-                    log.exception("inbox.interrupted")
-                    worked = 0
-                if not worked:
+                worked = await self._step_or_log()
+                if worked >= CLAIM_LIMIT:
+                    await asyncio.gather(*(self._work_on(stop) for _ in range(_BATCHES)))
+                elif not worked:
                     await self._sleep()
+
+    async def _work_on(self, stop: asyncio.Event) -> None:
+        """Batch after batch, until nothing is due."""
+        while not stop.is_set() and await self._step_or_log():
+            pass
+
+    async def _step_or_log(self) -> int:
+        try:
+            return await self.step()
+        except Exception:
+            log.exception("inbox.interrupted")
+            return 0
 
     async def drain(self) -> int:
         """Handle until nothing is due. Returns how many events were handled, failures included."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import BigInteger, Select, String, bindparam, exists, func, or_, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import load_only
 from sqlmodel import col
 
 from app.inbox.rules import BACK_OFF
@@ -16,6 +17,12 @@ from models.ids import EventId
 from models.inbox import EventState, ReceivedEvent, SubjectClaim
 from models.intake import CallbackGap, CallbackRefusal, IntakeServer
 from models.org import SyncKind, SyncRun, SyncState
+
+_READ_BY_HANDLERS: Final[tuple[Any, ...]] = (
+    ReceivedEvent.app_id, ReceivedEvent.event_type, ReceivedEvent.subject, ReceivedEvent.actor_userid,
+    ReceivedEvent.occurred_at, ReceivedEvent.received_at, ReceivedEvent.body, ReceivedEvent.attempts,
+    ReceivedEvent.correlation_id,
+)  # fmt: skip
 
 
 async def event(session: AsyncSession, event_id: EventId) -> ReceivedEvent | None:
@@ -47,24 +54,50 @@ async def newest(
     return (await session.scalars(statement.order_by(col(ReceivedEvent.id).desc()).limit(limit))).all()
 
 
-async def due_for_update(session: AsyncSession, *, now: datetime, limit: int) -> Sequence[tuple[int, str]]:
-    """(id, subject) of the oldest events that are due and whose subject nobody works on, locked."""
+def _is_due(now: datetime) -> Any:
+    not_before = col(ReceivedEvent.not_before)
+    # Farther ahead than anything is put off: the clock was set back since.
+    return or_(not_before.is_(None), not_before <= now, not_before > now + max(BACK_OFF))
+
+
+async def due_for_update(session: AsyncSession, *, now: datetime, limit: int) -> Sequence[str]:
+    """The subjects of the oldest events that are due and whose subject nobody works on. The events are locked."""
     held = exists().where(col(SubjectClaim.subject) == col(ReceivedEvent.subject))
-    due = or_(
-        col(ReceivedEvent.not_before).is_(None),
-        col(ReceivedEvent.not_before) <= now,
-        # Farther ahead than anything is put off: the clock was set back since.
-        col(ReceivedEvent.not_before) > now + max(BACK_OFF),
-    )
     statement = (
-        select(col(ReceivedEvent.id), col(ReceivedEvent.subject))
+        select(col(ReceivedEvent.subject))
         # A literal, so that a prepared statement too may use the partial index for claims.
-        .where(text("received_events.state = 'pending'"), due, ~held)
+        .where(text("received_events.state = 'pending'"), _is_due(now), ~held)
         .order_by(col(ReceivedEvent.id))
         .limit(limit)
         .with_for_update(key_share=True, skip_locked=True, of=ReceivedEvent)
     )
-    return [(number or 0, subject) for number, subject in await session.execute(statement)]
+    return (await session.scalars(statement)).all()
+
+
+async def due_about(
+    session: AsyncSession, subjects: Sequence[str], *, now: datetime, limit: int
+) -> Sequence[ReceivedEvent]:
+    """What is due about these subjects, in the order of its arrival, with what handlers read and no more."""
+    statement = (
+        select(ReceivedEvent)
+        .options(load_only(*_READ_BY_HANDLERS, raiseload=True))
+        .where(
+            # The second for the index by subject, the first for the rest.
+            text("received_events.state = 'pending'"),
+            text("received_events.state IN ('pending', 'running')"),
+            col(ReceivedEvent.subject) == func.any(bindparam(None, list(subjects), type_=ARRAY(String))),
+            _is_due(now),
+        )
+        .order_by(col(ReceivedEvent.id))
+        .limit(limit)
+    )
+    return (await session.scalars(statement)).all()
+
+
+def is_ours(batch: int) -> Any:
+    """Of an event that waits, and whose subject this batch has leased."""
+    leased = exists().where(col(SubjectClaim.subject) == col(ReceivedEvent.subject), col(SubjectClaim.batch) == batch)
+    return (col(ReceivedEvent.state) == EventState.PENDING) & leased
 
 
 async def claims_for_update(session: AsyncSession, *, subjects: Sequence[str], batch: int) -> Sequence[str]:

@@ -13,6 +13,9 @@ from models.inbox import EventState, ReceivedEvent
 
 LEASE: Final = timedelta(seconds=60)
 CLAIM_LIMIT: Final = 500
+"""Subjects in a batch."""
+LARGEST_BATCH: Final = 5_000
+"""Events in a batch, with all that wait about its subjects."""
 KEEP_BODIES: Final = timedelta(days=30)
 
 # After the first failure, the second … When the list ends the event is parked: the 8th failure is the last.

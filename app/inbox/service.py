@@ -104,6 +104,7 @@ _COLUMNS: Final = (
     "body_digest", "correlation_id", "repeats",
 )  # fmt: skip
 
+# What is marked as running was marked by a worker of an earlier version: since then the lease alone says it.
 _RECOVER: Final = text("""
 WITH expired AS (
     SELECT subject, batch FROM subject_claims WHERE leased_until < :now ORDER BY subject FOR UPDATE SKIP LOCKED
@@ -127,13 +128,6 @@ UPDATE subject_claims SET leased_until = :until WHERE subject IN (
 )
 """)
 
-# By subject and with a literal state, so that the partial index serves: the table holds a month of events.
-_RETURN: Final = text("""
-UPDATE received_events SET state = 'pending', batch = NULL FROM subject_claims
-WHERE subject_claims.batch = :batch AND received_events.subject = subject_claims.subject
-    AND received_events.state = 'running' AND received_events.batch = :batch
-""")
-
 _PURGE: Final = text("""
 UPDATE received_events SET body = NULL WHERE id IN (
     SELECT id FROM received_events
@@ -154,22 +148,19 @@ async def store(session: AsyncSession, *, arrivals: Sequence[Arrival]) -> set[by
 
 
 async def claim(session: AsyncSession, *, now: datetime, limit: int = rules.CLAIM_LIMIT) -> Batch:
-    """Take the oldest due events whose subjects are free, and lease those subjects. May be empty."""
+    """Lease the subjects of the oldest due events, as far as they are free, and take what is due about them.
+
+    What waits about one subject comes together, however far apart it arrived: many hints are one refetch. The events
+    themselves are not touched, because each change of their state is a row in all their indexes. May be empty.
+    """
     await session.execute(_RECOVER, {"now": now})
-    due = await queries.due_for_update(session, now=now, limit=limit)
     batch = secrets.randbits(62)
-    if not due:
+    subjects = sorted(set(await queries.due_for_update(session, now=now, limit=limit)))
+    if not subjects:
         return Batch(batch, ())
-    wanted = {"subjects": sorted({subject for _, subject in due}), "batch": batch, "until": now + rules.LEASE}
-    ours = {row[0] for row in await session.execute(_CLAIM, wanted)}
-    taken = (
-        update(ReceivedEvent)
-        .where(col(ReceivedEvent.id) == queries.any_of([number for number, subject in due if subject in ours]))
-        .values(state=EventState.RUNNING, batch=batch)
-        .returning(ReceivedEvent)
-    )
-    events = (await session.scalars(taken)).all()
-    return Batch(batch, tuple(sorted(events, key=lambda event: event.id or 0)))
+    wanted = {"subjects": subjects, "batch": batch, "until": now + rules.LEASE}
+    ours = [row[0] for row in await session.execute(_CLAIM, wanted)]
+    return Batch(batch, tuple(await queries.due_about(session, ours, now=now, limit=max(limit, rules.LARGEST_BATCH))))
 
 
 async def renew(session: AsyncSession, *, batch: int, now: datetime) -> None:
@@ -193,8 +184,8 @@ async def finish(
     """Mark as handled, in the transaction of the effects: both are committed, or neither (P2)."""
     done = (
         update(ReceivedEvent)
-        .where(col(ReceivedEvent.id) == queries.any_of([event.id or 0 for event in events]), _ours(batch))
-        .values(state=outcome.state, last_error=outcome.reason, finished_at=now, batch=None, not_before=None)
+        .where(col(ReceivedEvent.id) == queries.any_of([event.id or 0 for event in events]), queries.is_ours(batch))
+        .values(state=outcome.state, last_error=outcome.reason, finished_at=now, not_before=None)
     )
     if await _changed(session, done) != len(events):
         raise LeaseLost("an event is not ours any more")
@@ -214,14 +205,13 @@ async def fail(
     failure = rules.after_failure(failures, now=now)
     failed = (
         update(ReceivedEvent)
-        .where(col(ReceivedEvent.id) == event.id, _ours(batch))
+        .where(col(ReceivedEvent.id) == event.id, queries.is_ours(batch))
         .values(
             state=failure.state,
             attempts=failures,
             not_before=failure.not_before,
             last_error=rules.explain(error),
             finished_at=now if failure.state is EventState.PARKED else None,
-            batch=None,
         )
     )
     await _changed(session, failed)
@@ -230,7 +220,6 @@ async def fail(
 
 async def release(session: AsyncSession, *, batch: int) -> None:
     """Give the subjects back, and with them what was not handled."""
-    await session.execute(_RETURN, {"batch": batch})
     await session.execute(text("DELETE FROM subject_claims WHERE batch = :batch"), {"batch": batch})
 
 
@@ -260,10 +249,6 @@ async def purge_bodies(
     """Erase the bodies of finished events past their time; digests stay. Returns how many, at most `limit`."""
     result = await session.execute(_PURGE, {"before": now - keep, "limit": limit})
     return cast("CursorResult[Any]", result).rowcount
-
-
-def _ours(batch: int) -> Any:
-    return (col(ReceivedEvent.batch) == batch) & (col(ReceivedEvent.state) == EventState.RUNNING)
 
 
 async def _changed(session: AsyncSession, statement: Any) -> int:

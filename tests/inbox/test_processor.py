@@ -16,7 +16,7 @@ from app.audit.actor import SYSTEM
 from app.database import Sessions, transaction
 from app.inbox import service
 from app.inbox.processor import Absorb, InboxProcessor
-from app.inbox.rules import DONE, LEASE, Outcome, ignored, unknown
+from app.inbox.rules import CLAIM_LIMIT, DONE, LEASE, Outcome, ignored, unknown
 from app.inbox.service import Arrival
 from app.observability import current_correlation_id
 from models.ids import EventId
@@ -196,7 +196,8 @@ class TestEffectOnce:
         await store(sessions, arrival())
         ledger.pause = 0.3
         slow = asyncio.create_task(InboxProcessor(sessions, clock, ledger.handle).drain())
-        await asyncio.sleep(0.1)
+        while not ledger.running:  # noqa: ASYNC110 -- the handler knows nothing of this test
+            await asyncio.sleep(0.01)
         clock.advance(2 * LEASE)
 
         assert await InboxProcessor(sessions, clock, ledger.handle).drain() == 0
@@ -412,6 +413,33 @@ class TestSetBased:
 
 class TestTheLoop:
     """D2: workers wake on NOTIFY and each second."""
+
+    async def test_two_batches_are_in_hand_when_many_wait(
+        self, sessions: Sessions, clock: FakeClock, ledger: Ledger
+    ) -> None:
+        """And each event has its effect once, the events of a subject in their order."""
+        await store(sessions, *(arrival(f"user:{n % (4 * CLAIM_LIMIT)}") for n in range(4 * CLAIM_LIMIT + 20)))
+        stop = asyncio.Event()
+        most = 0
+
+        async def absorb(session: AsyncSession, events: Sequence[ReceivedEvent], now: datetime) -> set[int]:
+            nonlocal most
+            claimed = "SELECT count(DISTINCT batch) FROM subject_claims"
+            most = max(most, await session.scalar(text(claimed)) or 0)
+            await session.execute(
+                text("INSERT INTO effects SELECT unnest(CAST(:ids AS bigint[]))"), {"ids": [e.id for e in events]}
+            )
+            return {event.id or 0 for event in events}
+
+        processor = InboxProcessor(sessions, clock, ledger.handle, absorber_for=lambda _event: ("all", absorb))
+        running = asyncio.create_task(processor.run(stop))
+        while not all(event.state is EventState.DONE for event in await rows(sessions)):  # noqa: ASYNC110 -- as above
+            await asyncio.sleep(0.05)
+        stop.set()
+        await running
+
+        assert sorted(await effects_of(sessions)) == sorted(event.id or 0 for event in await rows(sessions))
+        assert most == 2
 
     async def test_it_wakes_at_once_and_stops_when_told(
         self, sessions: Sessions, clock: FakeClock, ledger: Ledger, database: str

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -44,6 +44,29 @@ class TestOneSubjectAtATime:
 
         assert [event.id for event in batch.events] == [first.id, second.id]
 
+    async def test_what_waits_about_a_subject_comes_together_however_far_apart_it_arrived(
+        self, session: AsyncSession
+    ) -> None:
+        for name in ("li", "wang", "zhao", "li", "wang", "li"):
+            await received(session, arrival(f"user:{name}"))
+
+        batch = await service.claim(session, now=MONDAY_9AM, limit=1)
+
+        assert subjects(batch.events) == ["user:li"] * 3
+
+    async def test_what_a_worker_of_an_earlier_version_has_marked_is_free_after_its_lease(
+        self, session: AsyncSession
+    ) -> None:
+        event = await received(session, arrival("user:li"))
+        await service.claim(session, now=MONDAY_9AM)
+        await session.execute(
+            text("UPDATE received_events SET state = 'running', batch = c.batch FROM subject_claims c")
+        )
+
+        later = MONDAY_9AM + LEASE + timedelta(seconds=1)
+
+        assert [taken.id for taken in (await service.claim(session, now=later)).events] == [event.id]
+
     async def test_what_is_held_is_left_alone_and_the_rest_goes_on(self, session: AsyncSession) -> None:
         await received(session, arrival("user:li"))
         await service.claim(session, now=MONDAY_9AM)
@@ -65,7 +88,7 @@ class TestOneSubjectAtATime:
                 others = await service.claim(theirs, now=MONDAY_9AM, limit=1)
 
         assert set(subjects(ours.events)).isdisjoint(subjects(others.events))
-        assert subjects(others.events) == ["user:wang"]
+        assert subjects(others.events) == ["user:wang"] * 2
 
     async def test_a_claim_takes_no_more_than_its_limit_the_oldest_first(self, session: AsyncSession) -> None:
         for number in range(5):

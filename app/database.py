@@ -19,7 +19,8 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy import event
+from sqlalchemy.engine import URL, AdaptedConnection, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
@@ -58,28 +59,42 @@ class Patience:
     keepalive: timedelta = timedelta(minutes=1)
     """Of silence, before the server asks whether the line still stands: three times, ten seconds apart."""
 
-    def server_settings(self) -> dict[str, str]:
-        return {
+    @property
+    def statements(self) -> str:
+        """What a new connection says first. No start-up parameters: PgBouncer refuses those that it does not know."""
+        settings = {
             "statement_timeout": _milliseconds(self.statement),
             "lock_timeout": _milliseconds(self.lock),
             "idle_in_transaction_session_timeout": _milliseconds(self.idle),
             # Of no effect on the embedded server's socket.
-            "tcp_keepalives_idle": str(max(round(self.keepalive.total_seconds()), 1)),
-            "tcp_keepalives_interval": "10",
-            "tcp_keepalives_count": "3",
+            "tcp_keepalives_idle": max(round(self.keepalive.total_seconds()), 1),
+            "tcp_keepalives_interval": 10,
+            "tcp_keepalives_count": 3,
         }
+        return "".join(f"SET {name} = {value};" for name, value in settings.items())
 
     def connect_args(self, address: DatabaseUrl) -> dict[str, Any]:
         """For asyncpg. The client gives up a little later than the server: then it is the line that is dead."""
-        settings = {"timezone": "UTC", **self.server_settings()}
-        return {"command_timeout": self.statement.total_seconds() + 10, **address.connect_args(**settings)}
+        return {
+            "command_timeout": self.statement.total_seconds() + 10,
+            **address.connect_args(timezone="UTC"),
+        }
+
+    def teach(self, engine: AsyncEngine) -> AsyncEngine:
+        """Every connection that the engine makes says the statements first."""
+
+        def say(connection: AdaptedConnection, _record: object) -> None:
+            connection.run_async(lambda driver: driver.execute(self.statements))
+
+        event.listen(engine.sync_engine, "connect", say)
+        return engine
 
 
 USUAL: Final = Patience()
 
 
-def _milliseconds(duration: timedelta) -> str:
-    return str(max(round(duration.total_seconds() * 1000), 1))
+def _milliseconds(duration: timedelta) -> int:
+    return max(round(duration.total_seconds() * 1000), 1)
 
 
 def create_engine(
@@ -90,7 +105,7 @@ def create_engine(
     Errors carry no parameters: those are message texts, names and response codes, and errors end in the log (F112).
     """
     address = read_url(url)
-    return create_async_engine(
+    engine = create_async_engine(
         address.place,
         pool_size=pool_size,
         max_overflow=max_overflow,
@@ -98,6 +113,7 @@ def create_engine(
         hide_parameters=True,
         connect_args=patience.connect_args(address),
     )
+    return patience.teach(engine)
 
 
 def create_writer(url: str | URL, *, patience: Patience = USUAL) -> AsyncEngine:
@@ -107,7 +123,7 @@ def create_writer(url: str | URL, *, patience: Patience = USUAL) -> AsyncEngine:
     ping in its own transaction, BEGIN, statement, COMMIT): two statements in a `transaction()` are two commits here.
     """
     address = read_url(url)
-    return create_async_engine(
+    engine = create_async_engine(
         address.place,
         isolation_level="AUTOCOMMIT",
         pool_size=1,
@@ -116,6 +132,7 @@ def create_writer(url: str | URL, *, patience: Patience = USUAL) -> AsyncEngine:
         hide_parameters=True,
         connect_args=patience.connect_args(address),
     )
+    return patience.teach(engine)
 
 
 def create_sessions(engine: AsyncEngine, zone: ZoneInfo | None = None, registry: Registry | None = None) -> Sessions:

@@ -165,7 +165,7 @@ class JobRunner:
 
     async def _run_queuer(self) -> None:
         """Run one PgQueuer. It ends with the first database error, so each connection gets a new one."""
-        async with _pool(self._database, self._patience) as pool:
+        async with connections(self._database, self._patience) as pool:
             queuer = self._queuer = PgQueuer.from_asyncpg_pool(pool)
             for name, function in self._registry.jobs.items():
                 queuer.entrypoint(name, on_failure="hold")(entrypoint(name, function, self._ctx, self._under_way))
@@ -214,12 +214,20 @@ def _is_cancelled() -> bool:
 
 
 @asynccontextmanager
-async def _pool(database: DatabaseUrl, patience: Patience) -> AsyncIterator[asyncpg.Pool]:
-    given = database.arguments("queue")
-    settings = {**patience.server_settings(), **given.pop("server_settings", {})}
+async def connections(database: DatabaseUrl, patience: Patience) -> AsyncIterator[asyncpg.Pool]:
+    """The queue's own, for as long as it runs."""
+
+    async def say(connection: asyncpg.Connection) -> None:
+        await connection.execute(patience.statements)
+
+    async def reset(connection: asyncpg.Connection) -> None:
+        """In one question: the usual reset forgets what was set."""
+        await connection.execute(connection.get_reset_query() + patience.statements)
+
     pool = await asyncpg.create_pool(
-        **given,
-        server_settings=settings,
+        **database.arguments("queue"),
+        init=say,
+        reset=reset,
         min_size=2,
         max_size=6,
         command_timeout=ANSWERS_WITHIN.total_seconds(),

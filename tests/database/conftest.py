@@ -92,10 +92,7 @@ def pgbouncer(server_url: str) -> Iterator[Callable[[str, str], str]]:
                 f"[databases]\n* = host={socket} port={there.query.get('port') or there.port or 5432}\n"
                 f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n"
                 f"auth_type = plain\nauth_file = {folder}/users.txt\n"
-                f"pool_mode = {mode}\ndefault_pool_size = {size}\n"
-                "ignore_startup_parameters = extra_float_digits,search_path,lock_timeout,statement_timeout,"
-                "idle_in_transaction_session_timeout,tcp_keepalives_idle,tcp_keepalives_interval,"
-                "tcp_keepalives_count,tcp_user_timeout\n",
+                f"pool_mode = {mode}\ndefault_pool_size = {size}\n",
                 encoding="utf-8",
             )
             _give(folder, pwd.getpwuid(owner))

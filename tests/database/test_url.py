@@ -6,6 +6,7 @@ import asyncio
 import re
 import stat
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
@@ -13,11 +14,12 @@ import pytest
 from sqlalchemy import text
 
 from app.clock import SystemClock
-from app.database import async_url, create_engine, create_writer
+from app.database import Patience, async_url, create_engine, create_writer
 from app.database_url import FaultyUrl, check_url, read_url
 from app.doctor.context import open_context
 from app.doctor.examination import CHECKS
 from app.doctor.findings import Finding, State
+from app.jobs.runner import connections
 from app.pooler import Pooling, find_pooling
 from app.settings import load_settings
 from tests.cli.conftest import Steward, bare, steward
@@ -27,6 +29,7 @@ from tests.fakes.environment import sandbox_environment
 
 __all__ = ["bare", "steward"]
 
+IMPATIENT = Patience(lock=timedelta(seconds=42))
 USED = text(
     "SELECT ssl, application_name FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE pid=pg_backend_pid()"
 )
@@ -184,6 +187,22 @@ class TestPoolers:
 
     async def test_the_server_itself_is_none(self, database: str) -> None:
         assert await find_pooling(database) is Pooling.NONE
+
+    async def test_time_outs_hold_through_a_pool_that_knows_none_of_them(
+        self, database: str, pgbouncer: Callable[..., str]
+    ) -> None:
+        """PgBouncer's own configuration, without `ignore_startup_parameters`."""
+        url = await reached(pgbouncer(database, "session"))
+        for engine in (
+            create_engine(async_url(url), patience=IMPATIENT),
+            create_writer(async_url(url), patience=IMPATIENT),
+        ):
+            async with engine.connect() as connection:
+                assert (await connection.execute(text("SHOW lock_timeout"))).scalar_one() == "42s"
+            await engine.dispose()
+        async with connections(read_url(url), IMPATIENT) as pool:
+            for _ in range(2):
+                assert await pool.fetchval("SHOW lock_timeout") == "42s", "a reset must not forget it"
 
     async def test_transaction_pooling_ends_the_start_with_2(
         self, steward: Steward, database: str, pgbouncer: Callable[..., str]

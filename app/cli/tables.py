@@ -35,6 +35,7 @@ def print_list(console: Console, rows: Rows, *, as_json: bool, title: str, colum
         for line in (columns, *_cells(rows, columns)):
             text = "\t".join(" ".join(cell.split()) for cell in line)
             console.file.write(f"{text}\n")  # rich would turn tabs into spaces
+        console.file.flush()  # here, so that a full disk is told as with any other output
     else:
         fits = sum(_least_width(rows, column) + _BETWEEN_COLUMNS for column in columns) < console.width
         console.print(_table(rows, title, columns) if fits else _records(rows, title, columns))

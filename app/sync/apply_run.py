@@ -70,6 +70,8 @@ async def apply_run(session: AsyncSession, reading: SyncReading, *, now: datetim
     tags = await apply_tags(session, reading.tags, budget=org.loss_budget, run_id=run.id, now=now)
     report = _with_tags(report, tags)
     await runs.supersede_held(session, by=run.id, now=now)
+    if not report.is_complete:
+        report = report.explained(await runs.read_the_rest_soon(session, now=now))
     state = SyncState.DONE
     if comparison.decision.holds or tags.held:
         state = SyncState.HELD

@@ -87,6 +87,12 @@ def details_unread(departments: Sequence[int]) -> str:
     return f"有 {len(departments)} 个部门的成员详情没有读全{where}：已知的成员保持原状，没有人因此被改为不可见。"
 
 
+def incomplete(again_at: datetime | None) -> str:
+    if again_at is None:
+        return "这次没有读全，下一次同步会再读。"
+    return f"这次没有读全，{again_at.astimezone(BEIJING):%m-%d %H:%M} 之后会自动再读一次，不必等到下一次定时同步。"
+
+
 def app_unread() -> str:
     return (
         "自建应用没有读到通讯录，本次只更新了账号与部门的对应关系；"

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, func, or_, select, text
+from sqlalchemy import Select, and_, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.sync.changes.loss_budget import LossCount, Losses
+from app.sync.changes.report import SyncReport
 from app.sync.rules import LOSSES
 from models.ids import fold
 from models.org import (
@@ -26,6 +27,9 @@ from models.org import (
 
 RUN_LOCK = 0x0127
 """Advisory lock: only one transaction at a time checks for a running run and starts another."""
+
+READ_STATES = (SyncState.DONE, SyncState.HELD, SyncState.RELEASED, SyncState.REJECTED)
+"""Of a run that read the organisation: whatever a person decides about its losses, it has applied the rest."""
 
 
 async def lock_runs(session: AsyncSession) -> None:
@@ -55,7 +59,7 @@ async def last_full_end(session: AsyncSession) -> datetime | None:
     """When the last full run that read the organisation ended. Failed and dry ones do not count."""
     statement = select(func.max(SyncRun.finished_at)).where(
         col(SyncRun.kind) == SyncKind.FULL,
-        col(SyncRun.state).in_([SyncState.DONE, SyncState.HELD, SyncState.RELEASED, SyncState.REJECTED]),
+        col(SyncRun.state).in_(READ_STATES),
         col(SyncRun.dry_run).is_(False),
     )
     return (await session.scalars(statement)).one()
@@ -69,6 +73,17 @@ async def failures_in_a_row(session: AsyncSession) -> int:
         col(SyncRun.dry_run).is_(False),
     )
     last = await last_full_end(session)
+    if last is not None:
+        statement = statement.where(col(SyncRun.finished_at) > last)
+    return (await session.scalars(statement)).one()
+
+
+async def incomplete_in_a_row(session: AsyncSession) -> int:
+    """How many full runs have applied what they read since the last one that read everything."""
+    full = (col(SyncRun.kind) == SyncKind.FULL, col(SyncRun.dry_run).is_(False), col(SyncRun.state).in_(READ_STATES))
+    complete = and_(*(col(SyncRun.report)[part].as_boolean().is_(True) for part in SyncReport.PARTS))
+    last = (await session.scalars(select(func.max(SyncRun.finished_at)).where(*full, complete))).one()
+    statement = select(func.count()).select_from(SyncRun).where(*full)
     if last is not None:
         statement = statement.where(col(SyncRun.finished_at) > last)
     return (await session.scalars(statement)).one()

@@ -40,7 +40,10 @@ async def list_sync_runs(
 
 @router.post("", status_code=202, dependencies=WRITE, responses=problems(409))
 async def start_sync_run(session: SessionDep, now: NowDep, body: StartSync | None = None) -> SyncRunOut:
-    """Queue a full run. Without a body it is no dry run. Follow it at `GET /sync-runs/{id}`."""
+    """Queue a full run, or answer with the one that waits already. Without a body it is no dry run.
+
+    Follow it at `GET /sync-runs/{id}`. 409 while one is at work.
+    """
     return presentation.run(
         await service.request(session, reason="api", dry_run=body is not None and body.dry_run, now=now)
     )

@@ -33,8 +33,10 @@ HEARTBEAT = timedelta(seconds=10)
 DEAD_AFTER = timedelta(minutes=1)
 """Six heartbeats: long enough for a loop that was blocked, short enough that a restart goes on soon."""
 AGAIN_AFTER = timedelta(seconds=30)
-"""After a failed run; doubled with each further failure, up to `AGAIN_AT_MOST`."""
+"""After a failed run, or one that did not read everything; doubled with each further one. For failures up to
+`AGAIN_AT_MOST`."""
 AGAIN_AT_MOST = timedelta(minutes=10)
+MOST_DOUBLINGS = 16
 SYNC_DUE = "org.sync_due"
 """Kind of the recurring timer; its subject is the interval in seconds."""
 DECIDED = {SyncState.RELEASED: catalogue.SyncRunReleased, SyncState.REJECTED: catalogue.SyncRunRejected}
@@ -44,12 +46,16 @@ DECIDED = {SyncState.RELEASED: catalogue.SyncRunReleased, SyncState.REJECTED: ca
 async def request(
     session: AsyncSession, *, reason: str, now: datetime, dry_run: bool = False, queue: bool = True
 ) -> SyncRun:
-    """A new run, queued (or begun by the caller itself, with `queue=False`). Refused while another is at work.
+    """A run, queued (or begun by the caller itself, with `queue=False`). Refused while another is at work.
 
-    A run whose heartbeat is old is dead: it is taken over.
+    One waits at most: whoever asks again gets the one that waits, however long. A run at work whose heartbeat is old
+    is dead: it is taken over.
     """
     await queries.lock_runs(session)
     running = await queries.running_run(session)
+    if running is not None and queue and running.phase == WAITING and running.dry_run == dry_run:
+        await _queue(session, running)
+        return running
     if running is not None and not _is_dead(running, now=now):
         raise SyncAlreadyRunning("已有同步正在进行，请等它结束", run_id=str(running.id))
     run = SyncRun(
@@ -65,8 +71,13 @@ async def request(
     session.add(run)
     await session.flush()
     if queue:
-        await SYNC.enqueue(session, SyncPayload(run_id=run.id))
+        await _queue(session, run)
     return run
+
+
+async def _queue(session: AsyncSession, run: SyncRun) -> None:
+    """Its job once, also when the first one has been lost."""
+    await SYNC.enqueue(session, SyncPayload(run_id=run.id), dedupe_key=f"org.sync:{run.id}")
 
 
 def _is_dead(run: SyncRun, *, now: datetime) -> bool:
@@ -116,10 +127,25 @@ async def fail(session: AsyncSession, *, run_id: UUID, now: datetime, sentences:
 
 
 async def _come_back_soon(session: AsyncSession, now: datetime) -> None:
-    doublings = min(await queries.failures_in_a_row(session), 10) - 1
-    at = now + min(AGAIN_AFTER * 2**doublings, AGAIN_AT_MOST)
-    waiting = update(Timer).where(col(Timer.kind) == SYNC_DUE, col(Timer.due_at) > at)
-    await session.execute(waiting.values(due_at=at))
+    doublings = min(await queries.failures_in_a_row(session), MOST_DOUBLINGS) - 1
+    await _come_back(session, now + min(AGAIN_AFTER * 2**doublings, AGAIN_AT_MOST))
+
+
+async def _come_back(session: AsyncSession, at: datetime) -> bool:
+    """The next run begins then at the latest. False when it comes earlier anyway, or nobody schedules runs."""
+    waiting = update(Timer).where(col(Timer.kind) == SYNC_DUE, col(Timer.due_at) > at).values(due_at=at)
+    return (await session.scalars(waiting.returning(col(Timer.kind)))).first() is not None
+
+
+async def read_the_rest_soon(session: AsyncSession, *, now: datetime) -> str:
+    """This run did not read everything: whoever it left out is not left out until the next day. Returns what to tell.
+
+    The waits double with each such run in a row and end at the regular interval: what never can be read costs about
+    ten runs more, once.
+    """
+    doublings = min(await queries.incomplete_in_a_row(session), MOST_DOUBLINGS)
+    at = now + AGAIN_AFTER * 2**doublings
+    return messages.incomplete(at if await _come_back(session, at) else None)
 
 
 async def finish(
@@ -187,14 +213,20 @@ async def reject(session: AsyncSession, *, run_id: SyncRunId, actor: Actor, now:
 
 
 async def ensure_scheduled(session: AsyncSession, *, now: datetime, interval: timedelta) -> None:
-    """At start: set the recurring timer. It is due at once when the last run is older than the interval (F26)."""
+    """At start: set the recurring timer. It is due at once when the last run is older than the interval (F26).
+
+    A run that was to come earlier, because the last one failed or left something out, still comes then.
+    """
     subject = str(int(interval.total_seconds()))
+    last = await queries.last_full_end(session)
+    due = max(now, last + interval) if last else now
     timers = (await session.scalars(select(Timer).where(col(Timer.kind) == SYNC_DUE))).all()
     for timer in timers:
         if timer.subject != subject:
             await cancel_timer(session, SYNC_DUE, timer.subject)
-    last = await queries.last_full_end(session)
-    await set_timer(session, SYNC_DUE, subject, max(now, last + interval) if last else now)
+        else:
+            due = min(due, max(now, timer.due_at))
+    await set_timer(session, SYNC_DUE, subject, due)
 
 
 async def sync_due(session: AsyncSession, subject: str, now: datetime) -> None:

@@ -21,10 +21,6 @@ SETTLED_BY_PEOPLE = {"appchat/send"}
 """Kinds of calls that nothing but a person's look can settle (D6)."""
 
 
-NOT_READ = "暂时读不到资料"
-"""What the service says of somebody whose details an interrupted sync has not read."""
-
-
 class PatientStage(Stage):
     """The demo's stage for a service that is away now and then. Writes carry an `Idempotency-Key` and are repeated."""
 
@@ -38,16 +34,8 @@ class PatientStage(Stage):
         return self._answer(await self._insist("GET", path, params=query))
 
     async def post(self, path: str, body: Json | None = None) -> Json:
-        """As an operator would: somebody whom an interrupted sync has not read is read again first."""
-
-        async def read_again() -> httpx.Response | None:
-            answer = await self._insist("POST", path, json=body or {}, headers={"Idempotency-Key": str(uuid4())})
-            if NOT_READ in answer.text:
-                await self.http.post("/sync-runs", json={})
-                return None
-            return answer
-
-        return self._answer(await self.until(f"what POST {path} is about to be read", read_again))
+        headers = {"Idempotency-Key": str(uuid4())}
+        return self._answer(await self._insist("POST", path, json=body or {}, headers=headers))
 
     async def _insist(self, method: str, path: str, **options: Any) -> httpx.Response:
         async def look() -> httpx.Response | None:

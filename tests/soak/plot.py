@@ -21,6 +21,7 @@ async def connect(stage: PatientStage) -> None:
 
 async def tell(stage: PatientStage) -> None:
     await story.sync_organisation(stage)
+    await everybody_read(stage)
     cast = await choose_cast(stage)
     group = await story.apply_for_group(stage, cast)
     await story.join_and_exit(stage, cast, group)
@@ -28,6 +29,15 @@ async def tell(stage: PatientStage) -> None:
     await announce(stage, cast, group)
     await story.assign_task(stage, cast, group)
     await story.depart(stage, cast, group)
+
+
+async def everybody_read(stage: PatientStage) -> None:
+    """A sync that was disturbed leaves people out: it is repeated without anybody who asks for it."""
+
+    async def nobody_invisible() -> bool:
+        return not await stage.every("/members", status="invisible")
+
+    await stage.until("everybody to be read", nobody_invisible)
 
 
 async def announce(stage: PatientStage, cast: Cast, group: Json) -> None:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
+from sqlalchemy import text
+
+from app.database import transaction
 from tests.sync.world import Rest, World
 
 
@@ -11,8 +16,17 @@ class TestSyncRuns:
         assert (run["state"], run["phase"], run["dry_run"]) == ("running", "waiting", True)
         again = await rest.post("sync-runs", {}, expect=409)
         assert again["run_id"] == run["id"]
+        assert (await rest.post("sync-runs", {"dry_run": True}, expect=202))["id"] == run["id"]
         assert (await rest.get(f"sync-runs/{run['id']}"))["state"] == "running"
         assert [item["id"] for item in (await rest.get("sync-runs"))["items"]] == [run["id"]]
+
+    async def test_fifty_who_ask_at_once_get_one_run(self, world: World, rest: Rest) -> None:
+        answers = await asyncio.gather(*(rest.post("sync-runs", {}, expect=202) for _ in range(50)))
+        (run,) = (await rest.get("sync-runs"))["items"]
+        assert {answer["id"] for answer in answers} == {run["id"]}
+        async with transaction(world.sessions) as session:
+            jobs = await session.execute(text("SELECT count(*) FROM pgqueuer WHERE entrypoint = 'org.sync'"))
+            assert jobs.scalar_one() == 1
 
     async def test_without_a_body_it_is_no_dry_run(self, rest: Rest) -> None:
         assert (await rest.post("sync-runs", expect=202))["dry_run"] is False

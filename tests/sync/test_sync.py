@@ -298,17 +298,26 @@ class TestOneAtATime:
     """F32."""
 
     async def test_a_second_run_is_refused_while_one_is_at_work(self, world: World) -> None:
-        async with transaction(world.sessions) as session:
-            first = await runs.request(session, reason="test", now=world.clock.now())
+        first = await _half_way(world)
         with pytest.raises(SyncAlreadyRunning) as refusal:
             async with transaction(world.sessions) as session:
                 await runs.request(session, reason="test", now=world.clock.now())
         assert refusal.value.facts == {"run_id": str(first.id)}
 
-    async def test_of_two_that_start_together_one_is_refused(self, world: World) -> None:
+    async def test_one_waits_however_long_and_whoever_asks_again_gets_it(self, world: World) -> None:
+        """Nobody begins it for an hour: no worker runs. It is no dead run, and needs no second row."""
+        async with transaction(world.sessions) as session:
+            first = await runs.request(session, reason="test", now=world.clock.now())
+        world.clock.advance(timedelta(hours=1))
+        async with transaction(world.sessions) as session:
+            again = await runs.request(session, reason="schedule", now=world.clock.now())
+            jobs = await session.execute(text("SELECT count(*) FROM pgqueuer WHERE entrypoint = 'org.sync'"))
+        assert (again.id, again.reason, jobs.scalar_one()) == (first.id, "test", 1)
+
+    async def test_of_two_that_begin_together_one_is_refused(self, world: World) -> None:
         async def begin() -> SyncRun:
             async with transaction(world.sessions) as session:
-                return await runs.request(session, reason="test", now=world.clock.now())
+                return await runs.request(session, reason="test", now=world.clock.now(), queue=False)
 
         outcomes = await asyncio.gather(begin(), begin(), return_exceptions=True)
         assert sorted(type(outcome).__name__ for outcome in outcomes) == ["SyncAlreadyRunning", "SyncRun"]
@@ -441,11 +450,54 @@ class TestSchedule:
         assert waits[:3] == [timedelta(minutes=1), timedelta(minutes=4), timedelta(minutes=10)]
         assert waits[-1] == timedelta(minutes=10)
 
-    async def _start_at_regular_turn(self, world: World) -> None:
+    async def test_a_run_that_left_somebody_out_is_repeated_soon(self, world: World) -> None:
+        """A newcomer on the page that was not read is invisible until it is read: not until the next day."""
+        run = await self._left_out(world)
+
+        assert (run.state, run.report["details_complete"]) == (SyncState.DONE, False)
+        assert (await self._due(world))[0][1] == timedelta(seconds=30)
+        assert any("会自动再读一次" in sentence for sentence in run.report["explanations"])
+        world.clock.advance(timedelta(seconds=30))
+        async with transaction(world.sessions) as session:
+            await runs.sync_due(session, "7200", world.clock.now())
+            again = await sync_queries.running_run(session)
+        assert again is not None
+        await run_sync(world.sessions, world.ctx.platform, world.clock, run_id=again.id)
+        assert "invisible" not in await world.statuses()
+        assert await self._due(world) == [("7200", self.INTERVAL)]
+
+    async def test_what_never_can_be_read_ends_at_the_regular_turn(self, world: World) -> None:
+        """The waits double: a department outside the app's rights costs a few runs, and then one a day as before."""
+        await self._start(world)
+        await world.sandbox.fail("user/list", errcode=60011, times=None)
+        waits = []
+        for _ in range(9):
+            await self._start_at_regular_turn(world)
+            run = await world.sync()
+            waits.append((await self._due(world))[0][1])
+            await self._start_at_regular_turn(world, after=self.INTERVAL)
+        assert waits[:4] == [timedelta(seconds=30 * 2**number) for number in range(4)]
+        assert waits == sorted(waits)
+        await self._start_at_regular_turn(world, after=self.INTERVAL)
+        run = await world.sync()
+        assert "这次没有读全，下一次同步会再读。" in run.report["explanations"]
+
+    async def test_a_restart_does_not_put_off_what_was_to_be_read_soon(self, world: World) -> None:
+        await self._left_out(world)
+        await self._start(world)
+        assert (await self._due(world))[0][1] == timedelta(seconds=30)
+
+    async def _left_out(self, world: World) -> SyncRun:
+        await self._start(world)
+        await self._start_at_regular_turn(world)
+        await world.sandbox.fail("user/list", errcode=60011, times=1)
+        return await world.sync()
+
+    async def _start_at_regular_turn(self, world: World, *, after: timedelta = timedelta(days=2)) -> None:
         async with transaction(world.sessions) as session:
             await session.execute(
                 text("UPDATE timers SET due_at = :at WHERE kind = 'org.sync_due'"),
-                {"at": world.clock.now() + timedelta(days=1)},
+                {"at": world.clock.now() + after},
             )
 
 

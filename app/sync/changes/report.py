@@ -6,7 +6,7 @@ here any more is kept as it is.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -126,6 +126,9 @@ class ReleaseFacts(_Document):
 class SyncReport(_Document):
     """What a person reads about a run, and, of a run that is held, the facts for its release."""
 
+    PARTS: ClassVar = ("ids_complete", "departments_complete", "details_complete")
+    """All true: everything that the two credentials may read was read."""
+
     explanations: list[str] = Field(default_factory=list)
     ids_complete: bool = False
     departments_complete: bool = False
@@ -145,6 +148,10 @@ class SyncReport(_Document):
     @classmethod
     def of(cls, run: SyncRun) -> SyncReport:
         return cls.model_validate(run.report)
+
+    @property
+    def is_complete(self) -> bool:
+        return all(getattr(self, part) for part in self.PARTS)
 
     def explained(self, *sentences: str) -> SyncReport:
         """With these sentences behind the others."""

@@ -11,7 +11,22 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from app.cli import audit, callbacks, deliveries, demo, doctor, jobs, keeping, keys, org, policy, quota, sandbox, server
+from app.cli import (
+    audit,
+    callbacks,
+    deliveries,
+    demo,
+    doctor,
+    jobs,
+    keeping,
+    keys,
+    org,
+    people,
+    policy,
+    quota,
+    sandbox,
+    server,
+)
 from app.cli.session import CONFIGURATION_FAULT, explain, is_full
 
 app = typer.Typer(
@@ -48,6 +63,7 @@ for command, function in (
 # `-1` is a revision, not an option.
 app.command("migrate", context_settings={"ignore_unknown_options": True})(server.migrate)
 app.add_typer(policy.app, name="policy")
+app.add_typer(people.app, name="people")
 app.add_typer(keys.app, name="api-key")
 app.add_typer(callbacks.app, name="callbacks")
 app.add_typer(deliveries.app, name="deliveries")

@@ -7,8 +7,18 @@ from collections.abc import Sequence
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.org import queries
+from app.org.returners import Returner
 from app.org.rules import parents_shown
-from app.org.schemas import ChangeOut, DepartmentNode, DepartmentOut, DepartmentTree, Member, MemberDepartment
+from app.org.schemas import (
+    ChangeOut,
+    DepartmentNode,
+    DepartmentOut,
+    DepartmentTree,
+    Linked,
+    Member,
+    MemberDepartment,
+    ReturnedMember,
+)
 from models.org import Department, Membership, OrgChange, Person
 
 
@@ -45,6 +55,24 @@ def tree(rows: Sequence[Department]) -> DepartmentTree:
     for department_id, parent_id in parents_shown({row.id: row.parent_id for row in rows}).items():
         (tops if parent_id is None else nodes[parent_id].children).append(nodes[department_id])
     return DepartmentTree(items=tops)
+
+
+def returned(found: Sequence[Returner]) -> list[ReturnedMember]:
+    return [
+        ReturnedMember(
+            userid=one.userid,
+            name=one.newcomer.name,
+            former_name=one.former.name,
+            former_left_at=one.former.ended_at,
+            shared_departments=[int(department) for department in one.shared_departments],
+            alike=one.is_alike,
+        )
+        for one in found
+    ]
+
+
+def linked(found: Sequence[Returner]) -> Linked:
+    return Linked(userids=[one.userid for one in found])
 
 
 def changes(rows: Sequence[OrgChange]) -> list[ChangeOut]:

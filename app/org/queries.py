@@ -196,6 +196,35 @@ async def open_review(session: AsyncSession, userid: str) -> UseridReview | None
     return (await session.scalars(statement)).one_or_none()
 
 
+def open_reviews() -> Select[UseridReview]:
+    """Userids that came back after their person had left, and about which nobody has decided."""
+    return select(UseridReview).where(col(UseridReview.decision).is_(None))
+
+
+async def departments_of_people(session: AsyncSession, person_ids: Iterable[UUID]) -> dict[UUID, set[DepartmentId]]:
+    """Where they are now. Any number of people."""
+    return await _places(session, person_ids, col(Membership.ended_at).is_(None))
+
+
+async def last_departments_of(session: AsyncSession, person_ids: Iterable[UUID]) -> dict[UUID, set[DepartmentId]]:
+    """Where those who have left were until then. Any number of people."""
+    return await _places(session, person_ids, col(Membership.ended_at) == col(Person.ended_at))
+
+
+async def _places(
+    session: AsyncSession, person_ids: Iterable[UUID], when: ColumnElement[bool]
+) -> dict[UUID, set[DepartmentId]]:
+    statement = (
+        select(col(Membership.person_id), col(Membership.department_id))
+        .join(Person, col(Person.id) == col(Membership.person_id))
+        .where(col(Membership.person_id) == _any_of(person_ids), when)
+    )
+    found: dict[UUID, set[DepartmentId]] = {}
+    for row in (await session.execute(statement)).all():
+        found.setdefault(row.person_id, set()).add(DepartmentId(row.department_id))
+    return found
+
+
 # ---------------------------------------------------------------- departments
 
 

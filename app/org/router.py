@@ -10,12 +10,21 @@ from sqlmodel import col
 
 from app.org import presentation, queries, service
 from app.org.errors import DepartmentUnknown
-from app.org.schemas import ChangeOut, DepartmentOut, DepartmentTree, Member, ReviewDecision
+from app.org.schemas import (
+    ChangeOut,
+    DepartmentOut,
+    DepartmentTree,
+    Linked,
+    LinkReturned,
+    Member,
+    ReturnedMember,
+    ReviewDecision,
+)
 from app.web.deps import CallerDep, NowDep, SessionDep, require
 from app.web.idempotency import IdempotentRoute
 from app.web.pagination import Page, PageDep, paginate
 from app.web.problems import problems
-from models.org import Department, OrgChange, Person, PersonStatus
+from models.org import Department, OrgChange, Person, PersonStatus, UseridReview
 
 READ = [Depends(require("org:read"))]
 WRITE = [Depends(require("org:write"))]
@@ -23,6 +32,7 @@ WRITE = [Depends(require("org:write"))]
 router = APIRouter()
 departments = APIRouter(prefix="/departments", tags=["organisation"], dependencies=READ)
 members = APIRouter(prefix="/members", tags=["organisation"], route_class=IdempotentRoute)
+returned = APIRouter(prefix="/returned-members", tags=["organisation"], route_class=IdempotentRoute)
 
 Since = Annotated[datetime | None, Query(description="Only rows changed at or after this moment.")]
 
@@ -96,5 +106,27 @@ async def review_userid(
     return await presentation.member(session, await service.person_named_or_former(session, userid))
 
 
-for part in (departments, members):
+# ---------------------------------------------------------------- who came back
+
+
+@returned.get("", dependencies=READ)
+async def list_returned(session: SessionDep, page: PageDep) -> Page[ReturnedMember]:
+    """Userids that came back after their person had left: undecided, and what a link would join."""
+    rows, cursor = await paginate(
+        session, queries.open_reviews(), col(UseridReview.found_at), col(UseridReview.id), page=page
+    )
+    return Page(items=presentation.returned(await service.compare_returners(session, rows)), next_cursor=cursor)
+
+
+@returned.post("/link", dependencies=WRITE, responses=problems(409))
+async def link_returned(
+    session: SessionDep, caller: CallerDep, now: NowDep, body: LinkReturned | None = None
+) -> Linked:
+    """Give all who are alike their history back, in one step. The others are decided one by one."""
+    userids = body.userids if body is not None else None
+    found = await service.link_returners(session, userids=userids, actor=caller.actor, now=now)
+    return presentation.linked(found)
+
+
+for part in (departments, members, returned):
     router.include_router(part)

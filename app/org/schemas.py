@@ -62,6 +62,27 @@ class ChangeOut(BaseModel):
     at: datetime
 
 
+class ReturnedMember(BaseModel):
+    """An account whose userid belonged to somebody who had left, beside that person."""
+
+    userid: str
+    name: str
+    former_name: str
+    former_left_at: datetime | None
+    shared_departments: list[int] = Field(description="Where both are or were until they left.")
+    alike: bool = Field(description="Userid, name and a department are the same: linked with the others in one step.")
+
+
+class LinkReturned(BaseModel):
+    userids: list[str] | None = Field(
+        None, min_length=1, max_length=100_000, description="Only these; without it everybody who is `alike`."
+    )
+
+
+class Linked(BaseModel):
+    userids: list[str] = Field(description="Who now has their history back.")
+
+
 class ReviewDecision(BaseModel):
     decision: Literal["linked", "separate"] = Field(
         description="`linked`: the same human being as before; `separate`: somebody else under a re-used userid."

@@ -9,13 +9,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.org import queries
 from app.org.errors import PersonUnknown
 from app.org.identity import link_former, link_userid, rename, separate_userid
+from app.org.returners import Returner, compare_returners, link_returners
 from models.ids import PersonId, fold
 from models.org import Person
 
 __all__ = [
+    "Returner",
+    "compare_returners",
     "id_named",
     "id_named_or_former",
     "link_former",
+    "link_returners",
     "link_userid",
     "people_named",
     "person_named",

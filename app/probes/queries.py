@@ -14,7 +14,7 @@ from models.delivery import CallKind, CallState, Delivery, DeliveryState, FailRe
 from models.inbox import EventState, ReceivedEvent
 from models.installation import PlatformState
 from models.intake import CallbackGap
-from models.org import SyncKind, SyncRun, SyncState
+from models.org import SyncKind, SyncRun, SyncState, UseridReview
 from models.policy import Timer
 
 # A full disk, a read-only server and a commit that does not end are found here. The inner block is taken back by its
@@ -57,6 +57,11 @@ async def organisation_unread_since(session: AsyncSession) -> datetime | None:
     if last is not None:
         failed = failed.where(col(SyncRun.finished_at) > last)
     return (await session.scalars(failed)).one()
+
+
+async def returned_userids(session: AsyncSession) -> int:
+    """Userids that came back after their person had left, and about which nobody has decided."""
+    return await _count(session, select(UseridReview).where(col(UseridReview.decision).is_(None)))
 
 
 async def oldest_waiting(session: AsyncSession) -> datetime | None:

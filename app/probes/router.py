@@ -35,6 +35,7 @@ PARKED_EVENTS = "个回调多次处理失败，等待人工：steward callbacks 
 UNKNOWN_CALLS = "个外发调用结果不明，等待人工确认：GET /api/v1/deliveries/calls?state=unknown"
 FAILED_DELIVERIES = "条投递在最近一天内被企业微信拒绝：steward deliveries retry（先预览）"
 FAILED_CALLS = "次群操作在最近一天内被企业微信拒绝：GET /api/v1/deliveries/calls?state=failed"
+RETURNED = "个账号在其人离职后又出现，等待确认是不是同一个人：steward people returned"
 PARKED_TIMERS = "个到期事项多次处理失败后停下：steward jobs list"
 HELD_JOBS = "个后台作业多次失败后停下：steward jobs list"
 
@@ -151,6 +152,7 @@ async def find_degraded(session: AsyncSession, *, now: datetime) -> list[Degrade
         ("delivery.unknown", UNKNOWN_CALLS, await queries.unknown_calls(session)),
         ("delivery.failed", FAILED_DELIVERIES, failed_people),
         ("calls.failed", FAILED_CALLS, failed_calls),
+        ("org.returned", RETURNED, await queries.returned_userids(session)),
         ("timers.parked", PARKED_TIMERS, await queries.parked_timers(session)),
         ("jobs.held", HELD_JOBS, await queries.held_jobs(session)),
     ):

@@ -138,13 +138,14 @@ async def _come_back(session: AsyncSession, at: datetime) -> bool:
 
 
 async def read_the_rest_soon(session: AsyncSession, *, now: datetime) -> str:
-    """This run did not read everything: whoever it left out is not left out until the next day. Returns what to tell.
+    """After a run that did not read everything: nobody is left out until the next day. Returns what to tell.
 
     The waits double with each such run in a row and end at the regular interval: what never can be read costs about
     ten runs more, once.
     """
     doublings = min(await queries.incomplete_in_a_row(session), MOST_DOUBLINGS)
-    at = now + AGAIN_AFTER * 2**doublings
+    wait: timedelta = AGAIN_AFTER * 2**doublings
+    at = now + wait
     return messages.incomplete(at if await _come_back(session, at) else None)
 
 

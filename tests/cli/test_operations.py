@@ -123,3 +123,9 @@ class TestSync:
         ran = await steward("sync", STEWARD_WECOM_API_BASE="http://127.0.0.1:9/cgi-bin")
         assert ran.code == 1
         assert "Traceback" not in ran.err
+
+
+class TestReturned:
+    async def test_nobody_has_come_back(self, steward: Steward) -> None:
+        assert "0 个账号等待确认" in (await steward("people", "returned")).out
+        assert (await steward("people", "returned", "--link", "--json")).json() == []

@@ -54,7 +54,9 @@ SECTIONS = {"changes": "变化", "held": "扣留", "orphans": "无主", "bad_row
 
 def sync(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="只比较，列出会变化的人和部门，不写入。")] = False,
-    release: Annotated[UUID | None, typer.Option(help="放行这次同步扣留的减员。")] = None,
+    release: Annotated[
+        UUID | None, typer.Option(help="放行这次同步扣留的减员；其中只是没有读到的人也立即当作离职。")
+    ] = None,
     reject: Annotated[UUID | None, typer.Option(help="丢弃这次同步扣留的减员。")] = None,
     as_json: JsonOption = False,
 ) -> None:

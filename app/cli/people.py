@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -10,7 +10,7 @@ from app.bootstrap import Services
 from app.cli.keys import OPERATOR
 from app.cli.session import JsonOption, out, run_with_services
 from app.database import transaction
-from app.org import presentation, queries, service
+from app.org import queries, service
 from app.org.service import Returner
 
 app = typer.Typer(help="人员：离职后又出现的账号。", no_args_is_help=True)
@@ -31,7 +31,7 @@ def returned(
     """列出离职后又出现的账号；加 --link 一次关联其中完全相符的。"""
     found = run_with_services(_link if link else _look)
     if as_json:
-        out.print_json(data=[one.model_dump(mode="json") for one in presentation.returned(found)])
+        out.print_json(data=[_facts(one) for one in found])
         return
     out.print(f"已关联 {len(found)} 人，历史记录都归还本人。" if link else f"{len(found)} 个账号等待确认。")
     for one in found:
@@ -46,6 +46,16 @@ async def _look(services: Services) -> list[Returner]:
 async def _link(services: Services) -> list[Returner]:
     async with transaction(services.sessions) as session:
         return await service.link_returners(session, userids=None, actor=OPERATOR, now=services.clock.now())
+
+
+def _facts(one: Returner) -> dict[str, Any]:
+    return {
+        "userid": one.userid,
+        "name": one.newcomer.name,
+        "former_name": one.former.name,
+        "shared_departments": one.shared_departments,
+        "alike": one.is_alike,
+    }
 
 
 def _line(one: Returner, *, linked: bool) -> str:

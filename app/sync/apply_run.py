@@ -13,7 +13,15 @@ from app.policy import service as policies
 from app.policy.sections.org import OrgRule
 from app.sync import messages, queries, runs
 from app.sync.changes.apply import apply
-from app.sync.changes.compare import Comparison, Scope, compare, count_changes, drop_losses, list_changes
+from app.sync.changes.compare import (
+    Comparison,
+    Scope,
+    compare,
+    count_changes,
+    drop_losses,
+    list_changes,
+    release_effect,
+)
 from app.sync.changes.loss_budget import LossCount
 from app.sync.changes.report import BadRows, Counts, Held, HeldLosses, Loss, Orphans, ReleaseFacts, SyncReport, TagRow
 from app.sync.changes.tags import TagContent, TagOutcome, apply_tags
@@ -127,7 +135,10 @@ async def _report(session: AsyncSession, reading: SyncReading, comparison: Compa
     )
     if comparison.decision.holds:
         held = await _held(session, comparison)
-        report = report.explained(_held_sentence(comparison)).model_copy(update={"held": held})
+        said = [_held_sentence(comparison)]
+        if held.on_release is not None:
+            said.append(messages.on_release(held.on_release))
+        report = report.explained(*said).model_copy(update={"held": held})
     return report
 
 
@@ -137,6 +148,7 @@ async def _held(session: AsyncSession, comparison: Comparison) -> Held:
     return Held(
         people=names.people if decision.holds_people else [],
         departments=names.departments if decision.departments else [],
+        on_release=await release_effect(session, limit=MOST_NAMES) if decision.holds_people else None,
         losses=HeldLosses(
             people=_loss(losses.people),
             departments=_loss(losses.departments),

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from app.limits.usage.windows import BEIJING
+from app.sync.changes.report import ReleaseEffect
 
 VISIBLE_RANGE_PAGE = "管理后台 → 应用管理 → 自建 → 本应用 → 可见范围"
 TRUSTED_IP_PAGE = "管理后台 → 应用管理 → 自建 → 本应用 → 开发者接口 → 企业可信IP"
 CONTACTS_IP_PAGE = "管理后台 → 安全与管理 → 管理工具 → 通讯录同步 → 可信IP"
 CONTACTS_PAGE = "管理后台 → 安全与管理 → 管理工具 → 通讯录同步"
+
+MOST_GROUPS = 5
 
 NO_DETAILS = 48009
 NO_RIGHT = 60011
@@ -151,6 +154,18 @@ def held(*, people: tuple[int, int] | None, departments: tuple[int, int] | None,
         f"本次同步将失去 {'、'.join(parts)}，超过制度规定的上限，已暂停这些变更，其余变更已生效。"
         "请核对名单：确属实情就放行（steward sync --release），是平台或权限的问题就驳回（steward sync --reject）。"
     )
+
+
+def on_release(effect: ReleaseEffect) -> str:
+    """Before anybody says yes: who counts as gone, and what follows."""
+    groups = "、".join(f"{one.group}（{one.owner}）" for one in effect.owners[:MOST_GROUPS])
+    more = f" 等 {len(effect.owners)} 个" if len(effect.owners) > MOST_GROUPS else ""
+    parts = [f"退出共 {effect.group_places} 个群成员位置"] if effect.group_places else []
+    if effect.owners:
+        parts.append(f"这些群要换群主：{groups}{more}")
+    follows = f"，并{'，'.join(parts)}" if parts else ""
+    missing = f"，其中 {effect.missing} 人只是这次没有读到，放行就代替下一次核对" if effect.missing else ""
+    return f"一旦放行，{len(effect.departures)} 人立即按离职或停用处理{missing}{follows}。名单见 held.on_release。"
 
 
 def tag_held(name: str, before: int, after: int) -> str:

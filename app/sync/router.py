@@ -59,7 +59,7 @@ async def get_sync_run(session: SessionDep, run_id: UUID) -> SyncRunOut:
 
 @router.post("/{run_id}/release", dependencies=WRITE, responses=problems(404, 409))
 async def release_sync_run(session: SessionDep, caller: CallerDep, now: NowDep, run_id: UUID) -> SyncRunOut:
-    """Let the held losses take effect."""
+    """Let the held losses take effect. Whoever was only missing is gone at once: see `report.held.on_release`."""
     run = await service.release(session, run_id=SyncRunId(run_id), actor=caller.actor, now=now)
     return presentation.run(run)
 

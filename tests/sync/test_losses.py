@@ -437,6 +437,37 @@ class TestGroups:
         assert run.report["held"]["losses"]["group_places"] == {"lost": 9, "of": 10}
         assert await world.departed() == []
 
+    async def test_before_a_release_the_run_says_who_counts_as_gone_and_what_follows(self, world: World) -> None:
+        """Missing once and left out of the release's second reading: nobody says yes to that without being told."""
+        await world.sync()
+        members = (await world.userids(status=PersonStatus.ACTIVE))[:10]
+        await _group_of(world, members)
+        names = {(await world.person(userid)).name for userid in members}
+        gone = set(members)
+        world.spoil(
+            "user/list_id",
+            lambda _r, a: a | {"dept_user": [row for row in a["dept_user"] if row["userid"].lower() not in gone]},
+        )
+        world.spoil(
+            "user/list",
+            lambda _r, a: a | {"userlist": [row for row in a["userlist"] if row["userid"].lower() not in gone]},
+        )
+        run = await world.sync()
+
+        assert run.state is SyncState.HELD
+        effect = run.report["held"]["on_release"]
+        assert {row["name"] for row in effect["departures"]} == names
+        assert {row["change"] for row in effect["departures"]} == {"missing"}
+        assert (effect["missing"], effect["group_places"]) == (10, 10)
+        assert [(row["group"], row["owner"] in names) for row in effect["owners"]] == [("测试部-测试群", True)]
+        said = run.report["explanations"][-1]
+        assert "10 人立即按离职或停用处理，其中 10 人只是这次没有读到" in said
+        assert "测试部-测试群" in said
+
+        async with transaction(world.sessions) as session:
+            await release(session, run_id=SyncRunId(run.id), actor=OPERATOR, now=world.clock.now())
+        assert len(await world.departed()) == 10
+
 
 async def _group_of(world: World, userids: list[str]) -> None:
     now = world.clock.now()

@@ -19,7 +19,8 @@ from app.policy.sections.org import LossBudget
 from app.sync import rules
 from app.sync.changes.loss_budget import BudgetDecision, LossCount, Losses, beyond_budget
 from app.sync.changes.new_and_returned_people import NEW_PEOPLE
-from app.sync.changes.report import Counts, NamedChange, NamedChanges
+from app.sync.changes.report import Counts, NamedChange, NamedChanges, OwnerToFollow, ReleaseEffect
+from models.org import PersonStatus
 
 ORG_LOCK = 0x0126
 """Advisory lock: only one transaction at a time changes the organisation."""
@@ -336,3 +337,33 @@ async def drop_losses(session: AsyncSession, decision: BudgetDecision) -> None:
         await session.execute(text("DELETE FROM sync_people WHERE loss IS NOT NULL"))
     if decision.departments:
         await session.execute(text("DELETE FROM sync_departments WHERE is_loss"))
+
+
+_GONE_ON_RELEASE = [status.value for status in (*org_rules.GONE, PersonStatus.MISSING)]
+
+DEPARTURES_ON_RELEASE = """
+SELECT shown, name, new_status FROM sync_people WHERE loss = ANY(CAST(:gone AS text[])) ORDER BY new_status, userid
+"""
+
+PLACES_ON_RELEASE = """
+SELECT count(*) FROM group_members g JOIN sync_people c ON c.person_id = g.person_id
+WHERE c.loss = ANY(CAST(:gone AS text[])) AND g.desired AND g.ended_at IS NULL
+"""
+
+OWNERS_ON_RELEASE = """
+SELECT g.id::text, g.desired_name, c.name FROM groups g JOIN sync_people c ON c.person_id = g.desired_owner_id
+WHERE c.loss = ANY(CAST(:gone AS text[])) AND g.state = 'active' ORDER BY g.desired_name, g.id LIMIT :limit
+"""
+
+
+async def release_effect(session: AsyncSession, *, limit: int) -> ReleaseEffect:
+    """Of at most `limit` names each. Whoever is missing counts as gone: a person's word needs no second reading."""
+    gone = {"gone": _GONE_ON_RELEASE}
+    departures = (await session.execute(text(DEPARTURES_ON_RELEASE), gone)).all()
+    owners = await session.execute(text(OWNERS_ON_RELEASE), gone | {"limit": limit})
+    return ReleaseEffect(
+        departures=[NamedChange(id=row[0], name=row[1], change=row[2]) for row in departures[:limit]],
+        missing=sum(row[2] == PersonStatus.MISSING for row in departures),
+        group_places=(await session.execute(text(PLACES_ON_RELEASE), gone)).scalar_one(),
+        owners=[OwnerToFollow(group_id=row[0], group=row[1], owner=row[2]) for row in owners],
+    )

@@ -105,8 +105,29 @@ class HeldTag(TagRow):
         return len(self.userids) + len(self.department_ids)
 
 
+class OwnerToFollow(_Document):
+    """A group whose owner would leave with a release."""
+
+    group_id: str
+    group: str
+    owner: str
+
+
+class ReleaseEffect(_Document):
+    """What follows when the run is released: the person's word takes the place of the second reading."""
+
+    departures: list[NamedChange] = Field(default_factory=list)
+    """Who counts as gone at once; `change` is what the run has read of them (`missing`, `left`, `disabled`)."""
+    missing: int = 0
+    """How many of them were only missing."""
+    group_places: int = 0
+    owners: list[OwnerToFollow] = Field(default_factory=list)
+
+
 class Held(_Document):
     """What waits for a person's decision."""
+
+    on_release: ReleaseEffect | None = None
 
     people: list[NamedChange] = Field(default_factory=list)
     departments: list[NamedChange] = Field(default_factory=list)

@@ -311,6 +311,12 @@ def call_row(request: CallRequest, *, correlation_id: str, now: datetime) -> Out
     )
 
 
+def set_body(call: OutgoingCall, body: dict[str, Any]) -> None:
+    """Give a call that certainly had no effect other bytes than it was first made with."""
+    call.request_body = to_bytes(body)
+    call.request_sha256 = hashlib.sha256(call.request_body).digest()
+
+
 def why_of(call: OutgoingCall) -> Why:
     """Why the call is made, for calls and acts that follow from it."""
     return Why(Actor.parse(call.actor), call.rule_key, call.policy_version_id)

@@ -31,6 +31,7 @@ from sqlmodel import col
 from models.delivery import CallKind, CallState, Delivery, DeliveryState, FailReason, HoldReason, Message, OutgoingCall
 from models.groups import Group, GroupMember
 from models.ids import fold
+from models.installation import App
 from models.org import PersonUserid
 
 OPEN = (CallState.READY, CallState.HELD, CallState.SENDING, CallState.UNKNOWN)
@@ -74,6 +75,11 @@ async def lock_ordering_of(session: AsyncSession, call_id: UUID) -> None:
     lock = func.pg_advisory_xact_lock(func.hashtextextended(col(OutgoingCall.ordering_key), 0))
     has_key = col(OutgoingCall.ordering_key).is_not(None)
     await session.execute(select(lock).where(col(OutgoingCall.id) == call_id, has_key))
+
+
+async def agent_id_of(session: AsyncSession, app_id: str) -> int | None:
+    """As the settings have it now."""
+    return (await session.scalars(select(col(App.agent_id)).where(col(App.id) == app_id))).one_or_none()
 
 
 async def claim_waiting_call(session: AsyncSession, call_id: UUID, now: datetime) -> OutgoingCall | None:

@@ -169,6 +169,9 @@ class WecomClient:
         params = {"agentid": self._agent()} if kind is CallKind.MENU_CREATE else {}
         call = Call(kind.value, params=params, body=body, is_write=True, app_id=self.app_id, not_after=not_after)
         answer = await self._exchange.perform(call, auth=self._auth)
+        if "errcode" not in answer and not answer.get("msgid"):
+            # Reads may leave errcode out. For a write it is the only proof, beside the id of a message.
+            raise OutcomeUnknown(call.path, "an answer without errcode")
         try:
             return read(CallAnswer, answer | {"raw": answer}, path=call.path)
         except HttpFailure as error:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+
 import httpx
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from app.database import transaction
+from app.ledger import rules
+from app.ledger.calls import set_body
 from app.wecom.message_bodies.split_text import split_text
-from models.delivery import CallKind, CallState
+from models.delivery import CallKind, CallState, OutgoingCall
 from models.ids import new_id
+from models.installation import App
 from models.limits import LimitBlock
 from tests.delivery.conftest import Desk
 from tests.platform import Answer
@@ -154,3 +161,60 @@ class TestACodeNobodyKnows:
 
         assert (await desk.call(call.id)).state is CallState.UNKNOWN
         assert len(await desk.sandbox.calls("appchat/send")) == 1
+
+
+class TestTheAgentIdOfNow:
+    @pytest.mark.parametrize("errcode", [40056, 301002])
+    async def test_what_was_held_for_a_wrong_agentid_goes_with_the_corrected_one(
+        self, desk: Desk, errcode: int
+    ) -> None:
+        said = await several(desk)
+        await desk.sandbox.fail("message/send", errcode=errcode, times=None)
+        await desk.work()
+        right = json.loads((await desk.calls())[0].request_body)["agentid"]
+        async with transaction(desk.sessions) as session:
+            for call in await session.scalars(select(OutgoingCall)):
+                set_body(call, rules.body_of(call) | {"agentid": right + 1})
+
+        await desk.sandbox.clear_faults()
+        await desk.pass_time(minutes=2)
+        await desk.pass_time(seconds=5)
+
+        assert await seen(desk) == said
+        for call in await desk.calls():
+            assert json.loads(call.request_body)["agentid"] == right
+            assert hashlib.sha256(call.request_body).digest() == call.request_sha256
+
+    async def test_a_call_that_may_have_had_its_effect_keeps_its_bytes(self, desk: Desk) -> None:
+        await several(desk, 1)
+        await desk.sandbox.fail("message/send", drop=True, when="after")
+        await desk.work()
+        async with transaction(desk.sessions) as session:
+            await session.execute(update(App).values(agent_id=1_000_099))
+        await desk.pass_time(seconds=5)
+        first, second = await desk.sent_bodies()
+        assert first == second
+
+
+class TestAnAnswerThatProvesNothing:
+    """An HTTP 200 without `errcode` says nothing about the effect: the call goes the way of a lost answer (D6)."""
+
+    @pytest.mark.parametrize("answer", [{}, {"errmsg": "ok"}, {"msgid": ""}])
+    async def test_a_message_is_asked_for_again_in_the_window_and_arrives_once(
+        self, desk: Desk, answer: dict[str, str]
+    ) -> None:
+        [said] = await several(desk, 1)
+        desk.line.rewrites["message/send"] = lambda _request, _answer: answer
+        await desk.work()
+        [call] = await desk.calls()
+        assert (call.state, call.hold_reason, call.msgid) == (CallState.READY, "recovering", None)
+        del desk.line.rewrites["message/send"]
+        await desk.pass_time(seconds=5)
+        assert await states(desk) == {(CallState.DONE, None)}
+        assert await seen(desk) == [said]
+
+    async def test_the_id_of_the_message_is_proof_enough(self, desk: Desk) -> None:
+        await several(desk, 1)
+        desk.line.rewrites["message/send"] = lambda _request, answer: {"msgid": answer["msgid"]}
+        await desk.work()
+        assert await states(desk) == {(CallState.DONE, None)}

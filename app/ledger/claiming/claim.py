@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.ledger import queries, recovery, rules
-from app.ledger.calls import Attempt, conclude, move
+from app.ledger.calls import Attempt, conclude, move, set_body
 from app.ledger.claiming import platform_limits
 from app.ledger.claiming.sending_hours import outside_hours
 from app.ledger.rules import Failed, Hold, Unknown
@@ -41,6 +41,8 @@ async def claim(session: AsyncSession, *, call_id: UUID, now: datetime) -> Attem
         return None
     match await platform_limits.reserve(session, call, uncertain=uncertain, now=now):
         case []:
+            if call.hold_reason == HoldReason.PLATFORM_TROUBLE and not uncertain:
+                await _speak_as_the_app_of_now(session, call)
             return _take(call, uncertain=uncertain, now=now)
         case [platform_limits.Share(verdict=Hold() | Failed() as verdict)]:
             await conclude(session, call, verdict, now=now)
@@ -57,6 +59,16 @@ def _take(call: OutgoingCall, *, uncertain: bool, now: datetime) -> Attempt:
     call.sent_at = call.sent_at or now
     not_after = now + rules.SENT_WITHIN
     return Attempt(call.id, call.app_id, call.kind, call.request_body, call.attempts, uncertain, not_after)
+
+
+async def _speak_as_the_app_of_now(session: AsyncSession, call: OutgoingCall) -> None:
+    """The trouble may have been a wrong agentid (40056, 301002), which somebody has corrected in the settings. Nothing
+    was sent with the old bytes that the platform would have to recognise.
+    """
+    body = rules.body_of(call)
+    agent_id = await queries.agent_id_of(session, call.app_id)
+    if agent_id is not None and body.get("agentid", agent_id) != agent_id:
+        set_body(call, body | {"agentid": agent_id})
 
 
 async def _reason_to_hold(session: AsyncSession, call: OutgoingCall, *, uncertain: bool, now: datetime) -> Hold | None:

@@ -31,6 +31,7 @@ from app.org.domain import DOMAIN as org
 from app.policy.domain import DOMAIN as policy
 from app.quota.domain import DOMAIN as quota
 from app.reconciliation.domain import DOMAIN as reconciliation
+from app.roles.domain import DOMAIN as roles
 from app.settings import Settings
 from app.sync.domain import DOMAIN as sync
 from app.tasks.domain import DOMAIN as tasks
@@ -52,6 +53,7 @@ REGISTRY = collect(
         policy,
         calendar,
         org,
+        roles,
         sync,
         departures,
         ledger,

@@ -51,6 +51,8 @@ class Domain:
     """What becomes of this domain's things when somebody leaves, by the name of the part."""
     scopes: Sequence[str] = ()
     """Resources of which an API key may be allowed `:read` and `:write`."""
+    policy_checks: Sequence[Function] = ()
+    """`(session, document)`: what a policy document says that the organisation as it is does not bear out."""
     start_up: Function | None = None
     """`(session, *, now, settings)`: run in one transaction when a worker starts; safe to repeat."""
 
@@ -74,6 +76,7 @@ class Registry:
     subscribers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     scopes: tuple[str, ...] = ()
     routers: tuple[Any, ...] = ()
+    policy_checks: tuple[Function, ...] = ()
     start_up: tuple[Function, ...] = ()
 
 
@@ -93,6 +96,7 @@ def collect(domains: Iterable[Domain]) -> Registry:
         subscribers=subscribers,
         scopes=tuple(scope for domain in listed for scope in domain.scopes),
         routers=tuple(router for domain in listed for router in domain.routers),
+        policy_checks=tuple(check for domain in listed for check in domain.policy_checks),
         start_up=tuple(domain.start_up for domain in listed if domain.start_up is not None),
     )
 

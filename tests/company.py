@@ -78,7 +78,7 @@ CAST = {
 """Everybody, by userid. A test world may leave people out, or seat them elsewhere."""
 
 SIX = {userid: CAST[userid] for userid in ("zhao", "wang", "li", "chen", "han", "sun")}
-"""总裁 zhao over 研发部 (head wang; li, chen) and 人力资源部 (head han; sun)."""
+"""总裁 zhao over 研发部 (head wang; li, chen) and 人力资源部 (head han; sun), where everybody carries the tag HR."""
 
 NOBODY: Mapping[str, Post] = {}
 
@@ -131,6 +131,9 @@ async def found(session: AsyncSession, people: Mapping[str, Post] = SIX, **polic
         userid: await org.person(session, userid, post.name, departments=[post.department], position=post.position)
         for userid, post in people.items()
     }
+    personnel = [userid for userid, post in people.items() if post.department == PERSONNEL]
+    if personnel:
+        await org.tag(session, 1, "HR", userids=personnel)
     return Company(await policy_in_force(session, **policy), known)
 
 

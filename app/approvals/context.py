@@ -21,7 +21,7 @@ from app.org import queries as org
 from app.policy import service as policies
 from app.policy.sections.people import StepRule
 from app.policy.service import Policy
-from models.approvals import Request, RequestStep
+from models.approvals import Request, RequestStep, StepState
 from models.audit import ObjectKind
 from models.ids import PolicyVersionId
 from models.org import Person
@@ -67,14 +67,20 @@ async def load_context(session: AsyncSession, request: Request) -> RequestContex
 
 
 async def given_so_far(session: AsyncSession, context: RequestContext) -> list[Given]:
-    """Every verdict on the request, in order, as people read it."""
+    """Every verdict on the request, and every step that went on without one, in order, as people read it."""
     decisions = await queries.decisions_about(session, context.request.id)
     people = await org.people_by_id(session, {decision.person_id for decision in decisions})
     timezone = calendars.timezone_of(session)
-    return [
-        Given(people[one.person_id].name, one.verdict, one.decided_at.astimezone(timezone), one.comment)
+    given = [
+        Given(people[one.person_id].name, one.verdict, one.decided_at.astimezone(timezone), one.comment, one.step_id)
         for one in decisions
     ]
+    passed = [
+        Given(step.name, None, step.decided_at.astimezone(timezone), step.note or "", step.id)
+        for step in await queries.steps_of(session, context.request.id)
+        if step.state is StepState.SKIPPED and step.decided_at
+    ]
+    return sorted([*given, *passed], key=lambda one: one.at)
 
 
 async def publish_about_request(

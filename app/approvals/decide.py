@@ -180,15 +180,12 @@ async def settle(
     await open_and_close.close_step(session, step, result, now=now)
     if result is StepState.REJECTED:
         await _reject(session, context, step, clicked=clicked, actor=actor, now=now)
-    elif step.position < len(context.chain):
-        await _go_on(session, context, step, clicked=clicked, actor=actor, now=now)
     else:
-        await approve_request(session, context, actor=actor, now=now)
-        await show_outcome(session, context, step, clicked=clicked, actor=actor, now=now)
+        await go_on(session, context, step, clicked=clicked, actor=actor, now=now)
     return True
 
 
-async def _go_on(
+async def go_on(
     session: AsyncSession,
     context: RequestContext,
     step: RequestStep,
@@ -197,10 +194,15 @@ async def _go_on(
     actor: Actor,
     now: datetime,
 ) -> None:
-    following = (await queries.steps_of(session, context.request.id))[step.position]
-    asked = await open_and_close.open_step(session, context, following, actor=actor, now=now)
-    await show_outcome(session, context, step, next_step=following.name, clicked=clicked, actor=actor, now=now)
-    text = messages.moved_on(context.told, following, await given_so_far(session, context), asked)
+    """Open what follows a step that has its result; approve the request if nothing does."""
+    following = (await queries.steps_of(session, context.request.id))[step.position :]
+    opened = await open_and_close.open_next(session, context, following, actor=actor, now=now)
+    if opened is None:
+        await approve_request(session, context, actor=actor, now=now)
+        await show_outcome(session, context, step, clicked=clicked, actor=actor, now=now)
+        return
+    await show_outcome(session, context, step, next_step=opened.step.name, clicked=clicked, actor=actor, now=now)
+    text = messages.moved_on(context.told, opened.step, await given_so_far(session, context), opened.asked)
     await ask.tell_requester(session, context.request, text, actor=actor, now=now)
 
 

@@ -13,11 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import messages, queries, rules
 from app.approvals.context import RequestContext, load_context, publish_about_request
-from app.approvals.decide import settle, take_back
+from app.approvals.decide import go_on, settle, take_back
 from app.approvals.errors import NoApprover
 from app.approvals.steps.approvers import Approvers, approvers_for
 from app.approvals.steps.ask import ask, tell_requester
 from app.approvals.steps.deadlines import set_deadlines
+from app.approvals.steps.open_and_close import pass_step
 from app.audit.actor import SYSTEM
 from app.departures.service import Departure
 from app.events.service import catalogue
@@ -70,6 +71,11 @@ async def refill(
     if rule.needed != "all" and can_decide >= step.needed:
         return
     found = await _named_now(session, context, step)
+    if found.is_passed:
+        step.note = found.note
+        await pass_step(session, context, step, actor=SYSTEM, now=now)
+        await go_on(session, context, step, clicked=None, actor=SYSTEM, now=now)
+        return
     new = [person for person in found.people if person.id not in asked]
     if rule.needed == "all" and asked + new:
         step.needed = rules.needed_of(rule.needed, len(asked) + len(new))

@@ -43,6 +43,14 @@ class RequestText:
     """The group it concerns, for lists."""
 
 
+@dataclass(frozen=True)
+class Headed:
+    """From where `department_head` and `direct_leader` are read: a person, or another department than theirs."""
+
+    person: Person
+    department_id: int | None = None
+
+
 class ShownFields(BaseModel):
     """The column `requests.shown`: the rows of `RequestText.fields`."""
 
@@ -107,6 +115,10 @@ class RequestKind(ABC, Generic[PayloadT, SubjectT]):
         self, session: AsyncSession, request: Request, subject: SubjectT, *, actor: Actor, now: datetime
     ) -> None:
         """A rejected request changes nothing by default. The engine tells the applicant."""
+
+    async def headed_by(self, _session: AsyncSession, _subject: SubjectT, requester: Person) -> Headed:
+        """Whose head the approver `department_head` names: the applicant's, unless the kind knows better."""
+        return Headed(requester)
 
     @abstractmethod
     async def group_administrators(self, session: AsyncSession, subject: SubjectT) -> Sequence[PersonId]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from app.approvals.kinds import ShownFields
 from app.policy.service import Citation
 from app.wecom.message_bodies.card import Card, CardButton, cut
-from models.approvals import Decision, OutcomeState, Request, RequestState, RequestStep, StepState, Verdict
+from models.approvals import OutcomeState, Request, RequestState, RequestStep, StepState, Verdict
 
 VERDICTS = {Verdict.APPROVE: "同意", Verdict.REJECT: "驳回"}
 RESULTS = {
@@ -47,16 +48,14 @@ class Told:
 
 @dataclass(frozen=True)
 class Given:
-    """A verdict as people see it: who, what, when on their own clock."""
+    """A verdict as people see it: who, what, when on their own clock. Or a step that went on without one, and why."""
 
     name: str
-    verdict: Verdict
+    """Of the person; of the step, where nobody has decided it."""
+    verdict: Verdict | None
     at: datetime
     comment: str = ""
-
-    @classmethod
-    def of(cls, decision: Decision, *, name: str, local: datetime) -> Given:
-        return cls(name, decision.verdict, local, decision.comment)
+    step_id: UUID | None = None
 
     def __str__(self) -> str:
         return self._said(self.comment)
@@ -67,7 +66,7 @@ class Given:
         return self._said(cut(self.comment, COMMENT_ON_CARD))
 
     def _said(self, comment: str) -> str:
-        said = f"{self.name} {self.at:%m-%d %H:%M} {VERDICTS[self.verdict]}"
+        said = f"{self.name} {self.at:%m-%d %H:%M} {VERDICTS[self.verdict]}" if self.verdict else self.name
         return f"{said}：{comment}" if comment else said
 
 
@@ -114,7 +113,7 @@ def outcome_card(told: Told, step: RequestStep, given: Sequence[Given], *, next_
 
 def own_verdict_card(told: Told, step: RequestStep, given: Sequence[Given]) -> Card:
     """The card of somebody who has decided, while the step still needs others."""
-    agreed = sum(one.verdict is Verdict.APPROVE for one in given)
+    agreed = sum(one.verdict is Verdict.APPROVE and one.step_id == step.id for one in given)
     return Card(
         title=told.request.title,
         desc=f"{step.name} · 已有 {agreed} 人同意，需 {step.needed} 人",
@@ -129,8 +128,9 @@ def _heading(told: Told) -> str:
     return f"【申请 #{told.request.number}】{told.request.title}"
 
 
-def submitted(told: Told, step: RequestStep, approvers: Sequence[str]) -> str:
-    return f"{_heading(told)}\n已提交，等待{step.name}审批：{'、'.join(approvers)}。\n{told.clause}"
+def submitted(told: Told, step: RequestStep, given: Sequence[Given], approvers: Sequence[str]) -> str:
+    waits = f"已提交，等待{step.name}审批：{'、'.join(approvers)}。"
+    return "\n".join([_heading(told), *map(str, given), waits, told.clause])
 
 
 def ended(told: Told, because: str) -> str:

@@ -33,8 +33,8 @@ REQUEST_TRANSITIONS: dict[RequestState, frozenset[RequestState]] = {
 }
 
 STEP_TRANSITIONS: dict[StepState, frozenset[StepState]] = {
-    StepState.WAITING: frozenset({StepState.OPEN, StepState.CANCELLED}),
-    StepState.OPEN: frozenset({StepState.APPROVED, StepState.REJECTED, StepState.CANCELLED}),
+    StepState.WAITING: frozenset({StepState.OPEN, StepState.SKIPPED, StepState.CANCELLED}),
+    StepState.OPEN: frozenset({StepState.APPROVED, StepState.REJECTED, StepState.SKIPPED, StepState.CANCELLED}),
     StepState.APPROVED: frozenset(),
     StepState.REJECTED: frozenset(),
     StepState.SKIPPED: frozenset(),

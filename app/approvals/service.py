@@ -11,10 +11,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import messages, queries, rules
-from app.approvals.context import RequestContext, load_context, publish_about_request
+from app.approvals.context import RequestContext, given_so_far, load_context, publish_about_request
 from app.approvals.decide import Ballot, approve_request, decide, take_back
 from app.approvals.errors import DuplicateRequest, NothingToRetry, NotTheRequester, UnreadablePayload
-from app.approvals.kinds import Chain, RequestKind, RequestText, ShownFields, Submission, kind_named
+from app.approvals.kinds import Chain, Headed, RequestKind, RequestText, ShownFields, Submission, kind_named
 from app.approvals.steps import ask, open_and_close
 from app.audit.actor import SYSTEM, Actor, person_actor
 from app.events.service import catalogue
@@ -28,6 +28,7 @@ from models.org import Person
 __all__ = [
     "Application",
     "Ballot",
+    "Headed",
     "RequestKind",
     "RequestText",
     "Submission",
@@ -207,6 +208,9 @@ async def _start(session: AsyncSession, context: RequestContext, *, actor: Actor
         for position, rule in enumerate(chain, start=1)
     ]
     session.add_all(rows)
-    opened = await open_and_close.open_step(session, context, rows[0], actor=actor, now=now)
-    text = messages.submitted(context.told, rows[0], opened)
+    opened = await open_and_close.open_next(session, context, rows, actor=actor, now=now)
+    if opened is None:
+        await approve_request(session, context, actor=actor, now=now)
+        return
+    text = messages.submitted(context.told, opened.step, await given_so_far(session, context), opened.asked)
     await ask.tell_requester(session, context.request, text, actor=actor, now=now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -16,7 +17,7 @@ from app.database import transaction
 from app.policy import service as policies
 from app.policy.errors import FaultyPolicy
 from app.policy.schema import PolicyDocument
-from app.policy.service import Change, Clause, Fault
+from app.policy.service import Clause, Fault, Preview
 
 app = typer.Typer(help="制度：检查、比较、启用。", no_args_is_help=True)
 
@@ -24,32 +25,39 @@ File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True
 
 
 @app.command()
-def check(file: File, as_json: JsonOption = False) -> None:
-    """检查一个制度文件，一次列出全部问题；不需要数据库。"""
-    faults = policies.check(read_policy(file))
-    _show_faults(faults, as_json=as_json)
+def check(
+    file: File,
+    organisation: Annotated[
+        bool, typer.Option("--organisation", help="同时核对通讯录：哪些角色没有人担任、哪些由太多人担任；需要数据库。")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """检查一个制度文件，一次列出全部问题；不加 --organisation 时不需要数据库。"""
+    source = read_policy(file)
+    faults = policies.check(source)
+    cautions = run_with_services(_previewed(source)).cautions if organisation and not faults else []
+    _show_faults([*faults, *cautions], as_json=as_json)
     if faults:
         raise typer.Exit(1)
     if not as_json:
-        out.print("制度文件没有问题")
+        out.print("制度文件没有问题" if not cautions else "制度文件可以启用，以上各处请先处理")
+        if not organisation:
+            out.print("未核对角色由谁担任：加 --organisation（需要数据库）", style="dim")
 
 
 @app.command()
 def diff(file: File, as_json: JsonOption = False) -> None:
     """与现行制度比较，逐条列出变化。"""
     source = read_policy(file)
-
-    async def act(services: Services) -> tuple[list[Fault], list[Change]]:
-        async with services.sessions() as session:
-            return await policies.preview(session, source=source, now=services.clock.now())
-
-    faults, changes = run_with_services(act)
-    if faults:
-        _show_faults(faults, as_json=as_json)
+    previewed = run_with_services(_previewed(source))
+    if previewed.faults:
+        _show_faults(previewed.faults, as_json=as_json)
         raise typer.Exit(1)
+    if not as_json:
+        _show_faults(previewed.cautions, as_json=False)
     rows = [
         {"位置": change.path, "现行": change.before, "新": change.after, "条款": ", ".join(change.rule_keys)}
-        for change in changes
+        for change in previewed.changes
     ]
     show(rows, as_json=as_json, title=f"{len(rows)} 处变化", columns=("位置", "现行", "新", "条款"))
 
@@ -91,6 +99,14 @@ def clauses(
     document = policies.parse(read_policy(file)) if file else run_with_services(_document_in_force)
     rows = [_shown(clause) for clause in policies.clauses(document)]
     show(rows, as_json=as_json, title=f"{document.title}：{len(rows)} 条", columns=("条", "系统规则", "怎样落实"))
+
+
+def _previewed(source: str) -> Callable[[Services], Awaitable[Preview]]:
+    async def act(services: Services) -> Preview:
+        async with services.sessions() as session:
+            return await policies.preview(session, source=source, now=services.clock.now())
+
+    return act
 
 
 async def _document_in_force(services: Services) -> PolicyDocument:

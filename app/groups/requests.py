@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import service as approvals
-from app.approvals.service import RequestKind, RequestText, Submission
+from app.approvals.service import Headed, RequestKind, RequestText, Submission
 from app.audit.actor import Actor
 from app.errors import DomainError
 from app.findings import service as findings
@@ -87,6 +87,10 @@ class CreateGroupKind(RequestKind[CreateGroup, CreationSubject]):
     ) -> None:
         await register.carry_out_creation(session, request, subject, actor=actor, now=now)
 
+    async def headed_by(self, _session: AsyncSession, subject: CreationSubject, requester: Person) -> Headed:
+        """1.2: the head of the group's own department, where it has one."""
+        return Headed(requester, subject.department_id)
+
     async def group_administrators(self, _session: AsyncSession, subject: CreationSubject) -> Sequence[PersonId]:
         return [PersonId(one) for one in (subject.owner_id, subject.deputy_id) if one is not None]
 
@@ -144,6 +148,11 @@ class MembershipKind(RequestKind[ChangeT, MembershipSubject]):
             fields=[(key, value) for key, value in fields if value],
             group_id=GroupId(group.id),
         )
+
+    async def headed_by(self, session: AsyncSession, subject: MembershipSubject, _requester: Person) -> Headed:
+        """2.1: the head of who joins or leaves, whoever has applied for them."""
+        _, person = await _group_and_person(session, subject)
+        return Headed(person)
 
     async def group_administrators(self, session: AsyncSession, subject: MembershipSubject) -> Sequence[PersonId]:
         return await findings.administrators(session, await queries.group(session, GroupId(subject.group_id)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from math import inf
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.org.rules import EMPLOYED, may_act
+from app.org.rules import EMPLOYED, is_deputy, may_act
 from models.ids import DepartmentId, PersonId, WecomUserId, fold
 from models.org import (
     Department,
@@ -118,6 +119,13 @@ async def people_with_tag(
     return sorted(found.values(), key=lambda person: person.id)
 
 
+async def anybody(session: AsyncSession) -> bool:
+    """Whether the organisation has been read at all."""
+    return (
+        await session.scalars(select(col(Person.id)).where(col(Person.status).in_(EMPLOYED)).limit(1))
+    ).first() is not None
+
+
 async def people_with_post(
     session: AsyncSession, position: str, *, statuses: Collection[PersonStatus] = EMPLOYED
 ) -> list[Person]:
@@ -132,7 +140,7 @@ def _ordered(statement: Select[Person], statuses: Collection[PersonStatus]) -> S
 async def memberships_of(session: AsyncSession, person_ids: Iterable[UUID]) -> dict[UUID, list[Membership]]:
     statement = (
         select(Membership)
-        .where(col(Membership.ended_at).is_(None), col(Membership.person_id).in_(list(person_ids)))
+        .where(col(Membership.ended_at).is_(None), col(Membership.person_id) == _any_of(person_ids))
         .order_by(col(Membership.department_id))
     )
     found: dict[UUID, list[Membership]] = {}
@@ -233,6 +241,12 @@ async def department(session: AsyncSession, department_id: int) -> Department | 
     return found if found is not None and found.ended_at is None else None
 
 
+async def is_root(session: AsyncSession, department_id: int) -> bool:
+    """Whether it is the company itself, and not only the highest department that we can see."""
+    found = await department(session, department_id)
+    return found is not None and found.parent_id is None
+
+
 async def departments_named(session: AsyncSession, name: str) -> list[Department]:
     statement = (
         select(Department)
@@ -289,7 +303,9 @@ def departments(*, parent_id: int | None, updated_since: datetime | None) -> Sel
 
 
 async def leaders_of_department(session: AsyncSession, department_id: int) -> list[Person]:
-    """Who leads it: by the department's own list, or by a leader's flag on the membership. Only who can act."""
+    """Who leads it: by the department's own list, or by a leader's flag on the membership. Only who can act, the head
+    first, then deputies; among equals the longest in post.
+    """
     home = await department(session, department_id)
     if home is None:
         return []
@@ -301,7 +317,37 @@ async def leaders_of_department(session: AsyncSession, department_id: int) -> li
     )
     by_flag = (await session.scalars(select(Person).where(col(Person.id).in_(flagged)))).all()
     found = {leader.id: leader for leader in [*named.values(), *by_flag] if may_act(leader)}
-    return sorted(found.values(), key=lambda leader: leader.id)
+    return await by_rank(session, list(found.values()), within=home.id)
+
+
+async def by_rank(session: AsyncSession, people: Sequence[Person], *, within: int | None = None) -> list[Person]:
+    """Who comes first where one is wanted: heads, then their deputies, then others; among equals the longest in post
+    (policy 1.9), in the order of the platform's list, then by userid. Never in the order of our rows.
+
+    `within` a department, only posts in it count.
+    """
+    ids = [person.id for person in people]
+    places, userids = await memberships_of(session, ids), await last_userids_of(session, ids)
+    listed = await _leaders_listed(session, {place.department_id for of in places.values() for place in of})
+
+    def rank(person: Person) -> tuple[bool, bool, float, int, str]:
+        own = [place for place in places.get(person.id, []) if within in {None, place.department_id}]
+        userid = fold(userids[person.id])
+        lists = [listed.get(place.department_id, ()) for place in own]
+        order = [leaders.index(userid) for leaders in lists if userid in leaders]
+        is_leader = bool(order) or any(place.is_leader for place in own)
+        since = min((place.started_at.timestamp() for place in own), default=inf)
+        return not is_leader, is_deputy(person), since, min(order, default=len(userids)), userid
+
+    return sorted(people, key=rank)
+
+
+async def _leaders_listed(session: AsyncSession, department_ids: Collection[int]) -> dict[int, list[str]]:
+    """The platform's own lists, folded."""
+    statement = select(col(Department.id), col(Department.leader_userids)).where(
+        col(Department.id).in_(department_ids), col(Department.ended_at).is_(None)
+    )
+    return {row[0]: [fold(one) for one in row[1]] for row in await session.execute(statement)}
 
 
 async def direct_leaders_of(session: AsyncSession, person: Person) -> list[Person]:

@@ -23,6 +23,7 @@ EMPLOYED = (
     PersonStatus.MISSING,
 )
 MAY_ACT = (PersonStatus.ACTIVE, PersonStatus.MISSING)
+DEPUTY = "副"
 GONE = (PersonStatus.LEFT, PersonStatus.DISABLED)
 
 
@@ -46,6 +47,11 @@ _WHY_NOT = {
     PersonStatus.DISABLED: "已停用",
     PersonStatus.LEFT: "已离职",
 }
+
+
+def is_deputy(person: Person) -> bool:
+    """By the post's title (副部长, 研发部副经理): the platform knows leaders of a department and ranks none of them."""
+    return DEPUTY in person.position
 
 
 def is_gone(person: Person) -> bool:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.policy.differences import Change
-from app.policy.errors import Fault
 from app.policy.schemas import (
     ChangeOut,
     CheckOut,
@@ -16,7 +14,7 @@ from app.policy.schemas import (
     PolicyVersionOut,
 )
 from app.policy.sections.clauses import CarriedOut
-from app.policy.service import Clause, Policy, clauses
+from app.policy.service import Clause, Policy, Preview, clauses
 from models.policy import PolicyVersion
 
 
@@ -45,8 +43,9 @@ def _clause(one: Clause) -> ClauseDetail:
     return ClauseDetail(clause=one.clause, text=one.text, rules=list(one.rules), **manner)
 
 
-def check(faults: Sequence[Fault], changes: Sequence[Change]) -> CheckOut:
+def check(preview: Preview) -> CheckOut:
     return CheckOut(
-        faults=[FaultOut.model_validate(fault, from_attributes=True) for fault in faults],
-        changes=[ChangeOut.model_validate(change, from_attributes=True) for change in changes],
+        faults=[FaultOut.model_validate(fault, from_attributes=True) for fault in preview.faults],
+        changes=[ChangeOut.model_validate(change, from_attributes=True) for change in preview.changes],
+        cautions=[FaultOut.model_validate(caution, from_attributes=True) for caution in preview.cautions],
     )

@@ -56,6 +56,5 @@ async def apply_policy(session: SessionDep, now: NowDep, caller: CallerDep, body
 
 @router.post("/policy/check", dependencies=READ)
 async def check_policy(session: SessionDep, now: NowDep, body: CheckIn) -> CheckOut:
-    """Every fault of a document, or what would change if it were applied. Stores nothing."""
-    faults, changes = await service.preview(session, source=body.source, now=now)
-    return presentation.check(faults, changes)
+    """Every fault of a document, or what would change if it were applied, and which roles nobody holds."""
+    return presentation.check(await service.preview(session, source=body.source, now=now))

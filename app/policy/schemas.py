@@ -70,3 +70,7 @@ class ChangeOut(BaseModel):
 class CheckOut(BaseModel):
     faults: list[FaultOut] = Field(description="Empty when the document can be applied.")
     changes: list[ChangeOut] = Field(description="Against the version in force; empty while there are faults.")
+    cautions: list[FaultOut] = Field(
+        description="Roles, tags, posts and userids that nobody holds, and roles that many hold: the document can be "
+        "applied, and a request that meets a vacant one is refused. Empty before the first sync."
+    )

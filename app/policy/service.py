@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.audit.actor import Actor
 from app.audit.why import Why
 from app.events.service import catalogue, publish
+from app.manifest import registry_of
 from app.policy import document as documents
 from app.policy import queries
 from app.policy.differences import Change, diff
@@ -38,6 +39,7 @@ __all__ = [
     "Fault",
     "Policy",
     "apply",
+    "cautions_about",
     "check",
     "ensure_first_version",
     "expressions_in",
@@ -198,14 +200,29 @@ def _document_of(reading: documents.Reading) -> PolicyDocument:
     return reading.document
 
 
-async def preview(session: AsyncSession, *, source: str, now: datetime) -> tuple[list[Fault], list[Change]]:
+@dataclass(frozen=True, slots=True)
+class Preview:
+    faults: list[Fault]
+    """Empty when the document can be applied; only then there is more to say."""
+    changes: list[Change]
+    cautions: list[Fault]
+    """What it says that the organisation does not bear out, such as a role that nobody holds. It can be applied."""
+
+
+async def preview(session: AsyncSession, *, source: str, now: datetime) -> Preview:
     """The faults of a document, or what it would change of the policy in force (F119). Stores nothing."""
     reading = await documents.read_aside(source)
+    if reading.document is None:
+        return Preview(reading.faults, [], [])
     version_id = await queries.id_in_force(session, now=now)
-    if reading.document is None or version_id is None:
-        return reading.faults, []
-    current = await get(session, PolicyVersionId(version_id))
-    return [], diff(current.document, reading.document)
+    current = await get(session, PolicyVersionId(version_id)) if version_id else None
+    changes = diff(current.document, reading.document) if current else []
+    return Preview([], changes, await cautions_about(session, reading.document))
+
+
+async def cautions_about(session: AsyncSession, document: PolicyDocument) -> list[Fault]:
+    """What every domain has to say of a document, seen from the organisation as it is."""
+    return [caution for check in registry_of(session).policy_checks for caution in await check(session, document)]
 
 
 async def ensure_first_version(

@@ -9,7 +9,9 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.org import queries as org
-from app.policy.sections.people import Expression, ExpressionKind
+from app.org.rules import is_deputy, may_act
+from app.policy.schema import PolicyDocument
+from app.policy.sections.people import Expression, ExpressionKind, RoleRule
 from app.policy.service import Policy
 from models.groups import Group
 from models.ids import DepartmentId
@@ -23,7 +25,7 @@ class Subject:
     person: Person | None = None
     """Whose head and whose direct leader are meant: the applicant, or the owner of a group or a task."""
     department_id: int | None = None
-    """A department whose own heads come first, the person included; the search goes up from the person after that."""
+    """A department whose heads are meant, the person included; where it has none, those of the next one above it."""
     administrators: Sequence[Person] = ()
     """Owner and deputy of the group concerned, as far as the caller counts them. A group that is applied for has them
     before it exists."""
@@ -38,7 +40,6 @@ async def resolve(session: AsyncSession, expression: Expression, about: Subject,
     Heads and leaders may act, and holders of a tag or a post are employed; a userid or a group's administrator may be
     anybody. The caller keeps those who fit.
     """
-    name = expression.name
     match expression.kind:
         case ExpressionKind.DEPARTMENT_HEAD:
             people = await department_heads(session, about)
@@ -46,14 +47,8 @@ async def resolve(session: AsyncSession, expression: Expression, about: Subject,
             people = await org.direct_leaders_of(session, about.person) if about.person else []
         case ExpressionKind.GROUP_ADMINISTRATOR | ExpressionKind.GROUP_OWNER:
             people = list(about.administrators)
-        case ExpressionKind.ROLE:
-            people = await people_with_role(session, policy, name)
-        case ExpressionKind.TAG:
-            people = await org.people_with_tag(session, name)
-        case ExpressionKind.POST:
-            people = await org.people_with_post(session, name)
-        case ExpressionKind.USERID:
-            people = list((await org.people_by_userids(session, [name])).values())
+        case ExpressionKind.ROLE | ExpressionKind.TAG | ExpressionKind.POST | ExpressionKind.USERID:
+            people = await holders(session, expression, policy.document)
     return list({person.id: person for person in people}.values())
 
 
@@ -61,11 +56,13 @@ async def resolve(session: AsyncSession, expression: Expression, about: Subject,
 
 
 async def department_heads(session: AsyncSession, about: Subject) -> list[Person]:
-    """The heads of the department, when one is given and has any; otherwise the nearest above the person."""
+    """The nearest heads of the department and above it, when one is given; otherwise the nearest above the person."""
     if about.department_id is not None:
-        heads = await org.leaders_of_department(session, about.department_id)
-        if able := [head for head in heads if head.id not in about.barred]:
-            return able
+        for department_id in await org.departments_above(session, about.department_id):
+            heads = await org.leaders_of_department(session, department_id)
+            if others := _not_below(heads, about.barred):
+                return others
+        return []
     return await nearest_heads_above(session, about.person, barred=about.barred) if about.person else []
 
 
@@ -74,13 +71,34 @@ async def nearest_heads_above(
 ) -> list[Person]:
     """The heads of the person's main department; of the next one above when it has none but the person and the barred.
 
-    Heads who may not act count as none.
+    Heads who may not act count as none, and so do the deputies of a head who is passed over: they stand below them.
     """
     for department_id in await _departments_above(session, person):
         heads = await org.leaders_of_department(session, department_id)
-        if others := [head for head in heads if head.id != person.id and head.id not in barred]:
+        if others := _not_below(heads, {person.id, *barred}):
             return others
     return []
+
+
+def _not_below(heads: Sequence[Person], passed_over: Collection[UUID]) -> list[Person]:
+    others = [head for head in heads if head.id not in passed_over]
+    if any(head.id in passed_over and not is_deputy(head) for head in heads):
+        return [head for head in others if not is_deputy(head)]
+    return others
+
+
+async def stands_at_the_top(session: AsyncSession, person: Person, *, highest: Collection[Person]) -> bool:
+    """Whether nobody in the company stands above them: they head its root, or are the only one of `highest` who may
+    act, and the root has no other head besides deputies.
+    """
+    chain = await _departments_above(session, person)
+    if not chain or not await org.is_root(session, chain[-1]):
+        return False
+    heads = await org.leaders_of_department(session, chain[-1])
+    if any(head.id != person.id and (is_deputy(person) or not is_deputy(head)) for head in heads):
+        return False
+    is_head = any(head.id == person.id for head in heads)
+    return is_head or {one.id for one in highest if may_act(one)} == {person.id}
 
 
 async def _departments_above(session: AsyncSession, person: Person) -> list[DepartmentId]:
@@ -94,11 +112,23 @@ async def _departments_above(session: AsyncSession, person: Person) -> list[Depa
 # ---------------------------------------------------------------- roles, groups
 
 
-async def people_with_role(session: AsyncSession, policy: Policy, name: str) -> list[Person]:
-    """Everybody who holds a named role of the policy. A role the policy does not name is held by nobody."""
-    rule = policy.document.roles.get(name)
-    if rule is None:
-        return []
+async def holders(session: AsyncSession, expression: Expression, document: PolicyDocument) -> list[Person]:
+    """Who holds a role, a tag, a post or a userid. A role that the document does not name is held by nobody."""
+    name = expression.name
+    match expression.kind:
+        case ExpressionKind.TAG:
+            return await org.people_with_tag(session, name)
+        case ExpressionKind.POST:
+            return await org.people_with_post(session, name)
+        case ExpressionKind.USERID:
+            return list((await org.people_by_userids(session, [name])).values())
+        case ExpressionKind.ROLE if name in document.roles:
+            return await _people_with_role(session, document.roles[name])
+        case _:
+            return []
+
+
+async def _people_with_role(session: AsyncSession, rule: RoleRule) -> list[Person]:
     people: list[Person] = []
     for department_name in rule.departments:
         for department in await org.departments_named(session, department_name):
@@ -112,6 +142,13 @@ async def people_with_role(session: AsyncSession, policy: Policy, name: str) -> 
         people += await org.people_with_post(session, post)
     people += (await org.people_by_userids(session, rule.userids)).values()
     return people
+
+
+def whom(expression: Expression, document: PolicyDocument) -> str:
+    """A named approver for people, with what stands in the document: 角色“人力资源”（role:hr）."""
+    if expression.kind is ExpressionKind.ROLE and expression.name in document.roles:
+        return f"角色“{document.roles[expression.name].title}”（{expression}）"
+    return f"“{expression.name}”（{expression}）"
 
 
 async def administrators_of(session: AsyncSession, group: Group) -> list[Person]:

@@ -80,10 +80,10 @@ class TestApplying:
     async def test_a_long_reason_does_not_push_out_why_the_card_came_to_them(
         self, session: AsyncSession, company: Company
     ) -> None:
-        library = Library([step("总裁", "role:president")])
-        await borrowing(session, library, company.zhao, reason="演示" * 200)
-        (card,) = await cards_to(session, company.han)
-        assert card["sub_title_text"].startswith("申请人本人是审批人，转人力资源审批\n理由：演示")
+        library = Library([step("人力资源", "userid:han")])
+        await borrowing(session, library, company.han, reason="演示" * 200)
+        (card,) = await cards_to(session, company.zhao)
+        assert card["sub_title_text"].startswith("申请人本人是审批人，转其上级审批\n理由：演示")
 
     async def test_the_card_cites_the_clause_and_hr_hears_nothing_yet(
         self, session: AsyncSession, company: Company
@@ -223,10 +223,19 @@ class TestNobodySignsOffTheirOwnRequest:
         assert await asked(session, request) == {"王芳"}
         assert (await step_of(session, request)).note == "申请人本人是审批人，转上一级负责人审批"
 
-    async def test_the_president_has_nobody_above_and_hr_decides(self, session: AsyncSession, company: Company) -> None:
-        request = await borrowing(session, Library([step("总裁", "role:president")]), company.zhao)
-        assert await asked(session, request) == {"韩梅", "孙宁"}
-        assert (await step_of(session, request)).note == "申请人本人是审批人，转人力资源审批"
+    async def test_a_role_nobody_holds_refuses_and_falls_to_nobody_lower(
+        self, session: AsyncSession, company: Company
+    ) -> None:
+        company.zhao.position = "顾问"
+        with pytest.raises(NoApprover, match="没有在职的审批人。请管理员在通讯录中安排人员，或在制度中改正"):
+            await borrowing(session, Library([step("总裁", "role:president")]), company.li)
+
+    async def test_whoever_is_above_the_only_holder_decides_what_the_holder_applies_for(
+        self, session: AsyncSession, company: Company
+    ) -> None:
+        request = await borrowing(session, Library([step("人力资源", "userid:han")]), company.han)
+        assert await asked(session, request) == {"赵总"}
+        assert (await step_of(session, request)).note == "申请人本人是审批人，转其上级审批"
 
     async def test_nor_does_whom_it_is_about_when_a_colleague_applies_for_them(
         self, session: AsyncSession, company: Company
@@ -238,13 +247,13 @@ class TestNobodySignsOffTheirOwnRequest:
         self, session: AsyncSession, company: Company
     ) -> None:
         library = Library([step("总裁", "role:president")])
-        request = await borrowing(session, library, company.li, borrower=company.zhao)
-        assert await asked(session, request) == {"王芳"}
-        assert (await step_of(session, request)).note == "申请涉及的本人是审批人，转上一级负责人审批"
+        with pytest.raises(NoApprover, match="申请涉及的本人是审批人"):
+            await borrowing(session, library, company.li, borrower=company.zhao)
 
     async def test_the_policy_says_who_takes_such_a_step(self, session: AsyncSession, company: Company) -> None:
         await policy(session, approvals__fallback=["userid:chen"], effective_at=MONDAY_9AM)
-        request = await borrowing(session, Library([step("人力资源", "role:president")]), company.zhao)
+        company.wang.status = company.zhao.status = PersonStatus.LEFT
+        request = await borrowing(session, Library([step("部门负责人", "department_head")]), company.li)
         assert await asked(session, request) == {"陈晨"}
 
     async def test_who_has_left_decides_nothing(self, session: AsyncSession, company: Company) -> None:
@@ -255,13 +264,12 @@ class TestNobodySignsOffTheirOwnRequest:
     async def test_when_nobody_is_left_the_refusal_says_what_to_configure(
         self, session: AsyncSession, company: Company
     ) -> None:
-        for gone in (company.han, company.sun):
-            gone.status = PersonStatus.LEFT
+        company.wang.status = company.zhao.status = PersonStatus.LEFT
         with pytest.raises(
             NoApprover,
-            match=r"approvals.fallback（department_head、role:hr、role:president）也没有。请在通讯录中设置部门负责人",
+            match=r"approvals.fallback（department_head、role:president）也没有。请在通讯录中设置部门负责人",
         ):
-            await borrowing(session, Library([step("总裁", "role:president")]), company.zhao)
+            await borrowing(session, Library([step("部门负责人", "department_head")]), company.li)
 
     async def test_a_later_step_that_nobody_can_decide_is_refused_at_once(
         self, session: AsyncSession, company: Company

@@ -65,6 +65,12 @@ class TestPolicy:
         told = (await bare("policy", "check", str(broken), "--json")).out
         assert '"path": "taks"' in told
 
+    async def test_before_the_first_sync_the_organisation_contradicts_nothing(
+        self, steward: Steward, policy_file: Path
+    ) -> None:
+        ran = await steward("policy", "check", str(policy_file), "--organisation")
+        assert (ran.code, ran.out.strip()) == (0, "制度文件没有问题")
+
     async def test_differences_are_shown_before_they_are_applied(self, steward: Steward, policy_file: Path) -> None:
         changes = (await steward("policy", "diff", str(policy_file), "--json")).json()
         assert [(row["位置"], row["现行"], row["新"]) for row in changes] == [("tasks.accept_within", "30wm", "15wm")]

@@ -28,7 +28,7 @@ from models.delivery import CallKind, CallState, Message, OutgoingCall
 from models.groups import FindingState, Group, GroupFinding, GroupMember
 from models.ids import GroupId, PersonId, RequestId, StepId
 from models.org import Person, PersonStatus, PersonUserid
-from tests.company import CAST, RESEARCH, OpenCompany, Post
+from tests.company import CAST, HEADQUARTERS, RESEARCH, OpenCompany, Post
 
 P = TypeVar("P", bound=Payload)
 
@@ -75,6 +75,13 @@ class Office(OpenCompany):
                 await approvals.decide(session, ballot, step_id=StepId(step.id), now=self.clock.now())
         return await self.request(request)
 
+    async def asked(self, request: Request) -> set[str]:
+        """The names of those who may decide the open step."""
+        async with self.sessions() as session:
+            step = (await request_queries.steps_of(session, RequestId(request.id)))[request.current_step - 1]
+            ids = [row.person_id for row in await request_queries.approvers_of(session, StepId(step.id))]
+            return {(await session.get_one(Person, one)).name for one in ids}
+
     async def granted(self, kind: str, requester: str, **payload: Any) -> Request:
         """Applied for, approved by everybody, carried out."""
         request = await self.decide(await self.apply(kind, requester, **payload))
@@ -98,6 +105,10 @@ class Office(OpenCompany):
         request = await self.granted("create_group", "li", members=list(members), **(asked | payload))
         self.clock.advance(timedelta(minutes=10))
         return await self.group_of(request)
+
+    async def hire_president(self) -> Person:
+        """Somebody above the heads of departments, who stand at the top without one."""
+        return await self.hire("boss", "总裁", HEADQUARTERS, position="总裁")
 
     # ------------------------------------------------------------ work
 

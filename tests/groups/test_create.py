@@ -135,6 +135,7 @@ class TestWhoMustKnow:
 
     async def test_a_head_who_applies_for_a_department_group_owns_it(self, office: Office) -> None:
         """Nobody decides here, so the applicant is not passed over as they are among approvers (F56)."""
+        await office.hire_president()
         asked = {"name": "研发部-日常", "type": "department", "purpose": "部门日常", "department_id": RESEARCH}
         request = await office.granted("create_group", "wang", **asked)
 
@@ -208,6 +209,20 @@ class TestWhatCannotBeAppliedFor:
 
         with pytest.raises(NameTaken):
             await office.apply("create_group", "han", **ASKED)
+
+
+class TestWhoseHeadDecides:
+    """1.2, 2.1: the head of the group's department; of a join, of the joiner's."""
+
+    async def test_a_groups_creation_is_for_the_head_of_its_own_department(self, office: Office) -> None:
+        request = await office.apply("create_group", "li", **ASKED, owner="wang", department_id=PERSONNEL)
+        assert await office.asked(request) == {"周敏"}
+
+    async def test_a_join_is_for_the_head_of_the_joiner(self, office: Office) -> None:
+        group = await office.project("li", "han")
+        await office.hire("lin", "林静", PERSONNEL)
+        request = await office.apply("join", "lin", group_id=str(group.id), person="sun")
+        assert await office.asked(request) == {"王芳"}
 
 
 async def _not_read_once(office: Office, *userids: str) -> None:

@@ -63,9 +63,10 @@ class TestTheSubject:
 
     async def test_whom_it_is_about_does_not_decide_it(self, office: Office) -> None:
         """F56, for a colleague who applies in their stead."""
-        group = await office.project("li", "han")
-        request = await office.apply("join", "li", group_id=str(group.id), person="zhou")
-        ballot = Ballot(office.people["zhou"], Verdict.APPROVE, "rest")
+        await office.hire_president()
+        group = await office.project("li", "han", owner="qian")
+        request = await office.apply("join", "li", group_id=str(group.id), person="wang")
+        ballot = Ballot(office.people["wang"], Verdict.APPROVE, "rest")
         async with transaction(office.sessions) as session:
             with pytest.raises(OwnRequest):
                 await approvals.decide(session, ballot, request_id=RequestId(request.id), now=office.clock.now())

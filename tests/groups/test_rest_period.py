@@ -21,7 +21,7 @@ class TestTheRestPeriod:
     ) -> None:
         office.clock.set(TEN_TO_MIDNIGHT)
         asked = {"name": "研发部-新品项目", "type": "project", "purpose": "新品项目协作", "owner": "wang"}
-        request = await office.granted("create_group", "wang", members=["li", "han"], **asked)
+        request = await office.granted("create_group", "li", members=["li", "han"], **asked)
 
         group = await office.group_of(request)
         assert (request.outcome, group.state) == (OutcomeState.DONE, GroupState.ACTIVE)

@@ -13,6 +13,7 @@ from app.database import Sessions, transaction
 from app.policy import service
 from app.policy.document import default_source
 from app.settings import Settings
+from tests.builders.org import person
 from tests.company import answer, serving
 from tests.fakes.clock import FakeClock
 
@@ -82,6 +83,18 @@ class TestPolicy:
         assert found["faults"] == []
         assert [change["sentence"] for change in found["changes"]] == ["tasks.accept_within：30wm → 15wm（任务接收）"]
         assert (await answer(client.get("/policy")))["number"] == 1
+
+    async def test_a_check_names_the_roles_that_nobody_holds(
+        self, client: httpx.AsyncClient, sessions: Sessions
+    ) -> None:
+        """Policy 13: told before a request meets one."""
+        assert (await answer(client.post("/policy/check", json={"source": STRICTER})))["cautions"] == []
+        async with transaction(sessions) as session:
+            await person(session, "zhao", "赵总", position="总裁")
+        found = await answer(client.post("/policy/check", json={"source": STRICTER}))
+        told = " ".join(one["message"] for one in found["cautions"])
+        assert "角色“人力资源”（role:hr）没有人担任" in told
+        assert "role:president）" not in told
 
     async def test_a_check_tells_the_faults(self, client: httpx.AsyncClient) -> None:
         found = await answer(client.post("/policy/check", json={"source": "- x"}))

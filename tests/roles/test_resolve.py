@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.policy.document import default_document
 from app.policy.sections.people import Expression
 from app.roles import service as roles
 from app.roles.service import Subject
+from app.roles.vacancies import CROWD, look_at_roles
 from models.org import PersonStatus
 from tests.builders.org import department, person, tag
 from tests.builders.policy import policy
 from tests.company import Company, found
+from tests.fakes.clock import MONDAY_9AM
 
 
 @pytest.fixture
@@ -49,7 +54,7 @@ class TestEachKind:
         assert await names(session, company, "role:nobody", Subject()) == []
 
     async def test_tag(self, session: AsyncSession, company: Company) -> None:
-        await tag(session, 1, "值班", userids=["li"], departments=[3])
+        await tag(session, 9, "值班", userids=["li"], departments=[3])
         assert await names(session, company, "tag:值班", Subject()) == ["李军", "韩梅", "孙宁"]
 
     async def test_post(self, session: AsyncSession, company: Company) -> None:
@@ -64,11 +69,75 @@ class TestEachKind:
         assert await names(session, company, text, Subject()) == []
 
 
+class TestTheHeadComesFirst:
+    """1.9: by rule (head, deputy head, longest in post), never by the order of rows."""
+
+    async def test_head_then_deputy_then_the_longest_in_post(self, session: AsyncSession, company: Company) -> None:
+        await department(session, 9, "市场部", parent=1, leaders=["d2", "d1", "new", "old"])
+        long_ago = MONDAY_9AM - timedelta(days=900)
+        await person(session, "d2", "副部长乙", departments=[9], position="副部长")
+        await person(session, "d1", "副部长甲", departments=[9], position="市场部副部长", now=long_ago)
+        await person(session, "new", "新部长", departments=[9], position="部长")
+        await person(session, "old", "老部长", departments=[9], position="部长", now=long_ago)
+        clerk = await person(session, "clerk", "职员", departments=[9])
+
+        assert await names(session, company, "department_head", Subject(clerk)) == [
+            "老部长",
+            "新部长",
+            "副部长甲",
+            "副部长乙",
+        ]
+
+    async def test_a_department_without_a_head_has_the_one_above_it_not_the_one_above_the_person(
+        self, session: AsyncSession, company: Company
+    ) -> None:
+        await department(session, 9, "实验室", parent=2)
+        assert await names(session, company, "department_head", Subject(company.sun, 9)) == ["王芳"]
+
+
+class TestVacantRoles:
+    """A role nobody holds is a fault of the configuration, told before a request meets it."""
+
+    async def test_each_is_named_with_the_first_place_that_relies_on_it(
+        self, session: AsyncSession, company: Company
+    ) -> None:
+        company.zhao.position = "顾问"
+        found = {fault.path: fault.message for fault in await look_at_roles(session, company.policy.document)}
+        assert found["groups.types.executive.create[0].approver"].startswith(
+            "角色“总裁”（role:president）没有人担任（另有"
+        )
+        assert not any("role:hr" in message for message in found.values())
+        assert not any("role:marketing_vp" in message for message in found.values()), "of a type that is switched off"
+
+    async def test_a_role_that_a_crowd_holds_is_named_too(self, session: AsyncSession, company: Company) -> None:
+        await tag(session, 9, "全员", departments=[await department(session, 9, parent=1)])
+        for number in range(CROWD + 1):
+            await person(session, f"clerk{number}", departments=[9])
+        document = (await policy(session, roles__hr={"title": "人力资源", "tags": ["全员"]})).document
+        found = [fault.message for fault in await look_at_roles(session, document)]
+        assert any(message.startswith("角色“人力资源”（role:hr）由 21 人担任") for message in found)
+
+    async def test_before_the_first_sync_nothing_is_said(self, session: AsyncSession) -> None:
+        assert await look_at_roles(session, default_document()) == []
+
+
+class TestDeputies:
+    """Nothing falls to somebody lower: a head's deputies do not decide in the head's place about the head."""
+
+    async def test_above_a_head_stands_no_deputy_of_theirs(self, session: AsyncSession, company: Company) -> None:
+        home = await department(session, 9, "市场部", parent=1, leaders=["boss", "vice"])
+        boss = await person(session, "boss", "部长", departments=[home], position="部长")
+        vice = await person(session, "vice", "副部长", departments=[home], position="副部长")
+
+        assert await roles.nearest_heads_above(session, boss) == [company.zhao]
+        assert await roles.nearest_heads_above(session, vice) == [boss]
+
+
 class TestRoles:
     """A role is everybody whom one of its lists names, each once."""
 
     async def test_every_list_counts_and_nobody_comes_twice(self, session: AsyncSession, company: Company) -> None:
-        await tag(session, 1, "值班", userids=["sun", "li"])
+        await tag(session, 9, "值班", userids=["sun", "li"])
         role = {"title": "值守", "departments": ["人力资源部"], "tags": ["值班"], "posts": ["总裁"], "userids": ["han"]}
         changed = await policy(session, roles={**_roles(company), "watch": role})
         found = await roles.resolve(session, Expression.parse("role:watch"), Subject(), changed)
@@ -130,16 +199,16 @@ class TestDepartmentOfAGroup:
     async def test_its_head_may_be_the_person(self, session: AsyncSession, company: Company) -> None:
         assert await names(session, company, "department_head", Subject(company.wang, department_id=2)) == ["王芳"]
 
-    async def test_without_a_head_it_falls_to_the_nearest_above_the_person(
+    async def test_without_a_head_it_falls_to_the_nearest_above_the_department(
         self, session: AsyncSession, company: Company
     ) -> None:
         await department(session, 4, "新部门", parent=1)
-        assert await names(session, company, "department_head", Subject(company.li, department_id=4)) == ["王芳"]
-        assert await names(session, company, "department_head", Subject(department_id=4)) == []
+        assert await names(session, company, "department_head", Subject(company.li, department_id=4)) == ["赵总"]
+        assert await names(session, company, "department_head", Subject(department_id=4)) == ["赵总"]
 
     async def test_a_barred_head_is_passed_over(self, session: AsyncSession, company: Company) -> None:
         about = Subject(company.li, department_id=3, barred={company.han.id})
-        assert await names(session, company, "department_head", about) == ["王芳"]
+        assert await names(session, company, "department_head", about) == ["赵总"]
 
 
 def _roles(company: Company) -> dict[str, object]:

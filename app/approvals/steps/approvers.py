@@ -1,4 +1,6 @@
-"""Who may decide a step: whom the policy names, else whom its fallback names; never whom the request is about (F56)."""
+"""Who may decide a step: whom the policy names, or whom its fallback names for a head, a leader or an administrator;
+never whom the request is about (F56), and nobody who stands below them.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals.context import RequestContext
 from app.approvals.errors import NoApprover
+from app.approvals.steps.nobody_above import top_concerned
 from app.org import queries as org
 from app.org.rules import may_act
-from app.policy.sections.people import Expression, ExpressionKind, StepRule
+from app.policy.sections.people import NAMED, Expression, ExpressionKind, StepRule
 from app.policy.service import Policy
 from app.roles import service as roles
 from app.roles.service import Subject
@@ -24,18 +27,35 @@ class Approvers:
     people: Sequence[Person]
     note: str | None = None
     """Why it is not whom the policy names."""
+    is_passed: bool = False
+    """Nobody decides it, because nobody stands above whom it is about (`approvals.nobody_above`). The note says so."""
 
 
 async def approvers_for(session: AsyncSession, context: RequestContext, rule: StepRule) -> Approvers:
     """The people who may decide a step: never the applicant, nor the people whom it is about (F56).
 
-    If nobody is left, the policy's `approvals.fallback` says who decides. If that names nobody either, this raises
-    NoApprover, which says what to configure.
+    A role, tag, post or userid that nobody holds is a fault of the configuration: it raises NoApprover with the
+    sentence, and never falls to somebody lower. Where its only holder is barred, those above them decide. Where a head,
+    a leader or a group's administrator is wanting, the policy's `approvals.fallback` says who decides; if that names
+    nobody either, this raises NoApprover. A step that would have to be decided above somebody above whom nobody stands
+    goes by `approvals.nobody_above`.
     """
     named = await _people_named(session, context, rule.approver)
-    if able := _able(named, context.barred):
+    able = _able(named, context.barred)
+    if await _asks_above(session, context, rule.approver, named) and (top := await top_concerned(session, context)):
+        return _nobody_above(context, rule, top)
+    if able:
         return Approvers(able)
     why = _why_nobody(named, context)
+    if rule.approver.kind in NAMED:
+        if above := await _heads_above(session, [person for person in named if may_act(person)], context):
+            return Approvers(above, f"{why}，转其上级审批")
+        raise NoApprover(
+            f"步骤“{rule.name}”由{roles.whom(rule.approver, context.policy.document)}审批，但{why}。"
+            "请管理员在通讯录中安排人员，或在制度中改正；在此之前不能办理，也不转给他人。",
+            step=rule.name,
+            approver=str(rule.approver),
+        )
     fallback = context.policy.document.approvals.fallback
     for other in fallback:
         if able := _able(await _people_named(session, context, other), context.barred):
@@ -49,6 +69,32 @@ async def approvers_for(session: AsyncSession, context: RequestContext, rule: St
     )
 
 
+async def _asks_above(
+    session: AsyncSession, context: RequestContext, approver: Expression, named: Sequence[Person]
+) -> bool:
+    """Whether the step is for whoever stands above the person whom the request is about: it is for their head, or
+    nobody whom it names may decide it, and who may stands above them.
+    """
+    headed = await context.kind.headed_by(session, context.subject, context.requester)
+    if approver.kind is ExpressionKind.DEPARTMENT_HEAD and headed.department_id is None:
+        return True
+    if _able(named, context.barred):
+        return False
+    return approver.kind not in NAMED or any(person.id == headed.person.id for person in named)
+
+
+def _nobody_above(context: RequestContext, rule: StepRule, top: Person) -> Approvers:
+    """`approvals.nobody_above`, for what somebody applies for themselves. Nobody passes it in their name."""
+    who = "申请人" if top.id == context.requester.id else top.name
+    if set(context.kind.concerns(context.subject)) - {context.requester.id}:
+        why = f"{who}之上没有负责人，须由其本人申请"
+    elif context.policy.document.approvals.nobody_above == "pass":
+        return Approvers([], f"{who}之上没有负责人，此步免审", is_passed=True)
+    else:
+        why = f"{who}之上没有负责人可以审批，制度规定此类申请不予受理（approvals.nobody_above）"
+    raise NoApprover(f"步骤“{rule.name}”：{why}。", step=rule.name, approver=str(rule.approver))
+
+
 async def _people_named(session: AsyncSession, context: RequestContext, expression: Expression) -> list[Person]:
     """Whom the expression names. A head whom the request is about is passed over, as the applicant is."""
     administrators: Sequence[Person] = ()
@@ -56,8 +102,18 @@ async def _people_named(session: AsyncSession, context: RequestContext, expressi
         ids = await context.kind.group_administrators(session, context.subject)
         people = await org.people_by_id(session, ids)
         administrators = [people[id_] for id_ in ids if id_ in people]
-    about = Subject(context.requester, administrators=administrators, barred=context.barred)
+    headed = await context.kind.headed_by(session, context.subject, context.requester)
+    about = Subject(headed.person, headed.department_id, administrators=administrators, barred=context.barred)
     return await roles.resolve(session, expression, about, context.policy)
+
+
+async def _heads_above(session: AsyncSession, holders: Sequence[Person], context: RequestContext) -> list[Person]:
+    """The nearest heads above the holders of a role: never lower than whom the chain names."""
+    found: dict[UUID, Person] = {}
+    for holder in holders:
+        heads = await roles.nearest_heads_above(session, holder, barred=context.barred)
+        found |= {head.id: head for head in heads}
+    return _able(found.values(), context.barred)
 
 
 def _able(people: Iterable[Person], barred: Collection[UUID]) -> list[Person]:

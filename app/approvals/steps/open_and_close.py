@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import queries, rules
-from app.approvals.context import RequestContext
+from app.approvals.context import RequestContext, publish_about_request
 from app.approvals.steps.approvers import approvers_for
 from app.approvals.steps.ask import ask
 from app.approvals.steps.deadlines import DUE, REMIND, set_deadlines
 from app.audit.actor import Actor
+from app.events.service import catalogue
 from app.jobs.timers import cancel_timer
 from models.approvals import RequestStep, StepState
 
@@ -20,22 +23,47 @@ async def check_reachable(session: AsyncSession, context: RequestContext) -> Non
     """Raise NoApprover if any step has nobody to decide it: on submission the applicant still reads the answer."""
     for rule in context.chain:
         found = await approvers_for(session, context, rule)
-        rules.needed_of(rule.needed, len(found.people))
+        if not found.is_passed:
+            rules.needed_of(rule.needed, len(found.people))
 
 
-async def open_step(
+@dataclass(frozen=True)
+class Opened:
+    step: RequestStep
+    asked: list[str]
+    """The names of those who may decide it."""
+
+
+async def open_next(
+    session: AsyncSession, context: RequestContext, steps: Sequence[RequestStep], *, actor: Actor, now: datetime
+) -> Opened | None:
+    """Open the first of these steps that somebody is to decide, and ask them. None if they are all passed."""
+    for step in steps:
+        rule = context.rule_of(step)
+        found = await approvers_for(session, context, rule)
+        context.request.current_step = step.position
+        step.note = found.note
+        if found.is_passed:
+            await pass_step(session, context, step, actor=actor, now=now)
+            continue
+        rules.move_step(step, StepState.OPEN)
+        step.needed = rules.needed_of(rule.needed, len(found.people))
+        step.opened_at = now
+        await ask(session, context, step, found.people, actor=actor, now=now)
+        await set_deadlines(session, context, step, now=now)
+        return Opened(step, [person.name for person in found.people])
+    return None
+
+
+async def pass_step(
     session: AsyncSession, context: RequestContext, step: RequestStep, *, actor: Actor, now: datetime
-) -> list[str]:
-    """Ask everybody who may decide it. Returns their names."""
-    rule = context.rule_of(step)
-    found = await approvers_for(session, context, rule)
-    rules.move_step(step, StepState.OPEN)
-    step.needed = rules.needed_of(rule.needed, len(found.people))
-    step.note, step.opened_at = found.note, now
-    context.request.current_step = step.position
-    await ask(session, context, step, found.people, actor=actor, now=now)
-    await set_deadlines(session, context, step, now=now)
-    return [person.name for person in found.people]
+) -> None:
+    """Go on without a decision, and record the note that says why."""
+    await close_step(session, step, StepState.SKIPPED, now=now)
+    await session.flush()
+    await publish_about_request(
+        session, context.request, catalogue.StepPassed, actor=actor, now=now, step=step, detail=step.note
+    )
 
 
 async def close_step(session: AsyncSession, step: RequestStep, state: StepState, *, now: datetime) -> None:

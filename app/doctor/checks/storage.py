@@ -191,6 +191,13 @@ async def policy(context: CheckContext) -> Finding:
             return ok("制度文件没有问题，首次启动时载入")
         in_force = await policies.in_force(session, now=context.clock.now())
         differs = await policies.warning_about(session, source=source) if path else None
+        cautions = await policies.cautions_about(session, in_force.document)
+    if cautions:
+        told = "；".join(str(caution) for caution in cautions)
+        return warning(
+            f"制度与通讯录不符：{told}",
+            "在通讯录中安排人员（标签、职务、部门负责人），或改正制度后 steward policy apply",
+        )
     if differs:
         return warning(differs)
     return ok(f"第 {in_force.number} 版生效")

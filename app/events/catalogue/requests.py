@@ -105,6 +105,12 @@ class StepRejected(StepEvent):
     type = "step.rejected"
 
 
+class StepPassed(StepEvent):
+    """Nobody decides a step: nobody stands above whom it is about. The request goes on without it."""
+
+    type = "step.passed"
+
+
 __all__ = [
     "RequestApproved",
     "RequestDone",
@@ -120,5 +126,6 @@ __all__ = [
     "RequestWithdrawn",
     "StepApproved",
     "StepEvent",
+    "StepPassed",
     "StepRejected",
 ]

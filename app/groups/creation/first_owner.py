@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.groups.errors import NobodyToOwn
 from app.groups.schemas import CreationSubject
+from app.org import queries as org
 from app.org.rules import seen_first
 from app.policy.sections.groups import GroupTypeRule
 from app.policy.sections.people import Expression
@@ -18,11 +19,13 @@ from models.org import Person
 async def choose_owner(
     session: AsyncSession, asked: CreationSubject, rule: GroupTypeRule, requester: Person, policy: Policy
 ) -> Person:
-    """Whom the policy puts in charge of such groups (1.2) when the application names nobody."""
+    """Whom the policy puts in charge of such groups (1.2) when the application names nobody: the head of those it
+    names, then the deputy, then the longest in post.
+    """
     if not isinstance(rule.administered_by, Expression):
         return requester  # the only other word is `applicant`
     about = seen_from(requester, asked.department_id)
-    found = await roles.resolve(session, rule.administered_by, about, policy)
+    found = await org.by_rank(session, await roles.resolve(session, rule.administered_by, about, policy))
     owner = next(iter(seen_first(found)), None)
     if owner is None:
         raise NobodyToOwn(

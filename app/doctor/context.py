@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import httpx
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from app.bootstrap import REGISTRY
 from app.clock import Clock
 from app.database import Sessions, async_url, create_engine, create_sessions
 from app.doctor.findings import Finding
@@ -63,7 +64,7 @@ class CheckContext:
     def sessions(self) -> Sessions:
         if self.engine is None:
             raise ValueError("there is no database")
-        return create_sessions(self.engine, self.settings.zone)
+        return create_sessions(self.engine, self.settings.zone, REGISTRY)
 
     @property
     def is_rehearsal(self) -> bool:

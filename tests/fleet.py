@@ -20,9 +20,10 @@ import httpx
 
 from app.database import migrate
 from app.demo.processes import Addresses, end_with_parent, free_port
-from app.embedded import EmbeddedPostgres, acquire, url_for
+from app.embedded import EmbeddedPostgres, EmbeddedPostgresError, acquire, url_for
 from sandbox.config import SandboxConfig
 from tests.databases import dsn
+from tests.small_disk import SmallDisk, small_disk
 
 STARTS_WITHIN_SECONDS = 60.0
 LOOK_EVERY_SECONDS = 0.1
@@ -127,15 +128,19 @@ class Program:
 
 
 class Database:
-    """An embedded server that can be killed, whole or one of its backends."""
+    """An embedded server that can be killed, whole or one of its backends. Its disk is small where `small_disk` can
+    make one (`tests/small_disk.py`).
+    """
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, disk: SmallDisk | None) -> None:
         self._data_dir = data_dir
+        self.disk = disk
         self._use: EmbeddedPostgres = acquire(data_dir)
         self._name = f"soak_{secrets.token_hex(4)}"
         self.url = url_for(self._use, self._name)
         self.kills = 0
         self.cuts = 0
+        self._starting = asyncio.Lock()
 
     async def create(self) -> None:
         connection = await asyncpg.connect(dsn(self._use.url))
@@ -148,10 +153,33 @@ class Database:
     async def kill(self) -> None:
         """`kill -9` of the server, and its start again: what was committed is there, nothing else is."""
         self.kills += 1
-        os.kill(self._postmaster(), signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError, FileNotFoundError):
+            os.kill(self._postmaster(), signal.SIGKILL)
         await asyncio.sleep(REST_BEFORE_RESTART_SECONDS)
-        former, self._use = self._use, await asyncio.to_thread(acquire, self._data_dir)
-        former.release()
+        await self.start_again()
+
+    async def start_again(self) -> None:
+        """As a supervisor does, as often as it takes: a server whose disk is full does not start."""
+        async with self._starting:
+            while True:
+                with contextlib.suppress(EmbeddedPostgresError, OSError):
+                    former, self._use = self._use, await asyncio.to_thread(acquire, self._data_dir)
+                    former.release()
+                    return
+                await asyncio.sleep(REST_BEFORE_RESTART_SECONDS)
+
+    async def fill_disk(self) -> bool:
+        """Not a byte is left. False where the disk is not ours to fill."""
+        if self.disk is None:
+            return False
+        await asyncio.to_thread(self.disk.fill)
+        return True
+
+    async def free_disk(self) -> None:
+        """There is room again; the server is started again if it ended for want of it."""
+        if self.disk is not None:
+            self.disk.free()
+            await self.start_again()
 
     async def kill_backend(self) -> None:
         """`kill -9` of one backend: the server ends every connection and recovers by itself."""
@@ -189,14 +217,14 @@ class Fleet:
     database: Database
     sandbox: Program
     serve: Program
-    worker: Program
+    workers: list[Program]
     addresses: Addresses
     environment: dict[str, str] = field(repr=False)
     logs: Path
 
     @property
     def programs(self) -> tuple[Program, ...]:
-        return (self.serve, self.worker)
+        return (self.serve, *self.workers)
 
 
 def short_folder() -> Path:
@@ -205,18 +233,25 @@ def short_folder() -> Path:
 
 
 @asynccontextmanager
-async def fleet(folder: Path, *, people: int) -> AsyncIterator[Fleet]:
-    """Database, sandbox, one `serve`, one `worker`, ready for the story; all gone afterwards."""
-    database = await asyncio.to_thread(Database, folder)
+async def fleet(folder: Path, *, people: int, workers: int = 1) -> AsyncIterator[Fleet]:
+    """Database, sandbox, one `serve`, the workers, ready for the story; all gone afterwards."""
+    with small_disk(folder / "pg") as disk:
+        database = await asyncio.to_thread(Database, folder, disk)
+        async with _at_work(folder, database, people, workers) as built:
+            yield built
+
+
+@asynccontextmanager
+async def _at_work(folder: Path, database: Database, people: int, workers: int) -> AsyncIterator[Fleet]:
     try:
         await database.create()
-        built = await _build(folder, database, people)
+        built = await _build(folder, database, people, workers)
         started: list[Program] = []
         try:
             for program, url in (
                 (built.sandbox, f"{built.addresses.sandbox}/sandbox/openapi.json"),
                 (built.serve, f"{built.addresses.service}/readyz"),
-                (built.worker, ""),
+                *((worker, "") for worker in built.workers),
             ):
                 await program.start()
                 started.append(program)
@@ -229,7 +264,7 @@ async def fleet(folder: Path, *, people: int) -> AsyncIterator[Fleet]:
         await asyncio.to_thread(database.close)
 
 
-async def _build(folder: Path, database: Database, people: int) -> Fleet:
+async def _build(folder: Path, database: Database, people: int, workers: int) -> Fleet:
     sandbox_port, service_port = free_port(0), free_port(0)
     policy = folder / "policy.yaml"
     demo = Path(__file__).parents[1] / "app" / "policy" / "demo.yaml"
@@ -253,13 +288,15 @@ async def _build(folder: Path, database: Database, people: int) -> Fleet:
     }
 
     def program(name: str, *command: str) -> Program:
-        return Program(name, [sys.executable, *command], environment, folder / f"{name}.log")
+        # The server shows who holds what by the name of the connection.
+        named = environment | {"STEWARD_DATABASE_URL": f"{database.url}&application_name={name}"}
+        return Program(name, [sys.executable, *command], named, folder / f"{name}.log")
 
     return Fleet(
         database=database,
         sandbox=program("sandbox", "-m", "sandbox", "--listen", f"127.0.0.1:{sandbox_port}", "--people", str(people)),
         serve=program("serve", "-m", "app.cli", "serve"),
-        worker=program("worker", "-m", "app.cli", "worker"),
+        workers=[program(f"worker-{number + 1}", "-m", "app.cli", "worker") for number in range(workers)],
         addresses=Addresses(service, platform, api_key),
         environment=environment,
         logs=folder,

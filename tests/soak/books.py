@@ -34,6 +34,14 @@ _WRONG = {
     "messages whose recipients do not add up": "SELECT m.purpose AS what FROM messages m WHERE m.audience <>"
     " (SELECT count(*) FROM deliveries d WHERE d.message_id = m.id)",
     "recipients whose outcome is unknown": "SELECT reason AS what FROM deliveries WHERE state = 'unknown'",
+    # Only a person's word, or that the recipient has left, ends something without its effect.
+    "recipients written off": "SELECT reason AS what FROM deliveries WHERE state = 'failed'"
+    " AND reason NOT IN ('left', 'superseded', 'resolved_failed')",
+    "calls written off": "SELECT purpose || ': ' || hold_reason || ' ' || coalesce(error, '') AS what"
+    " FROM outgoing_calls WHERE state = 'failed'"
+    " AND hold_reason NOT IN ('left', 'superseded', 'resolved_failed', 'arrived_after_all', 'arrived_and_seen')",
+    "requests that were approved and failed": "SELECT kind || ': ' || coalesce(outcome_detail, '') AS what"
+    " FROM requests WHERE outcome = 'failed'",
     "decisions taken twice": "SELECT step_id || ' by ' || person_id AS what FROM decisions"
     " GROUP BY step_id, person_id HAVING count(*) > 1",
 }

@@ -12,10 +12,13 @@ from rich.console import Console
 
 from app.demo.stage import StoryBroken
 from tests.fleet import Fleet, fleet
+from tests.small_disk import WHY_NOT
 from tests.soak import plot, verdict
 from tests.soak.books import Books
 from tests.soak.people import PatientStage
 from tests.soak.villain import Villain
+
+WORKERS = 3
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,9 @@ class Round:
     seconds: float
     kills: dict[str, int]
     chaos: dict[str, int]
-    """Freezes, cut connections and trouble of the platform."""
+    """Freezes, cut connections, full disks and trouble of the platform."""
+    without: str
+    """What could not be done here, and why; empty when everything was."""
     ended_by_itself: int
     settled: list[str]
     """Unknown calls that a person settled."""
@@ -35,6 +40,8 @@ class Round:
         kills = ", ".join(f"{name} {count}×" for name, count in self.kills.items())
         chaos = ", ".join(f"{name} {count}×" for name, count in self.chaos.items())
         line = f"seed {self.seed}: {self.seconds:.0f} s, killed {kills}; {chaos}"
+        if self.without:
+            line += f" ({self.without})"
         if self.ended_by_itself:
             line += f", {self.ended_by_itself} processes ended by themselves"
         if self.settled:
@@ -45,7 +52,7 @@ class Round:
 async def play(folder: Path, console: Console, *, seed: int, pause: tuple[float, float], people: int) -> Round:
     """Tell the story while the villain kills; come to rest; look whether the books agree."""
     began = time.monotonic()
-    async with fleet(folder, people=people) as ships:
+    async with fleet(folder, people=people, workers=WORKERS) as ships:
         books = Books(ships.database.url)
         async with PatientStage(ships.addresses, console, books) as stage:
             await plot.connect(stage)
@@ -63,6 +70,7 @@ async def play(folder: Path, console: Console, *, seed: int, pause: tuple[float,
                 seconds=time.monotonic() - began,
                 kills=_kills(ships),
                 chaos=villain.chaos,
+                without="" if ships.database.disk else WHY_NOT,
                 ended_by_itself=sum(program.ended_by_itself for program in ships.programs),
                 settled=settled,
                 faults=broken,
@@ -89,4 +97,8 @@ async def _watch(stage: PatientStage, settled: list[str]) -> None:
 
 
 def _kills(ships: Fleet) -> dict[str, int]:
-    return {"serve": ships.serve.kills, "worker": ships.worker.kills, "database": ships.database.kills}
+    return {
+        "serve": ships.serve.kills,
+        "worker": sum(worker.kills for worker in ships.workers),
+        "database": ships.database.kills,
+    }

@@ -1,4 +1,6 @@
-"""Does harm every few seconds, by a seed that can be played again: kills, freezes, cuts lines, spoils the platform."""
+"""Does harm every few seconds, by a seed that can be played again: kills, freezes, cuts lines, fills the disk, spoils
+the platform.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +17,13 @@ from tests.fleet import Fleet, Program
 
 TARGETS = ("serve", "worker", "worker", "backend", "database")
 """One deck, dealt and shuffled again: nobody is spared for long."""
-CHAOS = ("freeze worker", "freeze serve", "cut", "token trouble", "outage")
+FULL_DISK = "full disk"
+CHAOS = ("freeze workers", "freeze serve", "cut", "token trouble", "outage", FULL_DISK)
 
-FREEZES = {"freeze worker": (3.0, 12.0), "freeze serve": (2.0, 4.0)}
+FREEZES = {"freeze workers": (3.0, 12.0), "freeze serve": (2.0, 4.0)}
 """How long, in seconds: some shorter and some longer than the database lets a transaction stand still."""
 TROUBLE_LASTS = (5.0, 15.0)
+DISK_FULL_LASTS = (3.0, 10.0)
 TOKEN_REFUSED, BUSY = 42001, -1
 
 
@@ -41,12 +45,18 @@ class Villain:
         try:
             while True:
                 await asyncio.sleep(rng.uniform(*self.pause))
-                deck = deck or rng.sample(TARGETS + CHAOS, len(TARGETS + CHAOS))
+                deck = deck or rng.sample(self.possible, len(self.possible))
                 target = deck.pop()
                 self.deeds.append((time.monotonic() - began, target))
                 await self._strike(target, rng)
         finally:
             await self._undo()
+
+    @property
+    def possible(self) -> tuple[str, ...]:
+        """Everything, but no full disk where the disk is not ours."""
+        deeds = TARGETS + CHAOS
+        return deeds if self.fleet.database.disk else tuple(deed for deed in deeds if deed != FULL_DISK)
 
     @property
     def chaos(self) -> dict[str, int]:
@@ -59,17 +69,21 @@ class Villain:
             case "serve":
                 self.fleet.serve.kill()
             case "worker":
-                self.fleet.worker.kill()
+                rng.choice(self.fleet.workers).kill()
             case "backend":
                 await self.fleet.database.kill_backend()
             case "database":
                 await self.fleet.database.kill()
             case "cut":
                 await self.fleet.database.cut_connections()
-            case "freeze worker":
-                self._for_a_while(self._freeze(self.fleet.worker, rng.uniform(*FREEZES[target])))
+            case "freeze workers":
+                # All but one: that one goes on.
+                frozen = rng.sample(self.fleet.workers, len(self.fleet.workers) - 1)
+                self._for_a_while(self._freeze(frozen, rng.uniform(*FREEZES[target])))
             case "freeze serve":
-                self._for_a_while(self._freeze(self.fleet.serve, rng.uniform(*FREEZES[target])))
+                self._for_a_while(self._freeze([self.fleet.serve], rng.uniform(*FREEZES[target])))
+            case "full disk":
+                self._for_a_while(self._fill(rng.uniform(*DISK_FULL_LASTS)))
             case _:
                 errcode = TOKEN_REFUSED if target == "token trouble" else BUSY
                 self._for_a_while(self._spoil(errcode, rng.uniform(*TROUBLE_LASTS)))
@@ -79,13 +93,20 @@ class Villain:
         self._lasting.add(task)
         task.add_done_callback(self._lasting.discard)
 
-    async def _freeze(self, program: Program, seconds: float) -> None:
-        frozen = program.freeze()
+    async def _freeze(self, programs: list[Program], seconds: float) -> None:
+        frozen = [(program, group) for program in programs if (group := program.freeze()) is not None]
         try:
             await asyncio.sleep(seconds)
         finally:
-            if frozen is not None:
-                program.thaw(frozen)
+            for program, group in frozen:
+                program.thaw(group)
+
+    async def _fill(self, seconds: float) -> None:
+        await self.fleet.database.fill_disk()
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            await self.fleet.database.free_disk()
 
     async def _spoil(self, errcode: int, seconds: float) -> None:
         """Every call is refused for a reason that is not its own; it has no effect."""

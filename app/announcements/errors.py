@@ -50,6 +50,11 @@ class GroupNotActive(Conflict):
     title = "群还不能发消息"
 
 
+class NotTheirPeople(Forbidden):
+    slug = "not-their-people"
+    title = "只能发给所辖人员"
+
+
 class AuthorNotActive(Forbidden):
     slug = "author-not-active"
     title = "发布人的账号不可用"

@@ -120,10 +120,10 @@ def later_list(announcement: Announcement, *, confirmed: int, missing: Sequence[
 
 
 def _not_confirmed(others: NotConfirmed) -> list[str]:
-    lines = [f"未确认：{_names(others.missing)}"] if others.missing else []
-    return [*lines, f"未送达（不算未确认）：{_names(others.undelivered)}"] if others.undelivered else lines
+    lines = [f"未确认：{names(others.missing)}"] if others.missing else []
+    return [*lines, f"未送达（不算未确认）：{names(others.undelivered)}"] if others.undelivered else lines
 
 
-def _names(people: Sequence[str]) -> str:
+def names(people: Sequence[str]) -> str:
     more = f" 等 {len(people)} 人" if len(people) > NAMES_SHOWN else ""
     return "、".join(people[:NAMES_SHOWN]) + more

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.announcements import messages, queries, rules
-from app.announcements.errors import NobodyConcerned, UnknownAudience
+from app.announcements.errors import NobodyConcerned, NotTheirPeople, UnknownAudience
 from app.announcements.receipt_deadline import set_receipt_deadline
 from app.announcements.rules import AnnouncementPurpose, Audience, about
 from app.audit.actor import Actor, person_actor
@@ -85,6 +85,8 @@ async def publish(session: AsyncSession, draft: Draft, *, author: Person, actor:
     rules.check_length(rule, draft.body, clause=policy.cite("announcement.length").label)
     groups = await _groups(session, policy, draft.wanted.groups, draft.message_class, rule)
     audience = await _audience(session, draft.wanted, author)
+    if rule.leaders_only:
+        await _check_leads(session, policy, rule, author, audience)
     announcement = Announcement(
         title=draft.title,
         body=draft.body,
@@ -139,6 +141,18 @@ async def _audience(session: AsyncSession, wanted: AudienceWanted, author: Perso
     if not audience.sources:
         raise NobodyConcerned("接收范围里除了发布人没有别人")
     return audience
+
+
+async def _check_leads(
+    session: AsyncSession, policy: Policy, rule: AnnouncementClassRule, author: Person, audience: Audience
+) -> None:
+    others = rules.outside(audience.sources, await org.people_led_by(session, author))
+    if others:
+        names = messages.names(await org.names_of(session, others))
+        raise NotTheirPeople(
+            f"“{rule.title}”只能由负责人发给所辖人员（{policy.cite('announcement.receipt').label}），"
+            f"而以下人员不归 {author.name} 管辖：{names}；请把他们移出接收范围，或者改用其他信息类别"
+        )
 
 
 async def _say(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -117,6 +117,11 @@ def check_group(policy: Policy, group: Group, message_class: str, rule: Announce
             f"{group_type.title}“{group.desired_name}”不允许发布“{rule.title}”类信息"
             f"（{policy.cite('announcement.publish').label}）"
         )
+
+
+def outside(audience: Iterable[UUID], led: Collection[UUID]) -> list[UUID]:
+    """Policy 3.6: whom an author may not instruct, because they do not lead them."""
+    return [person_id for person_id in audience if person_id not in led]
 
 
 def wants_receipt(rule: AnnouncementClassRule, asked: bool | None) -> bool:

@@ -350,6 +350,28 @@ async def _leaders_listed(session: AsyncSession, department_ids: Collection[int]
     return {row[0]: [fold(one) for one in row[1]] for row in await session.execute(statement)}
 
 
+async def people_led_by(session: AsyncSession, leader: Person) -> set[UUID]:
+    """Everybody in the departments that they lead and below, and those whose direct leader they are. Who leads the
+    same department is not under them: only a head has its deputies under them.
+    """
+    userid = fold((await last_userids_of(session, [leader.id]))[leader.id])
+    listed = select(col(Department.id)).where(
+        col(Department.ended_at).is_(None), col(Department.leader_userids).contains([userid])
+    )
+    flagged = select(col(Membership.department_id)).where(
+        col(Membership.person_id) == leader.id, col(Membership.is_leader), col(Membership.ended_at).is_(None)
+    )
+    reports = select(col(Person.id)).where(
+        col(Person.direct_leader_userids).contains([userid]), col(Person.status).in_(EMPLOYED)
+    )
+    led: set[UUID] = set(await session.scalars(reports))
+    for department_id in {*await session.scalars(listed), *await session.scalars(flagged)}:
+        beside = await leaders_of_department(session, department_id)
+        equals = {one.id for one in beside if is_deputy(leader) or not is_deputy(one)}
+        led |= {*await ids_in_departments(session, [department_id])} - equals
+    return led - {leader.id}
+
+
 async def direct_leaders_of(session: AsyncSession, person: Person) -> list[Person]:
     """In the platform's order. Only who can act, and never the person."""
     found = await people_by_userids(session, person.direct_leader_userids)

@@ -16,12 +16,14 @@ from app.announcements.errors import (
     DeadlineInThePast,
     GroupNotActive,
     NobodyConcerned,
+    NotTheirPeople,
     ReceiptNotPossible,
     TooLong,
     UnknownAudience,
     UnknownClass,
 )
 from app.groups import queries as group_queries
+from app.org import queries as org
 from models.delivery import CallKind
 from models.groups import GroupState
 from models.ids import APP, new_id
@@ -338,3 +340,49 @@ class TestDeadlines:
         await policy(session, announcements__classes__work=classes | {"default_deadline": "4wh"})
         told = await announcement(session, company.wang, people=["li"])
         assert told.deadline == MONDAY_9AM + timedelta(hours=5)  # 14:00, after lunch
+
+
+class TestInstructions:
+    """3.6: 领导当日指令. It comes from a leader and goes to their own people."""
+
+    @pytest.mark.parametrize(
+        ("author", "to", "others"),
+        [
+            ("li", ["chen"], "陈晨"),
+            ("wang", ["li", "sun"], "孙宁"),
+            ("han", ["li"], "李军"),
+            ("wang", ["zhao"], "赵总"),
+        ],
+    )
+    async def test_nobody_instructs_people_who_are_not_theirs(
+        self, session: AsyncSession, company: Company, author: str, to: list[str], others: str
+    ) -> None:
+        name = company.people[author].name
+        said = f"“当日指令”只能由负责人发给所辖人员（第 3.6 条），而以下人员不归 {name} 管辖：{others}；"
+        with pytest.raises(NotTheirPeople, match=said):
+            await announcement(session, company.people[author], message_class="instruction", people=to)
+        assert await calls_of_kind(session, CallKind.MESSAGE_SEND) == []
+
+    async def test_who_leads_a_department_leads_what_is_below_it(self, session: AsyncSession, company: Company) -> None:
+        told = await announcement(session, company.zhao, message_class="instruction", people=["wang", "sun"])
+        assert set(await receipts_by_userid(session, told)) == {"wang", "sun"}
+
+    async def test_a_direct_leader_instructs_those_whose_leader_they_are(
+        self, session: AsyncSession, company: Company
+    ) -> None:
+        company.chen.direct_leader_userids = ["li"]
+        told = await announcement(session, company.li, message_class="instruction", people=["chen"])
+        assert set(await receipts_by_userid(session, told)) == {"chen"}
+
+    async def test_a_head_instructs_the_deputy_and_not_the_other_way_round(
+        self, session: AsyncSession, company: Company
+    ) -> None:
+        [place] = (await org.memberships_of(session, [company.li.id]))[company.li.id]
+        place.is_leader, company.li.position = True, "研发部副经理"
+        assert await announcement(session, company.wang, message_class="instruction", people=["li", "chen"])
+        assert await announcement(session, company.li, message_class="instruction", people=["chen"])
+        with pytest.raises(NotTheirPeople, match="不归 李军 管辖：王芳"):
+            await announcement(session, company.li, message_class="instruction", people=["wang", "chen"])
+
+    async def test_every_other_class_may_go_to_anybody(self, session: AsyncSession, company: Company) -> None:
+        assert await announcement(session, company.li, people=["sun"])

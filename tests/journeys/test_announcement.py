@@ -14,14 +14,16 @@ from tests.manners import BOTH
 TITLE = "周五前完成新品验收"
 
 
-async def publish(world: World, audience: dict[str, Any], *, message_class: str = "work") -> dict[str, Any]:
+async def publish(
+    world: World, audience: dict[str, Any], *, message_class: str = "work", author: str = CAST.applicant
+) -> dict[str, Any]:
     return await world.post(
         "/announcements",
         {
             "title": TITLE,
             "body": "请逐项确认，有问题当天提出。",
             "class": message_class,
-            "author": CAST.applicant,
+            "author": author,
             "audience": audience,
         },
     )
@@ -98,7 +100,7 @@ class TestReceipts:
         """Policy 3.6: 30 minutes, counted in working time: given at 17:50 it ends at 09:20 the next working day."""
         await world.be(monday(17, 50))
 
-        published, _ = await to_team(world, message_class="instruction")
+        published = await publish(world, {"people": [*CAST.team]}, message_class="instruction", author=CAST.head)
 
         assert moment(published["deadline"]) == tuesday(9, 20)
 

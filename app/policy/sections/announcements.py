@@ -23,6 +23,9 @@ class AnnouncementClassRule(Section):
     """3.6: for the confirmation, since publication, when the announcement names none. Needed with `receipt`."""
     chase_before: Duration | None = None
     """3.6: who has not confirmed is chased once, this long before the deadline. Empty: at the deadline itself."""
+    leaders_only: bool = False
+    """3.6: an instruction: from leaders only, to the people of the departments that they lead and to those whose direct
+    leader they are."""
     max_characters: Annotated[int, Field(ge=1)] | None = None
     """3.1: longer content goes behind a link. Empty: no limit of the policy's."""
 

@@ -89,3 +89,9 @@ def test_files_that_are_named_exist(path: Path) -> None:
         EVERYTHING[path],
     )
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_classes_of_tests_that_are_named_exist(path: Path) -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", EVERYTHING[path])
+    assert [f"{file}::{name}" for file, name in named if f"class {name}" not in (ROOT / file).read_text()] == []

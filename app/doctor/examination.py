@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.doctor.checks import configuration, outside, platform, storage
+from app.doctor.checks import configuration, outside, platform, storage, waiting
 from app.doctor.context import CheckContext
 from app.doctor.findings import Finding, State, failed, skipped
 from app.observability import get_logger
@@ -36,6 +36,7 @@ CHECKS: Final = (
     Check("database", "数据库", storage.database),
     Check("schema", "数据库结构", storage.schema, needs=("database",)),
     Check("queue", "后台处理", storage.queue, needs=("database", "schema")),
+    Check("waiting", "等人决定", waiting.for_a_person, needs=("schema",)),
     Check("secret.app", "自建应用的 Secret", platform.secret_of_app, needs=("platform",)),
     Check("secret.contacts", "通讯录同步的 Secret", platform.secret_of_contacts, needs=("platform",)),
     Check("agent", "应用", platform.agent, needs=("secret.app",)),

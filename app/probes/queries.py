@@ -59,6 +59,12 @@ async def organisation_unread_since(session: AsyncSession) -> datetime | None:
     return (await session.scalars(failed)).one()
 
 
+async def sync_held_since(session: AsyncSession) -> datetime | None:
+    """Since when a sync holds losses back that nobody has released or rejected."""
+    statement = select(func.min(col(SyncRun.finished_at))).where(col(SyncRun.state) == SyncState.HELD)
+    return (await session.scalars(statement)).one()
+
+
 async def returned_userids(session: AsyncSession) -> int:
     """Userids that came back after their person had left, and about which nobody has decided."""
     return await _count(session, select(UseridReview).where(col(UseridReview.decision).is_(None)))

@@ -35,6 +35,7 @@ PARKED_EVENTS = "个回调多次处理失败，等待人工：steward callbacks 
 UNKNOWN_CALLS = "个外发调用结果不明，等待人工确认：GET /api/v1/deliveries/calls?state=unknown"
 FAILED_DELIVERIES = "条投递在最近一天内被企业微信拒绝：steward deliveries retry（先预览）"
 FAILED_CALLS = "次群操作在最近一天内被企业微信拒绝：GET /api/v1/deliveries/calls?state=failed"
+HELD_SYNC = "通讯录同步发现减少的人或部门超出限额，没有应用，等待人工放行或拒绝：steward sync"
 RETURNED = "个账号在其人离职后又出现，等待确认是不是同一个人：steward people returned"
 PARKED_TIMERS = "个到期事项多次处理失败后停下：steward jobs list"
 HELD_JOBS = "个后台作业多次失败后停下：steward jobs list"
@@ -137,6 +138,8 @@ async def find_degraded(session: AsyncSession, *, now: datetime) -> list[Degrade
     if (unread := await queries.organisation_unread_since(session)) is not None:
         detail = "最近的通讯录同步没有成功，原因见 steward sync 或 GET /api/v1/sync-runs"
         degraded.append(Degraded(what="org.sync", detail=detail, since=unread))
+    if (held := await queries.sync_held_since(session)) is not None:
+        degraded.append(Degraded(what="org.sync_held", detail=HELD_SYNC, since=held))
     for block in await blocked_now(session, now=now):
         until = f"{block.blocked_until:%m-%d %H:%M:%S} UTC"
         detail = f"企业微信暂停了这个接口（{block.errcode}），{until} 后继续：steward quota"

@@ -20,6 +20,7 @@ from app.doctor.findings import State
 from app.jobs.queue import enqueue
 from app.probes.router import find_degraded
 from models.installation import PlatformState
+from models.org import SyncRun, SyncState
 from sandbox.client import VerificationFailed
 from tests.cli.conftest import Steward
 from tests.databases import dsn
@@ -315,6 +316,30 @@ class TestTheDatabase:
             finding = (await ward.examine())["queue"]
         assert finding.state is State.FAILED
         assert "steward worker" in finding.do
+
+
+class TestWhatWaitsForAPerson:
+    async def test_losses_held_back_are_named_with_both_commands(self, ward: Ward) -> None:
+        async with ward.serving() as service:
+            assert (await ward.examine())["waiting"].state is State.OK
+            now = service.clock.now()
+            async with transaction(service.sessions) as session:
+                run = SyncRun(
+                    reason="test",
+                    state=SyncState.HELD,
+                    phase="",
+                    correlation_id="c",
+                    heartbeat_at=now,
+                    started_at=now,
+                    finished_at=now,
+                )
+                session.add(run)
+                await session.flush()
+                run_id = run.id
+            finding = (await ward.examine())["waiting"]
+        assert finding.state is State.WARNING
+        assert f"steward sync --release {run_id}" in finding.do
+        assert f"steward sync --reject {run_id}" in finding.do
 
 
 class TestTheCommand:

@@ -76,6 +76,20 @@ class TestWrongAnswers:
             degraded = {found.what: found for found in await find_degraded(session, now=world.clock.now())}
         assert "org.sync" not in degraded
 
+    async def test_readyz_names_a_held_run_until_somebody_has_decided(self, world: World) -> None:
+        await world.sync()
+        world.spoil("user/list", empty("userlist"))
+        run = await world.sync()
+        async with transaction(world.sessions) as session:
+            degraded = {found.what: found for found in await find_degraded(session, now=world.clock.now())}
+        assert degraded["org.sync_held"].since == run.finished_at
+
+        async with transaction(world.sessions) as session:
+            await runs.reject(session, run_id=SyncRunId(run.id), actor=OPERATOR, now=world.clock.now())
+        async with transaction(world.sessions) as session:
+            degraded = {found.what: found for found in await find_degraded(session, now=world.clock.now())}
+        assert "org.sync_held" not in degraded
+
     async def test_an_empty_id_list_beside_people_whom_the_app_sees_is_no_list(self, world: World) -> None:
         await world.sync()
         written = await world.written()

@@ -119,6 +119,7 @@ def refused_with(errcode: int) -> str:
 
 
 OPEN_CALLS = "state IN ('ready', 'held', 'sending', 'unknown')"
+ARRIVED_CALLS = "hold_reason = 'arrived_after_all'"
 
 
 class OutgoingCall(Table, table=True):
@@ -135,6 +136,7 @@ class OutgoingCall(Table, table=True):
         Index("ix_outgoing_calls_sent", "app_id", "kind", "sent_at", postgresql_where=text("sent_at IS NOT NULL")),
         Index("ix_outgoing_calls_open", "state", "not_before", postgresql_where=text(OPEN_CALLS)),
         Index("ix_outgoing_calls_subject", "subject_kind", "subject_id"),
+        Index("ix_outgoing_calls_arrived", "id", postgresql_where=text(ARRIVED_CALLS)),
         Index("ix_outgoing_calls_limited", "limit_key", "id", postgresql_where=text("limit_key IS NOT NULL")),
     )
 

@@ -1,4 +1,4 @@
-"""deliveries unknown | resolve | retry."""
+"""deliveries list | resolve | retry."""
 
 from __future__ import annotations
 
@@ -25,15 +25,17 @@ COLUMNS = ("id", "kind", "purpose", "state", "attempts", "sent_at", "error")
 
 @app.command("list")
 def list_calls(
-    state: Annotated[CallState, typer.Option(help="调用的状态。")] = CallState.UNKNOWN,
+    state: Annotated[CallState | None, typer.Option(help="调用的状态；不填则列出等人确认的。")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000)] = 50,
     as_json: JsonOption = False,
 ) -> None:
-    """列出某种状态的外发调用，默认列出结果不明、等人确认的。"""
+    """列出外发调用，默认列出等人确认的：结果不明的，以及人工确认失败之后又表明已经生效的。"""
 
     async def act(services: Services) -> list[dict[str, Any]]:
         async with services.sessions() as session:
-            wanted = queries.listed_calls(state=state, purpose=None, kind=None)
+            wanted = (
+                queries.listed_calls(state=state, purpose=None, kind=None) if state else queries.calls_for_a_person()
+            )
             rows = await session.scalars(wanted.order_by(col(OutgoingCall.id).desc()).limit(limit))
             return [
                 {name: getattr(row, name) for name in COLUMNS} | {"kind": row.kind.value, "state": row.state.value}
@@ -101,7 +103,7 @@ def resolve(
     call_id: Annotated[UUID, typer.Argument(help="外发调用的 id。")],
     as_: Annotated[ledger.Resolution, typer.Option("--as", help="人工确认的结果。")],
 ) -> None:
-    """为结果不明的调用记下人工确认的结果。"""
+    """为结果不明的调用记下人工确认的结果；确认失败之后又生效的，核对后用 --as done 了结。"""
 
     async def act(services: Services) -> None:
         async with transaction(services.sessions) as session:

@@ -53,9 +53,10 @@ async def list_calls(
     state: Annotated[CallState | None, Query(description="`unknown` are those that wait for a person")] = None,
     purpose: str | None = None,
     kind: CallKind | None = None,
+    reason: Annotated[str | None, Query(description="`arrived_after_all` wait for a person too")] = None,
 ) -> Page[CallOut]:
     """Calls to the platform, the newest first."""
-    statement = ledger_queries.listed_calls(state=state, purpose=purpose, kind=kind)
+    statement = ledger_queries.listed_calls(state=state, purpose=purpose, kind=kind, reason=reason)
     rows, cursor = await paginate(session, statement, col(OutgoingCall.id), page=page)
     return Page(items=presentation.calls(rows), next_cursor=cursor)
 
@@ -69,7 +70,9 @@ async def read_call(session: SessionDep, call_id: UUID) -> CallOut:
 async def resolve_call(
     session: SessionDep, caller: CallerDep, now: NowDep, call_id: UUID, body: ResolutionIn
 ) -> CallOut:
-    """Say what became of a call of unknown outcome, after looking in WeCom."""
+    """Say what became of a call of unknown outcome, after looking in WeCom. `done` also closes one that arrived after
+    all (`arrived_after_all`).
+    """
     call = await ledger.resolve_call(session, call_id=call_id, resolution=body.resolution, actor=caller.actor, now=now)
     return presentation.call(call)
 

@@ -84,15 +84,17 @@ async def record(
 
 
 def _was_called_failed(call: OutgoingCall, attempt: Attempt) -> bool:
-    same = call.attempts == attempt.number
-    return same and call.state is CallState.FAILED and call.hold_reason == FailReason.RESOLVED_FAILED
+    """Also when somebody has had it made once more since: then it exists twice for certain."""
+    has_ended = call.state in {CallState.FAILED, CallState.REPLACED}
+    return call.attempts == attempt.number and has_ended and call.hold_reason == FailReason.RESOLVED_FAILED
 
 
 async def _arrived_after_all(
     session: AsyncSession, call: OutgoingCall, answer: CallAnswer | None, now: datetime
 ) -> None:
     """A person has said that it had no effect, and what followed from that stands. The platform says otherwise: that is
-    kept, shown at `/readyz` and told as an event, for somebody to look whether it now exists twice.
+    told as an event, and shown by `/readyz` and the doctor until somebody has looked whether it now exists twice
+    (`resolve_call`).
     """
     call.errcode, call.hold_reason = 0, FailReason.ARRIVED_AFTER_ALL
     call.error = "人工确认为没有生效，之后企业微信的答复表明已经生效：请核对是否重复"

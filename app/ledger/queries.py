@@ -20,6 +20,7 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    text,
     update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -28,7 +29,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
-from models.delivery import CallKind, CallState, Delivery, DeliveryState, FailReason, HoldReason, Message, OutgoingCall
+from models.delivery import (
+    ARRIVED_CALLS,
+    CallKind,
+    CallState,
+    Delivery,
+    DeliveryState,
+    FailReason,
+    HoldReason,
+    Message,
+    OutgoingCall,
+)
 from models.groups import Group, GroupMember
 from models.ids import fold
 from models.installation import App
@@ -181,8 +192,17 @@ async def calls_left_waiting(session: AsyncSession, since: datetime, *, limit: i
     return (await session.scalars(statement)).all()
 
 
-def listed_calls(*, state: CallState | None, purpose: str | None, kind: CallKind | None) -> Select[OutgoingCall]:
+def calls_for_a_person() -> Select[OutgoingCall]:
+    """Calls that wait until somebody has looked into WeCom: unknown ones, and those that arrived after all."""
+    return select(OutgoingCall).where(or_(col(OutgoingCall.state) == CallState.UNKNOWN, text(ARRIVED_CALLS)))
+
+
+def listed_calls(
+    *, state: CallState | None, purpose: str | None, kind: CallKind | None, reason: str | None = None
+) -> Select[OutgoingCall]:
     statement = select(OutgoingCall)
+    if reason is not None:
+        statement = statement.where(col(OutgoingCall.hold_reason) == reason)
     if state is not None:
         statement = statement.where(col(OutgoingCall.state) == state)
     if purpose is not None:

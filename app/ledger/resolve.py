@@ -56,14 +56,32 @@ async def ask_for_the_rest(
 async def resolve_call(
     session: AsyncSession, *, call_id: UUID, resolution: Resolution, actor: Actor, now: datetime
 ) -> OutgoingCall:
-    """A person has checked and says how a call of unknown outcome ended."""
+    """A person has checked and says how a call of unknown outcome ended, or takes note that one arrived after all."""
     call = await queries.call_for_update(session, call_id)
     if call is None:
         raise CallNotFound("没有这次调用")
+    if call.hold_reason == FailReason.ARRIVED_AFTER_ALL:
+        return await _take_note(session, call, resolution, actor=actor, now=now)
     if call.state is not CallState.UNKNOWN:
         raise NotUnknown("只有结果未知的调用才需要人工确认", state=call.state.value)
     verdict = Done() if resolution is Resolution.DONE else Failed(FailReason.RESOLVED_FAILED, f"{actor} 确认没有生效")
     await calls.conclude(session, call, verdict, now=now)
+    await publish(session, RESOLVED[resolution](call_id=call.id), why_of(call).by(actor), now=now)
+    return call
+
+
+async def _take_note(
+    session: AsyncSession, call: OutgoingCall, resolution: Resolution, *, actor: Actor, now: datetime
+) -> OutgoingCall:
+    """Close the finding. The domain hears that it was done, unless a later attempt, which it was told of, has taken the
+    call's place.
+    """
+    if resolution is Resolution.FAILED:
+        raise NotUnknown("企业微信的答复表明已经生效，只能确认为 done", state=call.state.value)
+    if call.state is CallState.REPLACED:
+        call.hold_reason = None
+    else:
+        await calls.conclude(session, call, Done(), now=now)
     await publish(session, RESOLVED[resolution](call_id=call.id), why_of(call).by(actor), now=now)
     return call
 

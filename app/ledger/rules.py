@@ -57,8 +57,8 @@ TRANSITIONS: dict[CallState, frozenset[CallState]] = {
     CallState.SENDING: frozenset(set(CallState) - {CallState.SENDING}),
     # A late answer, or a person.
     CallState.UNKNOWN: frozenset({CallState.DONE, CallState.FAILED, CallState.REPLACED}),
-    # A person sends again what was refused.
-    CallState.FAILED: frozenset({CallState.REPLACED}),
+    # A person sends again what was refused, or takes note that it arrived after all.
+    CallState.FAILED: frozenset({CallState.REPLACED, CallState.DONE}),
     CallState.DONE: frozenset(),
     CallState.REPLACED: frozenset(),
 }

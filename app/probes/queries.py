@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, func, or_, select, text
+from sqlalchemy import Select, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from models.delivery import CallKind, CallState, Delivery, DeliveryState, FailReason, OutgoingCall
+from models.delivery import ARRIVED_CALLS, CallKind, CallState, Delivery, DeliveryState, FailReason, OutgoingCall
 from models.inbox import EventState, ReceivedEvent
 from models.installation import PlatformState
 from models.intake import CallbackGap
@@ -108,6 +108,11 @@ async def unknown_calls(session: AsyncSession) -> int:
     return await _count(session, select(OutgoingCall).where(col(OutgoingCall.state) == CallState.UNKNOWN))
 
 
+async def arrived_calls(session: AsyncSession) -> int:
+    """Calls that had their effect although a person had called them failed, and at which nobody has looked since."""
+    return await _count(session, select(OutgoingCall).where(text(ARRIVED_CALLS)))
+
+
 _TOLD_ELSEWHERE = (CallKind.MESSAGE_SEND, CallKind.CARD_UPDATE)
 """Messages are counted by recipient; a card that cannot be changed is followed by a new one."""
 
@@ -122,15 +127,11 @@ async def failed_deliveries(session: AsyncSession, *, now: datetime) -> int:
 
 
 async def failed_calls(session: AsyncSession, *, now: datetime) -> int:
-    """Changes of groups, posts and menus of the last day that the platform refused, and what arrived although a person
-    had called it failed.
-    """
+    """Changes of groups, posts and menus of the last day that the platform refused."""
     statement = select(OutgoingCall).where(
         col(OutgoingCall.state) == CallState.FAILED,
-        or_(
-            col(OutgoingCall.hold_reason) == FailReason.ARRIVED_AFTER_ALL,
-            and_(col(OutgoingCall.kind).not_in(_TOLD_ELSEWHERE), col(OutgoingCall.hold_reason).like("refused:%")),
-        ),
+        col(OutgoingCall.kind).not_in(_TOLD_ELSEWHERE),
+        col(OutgoingCall.hold_reason).like("refused:%"),
         col(OutgoingCall.finished_at) >= now - FAILED_LATELY,
     )
     return await _count(session, statement)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select
@@ -13,7 +14,9 @@ from app.database import transaction
 from app.delivery import service
 from app.ledger import service as ledger
 from app.ledger.claiming.claim import claim
+from app.ledger.errors import NotUnknown
 from app.ledger.rules import LEASE, SENT_WITHIN
+from app.probes.router import find_degraded
 from app.wecom.errors import TooLate
 from models.audit import AuditEntry
 from models.delivery import CallState
@@ -86,6 +89,44 @@ class TestWakingAfterAPersonsDecision:
         async with desk.sessions() as session:
             actions = set((await session.scalars(select(col(AuditEntry.action)))).all())
         assert "call.arrived_after_all" in actions
+
+    @pytest.mark.parametrize("made_again", [False, True])
+    async def test_it_is_a_finding_until_a_person_has_looked(self, desk: Desk, made_again: bool) -> None:
+        chatid = await desk.group()
+        call = await desk.to_group(chatid, "一", new_id())
+        attempt = await claimed(desk)
+        outcome = await ledger.carry_out(desk.ctx.platform.app, attempt)
+        assert isinstance(outcome, ledger.Answered)
+        desk.clock.advance(LEASE + timedelta(seconds=1))
+        await desk.recover()
+        await self._resolve(desk, call.id, ledger.Resolution.FAILED)
+        if made_again:
+            async with transaction(desk.sessions) as session:
+                await ledger.retry_call(session, call_id=call.id, actor=SYSTEM, now=desk.clock.now())
+        async with transaction(desk.sessions) as session:
+            await ledger.record(session, attempt=attempt, answer=outcome.answer, now=desk.clock.now())
+        desk.clock.advance(timedelta(days=3))
+        assert await self._found(desk) == {"calls.arrived_after_all"}
+
+        with pytest.raises(NotUnknown, match="已经生效"):
+            await self._resolve(desk, call.id, ledger.Resolution.FAILED)
+        await self._resolve(desk, call.id, ledger.Resolution.DONE)
+
+        assert await self._found(desk) == set()
+        found = await desk.call(call.id)
+        assert found.state is (CallState.REPLACED if made_again else CallState.DONE)
+        assert found.hold_reason is None
+
+    async def _resolve(self, desk: Desk, call_id: UUID, resolution: ledger.Resolution) -> None:
+        async with transaction(desk.sessions) as session:
+            await ledger.resolve_call(
+                session, call_id=call_id, resolution=resolution, actor=SYSTEM, now=desk.clock.now()
+            )
+
+    async def _found(self, desk: Desk) -> set[str]:
+        async with desk.sessions() as session:
+            found = await find_degraded(session, now=desk.clock.now())
+        return {each.what for each in found if each.what.startswith(("calls.", "delivery."))}
 
 
 class TestRetriedByAPerson:

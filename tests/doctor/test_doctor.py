@@ -12,6 +12,8 @@ import asyncpg
 import pytest
 from sqlalchemy import text
 
+from app.access.service import create_key
+from app.audit.actor import SYSTEM
 from app.bootstrap import Services
 from app.clock import Clock
 from app.database import transaction
@@ -340,6 +342,24 @@ class TestWhatWaitsForAPerson:
         assert finding.state is State.WARNING
         assert f"steward sync --release {run_id}" in finding.do
         assert f"steward sync --reject {run_id}" in finding.do
+
+
+class TestKeysThatAnUpgradeWidened:
+    async def test_they_are_named_with_what_was_added_and_others_are_not(self, ward: Ward) -> None:
+        async with ward.serving() as service:
+            async with transaction(service.sessions) as session:
+                for name, scopes in (("旧报表", ["requests:write"]), ("工单", ["requests:write", "requests:decide"])):
+                    await create_key(session, name=name, scopes=scopes, actor=SYSTEM, now=service.clock.now())
+            assert (await ward.examine())["keys"].state is State.OK
+            async with transaction(service.sessions) as session:
+                await session.execute(
+                    text("UPDATE api_keys SET scopes = array_append(scopes, 'requests:decide') WHERE name = '旧报表'")
+                )
+            finding = (await ward.examine())["keys"]
+        assert finding.state is State.WARNING
+        assert "旧报表" in finding.says
+        assert "requests:decide" in finding.says
+        assert "工单" not in finding.says
 
 
 class TestTheCommand:

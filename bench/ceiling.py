@@ -7,6 +7,7 @@ service's own code: HTTP, signature, time window, decryption, XML, subject, answ
 from __future__ import annotations
 
 import asyncio
+import gc
 from typing import Any
 
 from uvicorn.loops.auto import auto_loop_factory
@@ -41,6 +42,7 @@ def without_writing(built: Services) -> Services:
 
 async def _serve(url: str) -> None:
     async with services(read_settings(), url) as built:
+        gc.freeze()  # as the service does
         await http_server(without_writing(built)).serve()
 
 

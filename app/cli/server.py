@@ -121,8 +121,8 @@ def _start(main: Callable[[Services], Coroutine[Any, Any, None]]) -> None:
 
 async def _with_services(settings: Settings, url: str, main: Callable[[Services], Coroutine[Any, Any, None]]) -> None:
     async with services(settings, url) as built:
-        # What the start has made lives as long as the process: looking through it again and again takes a seventh of
-        # the CPU when thousands confirm.
+        # What the start has made lives as long as the process: looking through it again and again is CPU for
+        # nothing.
         gc.freeze()
         await main(built)
 

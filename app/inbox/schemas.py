@@ -17,7 +17,7 @@ class CallbackSummary(BaseModel):
     event_type: str = Field(examples=["change_contact.update_user"])
     subject: str = Field(examples=["user:zhangsan"], description="What it is about; handled one at a time.")
     userid: str = Field(description="Who caused it; `sys` for the platform itself.")
-    state: EventState
+    state: EventState = Field(description="`pending` until it is done; `running` only on rows of earlier versions.")
     reason: str | None = Field(description="Why it was ignored or parked, or what the last try failed with.")
     attempts: int = Field(description="Failed tries since it came or was replayed.")
     repeats: int = Field(description="How often the platform sent the same again.")

@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.doctor.checks import configuration, keys, outside, platform, storage, waiting
+from app.doctor.checks import configuration, outside, platform, storage, waiting
 from app.doctor.context import CheckContext
 from app.doctor.findings import Finding, State, failed, skipped
 from app.observability import get_logger
@@ -48,7 +48,7 @@ CHECKS: Final = (
     Check("trusted_ip.contacts", "企业可信IP（通讯录同步）", platform.trusted_for_contacts, needs=("secret.contacts",)),
     Check("licences", "接口许可", storage.licences, needs=("schema",)),
     Check("policy", "制度", storage.policy, needs=("schema",)),
-    Check("keys", "密钥的权限", keys.widened, needs=("schema",)),
+    Check("keys", "密钥的权限", waiting.widened_keys, needs=("schema",)),
     Check("exposure", "对外暴露", outside.exposure),
 )
 

@@ -8,14 +8,13 @@ from datetime import datetime
 
 from app.groups.changes.update import GroupUpdate, remaining
 from app.groups.rules import LOST_CODES
+from app.org.rules import is_gone_by_number
 from app.wecom.client import WecomClient
 from app.wecom.errors import HttpFailure, WecomRefused
 from models.ids import WecomUserId, fold
 
 UNKNOWN_USERID = 60111
 OUT_OF_RANGE = 60011
-OUT_OF_WORK = frozenset({2, 5})
-"""`status` of user/get: disabled, left."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +71,6 @@ async def people_gone(client: WecomClient, userids: Iterable[str]) -> set[WecomU
             elif refused.errcode != OUT_OF_RANGE:
                 raise
         else:
-            if user.status in OUT_OF_WORK:
+            if is_gone_by_number(user.status):
                 gone.add(fold(userid))
     return gone

@@ -23,8 +23,17 @@ EMPLOYED = (
     PersonStatus.MISSING,
 )
 MAY_ACT = (PersonStatus.ACTIVE, PersonStatus.MISSING)
-DEPUTY = "副"
 GONE = (PersonStatus.LEFT, PersonStatus.DISABLED)
+
+STATUS_BY_NUMBER: dict[int, PersonStatus] = {
+    1: PersonStatus.ACTIVE,
+    2: PersonStatus.DISABLED,
+    4: PersonStatus.NOT_ACTIVATED,
+    5: PersonStatus.LEFT,
+}
+"""The platform's number (callbacks §3.4) → our status."""
+
+DEPUTY = "副"
 
 
 def may_act(person: Person) -> bool:
@@ -56,6 +65,11 @@ def is_deputy(person: Person) -> bool:
 
 def is_gone(person: Person) -> bool:
     return person.status in GONE
+
+
+def is_gone_by_number(status: int | None) -> bool:
+    """As `is_gone`, of an account that was just read."""
+    return status is not None and STATUS_BY_NUMBER.get(status) in GONE
 
 
 def parents_shown(parents: Mapping[int, int | None]) -> dict[int, int | None]:

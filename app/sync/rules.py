@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.org.rules import GONE
+from app.org.rules import GONE, STATUS_BY_NUMBER
 from models.org import PersonStatus
-
-STATUS_BY_NUMBER: dict[int, PersonStatus] = {
-    1: PersonStatus.ACTIVE,
-    2: PersonStatus.DISABLED,
-    4: PersonStatus.NOT_ACTIVATED,
-    5: PersonStatus.LEFT,
-}
-"""The platform's number (callbacks §3.4) → our status."""
 
 LOSSES = (PersonStatus.LEFT, PersonStatus.DISABLED, PersonStatus.INVISIBLE, PersonStatus.MISSING)
 """States whose arrival takes something away from a person; counted against the budget."""

@@ -227,8 +227,8 @@ def _rule_parameters() -> dict[str, Any]:
     """The rules as arrays that the statements join."""
     cases = rules.transitions()
     return {
-        "told_numbers": list(rules.STATUS_BY_NUMBER),
-        "told_statuses": [status.value for status in rules.STATUS_BY_NUMBER.values()],
+        "told_numbers": list(org_rules.STATUS_BY_NUMBER),
+        "told_statuses": [status.value for status in org_rules.STATUS_BY_NUMBER.values()],
         "losses": [status.value for status in rules.LOSSES],
         "unplaced": rules.UNPLACED,
         "tr_old": [case[0].value for case in cases],

@@ -12,7 +12,7 @@ from app.audit.actor import SYSTEM
 from app.bootstrap import Services
 from app.calendar import service as calendars
 from app.database import transaction
-from app.observability import get_logger
+from app.observability import CLOCK_OFFSET, get_logger
 from app.policy import service as policies
 from app.settings import Settings
 from app.wecom.tokens.secrets import OtherSecretKey, SecretBox
@@ -67,6 +67,7 @@ async def prepare(services: Services) -> None:
 async def _compare_clocks(session: AsyncSession, now: datetime) -> None:
     """Deadlines, leases and the window for callbacks rest on our clock: say at start that it is off."""
     theirs: datetime = (await session.execute(select(func.clock_timestamp()))).scalar_one()
+    CLOCK_OFFSET.labels(against="database").set((theirs - now).total_seconds())
     if abs(theirs - now) > CLOCK_MAY_DIFFER:
         detail = "本机时间与数据库相差超过一分钟，请校准时间（NTP）(our clock and the database's differ: set the time)"
         log.warning("clock.differs", detail=detail, ours=now.isoformat(), database=theirs.isoformat())

@@ -25,6 +25,9 @@ DEGRADED = Gauge("steward_degraded", "1 for each entry under `degraded` in /read
 OLDEST_WAITING = Gauge(
     "steward_oldest_waiting_seconds", "Age of the oldest that could be worked on and waits for a worker", ["what"]
 )
+CLOCK_OFFSET = Gauge(
+    "steward_clock_offset_seconds", "How far the clock of the platform or the database is ahead of ours", ["against"]
+)
 POOL_CONNECTIONS = Gauge("steward_database_pool_connections", "This process's database connections", ["state"])
 HTTP_REQUESTS = Counter("steward_http_requests_total", "Requests of REST and pages", ["method", "route", "status"])
 HTTP_SECONDS = Histogram("steward_http_seconds", "Time from a request's arrival to its end", ["method", "route"])

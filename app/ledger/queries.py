@@ -29,6 +29,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
+from app.ledger.recovery import BACKED_OFF, FARTHEST_AHEAD
 from models.delivery import (
     ARRIVED_CALLS,
     CallKind,
@@ -93,12 +94,19 @@ async def agent_id_of(session: AsyncSession, app_id: str) -> int | None:
     return (await session.scalars(select(col(App.agent_id)).where(col(App.id) == app_id))).one_or_none()
 
 
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    """A call that waits by back-off for longer than any lasts is due: our clock was set back since."""
+    not_before = col(OutgoingCall.not_before)
+    set_back = and_(col(OutgoingCall.hold_reason).in_(BACKED_OFF), not_before > now + FARTHEST_AHEAD)
+    return or_(not_before.is_(None), not_before <= now, set_back)
+
+
 async def claim_waiting_call(session: AsyncSession, call_id: UUID, now: datetime) -> OutgoingCall | None:
     """The call, locked, if it waits and is due. None also while another worker has it."""
     statement = (
         select(OutgoingCall)
         .where(col(OutgoingCall.id) == call_id, col(OutgoingCall.state).in_(WAITING))
-        .where(or_(col(OutgoingCall.not_before).is_(None), col(OutgoingCall.not_before) <= now))
+        .where(_is_due(now))
         .with_for_update(key_share=True, skip_locked=True)
         .execution_options(populate_existing=True)
     )
@@ -184,8 +192,9 @@ async def calls_left_waiting(session: AsyncSession, since: datetime, *, limit: i
     )
     statement = (
         select(col(OutgoingCall.id))
-        .where(col(OutgoingCall.state).in_(WAITING), col(OutgoingCall.created_at) < since)
-        .where(or_(col(OutgoingCall.not_before).is_(None), col(OutgoingCall.not_before) < since), ~blocked)
+        .where(col(OutgoingCall.state).in_(WAITING))
+        .where(or_(col(OutgoingCall.created_at) < since, col(OutgoingCall.created_at) > since + FARTHEST_AHEAD))
+        .where(_is_due(since), ~blocked)
         .order_by(col(OutgoingCall.id))
         .limit(limit)
     )

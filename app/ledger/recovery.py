@@ -33,10 +33,16 @@ MOST_REPEATS = 12
 FIRST_DELAY = timedelta(seconds=2)
 LONGEST_DELAY = timedelta(minutes=10)
 
+BACKED_OFF = (HoldReason.PLATFORM_TROUBLE, HoldReason.RETRYING, HoldReason.RECOVERING)
+"""Why a call waits that goes again by `back_off`, and not at a moment of the calendar or of a limit."""
+
 STEPS_ASIDE_EACH = 20
 ASIDE = timedelta(seconds=10)
 """A call that the platform was too busy for again and again lets the others try first, now and then: it may be this
 call alone that the platform cannot digest."""
+
+FARTHEST_AHEAD = 2 * LONGEST_DELAY
+"""No back-off ends farther ahead: such a moment was set by our clock before it was set back."""
 
 NOBODY_VALID = 81013
 
@@ -125,10 +131,13 @@ def back_off(attempts: int) -> timedelta:
 
 
 def is_too_late_to_resend(call: OutgoingCall, at: datetime) -> bool:
-    """The platform forgets a message after its duplicate window: from then on a repeat would be a second message."""
+    """The platform forgets a message after its duplicate window: from then on a repeat would be a second message.
+
+    When our clock has been set back behind the first attempt, nobody knows how much of the window is left.
+    """
     if RECOVERY[call.kind] is not Recovery.RESEND_IN_WINDOW or call.sent_at is None:
         return False
-    return at >= call.sent_at + duplicate_window(call) - WINDOW_MARGIN
+    return at < call.sent_at or at >= call.sent_at + duplicate_window(call) - WINDOW_MARGIN
 
 
 def duplicate_window(call: OutgoingCall) -> timedelta:

@@ -153,10 +153,13 @@ class Breaker:
             async with self._reading:
                 if self._is_stale():
                     await self._read()
-        known = self._blocks.get((scope_of(path, app_id), path))
+        now, key = self._clock.now(), (scope_of(path, app_id), path)
+        known = self._blocks.get(key)
+        if known is not None and _was_set_by_another_clock(known.window, known.until, now):
+            await self._read()
+            known = self._blocks.get(key)
         if known is None:
             return False
-        now = self._clock.now()
         if now < known.until:
             raise Exhausted(known.why, known.until)
         if await self._may_probe(path, app_id, now):
@@ -202,8 +205,15 @@ class Breaker:
         return self._read_at is None or monotonic() - self._read_at > KNOWN_FOR_SECONDS
 
     async def _read(self) -> None:
+        now = self._clock.now()
         async with self._sessions() as session:
             rows = (await session.scalars(select(LimitBlock))).all()
+        if any(_was_set_by_another_clock(row.window, row.blocked_until, now) for row in rows):
+            async with transaction(self._sessions) as session:
+                rows = (await session.scalars(select(LimitBlock).with_for_update())).all()
+                for row in rows:
+                    if _was_set_by_another_clock(row.window, row.blocked_until, now):
+                        row.blocked_until, row.probing_until = now + LONGEST_BUSY_PAUSE, None
         self._blocks = {(row.scope, row.path): _Known(row.blocked_until, row.window) for row in rows}
         self._read_at = monotonic()
 
@@ -228,6 +238,11 @@ async def unblock(session: AsyncSession, *, path: str, scope: str | None = None)
 async def blocked_now(session: AsyncSession, *, now: datetime) -> list[LimitBlock]:
     statement = select(LimitBlock).where(col(LimitBlock.blocked_until) > now).order_by(col(LimitBlock.path))
     return list((await session.scalars(statement)).all())
+
+
+def _was_set_by_another_clock(window: str, until: datetime, now: datetime) -> bool:
+    """A short block that ends farther ahead than any lasts: our clock was set back since."""
+    return window in SHORT and until > now + 2 * LONGEST_BUSY_PAUSE
 
 
 def _of(statement: Update, scope: str, path: str) -> Update:

@@ -17,7 +17,16 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.pool import QueuePool
 
 from app.limits.report import refresh_gauges
-from app.observability import BUILD_INFO, DEGRADED, INBOX_LAG, OLDEST_WAITING, POOL_CONNECTIONS, READY, get_logger
+from app.observability import (
+    BUILD_INFO,
+    CLOCK_OFFSET,
+    DEGRADED,
+    INBOX_LAG,
+    OLDEST_WAITING,
+    POOL_CONNECTIONS,
+    READY,
+    get_logger,
+)
 from app.probes import queries
 from app.web.deps import WebServices
 
@@ -60,6 +69,10 @@ async def show_ages(session: AsyncSession, *, now: datetime) -> None:
             INBOX_LAG.set(age)
 
 
+async def show_clock(session: AsyncSession, *, now: datetime) -> None:
+    CLOCK_OFFSET.labels(against="database").set((await queries.time_of_database(session) - now).total_seconds())
+
+
 class StoredGauges:
     """The database is asked in passing: a scrape neither fails nor waits for it."""
 
@@ -76,5 +89,6 @@ class StoredGauges:
                 now = services.clock.now()
                 await refresh_gauges(session, now=now)
                 await show_ages(session, now=now)
+                await show_clock(session, now=services.clock.now())
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             log.warning("metrics.not_read", error=type(error).__name__)

@@ -37,6 +37,11 @@ async def store_probe(session: AsyncSession) -> None:
     await session.execute(_STORE)
 
 
+async def time_of_database(session: AsyncSession) -> datetime:
+    found: datetime = (await session.execute(select(func.clock_timestamp()))).scalar_one()
+    return found
+
+
 async def unhealthy(session: AsyncSession) -> Sequence[PlatformState]:
     """What the platform refuses us."""
     return (await session.scalars(select(PlatformState).where(col(PlatformState.healthy).is_(False)))).all()

@@ -14,7 +14,7 @@ from sqlmodel import col
 
 from app.clock import Clock
 from app.database import Sessions, transaction
-from app.observability import get_logger
+from app.observability import CLOCK_OFFSET, get_logger
 from models.installation import PlatformState
 
 log = get_logger()
@@ -66,7 +66,10 @@ class ClockWatch:
         """Never fails a call: what it learns is worth less than the answer it came with."""
         now = self._clock.now()
         offset = _offset(date, now)
-        if offset is None or not self._is_news(offset, now):
+        if offset is None:
+            return
+        CLOCK_OFFSET.labels(against="platform").set(offset.total_seconds())
+        if not self._is_news(offset, now):
             return
         self._written, self._written_at = offset, now
         try:

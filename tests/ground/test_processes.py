@@ -7,16 +7,20 @@ import os
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, Process
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 from sqlalchemy import func, select
+from structlog.testing import capture_logs
 
 from app.bootstrap import build
 from app.database import Sessions
 from app.installation import prepare
 from app.settings import Settings
 from models.installation import Installation
+from tests.fakes.clock import FakeClock
 from tests.fakes.environment import sandbox_environment
 from tests.platform import free_port
 
@@ -33,6 +37,17 @@ class TestStart:
             await replica.aclose()
         async with sessions() as session:
             assert await session.scalar(select(func.count()).select_from(Installation)) == 1
+
+    async def test_a_clock_that_is_off_is_told_at_the_first_start(self, database: str, settings: Settings) -> None:
+        slow = build(settings, database, clock=FakeClock(datetime.now(UTC) - timedelta(hours=8)))
+
+        with capture_logs() as logs:
+            await prepare(slow)
+        await slow.aclose()
+
+        assert "clock.differs" in {line["event"] for line in logs}
+        offset = REGISTRY.get_sample_value("steward_clock_offset_seconds", {"against": "database"})
+        assert offset == pytest.approx(timedelta(hours=8).total_seconds(), abs=60)
 
 
 class TestEnd:

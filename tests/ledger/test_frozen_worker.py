@@ -12,6 +12,7 @@ from sqlmodel import col
 from app.audit.actor import SYSTEM
 from app.database import transaction
 from app.delivery import service
+from app.delivery.jobs import make_call
 from app.ledger import service as ledger
 from app.ledger.claiming.claim import claim
 from app.ledger.errors import NotUnknown
@@ -127,6 +128,24 @@ class TestWakingAfterAPersonsDecision:
         async with desk.sessions() as session:
             found = await find_degraded(session, now=desk.clock.now())
         return {each.what for each in found if each.what.startswith(("calls.", "delivery."))}
+
+
+class TestAClockThatIsSetBack:
+    async def test_what_waits_by_back_off_goes_on(self, desk: Desk) -> None:
+        desk.clock.advance(timedelta(hours=5))
+        await desk.sandbox.fail("message/send", errcode=-1)
+        message = await desk.text(await desk.colleagues(1))
+        [payload] = await desk.take_jobs()
+        await make_call(desk.ctx, payload)
+        assert await desk.account(message) == {"held": 1}
+        await desk.sandbox.clear_faults()
+        desk.clock.advance(-timedelta(hours=3))
+
+        await desk.recover()
+        await desk.work()
+        await desk.pass_time(minutes=2)
+
+        assert await desk.account(message) == {"sent": 1}
 
 
 class TestRetriedByAPerson:

@@ -218,3 +218,10 @@ class TestPlaces:
         for _ in range(200):
             original, following = new_id(), new_id()
             assert original < rules.id_beside(original) < following
+
+
+class TestAClockThatWasSetBack:
+    def test_nobody_knows_how_much_is_left_of_the_window(self) -> None:
+        row = call(CallKind.MESSAGE_SEND)
+        assert not recovery.is_too_late_to_resend(row, MONDAY_9AM + timedelta(seconds=2))
+        assert recovery.is_too_late_to_resend(row, MONDAY_9AM - timedelta(hours=3))

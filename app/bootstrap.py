@@ -25,6 +25,7 @@ from app.inbox.processor import InboxProcessor
 from app.jobs.domain import DOMAIN as jobs
 from app.jobs.job import JobContext
 from app.jobs.runner import JobRunner
+from app.ladders.domain import DOMAIN as ladders
 from app.ledger.domain import DOMAIN as ledger
 from app.manifest import Registry, collect
 from app.org.domain import DOMAIN as org
@@ -59,6 +60,7 @@ REGISTRY = collect(
         ledger,
         delivery,
         cards,
+        ladders,
         approvals,
         groups,
         reconciliation,

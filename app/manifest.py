@@ -45,6 +45,8 @@ class Domain:
     """Purpose of an outgoing call → who hears how it ended."""
     kinds: Mapping[str, Any] = field(default_factory=dict)
     """Kinds of requests by their name."""
+    rungs: Mapping[str, Function] = field(default_factory=dict)
+    """Purpose of a rung that falls due for people → who finds its words (`app.ladders`)."""
     subscribers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Type of an event → the jobs that each of its events enqueues."""
     departure_parts: Mapping[str, Any] = field(default_factory=dict)
@@ -57,7 +59,17 @@ class Domain:
     """`(session, *, now, settings)`: run in one transaction when a worker starts; safe to repeat."""
 
 
-_NAMED = ("jobs", "timers", "schedule", "card_actions", "card_absorbers", "outcomes", "kinds", "departure_parts")
+_NAMED = (
+    "jobs",
+    "timers",
+    "schedule",
+    "card_actions",
+    "card_absorbers",
+    "outcomes",
+    "kinds",
+    "rungs",
+    "departure_parts",
+)
 
 
 @dataclass(frozen=True)
@@ -72,6 +84,7 @@ class Registry:
     card_absorbers: Mapping[str, Function] = field(default_factory=dict)
     outcomes: Mapping[str, Function] = field(default_factory=dict)
     kinds: Mapping[str, Any] = field(default_factory=dict)
+    rungs: Mapping[str, Function] = field(default_factory=dict)
     departure_parts: Mapping[str, Any] = field(default_factory=dict)
     subscribers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     scopes: tuple[str, ...] = ()

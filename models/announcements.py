@@ -50,6 +50,7 @@ class Announcement(Table, table=True):
     state: AnnouncementState = choice(AnnouncementState, AnnouncementState.PUBLISHED)
     card_message_id: UUID | None = optional_ref("messages.id", index=False)
     chase_message_id: UUID | None = optional_ref("messages.id", index=False)
+    """Only on rows of earlier versions: a reminder is the message that the ladders have made of it."""
     policy_version_id: UUID = ref("policy_versions.id", index=False)
     rule_key: str
     correlation_id: str

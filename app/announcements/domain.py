@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.announcements.jobs import CARD_ABSORBERS, CARD_ACTIONS, OUTCOMES, TIMERS
+from app.announcements.jobs import CARD_ABSORBERS, CARD_ACTIONS, OUTCOMES, RUNGS, TIMERS
 from app.announcements.router import router
 from app.manifest import Domain
 
@@ -11,6 +11,7 @@ DOMAIN = Domain(
     routers=[router],
     outcomes=OUTCOMES,
     timers=TIMERS,
+    rungs=RUNGS,
     card_actions=CARD_ACTIONS,
     card_absorbers=CARD_ABSORBERS,
     scopes=["announcements", "announcements:confirm"],

@@ -12,6 +12,7 @@ from app.announcements import messages, service
 from app.announcements.rules import AnnouncementPurpose
 from app.cards.service import CardAbsorb, CardAction, Click, ClickedCard
 from app.jobs.job import TimerHandler
+from app.ladders.service import Speaker
 from app.ledger.service import OutcomeHandler
 from models.ids import AnnouncementId
 
@@ -42,4 +43,5 @@ async def close(session: AsyncSession, subject: str, now: datetime) -> None:
 CARD_ABSORBERS: dict[str, CardAbsorb] = {messages.CONFIRM: confirm_by_cards}
 CARD_ACTIONS: dict[str, CardAction] = {messages.CONFIRM: confirm_by_card}
 OUTCOMES: dict[str, OutcomeHandler] = {AnnouncementPurpose.CARD: service.start_clocks}
+RUNGS: dict[str, Speaker] = {AnnouncementPurpose.CHASE: service.chase_words}
 TIMERS: dict[str, TimerHandler] = {service.CHASE: chase, service.DEADLINE: close}

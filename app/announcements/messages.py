@@ -79,13 +79,15 @@ def confirmed_card(face: Card, *, at: datetime, late: bool, zone: ZoneInfo) -> C
     return Card(title=face.title, desc=face.desc, fields=rows, sub_title=face.sub_title, outcome=said)
 
 
-def chase_notice(
-    template: str, announcement: Announcement, *, due_at: datetime, citation: Citation, zone: ZoneInfo
-) -> str:
+def chase_in_short(announcement: Announcement, *, deadline: str, citation: Citation) -> str:
+    return f"通知“{announcement.title}”请在卡片上点“收到”，截止 {deadline}（制度{citation.label}）。"
+
+
+def chase_notice(template: str, announcement: Announcement, *, deadline: str, citation: Citation) -> str:
     """Policy 3.6: late means a reminder. The words are the policy's; a long title makes room for the deadline."""
 
     def said(title: str) -> str:
-        return template.format(title=title, deadline=local(due_at, zone), clause=f"制度{citation.label}")
+        return template.format(title=title, deadline=deadline, clause=f"制度{citation.label}")
 
     too_much = len(said(announcement.title)) - CARD_DESC
     return said(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Select, func, select, text
+from sqlalchemy import ARRAY, Select, Uuid, any_, func, literal, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -134,7 +134,7 @@ _CHASE = text(
     " WHERE announcement_id = :announcement AND confirmed_at IS NULL AND chased_at IS NULL AND chase_at <= :now"
     " ORDER BY person_id FOR NO KEY UPDATE)"
     " UPDATE receipts SET chased_at = :now FROM waiting WHERE receipts.id = waiting.id"
-    " RETURNING receipts.person_id, receipts.due_at"
+    " RETURNING receipts.person_id"
 )
 
 
@@ -146,10 +146,10 @@ async def start_clocks(
     await session.execute(_START, values)
 
 
-async def mark_chased(session: AsyncSession, announcement_id: UUID, *, now: datetime) -> list[tuple[UUID, datetime]]:
-    """Whose reminder is due and not sent yet, with their deadlines; marked in the same statement."""
+async def mark_chased(session: AsyncSession, announcement_id: UUID, *, now: datetime) -> list[UUID]:
+    """Whose reminder is due and has not been sent; marked in the same statement."""
     rows = await session.execute(_CHASE, {"announcement": announcement_id, "now": now})
-    return [(row.person_id, row.due_at) for row in rows]
+    return [row.person_id for row in rows]
 
 
 async def next_chase(session: AsyncSession, announcement_id: UUID) -> datetime | None:
@@ -182,6 +182,18 @@ async def unconfirmed(session: AsyncSession, announcement_id: UUID) -> list[Rece
         select(Receipt)
         .where(col(Receipt.announcement_id) == announcement_id, col(Receipt.confirmed_at).is_(None))
         .order_by(col(Receipt.person_id))
+    )
+    return list(await session.scalars(statement))
+
+
+async def unconfirmed_of(session: AsyncSession, announcement_id: UUID, people: Sequence[UUID]) -> list[Receipt]:
+    """Of these people those who have not confirmed, the earliest deadline first."""
+    statement = (
+        select(Receipt)
+        .where(col(Receipt.announcement_id) == announcement_id, col(Receipt.confirmed_at).is_(None))
+        # An array: a list may hold more people than a statement takes parameters.
+        .where(col(Receipt.person_id) == any_(literal(list(people), ARRAY(Uuid))))
+        .order_by(col(Receipt.due_at), col(Receipt.person_id))
     )
     return list(await session.scalars(statement))
 

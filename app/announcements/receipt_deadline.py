@@ -21,11 +21,13 @@ from app.delivery import service as delivery
 from app.delivery.service import MessageHeader
 from app.events.service import catalogue, publish
 from app.jobs.timers import cancel_timer, set_timer
+from app.ladders import service as ladders
+from app.ladders.service import DueRung, Words
 from app.org import queries as org
 from app.policy import service as policies
 from app.policy.sections.announcements import AnnouncementClassRule
 from app.policy.service import Policy
-from models.announcements import Announcement, AnnouncementState
+from models.announcements import Announcement, AnnouncementState, Receipt
 from models.delivery import MessageClass
 from models.ids import AnnouncementId, PersonId
 
@@ -72,13 +74,7 @@ async def chase(session: AsyncSession, *, announcement_id: AnnouncementId, now: 
     if announcement is None or announcement.state is not AnnouncementState.PUBLISHED:
         return 0
     waiting = await queries.mark_chased(session, announcement_id, now=now)
-    zone = calendars.timezone_of(session)
-    # One message for all whose deadline reads the same.
-    by_deadline: dict[str, list[tuple[UUID, datetime]]] = {}
-    for person_id, due_at in sorted(waiting, key=lambda one: one[1]):
-        by_deadline.setdefault(messages.local(due_at, zone), []).append((person_id, due_at))
-    for people in by_deadline.values():
-        await _remind(session, announcement, [PersonId(one) for one, _ in people], due_at=people[0][1], now=now)
+    await ladders.reach(session, AnnouncementPurpose.CHASE, about(announcement), waiting, now=now)
     if waiting:
         announcement.updated_at = now
     following = await queries.next_chase(session, announcement_id)
@@ -87,26 +83,24 @@ async def chase(session: AsyncSession, *, announcement_id: AnnouncementId, now: 
     return len(waiting)
 
 
-async def _remind(
-    session: AsyncSession, announcement: Announcement, people: list[PersonId], *, due_at: datetime, now: datetime
-) -> None:
-    policy = await policies.in_force(session, now=now)
-    notice = messages.chase_notice(
-        policy.document.announcements.chase_text,
-        announcement,
-        due_at=due_at,
-        citation=policy.cite("announcement.chase"),
-        zone=calendars.timezone_of(session),
-    )
-    why = Why(SYSTEM, "announcement.chase", policy.id)
-    message = await delivery.send_card(
-        session,
-        MessageHeader(AnnouncementPurpose.CHASE, about(announcement), why, MessageClass.NOTICE),
-        to=people,
-        card=await card_again(session, announcement, notice=notice, due_at=due_at),
-        now=now,
-    )
-    announcement.chase_message_id = message.id
+async def chase_words(session: AsyncSession, rung: DueRung) -> list[Words]:
+    """For those who have not confirmed meanwhile: the card once more, one for all whose deadline reads the same."""
+    announcement = await queries.announcement(session, AnnouncementId(UUID(rung.about)))
+    policy, zone = await policies.in_force(session, now=rung.now), calendars.timezone_of(session)
+    by_deadline: dict[str, list[Receipt]] = {}
+    for receipt in await queries.unconfirmed_of(session, announcement.id, rung.people):
+        by_deadline.setdefault(messages.local(receipt.due_at, zone), []).append(receipt)
+    why, citation = Why(SYSTEM, "announcement.chase", policy.id), policy.cite("announcement.chase")
+    header = MessageHeader(AnnouncementPurpose.CHASE, about(announcement), why, MessageClass.NOTICE)
+    said: list[Words] = []
+    for deadline, receipts in by_deadline.items():
+        notice = messages.chase_notice(
+            policy.document.announcements.chase_text, announcement, deadline=deadline, citation=citation
+        )
+        card = await card_again(session, announcement, notice=notice, due_at=receipts[0].due_at)
+        line = messages.chase_in_short(announcement, deadline=deadline, citation=citation)
+        said.append(Words(header, [one.person_id for one in receipts], text=notice, line=line, card=card))
+    return said
 
 
 async def close(session: AsyncSession, *, announcement_id: AnnouncementId, now: datetime) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.announcements.confirm import BY_CARD, confirm, confirm_many
 from app.announcements.publish import AudienceWanted, Draft, publish
 from app.announcements.receipt_clock import start_clocks
-from app.announcements.receipt_deadline import CHASE, DEADLINE, chase, close
+from app.announcements.receipt_deadline import CHASE, DEADLINE, chase, chase_words, close
 
 __all__ = [
     "BY_CARD",
@@ -14,6 +14,7 @@ __all__ = [
     "AudienceWanted",
     "Draft",
     "chase",
+    "chase_words",
     "close",
     "confirm",
     "confirm_many",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.approvals.jobs import CARD_ACTIONS, DEPARTURE_PARTS, JOBS, SUBSCRIBERS, TIMERS
+from app.approvals.jobs import CARD_ACTIONS, DEPARTURE_PARTS, JOBS, RUNGS, SUBSCRIBERS, TIMERS
 from app.approvals.router import router
 from app.manifest import Domain
 
@@ -12,6 +12,7 @@ DOMAIN = Domain(
     jobs=JOBS,
     subscribers=SUBSCRIBERS,
     timers=TIMERS,
+    rungs=RUNGS,
     card_actions=CARD_ACTIONS,
     departure_parts=DEPARTURE_PARTS,
     scopes=["requests", "requests:decide"],

@@ -9,12 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import departures, lost_groups, queries
 from app.approvals.decide import decide_by_card
+from app.approvals.rules import RequestPurpose
 from app.approvals.steps import deadlines, escalation
 from app.cards.service import CardAction, ClickedCard
 from app.database import transaction
 from app.departures.service import Departure, DeparturePart, Stage
 from app.events.service import EventPayload, catalogue
 from app.jobs.job import Job, JobContext, JobFunction, TimerHandler
+from app.ladders.service import Speaker
 from models.approvals import Verdict
 from models.ids import StepId
 
@@ -68,5 +70,10 @@ CARD_ACTIONS: dict[str, CardAction] = {"approval.approve": approve, "approval.re
 """A button's key is `approval.approve:<step>` or `approval.reject:<step>`."""
 
 TIMERS: dict[str, TimerHandler] = {deadlines.REMIND: remind, deadlines.DUE: escalate}
+
+RUNGS: dict[str, Speaker] = {
+    RequestPurpose.REMINDER: escalation.reminder_words,
+    RequestPurpose.ESCALATED: escalation.escalated_words,
+}
 
 DEPARTURE_PARTS = {"approvals": DeparturePart(Stage.WORK, take_out_of_requests)}

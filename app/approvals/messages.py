@@ -166,8 +166,21 @@ def reminder(told: Told, step: RequestStep) -> str:
     return f"{_heading(told)}\n{told.requester} 的申请还在等待您（{step.name}）审批，请在收到的卡片上点“同意”或“驳回”。"
 
 
-def escalated(told: Told, step: RequestStep, approvers: Sequence[str]) -> str:
-    return f"{_heading(told)}\n{step.name}超过时限未审批，已请上级审批：{'、'.join(approvers)}。"
+def reminder_in_short(told: Told, step: RequestStep) -> str:
+    return f"{_named(told)}还在等待您（{step.name}）审批，请在卡片上点“同意”或“驳回”。"
+
+
+def escalated(told: Told, step: RequestStep) -> str:
+    """The note of the step says who has been asked."""
+    return f"{_heading(told)}\n{step.name}{step.note}。"
+
+
+def escalated_in_short(told: Told, step: RequestStep) -> str:
+    return f"{_named(told)}：{step.name}{step.note}。"
+
+
+def _named(told: Told) -> str:
+    return f"申请 #{told.request.number}（{told.requester}，{told.request.title}）"
 
 
 def reassigned(told: Told, step: RequestStep, because: str, approvers: Sequence[str]) -> str:

@@ -20,6 +20,7 @@ class RequestPurpose(StrEnum):
     CARD = "approval.card"
     DETAILS = "approval.details"
     REMINDER = "approval.reminder"
+    ESCALATED = "approval.escalated"
     PROGRESS = "approval.progress"
     REFUSAL = "approval.refusal"
 

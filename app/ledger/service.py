@@ -24,6 +24,7 @@ from app.ledger.calls import (
 )
 from app.ledger.claiming.claim import Divided, claim
 from app.ledger.claiming.platform_limits import Share
+from app.ledger.claiming.sending_hours import allowed_from
 from app.ledger.errors import CallNotFound, NotRetried
 from app.ledger.make_call import Answered, Missing, NotAnswered, Outcome, carry_out
 from app.ledger.resolve import (
@@ -59,6 +60,7 @@ __all__ = [
     "Resolution",
     "Share",
     "add_call",
+    "allowed_from",
     "ask_for_the_rest",
     "body_of",
     "call_row",

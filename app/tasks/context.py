@@ -42,8 +42,12 @@ class TaskContext:
     def why(self, rule_key: str, actor: Actor) -> Why:
         return Why(actor, rule_key, self.policy.id)
 
+    @property
+    def about(self) -> About:
+        return About(ObjectKind.TASK, self.task.id)
+
     def header(self, purpose: TaskPurpose, why: Why, message_class: str = MessageClass.WORK) -> MessageHeader:
-        return MessageHeader(purpose, About(ObjectKind.TASK, self.task.id), why, message_class)
+        return MessageHeader(purpose, self.about, why, message_class)
 
     def timed_header(self, purpose: TaskPurpose, why: Why) -> MessageHeader:
         """Of what a deadline causes: it goes when it falls due, outside of the rest period (policy 3.4)."""

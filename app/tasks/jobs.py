@@ -11,8 +11,9 @@ from app.cards.service import CardAction, ClickedCard
 from app.database import transaction
 from app.departures.service import Departure, DeparturePart, Stage
 from app.jobs.job import JobContext, TimerHandler
+from app.ladders.service import Speaker
 from app.tasks import departures, messages, overdue, queries, reminders, service
-from app.tasks.rules import HALF
+from app.tasks.rules import HALF, TaskPurpose
 from app.tasks.service import CARD, ProgressReport
 from models.ids import TaskId
 
@@ -80,6 +81,11 @@ TIMERS: dict[str, TimerHandler] = {
     reminders.REMIND: remind_of_deadline,
     reminders.OVERDUE: tell_overdue,
     reminders.ESCALATE: escalate,
+}
+RUNGS: dict[str, Speaker] = {
+    TaskPurpose.REMINDER: reminders.words,
+    TaskPurpose.OVERDUE: overdue.overdue_words,
+    TaskPurpose.ESCALATION: overdue.escalation_words,
 }
 
 DEPARTURE_PARTS = {"tasks": DeparturePart(Stage.WORK, hand_over_tasks)}

@@ -151,5 +151,5 @@ def overdue(task: Task, *, owner: str, citation: Citation, zone: ZoneInfo) -> st
     )
 
 
-def escalated(task: Task, *, owner: str, assigner: str, citation: Citation, zone: ZoneInfo) -> str:
-    return f"{overdue(task, owner=owner, citation=citation, zone=zone)}\n布置人：{assigner}。请督促或协助解决。"
+def escalated(overdue: str, *, assigner: str) -> str:
+    return f"{overdue}\n布置人：{assigner}。请督促或协助解决。"

@@ -10,18 +10,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import SYSTEM
 from app.calendar import service as calendars
-from app.delivery import service as delivery
 from app.events.service import catalogue
 from app.jobs.timers import set_timer
+from app.ladders import service as ladders
+from app.ladders.service import DueRung, Words
 from app.observability import get_logger
 from app.org.rules import may_act
 from app.policy.sections.people import Expression, ExpressionKind
 from app.roles import service as roles
 from app.roles.service import Subject
 from app.tasks import messages, queries, rules
-from app.tasks.context import NewEntry, TaskContext, write
+from app.tasks.context import NewEntry, TaskContext, load, write
 from app.tasks.reminders import ESCALATE, OVERDUE, open_context
 from app.tasks.rules import TaskPurpose
+from models.ids import TaskId
 from models.org import Person
 
 log = get_logger()
@@ -32,9 +34,8 @@ async def tell_overdue(session: AsyncSession, *, subject: str, now: datetime) ->
     context = await open_context(session, timer=OVERDUE, subject=subject, now=now)
     if context is None:
         return
-    text, why = _overdue_text(session, context), context.why("task.overdue", SYSTEM)
     concerned = [context.owner.id, context.assigner.id]
-    await delivery.tell(session, context.timed_header(TaskPurpose.OVERDUE, why), concerned, text, now=now)
+    await ladders.reach(session, TaskPurpose.OVERDUE, context.about, concerned, now=now)
     await write(session, context, NewEntry(catalogue.TaskOverdue, "task.overdue", via="timer"), now=now)
     log.info("task.overdue", task_id=str(context.task.id))
     for index, rung in enumerate(context.policy.document.tasks.escalation):
@@ -58,26 +59,33 @@ async def escalate(session: AsyncSession, *, subject: str, now: datetime) -> Non
 async def _escalate(session: AsyncSession, context: TaskContext, to: Expression, *, now: datetime) -> None:
     """Told, in a text. When nobody is above the owner, the entry says so."""
     people = _each_once(await _hearers(session, context, to), besides={context.owner.id})
-    text = messages.escalated(
-        context.task,
-        owner=context.owner.name,
-        assigner=context.assigner.name,
-        citation=context.policy.cite("task.overdue"),
-        zone=calendars.timezone_of(session),
-    )
-    ids, why = [person.id for person in people], context.why("task.overdue", SYSTEM)
-    await delivery.tell(session, context.timed_header(TaskPurpose.ESCALATION, why), ids, text, now=now)
+    ids = [person.id for person in people]
+    await ladders.reach(session, TaskPurpose.ESCALATION, context.about, ids, now=now)
     details = rules.EntryDetails(to=str(to), people=list(ids))
     entry = NewEntry(catalogue.TaskEscalated, "task.overdue", via="timer", details=details)
     await write(session, context, entry, now=now)
     log.info("task.escalated", task_id=str(context.task.id), to=str(to), people=len(ids))
 
 
-def _overdue_text(session: AsyncSession, context: TaskContext) -> str:
-    citation = context.policy.cite("task.overdue")
-    return messages.overdue(
-        context.task, owner=context.owner.name, citation=citation, zone=calendars.timezone_of(session)
-    )
+async def overdue_words(session: AsyncSession, rung: DueRung) -> list[Words]:
+    return await _words(session, rung, TaskPurpose.OVERDUE)
+
+
+async def escalation_words(session: AsyncSession, rung: DueRung) -> list[Words]:
+    return await _words(session, rung, TaskPurpose.ESCALATION)
+
+
+async def _words(session: AsyncSession, rung: DueRung, purpose: TaskPurpose) -> list[Words]:
+    """While the task is open, as it stands now. An assigner who is the superior hears the escalation: it says both."""
+    context = await load(session, await queries.task(session, TaskId(UUID(rung.about))))
+    if not rules.is_open(context.task):
+        return []
+    owner, citation = context.owner.name, context.policy.cite("task.overdue")
+    text = messages.overdue(context.task, owner=owner, citation=citation, zone=calendars.timezone_of(session))
+    if purpose is TaskPurpose.ESCALATION:
+        text = messages.escalated(text, assigner=context.assigner.name)
+    header = context.timed_header(purpose, context.why("task.overdue", SYSTEM))
+    return [Words(header, rung.people, text=text, line=text, rank=rules.RANKS[purpose])]
 
 
 async def _hearers(session: AsyncSession, context: TaskContext, expression: Expression) -> list[Person]:

@@ -11,6 +11,7 @@ from sqlmodel import col
 
 from app.audit.why import About
 from app.delivery import queries as delivery
+from app.ladders import service as ladders
 from app.roles import service as roles
 from app.tasks.errors import TaskNotFound
 from app.tasks.rules import ENDED, TaskPurpose
@@ -109,7 +110,9 @@ async def entries_of(session: AsyncSession, task_id: UUID) -> list[TaskEntry]:
 
 async def reminders_delivered(session: AsyncSession, task_id: UUID) -> int:
     """F78: a reminder counts when the platform has taken it."""
-    return await delivery.count_sent(session, about=About(ObjectKind.TASK, task_id), purpose=TaskPurpose.REMINDER)
+    about, purpose = About(ObjectKind.TASK, task_id), TaskPurpose.REMINDER
+    alone = await delivery.count_sent(session, about=about, purpose=purpose)
+    return alone + await ladders.count_told_together(session, about=about, purpose=purpose)
 
 
 async def group(session: AsyncSession, group_id: UUID) -> Group | None:

@@ -9,18 +9,23 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import SYSTEM
 from app.calendar import service as calendars
-from app.delivery import service as delivery
 from app.events.service import catalogue
 from app.jobs.timers import cancel_timer, set_timer
+from app.ladders import service as ladders
+from app.ladders.service import DueRung, Words
 from app.tasks import messages, queries, rules
 from app.tasks.context import NewEntry, TaskContext, load, write
 from app.tasks.rules import TaskPurpose
+from models.delivery import Message
 from models.ids import TaskId
 
 ACCEPT_DUE = "task.accept_due"
 REMIND = "task.remind"
 OVERDUE = "task.overdue"
 ESCALATE = "task.escalate"
+TO_ACCEPT = "accept"
+OF_DEADLINE = "deadline"
+"""Which reminder a rung is."""
 LOCKED_FOR = timedelta(seconds=10)
 """When to look again at a task that somebody is acting on at this very moment."""
 
@@ -84,8 +89,7 @@ async def remind_to_accept(session: AsyncSession, *, subject: str, now: datetime
     context = await open_context(session, timer=ACCEPT_DUE, subject=subject, now=now)
     if context is None or context.task.accepted_at is not None or now >= context.task.due_at:
         return  # past the deadline, "overdue" says it
-    text = messages.please_accept(context.task, citation=context.policy.cite("task.accept"))
-    await _remind(session, context, text, rule_key="task.accept", now=now)
+    await _remind(session, context, TO_ACCEPT, now=now)
 
 
 async def remind_of_deadline(session: AsyncSession, *, subject: str, now: datetime) -> None:
@@ -93,18 +97,33 @@ async def remind_of_deadline(session: AsyncSession, *, subject: str, now: dateti
     context = await open_context(session, timer=REMIND, subject=subject, now=now)
     if context is None or now >= context.task.due_at:
         return  # a sweep after a standstill: what is overdue is not announced as coming
-    zone = calendars.timezone_of(session)
-    text = messages.reminder(context.task, citation=context.policy.cite("task.progress"), zone=zone)
-    await _remind(session, context, text, rule_key="task.progress", now=now)
+    await _remind(session, context, OF_DEADLINE, now=now)
 
 
-async def _remind(session: AsyncSession, context: TaskContext, text: str, *, rule_key: str, now: datetime) -> None:
-    message = await delivery.tell(
-        session,
-        context.timed_header(TaskPurpose.REMINDER, context.why(rule_key, SYSTEM)),
-        [context.owner.id],
-        text,
-        now=now,
-    )
-    details = rules.EntryDetails(message_id=message.id) if message else None
-    await write(session, context, NewEntry(catalogue.TaskReminded, rule_key, via="timer", details=details), now=now)
+async def _remind(session: AsyncSession, context: TaskContext, detail: str, *, now: datetime) -> None:
+    await ladders.reach(session, TaskPurpose.REMINDER, context.about, [context.owner.id], detail=detail, now=now)
+
+
+async def words(session: AsyncSession, rung: DueRung) -> list[Words]:
+    """For the owner, while the task is open and not due. Of two reminders at once that of the deadline is said."""
+    context = await load(session, await queries.task(session, TaskId(UUID(rung.about))))
+    task, now = context.task, rung.now
+    accepting = rung.detail == TO_ACCEPT
+    has_ended = not rules.is_open(task) or now >= task.due_at or (accepting and task.accepted_at is not None)
+    if has_ended or context.owner.id not in rung.people:
+        return []
+    rule_key = "task.accept" if accepting else "task.progress"
+    citation, zone = context.policy.cite(rule_key), calendars.timezone_of(session)
+    text = messages.please_accept(task, citation=citation)
+    if not accepting:
+        text = messages.reminder(task, citation=citation, zone=zone)
+
+    async def enter(message: Message) -> None:
+        entry = NewEntry(
+            catalogue.TaskReminded, rule_key, via="timer", details=rules.EntryDetails(message_id=message.id)
+        )
+        await write(session, context, entry, now=now)
+
+    header = context.timed_header(TaskPurpose.REMINDER, context.why(rule_key, SYSTEM))
+    rank = rules.RANKS[TaskPurpose.REMINDER] + (0 if accepting else 1)
+    return [Words(header, [context.owner.id], text=text, line=text, rank=rank, on_told=enter)]

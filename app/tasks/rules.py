@@ -46,6 +46,10 @@ class TaskPurpose(StrEnum):
     CANCELLED = "task.cancelled"
 
 
+RANKS: dict[TaskPurpose, int] = {TaskPurpose.REMINDER: 0, TaskPurpose.OVERDUE: 2, TaskPurpose.ESCALATION: 3}
+"""Of what falls due together for one person and one task, the highest is said: it says the others as well."""
+
+
 class EntryDetails(BaseModel):
     """What an entry of a task says beyond its columns (`task_entries.details`); only what was set is stored."""
 

@@ -29,6 +29,7 @@ from models.inbox import EventState, ReceivedEvent
 from models.org import Person, PersonUserid
 from tests.builders.announcements import announcement, calls_of_kind, receipts_by_userid
 from tests.builders.approvals import everything_arrives, texts_to
+from tests.builders.ladders import rings
 from tests.company import Company, found
 from tests.fakes.clock import MONDAY_9AM, FakeClock
 from tests.fakes.queue import queued
@@ -64,7 +65,7 @@ async def stage(session: AsyncSession, company: Company) -> Stage:
     await service.confirm(session, announcement_id=AnnouncementId(told.id), person=company.han, via="rest", now=early)
     five_past = MONDAY_9AM + timedelta(minutes=5)
     await session.execute(update(Receipt).values(chase_at=five_past))
-    await service.chase(session, announcement_id=AnnouncementId(told.id), now=five_past)
+    await rings(session, service.CHASE, str(told.id), five_past)
     await everything_arrives(session)
     result = Stage(company, told, shared)
     statement = (

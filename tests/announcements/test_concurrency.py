@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlmodel import col
 
 from app.announcements import service
-from app.announcements.jobs import TIMERS
+from app.bootstrap import REGISTRY
 from app.database import Sessions, transaction
 from app.jobs.timers import sweep
 from models.announcements import Announcement, AnnouncementState
@@ -67,8 +67,8 @@ class TestTwoWorkersAtTheDeadline:
         self, sessions: Sessions, told: Announcement
     ) -> None:
         clock = FakeClock(MONDAY_9AM + timedelta(hours=1))
-        await asyncio.gather(*(sweep(sessions, clock, TIMERS) for _ in range(3)))
-        await sweep(sessions, clock, TIMERS)
+        await asyncio.gather(*(sweep(sessions, clock, REGISTRY.timers) for _ in range(3)))
+        await sweep(sessions, clock, REGISTRY.timers)
         assert await count(sessions, col(Message.purpose) == "announcement.chase") == 1
         assert await count(sessions, col(Message.purpose) == "announcement.final_list") == 1
         async with transaction(sessions) as session:
@@ -81,5 +81,6 @@ class TestTwoWorkersAtTheDeadline:
                 return await service.chase(session, announcement_id=AnnouncementId(told.id), now=TWENTY_PAST)
 
         assert sorted(await asyncio.gather(chase(), chase())) == [0, 2]
+        await sweep(sessions, FakeClock(TWENTY_PAST), REGISTRY.timers)
         waiting = col(OutgoingCall.state) == CallState.READY
         assert await count(sessions, col(OutgoingCall.purpose) == "announcement.chase", waiting) == 1

@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.announcements import queries, service
-from app.announcements.jobs import TIMERS
 from app.announcements.rules import ReceiptState
 from app.jobs.timers import cancel_timer
 from models.announcements import Announcement, AnnouncementState
@@ -18,6 +17,7 @@ from models.delivery import Delivery, DeliveryState
 from models.ids import AnnouncementId
 from tests.builders.announcements import announcement, card_reaches, receipts_by_userid, timers_of
 from tests.builders.approvals import cards_to, texts_to
+from tests.builders.ladders import rings
 from tests.company import Company
 from tests.fakes.clock import MONDAY_9AM
 
@@ -40,7 +40,7 @@ async def told(session: AsyncSession, company: Company) -> Announcement:
 async def fires(session: AsyncSession, told: Announcement, kind: str, now: datetime) -> None:
     """As the sweep does it: the timer is gone when its handler runs."""
     await cancel_timer(session, kind, str(told.id))
-    await TIMERS[kind](session, str(told.id), now)
+    await rings(session, kind, str(told.id), now)
 
 
 async def lists(session: AsyncSession, company: Company) -> list[list[str]]:

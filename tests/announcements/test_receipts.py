@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.announcements import queries, service
 from app.announcements.errors import AnnouncementNotFound, NotConcerned, ReceiptNotPossible
-from app.announcements.jobs import CARD_ACTIONS, TIMERS
+from app.announcements.jobs import CARD_ACTIONS
 from models.announcements import Announcement, AnnouncementState, Receipt
 from models.delivery import CallKind
 from models.ids import AnnouncementId, new_id
@@ -25,6 +25,7 @@ from tests.builders.announcements import (
 )
 from tests.builders.approvals import cards_to, everything_arrives, faces_of, texts_to
 from tests.builders.clicks import click_event, press
+from tests.builders.ladders import rings
 from tests.builders.tasks import everything_delivered
 from tests.company import Company
 from tests.fakes.clock import MONDAY_9AM
@@ -170,7 +171,7 @@ class TestChasing:
     ) -> None:
         await click(session, told, company.li)
         chased_at = DEADLINE - timedelta(hours=2)
-        await TIMERS[service.CHASE](session, str(told.id), chased_at)
+        await rings(session, service.CHASE, str(told.id), chased_at)
         receipts = await receipts_by_userid(session, told)
         assert {userid: row.chased_at for userid, row in receipts.items()} == {
             "li": None,
@@ -182,7 +183,7 @@ class TestChasing:
     async def test_the_chase_names_the_deadline_and_the_clause_and_can_be_clicked(
         self, session: AsyncSession, company: Company, told: Announcement
     ) -> None:
-        await TIMERS[service.CHASE](session, str(told.id), DEADLINE - timedelta(hours=2))
+        await rings(session, service.CHASE, str(told.id), DEADLINE - timedelta(hours=2))
         card = (await cards_to(session, company.chen))[-1]
         assert card["main_title"]["desc"] == "请尽快确认“周五前完成验收”，截止时间 03-03 18:00（制度第 3.6 条）。"
         assert card["quote_area"]["quote_text"].startswith("依据制度第 3.6 条：相关人员收到信息后应当回复确认")
@@ -196,16 +197,16 @@ class TestChasing:
         title = "关于季度末销售数据复核与新品上线安排以及后续工作分工的重要通知"
         told = await announcement(session, company.wang, title=title, people=["li"])
         await everything_arrives(session)
-        await service.chase(session, announcement_id=AnnouncementId(told.id), now=DEADLINE - timedelta(hours=2))
+        await rings(session, service.CHASE, str(told.id), DEADLINE - timedelta(hours=2))
         desc = (await cards_to(session, company.li))[-1]["main_title"]["desc"]
         assert len(desc) <= 44
         assert desc.startswith("请尽快确认“关于季度末")
         assert desc.endswith("截止时间 03-03 18:00（制度第 3.6 条）。")
 
     async def test_nobody_is_chased_twice(self, session: AsyncSession, company: Company, told: Announcement) -> None:
-        await TIMERS[service.CHASE](session, str(told.id), DEADLINE - timedelta(hours=2))
+        await rings(session, service.CHASE, str(told.id), DEADLINE - timedelta(hours=2))
         assert await service.chase(session, announcement_id=AnnouncementId(told.id), now=DEADLINE) == 0
-        await TIMERS[service.DEADLINE](session, str(told.id), DEADLINE)
+        await rings(session, service.DEADLINE, str(told.id), DEADLINE)
         purposes = [message.purpose for message in await messages_about(session, told.id)]
         assert purposes.count("announcement.chase") == 1
 
@@ -214,7 +215,7 @@ class TestChasing:
     ) -> None:
         for person in (company.li, company.chen, company.han):
             await click(session, told, person)
-        await TIMERS[service.CHASE](session, str(told.id), DEADLINE - timedelta(hours=2))
+        await rings(session, service.CHASE, str(told.id), DEADLINE - timedelta(hours=2))
         assert [message.purpose for message in await messages_about(session, told.id)] == ["announcement.card"]
 
 
@@ -225,7 +226,7 @@ class TestClosing:
         self, session: AsyncSession, company: Company, told: Announcement
     ) -> None:
         await click(session, told, company.li)
-        await TIMERS[service.DEADLINE](session, str(told.id), DEADLINE)
+        await rings(session, service.DEADLINE, str(told.id), DEADLINE)
         [text] = await texts_to(session, company.wang)
         assert text.splitlines()[:2] == [
             "通知“周五前完成验收”已到截止时间：3 人中 1 人已确认。",
@@ -235,8 +236,8 @@ class TestClosing:
     async def test_it_is_closed_once_and_for_all(
         self, session: AsyncSession, company: Company, told: Announcement
     ) -> None:
-        await TIMERS[service.DEADLINE](session, str(told.id), DEADLINE)
-        await TIMERS[service.DEADLINE](session, str(told.id), DEADLINE + timedelta(minutes=1))
+        await rings(session, service.DEADLINE, str(told.id), DEADLINE)
+        await rings(session, service.DEADLINE, str(told.id), DEADLINE + timedelta(minutes=1))
         assert (told.state, told.closed_at) == (AnnouncementState.CLOSED, DEADLINE)
         assert len(await texts_to(session, company.wang)) == 1
         closed = [entry for entry in await audit_of(session, told.id) if entry.action == "announcement.closed"]
@@ -246,7 +247,7 @@ class TestClosing:
         soon = MONDAY_9AM + timedelta(hours=1)
         told = await announcement(session, company.wang, people=["li"], deadline=soon)
         await everything_arrives(session)
-        await TIMERS[service.DEADLINE](session, str(told.id), soon)
+        await rings(session, service.DEADLINE, str(told.id), soon)
         assert (await receipts_by_userid(session, told))["li"].chased_at == soon
 
     async def test_no_chase_is_left_waiting(self, session: AsyncSession, company: Company, told: Announcement) -> None:
@@ -257,7 +258,7 @@ class TestClosing:
     async def test_a_confirmation_still_counts_afterwards(
         self, session: AsyncSession, company: Company, told: Announcement
     ) -> None:
-        await TIMERS[service.DEADLINE](session, str(told.id), DEADLINE)
+        await rings(session, service.DEADLINE, str(told.id), DEADLINE)
         await click(session, told, company.chen, now=DEADLINE + timedelta(hours=1))
         standing = await queries.standing(session, told.id)
         assert (standing.confirmed, standing.late) == (1, 1)
@@ -267,12 +268,12 @@ class TestClosing:
     ) -> None:
         for person in (company.li, company.chen, company.han):
             await click(session, told, person)
-        await TIMERS[service.DEADLINE](session, str(told.id), DEADLINE)
+        await rings(session, service.DEADLINE, str(told.id), DEADLINE)
         assert "未确认" not in (await texts_to(session, company.wang))[0]
 
     async def test_a_long_list_is_cut_with_the_number(self, session: AsyncSession, company: Company) -> None:
         told = await announcement(session, company.zhao, departments=[1])
-        await TIMERS[service.DEADLINE](session, str(told.id), DEADLINE)
+        await rings(session, service.DEADLINE, str(told.id), DEADLINE)
         assert "5 人中 0 人已确认" in (await texts_to(session, company.zhao))[0]
 
     async def test_nothing_is_sent_for_an_announcement_that_is_gone(

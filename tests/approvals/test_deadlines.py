@@ -6,7 +6,6 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.approvals.jobs import TIMERS
 from models.approvals import Request, RequestState
 from models.audit import AuditEntry
 from models.policy import Timer
@@ -23,6 +22,7 @@ from tests.builders.approvals import (
     step_of,
     texts_to,
 )
+from tests.builders.ladders import rings
 from tests.builders.org import person
 from tests.company import Company
 
@@ -41,7 +41,7 @@ async def ring(
     await session.delete(timer)
     await session.flush()
     library.open_to(session)
-    await TIMERS[kind](session, str(opened.id), now)
+    await rings(session, kind, str(opened.id), now)
 
 
 class TestTheReminder:
@@ -71,7 +71,7 @@ class TestTheReminder:
         before = len(await texts_to(session, company.wang))
 
         opened = await step_of(session, request)
-        await TIMERS["approval.remind"](session, str(opened.id), TUESDAY_6PM)
+        await rings(session, "approval.remind", str(opened.id), TUESDAY_6PM)
 
         assert len(await texts_to(session, company.wang)) == before
 

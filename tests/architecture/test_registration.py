@@ -57,7 +57,7 @@ class TestJobs:
         assert REGISTRY.timers
 
     @pytest.mark.parametrize(
-        "what", ["jobs", "timers", "card_actions", "card_absorbers", "outcomes", "kinds", "departure_parts"]
+        "what", ["jobs", "timers", "card_actions", "card_absorbers", "outcomes", "kinds", "rungs", "departure_parts"]
     )
     def test_a_name_given_twice_fails_at_start_with_both_owners(self, what: str) -> None:
         first, second = (_domain(name, **{what: {"org.sync": _nothing}}) for name in ("tasks", "conduct"))

@@ -10,21 +10,22 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import messages, queries, rules
-from app.approvals.context import RequestContext, load_context, publish_about_request
+from app.approvals.context import RequestContext, about, load_context, publish_about_request
 from app.approvals.departures import refill
 from app.approvals.rules import RequestPurpose
-from app.approvals.steps.ask import ask, header_for, tell_requester
+from app.approvals.steps.ask import ask, header_for
 from app.approvals.steps.deadlines import DUE, REMIND, set_due
 from app.audit.actor import SYSTEM
-from app.delivery import service as delivery
 from app.events.service import catalogue
 from app.jobs.timers import set_timer
+from app.ladders import service as ladders
+from app.ladders.service import DueRung, Words
 from app.observability import get_logger
 from app.org import queries as org
 from app.roles import service as roles
 from models.approvals import RequestStep
 from models.delivery import MessageClass
-from models.ids import PersonId, StepId
+from models.ids import RequestId, StepId
 from models.org import Person
 
 log = get_logger()
@@ -82,30 +83,60 @@ async def _announce(
     session: AsyncSession, context: RequestContext, step: RequestStep, superiors: list[Person], *, now: datetime
 ) -> None:
     names = [person.name for person in superiors]
-    step.note = f"超过时限，已请上级审批：{'、'.join(names)}"
+    step.note = f"超过时限未审批，已请上级审批：{'、'.join(names)}"
     context.request.updated_at = now
     await publish_about_request(
         session, context.request, catalogue.RequestEscalated, actor=SYSTEM, now=now, step=step, rule_key=RULE
     )
-    text = messages.escalated(context.told, step, names)
-    await tell_requester(session, context.request, text, actor=SYSTEM, now=now)
+    concerned = [context.request.requester_id]
+    detail = str(step.id)
+    await ladders.reach(session, RequestPurpose.ESCALATED, about(context.request), concerned, detail=detail, now=now)
     log.info("request.escalated", request_id=str(context.request.id), step=step.position)
 
 
 async def _remind(
     session: AsyncSession, context: RequestContext, step: RequestStep, people: Collection[Person], *, now: datetime
 ) -> None:
-    header = header_for(context.request, RequestPurpose.REMINDER, SYSTEM, message_class=MessageClass.NOTICE)
-    await delivery.send_text(
-        session,
-        replace(header, why=header.why.under(RULE)),
-        to=[PersonId(person.id) for person in people],
-        text=messages.reminder(context.told, step),
-        now=now,
-    )
+    ids, detail = [person.id for person in people], str(step.id)
+    await ladders.reach(session, RequestPurpose.REMINDER, about(context.request), ids, detail=detail, now=now)
     await publish_about_request(
         session, context.request, catalogue.RequestReminded, actor=SYSTEM, now=now, step=step, rule_key=RULE
     )
+
+
+async def reminder_words(session: AsyncSession, rung: DueRung) -> list[Words]:
+    """For those who have not decided, while the step is open."""
+    found = await _still_open(session, rung)
+    if found is None:
+        return []
+    context, step = found
+    waiting = {person.id for person in await _undecided(session, step)}
+    header = header_for(context.request, RequestPurpose.REMINDER, SYSTEM, message_class=MessageClass.NOTICE)
+    return [
+        Words(
+            replace(header, why=header.why.under(RULE)),
+            [one for one in rung.people if one in waiting],
+            text=messages.reminder(context.told, step),
+            line=messages.reminder_in_short(context.told, step),
+        )
+    ]
+
+
+async def escalated_words(session: AsyncSession, rung: DueRung) -> list[Words]:
+    """For the applicant: the superiors who have been asked, while the step is open."""
+    found = await _still_open(session, rung)
+    if found is None:
+        return []
+    context, step = found
+    header = header_for(context.request, RequestPurpose.ESCALATED, SYSTEM, message_class=MessageClass.NOTICE)
+    text, line = messages.escalated(context.told, step), messages.escalated_in_short(context.told, step)
+    return [Words(header, rung.people, text=text, line=line, rank=1)]
+
+
+async def _still_open(session: AsyncSession, rung: DueRung) -> tuple[RequestContext, RequestStep] | None:
+    request = await queries.get(session, RequestId(UUID(rung.about)))
+    step = next(one for one in await queries.steps_of(session, request.id) if str(one.id) == rung.detail)
+    return (await load_context(session, request), step) if rules.is_open(request, step) else None
 
 
 async def _open_step(

@@ -41,6 +41,20 @@ async def outside_hours(session: AsyncSession, call: OutgoingCall, *, now: datet
     return Hold(HoldReason.QUIET_HOURS, moment) if moment > now else None
 
 
+async def allowed_from(session: AsyncSession, message_class: str, *, now: datetime) -> datetime:
+    """When what falls due now may be said: at once, or from the end of the rest period. All that falls due in one
+    rest period gets the same moment, so that it can be said together.
+    """
+    policy = await policies.in_force(session, now=now)
+    return next_allowed_moment(
+        now,
+        message_class=message_class,
+        delivery=policy.document.delivery,
+        calendar=await calendars.calendar(session, now=now, policy=policy),
+        rng=Random(policy.id.int),  # noqa: S311 -- spreads load, keeps no secret
+    )
+
+
 MARKS = frozenset({0, 30})
 """The minutes of the hour at which everybody's timers go off (F62)."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -13,7 +13,7 @@ from sqlmodel import col
 
 from app.approvals.errors import RequestNotFound
 from app.org import queries as org
-from models.approvals import Decision, Request, RequestState, RequestStep, StepApprover, StepState
+from models.approvals import Decision, OutcomeState, Request, RequestState, RequestStep, StepApprover, StepState
 from models.ids import PersonId, RequestId, StepId
 
 
@@ -96,6 +96,14 @@ async def pending_in_group(session: AsyncSession, group_id: UUID) -> list[Reques
     """Requests about a group that wait for a decision."""
     statement = select(col(Request.id)).where(
         col(Request.state) == RequestState.PENDING, col(Request.group_id) == group_id
+    )
+    return [RequestId(row) for row in await session.scalars(statement.order_by(col(Request.id)))]
+
+
+async def failed_since(session: AsyncSession, *, kinds: Collection[str], since: datetime) -> list[RequestId]:
+    """Approved requests of these kinds that could not be carried out, the oldest first."""
+    statement = select(col(Request.id)).where(
+        col(Request.outcome) == OutcomeState.FAILED, col(Request.kind).in_(kinds), col(Request.updated_at) >= since
     )
     return [RequestId(row) for row in await session.scalars(statement.order_by(col(Request.id)))]
 

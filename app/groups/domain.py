@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.groups.jobs import DEPARTURE_PARTS, JOBS, OUTCOMES
+from app.groups.jobs import DEPARTURE_PARTS, JOBS, OUTCOMES, SCHEDULE
 from app.groups.requests import KINDS
 from app.groups.router import router
 from app.manifest import Domain
@@ -11,6 +11,7 @@ DOMAIN = Domain(
     name="groups",
     routers=[router],
     jobs=JOBS,
+    schedule=SCHEDULE,
     outcomes=OUTCOMES,
     kinds=KINDS,
     departure_parts=DEPARTURE_PARTS,

@@ -6,14 +6,14 @@ from uuid import UUID
 
 from app.database import transaction
 from app.departures.service import Departure, DeparturePart, Stage
-from app.groups import departures, queries
+from app.groups import came_back, departures, queries
 from app.groups.changes import outcomes
 from app.groups.changes.outcomes import SETTLE
 from app.groups.creation import register
 from app.groups.creation.register import creation_ended
 from app.groups.rules import GroupPurpose
 from app.groups.snapshot import GroupGone, read_group
-from app.jobs.job import JobContext, JobFunction
+from app.jobs.job import Job, JobContext, JobFunction, Nothing
 from app.ledger.service import CallPayload, OutcomeHandler
 from models.groups import GroupState
 from models.ids import GroupId, PersonId
@@ -65,7 +65,21 @@ async def settle_call(ctx: JobContext, payload: CallPayload) -> None:
             await register.mark_lost(session, group_id=GroupId(group.id), gone=snapshot, now=ctx.now())
 
 
-JOBS: dict[str, JobFunction] = SETTLE.run_by(settle_call)
+TRY_AGAIN = Job("groups.try_again", Nothing)
+
+
+async def try_again(ctx: JobContext, _payload: Nothing) -> None:
+    """What failed for people whom a reading had left out, one transaction each."""
+    async with transaction(ctx.sessions) as session:
+        request_ids = await came_back.failed_lately(session, now=ctx.now())
+    for request_id in request_ids:
+        async with transaction(ctx.sessions) as session:
+            await came_back.try_again(session, request_id=request_id, now=ctx.now())
+
+
+JOBS: dict[str, JobFunction] = SETTLE.run_by(settle_call) | TRY_AGAIN.run_by(try_again)
+
+SCHEDULE: dict[str, str] = {TRY_AGAIN.name: "*/10 * * * *"}
 
 OUTCOMES: dict[str, OutcomeHandler] = {
     GroupPurpose.CREATE: creation_ended,

@@ -382,6 +382,21 @@ async def direct_leaders_of(session: AsyncSession, person: Person) -> list[Perso
 # ---------------------------------------------------------------- changes
 
 
+READ_AGAIN = ("returned", "visible")
+"""Words for a person whom a reading had left out, or whose details it had, and whom a later one has shown."""
+
+
+async def read_again_since(session: AsyncSession, person_ids: Iterable[UUID], *, since: datetime) -> bool:
+    """Whether one of them was left out by a reading and has been read since that moment."""
+    statement = select(col(OrgChange.id)).where(
+        col(OrgChange.object_kind) == "person",
+        col(OrgChange.object_id).in_([str(one) for one in person_ids]),
+        col(OrgChange.change).in_(READ_AGAIN),
+        col(OrgChange.at) > since,
+    )
+    return (await session.scalars(statement.limit(1))).first() is not None
+
+
 def changes_of(person_id: UUID) -> Select[OrgChange]:
     return select(OrgChange).where(
         col(OrgChange.object_kind).in_(["person", "membership"]), col(OrgChange.object_id) == str(person_id)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -18,10 +19,12 @@ from app.groups.errors import (
     UnknownGroupType,
     UnknownPeople,
 )
-from models.approvals import OutcomeState, RequestState, Verdict
+from app.groups.jobs import TRY_AGAIN
+from app.jobs.job import Nothing
+from models.approvals import OutcomeState, Request, RequestState, Verdict
 from models.delivery import CallKind
 from models.groups import GroupState
-from models.org import Person, PersonStatus
+from models.org import OrgChange, Person, PersonStatus
 from tests.builders.policy import policy
 from tests.company import PERSONNEL, RESEARCH
 from tests.groups.office import Office
@@ -229,3 +232,67 @@ async def _not_read_once(office: Office, *userids: str) -> None:
     async with transaction(office.sessions) as session:
         for userid in userids:
             (await session.get_one(Person, office.id(userid))).status = PersonStatus.MISSING
+
+
+class TestWhatFailedForPeopleWhoWereNotRead:
+    """P6: it is tried again by itself once they were read, and not before."""
+
+    async def test_a_foundation_comes_to_be_after_the_next_good_reading(self, office: Office) -> None:
+        request = await _failed_because_unread(office, "create_group", "li", "han", **ASKED | {"members": ["han"]})
+        await _try_again(office)
+        assert (await office.request(request)).outcome is OutcomeState.FAILED
+
+        await _read_again(office, "han")
+        await _try_again(office)
+
+        assert (await office.request(request)).outcome is OutcomeState.DONE
+        assert "han" in await office.roster(await office.group_of(request))
+
+    async def test_a_join_likewise(self, office: Office) -> None:
+        group = await office.project("li", "han")
+        request = await _failed_because_unread(office, "join", "zhao", "zhao", group_id=str(group.id))
+
+        await _read_again(office, "zhao")
+        await _try_again(office)
+
+        assert (await office.request(request)).outcome is OutcomeState.DONE
+        assert "zhao" in await office.roster(group)
+
+    async def test_nobody_expects_it_after_a_week(self, office: Office) -> None:
+        request = await _failed_because_unread(office, "create_group", "li", "han", **ASKED | {"members": ["han"]})
+        office.clock.advance(timedelta(days=8))
+        await _read_again(office, "han")
+        await _try_again(office)
+
+        assert (await office.request(request)).outcome is OutcomeState.FAILED
+
+
+async def _failed_because_unread(office: Office, kind: str, requester: str, unread: str, **asked: Any) -> Request:
+    request = await office.apply(kind, requester, **asked)
+    async with transaction(office.sessions) as session:
+        (await session.get_one(Person, office.id(unread))).status = PersonStatus.INVISIBLE
+    request = await office.decide(request)
+    await office.work()
+    request = await office.request(request)
+    assert request.outcome is OutcomeState.FAILED
+    return request
+
+
+async def _read_again(office: Office, userid: str) -> None:
+    office.clock.advance(timedelta(minutes=5))
+    async with transaction(office.sessions) as session:
+        (await session.get_one(Person, office.id(userid))).status = PersonStatus.ACTIVE
+        session.add(
+            OrgChange(
+                object_kind="person",
+                object_id=str(office.id(userid)),
+                change="visible",
+                at=office.clock.now(),
+                correlation_id="c",
+            )
+        )
+
+
+async def _try_again(office: Office) -> None:
+    await office.run_only(TRY_AGAIN, Nothing())
+    await office.work()

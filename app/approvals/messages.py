@@ -133,6 +133,13 @@ def submitted(told: Told, step: RequestStep, given: Sequence[Given], approvers: 
     return "\n".join([_heading(told), *map(str, given), waits, told.clause])
 
 
+def concerned(told: Told) -> str:
+    """To whom it is about, when somebody else has applied (policy 2.5)."""
+    reason = f"理由：{told.request.reason}\n" if told.request.reason else ""
+    said = f"{told.requester} 替您提交了这份申请。如有异议，请尽快向审批人或 {told.requester} 说明。"
+    return f"{_heading(told)}\n{said}\n{reason}{told.clause}"
+
+
 def ended(told: Told, because: str) -> str:
     return f"{_heading(told)}\n{because}，这份申请随之结束，不再需要审批。\n{told.clause}"
 

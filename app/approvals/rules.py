@@ -19,6 +19,7 @@ class RequestPurpose(StrEnum):
 
     CARD = "approval.card"
     DETAILS = "approval.details"
+    CONCERNED = "approval.concerned"
     REMINDER = "approval.reminder"
     ESCALATED = "approval.escalated"
     PROGRESS = "approval.progress"

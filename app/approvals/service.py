@@ -72,6 +72,7 @@ async def submit(session: AsyncSession, application: Application, *, now: dateti
     context = RequestContext(kind, request, subject, submission.requester, submission.policy)
     actor = application.submitted_by
     await publish_about_request(session, request, catalogue.RequestSubmitted, actor=actor, now=now)
+    await ask.tell_concerned(session, context, actor=actor, now=now)
     await _start(session, context, actor=actor, now=now)
     log.info("request.submitted", request_id=str(request.id), kind=kind.name)
     return request

@@ -315,6 +315,27 @@ async def test_the_second_step_waits_for_the_first(session: AsyncSession, compan
     assert await asked(session, request, 2) == set()
 
 
+class TestAboutSomebodyElse:
+    """2.5: nobody is applied out behind their back; whom it concerns is told and may object."""
+
+    async def test_whom_it_is_about_is_told_who_has_applied_and_why(
+        self, session: AsyncSession, company: Company
+    ) -> None:
+        request = await borrowing(session, Library(HEAD_THEN_HR), company.li, borrower=company.chen)
+        [text] = await texts_to(session, company.chen)
+        heading, said, reason, clause = text.splitlines()[:4]
+        assert heading == f"【申请 #{request.number}】借用投影仪"
+        assert said == "李军 替您提交了这份申请。如有异议，请尽快向审批人或 李军 说明。"
+        assert reason == "理由：客户演示"
+        assert clause.startswith("依据制度第 2.1 条")
+
+    async def test_who_applies_for_themselves_is_told_nothing_of_the_kind(
+        self, session: AsyncSession, company: Company
+    ) -> None:
+        await borrowing(session, Library(HEAD_THEN_HR), company.li, borrower=company.li)
+        assert not [text for text in await texts_to(session, company.li) if "替您" in text]
+
+
 async def _submit(session: AsyncSession, company: Company, *, kind: str, payload: dict[str, str]) -> Request:
     Library(HEAD_THEN_HR).open_to(session)
     application = Application(kind, company.li, payload, submitted_by=person_actor(company.li.id))

@@ -71,8 +71,7 @@ class Process:
     @property
     def cpu_seconds(self) -> float:
         """What it has used of the processors so far."""
-        fields = Path(f"/proc/{self.popen.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return cpu_seconds(self.popen.pid)
 
     def tail(self) -> str:
         return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-20:])
@@ -97,11 +96,12 @@ class Stage:
     say: Say = field(default=lambda _text: None)
     _exits: AsyncExitStack = field(default_factory=AsyncExitStack, init=False)
     _logs: Path = field(default=Path(), init=False)
+    _is_ours: bool = field(default=False, init=False)
 
     async def __aenter__(self) -> Self:
         if not self.server_url:
             server = await self._exits.enter_async_context(running_async(self.folder))
-            self.server_url = server.url
+            self.server_url, self._is_ours = server.url, True
             await self._drop_left_behind()
         self._logs = Path(self._exits.enter_context(tempfile.TemporaryDirectory(prefix="steward-bench-")))
         return self
@@ -134,6 +134,12 @@ class Stage:
     async def server_version(self) -> str:
         async with connection(self.server_url) as sql:
             return str(await sql.fetchval("SHOW server_version"))
+
+    async def server_cpu_seconds(self) -> float:
+        """What the sessions of the server have used of this machine's processors; 0 for a server on another."""
+        async with connection(self.server_url) as sql:
+            pids = [row["pid"] for row in await sql.fetch("SELECT pid FROM pg_stat_activity WHERE datname IS NOT NULL")]
+        return sum(cpu_seconds(pid) for pid in pids if self._is_ours)
 
     async def _on_server(self, statement: str) -> None:
         async with connection(self.server_url) as sql:
@@ -247,6 +253,14 @@ class Stage:
                 raise Failed(f"{alive.name} ended while the bench waited for {what}:\n{alive.tail()}")
             await asyncio.sleep(LOOKS_EVERY_SECONDS)
         raise Failed(f"waited in vain for {what}" + (f":\n{alive.tail()}" if alive else ""))
+
+
+def cpu_seconds(pid: int) -> float:
+    """0 for a process that is gone."""
+    with suppress(FileNotFoundError):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
 
 
 def is_kept(limit: Limit) -> bool:

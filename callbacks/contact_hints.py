@@ -9,6 +9,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.inbox.rules import Received
 from app.sync import service as org
 from app.sync.service import DepartmentPayload, Hint, PersonPayload, TagPayload
 from callbacks.errors import Refused
@@ -22,7 +23,6 @@ from callbacks.events import (
     read_body,
 )
 from models.ids import EventId
-from models.inbox import ReceivedEvent
 
 HintOf = Callable[[Any, tuple[EventId, ...]], Hint]
 """The typed event, and the events that the outcome is told to."""
@@ -66,11 +66,11 @@ HINTS: Final[dict[str, HintOf]] = {
 }
 
 
-async def look_again(session: AsyncSession, event: ReceivedEvent, typed: Any) -> None:
+async def look_again(session: AsyncSession, event: Received, typed: Any) -> None:
     await org.look_again(session, [HINTS[event.event_type](typed, (EventId(event.id or 0),))])
 
 
-async def look_again_at_all(session: AsyncSession, events: Sequence[ReceivedEvent], _now: datetime) -> set[int]:
+async def look_again_at_all(session: AsyncSession, events: Sequence[Received], _now: datetime) -> set[int]:
     """The set-based form (`app.inbox.processor.Absorb`): what waits together about one object is one refetch.
 
     What cannot be read is left to be handled alone, which says why.

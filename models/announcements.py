@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index
+from sqlalchemy import BigInteger, Index
 from sqlmodel import Field
 
 from models.base import Table, one_of
@@ -15,7 +15,6 @@ from models.columns import (
     choice,
     document,
     moment,
-    optional_big_ref,
     optional_moment,
     optional_ref,
     ref,
@@ -93,6 +92,7 @@ class Receipt(Table, table=True):
     """When they are reminded, unless they confirm before."""
     confirmed_at: datetime | None = optional_moment()
     confirmed_via: str | None = Field(default=None)
-    event_id: int | None = optional_big_ref("received_events.id", index=False)
+    event_id: int | None = Field(default=None, sa_type=BigInteger)
+    """The received event that confirmed, which the same transaction marks as done. Not checked by a foreign key."""
     chased_at: datetime | None = optional_moment()
     late: bool = Field(default=False)

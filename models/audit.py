@@ -7,11 +7,11 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, LargeBinary, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, LargeBinary, Uuid, text
 from sqlmodel import Field
 
 from models.base import Table
-from models.columns import document, moment, optional_moment, optional_ref, serial_key
+from models.columns import document, moment, optional_moment, serial_key
 
 
 class ObjectKind(StrEnum):
@@ -38,12 +38,17 @@ class ObjectKind(StrEnum):
 
 
 class AuditEntry(Table, table=True):
-    """Who did what to what, when, under which rule of which policy version (P5). A sealer job chains the rows."""
+    """Who did what to what, when, under which rule of which policy version (P5). A sealer job chains the rows.
+
+    No foreign keys: a trigger refuses to delete policy versions, and thousands of rows a second are written.
+    """
 
     __tablename__ = "audit_entries"
     __table_args__ = (
         Index("ix_audit_entries_object", "object_kind", "object_id"),
         Index("ix_audit_entries_unsealed", "id", postgresql_where=text("seal IS NULL")),
+        # Without the rows that have none: an entry that is being written concerns it not yet.
+        Index("uq_audit_entries_position", "position", unique=True, postgresql_where=text("position IS NOT NULL")),
     )
 
     id: int | None = serial_key()
@@ -55,12 +60,12 @@ class AuditEntry(Table, table=True):
     """`noun.verb` in the past: `request.approved`, `group.created` …"""
     object_kind: str
     object_id: str
-    policy_version_id: UUID | None = optional_ref("policy_versions.id", index=False)
+    policy_version_id: UUID | None = Field(default=None, sa_type=Uuid)
     rule_key: str | None = Field(default=None)
     correlation_id: str = Field(index=True)
     details_digest: bytes | None = Field(default=None, sa_type=LargeBinary)
     """sha256(salt + canonical JSON of the details)."""
-    position: int | None = Field(default=None, sa_type=BigInteger, unique=True)
+    position: int | None = Field(default=None, sa_type=BigInteger)
     """Place in the sealed chain, without gaps."""
     seal: bytes | None = Field(default=None, sa_type=LargeBinary)
     """sha256(previous seal + canonical row)."""
@@ -68,11 +73,11 @@ class AuditEntry(Table, table=True):
 
 
 class AuditDetail(Table, table=True):
-    """The details of an audit row. Erasing a row here leaves the chain verifiable."""
+    """The details of an audit row, written in the same statement. Erasing a row here leaves the chain verifiable."""
 
     __tablename__ = "audit_details"
 
-    entry_id: int = Field(sa_type=BigInteger, primary_key=True, foreign_key="audit_entries.id")
+    entry_id: int = Field(sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
     salt: bytes = Field(sa_type=LargeBinary)
     details: dict[str, Any] = document()
 

@@ -16,7 +16,7 @@ from models.columns import document, moment, serial_key
 class PublishedEvent(Table, table=True):
     """Something that happened, beside the audit row of the same decision. Ids and numbers only.
 
-    No foreign keys: a row is written with its audit row, which has them, and thousands a second are written.
+    No foreign keys: a row is written with its audit row, and thousands a second are written.
     """
 
     __tablename__ = "events"

@@ -65,28 +65,38 @@ async def confirm_many(session: AsyncSession, *, clicks: Sequence[Click], now: d
     Returns the events that are dealt with. What cannot be confirmed is left to be refused one by one.
     """
     known = await cards.identify_clicks(session, clicks=clicks)
-    wanted = {one.click.event_id: announcement_id for one in known if (announcement_id := _uuid(one.click.argument))}
-    announcements = await queries.announcements_by_id(session, sorted(set(wanted.values())))
-    taking = {key: row for key, row in announcements.items() if row.receipt_required}
-    plain = [one for one in known if wanted.get(one.click.event_id) in taking]
-    concerned = [(wanted[one.click.event_id], one.person_id) for one in plain]
-    receipts = await queries.receipts_for_update(session, sorted(set(concerned)))
-    plain = [one for one in plain if (wanted[one.click.event_id], one.person_id) in receipts]
+    asked = await _asked_for(session, known)
+    concerned = {(row.id, one.person_id) for one in known if (row := asked.get(one.click.argument))}
+    receipts = await queries.receipts_for_update(session, sorted(concerned))
+    plain = [
+        one
+        for one in known
+        if (row := asked.get(one.click.argument)) is not None and (row.id, one.person_id) in receipts
+    ]
     plain = cards.whole_subjects(clicks, plain)
     if not plain:
         return set()
     firsts: dict[int, tuple[KnownClick, Announcement, bool]] = {}
     shown: dict[tuple[UUID, datetime, bool], list[KnownClick]] = {}
     for one in plain:
-        announcement = taking[wanted[one.click.event_id]]
+        announcement = asked[one.click.argument]
         receipt = receipts[announcement.id, one.person_id]
         late = receipt.late if receipt.confirmed_at else rules.is_late(receipt.due_at, now)
         if receipt.confirmed_at is None:
             firsts.setdefault(receipt.id, (one, announcement, late))
         shown.setdefault((announcement.id, receipt.confirmed_at or now, late), []).append(one)
     await _store_many(session, firsts, now=now)
-    await _show_many(session, announcements, shown, now=now)
+    await _show_many(session, {row.id: row for row in asked.values()}, shown, now=now)
     return {one.click.event_id for one in plain}
+
+
+async def _asked_for(session: AsyncSession, known: Sequence[KnownClick]) -> dict[str, Announcement]:
+    """The announcements that take receipts, by the argument of the buttons that were pressed."""
+    ids = {argument: key for argument in {one.click.argument for one in known} if (key := _uuid(argument))}
+    rows = await queries.announcements_by_id(session, sorted(set(ids.values())))
+    return {
+        argument: row for argument, key in ids.items() if (row := rows.get(key)) is not None and row.receipt_required
+    }
 
 
 async def _store_many(
@@ -97,8 +107,9 @@ async def _store_many(
         return
     rows = [(receipt_id, one.click.event_id, late) for receipt_id, (one, _, late) in firsts.items()]
     await queries.confirm_receipts(session, rows, via=BY_CARD, now=now)
+    details = {"via": BY_CARD}
     confirmations = [
-        _confirmation(row, one.person_id, late, BY_CARD, one.click.correlation_id) for one, row, late in firsts.values()
+        _confirmation(row, one.person_id, late, one.click.correlation_id, details) for one, row, late in firsts.values()
     ]
     await publish_many(session, confirmations, now=now)
 
@@ -142,16 +153,19 @@ async def _store(
     receipt.confirmed_via = via
     receipt.event_id = event_id
     receipt.late = rules.is_late(receipt.due_at, now)
-    confirmation = _confirmation(announcement, receipt.person_id, receipt.late, via, current_correlation_id())
+    correlation_id, details = current_correlation_id(), {"via": via}
+    confirmation = _confirmation(announcement, receipt.person_id, receipt.late, correlation_id, details)
     await publish_many(session, [confirmation], now=now)
 
 
-def _confirmation(announcement: Announcement, person_id: UUID, late: bool, via: str, correlation_id: str) -> Happening:
+def _confirmation(
+    announcement: Announcement, person_id: UUID, late: bool, correlation_id: str, details: dict[str, str]
+) -> Happening:
     return Happening(
         catalogue.ReceiptConfirmed(announcement_id=announcement.id, person_id=person_id, late=late),
         Why(person_actor(person_id), "announcement.receipt", announcement.policy_version_id),
         correlation_id,
-        {"via": via},
+        details,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Select, Uuid, any_, func, literal, select, text
@@ -70,8 +71,7 @@ async def receipt_for_update(session: AsyncSession, announcement_id: UUID, perso
     return (await session.scalars(statement)).one_or_none()
 
 
-@dataclass(frozen=True)
-class Held:
+class Held(NamedTuple):
     """A receipt that is locked, as far as confirming needs it."""
 
     id: int

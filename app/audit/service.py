@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,7 +17,7 @@ from app.audit.actor import KEY_OF_REQUEST, Actor, ActorKind
 from app.audit.seal import GENESIS, canonical, details_digest, seal
 from app.audit.why import About, Why
 from app.observability import current_correlation_id
-from models.audit import AuditDetail, AuditEntry, AuditHead
+from models.audit import AuditDetail, AuditEntry, AuditHead, ObjectKind
 
 _RECORD_MANY: Final = text("""
 WITH given AS MATERIALIZED (
@@ -40,6 +39,8 @@ INSERT INTO audit_details (entry_id, salt, details) SELECT id, salt, details::js
 RECORDED_BY: Final = "recorded_by"
 """The key of the details under which the API key stands that acted in a person's name."""
 
+_SALT: Final = 16
+
 SEAL_LOCK = 0x5EA1
 """Advisory lock: one sealer at a time, so that the chain has no forks."""
 
@@ -57,7 +58,7 @@ async def record(
 
     `action` is `noun.verb` in the past. `details` may be erased later; only their salted digest is chained.
     """
-    salt = secrets.token_bytes(16)
+    salt = secrets.token_bytes(_SALT)
     details = _with_key(details or {}, why.actor)
     plain = json.loads(canonical(details)) if details else None
     entry = AuditEntry(
@@ -91,30 +92,34 @@ class HeadMissing(Exception):
     """Nobody can say where the chain ended. Going on would hide what was removed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
+class Act(NamedTuple):
     """One of many acts of the same kind, for `record_many`."""
 
-    about: About
+    object_id: str
     why: Why
     correlation_id: str
-    details: dict[str, Any]
+    details: Mapping[str, Any]
 
 
-async def record_many(session: AsyncSession, action: str, acts: Sequence[Act], *, now: datetime) -> None:
+async def record_many(
+    session: AsyncSession, action: str, kind: ObjectKind, acts: Sequence[Act], *, now: datetime
+) -> None:
     """What `record` writes for each of them, in their order, in one statement. All are about one kind of object and
     rest on one rule.
     """
-    salts = [secrets.token_bytes(16) for _ in acts]
-    plain = [canonical(act.details) for act in acts]
+    salts = _salts(len(acts))
+    # Many say the very same, which is then written out once.
+    distinct = {id(act.details): act.details for act in acts}
+    spelled = {key: canonical(details) for key, details in distinct.items()}
+    plain = [spelled[id(act.details)] for act in acts]
     facts = {
         "at": now,
         "action": action,
-        "object_kind": acts[0].about.kind.value,
+        "object_kind": kind.value,
         "rule_key": acts[0].why.rule_key,
         "actor_kinds": [act.why.actor.kind.value for act in acts],
         "actor_ids": [act.why.actor.id for act in acts],
-        "object_ids": [act.about.key for act in acts],
+        "object_ids": [act.object_id for act in acts],
         "policy_version_ids": [act.why.policy_version_id for act in acts],
         "correlation_ids": [act.correlation_id for act in acts],
         "salts": salts,
@@ -122,6 +127,11 @@ async def record_many(session: AsyncSession, action: str, acts: Sequence[Act], *
         "details": [details.decode() for details in plain],
     }
     await session.execute(_RECORD_MANY, facts)
+
+
+def _salts(count: int) -> list[bytes]:
+    drawn = secrets.token_bytes(_SALT * count)
+    return [drawn[at : at + _SALT] for at in range(0, len(drawn), _SALT)]
 
 
 async def seal_entries(session: AsyncSession, *, now: datetime, limit: int = 1000) -> int:

@@ -6,10 +6,10 @@ who has left, a replay, a card that was sent again meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import select, text
@@ -31,8 +31,7 @@ CardAbsorb = Callable[[AsyncSession, Sequence[Click], datetime], Awaitable[set[i
 event ids it has dealt with; the others are handled one by one."""
 
 
-@dataclass(frozen=True, slots=True)
-class KnownClick:
+class KnownClick(NamedTuple):
     """A plain click: we sent the card, and the person has this userid now."""
 
     click: Click
@@ -108,8 +107,10 @@ async def identify_clicks(session: AsyncSession, *, clicks: Sequence[Click]) -> 
     ]
 
 
-def whole_subjects(clicks: Iterable[Click], plain: Sequence[KnownClick]) -> list[KnownClick]:
+def whole_subjects(clicks: Sequence[Click], plain: Sequence[KnownClick]) -> list[KnownClick]:
     """Leave out all clicks of a person on a card when one of them is not plain: their order must be kept."""
+    if len(plain) == len(clicks):
+        return list(plain)
     ids = {known.click.event_id for known in plain}
     mixed = {click.subject for click in clicks if click.event_id not in ids}
     return [known for known in plain if known.click.subject not in mixed]

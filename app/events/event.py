@@ -52,6 +52,11 @@ class Event(BaseModel):
         """What the event is about."""
         return About(self.about_kind, getattr(self, self.about_field))
 
+    @property
+    def about_id(self) -> str:
+        """Its id, as it is stored."""
+        return str(getattr(self, self.about_field))
+
     @classmethod
     def example(cls) -> dict[str, Any]:
         """The data of such an event, as the interface description shows it."""

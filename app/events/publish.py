@@ -64,8 +64,8 @@ async def publish_many(session: AsyncSession, happenings: Sequence[Happening], *
     first = happenings[0]
     if len({(type(one.event), one.why.rule_key) for one in happenings}) > 1:
         raise ValueError("publish_many takes events of one type under one rule")
-    acts = [Act(one.event.about, one.why, one.correlation_id, dict(one.details)) for one in happenings]
-    await record_many(session, first.event.type, acts, now=now)
+    acts = [Act(one.event.about_id, one.why, one.correlation_id, one.details) for one in happenings]
+    await record_many(session, first.event.type, first.event.about_kind, acts, now=now)
     await _add_to_feed(session, happenings, now=now)
 
 
@@ -78,7 +78,7 @@ async def _add_to_feed(session: AsyncSession, happenings: Sequence[Happening], *
         "occurred_at": now,
         "about_kind": event.about_kind.value,
         "rule_key": rule_key,
-        "about_ids": [one.event.about.key for one in happenings],
+        "about_ids": [one.event.about_id for one in happenings],
         "actor_kinds": [one.why.actor.kind.value for one in happenings],
         "actor_ids": [one.why.actor.id for one in happenings],
         "policy_version_ids": [one.why.policy_version_id for one in happenings],
@@ -101,7 +101,7 @@ def _payload(event_id: int, happening: Happening, now: datetime) -> EventPayload
     return EventPayload(
         event_id=event_id,
         type=event.type,
-        about_id=event.about.key,
+        about_id=event.about_id,
         occurred_at=now,
         actor_kind=why.actor.kind,
         actor_id=why.actor.id,

@@ -20,15 +20,16 @@ from app.database import Sessions, transaction
 from app.database_url import read_url
 from app.inbox import service
 from app.inbox.errors import LeaseLost
-from app.inbox.rules import CLAIM_LIMIT, DONE, LEASE, Outcome
+from app.inbox.queries import Due
+from app.inbox.rules import CLAIM_LIMIT, DONE, LEASE, Outcome, Received
 from app.inbox.service import Batch
 from app.observability import INBOX_EVENTS, INBOX_LAG, bound_correlation, get_logger
-from models.inbox import EventState, ReceivedEvent
+from models.inbox import EventState
 
-Handle = Callable[[AsyncSession, ReceivedEvent, datetime], Awaitable[Outcome]]
-Absorb = Callable[[AsyncSession, Sequence[ReceivedEvent], datetime], Awaitable[set[int]]]
+Handle = Callable[[AsyncSession, Received, datetime], Awaitable[Outcome]]
+Absorb = Callable[[AsyncSession, Sequence[Received], datetime], Awaitable[set[int]]]
 """Returns the ids of the events it has dealt with; the others are handled one by one."""
-AbsorberFor = Callable[[ReceivedEvent], tuple[str, Absorb] | None]
+AbsorberFor = Callable[[Received], tuple[str, Absorb] | None]
 """The set-based form of an event's handler and the name it is grouped by; None where it has none."""
 
 _POLL_SECONDS: Final = 1.0
@@ -111,7 +112,7 @@ class InboxProcessor:
 
     async def _process(self, batch: Batch) -> None:
         chains = _by_subject(batch.events)
-        groups: dict[str, tuple[Absorb, list[ReceivedEvent]]] = {}
+        groups: dict[str, tuple[Absorb, list[Due]]] = {}
         for subject, chain in list(chains.items()):
             absorbers = [self._absorber_for(event) for event in chain]
             # A subject with anything else in it goes one by one, to keep its order of arrival.
@@ -123,12 +124,12 @@ class InboxProcessor:
             for chain in chains.values():
                 tasks.create_task(self._work_off(batch, chain))
 
-    async def _absorb(self, batch: Batch, absorb: Absorb, events: list[ReceivedEvent]) -> list[ReceivedEvent]:
+    async def _absorb(self, batch: Batch, absorb: Absorb, events: list[Due]) -> list[Due]:
         """Everything in one transaction. Returns what is left: all, when it failed and nothing of it has happened."""
         now = self._clock.now()
         try:
             async with transaction(self._sessions) as session:
-                await service.hold(session, events=events, batch=batch.number)
+                # Not held before, as one event is: who has lost a subject meanwhile cannot finish its events.
                 absorbed = await absorb(session, events, now)
                 done = [event for event in events if event.id in absorbed]
                 await service.finish(session, events=done, batch=batch.number, outcome=DONE, now=now)
@@ -139,7 +140,7 @@ class InboxProcessor:
             INBOX_EVENTS.labels(event.event_type, DONE.state.value).inc()
         return [event for event in events if event.id not in absorbed]
 
-    async def _work_off(self, batch: Batch, chain: Iterable[ReceivedEvent]) -> None:
+    async def _work_off(self, batch: Batch, chain: Iterable[Due]) -> None:
         """One subject's events, in order. A failed one does not hold up the next."""
         async with self._slots:
             for event in chain:
@@ -152,7 +153,7 @@ class InboxProcessor:
                 if state is not EventState.PENDING:
                     INBOX_EVENTS.labels(event.event_type, state.value).inc()
 
-    async def _handle_one(self, batch: Batch, event: ReceivedEvent) -> EventState | None:
+    async def _handle_one(self, batch: Batch, event: Due) -> EventState | None:
         """The event's new state; None when its subject is not ours any more."""
         now = self._clock.now()
         try:
@@ -167,7 +168,7 @@ class InboxProcessor:
             return await self._record_failure(batch, event, error)
         return outcome.state
 
-    async def _record_failure(self, batch: Batch, event: ReceivedEvent, error: Exception) -> EventState:
+    async def _record_failure(self, batch: Batch, event: Due, error: Exception) -> EventState:
         now = self._clock.now()
         async with transaction(self._sessions) as session:
             state = await service.fail(session, event=event, batch=batch.number, error=error, now=now)
@@ -226,8 +227,8 @@ class InboxProcessor:
         self._wake.set()
 
 
-def _by_subject(events: Iterable[ReceivedEvent]) -> dict[str, list[ReceivedEvent]]:
-    chains: dict[str, list[ReceivedEvent]] = {}
+def _by_subject(events: Iterable[Due]) -> dict[str, list[Due]]:
+    chains: dict[str, list[Due]] = {}
     for event in events:
         chains.setdefault(event.subject, []).append(event)
     return chains

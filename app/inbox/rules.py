@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 
 from sqlalchemy.exc import DBAPIError
 
@@ -12,7 +12,7 @@ from app.inbox.errors import BodyErased, StillWaiting
 from models.inbox import EventState, ReceivedEvent
 
 LEASE: Final = timedelta(seconds=60)
-CLAIM_LIMIT: Final = 500
+CLAIM_LIMIT: Final = 1_000
 """Subjects in a batch."""
 LARGEST_BATCH: Final = 5_000
 """Events in a batch, with all that wait about its subjects."""
@@ -33,6 +33,25 @@ UNREADABLE: Final = "unreadable."
 """Before the type of an event that was signed and sealed by the platform and says nothing that can be read."""
 
 _ERROR_LENGTH: Final = 500
+
+
+class Received(Protocol):
+    """What handlers read of a received event: a row of the table, or as much of it as is claimed."""
+
+    @property
+    def id(self) -> int | None: ...
+    @property
+    def app_id(self) -> str: ...
+    @property
+    def event_type(self) -> str: ...
+    @property
+    def subject(self) -> str: ...
+    @property
+    def body(self) -> bytes | None: ...
+    @property
+    def attempts(self) -> int: ...
+    @property
+    def correlation_id(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,8 @@ from app.inbox import queries, rules
 from app.inbox.errors import EventNotFound, LeaseLost
 from app.inbox.job_payloads import RECONCILE, SYNC, ReconcilePayload, SyncPayload
 from app.inbox.messages import explain_refusal
-from app.inbox.rules import Outcome
+from app.inbox.queries import Due
+from app.inbox.rules import Outcome, Received
 from models.ids import EventId
 from models.inbox import EventState, ReceivedEvent
 
@@ -72,7 +73,7 @@ class Batch:
     """Events whose subjects are ours for a while, in the order of arrival."""
 
     number: int
-    events: tuple[ReceivedEvent, ...]
+    events: tuple[Due, ...]
 
 
 # Ids are drawn in the order of arrival; rows are inserted in the order of their keys, so that two processes that
@@ -168,7 +169,7 @@ async def renew(session: AsyncSession, *, batch: int, now: datetime) -> None:
     await session.execute(_RENEW, {"batch": batch, "until": now + rules.LEASE})
 
 
-async def hold(session: AsyncSession, *, events: Sequence[ReceivedEvent], batch: int) -> None:
+async def hold(session: AsyncSession, *, events: Sequence[Received], batch: int) -> None:
     """First act of a handling transaction: until it ends nobody else can get these subjects.
 
     An expired lease is skipped while its row is locked, so a slow handler never overlaps with a second one.
@@ -179,7 +180,7 @@ async def hold(session: AsyncSession, *, events: Sequence[ReceivedEvent], batch:
 
 
 async def finish(
-    session: AsyncSession, *, events: Sequence[ReceivedEvent], batch: int, outcome: Outcome, now: datetime
+    session: AsyncSession, *, events: Sequence[Received], batch: int, outcome: Outcome, now: datetime
 ) -> None:
     """Mark as handled, in the transaction of the effects: both are committed, or neither (P2)."""
     done = (
@@ -198,7 +199,7 @@ async def led_to_nothing(session: AsyncSession, *, event_ids: Sequence[int], rea
 
 
 async def fail(
-    session: AsyncSession, *, event: ReceivedEvent, batch: int, error: BaseException, now: datetime
+    session: AsyncSession, *, event: Received, batch: int, error: BaseException, now: datetime
 ) -> EventState:
     """Record a failed try, in a transaction of its own, after the effects were rolled back."""
     failures = event.attempts + 1

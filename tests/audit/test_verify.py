@@ -73,10 +73,9 @@ class TestAnUntouchedTrail:
     async def test_rows_recorded_in_a_set_are_sealed_alike(self, trail: Sessions) -> None:
         async with transaction(trail) as session:
             acts = [
-                Act(About(ObjectKind.TASK, number), Why(SYSTEM, "a.b"), f"c{number}", {"via": "card", "迟": False})
-                for number in range(3)
+                Act(str(number), Why(SYSTEM, "a.b"), f"c{number}", {"via": "card", "迟": False}) for number in range(3)
             ]
-            await record_many(session, "a.done", acts, now=MONDAY_9AM)
+            await record_many(session, "a.done", ObjectKind.TASK, acts, now=MONDAY_9AM)
         await sealed(trail)
         result = await found(trail)
         assert (result.holds, result.checked) == (True, 13)

@@ -32,9 +32,9 @@ async def stage(server_url: str, tmp_path: Path) -> AsyncIterator[Stage]:
 class TestEveryRow:
     @pytest.mark.parametrize("name", ["latency", "receipts", "contacts", "announcement"])
     async def test_measures_what_it_says(self, stage: Stage, name: str) -> None:
-        [line] = await ROWS[name](stage)
-        assert line.value > 0
-        assert line.figures
+        lines = await ROWS[name](stage)
+        assert lines
+        assert all(line.value > 0 and line.figures for line in lines)
 
     async def test_an_unchanged_sync_writes_nothing(self, stage: Stage) -> None:
         first, again, written, memory = await ROWS["sync"](stage)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -52,9 +51,9 @@ class TestAClickIsStoredOnce:
         await desk.work()
         async with transaction(desk.sessions) as session:
             event = await _event(desk, response_code="c")
-            assert await service.record_click(session, replace(event, task_id="foreign"), now=desk.clock.now()) is None
+            assert await service.record_click(session, event._replace(task_id="foreign"), now=desk.clock.now()) is None
             with pytest.raises(ClickerUnknown):
-                await service.record_click(session, replace(event, userid="stranger"), now=desk.clock.now())
+                await service.record_click(session, event._replace(userid="stranger"), now=desk.clock.now())
 
 
 class TestEverybodysCardShowsTheOutcome:

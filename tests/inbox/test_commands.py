@@ -9,7 +9,7 @@ from app.inbox import gaps, refusals, service
 from app.inbox.gaps import Outage
 from app.inbox.processor import InboxProcessor
 from app.inbox.refusals import Attempts
-from app.inbox.rules import DONE, Outcome
+from app.inbox.rules import DONE, Outcome, Received
 from models.inbox import EventState, ReceivedEvent
 from tests.builders.callbacks import arrival
 from tests.cli.conftest import Steward, steward
@@ -54,7 +54,7 @@ async def test_what_was_parked_takes_effect_after_its_replay(
 ) -> None:
     handled: list[str] = []
 
-    async def handle(_session: object, event: ReceivedEvent, _now: object) -> Outcome:
+    async def handle(_session: object, event: Received, _now: object) -> Outcome:
         handled.append(event.subject)
         return DONE
 

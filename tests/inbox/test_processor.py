@@ -16,7 +16,7 @@ from app.audit.actor import SYSTEM
 from app.database import Sessions, transaction
 from app.inbox import service
 from app.inbox.processor import Absorb, InboxProcessor
-from app.inbox.rules import CLAIM_LIMIT, DONE, LEASE, Outcome, ignored, unknown
+from app.inbox.rules import CLAIM_LIMIT, DONE, LEASE, Outcome, Received, ignored, unknown
 from app.inbox.service import Arrival
 from app.observability import current_correlation_id
 from models.ids import EventId
@@ -36,7 +36,7 @@ class Ledger:
     overlaps: int = 0
     pause: float = 0.0
 
-    async def handle(self, session: AsyncSession, event: ReceivedEvent, now: datetime) -> Outcome:
+    async def handle(self, session: AsyncSession, event: Received, now: datetime) -> Outcome:
         self.running[event.subject] = self.running.get(event.subject, 0) + 1
         self.overlaps += self.running[event.subject] > 1
         try:
@@ -311,7 +311,7 @@ class TestAFailure:
         assert (states.count(EventState.DONE), states.count(EventState.PENDING)) == (5, 1)
 
     async def test_an_outcome_that_does_nothing_says_why(self, sessions: Sessions, clock: FakeClock) -> None:
-        async def shrug(session: AsyncSession, event: ReceivedEvent, now: datetime) -> Outcome:
+        async def shrug(session: AsyncSession, event: Received, now: datetime) -> Outcome:
             return unknown("not in the catalogue") if event.subject == "user:x" else ignored("nobody asked")
 
         await store(sessions, arrival("user:x"), arrival("user:y"))
@@ -323,7 +323,7 @@ class TestAFailure:
         ]
 
 
-async def refuse_odd(session: AsyncSession, event: ReceivedEvent, now: datetime) -> Outcome:
+async def refuse_odd(session: AsyncSession, event: Received, now: datetime) -> Outcome:
     if event.event_type == "odd":
         raise ValueError("odd")
     return DONE
@@ -335,7 +335,7 @@ class TestSetBased:
     def build(
         self, sessions: Sessions, clock: FakeClock, ledger: Ledger, absorbed: list[int], poison: set[int]
     ) -> InboxProcessor:
-        async def absorb(session: AsyncSession, events: Sequence[ReceivedEvent], now: datetime) -> set[int]:
+        async def absorb(session: AsyncSession, events: Sequence[Received], now: datetime) -> set[int]:
             await session.execute(
                 text("INSERT INTO effects SELECT unnest(CAST(:ids AS bigint[]))"), {"ids": [e.id for e in events]}
             )
@@ -344,7 +344,7 @@ class TestSetBased:
             absorbed.extend(event.id or 0 for event in events)
             return {event.id or 0 for event in events}
 
-        def absorber_for(event: ReceivedEvent) -> tuple[str, Absorb] | None:
+        def absorber_for(event: Received) -> tuple[str, Absorb] | None:
             return ("receipt", absorb) if event.event_type == "receipt" else None
 
         return InboxProcessor(sessions, clock, ledger.handle, absorber_for=absorber_for)
@@ -410,6 +410,27 @@ class TestSetBased:
         assert await processor.drain() == 1
         assert sorted(await effects_of(sessions)) == sorted(event.id or 0 for event in await rows(sessions))
 
+    async def test_who_has_lost_the_subjects_meanwhile_leaves_nothing_behind(
+        self, sessions: Sessions, clock: FakeClock, ledger: Ledger
+    ) -> None:
+        """A worker that stood still in the middle of a set wakes after another has done its work (P2)."""
+        other = InboxProcessor(sessions, clock, ledger.handle)
+        await store(sessions, *(arrival(f"card:t:{n}") for n in range(3)))
+
+        async def absorb(session: AsyncSession, events: Sequence[Received], now: datetime) -> set[int]:
+            await session.execute(
+                text("INSERT INTO effects SELECT unnest(CAST(:ids AS bigint[]))"), {"ids": [e.id for e in events]}
+            )
+            clock.advance(LEASE + timedelta(seconds=1))
+            await other.drain()
+            return {event.id or 0 for event in events}
+
+        await InboxProcessor(sessions, clock, ledger.handle, absorber_for=lambda _event: ("all", absorb)).drain()
+
+        assert sorted(await effects_of(sessions)) == sorted(event.id or 0 for event in await rows(sessions))
+        assert len(ledger.seen) == 3
+        assert await claims(sessions) == 0
+
 
 class TestTheLoop:
     """D2: workers wake on NOTIFY and each second."""
@@ -422,7 +443,7 @@ class TestTheLoop:
         stop = asyncio.Event()
         most = 0
 
-        async def absorb(session: AsyncSession, events: Sequence[ReceivedEvent], now: datetime) -> set[int]:
+        async def absorb(session: AsyncSession, events: Sequence[Received], now: datetime) -> set[int]:
             nonlocal most
             claimed = "SELECT count(DISTINCT batch) FROM subject_claims"
             most = max(most, await session.scalar(text(claimed)) or 0)

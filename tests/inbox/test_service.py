@@ -14,7 +14,7 @@ from app.audit.actor import Actor, ActorKind
 from app.database import Sessions, transaction
 from app.inbox import queries, service
 from app.inbox.errors import BodyErased, EventNotFound, LeaseLost
-from app.inbox.rules import DONE, LEASE
+from app.inbox.rules import DONE, LEASE, Received
 from models.audit import AuditEntry
 from models.ids import EventId
 from models.inbox import EventState, ReceivedEvent
@@ -24,13 +24,13 @@ from tests.fakes.clock import MONDAY_9AM
 OPERATOR = Actor(ActorKind.OPERATOR, "it")
 
 
-async def state_of(session: AsyncSession, event: ReceivedEvent) -> EventState:
+async def state_of(session: AsyncSession, event: Received) -> EventState:
     statement = select(ReceivedEvent.state).where(col(ReceivedEvent.id) == event.id)  # type: ignore[call-overload]  # SQLModel types columns as values
     state: EventState = (await session.scalars(statement)).one()
     return state
 
 
-def subjects(events: Sequence[ReceivedEvent]) -> list[str]:
+def subjects(events: Sequence[Received]) -> list[str]:
     return [event.subject for event in events]
 
 

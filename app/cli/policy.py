@@ -59,7 +59,12 @@ def diff(file: File, as_json: JsonOption = False) -> None:
         {"位置": change.path, "现行": change.before, "新": change.after, "条款": ", ".join(change.rule_keys)}
         for change in previewed.changes
     ]
-    show(rows, as_json=as_json, title=f"{len(rows)} 处变化", columns=("位置", "现行", "新", "条款"))
+    show(
+        rows,
+        as_json=as_json,
+        title=f"{len(rows) + previewed.more_changes} 处变化",
+        columns=("位置", "现行", "新", "条款"),
+    )
 
 
 @app.command()

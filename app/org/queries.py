@@ -26,6 +26,9 @@ from models.org import (
     UseridReview,
 )
 
+_PORTION = 500
+"""Rows that are read at a time where there may be as many as the company has people."""
+
 # ---------------------------------------------------------------- people
 
 
@@ -92,7 +95,9 @@ async def people_in_departments(
         col(Membership.ended_at).is_(None), col(Membership.department_id).in_(ids)
     )
     statement = _ordered(select(Person).where(col(Person.id).in_(inside)), statuses)
-    return list((await session.scalars(statement)).all())
+    # Portion by portion, so that others are served while a whole company is read.
+    rows = await session.stream_scalars(statement.execution_options(yield_per=_PORTION))
+    return [person async for person in rows]
 
 
 async def ids_in_departments(session: AsyncSession, department_ids: Iterable[int]) -> list[PersonId]:

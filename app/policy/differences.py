@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from app.policy.document import aside
 from app.policy.rule_keys import RULES, title_of
 from app.policy.schema import PolicyDocument
 
@@ -69,6 +70,11 @@ def diff(old: PolicyDocument, new: PolicyDocument) -> list[Change]:
         for path in paths
         if before.get(path) != after.get(path)
     ]
+
+
+async def diff_aside(old: PolicyDocument, new: PolicyDocument) -> list[Change]:
+    """`diff` in the thread that reads documents: two large ones take a tenth of a second."""
+    return await aside(diff, old, new)
 
 
 def _flat(document: PolicyDocument) -> dict[str, str]:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, TypeVar, TypeVarTuple
 
 import yaml
 from pydantic import ValidationError
@@ -21,6 +21,9 @@ from pydantic import ValidationError
 from app.policy.errors import Fault
 from app.policy.references import reference_faults
 from app.policy.schema import PolicyDocument
+
+Given = TypeVarTuple("Given")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,12 @@ def read(source: str) -> Reading:
 
 async def read_aside(source: str) -> Reading:
     """`read` in the one thread that reads documents: others are served meanwhile, and many documents queue up."""
-    return await asyncio.get_running_loop().run_in_executor(_READER, read, source)
+    return await aside(read, source)
+
+
+async def aside(work: Callable[[*Given], Result], *given: *Given) -> Result:
+    """Do `work` with documents in their thread: it must not touch what belongs to the loop, as sessions do."""
+    return await asyncio.get_running_loop().run_in_executor(_READER, work, *given)
 
 
 _READER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="policy")

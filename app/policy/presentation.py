@@ -47,5 +47,6 @@ def check(preview: Preview) -> CheckOut:
     return CheckOut(
         faults=[FaultOut.model_validate(fault, from_attributes=True) for fault in preview.faults],
         changes=[ChangeOut.model_validate(change, from_attributes=True) for change in preview.changes],
+        more_changes=preview.more_changes,
         cautions=[FaultOut.model_validate(caution, from_attributes=True) for caution in preview.cautions],
     )

@@ -69,7 +69,10 @@ class ChangeOut(BaseModel):
 
 class CheckOut(BaseModel):
     faults: list[FaultOut] = Field(description="Empty when the document can be applied.")
-    changes: list[ChangeOut] = Field(description="Against the version in force; empty while there are faults.")
+    changes: list[ChangeOut] = Field(
+        description="Against the version in force, the first 1,000; empty while there are faults."
+    )
+    more_changes: int = Field(0, description="How many changes there are besides.")
     cautions: list[FaultOut] = Field(
         description="Roles, tags, posts and userids that nobody holds, and roles that many hold: the document can be "
         "applied, and a request that meets a vacant one is refused. Empty before the first sync."

@@ -15,7 +15,7 @@ from app.events.service import catalogue, publish
 from app.manifest import registry_of
 from app.policy import document as documents
 from app.policy import queries
-from app.policy.differences import Change, diff
+from app.policy.differences import Change, diff_aside
 from app.policy.document import default_source
 from app.policy.errors import (
     AlreadyScheduled,
@@ -200,6 +200,10 @@ def _document_of(reading: documents.Reading) -> PolicyDocument:
     return reading.document
 
 
+MOST_CHANGES = 1_000
+"""Of the default there are a thousand values: more changes than these are another document."""
+
+
 @dataclass(frozen=True, slots=True)
 class Preview:
     faults: list[Fault]
@@ -207,6 +211,8 @@ class Preview:
     changes: list[Change]
     cautions: list[Fault]
     """What it says that the organisation does not bear out, such as a role that nobody holds. It can be applied."""
+    more_changes: int = 0
+    """How many more there are than `changes` tells."""
 
 
 async def preview(session: AsyncSession, *, source: str, now: datetime) -> Preview:
@@ -216,8 +222,9 @@ async def preview(session: AsyncSession, *, source: str, now: datetime) -> Previ
         return Preview(reading.faults, [], [])
     version_id = await queries.id_in_force(session, now=now)
     current = await get(session, PolicyVersionId(version_id)) if version_id else None
-    changes = diff(current.document, reading.document) if current else []
-    return Preview([], changes, await cautions_about(session, reading.document))
+    changes = await diff_aside(current.document, reading.document) if current else []
+    cautions = await cautions_about(session, reading.document)
+    return Preview([], changes[:MOST_CHANGES], cautions, max(len(changes) - MOST_CHANGES, 0))
 
 
 async def cautions_about(session: AsyncSession, document: PolicyDocument) -> list[Fault]:

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from app.policy.differences import diff
+from app.policy.differences import diff, diff_aside
 from app.policy.document import default_document, default_source, demo_document, demo_source, read, read_aside
 from app.policy.rule_keys import RULES
 from app.policy.schema import PolicyDocument
@@ -355,6 +355,13 @@ class TestDifferences:
 
     def test_nothing_changed(self) -> None:
         assert diff(default_document(), default_document()) == []
+
+    async def test_others_are_served_while_two_documents_are_compared(self) -> None:
+        comparing = asyncio.create_task(diff_aside(default_document(), default_document()))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert not comparing.done()
+        assert await comparing == []
 
     def test_a_number_is_told_with_its_rule(self) -> None:
         [change] = diff(default_document(), changed(default_document(), tasks__accept_within="1wh"))

@@ -84,6 +84,15 @@ class TestPolicy:
         assert [change["sentence"] for change in found["changes"]] == ["tasks.accept_within：30wm → 15wm（任务接收）"]
         assert (await answer(client.get("/policy")))["number"] == 1
 
+    async def test_a_check_tells_a_thousand_changes_and_counts_the_rest(self, client: httpx.AsyncClient) -> None:
+        numbers = [f"9.{number}" for number in range(1_000, 1_600)]
+        new = "".join(f'  "{number}": x\n' for number in numbers)
+        manner = "".join(f'  "{number}": {{by_hand: x}}\n' for number in numbers)
+        source = default_source().replace("\nclauses:\n", f"\nclauses:\n{new}", 1)
+        source = source.replace("\ncarried_out:\n", f"\ncarried_out:\n{manner}", 1)
+        found = await answer(client.post("/policy/check", json={"source": source}))
+        assert (found["faults"], len(found["changes"]), found["more_changes"]) == ([], 1_000, 200)
+
     async def test_a_check_names_the_roles_that_nobody_holds(
         self, client: httpx.AsyncClient, sessions: Sessions
     ) -> None:

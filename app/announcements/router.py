@@ -24,6 +24,7 @@ from app.web.deps import CallerDep, NowDep, SessionDep, require
 from app.web.idempotency import IdempotentRoute
 from app.web.pagination import Page, PageDep, paginate
 from app.web.problems import problems
+from app.web.schemas import QueryBool
 from models.announcements import Announcement, Receipt
 from models.ids import AnnouncementId
 
@@ -76,7 +77,7 @@ async def list_receipts(
     page: PageDep,
     state: Annotated[ReceiptState | None, Query(description="Only those who stand so")] = None,
     confirmed: Annotated[
-        bool | None,
+        QueryBool | None,
         Query(description="Only those who have, or have not although the card has reached them", deprecated=True),
     ] = None,
 ) -> Page[ReceiptOut]:

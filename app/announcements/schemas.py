@@ -9,13 +9,13 @@ from uuid import UUID
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from app.announcements.rules import ReceiptState
-from app.web.schemas import Input, Moment, Userid
+from app.web.schemas import AsText, Input, Moment, Userid
 from models.announcements import AnnouncementState
 from models.delivery import DeliveryState
 
 
 class AudienceIn(Input):
-    groups: list[UUID] = Field([], max_length=100, description="ids of registered groups")
+    groups: list[AsText[UUID]] = Field([], max_length=100, description="ids of registered groups")
     departments: list[int] = Field([], max_length=100, description="WeCom department ids, with everything below them")
     people: list[Userid] = Field([], max_length=1000, description="userids")
 

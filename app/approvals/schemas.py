@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from app.web.schemas import ClauseOut, Input, Remark, Userid
+from app.web.schemas import AsText, ClauseOut, Input, Remark, Userid
 from models.approvals import OutcomeState, RequestState, StepState, Verdict
 
 
@@ -21,7 +21,7 @@ class NewRequest(Input):
 
 class NewDecision(Input):
     person: Userid = Field(description="userid of who decides: an approver of the open step, never the requester.")
-    verdict: Verdict
+    verdict: AsText[Verdict]
     comment: Remark = ""
 
 

@@ -7,6 +7,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, StringConstraints
 
+from app.web.schemas import Input
+
 
 class DayOut(BaseModel):
     day: date
@@ -22,6 +24,6 @@ class CalendarOut(BaseModel):
     items: list[DayOut]
 
 
-class DayIn(BaseModel):
+class DayIn(Input):
     is_working: bool
     note: Annotated[str, StringConstraints(max_length=100)] = ""

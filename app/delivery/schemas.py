@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.delivery.again.selected import Ended, Selection
 from app.ledger.service import Resolution
-from app.web.schemas import Input, Moment
+from app.web.schemas import AsText, Input, Moment
 from models.delivery import CallKind, CallState, DeliveryState
 
 
@@ -67,12 +67,12 @@ class MessageSummary(BaseModel):
 class SelectionIn(Input):
     """What to send again. Every condition that is given has to hold; 1,000 recipients and 1,000 calls at once."""
 
-    state: Ended = Field(Ended.FAILED, description="`unknown` ones may arrive twice.")
-    kind: CallKind | None = Field(None, description="Only this kind of call, such as `appchat/send`.")
+    state: AsText[Ended] = Field(Ended.FAILED, description="`unknown` ones may arrive twice.")
+    kind: AsText[CallKind] | None = Field(None, description="Only this kind of call, such as `appchat/send`.")
     purpose: str | None = Field(None, description="Only this purpose, such as `announcement.card`.")
     errcode: int | None = Field(None, description="Only what the platform refused with this code.")
     since: Moment | None = Field(None, description="Only what ended at or after this moment.")
-    message: UUID | None = None
+    message: AsText[UUID] | None = None
     about_kind: str | None = Field(None, description="`announcement`, `request`, `task` or `group`; with `about_id`.")
     about_id: str | None = None
     preview: bool = Field(True, description="Only say what would be sent again.")
@@ -104,4 +104,4 @@ class ResolutionIn(Input):
 
     model_config = ConfigDict(populate_by_name=True)
 
-    resolution: Resolution = Field(alias="as", description="`done`: it had its effect; `failed`: it had none.")
+    resolution: AsText[Resolution] = Field(alias="as", description="`done`: it had its effect; `failed`: it had none.")

@@ -26,6 +26,7 @@ from app.web.deps import CallerDep, NowDep, SessionDep, require
 from app.web.idempotency import IdempotentRoute
 from app.web.pagination import Page, PageDep, paginate
 from app.web.problems import problems
+from app.web.schemas import QueryBool
 from models.groups import FindingState, Group, GroupFinding, GroupMember, GroupState
 from models.ids import FindingId, GroupId
 
@@ -92,7 +93,7 @@ async def list_members(
     group_id: UUID,
     session: SessionDep,
     page: PageDep,
-    former: Annotated[bool, Query(description="Also who is there no more")] = False,
+    former: Annotated[QueryBool, Query(description="Also who is there no more")] = False,
 ) -> Page[GroupMemberOut]:
     """The roster in two columns, wanted and seen, in the order in which people came."""
     group = await queries.group(session, GroupId(group_id))

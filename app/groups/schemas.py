@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from app.policy.service import Policy
-from app.web.schemas import ClauseOut, Input
+from app.web.schemas import AsText, ClauseOut, Input
 from models.groups import FindingKind, FindingState, Group, GroupFinding, GroupMember, GroupState
 from models.org import Person
 
@@ -144,10 +144,8 @@ class FindingResolution(Input):
 # ---------------------------------------------------------------- payloads of `POST /requests`
 
 
-class CreateGroup(BaseModel):
+class CreateGroup(Input):
     """What an application for a group says (policy 1.1). People by userid, departments by id."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
     name: str = Field(min_length=1, examples=["研发部-新品项目"])
     type: str = Field(description="A group type of the policy", examples=["project"])
@@ -162,12 +160,10 @@ class CreateGroup(BaseModel):
     confidentiality: Literal["open", "confidential"] = "open"
 
 
-class RosterChange(BaseModel):
+class RosterChange(Input):
     """Joining or leaving a group."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    group_id: UUID = Field(examples=["01a1fa05-ffd1-7117-b1d9-d592fb457143"])
+    group_id: AsText[UUID] = Field(examples=["01a1fa05-ffd1-7117-b1d9-d592fb457143"])
     person: str | None = Field(None, description="userid; empty: the applicant themselves", examples=["lijun"])
 
 

@@ -13,6 +13,7 @@ from app.web.deps import CallerDep, NowDep, SessionDep, require
 from app.web.idempotency import IdempotentRoute
 from app.web.pagination import Page, PageDep, paginate
 from app.web.problems import problems
+from app.web.schemas import QueryBool
 from models.ids import EventId
 from models.inbox import EventState, ReceivedEvent
 from models.intake import CallbackGap, CallbackRefusal
@@ -41,7 +42,9 @@ async def list_callbacks(
 async def list_gaps(
     session: SessionDep,
     page: PageDep,
-    is_open: Annotated[bool | None, Query(alias="open", description="Only those open, or only those closed.")] = None,
+    is_open: Annotated[
+        QueryBool | None, Query(alias="open", description="Only those open, or only those closed.")
+    ] = None,
 ) -> Page[Gap]:
     """Times in which callbacks may have been lost, the newest first (F17)."""
     gaps, following = await paginate(session, queries.gaps(is_open=is_open), col(CallbackGap.id), page=page)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from app.web.schemas import Input
 from models.org import PersonStatus
 
 
@@ -73,7 +74,7 @@ class ReturnedMember(BaseModel):
     alike: bool = Field(description="Userid, name and a department are the same: linked with the others in one step.")
 
 
-class LinkReturned(BaseModel):
+class LinkReturned(Input):
     userids: list[str] | None = Field(
         None, min_length=1, max_length=100_000, description="Only these; without it everybody who is `alike`."
     )
@@ -83,7 +84,7 @@ class Linked(BaseModel):
     userids: list[str] = Field(description="Who now has their history back.")
 
 
-class ReviewDecision(BaseModel):
+class ReviewDecision(Input):
     decision: Literal["linked", "separate"] = Field(
         description="`linked`: the same human being as before; `separate`: somebody else under a re-used userid."
     )

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field, StringConstraints
 
 from app.policy.schema import PolicyDocument
-from app.web.schemas import Moment
+from app.web.schemas import Input, Moment
 
 Source = Annotated[str, StringConstraints(min_length=1, max_length=500_000)]
 
@@ -45,12 +45,12 @@ class PolicyClausesOut(BaseModel):
     clauses: list[ClauseDetail] = Field(description="In the order of the document.")
 
 
-class ApplyIn(BaseModel):
+class ApplyIn(Input):
     source: Source = Field(description="The policy document as YAML.")
     effective_at: Moment | None = Field(None, description="When it comes into force; empty: at once.")
 
 
-class CheckIn(BaseModel):
+class CheckIn(Input):
     source: Source
 
 

@@ -8,10 +8,11 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from app.web.schemas import Input
 from models.org import SyncKind, SyncState
 
 
-class StartSync(BaseModel):
+class StartSync(Input):
     dry_run: bool = Field(False, description="Only report what would change; write nothing but the run itself.")
 
 

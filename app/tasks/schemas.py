@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, StringConstraints
 
-from app.web.schemas import Input, Moment, Note, Userid
+from app.web.schemas import AsText, Input, Moment, Note, Userid
 from models.tasks import TaskState
 
 
@@ -21,7 +21,7 @@ class NewTask(Input):
     assigner: Userid = Field(description="userid of who assigns it")
     owner: Userid = Field(description="userid of the responsible person, who gets the card")
     collaborators: list[Userid] = Field([], max_length=100, description="userids of who helps")
-    group: UUID | None = Field(None, description="id of the registered group in which it is published")
+    group: AsText[UUID] | None = Field(None, description="id of the registered group in which it is published")
     due_at: Moment
 
 

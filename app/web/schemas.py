@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
-from typing import Annotated, Protocol
+from typing import Annotated, Any, Protocol, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
+from pydantic_core import PydanticCustomError
 
 
 def _in_utc(moment: datetime) -> datetime:
@@ -15,8 +25,30 @@ def _in_utc(moment: datetime) -> datetime:
         raise ValueError("时间超出范围") from error
 
 
-Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+def _no_number(value: Any) -> Any:
+    """A moment is a text on the wire; pydantic would take a number of seconds too."""
+    if isinstance(value, int | float) or (isinstance(value, str) and re.fullmatch(r"[-+.\d\s]*", value)):
+        raise PydanticCustomError("datetime_type", "Input should be a valid datetime")
+    return value
+
+
+T = TypeVar("T")
+
+AsText = Annotated[T, Field(strict=False)]
+"""An id, a day or a word of a list in a body: on the wire it is a text of that form."""
+Moment = Annotated[AsText[AwareDatetime], BeforeValidator(_no_number), AfterValidator(_in_utc)]
 """A moment with its time zone, in UTC from here on."""
+
+
+def _true_or_false(value: Any) -> Any:
+    """Refuse a text that is neither before pydantic guesses what was meant."""
+    if isinstance(value, str) and value not in {"true", "false"}:
+        raise PydanticCustomError("bool_parsing", "Input should be true or false")
+    return value
+
+
+QueryBool = Annotated[bool, BeforeValidator(_true_or_false)]
+"""A query parameter that is `true` or `false`, and neither `yes` nor `1`."""
 
 Userid = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
 Remark = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
@@ -26,9 +58,11 @@ Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000)]
 
 
 class Input(BaseModel):
-    """A body that callers send: unknown members are refused, texts lose the spaces around them."""
+    """A body that callers send, of the JSON types that the description names: `"5"` and `1.0` are no integer, `1` is no
+    boolean. Unknown members are refused, texts lose the spaces around them.
+    """
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, strict=True)
 
 
 class Cited(Protocol):

@@ -8,7 +8,9 @@ DomainError
 ├── Invalid       the request can be read, and says something that cannot be done
 └── Unavailable   it would be possible, but something we need is away
 
-Each domain subclasses one of the six with a `slug` and a `title` and raises it with the sentence a person reads.
+Each domain subclasses one of the six with a `slug` and a `title` and raises it with the sentence a person
+reads, and the same in English for whoever asks for that. The two stand side by side, so that who changes one sees the
+other.
 The domain does not know status codes: `app/web/problems.py` maps kinds to RFC 9457 documents.
 """
 
@@ -18,13 +20,16 @@ from typing import Any, ClassVar
 
 
 class DomainError(Exception):
-    """A refusal with a reason. `str(error)` is the sentence; `facts` are extra members of the problem document."""
+    """A refusal with a reason. `str(error)` is the sentence and `english` says the same; `facts` are extra members of
+    the problem document.
+    """
 
     slug: ClassVar[str] = "error"
     title: ClassVar[str] = "出错了"
 
-    def __init__(self, detail: str, **facts: Any) -> None:
+    def __init__(self, detail: str, english: str, **facts: Any) -> None:
         super().__init__(detail)
+        self.english = english
         self.facts = facts
 
 

@@ -42,7 +42,7 @@ async def create_key(
     """
     _check_scopes(scopes, known=scopes_of(registry_of(session)))
     if expires_at is not None and expires_at <= now:
-        raise ExpiresInThePast("有效期应在将来")
+        raise ExpiresInThePast("有效期应在将来", "The expiry has to be in the future")
     key = f"stw_{secrets.token_urlsafe(32)}"
     row = ApiKey(
         name=name,
@@ -62,13 +62,16 @@ async def create_key(
 def _check_scopes(scopes: list[str], *, known: Sequence[str]) -> None:
     unknown = [scope for scope in scopes if scope not in known]
     if unknown or not scopes:
-        raise UnknownScope(f"不认识：{', '.join(unknown) or '（空）'}；可选：{', '.join(known)}")
+        raise UnknownScope(
+            f"不认识：{', '.join(unknown) or '（空）'}；可选：{', '.join(known)}",
+            f"Unknown: {', '.join(unknown) or '(none)'}; there are {', '.join(known)}",
+        )
 
 
 async def end_key(session: AsyncSession, *, key_id: UUID, actor: Actor, now: datetime) -> ApiKey:
     row = await session.get(ApiKey, key_id, with_for_update={"key_share": True})
     if row is None or row.ended_at is not None:
-        raise NoSuchKey("没有这个密钥，或它已停用")
+        raise NoSuchKey("没有这个密钥，或它已停用", "There is no such key, or it has ended")
     row.ended_at = now
     await publish(session, catalogue.ApiKeyEnded(api_key_id=key_id), Why(actor), now=now)
     return row

@@ -46,7 +46,7 @@ async def confirm(
     rules.check_takes_receipts(announcement)
     receipt = await queries.receipt_for_update(session, announcement_id, person.id)
     if receipt is None:
-        raise NotConcerned("这个通知没有发给该成员")
+        raise NotConcerned("这个通知没有发给该成员", "This announcement was not sent to this member")
     click = clicked.click if clicked else None
     is_first = rules.may_confirm(receipt)
     if is_first:

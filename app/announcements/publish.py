@@ -120,7 +120,9 @@ async def _groups(
     found = await group_queries.groups_by_id(session, group_ids)
     for group_id in group_ids:
         if group_id not in found:
-            raise UnknownAudience(f"没有登记 id 为 {group_id} 的群")
+            raise UnknownAudience(
+                f"没有登记 id 为 {group_id} 的群", f"There is no registered group with the id {group_id}"
+            )
         rules.check_group(policy, found[group_id], message_class, rule)
     return list(found.values())
 
@@ -131,15 +133,17 @@ async def _audience(session: AsyncSession, wanted: AudienceWanted, author: Perso
         audience.add(await group_queries.members_inside(session, group_id), f"{rules.GROUP}{group_id}")
     for number in wanted.departments:
         if await org.department(session, number) is None:
-            raise UnknownAudience(f"没有 id 为 {number} 的部门")
+            raise UnknownAudience(f"没有 id 为 {number} 的部门", f"There is no department with the id {number}")
         audience.add(await org.ids_in_departments(session, [DepartmentId(number)]), f"department:{number}")
     named = await org.people_by_userids(session, wanted.people)
     if missing := [userid for userid in wanted.people if userid.strip().lower() not in named]:
-        raise UnknownAudience(f"没有账号为 {'、'.join(missing)} 的成员")
+        raise UnknownAudience(
+            f"没有账号为 {'、'.join(missing)} 的成员", f"There is no member with the userid {', '.join(missing)}"
+        )
     audience.add((person.id for person in named.values()), "person")
     audience.without(author.id)
     if not audience.sources:
-        raise NobodyConcerned("接收范围里除了发布人没有别人")
+        raise NobodyConcerned("接收范围里除了发布人没有别人", "There is nobody in the audience but the author")
     return audience
 
 
@@ -151,7 +155,9 @@ async def _check_leads(
         names = messages.names(await org.names_of(session, others))
         raise NotTheirPeople(
             f"“{rule.title}”只能由负责人发给所辖人员（{policy.cite('announcement.receipt').label}），"
-            f"而以下人员不归 {author.name} 管辖：{names}；请把他们移出接收范围，或者改用其他信息类别"
+            f"而以下人员不归 {author.name} 管辖：{names}；请把他们移出接收范围，或者改用其他信息类别",
+            f"“{rule.title}” is for the people whom its author leads ({policy.cite('announcement.receipt').label}), "
+            f"and {author.name} does not lead {names}: leave them out, or take another class",
         )
 
 

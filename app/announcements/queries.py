@@ -38,7 +38,7 @@ class Standing:
 async def announcement(session: AsyncSession, announcement_id: AnnouncementId) -> Announcement:
     row = await session.get(Announcement, announcement_id)
     if row is None:
-        raise AnnouncementNotFound("没有这个通知")
+        raise AnnouncementNotFound("没有这个通知", "There is no such announcement")
     return row
 
 

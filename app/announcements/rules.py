@@ -87,7 +87,10 @@ class Audience:
 
 def check_author(author: Person) -> None:
     if not may_act(author):
-        raise AuthorNotActive(f"{author.name} 的账号{why_not(author)}，不能以其名义发布")
+        raise AuthorNotActive(
+            f"{author.name} 的账号{why_not(author)}，不能以其名义发布",
+            f"The account of {author.name} is {author.status.value}: nothing can be published in their name",
+        )
 
 
 def class_rule(document: PolicyDocument, message_class: str) -> AnnouncementClassRule:
@@ -95,7 +98,10 @@ def class_rule(document: PolicyDocument, message_class: str) -> AnnouncementClas
     rule = document.announcements.classes.get(message_class)
     if rule is None:
         known = "、".join(f"{key}({one.title})" for key, one in document.announcements.classes.items())
-        raise UnknownClass(f"制度里没有类别 {message_class}；可用：{known}")
+        raise UnknownClass(
+            f"制度里没有类别 {message_class}；可用：{known}",
+            f"The policy has no class {message_class}; there are {', '.join(document.announcements.classes)}",
+        )
     return rule
 
 
@@ -103,19 +109,27 @@ def check_length(rule: AnnouncementClassRule, body: str, *, clause: str) -> None
     """Policy 3.1: long shared content goes behind a link."""
     if rule.max_characters is not None and len(body) > rule.max_characters:
         raise TooLong(
-            f"“{rule.title}”最多 {rule.max_characters} 字，现有 {len(body)} 字；请把长内容放到链接里（{clause}）"
+            f"“{rule.title}”最多 {rule.max_characters} 字，现有 {len(body)} 字；请把长内容放到链接里（{clause}）",
+            f"“{rule.title}” takes {rule.max_characters} characters and this has {len(body)}: put what is "
+            f"long behind a link ({clause})",
         )
 
 
 def check_group(policy: Policy, group: Group, message_class: str, rule: AnnouncementClassRule) -> None:
     """Policy 3.2: leisure content, for example, only in interest groups."""
     if group.state is not GroupState.ACTIVE:
-        raise GroupNotActive(f"群“{group.desired_name}”{_WHY_NOT[group.state]}，不能发消息", state=group.state.value)
+        raise GroupNotActive(
+            f"群“{group.desired_name}”{_WHY_NOT[group.state]}，不能发消息",
+            f"The group “{group.desired_name}” takes no messages: it is {group.state.value}",
+            state=group.state.value,
+        )
     group_type = policy.document.groups.types.get(group.group_type)
     if group_type is not None and message_class not in group_type.allowed_classes:
         raise ClassNotAllowed(
             f"{group_type.title}“{group.desired_name}”不允许发布“{rule.title}”类信息"
-            f"（{policy.cite('announcement.publish').label}）"
+            f"（{policy.cite('announcement.publish').label}）",
+            f"The group “{group.desired_name}” ({group_type.title}) takes nothing of the class "
+            f"“{rule.title}” ({policy.cite('announcement.publish').label})",
         )
 
 
@@ -127,13 +141,16 @@ def outside(audience: Iterable[UUID], led: Collection[UUID]) -> list[UUID]:
 def wants_receipt(rule: AnnouncementClassRule, asked: bool | None) -> bool:
     """Policy 3.6. An announcement may ask for less than its class, not for more."""
     if asked and not rule.receipt:
-        raise ReceiptNotPossible(f"“{rule.title}”类信息按制度不要回执")
+        raise ReceiptNotPossible(
+            f"“{rule.title}”类信息按制度不要回执",
+            f"By the policy, nobody confirms announcements of the class “{rule.title}”",
+        )
     return rule.receipt if asked is None else asked
 
 
 def check_deadline(deadline: datetime, now: datetime) -> None:
     if deadline <= now:
-        raise DeadlineInThePast("截止时间要晚于现在")
+        raise DeadlineInThePast("截止时间要晚于现在", "The deadline has to be in the future")
 
 
 def is_late(due_at: datetime | None, now: datetime) -> bool:
@@ -143,7 +160,7 @@ def is_late(due_at: datetime | None, now: datetime) -> bool:
 
 def check_takes_receipts(announcement: Announcement) -> None:
     if not announcement.receipt_required:
-        raise ReceiptNotPossible("这个通知不要回执")
+        raise ReceiptNotPossible("这个通知不要回执", "Nobody has to confirm this announcement")
 
 
 def may_confirm(receipt: Receipt) -> bool:

@@ -113,7 +113,7 @@ async def _step(session: AsyncSession, request: Request, step_id: StepId | None)
     for step in await queries.steps_of(session, request.id):
         if step.id == step_id or (step_id is None and step.position == request.current_step):
             return step
-    raise RequestNotFound("这份申请没有需要审批的步骤")
+    raise RequestNotFound("这份申请没有需要审批的步骤", "This request has no step to decide")
 
 
 async def _check_may_decide(session: AsyncSession, context: RequestContext, step: RequestStep, person: Person) -> None:
@@ -252,10 +252,15 @@ async def _too_late(session: AsyncSession, context: RequestContext) -> AlreadyDe
     if context.request.state is RequestState.WITHDRAWN:
         why = context.request.outcome_detail
         said = f"已撤回（{why}）" if why else "已由申请人撤回"
-        return AlreadyDecided(f"申请 #{context.request.number} {said}", state=context.request.state.value)
+        return AlreadyDecided(
+            f"申请 #{context.request.number} {said}",
+            f"Request #{context.request.number} was withdrawn",
+            state=context.request.state.value,
+        )
     given = await given_so_far(session, context)
     return AlreadyDecided(
         f"申请 #{context.request.number} 这一步已有结果：{'；'.join(map(str, given))}",
+        f"This step of request #{context.request.number} has been decided",
         state=context.request.state.value,
     )
 

@@ -135,6 +135,10 @@ def kind_named(session: AsyncSession, name: str) -> RequestKind[Any, Any]:
     """The kind that a domain registered under this name. Raises UnknownKind with the names that exist."""
     kinds = registry_of(session).kinds
     if name not in kinds:
-        raise UnknownKind(f"没有“{name}”这种申请；有：{'、'.join(sorted(kinds))}", known=sorted(kinds))
+        raise UnknownKind(
+            f"没有“{name}”这种申请；有：{'、'.join(sorted(kinds))}",
+            f"There is no kind of request “{name}”; there are {', '.join(sorted(kinds))}",
+            known=sorted(kinds),
+        )
     kind: RequestKind[Any, Any] = kinds[name]
     return kind

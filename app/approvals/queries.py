@@ -42,7 +42,7 @@ def _fresh(request_id: RequestId) -> Select[Request]:
 
 def _found(request: Request | None) -> Request:
     if request is None:
-        raise RequestNotFound("没有这份申请")
+        raise RequestNotFound("没有这份申请", "There is no such request")
     return request
 
 
@@ -51,7 +51,7 @@ async def request_id_of_step(session: AsyncSession, step_id: StepId) -> RequestI
         await session.scalars(select(col(RequestStep.request_id)).where(col(RequestStep.id) == step_id))
     ).one_or_none()
     if request_id is None:
-        raise RequestNotFound("没有这份申请")
+        raise RequestNotFound("没有这份申请", "There is no such request")
     return RequestId(request_id)
 
 

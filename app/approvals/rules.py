@@ -62,7 +62,11 @@ def needed_of(needed: Literal["any", "all"] | int, approvers: int) -> int:
     if needed == "all":
         return approvers
     if needed > approvers:
-        raise NoApprover(f"这一步需要 {needed} 人同意，但只有 {approvers} 人可以审批。请调整制度中的 needed 或审批人。")
+        raise NoApprover(
+            f"这一步需要 {needed} 人同意，但只有 {approvers} 人可以审批。请调整制度中的 needed 或审批人。",
+            f"This step needs {needed} people to agree and only {approvers} may decide: change `needed` or "
+            "the approvers in the policy",
+        )
     return needed
 
 
@@ -79,13 +83,20 @@ def check_may_decide(
 ) -> None:
     # F56: nobody signs off their own request, whatever the routing says.
     if person.id == request.requester_id:
-        raise OwnRequest("申请人不能审批自己的申请")
+        raise OwnRequest("申请人不能审批自己的申请", "Nobody decides about their own request")
     if person.id in barred:
-        raise OwnRequest("这份申请涉及您本人，不能由您审批")
+        raise OwnRequest(
+            "这份申请涉及您本人，不能由您审批", "This request is about this person, who cannot decide about it"
+        )
     if person.id not in approver_ids:
-        raise NotAnApprover(f"{person.name} 不是步骤“{step.name}”的审批人")
+        raise NotAnApprover(
+            f"{person.name} 不是步骤“{step.name}”的审批人", f"{person.name} is no approver of the step “{step.name}”"
+        )
     if not may_act(person):
-        raise NotAnApprover(f"{person.name} 的账号{why_not(person)}，不能审批")
+        raise NotAnApprover(
+            f"{person.name} 的账号{why_not(person)}，不能审批",
+            f"The account of {person.name} is {person.status.value}: it cannot decide",
+        )
 
 
 def is_open(request: Request, step: RequestStep) -> bool:
@@ -94,13 +105,13 @@ def is_open(request: Request, step: RequestStep) -> bool:
 
 def move_request(request: Request, target: RequestState) -> None:
     if target not in REQUEST_TRANSITIONS[request.state]:
-        raise AlreadyDecided(f"申请 #{request.number} 已有结果")
+        raise AlreadyDecided(f"申请 #{request.number} 已有结果", f"Request #{request.number} has been decided")
     request.state = target
 
 
 def move_step(step: RequestStep, target: StepState) -> None:
     if target not in STEP_TRANSITIONS[step.state]:
-        raise AlreadyDecided(f"步骤“{step.name}”已有结果")
+        raise AlreadyDecided(f"步骤“{step.name}”已有结果", f"The step “{step.name}” has been decided")
     step.state = target
 
 

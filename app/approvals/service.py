@@ -20,7 +20,7 @@ from app.audit.actor import SYSTEM, Actor, person_actor
 from app.events.service import catalogue
 from app.observability import current_correlation_id, get_logger
 from app.policy import service as policies
-from app.web.problems import faults_of, told
+from app.web.problems import faults_of, told, told_in_english
 from models.approvals import OutcomeState, Request, RequestState, RequestStep, StepState
 from models.ids import RequestId
 from models.org import Person
@@ -89,7 +89,7 @@ async def withdraw(
     """Withdraw an open request, and say so on the approvers' cards. Only the requester may; they are the default."""
     request = await queries.get_for_update(session, request_id)
     if person and person.id != request.requester_id:
-        raise NotTheRequester("只有申请人可以撤回自己的申请")
+        raise NotTheRequester("只有申请人可以撤回自己的申请", "Only the applicant can withdraw a request")
     context = await load_context(session, request)
     await take_back(session, context, actor=person_actor(request.requester_id), recorded_by=recorded_by, now=now)
     return request
@@ -122,7 +122,11 @@ async def retry_outcome(session: AsyncSession, *, request_id: RequestId, actor: 
     """Carry an approved request out once more after the platform refused it. Nobody decides again."""
     request = await queries.get_for_update(session, request_id)
     if request.state is not RequestState.APPROVED or request.outcome is not OutcomeState.FAILED:
-        raise NothingToRetry(f"申请 #{request.number} 没有失败的执行", outcome=request.outcome.value)
+        raise NothingToRetry(
+            f"申请 #{request.number} 没有失败的执行",
+            f"Request #{request.number} has nothing that failed",
+            outcome=request.outcome.value,
+        )
     rules.move_outcome(request, OutcomeState.PENDING)
     request.outcome_detail, request.updated_at = None, now
     await publish_about_request(session, request, catalogue.RequestRetried, actor=actor, now=now)
@@ -136,7 +140,12 @@ def _read(kind: RequestKind[Any, Any], payload: dict[str, Any]) -> BaseModel:
         read: BaseModel = kind.payload.model_validate(payload)
     except ValidationError as error:
         faults = faults_of(error.errors())
-        raise UnreadablePayload(f"payload 不完整或不正确：{told(faults)}", faults=faults) from error
+        in_english = told_in_english(faults_of(error.errors(), in_english=True))
+        raise UnreadablePayload(
+            f"payload 不完整或不正确：{told(faults)}",
+            f"The payload is incomplete or wrong: {in_english}",
+            faults=faults,
+        ) from error
     return read
 
 
@@ -176,7 +185,10 @@ async def _drafted(
 async def _refuse_second(session: AsyncSession, *, kind: str, subject_key: str) -> None:
     if earlier := await queries.pending_about(session, kind=kind, subject_key=subject_key):
         raise DuplicateRequest(
-            f"申请 #{earlier.number}“{earlier.title}”还在审批中", request_id=str(earlier.id), number=earlier.number
+            f"申请 #{earlier.number}“{earlier.title}”还在审批中",
+            f"Request #{earlier.number} “{earlier.title}” is still open",
+            request_id=str(earlier.id),
+            number=earlier.number,
         )
 
 

@@ -29,7 +29,10 @@ async def read_calendar(
 ) -> CalendarOut:
     """Working days and days off, and where each comes from."""
     if not timedelta(0) <= until - since <= LONGEST_SPAN:
-        raise SpanTooLong(f"to 不能早于 from，最多 {LONGEST_SPAN.days} 天")
+        raise SpanTooLong(
+            f"to 不能早于 from，最多 {LONGEST_SPAN.days} 天",
+            f"`to` cannot be before `from`, and there are at most {LONGEST_SPAN.days} days between them",
+        )
     return presentation.calendar(await service.days_between(session, since=since, until=until))
 
 

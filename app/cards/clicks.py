@@ -72,7 +72,10 @@ async def record_click(session: AsyncSession, click: Click, *, now: datetime) ->
         return None
     if person is None:
         # The card was sent to somebody: a new userid that the sync has not brought yet. The click must not be lost.
-        raise ClickerUnknown("点击卡片的人还不在通讯录里，等待同步后重试")
+        raise ClickerUnknown(
+            "点击卡片的人还不在通讯录里，等待同步后重试",
+            "Whoever clicked the card is not known yet; it is tried again after a sync",
+        )
     row = CardClick(
         event_id=click.event_id,
         call_id=call.id,

@@ -47,7 +47,7 @@ async def update_cards(
     """
     message = await ledger_queries.get_message(session, message_id)
     if message is None:
-        raise DeliveryNotFound("没有这条消息")
+        raise DeliveryNotFound("没有这条消息", "There is no such message")
     carried = await queries.calls_carrying(session, message_id=message_id, people=person_ids)
     _include_clicked(carried, click, person_ids)
     change = _Change(message, card, click, actor)

@@ -49,7 +49,10 @@ async def app_named(session: AsyncSession, app_id: str) -> AppIdentity:
     """Raises `AppNotRegistered` on a database that no service has prepared."""
     row = (await session.execute(select(col(App.agent_id), col(App.name)).where(col(App.id) == app_id))).one_or_none()
     if row is None or row.agent_id is None:
-        raise AppNotRegistered("数据库里没有应用的 AgentId，请先完成初始化")
+        raise AppNotRegistered(
+            "数据库里没有应用的 AgentId，请先完成初始化",
+            "The database has no AgentId of the app: finish the setup first",
+        )
     return AppIdentity(row.agent_id, row.name)
 
 

@@ -239,5 +239,5 @@ async def _write(
 
 def _said(text: str) -> str:
     if not text.strip():
-        raise EmptyText("消息内容是空的")
+        raise EmptyText("消息内容是空的", "The message has no text")
     return text

@@ -42,7 +42,7 @@ async def summarize(session: AsyncSession, *, message_id: UUID) -> tuple[int, di
     """The audience of a message and the number of recipients in each state. The counts add up to the audience (P3)."""
     message = await ledger.get_message(session, message_id)
     if message is None:
-        raise DeliveryNotFound("没有这条消息")
+        raise DeliveryNotFound("没有这条消息", "There is no such message")
     return message.audience, await queries.counts_of(session, message_id)
 
 

@@ -38,12 +38,16 @@ async def read(session: AsyncSession, query: FeedQuery) -> Stretch:
         raise EventsGone(
             f"位置 {stretch.pruned} 及以前的事件已过保留期，不能再读：请先用各列表的 updated_since 补齐，"
             f"再从 after={stretch.pruned} 继续",
+            f"The events up to position {stretch.pruned} were deleted: catch up with updated_since of the "
+            f"lists, then go on with after={stretch.pruned}",
             oldest=stretch.pruned + 1,
             resume_after=stretch.pruned,
         )
     if query.after is not None and query.after > stretch.newest:
         raise PositionAhead(
             f"事件流目前到位置 {stretch.newest}，还没有 {query.after}：请使用上一次回答里的 last_position",
+            f"The newest position is {stretch.newest} and {query.after} is not there yet: use "
+            "last_position of the answer before",
             newest=stretch.newest,
         )
     return stretch

@@ -16,7 +16,10 @@ def types_named(asked: str | None, known: Collection[str]) -> frozenset[str] | N
         return None
     unknown = [name for name in names if not _meant(name, known)]
     if unknown:
-        raise UnknownEventType(f"不认识：{'、'.join(unknown)}；可选：{'、'.join(sorted(known))}，或如 request.*")
+        raise UnknownEventType(
+            f"不认识：{'、'.join(unknown)}；可选：{'、'.join(sorted(known))}，或如 request.*",
+            f"Unknown: {', '.join(unknown)}; there are {', '.join(sorted(known))}, or a family such as request.*",
+        )
     return frozenset(found for name in names for found in _meant(name, known))
 
 

@@ -21,6 +21,14 @@ def check_name(name: str, rule: GroupTypeRule, *, longest: int, clause: str) -> 
     """Policy 1.3, checked before the platform cuts a name that is too long. Any dash is a dash."""
     longest = min(longest, PLATFORM_NAME_LENGTH)
     if len(name) > longest:
-        raise NameRefused(f"群名称最多 {longest} 个字符，“{name}”有 {len(name)} 个（{clause}）", longest=longest)
+        raise NameRefused(
+            f"群名称最多 {longest} 个字符，“{name}”有 {len(name)} 个（{clause}）",
+            f"The name of a group has at most {longest} characters and “{name}” has {len(name)} ({clause})",
+            longest=longest,
+        )
     if not re.fullmatch(rule.name_pattern, name.translate(DASHES)):
-        raise NameRefused(f"{rule.title}的名称应为“{rule.name_hint}”，“{name}”不符合（{clause}）", hint=rule.name_hint)
+        raise NameRefused(
+            f"{rule.title}的名称应为“{rule.name_hint}”，“{name}”不符合（{clause}）",
+            f"The name of a group of the type {rule.title} looks like “{rule.name_hint}”; “{name}” does not ({clause})",
+            hint=rule.name_hint,
+        )

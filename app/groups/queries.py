@@ -46,7 +46,7 @@ async def group_for_update(session: AsyncSession, group_id: GroupId) -> Group:
 
 def _found(found: Group | None) -> Group:
     if found is None:
-        raise GroupNotFound("没有登记这个群")
+        raise GroupNotFound("没有登记这个群", "There is no such registered group")
     return found
 
 

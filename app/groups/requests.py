@@ -43,7 +43,11 @@ class CreateGroupKind(RequestKind[CreateGroup, CreationSubject]):
         userids = [userid for userid in (payload.owner, payload.deputy, *payload.members) if userid]
         found = await org.people_by_userids(session, userids)
         if unknown := [userid for userid in userids if fold(userid) not in found]:
-            raise UnknownPeople(f"通讯录中没有这些账号：{'、'.join(unknown)}", userids=unknown)
+            raise UnknownPeople(
+                f"通讯录中没有这些账号：{'、'.join(unknown)}",
+                f"There is no member with the userid {', '.join(unknown)}",
+                userids=unknown,
+            )
         return CreationSubject(
             name=payload.name,
             group_type=payload.type,
@@ -121,7 +125,11 @@ class MembershipKind(RequestKind[ChangeT, MembershipSubject]):
         group = await queries.group(session, GroupId(payload.group_id))
         person = await org.person_by_userid(session, payload.person) if payload.person else submission.requester
         if person is None:
-            raise UnknownPeople(f"通讯录中没有账号 {payload.person}", userids=[payload.person])
+            raise UnknownPeople(
+                f"通讯录中没有账号 {payload.person}",
+                f"There is no member with the userid {payload.person}",
+                userids=[payload.person],
+            )
         return MembershipSubject(group_id=group.id, person_id=person.id, group_type=group.group_type)
 
     async def approved(

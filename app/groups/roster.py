@@ -52,7 +52,10 @@ def rule_of(policy: Policy, group_type: str) -> GroupTypeRule:
     rule = policy.document.groups.types.get(group_type)
     if rule is None:
         known = [f"{key}（{one.title}）" for key, one in policy.document.groups.types.items() if one.enabled]
-        raise UnknownGroupType(f"制度第 {policy.number} 版没有“{group_type}”这种群；有：{'、'.join(known)}")
+        raise UnknownGroupType(
+            f"制度第 {policy.number} 版没有“{group_type}”这种群；有：{'、'.join(known)}",
+            f"Version {policy.number} of the policy has no type of group “{group_type}”; there are {', '.join(known)}",
+        )
     return rule
 
 
@@ -64,7 +67,9 @@ async def check_may_join(session: AsyncSession, group: Group, person: Person, *,
     check_may_act(person)
     stay = await queries.current_stay(session, group.id, person.id)
     if stay is not None and stay.desired and stay.observed:
-        raise AlreadyAMember(f"{person.name} 已在“{group.desired_name}”内")
+        raise AlreadyAMember(
+            f"{person.name} 已在“{group.desired_name}”内", f"{person.name} is in “{group.desired_name}” already"
+        )
     await check_settled(session, stay)
     desired = {one.person_id for one in await queries.current_stays(session, group.id) if one.desired}
     clause = policy.cite("group.size").label
@@ -80,27 +85,42 @@ async def check_may_leave(session: AsyncSession, group: Group, person: Person) -
     stays = await queries.current_stays(session, group.id)
     stay = next((one for one in stays if one.person_id == person.id), None)
     if stay is None:
-        raise NotAMember(f"{person.name} 不在“{group.desired_name}”内")
+        raise NotAMember(
+            f"{person.name} 不在“{group.desired_name}”内", f"{person.name} is not in “{group.desired_name}”"
+        )
     await check_settled(session, stay)
     others = [one for one in stays if one.observed and one.person_id != person.id]
     if len(others) < rules.FEWEST:
-        raise SizeRefused(f"“{group.desired_name}”至少要保留 {rules.FEWEST} 人，{person.name} 现在不能退出")
+        raise SizeRefused(
+            f"“{group.desired_name}”至少要保留 {rules.FEWEST} 人，{person.name} 现在不能退出",
+            f"“{group.desired_name}” keeps at least {rules.FEWEST} people: {person.name} cannot leave now",
+        )
     if group.desired_owner_id == person.id and await deputy_to_follow(session, group) is None:
         raise OwnerNeedsSuccessor(
-            f"{person.name} 是“{group.desired_name}”的群主，退出前请先由管理员更换群主，或指定一位在群内的副群主接任"
+            f"{person.name} 是“{group.desired_name}”的群主，退出前请先由管理员更换群主，或指定一位在群内的副群主接任",
+            f"{person.name} owns “{group.desired_name}”: before they leave, an administrator changes the "
+            "owner or names a deputy in the group",
         )
     return stay
 
 
 def check_active(group: Group) -> None:
     if group.state is not GroupState.ACTIVE:
-        raise GroupNotActive(f"“{group.desired_name}”{_WHY_NOT[group.state]}", state=group.state.value)
+        raise GroupNotActive(
+            f"“{group.desired_name}”{_WHY_NOT[group.state]}",
+            f"“{group.desired_name}” is {group.state.value}",
+            state=group.state.value,
+        )
 
 
 def check_may_act(*people: Person) -> None:
     """One account that cannot act spoils the platform's call (86216)."""
     if unable := [f"{person.name}（账号{why_not(person)}）" for person in people if not may_act(person)]:
-        raise NotReachable(f"这些人现在不能加入群：{'、'.join(unable)}")
+        raise NotReachable(
+            f"这些人现在不能加入群：{'、'.join(unable)}",
+            "These people cannot join a group now: "
+            f"{', '.join(f'{person.name} ({person.status.value})' for person in people if not may_act(person))}",
+        )
 
 
 async def check_settled(session: AsyncSession, stay: GroupMember | None) -> None:
@@ -110,7 +130,12 @@ async def check_settled(session: AsyncSession, stay: GroupMember | None) -> None
     change = await change_of(session, call)
     if await queries.is_under_way(session, change, stay.person_id):
         call = await queries.last_call_of(session, change)
-        raise ChangeUnderWay("上一次变更还在办理，请稍后再试", call_id=str(call.id), state=call.state.value)
+        raise ChangeUnderWay(
+            "上一次变更还在办理，请稍后再试",
+            "The change before is still under way: try again later",
+            call_id=str(call.id),
+            state=call.state.value,
+        )
 
 
 # ---------------------------------------------------------------- changes

@@ -55,6 +55,15 @@ def check_size(people: int, rule: GroupTypeRule, *, clause: str) -> None:
     """Policy 1.6 and the platform's cap; both count the app itself."""
     most = min(rule.max_members, PLATFORM_GROUP_SIZE) - 1
     if people < FEWEST:
-        raise SizeRefused(f"群内至少 {FEWEST} 人（含群主），现有 {people} 人", fewest=FEWEST)
+        raise SizeRefused(
+            f"群内至少 {FEWEST} 人（含群主），现有 {people} 人",
+            f"A group has at least {FEWEST} people with its owner, and this one {people}",
+            fewest=FEWEST,
+        )
     if people > most:
-        raise SizeRefused(f"{rule.title}最多 {most} 人（另有应用占 1 个名额），现有 {people} 人（{clause}）", most=most)
+        raise SizeRefused(
+            f"{rule.title}最多 {most} 人（另有应用占 1 个名额），现有 {people} 人（{clause}）",
+            f"A group of the type {rule.title} has at most {most} people beside the app, and this one "
+            f"{people} ({clause})",
+            most=most,
+        )

@@ -96,6 +96,12 @@ def explain(error: BaseException) -> str:
 
 def check_may_replay(event: ReceivedEvent) -> None:
     if event.state in {EventState.PENDING, EventState.RUNNING}:
-        raise StillWaiting("这条回调正在排队或处理，完成后才能重放")
+        raise StillWaiting(
+            "这条回调正在排队或处理，完成后才能重放",
+            "This callback waits or is being handled: it can be replayed when that is done",
+        )
     if event.body is None:
-        raise BodyErased("原文保存 30 天，这条回调的原文已清除，不能重放")
+        raise BodyErased(
+            "原文保存 30 天，这条回调的原文已清除，不能重放",
+            "Bodies are kept for 30 days; that of this callback was erased, so it cannot be replayed",
+        )

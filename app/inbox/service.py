@@ -176,7 +176,7 @@ async def hold(session: AsyncSession, *, events: Sequence[Received], batch: int)
     """
     subjects = sorted({event.subject for event in events})
     if len(await queries.claims_for_update(session, subjects=subjects, batch=batch)) != len(subjects):
-        raise LeaseLost("the subject was taken over by another worker")
+        raise LeaseLost("the subject was taken over by another worker", "The subject was taken over by another worker")
 
 
 async def finish(
@@ -189,7 +189,7 @@ async def finish(
         .values(state=outcome.state, last_error=outcome.reason, finished_at=now, not_before=None)
     )
     if await _changed(session, done) != len(events):
-        raise LeaseLost("an event is not ours any more")
+        raise LeaseLost("an event is not ours any more", "The event is not ours any more")
 
 
 async def led_to_nothing(session: AsyncSession, *, event_ids: Sequence[int], reason: str) -> None:
@@ -227,14 +227,14 @@ async def release(session: AsyncSession, *, batch: int) -> None:
 async def get(session: AsyncSession, *, event_id: EventId) -> ReceivedEvent:
     if event := await queries.event(session, event_id):
         return event
-    raise EventNotFound(f"没有编号为 {event_id} 的回调")
+    raise EventNotFound(f"没有编号为 {event_id} 的回调", f"There is no callback with the id {event_id}")
 
 
 async def replay(session: AsyncSession, *, event_id: EventId, actor: Actor, now: datetime) -> ReceivedEvent:
     """Have a finished, parked or unknown event handled again. It keeps its id, and loses its failures."""
     event = await queries.event_for_update(session, event_id)
     if event is None:
-        raise EventNotFound(f"没有编号为 {event_id} 的回调")
+        raise EventNotFound(f"没有编号为 {event_id} 的回调", f"There is no callback with the id {event_id}")
     rules.check_may_replay(event)
     before = {"state": event.state.value, "attempts": event.attempts}
     event.state, event.attempts, event.replayed_at = EventState.PENDING, 0, now

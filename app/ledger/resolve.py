@@ -59,11 +59,15 @@ async def resolve_call(
     """A person has checked and says how a call of unknown outcome ended, or takes note that one arrived after all."""
     call = await queries.call_for_update(session, call_id)
     if call is None:
-        raise CallNotFound("没有这次调用")
+        raise CallNotFound("没有这次调用", "There is no such call")
     if call.hold_reason == FailReason.ARRIVED_AFTER_ALL:
         return await _take_note(session, call, resolution, actor=actor, now=now)
     if call.state is not CallState.UNKNOWN:
-        raise NotUnknown("只有结果未知的调用才需要人工确认", state=call.state.value)
+        raise NotUnknown(
+            "只有结果未知的调用才需要人工确认",
+            "Only a call whose outcome is unknown is decided by a person",
+            state=call.state.value,
+        )
     verdict = Done() if resolution is Resolution.DONE else Failed(FailReason.RESOLVED_FAILED, f"{actor} 确认没有生效")
     await calls.conclude(session, call, verdict, now=now)
     await publish(session, RESOLVED[resolution](call_id=call.id), why_of(call).by(actor), now=now)
@@ -77,7 +81,11 @@ async def _take_note(
     call's place.
     """
     if resolution is Resolution.FAILED:
-        raise NotUnknown("企业微信的答复表明已经生效，只能确认为 done", state=call.state.value)
+        raise NotUnknown(
+            "企业微信的答复表明已经生效，只能确认为 done",
+            "The platform's answer shows that it took effect: it can only be confirmed as done",
+            state=call.state.value,
+        )
     if call.state is CallState.REPLACED:
         call.hold_reason = None
     else:
@@ -95,11 +103,19 @@ async def retry_call(session: AsyncSession, *, call_id: UUID, actor: Actor, now:
     """Make a call again that failed or is unknown, with the same bytes. A person has decided it."""
     call = await queries.call_for_update(session, call_id)
     if call is None:
-        raise CallNotFound("没有这次调用")
+        raise CallNotFound("没有这次调用", "There is no such call")
     if call.kind not in RETRIED_BY_PERSONS:
-        raise NotRetried("消息请按投递记录重试；建群和改群请重试对应的申请，或重新核对这个群", kind=call.kind.value)
+        raise NotRetried(
+            "消息请按投递记录重试；建群和改群请重试对应的申请，或重新核对这个群",
+            "Send messages again by their deliveries; for groups, retry the request or reconcile the group",
+            kind=call.kind.value,
+        )
     if call.state not in {CallState.FAILED, CallState.UNKNOWN} or call.hold_reason == FailReason.SUPERSEDED:
-        raise NotRetried("只有失败或结果未知的调用才能重试", state=call.state.value)
+        raise NotRetried(
+            "只有失败或结果未知的调用才能重试",
+            "Only a call that failed or whose outcome is unknown can be retried",
+            state=call.state.value,
+        )
     was = {"state": call.state.value, "reason": call.hold_reason}
     request = CallRequest(
         call.kind, rules.body_of(call), call.purpose, about_of(call), why_of(call).by(actor), call.ordering_key

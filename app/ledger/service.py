@@ -97,7 +97,7 @@ async def request_call(
 async def _key_after(session: AsyncSession, call_id: UUID) -> str:
     call = await queries.call_for_update(session, call_id)
     if call is None:
-        raise CallNotFound("要等待的那次调用不存在")
+        raise CallNotFound("要等待的那次调用不存在", "The call to wait for does not exist")
     call.ordering_key = call.ordering_key or f"call:{call.id}"
     return call.ordering_key
 
@@ -112,5 +112,5 @@ async def add_call(session: AsyncSession, call: OutgoingCall) -> None:
 async def read_call(session: AsyncSession, *, call_id: UUID) -> OutgoingCall:
     call = await queries.get_call(session, call_id)
     if call is None:
-        raise CallNotFound("没有这次调用")
+        raise CallNotFound("没有这次调用", "There is no such call")
     return call

@@ -79,7 +79,11 @@ async def link_userid(
     holder = await queries.person_by_userid(session, userid)
     former = await queries.person(session, person_id)
     if holder is None or former is None:
-        raise PersonUnknown(f"找不到账号 {userid} 或要关联的人员", userid=userid)
+        raise PersonUnknown(
+            f"找不到账号 {userid} 或要关联的人员",
+            f"There is no account {userid}, or not the person to link it with",
+            userid=userid,
+        )
     if holder.id == former.id:
         return former
     shown = (await queries.userids_of(session, [holder.id]))[PersonId(holder.id)]
@@ -97,7 +101,9 @@ async def separate_userid(session: AsyncSession, *, userid: str, actor: Actor, n
     """A person says: these are two people."""
     holder = await queries.person_by_userid(session, userid)
     if holder is None or not await _close_review(session, userid, decision="separate", actor=actor, now=now):
-        raise NothingToReview(f"账号 {userid} 没有待确认的重名记录", userid=userid)
+        raise NothingToReview(
+            f"账号 {userid} 没有待确认的重名记录", f"No review is open for the account {userid}", userid=userid
+        )
     await publish(
         session, catalogue.UseridSeparated(person_id=holder.id), Why(actor), now=now, details={"userid": userid}
     )
@@ -107,7 +113,9 @@ async def link_former(session: AsyncSession, *, userid: str, actor: Actor, now: 
     """Link the userid to the person whom its open review names."""
     review = await queries.open_review(session, userid)
     if review is None:
-        raise NothingToReview(f"账号 {userid} 没有待确认的重名记录", userid=userid)
+        raise NothingToReview(
+            f"账号 {userid} 没有待确认的重名记录", f"No review is open for the account {userid}", userid=userid
+        )
     return await link_userid(session, userid=userid, person_id=PersonId(review.former_person_id), actor=actor, now=now)
 
 

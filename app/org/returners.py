@@ -70,6 +70,8 @@ async def link_returners(
         if unlike := [userid for userid in userids if fold(userid) not in alike]:
             raise NothingToReview(
                 f"这些账号不能一次关联：{'、'.join(unlike)}；没有待确认的记录，或姓名、部门与离职前不同，请逐个确认",
+                f"These accounts cannot be linked at once: {', '.join(unlike)}. No review is open, or name "
+                "or departments differ from before: decide them one by one",
                 userid=unlike[0],
             )
         alike = {fold(userid): alike[fold(userid)] for userid in userids}

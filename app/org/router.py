@@ -59,7 +59,7 @@ async def department_tree(session: SessionDep) -> DepartmentTree:
 async def get_department(session: SessionDep, department_id: int) -> DepartmentOut:
     department = await queries.department(session, department_id)
     if department is None:
-        raise DepartmentUnknown(f"没有部门 {department_id}")
+        raise DepartmentUnknown(f"没有部门 {department_id}", f"There is no department {department_id}")
     return presentation.department(department)
 
 

@@ -61,4 +61,8 @@ async def person_named_or_former(session: AsyncSession, userid: str) -> Person:
 
 
 def _unknown(userids: Sequence[str]) -> PersonUnknown:
-    return PersonUnknown(f"没有账号为 {'、'.join(userids)} 的成员", userid=userids[0])
+    return PersonUnknown(
+        f"没有账号为 {'、'.join(userids)} 的成员",
+        f"There is no member with the userid {', '.join(userids)}",
+        userid=userids[0],
+    )

@@ -111,7 +111,11 @@ class Policy:
         rule = RULES.get(rule_key)
         clause = rules.get(rule_key) or (rules.get(rule.formerly) if rule and rule.formerly else None)
         if clause is None:
-            raise UnknownRule(f"制度第 {self.number} 版没有写明规则 {rule_key} 依据哪一条", rule_key=rule_key)
+            raise UnknownRule(
+                f"制度第 {self.number} 版没有写明规则 {rule_key} 依据哪一条",
+                f"Version {self.number} of the policy does not say on which clause the rule {rule_key} rests",
+                rule_key=rule_key,
+            )
         return Citation(rule_key, clause, self.document.clauses[clause], self.number)
 
 
@@ -137,7 +141,9 @@ async def in_force(session: AsyncSession, *, now: datetime) -> Policy:
     """The version in force at `now`. One short query; the document itself comes from the cache."""
     version_id = await queries.id_in_force(session, now=now)
     if version_id is None:
-        raise NoPolicyInForce("还没有生效的制度，请运行 steward policy apply 文件")
+        raise NoPolicyInForce(
+            "还没有生效的制度，请运行 steward policy apply 文件", "No policy is in force: run steward policy apply FILE"
+        )
     return await get(session, PolicyVersionId(version_id))
 
 
@@ -148,7 +154,7 @@ async def get(session: AsyncSession, version_id: PolicyVersionId) -> Policy:
         return known
     row = await queries.version(session, version_id)
     if row is None:
-        raise VersionNotFound("没有这个制度版本", version_id=str(version_id))
+        raise VersionNotFound("没有这个制度版本", "There is no such version of the policy", version_id=str(version_id))
     if len(_known) >= _MOST_KNOWN:
         _known.clear()
     policy = Policy(version_id, row.number, PolicyDocument.model_validate(row.document))
@@ -163,7 +169,7 @@ async def version_numbered(session: AsyncSession, number: int) -> PolicyVersion:
     """The row of a version, with its source. Raises `VersionNotFound`."""
     row = await queries.version_numbered(session, number)
     if row is None:
-        raise VersionNotFound(f"没有制度第 {number} 版", number=number)
+        raise VersionNotFound(f"没有制度第 {number} 版", f"There is no version {number} of the policy", number=number)
     return row
 
 
@@ -175,7 +181,10 @@ def source_of(policy_file: Path | None) -> str:
         return policy_file.read_text(encoding="utf-8-sig")
     except (OSError, ValueError) as error:
         reason = "不是 UTF-8 文本，请用 UTF-8 重新保存" if isinstance(error, UnicodeError) else _told(error)
-        raise FaultyPolicy(f"读不到 {policy_file}：{reason} (cannot read the policy file)") from None
+        raise FaultyPolicy(
+            f"读不到 {policy_file}：{reason} (cannot read the policy file)",
+            f"Cannot read the policy file {policy_file}: {reason}",
+        ) from None
 
 
 def _told(error: Exception) -> str:
@@ -196,7 +205,11 @@ def _document_of(reading: documents.Reading) -> PolicyDocument:
     if reading.document is None:
         facts = [{"path": fault.path, "message": fault.message} for fault in reading.faults]
         sentences = "；".join(str(fault) for fault in reading.faults)
-        raise FaultyPolicy(f"共 {len(facts)} 处：{sentences}", faults=facts)
+        raise FaultyPolicy(
+            f"共 {len(facts)} 处：{sentences}",
+            f"{len(facts)} faults; `faults` says where, and what in Chinese",
+            faults=facts,
+        )
     return reading.document
 
 
@@ -266,7 +279,10 @@ async def apply(
     if newest is not None and newest.sha256 == _digest(source):
         return _same_again(newest, effective_at=effective_at, now=now)
     if effective_at is not None and effective_at < now:
-        raise EffectiveInThePast("制度不能追溯生效，请填写将来的时间，或不填（立即生效）")
+        raise EffectiveInThePast(
+            "制度不能追溯生效，请填写将来的时间，或不填（立即生效）",
+            "A policy does not apply to the past: name a moment in the future, or none for at once",
+        )
     number = newest.number + 1 if newest else 1
     return await _add_version(
         session, source=source, number=number, effective_at=effective_at or now, now=now, actor=actor
@@ -279,6 +295,8 @@ def _same_again(newest: PolicyVersion, *, effective_at: datetime | None, now: da
         raise AlreadyScheduled(
             f"同样的文本已是第 {newest.number} 版，定于 {newest.effective_at:%Y-%m-%d %H:%M} UTC 生效；"
             "要改期请修改文本（例如 about）后再启用",
+            f"The same text is version {newest.number}, in force from {newest.effective_at:%Y-%m-%d %H:%M} "
+            "UTC; to move that, change the text (for example `about`) and apply it again",
             number=newest.number,
         )
     return newest

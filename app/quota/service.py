@@ -34,7 +34,7 @@ async def change_limit(
         raise _no_such_limit(key)
     share = changes.get("share")
     if share is not None and not 0 < share <= 1:
-        raise BadShare(f"份额 {share} 不合法")
+        raise BadShare(f"份额 {share} 不合法", f"The share {share} is not above 0 and at most 1")
     if not changes:
         return
     await numbers.change(session, key, now=now, **changes)
@@ -54,12 +54,12 @@ async def read_limit(session: AsyncSession, *, key: str, now: datetime) -> Use:
 
 def _no_such_limit(key: str) -> NoSuchLimit:
     known = ", ".join(key for key, limit in LIMITS.items() if COUNTERS[limit.counter].kept is not Kept.NO)
-    return NoSuchLimit(f"没有限额 {key}；可选：{known}")
+    return NoSuchLimit(f"没有限额 {key}；可选：{known}", f"There is no limit {key}; there are {known}")
 
 
 async def unblock_path(session: AsyncSession, *, path: str, actor: Actor, now: datetime) -> None:
     """The block was lifted on the platform (频率自助解封): calls go again, everywhere within a second."""
     if not await breaker.unblock(session, path=path):
-        raise NotBlocked(f"接口 {path} 没有被暂停")
+        raise NotBlocked(f"接口 {path} 没有被暂停", f"The path {path} is not blocked")
     await LIMIT_CHANGED.enqueue(session, LimitChanged(path=path), run_after=KNOWN_EVERYWHERE_AFTER)
     await publish(session, catalogue.LimitUnblocked(path=path), Why(actor), now=now)

@@ -201,7 +201,9 @@ async def release(session: AsyncSession, *, run_id: SyncRunId, actor: Actor, now
     facts = SyncReport.of(run).facts_for_release()
     as_before = await staging.unchanged_of(session, run_id=run.id)
     if await staging.count_staged(session, run_id=run.id, unchanged=len(as_before)) != facts.staged:
-        raise StagedRowsGone("这次同步读取的数据已不在，请重新同步后再放行")
+        raise StagedRowsGone(
+            "这次同步读取的数据已不在，请重新同步后再放行", "What this sync read is gone: sync again, then release"
+        )
     org = (await policies.in_force(session, now=now)).document.org
     reading = _reading_of(run, facts, as_before)
     comparison = await compare(session, reading.scope(missing_limit=1), org.loss_budget)

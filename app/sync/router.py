@@ -53,7 +53,7 @@ async def start_sync_run(session: SessionDep, now: NowDep, body: StartSync | Non
 async def get_sync_run(session: SessionDep, run_id: UUID) -> SyncRunOut:
     run = await queries.sync_run(session, run_id)
     if run is None:
-        raise SyncRunUnknown(f"没有同步 {run_id}")
+        raise SyncRunUnknown(f"没有同步 {run_id}", f"There is no sync {run_id}")
     return presentation.run(run)
 
 

@@ -57,7 +57,9 @@ async def request(
         await _queue(session, running)
         return running
     if running is not None and not _is_dead(running, now=now):
-        raise SyncAlreadyRunning("已有同步正在进行，请等它结束", run_id=str(running.id))
+        raise SyncAlreadyRunning(
+            "已有同步正在进行，请等它结束", "A sync is running: wait until it has ended", run_id=str(running.id)
+        )
     run = SyncRun(
         reason=reason,
         dry_run=dry_run,
@@ -185,9 +187,9 @@ async def get_held(session: AsyncSession, *, run_id: SyncRunId) -> SyncRun:
     """The run, locked, when it waits for a person."""
     run = await session.get(SyncRun, run_id, with_for_update={"key_share": True}, populate_existing=True)
     if run is None:
-        raise SyncRunUnknown(f"没有同步 {run_id}")
+        raise SyncRunUnknown(f"没有同步 {run_id}", f"There is no sync {run_id}")
     if run.state is not SyncState.HELD:
-        raise SyncRunNotHeld("这次同步没有待放行的变更", state=run.state.value)
+        raise SyncRunNotHeld("这次同步没有待放行的变更", "This sync holds no changes back", state=run.state.value)
     return run
 
 

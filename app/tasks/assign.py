@@ -95,7 +95,7 @@ async def assign(session: AsyncSession, wanted: Assignment, *, actor: Actor, now
 async def _group(session: AsyncSession, policy: Policy, group_id: UUID) -> Group:
     group = await queries.group(session, group_id)
     if group is None:
-        raise UnknownGroup(f"没有登记 id 为 {group_id} 的群")
+        raise UnknownGroup(f"没有登记 id 为 {group_id} 的群", f"There is no registered group with the id {group_id}")
     rules.check_group(policy.document, group)
     return group
 

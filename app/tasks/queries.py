@@ -29,14 +29,14 @@ async def next_number(session: AsyncSession) -> int:
 async def task(session: AsyncSession, task_id: TaskId) -> Task:
     row = await session.get(Task, task_id)
     if row is None:
-        raise TaskNotFound("没有这个任务")
+        raise TaskNotFound("没有这个任务", "There is no such task")
     return row
 
 
 async def task_for_update(session: AsyncSession, task_id: TaskId) -> Task:
     row = (await session.scalars(_fresh(task_id).with_for_update(key_share=True))).one_or_none()
     if row is None:
-        raise TaskNotFound("没有这个任务")
+        raise TaskNotFound("没有这个任务", "There is no such task")
     return row
 
 

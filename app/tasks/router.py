@@ -113,7 +113,11 @@ async def cancel_task(
 ) -> TaskOut:
     """Take it back, in the assigner's name or as an administrator. Final."""
     if body.person is None and not allows(caller.scopes, "admin:write"):
-        raise MissingScope("不写布置人时，接口密钥要有 admin:write 权限", scope="admin:write")
+        raise MissingScope(
+            "不写布置人时，接口密钥要有 admin:write 权限",
+            "Without an assigner, the API key needs the scope admin:write",
+            scope="admin:write",
+        )
     task = await service.cancel(
         session,
         task_id=TaskId(task_id),

@@ -165,7 +165,7 @@ def move(task: Task, told: Told) -> Moved | None:
     """Where the task goes; None when nothing is to happen. Raises `TaskFinished`."""
     target = TRANSITIONS[task.state][told.action]
     if isinstance(target, Refused) and not told.by_card:
-        raise TaskFinished(target.reason)
+        raise TaskFinished(target.reason, f"The task is {task.state.value}")
     if not isinstance(target, TaskState):
         return None
     moved = Moved(_state(task, told, target), _progress(task, told))
@@ -213,30 +213,40 @@ def check_may(task: Task, action: TaskAction, *, person_id: UUID, collaborators:
     """Policy 4.1, 4.3: the responsible person accepts and completes; collaborators report, too."""
     if action is TaskAction.CANCEL:
         if person_id != task.assigner_id:
-            raise NotYourTask("只有布置人可以取消任务")
+            raise NotYourTask("只有布置人可以取消任务", "Only the assigner can cancel a task")
     elif action in {TaskAction.PROGRESS, TaskAction.BLOCK}:
         if person_id != task.owner_id and person_id not in collaborators:
-            raise NotYourTask("只有责任人和协作人可以报告这个任务")
+            raise NotYourTask(
+                "只有责任人和协作人可以报告这个任务", "Only the owner and the collaborators can report about this task"
+            )
     elif person_id != task.owner_id:
-        raise NotYourTask("只有责任人可以接受和完成任务")
+        raise NotYourTask("只有责任人可以接受和完成任务", "Only the owner can accept and complete a task")
 
 
 def check_due(due_at: datetime, now: datetime) -> None:
     if due_at <= now:
-        raise DueInThePast("任务期限要晚于现在")
+        raise DueInThePast("任务期限要晚于现在", "The due time has to be in the future")
 
 
 def check_owner(owner: Person) -> None:
     if not may_act(owner):
-        raise OwnerNotEmployed(f"{owner.name} 的账号{why_not(owner)}，不能负责任务")
+        raise OwnerNotEmployed(
+            f"{owner.name} 的账号{why_not(owner)}，不能负责任务",
+            f"The account of {owner.name} is {owner.status.value}: they cannot own a task",
+        )
 
 
 def check_group(document: PolicyDocument, group: Group) -> None:
     """Policy 4.1: published in its group; 3.2: as work, where the type of group takes work."""
     if group.state is not GroupState.ACTIVE:
         raise TaskGroupNotActive(
-            f"群“{group.desired_name}”现在不能发消息，任务不能布置到这个群", state=group.state.value
+            f"群“{group.desired_name}”现在不能发消息，任务不能布置到这个群",
+            f"The group “{group.desired_name}” takes no tasks: it is {group.state.value}",
+            state=group.state.value,
         )
     group_type = document.groups.types.get(group.group_type)
     if group_type is not None and WORK not in group_type.allowed_classes:
-        raise GroupTakesNoTasks(f"{group_type.title}“{group.desired_name}”不发布工作信息")
+        raise GroupTakesNoTasks(
+            f"{group_type.title}“{group.desired_name}”不发布工作信息",
+            f"The group “{group.desired_name}” ({group_type.title}) takes no work",
+        )

@@ -167,7 +167,7 @@ def _check_may(context: TaskContext, act: _Act) -> None:
         helpers = {person.id for person in context.collaborators}
         rules.check_may(context.task, act.action, person_id=act.person.id, collaborators=helpers)
     elif act.actor is None:
-        raise NotYourTask("要说明由谁操作")
+        raise NotYourTask("要说明由谁操作", "Say who acts")
 
 
 def _event(task: Task, act: _Act) -> type[catalogue.TaskEvent]:

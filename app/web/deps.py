@@ -121,7 +121,7 @@ def require(scope: str) -> Callable[[Caller], Coroutine[Any, Any, Caller]]:
 
     async def check(caller: CallerDep) -> Caller:
         if not allows(caller.scopes, scope):
-            raise MissingScope(f"这个接口密钥没有 {scope} 权限", scope=scope)
+            raise MissingScope(f"这个接口密钥没有 {scope} 权限", f"This API key lacks the scope {scope}", scope=scope)
         return caller
 
     return check

@@ -133,7 +133,7 @@ class IdempotentRoute(APIRoute):
 
 async def _once(request: Request, key: str, original: Callable[[Request], Awaitable[Response]]) -> Response:
     if len(key) > LONGEST_KEY:
-        raise KeyTooLong(f"最多 {LONGEST_KEY} 个字符")
+        raise KeyTooLong(f"最多 {LONGEST_KEY} 个字符", f"At most {LONGEST_KEY} characters")
     caller = await authenticate(request)
     services = services_of(request)
     now = services.clock.now()
@@ -209,18 +209,27 @@ async def _claim(session: AsyncSession, claim: Claim, digest: bytes, now: dateti
         return None
     earlier = await session.get(IdempotencyRecord, (claim.key_id, claim.key), with_for_update={"key_share": True})
     if earlier is None:
-        raise InFlight("同一个 Idempotency-Key 的请求刚刚结束，请再试一次", retry_after=1)
+        raise InFlight(
+            "同一个 Idempotency-Key 的请求刚刚结束，请再试一次",
+            "The request with this Idempotency-Key has just ended: try again",
+            retry_after=1,
+        )
     if earlier.created_at < now - KEPT:
         earlier.status, earlier.body, earlier.request_hash, earlier.created_at = None, None, digest, now
         earlier.locked_until = claim.until
         return None
     if earlier.request_hash != digest:
-        raise KeyReused("这个 Idempotency-Key 已用于内容不同的请求，请换一个")
+        raise KeyReused(
+            "这个 Idempotency-Key 已用于内容不同的请求，请换一个",
+            "This Idempotency-Key was used for another request. Take a new one.",
+        )
     if earlier.status is not None:
         return earlier
     if now < earlier.locked_until <= now + 2 * IN_FLIGHT:
         raise InFlight(
-            "同一个 Idempotency-Key 的请求还在处理，请稍后再试", retry_after=_seconds(earlier.locked_until - now)
+            "同一个 Idempotency-Key 的请求还在处理，请稍后再试",
+            "A request with this Idempotency-Key is under way. Retry-After says when to ask again.",
+            retry_after=_seconds(earlier.locked_until - now),
         )
     earlier.locked_until = claim.until
     return None
@@ -259,7 +268,11 @@ async def _keep(request: Request, claim: Claim, response: Response) -> None:
         async with transaction(services_of(request).sessions) as own:
             kept = (await own.execute(statement)).first()
     if kept is None:
-        raise InFlight("处理时间过长，同一个 Idempotency-Key 的另一个请求已接手", retry_after=1)
+        raise InFlight(
+            "处理时间过长，同一个 Idempotency-Key 的另一个请求已接手",
+            "It took too long: another request with this Idempotency-Key has taken over",
+            retry_after=1,
+        )
 
 
 async def forget(request: Request) -> None:

@@ -1,7 +1,7 @@
 """Problems in English, for callers whose `Accept-Language` asks for it.
 
-The title of every problem is there, and the detail of those that no domain refuses. What a domain says about its own
-facts stays Chinese.
+The title of every problem is there, and the detail of those that no domain refuses. A domain says the rest beside its
+Chinese (`DomainError.english`); what it quotes, such as names, titles and clauses, stays in the company's language.
 """
 
 from __future__ import annotations
@@ -13,10 +13,6 @@ DETAILS: Final = {
     "http-404": "There is nothing at this address. Compare the path with /docs.",
     "http-405": "This address does not take this method. The header Allow names those it takes.",
     "http-413": "A request holds at most 1 MiB.",
-    "missing-scope": "This API key lacks the scope that the member `scope` names.",
-    "too-many-requests": "This API key has made too many requests. Retry-After says how many seconds to wait.",
-    "request-in-flight": "A request with this Idempotency-Key is under way. Retry-After says when to ask again.",
-    "idempotency-key-reused": "This Idempotency-Key was used for another request. Take a new one.",
     "database-away": "The database is away. Send the request again later, with an Idempotency-Key to do it once.",
     "wecom-unreachable": "WeCom did not answer. Try again later.",
     "unexpected": "Something unforeseen went wrong. Give the correlation_id to your operator.",

@@ -62,10 +62,10 @@ def decode_cursor(cursor: str, length: int) -> list[Any]:
     try:
         values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         if not isinstance(values, list) or len(values) != length:
-            raise BadCursor("请使用上一页返回的 next_cursor")
+            raise BadCursor("请使用上一页返回的 next_cursor", "Use next_cursor of the page before")
         return [_typed(value) for value in values]
     except (ValueError, binascii.Error, UnicodeDecodeError) as error:
-        raise BadCursor("请使用上一页返回的 next_cursor") from error
+        raise BadCursor("请使用上一页返回的 next_cursor", "Use next_cursor of the page before") from error
 
 
 async def paginate(
@@ -92,7 +92,7 @@ def _fitting(values: list[Any], columns: Sequence[Any]) -> list[Any]:
     for value, column in zip(values, columns, strict=True):
         kind = column.type.python_type
         if type(value) is not kind or (kind is int and not -LARGEST_NUMBER <= value <= LARGEST_NUMBER):
-            raise BadCursor("请使用上一页返回的 next_cursor")
+            raise BadCursor("请使用上一页返回的 next_cursor", "Use next_cursor of the page before")
     return values
 
 
@@ -110,5 +110,5 @@ def _typed(value: Any) -> Any:
             return datetime.fromisoformat(str(value["t"]))
         if "u" in value:
             return UUID(str(value["u"]))
-        raise BadCursor("请使用上一页返回的 next_cursor")
+        raise BadCursor("请使用上一页返回的 next_cursor", "Use next_cursor of the page before")
     return value

@@ -109,7 +109,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def problem(request: Request, status: int, slug: str, title: str, detail: str, **facts: Any) -> JSONResponse:
-    if prefers_english(request.headers.get("accept-language", "")):
+    if _in_english(request):
         title, detail = title_of(slug), DETAILS.get(slug, detail)
     document = {
         **facts,
@@ -122,6 +122,10 @@ def problem(request: Request, status: int, slug: str, title: str, detail: str, *
     }
     headers = {"vary": "Accept-Language"}
     return JSONResponse(document, status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def _in_english(request: Request) -> bool:
+    return prefers_english(request.headers.get("accept-language", ""))
 
 
 def install(app: FastAPI) -> None:
@@ -142,7 +146,8 @@ def status_of(kind: type[DomainError]) -> int:
 
 async def _domain_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, DomainError)  # registered for this type alone
-    answer = problem(request, status_of(type(error)), error.slug, error.title, str(error), **error.facts)
+    detail = error.english if _in_english(request) else str(error)
+    answer = problem(request, status_of(type(error)), error.slug, error.title, detail, **error.facts)
     if (seconds := error.facts.get("retry_after")) is not None:
         answer.headers["retry-after"] = str(seconds)
     return answer
@@ -152,7 +157,7 @@ async def _wecom_error(request: Request, error: Exception) -> JSONResponse:
     """The platform's refusal with its code, its meaning and the cure (F95)."""
     if isinstance(error, WecomRefused):
         facts = {"errcode": error.errcode, "meaning": error.meaning_zh, "cure": error.cure_zh, "path": error.path}
-        detail = f"{error.meaning_zh}。{error.cure_zh}"
+        detail = error.english if _in_english(request) else f"{error.meaning_zh}。{error.cure_zh}"
         return problem(request, 502, "wecom-refused", _TITLES[502], detail, **facts)
     title, status = FRAMEWORK_PROBLEMS["wecom-unreachable"]
     return problem(request, status, "wecom-unreachable", title, "请稍后再试 (the platform did not answer)")
@@ -160,9 +165,9 @@ async def _wecom_error(request: Request, error: Exception) -> JSONResponse:
 
 async def _malformed(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # registered for this type alone
-    in_english = prefers_english(request.headers.get("accept-language", ""))
+    in_english = _in_english(request)
     faults = faults_of(error.errors(), in_english=in_english)
-    detail = "; ".join(f"{fault['where']}: {fault['what']}" for fault in faults) if in_english else told(faults)
+    detail = told_in_english(faults) if in_english else told(faults)
     return problem(request, 422, "malformed", _TITLES[422], detail, faults=faults)
 
 
@@ -191,6 +196,8 @@ async def _unstorable(request: Request, sqlstate: str) -> JSONResponse:
     await forget(request)
     log.warning("request.unstorable", path=request.url.path, sqlstate=sqlstate)
     detail = "请求里有数据库存不下的值：文字里不能有空字符（NUL），数字不能太大，请修改后重发"
+    if _in_english(request):
+        detail = "The database cannot store a value of it: no NUL in a text, and no number that is too large."
     return problem(request, 422, "malformed", _TITLES[422], detail)
 
 
@@ -292,3 +299,7 @@ def faults_of(errors: Iterable[Mapping[str, Any]], *, in_english: bool = False) 
 def told(faults: Iterable[Mapping[str, str]]) -> str:
     """All of them in one sentence."""
     return "；".join(f"{fault['where']}：{fault['what']}" if fault["where"] else fault["what"] for fault in faults)
+
+
+def told_in_english(faults: Iterable[Mapping[str, str]]) -> str:
+    return "; ".join(f"{fault['where']}: {fault['what']}" if fault["where"] else fault["what"] for fault in faults)

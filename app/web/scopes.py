@@ -71,6 +71,8 @@ class KeyRate:
             self._buckets[key_id] = (left, at)
             wait = max(1, ceil((1 - left) / per_second))
             raise TooManyRequests(
-                f"每个接口密钥每分钟最多 {self._per_minute} 次请求，请 {wait} 秒后再试", retry_after=wait
+                f"每个接口密钥每分钟最多 {self._per_minute} 次请求，请 {wait} 秒后再试",
+                f"An API key may make {self._per_minute} requests a minute: try again in {wait} seconds",
+                retry_after=wait,
             )
         self._buckets[key_id] = (left - 1, at)

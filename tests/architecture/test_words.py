@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from app.bootstrap import REGISTRY
+from app.errors import DomainError
 from app.policy.document import default_source, demo_source
 
 ROOT = Path(__file__).parents[2]
@@ -41,6 +43,39 @@ def slips(text: str) -> list[str]:
 
 def modules() -> list[Path]:
     return sorted(path for folder in ("app", "callbacks", "models") for path in (ROOT / folder).rglob("*.py"))
+
+
+def refusals(source: str) -> Iterator[tuple[int, list[str]]]:
+    """The line of everything that makes a `DomainError`, and the words of its sentences without what they quote."""
+    assert REGISTRY.routers  # every domain is imported, and with it what it refuses
+    names = {kind.__name__ for kind in family_of(DomainError)}
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) in names:
+            yield node.lineno, [_literal(each) for each in node.args]
+
+
+def _literal(sentence: ast.expr) -> str:
+    parts = (node.value for node in ast.walk(sentence) if isinstance(node, ast.Constant))
+    return " ".join(part for part in parts if isinstance(part, str))
+
+
+def family_of(kind: type[DomainError]) -> set[type[DomainError]]:
+    return {kind} | {each for child in kind.__subclasses__() for each in family_of(child)}
+
+
+def test_every_refusal_is_said_in_english_too() -> None:
+    found = {
+        f"{path.relative_to(ROOT)}:{line}": sentences
+        for path in modules()
+        for line, sentences in refusals(path.read_text(encoding="utf-8"))
+    }
+    assert len(found) > 100
+    # One sentence in each language; the Chinese one may come whole out of a table.
+    assert {
+        place: sentences
+        for place, sentences in found.items()
+        if len(sentences) != 2 or not re.search("[A-Za-z]{2}", sentences[1]) or re.search(HAN, sentences[1])
+    } == {}
 
 
 def test_the_sentences_of_the_service() -> None:

@@ -79,7 +79,7 @@ class Library(RequestKind[Borrowing, Loan]):
 
     async def check(self, _session: AsyncSession, subject: Loan, _submission: Submission) -> None:
         if subject.thing == "公章":
-            raise Invalid("公章不外借")
+            raise Invalid("公章不外借", "The seal is not lent")
 
     def steps(self, _policy: Policy, _subject: Loan) -> Sequence[StepRule]:
         return self.asks
@@ -94,7 +94,7 @@ class Library(RequestKind[Borrowing, Loan]):
         self, session: AsyncSession, request: Request, _subject: Loan, *, actor: Actor, now: datetime
     ) -> None:
         if self.refusal_on_approval:
-            raise Invalid(self.refusal_on_approval)
+            raise Invalid(self.refusal_on_approval, "It cannot be lent")
         self.lent.append(request)
         if self.fails_at_once:
             await service.finish_outcome(

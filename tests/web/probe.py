@@ -26,12 +26,12 @@ class TooEarly(Conflict):
 
 @router.get("/domain/{kind}")
 async def raise_kind(kind: str) -> None:
-    raise KINDS[kind]("请看这里", seen=3)
+    raise KINDS[kind]("请看这里", "Look here", seen=3)
 
 
 @router.get("/early")
 async def raise_subclass() -> None:
-    raise TooEarly("明天 09:00 才能办理", opens="09:00")
+    raise TooEarly("明天 09:00 才能办理", "It opens tomorrow at 09:00", opens="09:00")
 
 
 @router.get("/wecom/{errcode}")

@@ -295,6 +295,12 @@ class TestInEnglish:
         assert {fault["what"] for fault in document["faults"]} >= {"Field required"}
         assert document["detail"].isascii()
 
-    async def test_a_refusal_of_a_domain_has_an_english_title(self, counter: Desk) -> None:
+    async def test_a_refusal_of_a_domain_is_english_as_a_whole(self, counter: Desk) -> None:
         answer = await counter.http.get("/probe/early", headers={"Accept-Language": "en"})
-        assert problem_of(answer, 409)["title"] == "Too early"
+        document = problem_of(answer, 409)
+        assert (document["title"], document["detail"]) == ("Too early", "It opens tomorrow at 09:00")
+        assert document["opens"] == "09:00"
+
+    async def test_the_platforms_refusal_too(self, counter: Desk) -> None:
+        answer = await counter.http.get("/probe/wecom/60011", headers={"Accept-Language": "en"})
+        assert CODES[60011].meaning_en in problem_of(answer, 502)["detail"]

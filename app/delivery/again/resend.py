@@ -70,23 +70,42 @@ async def _lock_with_call(session: AsyncSession, delivery_id: int) -> tuple[Deli
     """Lock the call before the delivery: the order in which outcomes are recorded."""
     seen = await queries.get_delivery(session, delivery_id)
     if seen is None:
-        raise DeliveryNotFound(f"没有编号为 {delivery_id} 的投递记录")
+        raise DeliveryNotFound(
+            f"没有编号为 {delivery_id} 的投递记录", f"There is no delivery with the id {delivery_id}"
+        )
     call_id = seen.call_id
     call = await ledger_queries.call_for_update(session, call_id) if call_id else None
     delivery = await queries.delivery_for_update(session, delivery_id)
     assert delivery is not None  # rows of the ledger are never deleted
     if delivery.call_id != call_id:
-        raise NothingToRetry("刚刚已有人重试", state=delivery.state.value, reason=delivery.reason)
+        raise NothingToRetry(
+            "刚刚已有人重试", "Somebody has just sent it again", state=delivery.state.value, reason=delivery.reason
+        )
     return delivery, call
 
 
 def _check_may_retry(delivery: Delivery, former: OutgoingCall | None) -> None:
     if delivery.state in {DeliveryState.SENT, DeliveryState.HELD}:
-        raise NothingToRetry("已经送出或正在排队，不需要重试", state=delivery.state.value, reason=delivery.reason)
+        raise NothingToRetry(
+            "已经送出或正在排队，不需要重试",
+            "It was sent or is about to be: nothing to send again",
+            state=delivery.state.value,
+            reason=delivery.reason,
+        )
     if delivery.reason == FailReason.SUPERSEDED:
-        raise NothingToRetry("发出前已有结果，内容已过时", state=delivery.state.value, reason=delivery.reason)
+        raise NothingToRetry(
+            "发出前已有结果，内容已过时",
+            "It was settled before it was sent: what it says is out of date",
+            state=delivery.state.value,
+            reason=delivery.reason,
+        )
     if former is not None and former.state in {*ledger_queries.WAITING, CallState.SENDING}:
-        raise NothingToRetry("系统正在自动恢复这次调用，请稍后再看", state=delivery.state.value, reason=delivery.reason)
+        raise NothingToRetry(
+            "系统正在自动恢复这次调用，请稍后再看",
+            "This call is being recovered: look again later",
+            state=delivery.state.value,
+            reason=delivery.reason,
+        )
 
 
 async def _one_more(
@@ -114,7 +133,10 @@ async def _body_to(
 ) -> dict[str, Any]:
     userids = await org.userids_of(session, people)
     if not userids:
-        raise RecipientGone("收件人已经没有企业微信账号，无法重发")
+        raise RecipientGone(
+            "收件人已经没有企业微信账号，无法重发",
+            "The recipient has no WeCom account any more: nothing can be sent to them",
+        )
     from_us = await sender(session, now=now)
     return compose.body_for(
         part,

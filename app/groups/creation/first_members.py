@@ -33,5 +33,9 @@ async def people_of_departments(session: AsyncSession, asked: CreationSubject) -
     ids = departments_of(asked)
     unknown = [str(one) for one in ids if await org.department(session, one) is None]
     if unknown:
-        raise UnknownPeople(f"没有这些部门：{'、'.join(unknown)}", departments=unknown)
+        raise UnknownPeople(
+            f"没有这些部门：{'、'.join(unknown)}",
+            f"There is no department {', '.join(map(str, unknown))}",
+            departments=unknown,
+        )
     return await org.people_in_departments(session, ids, statuses=MAY_ACT)

@@ -30,6 +30,8 @@ async def choose_owner(
     if owner is None:
         raise NobodyToOwn(
             f"{rule.title}由 {rule.administered_by} 管理，但没有在职的人担任；请在申请中写明群主",
+            f"A group of the type {rule.title} belongs to {rule.administered_by}, and nobody employed is "
+            "that: name the owner in the request",
             role=str(rule.administered_by),
         )
     return owner

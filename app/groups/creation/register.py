@@ -66,12 +66,20 @@ async def plan(session: AsyncSession, asked: CreationSubject, requester: Person,
     rule = rule_of(policy, asked.group_type)
     if not rule.enabled:
         clause = policy.cite("member.external").label
-        raise TypeNotOffered(f"{rule.title}不能在这里申请：应用建立的群只能有内部成员（{clause}）")
+        raise TypeNotOffered(
+            f"{rule.title}不能在这里申请：应用建立的群只能有内部成员（{clause}）",
+            f"A group of the type {rule.title} cannot be applied for: groups of the app hold members of "
+            f"the company only ({clause})",
+        )
     group_names.check_name(
         asked.name, rule, longest=policy.document.groups.max_name_length, clause=policy.cite("group.name").label
     )
     if asked.confidentiality == "confidential" and (asked.departments or not asked.member_ids):
-        raise ConfidentialRule(f"保密群须逐一写明成员，不能按部门加入（{policy.cite('group.confidential').label}）")
+        raise ConfidentialRule(
+            f"保密群须逐一写明成员，不能按部门加入（{policy.cite('group.confidential').label}）",
+            "Name each member of a confidential group; departments cannot join it "
+            f"({policy.cite('group.confidential').label})",
+        )
     named = await people_asked_for(session, asked)
     owner = named[asked.owner_id] if asked.owner_id else await choose_owner(session, asked, rule, requester, policy)
     deputy = named[asked.deputy_id] if asked.deputy_id else None
@@ -83,7 +91,7 @@ async def plan(session: AsyncSession, asked: CreationSubject, requester: Person,
 
 async def check_name_is_free(session: AsyncSession, name: str) -> None:
     if await queries.living_group_named(session, name) is not None:
-        raise NameTaken(f"已有名为“{name}”的群")
+        raise NameTaken(f"已有名为“{name}”的群", f"There is a group “{name}” already")
 
 
 # ---------------------------------------------------------------- approved

@@ -8,6 +8,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from app.policy.service import Citation
+from app.quotes import filled, quoted
 from app.wecom.message_bodies.card import CARD_DESC, CARD_SUB_TITLE, CARD_TITLE, Card, CardButton, cut
 from models.announcements import Announcement
 
@@ -25,7 +26,7 @@ def group_text(announcement: Announcement, *, class_title: str, author: str, app
     """The one text in the group: policy 3.12, a post names its source."""
     lines = _in_full(announcement, class_title=class_title, author=author)
     if announcement.receipt_required:
-        lines.append(f"请在 {local(announcement.deadline, zone)} 前到“{app_name}”里点“收到”确认。")
+        lines.append(f"请在 {local(announcement.deadline, zone)} 前到{quoted(app_name)}里点“收到”确认。")
     return "\n".join(lines)
 
 
@@ -87,7 +88,7 @@ def chase_notice(template: str, announcement: Announcement, *, deadline: str, ci
     """Policy 3.6: late means a reminder. The words are the policy's; a long title makes room for the deadline."""
 
     def said(title: str) -> str:
-        return template.format(title=title, deadline=deadline, clause=f"制度{citation.label}")
+        return filled(template, title=title, deadline=deadline, clause=f"制度{citation.label}")
 
     too_much = len(said(announcement.title)) - CARD_DESC
     return said(
@@ -107,7 +108,7 @@ class NotConfirmed:
 def final_list(announcement: Announcement, *, confirmed: int, others: NotConfirmed) -> str:
     """What the author reads at the deadline: who has, who has not, and whom the card has not reached (3.6)."""
     total = confirmed + len(others.missing) + len(others.undelivered) + others.running
-    lines = [f"通知“{announcement.title}”已到截止时间：{total} 人中 {confirmed} 人已确认。"]
+    lines = [f"通知{quoted(announcement.title)}已到截止时间：{total} 人中 {confirmed} 人已确认。"]
     lines += _not_confirmed(others)
     if others.running:
         lines.append(f"另有 {others.running} 人送达较晚，期限未到。")
@@ -117,7 +118,7 @@ def final_list(announcement: Announcement, *, confirmed: int, others: NotConfirm
 def later_list(announcement: Announcement, *, confirmed: int, missing: Sequence[str]) -> str:
     """What the author reads when those whom the card reached late have had their time as well."""
     total = confirmed + len(missing)
-    first = f"通知“{announcement.title}”送达较晚的 {total} 人期限已到：{confirmed} 人已确认。"
+    first = f"通知{quoted(announcement.title)}送达较晚的 {total} 人期限已到：{confirmed} 人已确认。"
     return "\n".join([first, *_not_confirmed(NotConfirmed(missing))])
 
 

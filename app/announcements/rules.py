@@ -22,6 +22,7 @@ from app.org.rules import may_act, why_not
 from app.policy.schema import PolicyDocument
 from app.policy.sections.announcements import AnnouncementClassRule
 from app.policy.service import Policy
+from app.quotes import quoted
 from models.announcements import Announcement, Receipt
 from models.audit import ObjectKind
 from models.groups import Group, GroupState

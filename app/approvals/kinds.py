@@ -17,6 +17,7 @@ from app.audit.actor import Actor
 from app.manifest import registry_of
 from app.policy.sections.people import StepRule
 from app.policy.service import Policy
+from app.quotes import quoted
 from models.approvals import Request
 from models.ids import GroupId, PersonId
 from models.org import Person

@@ -10,6 +10,7 @@ from uuid import UUID
 from app.approvals.errors import AlreadyDecided, NoApprover, NotAnApprover, OwnRequest
 from app.errors import WrongState
 from app.org.rules import may_act, why_not
+from app.quotes import quoted
 from models.approvals import OutcomeState, Request, RequestState, RequestStep, StepState, Verdict
 from models.org import Person
 

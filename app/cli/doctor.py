@@ -20,6 +20,7 @@ from app.doctor.examination import CHECKS, Check, examine
 from app.doctor.findings import Finding, State
 from app.embedded import EmbeddedPostgresError, exists, is_installed, running, termination_unwinds
 from app.observability import configure_logging
+from app.quotes import quoted
 from app.settings import Settings, SettingsFaults, load_settings
 
 _MARKS = {
@@ -86,7 +87,7 @@ async def _examine(settings: Settings, url: str | None, reason: str, *, as_json:
 def _faulty(error: SettingsFaults, *, as_json: bool) -> list[dict[str, Any]]:
     first, *others = CHECKS
     findings = [(first, Finding(State.FAILED, _listed(error.faults), "改正后再运行 steward doctor"))]
-    findings += [(check, Finding(State.SKIPPED, f"“{first.title}”没有通过，先处理它")) for check in others]
+    findings += [(check, Finding(State.SKIPPED, f"{quoted(first.title)}没有通过，先处理它")) for check in others]
     if not as_json:
         for check, finding in findings:
             _show(check, finding)

@@ -18,6 +18,7 @@ from app.policy import service as policies
 from app.policy.errors import FaultyPolicy
 from app.policy.schema import PolicyDocument
 from app.policy.service import Clause, Fault, Preview
+from app.quotes import quoted
 
 app = typer.Typer(help="制度：检查、比较、启用。", no_args_is_help=True)
 
@@ -87,7 +88,7 @@ def apply(
                 actor=OPERATOR,
             )
             effective_at = row.effective_at.astimezone(services.settings.zone)
-            return f"第 {row.number} 版“{row.title}”，生效时间 {effective_at:%Y-%m-%d %H:%M}"
+            return f"第 {row.number} 版{quoted(row.title)}，生效时间 {effective_at:%Y-%m-%d %H:%M}"
 
     out.print(run_with_services(act), highlight=False)
 

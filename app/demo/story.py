@@ -8,6 +8,7 @@ import httpx
 
 from app.demo.cast import Cast, choose_cast
 from app.demo.stage import Json, Stage
+from app.quotes import quoted
 
 HOUR = timedelta(hours=1)
 REPEATS = 3
@@ -81,7 +82,7 @@ async def approve_step(stage: Stage, request_id: str, position: int) -> str:
 
     face = await stage.until("the approver's card to show the outcome", shown)
     name = await stage.name_of(approver)
-    stage.tell(f"{name}（{step['name']}）在手机上点“同意”：卡片“{phone.title}”变为“{face}”")
+    stage.tell(f"{name}（{step['name']}）在手机上点“同意”：卡片{quoted(phone.title)}变为{quoted(face)}")
     return name
 
 
@@ -122,7 +123,9 @@ async def apply_for_group(stage: Stage, cast: Cast) -> Json:
     group_id = (await outcome_of(stage, request["id"]))["group_id"]
     group = await stage.get(f"/groups/{group_id}")
     seen = await stage.sandbox.group(group["chatid"])
-    stage.tell(f"平台上有了群“{seen['name']}”：{len(seen['userlist'])} 人，群主 {await stage.name_of(seen['owner'])}")
+    stage.tell(
+        f"平台上有了群{quoted(seen['name'])}：{len(seen['userlist'])} 人，群主 {await stage.name_of(seen['owner'])}"
+    )
     return group
 
 
@@ -131,7 +134,7 @@ async def greet(stage: Stage, group: Json) -> None:
         return await stage.texts_in(group["chatid"])
 
     first = (await stage.until("the group's first message", greeted))[0]
-    stage.tell(f"群里的第一条消息：“{first.splitlines()[0]}”")
+    stage.tell(f"群里的第一条消息：{quoted(first.splitlines()[0])}")
 
 
 async def join_and_exit(stage: Stage, cast: Cast, group: Json) -> None:
@@ -213,7 +216,7 @@ async def announce(stage: Stage, cast: Cast, group: Json) -> None:
         return any(published["title"] in text for text in await stage.texts_in(group["chatid"]))
 
     await stage.until("the text in the group", posted)
-    stage.tell(f"“{published['title']}”：群里一条消息，{len(concerned)} 人手机上各有一张卡片")
+    stage.tell(f"{quoted(published['title'])}：群里一条消息，{len(concerned)} 人手机上各有一张卡片")
     early, late = concerned[:2], concerned[2]
     for userid in early:
         await stage.press(userid, key)
@@ -255,7 +258,7 @@ async def final_list(stage: Stage, announcement_id: str, author: str) -> None:
         return next((text for text in await stage.texts(author) if "已到截止时间" in text), None)
 
     line = (await stage.until("the author's list", told)).splitlines()[0]
-    stage.tell(f"发布人手机上收到最终名单：“{line}”")
+    stage.tell(f"发布人手机上收到最终名单：{quoted(line)}")
 
 
 async def assign_task(stage: Stage, cast: Cast, group: Json) -> None:
@@ -273,7 +276,7 @@ async def assign_task(stage: Stage, cast: Cast, group: Json) -> None:
         },
     )
     name = await stage.name_of(owner)
-    stage.tell(f"任务 #{task['number']}“{task['title']}”布置给{name}")
+    stage.tell(f"任务 #{task['number']}{quoted(task['title'])}布置给{name}")
     for verb, state, said in (
         ("accept", "accepted", "接受"),
         ("progress", "accepted", "汇报进展"),
@@ -281,7 +284,7 @@ async def assign_task(stage: Stage, cast: Cast, group: Json) -> None:
     ):
         await stage.press(owner, f"task.{verb}:{task['id']}")
         seen = await task_after(stage, task["id"], verb, state)
-        stage.tell(f"{name}点“{said}”：任务状态 {seen['state']}，进度 {seen['progress']}%")
+        stage.tell(f"{name}点{quoted(said)}：任务状态 {seen['state']}，进度 {seen['progress']}%")
 
 
 async def task_after(stage: Stage, task_id: str, verb: str, state: str) -> Json:

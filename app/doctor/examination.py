@@ -13,6 +13,7 @@ from app.doctor.checks import configuration, outside, platform, storage, waiting
 from app.doctor.context import CheckContext
 from app.doctor.findings import Finding, State, failed, skipped
 from app.observability import get_logger
+from app.quotes import quoted
 
 log = get_logger()
 
@@ -68,7 +69,7 @@ async def examine(
 async def _examined(context: CheckContext, check: Check, longest: float) -> Finding:
     missing = [name for name in check.needs if _is_bad(context.found.get(name))]
     if missing:
-        return skipped(f"“{_TITLES[missing[0]]}”没有通过，先处理它")
+        return skipped(f"{quoted(_TITLES[missing[0]])}没有通过，先处理它")
     try:
         async with asyncio.timeout(longest):
             return await check.examine(context)

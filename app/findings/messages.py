@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.policy.service import Citation
+from app.quotes import filled
 from models.groups import FindingKind, Group
 
 
@@ -10,7 +11,7 @@ def finding(group: Group, kind: FindingKind, *, who: str, citation: Citation, de
     """Once per finding, to the group's administrators."""
     title, what, do = _FINDINGS[kind]
     lines = [
-        f"【{title}】{what.format(group=group.desired_name, who=who, detail=detail)}",
+        f"【{title}】{filled(what, group=group.desired_name, who=who, detail=detail)}",
         do,
         citation.sentence,
     ]

@@ -7,6 +7,7 @@ import re
 from app.groups.errors import NameRefused
 from app.policy.sections.groups import GroupTypeRule
 from app.policy.sections.values import PLATFORM_NAME_LENGTH
+from app.quotes import quoted
 
 DASHES = str.maketrans(dict.fromkeys("－—–‐‑−", "-"))
 """What people type for a dash, in Chinese and in English input: one dash to the pattern of a group type."""

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from app.policy.sections.groups import GroupsRule, GroupTypeRule
 from app.policy.service import Citation
+from app.quotes import filled, quoted
 from models.groups import Group
 
 
 def charter(rule: GroupTypeRule, *, name: str, owner: str) -> str:
-    return rule.charter.format(name=name, owner=owner)
+    return filled(rule.charter, name=name, owner=owner)
 
 
 def first_posts(rules: GroupsRule, rule: GroupTypeRule, group: Group, *, owner: str) -> list[str]:
     """The first message, and the charter after it unless the message holds it already (F39)."""
-    said = rules.first_message.format(
-        name=group.desired_name, type=rule.title, purpose=group.purpose, owner=owner, charter=group.charter
+    said = filled(
+        rules.first_message,
+        name=group.desired_name,
+        type=rule.title,
+        purpose=group.purpose,
+        owner=owner,
+        charter=group.charter,
     )
     return [said] if "{charter}" in rules.first_message else [said, group.charter]
 
@@ -22,7 +28,7 @@ def first_posts(rules: GroupsRule, rule: GroupTypeRule, group: Group, *, owner: 
 def registered(rule: GroupTypeRule, group: Group, *, owner: str, people: int, citation: Citation) -> str:
     """备案, to the roles that the policy wants to know of it."""
     return (
-        f"【建群备案】“{group.desired_name}”（{rule.title}）已建立\n"
+        f"【建群备案】{quoted(group.desired_name)}（{rule.title}）已建立\n"
         f"用途：{group.purpose}\n群主：{owner}，成员 {people} 人\n{citation.sentence}"
     )
 
@@ -39,7 +45,8 @@ def welcome(
     rules: GroupsRule, group: Group, *, owner: str, exit_mode: str, citation: Citation, introduction: Citation
 ) -> str:
     """2.11: nobody is added without notice of purpose, rules and the way out. The words are the policy's."""
-    return rules.welcome.format(
+    return filled(
+        rules.welcome,
         name=group.desired_name,
         purpose=group.purpose,
         owner=owner,
@@ -51,16 +58,16 @@ def welcome(
 
 
 def left_quietly(group: Group, *, name: str, citation: Citation) -> str:
-    return f"【退群】{name} 已退出“{group.desired_name}”。\n{citation.sentence}"
+    return f"【退群】{name} 已退出{quoted(group.desired_name)}。\n{citation.sentence}"
 
 
 def removed(group: Group, *, reason: str, citation: Citation) -> str:
-    return f"【移出群】您已被移出“{group.desired_name}”\n原因：{reason}\n{citation.sentence}"
+    return f"【移出群】您已被移出{quoted(group.desired_name)}\n原因：{reason}\n{citation.sentence}"
 
 
 def now_owner(group: Group, *, former: str, why: str) -> str:
-    return f"【接任群主】“{group.desired_name}”的群主 {former} {why}，已由您接任群主，请在企业微信中查看该群。"
+    return f"【接任群主】{quoted(group.desired_name)}的群主 {former} {why}，已由您接任群主，请在企业微信中查看该群。"
 
 
 def deputy_left(group: Group, *, name: str) -> str:
-    return f"【副群主离任】“{group.desired_name}”的副群主 {name} 已离职或停用，请确定新的副群主。"
+    return f"【副群主离任】{quoted(group.desired_name)}的副群主 {name} 已离职或停用，请确定新的副群主。"

@@ -25,6 +25,7 @@ from app.org import queries as org
 from app.policy import service as policies
 from app.policy.sections.people import StepRule
 from app.policy.service import Policy
+from app.quotes import quoted
 from models.approvals import OutcomeState, Request
 from models.groups import FindingKind, Group, GroupMember
 from models.ids import GroupId, PersonId, PolicyVersionId, RequestId, fold
@@ -84,7 +85,7 @@ class CreateGroupKind(RequestKind[CreateGroup, CreationSubject]):
         ]
         if subject.confidentiality == "confidential":
             fields.insert(1, ("密级", "保密群"))
-        return RequestText(title=f"申请建立群“{subject.name}”", fields=fields)
+        return RequestText(title=f"申请建立群{quoted(subject.name)}", fields=fields)
 
     async def approved(
         self, session: AsyncSession, request: Request, subject: CreationSubject, *, actor: Actor, now: datetime
@@ -152,7 +153,7 @@ class MembershipKind(RequestKind[ChangeT, MembershipSubject]):
         fields = [("群", group.desired_name), ("成员", person.name), ("职务", person.position), ("用途", group.purpose)]
         whose = "" if person.id == submission.requester.id else person.name
         return RequestText(
-            title=f"申请{whose}{self.verb}“{group.desired_name}”",
+            title=f"申请{whose}{self.verb}{quoted(group.desired_name)}",
             fields=[(key, value) for key, value in fields if value],
             group_id=GroupId(group.id),
         )

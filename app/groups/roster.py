@@ -34,6 +34,7 @@ from app.org.rules import may_act, why_not
 from app.policy import service as policies
 from app.policy.sections.groups import GroupTypeRule
 from app.policy.service import Policy
+from app.quotes import quoted
 from models.delivery import MessageClass
 from models.groups import Group, GroupMember, GroupState
 from models.ids import PersonId, PolicyVersionId

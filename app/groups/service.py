@@ -30,6 +30,7 @@ from app.groups.snapshot import GroupGone, GroupSnapshot, people_gone, read_grou
 from app.groups.succession import owner_to_set, succeed
 from app.org import queries as org
 from app.policy import service as policies
+from app.quotes import quoted
 from models.groups import Group, GroupFinding, GroupMember
 from models.ids import FindingId, GroupId, PersonId
 from models.org import Person

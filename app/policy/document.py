@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from app.policy.errors import Fault
 from app.policy.references import reference_faults
 from app.policy.schema import PolicyDocument
+from app.quotes import quoted
 
 Given = TypeVarTuple("Given")
 Result = TypeVar("Result")
@@ -107,7 +108,7 @@ class _PlainLoader(yaml.CSafeLoader):
             if not isinstance(key, yaml.ScalarNode):
                 raise yaml.constructor.ConstructorError(None, None, "名称应为文字", key.start_mark)
             if key.value in seen:
-                problem = f"“{key.value}”写了两次，请只保留一处"
+                problem = f"{quoted(key.value)}写了两次，请只保留一处"
                 raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
             seen.add(key.value)
         return super().construct_mapping(node, deep=deep)

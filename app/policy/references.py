@@ -9,6 +9,7 @@ from app.policy.errors import Fault
 from app.policy.expressions import expressions_in
 from app.policy.rule_keys import RULES
 from app.policy.sections.people import ExpressionKind
+from app.quotes import quoted
 
 
 def reference_faults(raw: dict[Any, Any]) -> list[Fault]:
@@ -25,7 +26,7 @@ def _rule_faults(raw: dict[Any, Any]) -> Iterator[Fault]:
     rules, clauses = _mapping(raw, "rules"), _mapping(raw, "clauses")
     for key, rule in RULES.items():
         if key not in rules:
-            yield Fault(f"rules.{key}", f"没有写明“{rule.title}”依据哪一条，请补上“{key}: 条文编号”")
+            yield Fault(f"rules.{key}", f"没有写明{quoted(rule.title)}依据哪一条，请补上{quoted(f'{key}: 条文编号')}")
     for key, clause in rules.items():
         if key not in RULES:
             yield Fault(f"rules.{key}", "系统没有这条规则，请检查拼写或删去")
@@ -69,7 +70,7 @@ def _role_faults(raw: dict[Any, Any]) -> Iterator[Fault]:
             yield Fault(f"roles.{name}", "没有任何人，请写 departments、tags、posts、userids 中的至少一项")
     for path, expression in expressions_in(raw):
         if expression.kind is ExpressionKind.ROLE and expression.name not in roles:
-            yield Fault(path, f"角色“{expression.name}”不在 roles 中，请补上或改正")
+            yield Fault(path, f"角色{quoted(expression.name)}不在 roles 中，请补上或改正")
 
 
 def _class_faults(raw: dict[Any, Any]) -> Iterator[Fault]:
@@ -82,7 +83,7 @@ def _class_faults(raw: dict[Any, Any]) -> Iterator[Fault]:
         for place, name in enumerate(allowed if isinstance(allowed, list) else []):
             if name not in announced:
                 path = f"groups.types.{key}.allowed_classes[{place}]"
-                yield Fault(path, f"类别“{name}”不在 announcements.classes 中，请补上或改正")
+                yield Fault(path, f"类别{quoted(name)}不在 announcements.classes 中，请补上或改正")
 
 
 def _mapping(raw: dict[Any, Any], *path: str) -> dict[Any, Any]:

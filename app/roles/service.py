@@ -13,6 +13,7 @@ from app.org.rules import is_deputy, may_act
 from app.policy.schema import PolicyDocument
 from app.policy.sections.people import Expression, ExpressionKind, RoleRule
 from app.policy.service import Policy
+from app.quotes import quoted
 from models.groups import Group
 from models.ids import DepartmentId
 from models.org import Person
@@ -147,8 +148,8 @@ async def _people_with_role(session: AsyncSession, rule: RoleRule) -> list[Perso
 def whom(expression: Expression, document: PolicyDocument) -> str:
     """A named approver for people, with what stands in the document: 角色“人力资源”（role:hr）."""
     if expression.kind is ExpressionKind.ROLE and expression.name in document.roles:
-        return f"角色“{document.roles[expression.name].title}”（{expression}）"
-    return f"“{expression.name}”（{expression}）"
+        return f"角色{quoted(document.roles[expression.name].title)}（{expression}）"
+    return f"{quoted(expression.name)}（{expression}）"
 
 
 async def administrators_of(session: AsyncSession, group: Group) -> list[Person]:

@@ -8,6 +8,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from app.policy.service import Citation
+from app.quotes import quoted
 from app.tasks import rules
 from app.tasks.rules import HALF, TaskAction
 from app.wecom.message_bodies.card import Card, CardButton
@@ -40,7 +41,7 @@ def local(moment: datetime, zone: ZoneInfo) -> str:
 
 
 def named(task: Task) -> str:
-    return f"任务 #{task.number}“{task.title}”"
+    return f"任务 #{task.number}{quoted(task.title)}"
 
 
 def face(task: Task, *, assigner: str, collaborators: Sequence[str], citation: Citation, zone: ZoneInfo) -> Card:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from app.org.rules import may_act, why_not
 from app.policy.schema import PolicyDocument
+from app.quotes import quoted
 from app.tasks.errors import (
     DueInThePast,
     GroupTakesNoTasks,

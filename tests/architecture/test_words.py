@@ -12,7 +12,12 @@ import yaml
 
 from app.bootstrap import REGISTRY
 from app.errors import DomainError
+from app.findings import messages as findings
+from app.groups import messages as groups
 from app.policy.document import default_source, demo_source
+from app.policy.service import Citation
+from app.quotes import filled, quoted
+from models.groups import FindingKind, Group
 
 ROOT = Path(__file__).parents[2]
 HAN = "[\u4e00-\u9fff]"
@@ -92,6 +97,79 @@ def test_the_sentences_of_the_service() -> None:
 def test_the_sentences_of_the_policy(source: str) -> None:
     found = {text: wrong for text in _texts(yaml.safe_load(source)) if (wrong := slips(text))}
     assert found == {}
+
+
+def test_the_sentences_about_error_codes() -> None:
+    source = yaml.safe_load((ROOT / "app" / "wecom" / "codes.yaml").read_text(encoding="utf-8"))
+    said = [text for text in _texts(source) if re.match(HAN, text)]
+    assert said
+    assert {text: wrong for text in said if (wrong := slips(text))} == {}
+
+
+CITED = Citation("group.name", "1.3", "群名称应当简短易认。", 1)
+QUOTED_BY_HAND = re.compile("“[^”]*\\0")
+
+
+def quoted_by_hand(source: str) -> list[int]:
+    """Lines where a value stands between quotation marks that do not look at the value's own."""
+    tree = ast.parse(source)
+    return sorted(
+        node.lineno
+        for node in ast.walk(tree)
+        if isinstance(node, ast.JoinedStr)
+        and QUOTED_BY_HAND.search(
+            "".join(part.value if isinstance(part, ast.Constant) else "\0" for part in node.values)  # type: ignore[misc]
+        )
+    )
+
+
+def formatted_by_hand(source: str) -> list[int]:
+    """Lines that fill a template other than by `filled`."""
+    return sorted(
+        node.lineno
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "format"
+    )
+
+
+class TestQuotesNest:
+    """policy 13: “ ‘ ’ ”, also where a name holds quotation marks of its own."""
+
+    def test_no_module_quotes_a_value_by_hand(self) -> None:
+        found = {str(path.relative_to(ROOT)): quoted_by_hand(path.read_text(encoding="utf-8")) for path in modules()}
+        assert {path: lines for path, lines in found.items() if lines} == {}
+
+    def test_words_to_people_are_filled_with_their_quotes_in_view(self) -> None:
+        found = {
+            str(path.relative_to(ROOT)): formatted_by_hand(path.read_text(encoding="utf-8"))
+            for path in modules()
+            if path.name == "messages.py"
+        }
+        assert {path: lines for path, lines in found.items() if lines} == {}
+
+    def test_both_are_seen(self) -> None:
+        assert quoted_by_hand('f"群“{name}”"\nf"群{quoted(name)}"\nf"“好”{name}"\nf"“甲{name}”"') == [1, 4]
+        assert formatted_by_hand('"“{name}”".format(name=1)') == [1]
+
+    @pytest.mark.parametrize(
+        ("name", "said"),
+        [
+            ("研发部-新品", "“研发部-新品”"),
+            ("研发部-“新品”", "“研发部-‘新品’”"),
+            ("申请建立群“研发部-‘新品’”", "“申请建立群‘研发部-“新品”’”"),
+        ],
+    )
+    def test_a_name_inside_a_sentence(self, name: str, said: str) -> None:
+        assert quoted(name) == said
+        assert filled("群“{name}”已建立", name=name) == f"群{said}已建立"
+        assert filled("群（{name}）已建立", name=name) == f"群（{name}）已建立"
+        assert not slips(groups.now_owner(_group(name), former="李军", why="已离职"))
+        assert not slips(findings.finding(_group(name), FindingKind.RENAMED, who="", citation=CITED, detail=name))
+        assert filled("“好：{name}”，{name}", name=name) == f"“好：{said[1:-1]}”，{name}"
+
+
+def _group(name: str) -> Group:
+    return Group(desired_name=name)  # type: ignore[call-arg]  # the rest is not told
 
 
 def _texts(node: object) -> Iterator[str]:

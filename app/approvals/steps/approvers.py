@@ -17,6 +17,7 @@ from app.org import queries as org
 from app.org.rules import may_act
 from app.policy.sections.people import NAMED, Expression, ExpressionKind, StepRule
 from app.policy.service import Policy
+from app.quotes import quoted
 from app.roles import service as roles
 from app.roles.service import Subject
 from models.org import Person
@@ -51,7 +52,7 @@ async def approvers_for(session: AsyncSession, context: RequestContext, rule: St
         if above := await _heads_above(session, [person for person in named if may_act(person)], context):
             return Approvers(above, f"{why}，转其上级审批")
         raise NoApprover(
-            f"步骤“{rule.name}”由{roles.whom(rule.approver, context.policy.document)}审批，但{why}。"
+            f"步骤{quoted(rule.name)}由{roles.whom(rule.approver, context.policy.document)}审批，但{why}。"
             "请管理员在通讯录中安排人员，或在制度中改正；在此之前不能办理，也不转给他人。",
             f"The step “{rule.name}” is for {rule.approver}, and nobody there may decide it. Set somebody "
             "in WeCom or change the policy; until then it cannot go on, and nobody else decides it.",

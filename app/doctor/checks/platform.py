@@ -10,6 +10,7 @@ import httpx
 
 from app.doctor.context import CHANNEL_NAMES, CheckContext
 from app.doctor.findings import APP_PAGE, SYNC_PAGE, Finding, failed, ok, page_of, skipped, warning
+from app.quotes import quoted
 from app.wecom.errors import WecomError, WecomRefused
 from app.wecom.health import TOLERATED_OFFSET
 from app.wecom.payloads import AgentInfo, read
@@ -77,8 +78,8 @@ async def agent(context: CheckContext) -> Finding:
     except WecomError as error:
         return _unless_untrusted(error, page_of("WECOM_AGENT_ID"))
     if info.closed:
-        return failed(f"应用“{info.name}”已停用", "启用它", APP_PAGE)
-    return ok(f"应用“{info.name}”，AgentId {info.agent_id}，已启用")
+        return failed(f"应用{quoted(info.name)}已停用", "启用它", APP_PAGE)
+    return ok(f"应用{quoted(info.name)}，AgentId {info.agent_id}，已启用")
 
 
 async def visible_range(context: CheckContext) -> Finding:

@@ -37,6 +37,7 @@ from app.org.rules import may_act
 from app.policy import service as policies
 from app.policy.sections.groups import GroupTypeRule
 from app.policy.service import Policy
+from app.quotes import quoted
 from app.roles import service as roles
 from app.wecom.codes import CHAT_EXISTS
 from models.approvals import OutcomeState, Request

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from app.policy.sections.values import Duration, Section, Text
+from app.quotes import quoted
 
 
 class ExpressionKind(StrEnum):
@@ -46,7 +47,7 @@ class Expression:
         if kind in set(ExpressionKind) and bool(colon and name) == (ExpressionKind(kind) in NAMED):
             return cls(ExpressionKind(kind), name)
         raise ValueError(
-            f"不认识“{text}”，可写 department_head、direct_leader、group_administrator、group_owner、"
+            f"不认识{quoted(text)}，可写 department_head、direct_leader、group_administrator、group_owner、"
             "role:角色、tag:标签、post:职务、userid:账号"
         )
 

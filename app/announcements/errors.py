@@ -50,6 +50,11 @@ class GroupNotActive(Conflict):
     title = "群还不能发消息"
 
 
+class NotOneOwner(Invalid):
+    slug = "not-one-owner"
+    title = "要交给一个人"
+
+
 class NotTheirPeople(Forbidden):
     slug = "not-their-people"
     title = "只能发给所辖人员"

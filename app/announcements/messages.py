@@ -22,10 +22,20 @@ def local(moment: datetime | None, zone: ZoneInfo) -> str:
     return moment.astimezone(zone).strftime("%m-%d %H:%M") if moment else "无"
 
 
-def group_text(announcement: Announcement, *, class_title: str, author: str, app_name: str, zone: ZoneInfo) -> str:
-    """The one text in the group: policy 3.12, a post names its source."""
+def group_text(
+    announcement: Announcement,
+    *,
+    class_title: str,
+    author: str,
+    app_name: str,
+    zone: ZoneInfo,
+    owner: str | None = None,
+) -> str:
+    """The one text in the group: policy 3.12, a post names its source. `owner`: who alone confirms it (4.6)."""
     lines = _in_full(announcement, class_title=class_title, author=author)
-    if announcement.receipt_required:
+    if owner is not None:
+        lines.append(f"负责人：{owner}")
+    elif announcement.receipt_required:
         lines.append(f"请在 {local(announcement.deadline, zone)} 前到{quoted(app_name)}里点“收到”确认。")
     return "\n".join(lines)
 

@@ -28,6 +28,7 @@ from app.org import queries as org
 from app.policy import service as policies
 from app.policy.sections.announcements import AnnouncementClassRule
 from app.policy.service import Policy
+from app.quotes import quoted
 from models.announcements import Announcement, AnnouncementGroup
 from models.audit import ObjectKind
 from models.delivery import Message
@@ -85,6 +86,8 @@ async def publish(session: AsyncSession, draft: Draft, *, author: Person, actor:
     rules.check_length(rule, draft.body, clause=policy.cite("announcement.length").label)
     groups = await _groups(session, policy, draft.wanted.groups, draft.message_class, rule)
     audience = await _audience(session, draft.wanted, author)
+    if rule.one_owner:
+        rules.leave_one_owner(rule, audience, groups)
     if rule.leaders_only:
         await _check_leads(session, policy, rule, author, audience)
     announcement = Announcement(
@@ -173,6 +176,7 @@ async def _say(
         author=publication.author.name,
         app_name=(await delivery_queries.app_named(session, APP)).name,
         zone=calendars.timezone_of(session),
+        owner=messages.names(await org.names_of(session, people)) if publication.rule.one_owner else None,
     )
     for group in groups:
         header = publication.header(AnnouncementPurpose.GROUP_TEXT, About(ObjectKind.GROUP, group.id))

@@ -13,6 +13,7 @@ from app.announcements.errors import (
     ClassNotAllowed,
     DeadlineInThePast,
     GroupNotActive,
+    NotOneOwner,
     ReceiptNotPossible,
     TooLong,
     UnknownClass,
@@ -29,6 +30,8 @@ from models.groups import Group, GroupState
 from models.org import Person
 
 GROUP = "group:"
+DEPARTMENT = "department:"
+PERSON = "person"
 
 _WHY_NOT = {
     GroupState.CREATING: "还在建立",
@@ -82,6 +85,10 @@ class Audience:
         """Who is a member of a group that it goes to."""
         return {person_id for person_id, source in self.sources.items() if source.startswith(GROUP)}
 
+    def named(self) -> list[UUID]:
+        """Who is concerned by name."""
+        return [person_id for person_id, source in self.sources.items() if source == PERSON]
+
     def without(self, person_id: UUID) -> None:
         self.sources.pop(person_id, None)
 
@@ -104,6 +111,16 @@ def class_rule(document: PolicyDocument, message_class: str) -> AnnouncementClas
             f"The policy has no class {message_class}; there are {', '.join(document.announcements.classes)}",
         )
     return rule
+
+
+def leave_one_owner(rule: AnnouncementClassRule, audience: Audience, groups: Iterable[Group]) -> None:
+    """Policy 4.6: a problem has one owner. Everybody else reads of it in the group and confirms nothing."""
+    owners = audience.named() or [one.desired_owner_id for one in groups if one.desired_owner_id in audience.sources]
+    if len(owners) != 1 or any(source.startswith(DEPARTMENT) for source in audience.sources.values()):
+        raise NotOneOwner(
+            f"{quoted(rule.title)}要由一个人负责：请在 people 中写明一人，或只发到一个群，由群主负责（发布人本人除外）"
+        )
+    audience.sources = {owners[0]: audience.sources[owners[0]]}
 
 
 def check_length(rule: AnnouncementClassRule, body: str, *, clause: str) -> None:

@@ -16,6 +16,7 @@ from app.announcements.errors import (
     DeadlineInThePast,
     GroupNotActive,
     NobodyConcerned,
+    NotOneOwner,
     NotTheirPeople,
     ReceiptNotPossible,
     TooLong,
@@ -386,3 +387,32 @@ class TestInstructions:
 
     async def test_every_other_class_may_go_to_anybody(self, session: AsyncSession, company: Company) -> None:
         assert await announcement(session, company.li, people=["sun"])
+
+
+class TestProblems:
+    """4.6: a problem has one owner. The group reads of it; one person confirms it."""
+
+    async def test_the_owner_of_the_group_owns_it(self, session: AsyncSession, company: Company) -> None:
+        inside = [company.li, company.chen]
+        group = await groups.group(session, policy=company.policy, owner=company.wang, members=inside)
+        told = await announcement(session, company.li, message_class="problem", groups=[group.id])
+        assert set(await receipts_by_userid(session, told)) == {"wang"}
+        [post] = await group_posts(session, group)
+        assert post["text"]["content"].endswith("\n负责人：王芳")
+        assert await cards_to(session, company.chen) == []
+
+    async def test_who_is_named_owns_it(self, session: AsyncSession, company: Company) -> None:
+        inside = [company.li, company.chen]
+        group = await groups.group(session, policy=company.policy, owner=company.wang, members=inside)
+        told = await announcement(session, company.li, message_class="problem", groups=[group.id], people=["sun"])
+        assert set(await receipts_by_userid(session, told)) == {"sun"}
+
+    @pytest.mark.parametrize(
+        ("people", "departments"), [(["li", "sun"], []), ([], [2]), (["sun"], [2])], ids=["two", "department", "both"]
+    )
+    async def test_nobody_owns_what_goes_to_several(
+        self, session: AsyncSession, company: Company, people: list[str], departments: list[int]
+    ) -> None:
+        with pytest.raises(NotOneOwner, match="“问题反馈”要由一个人负责"):
+            await announcement(session, company.wang, message_class="problem", people=people, departments=departments)
+        assert await calls_of_kind(session, CallKind.MESSAGE_SEND) == []

@@ -52,6 +52,17 @@ class TestTheDefaultPolicy:
         expected = {f"{chapter}.{number}" for chapter, places in numbers.items() for number in places}
         assert expected <= set(default_document().clauses)
 
+    def test_clauses_speak_as_a_company_does(self) -> None:
+        """How the service works stands under `carried_out`, and not in the company's own rules."""
+        notes = re.compile("系统|平台|应用|接口|卡片|同步|服务|软件|我们|`|[A-Za-z_]{3,}")
+        assert {n: text for n, text in default_document().clauses.items() if notes.search(text)} == {}
+
+    def test_clauses_of_our_own_are_marked(self) -> None:
+        """Policy chapters 7 and 8 know neither 7.9 nor 7.10 nor 8.5: a company may not have agreed to them."""
+        marked = {n for n, how in default_document().carried_out.items() if "本系统补充的条文" in str(how)}
+        assert marked == {"7.9", "7.10", "8.5"}
+        assert "7.9、7.10、8.5 由本系统补充" in default_source().partition("\n  7.9: ")[0]
+
     def test_an_executive_may_bear_the_name_alone(self) -> None:
         """Policy 2.3: the charter of a group asks for what the policy asks."""
         types = default_document().groups.types

@@ -26,6 +26,8 @@ class AnnouncementClassRule(Section):
     leaders_only: bool = False
     """3.6: an instruction: from leaders only, to the people of the departments that they lead and to those whose direct
     leader they are."""
+    one_owner: bool = False
+    """4.6: one person confirms and answers: who alone is named, or the owner of the one group that it goes to."""
     max_characters: Annotated[int, Field(ge=1)] | None = None
     """3.1: longer content goes behind a link. Empty: no limit of the policy's."""
 

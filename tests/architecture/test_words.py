@@ -29,7 +29,7 @@ SLIPS = {
     "full stop": re.compile(f"{HAN}\\.(?:\\s|$)"),
     "question or exclamation mark": re.compile(f"{HAN}[?!]"),
     "你": re.compile("你"),
-    "nested quotes": re.compile("“[^”]*“"),
+    "nested quotes": re.compile("“[^”‘]*“"),
 }
 
 

@@ -91,7 +91,7 @@ def confirmed_card(face: Card, *, at: datetime, late: bool, zone: ZoneInfo) -> C
 
 
 def chase_in_short(announcement: Announcement, *, deadline: str, citation: Citation) -> str:
-    return f"通知“{announcement.title}”请在卡片上点“收到”，截止 {deadline}（制度{citation.label}）。"
+    return f"通知{quoted(announcement.title)}请在卡片上点“收到”，截止 {deadline}（制度{citation.label}）。"
 
 
 def chase_notice(template: str, announcement: Announcement, *, deadline: str, citation: Citation) -> str:

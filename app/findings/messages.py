@@ -32,7 +32,7 @@ _FINDINGS: dict[FindingKind, tuple[str, str, str]] = {
     FindingKind.RENAMED: (
         "群名称被修改",
         "“{group}”在企业微信中被改名为“{detail}”，将恢复为登记的名称。",
-        "如确需改名，请联系管理员。",
+        "登记的名称目前不能更改，请勿在群内改名。",
     ),
     FindingKind.OWNER_CHANGED: (
         "群主被变更",

@@ -62,11 +62,11 @@ def left_quietly(group: Group, *, name: str, citation: Citation) -> str:
 
 
 def removed(group: Group, *, reason: str, citation: Citation) -> str:
-    return f"【移出群】您已被移出{quoted(group.desired_name)}\n原因：{reason}\n{citation.sentence}"
+    return f"【移出群】管理员决定将您移出{quoted(group.desired_name)}，正在办理\n原因：{reason}\n{citation.sentence}"
 
 
 def now_owner(group: Group, *, former: str, why: str) -> str:
-    return f"【接任群主】{quoted(group.desired_name)}的群主 {former} {why}，已由您接任群主，请在企业微信中查看该群。"
+    return f"【接任群主】{quoted(group.desired_name)}的群主 {former} {why}，由您接任群主；企业微信中的变更正在办理。"
 
 
 def deputy_left(group: Group, *, name: str) -> str:

@@ -152,7 +152,7 @@ class TestFreeToLeave:
         await office.reconcile(group)
 
         (text,) = await office.messages("group.owner")
-        assert "王芳 已退群，已由您接任群主" in text
+        assert "王芳 已退群，由您接任群主" in text
         assert "未经批准" not in text
 
     async def test_where_leaving_is_told_the_administrator_hears_it_without_blame(self, office: Office) -> None:

@@ -157,9 +157,9 @@ async def _check_leads(
     if others:
         names = messages.names(await org.names_of(session, others))
         raise NotTheirPeople(
-            f"“{rule.title}”只能由负责人发给所辖人员（{policy.cite('announcement.receipt').label}），"
+            f"{quoted(rule.title)}只能由负责人发给所辖人员（{policy.cite('announcement.receipt').label}），"
             f"而以下人员不归 {author.name} 管辖：{names}；请把他们移出接收范围，或者改用其他信息类别",
-            f"“{rule.title}” is for the people whom its author leads ({policy.cite('announcement.receipt').label}), "
+            f"{quoted(rule.title)} is for the people whom its author leads ({policy.cite('announcement.receipt').label}), "  # noqa: E501
             f"and {author.name} does not lead {names}: leave them out, or take another class",
         )
 

@@ -118,7 +118,8 @@ def leave_one_owner(rule: AnnouncementClassRule, audience: Audience, groups: Ite
     owners = audience.named() or [one.desired_owner_id for one in groups if one.desired_owner_id in audience.sources]
     if len(owners) != 1 or any(source.startswith(DEPARTMENT) for source in audience.sources.values()):
         raise NotOneOwner(
-            f"{quoted(rule.title)}要由一个人负责：请在 people 中写明一人，或只发到一个群，由群主负责（发布人本人除外）"
+            f"{quoted(rule.title)}要由一个人负责：请在 people 中写明一人，或只发到一个群，由群主负责（发布人本人除外）",
+            f"{quoted(rule.title)} needs one owner: name one person in `people`, or send it to one group, whose owner it is",  # noqa: E501
         )
     audience.sources = {owners[0]: audience.sources[owners[0]]}
 
@@ -127,8 +128,8 @@ def check_length(rule: AnnouncementClassRule, body: str, *, clause: str) -> None
     """Policy 3.1: long shared content goes behind a link."""
     if rule.max_characters is not None and len(body) > rule.max_characters:
         raise TooLong(
-            f"“{rule.title}”最多 {rule.max_characters} 字，现有 {len(body)} 字；请把长内容放到链接里（{clause}）",
-            f"“{rule.title}” takes {rule.max_characters} characters and this has {len(body)}: put what is "
+            f"{quoted(rule.title)}最多 {rule.max_characters} 字，现有 {len(body)} 字；请把长内容放到链接里（{clause}）",
+            f"{quoted(rule.title)} takes {rule.max_characters} characters and this has {len(body)}: put what is "
             f"long behind a link ({clause})",
         )
 
@@ -137,17 +138,17 @@ def check_group(policy: Policy, group: Group, message_class: str, rule: Announce
     """Policy 3.2: leisure content, for example, only in interest groups."""
     if group.state is not GroupState.ACTIVE:
         raise GroupNotActive(
-            f"群“{group.desired_name}”{_WHY_NOT[group.state]}，不能发消息",
-            f"The group “{group.desired_name}” takes no messages: it is {group.state.value}",
+            f"群{quoted(group.desired_name)}{_WHY_NOT[group.state]}，不能发消息",
+            f"The group {quoted(group.desired_name)} takes no messages: it is {group.state.value}",
             state=group.state.value,
         )
     group_type = policy.document.groups.types.get(group.group_type)
     if group_type is not None and message_class not in group_type.allowed_classes:
         raise ClassNotAllowed(
-            f"{group_type.title}“{group.desired_name}”不允许发布“{rule.title}”类信息"
+            f"{group_type.title}{quoted(group.desired_name)}不允许发布{quoted(rule.title)}类信息"
             f"（{policy.cite('announcement.publish').label}）",
-            f"The group “{group.desired_name}” ({group_type.title}) takes nothing of the class "
-            f"“{rule.title}” ({policy.cite('announcement.publish').label})",
+            f"The group {quoted(group.desired_name)} ({group_type.title}) takes nothing of the class "
+            f"{quoted(rule.title)} ({policy.cite('announcement.publish').label})",
         )
 
 
@@ -160,8 +161,8 @@ def wants_receipt(rule: AnnouncementClassRule, asked: bool | None) -> bool:
     """Policy 3.6. An announcement may ask for less than its class, not for more."""
     if asked and not rule.receipt:
         raise ReceiptNotPossible(
-            f"“{rule.title}”类信息按制度不要回执",
-            f"By the policy, nobody confirms announcements of the class “{rule.title}”",
+            f"{quoted(rule.title)}类信息按制度不要回执",
+            f"By the policy, nobody confirms announcements of the class {quoted(rule.title)}",
         )
     return rule.receipt if asked is None else asked
 

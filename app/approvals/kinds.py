@@ -137,8 +137,8 @@ def kind_named(session: AsyncSession, name: str) -> RequestKind[Any, Any]:
     kinds = registry_of(session).kinds
     if name not in kinds:
         raise UnknownKind(
-            f"没有“{name}”这种申请；有：{'、'.join(sorted(kinds))}",
-            f"There is no kind of request “{name}”; there are {', '.join(sorted(kinds))}",
+            f"没有{quoted(name)}这种申请；有：{'、'.join(sorted(kinds))}",
+            f"There is no kind of request {quoted(name)}; there are {', '.join(sorted(kinds))}",
             known=sorted(kinds),
         )
     kind: RequestKind[Any, Any] = kinds[name]

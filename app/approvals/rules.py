@@ -91,7 +91,8 @@ def check_may_decide(
         )
     if person.id not in approver_ids:
         raise NotAnApprover(
-            f"{person.name} 不是步骤“{step.name}”的审批人", f"{person.name} is no approver of the step “{step.name}”"
+            f"{person.name} 不是步骤{quoted(step.name)}的审批人",
+            f"{person.name} is no approver of the step {quoted(step.name)}",
         )
     if not may_act(person):
         raise NotAnApprover(
@@ -112,7 +113,7 @@ def move_request(request: Request, target: RequestState) -> None:
 
 def move_step(step: RequestStep, target: StepState) -> None:
     if target not in STEP_TRANSITIONS[step.state]:
-        raise AlreadyDecided(f"步骤“{step.name}”已有结果", f"The step “{step.name}” has been decided")
+        raise AlreadyDecided(f"步骤{quoted(step.name)}已有结果", f"The step {quoted(step.name)} has been decided")
     step.state = target
 
 

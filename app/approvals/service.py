@@ -20,6 +20,7 @@ from app.audit.actor import SYSTEM, Actor, person_actor
 from app.events.service import catalogue
 from app.observability import current_correlation_id, get_logger
 from app.policy import service as policies
+from app.quotes import quoted
 from app.web.problems import faults_of, told, told_in_english
 from models.approvals import OutcomeState, Request, RequestState, RequestStep, StepState
 from models.ids import RequestId
@@ -185,8 +186,8 @@ async def _drafted(
 async def _refuse_second(session: AsyncSession, *, kind: str, subject_key: str) -> None:
     if earlier := await queries.pending_about(session, kind=kind, subject_key=subject_key):
         raise DuplicateRequest(
-            f"申请 #{earlier.number}“{earlier.title}”还在审批中",
-            f"Request #{earlier.number} “{earlier.title}” is still open",
+            f"申请 #{earlier.number}{quoted(earlier.title)}还在审批中",
+            f"Request #{earlier.number} {quoted(earlier.title)} is still open",
             request_id=str(earlier.id),
             number=earlier.number,
         )

@@ -23,13 +23,13 @@ def check_name(name: str, rule: GroupTypeRule, *, longest: int, clause: str) -> 
     longest = min(longest, PLATFORM_NAME_LENGTH)
     if len(name) > longest:
         raise NameRefused(
-            f"群名称最多 {longest} 个字符，“{name}”有 {len(name)} 个（{clause}）",
-            f"The name of a group has at most {longest} characters and “{name}” has {len(name)} ({clause})",
+            f"群名称最多 {longest} 个字符，{quoted(name)}有 {len(name)} 个（{clause}）",
+            f"The name of a group has at most {longest} characters and {quoted(name)} has {len(name)} ({clause})",
             longest=longest,
         )
     if not re.fullmatch(rule.name_pattern, name.translate(DASHES)):
         raise NameRefused(
-            f"{rule.title}的名称应为“{rule.name_hint}”，“{name}”不符合（{clause}）",
-            f"The name of a group of the type {rule.title} looks like “{rule.name_hint}”; “{name}” does not ({clause})",
+            f"{rule.title}的名称应为{quoted(rule.name_hint)}，{quoted(name)}不符合（{clause}）",
+            f"The name of a group of the type {rule.title} looks like {quoted(rule.name_hint)}; {quoted(name)} does not ({clause})",  # noqa: E501
             hint=rule.name_hint,
         )

@@ -54,8 +54,8 @@ def rule_of(policy: Policy, group_type: str) -> GroupTypeRule:
     if rule is None:
         known = [f"{key}（{one.title}）" for key, one in policy.document.groups.types.items() if one.enabled]
         raise UnknownGroupType(
-            f"制度第 {policy.number} 版没有“{group_type}”这种群；有：{'、'.join(known)}",
-            f"Version {policy.number} of the policy has no type of group “{group_type}”; there are {', '.join(known)}",
+            f"制度第 {policy.number} 版没有{quoted(group_type)}这种群；有：{'、'.join(known)}",
+            f"Version {policy.number} of the policy has no type of group {quoted(group_type)}; there are {', '.join(known)}",  # noqa: E501
         )
     return rule
 
@@ -69,7 +69,8 @@ async def check_may_join(session: AsyncSession, group: Group, person: Person, *,
     stay = await queries.current_stay(session, group.id, person.id)
     if stay is not None and stay.desired and stay.observed:
         raise AlreadyAMember(
-            f"{person.name} 已在“{group.desired_name}”内", f"{person.name} is in “{group.desired_name}” already"
+            f"{person.name} 已在{quoted(group.desired_name)}内",
+            f"{person.name} is in {quoted(group.desired_name)} already",
         )
     await check_settled(session, stay)
     desired = {one.person_id for one in await queries.current_stays(session, group.id) if one.desired}
@@ -87,19 +88,20 @@ async def check_may_leave(session: AsyncSession, group: Group, person: Person) -
     stay = next((one for one in stays if one.person_id == person.id), None)
     if stay is None:
         raise NotAMember(
-            f"{person.name} 不在“{group.desired_name}”内", f"{person.name} is not in “{group.desired_name}”"
+            f"{person.name} 不在{quoted(group.desired_name)}内", f"{person.name} is not in {quoted(group.desired_name)}"
         )
     await check_settled(session, stay)
     others = [one for one in stays if one.observed and one.person_id != person.id]
     if len(others) < rules.FEWEST:
         raise SizeRefused(
-            f"“{group.desired_name}”至少要保留 {rules.FEWEST} 人，{person.name} 现在不能退出",
-            f"“{group.desired_name}” keeps at least {rules.FEWEST} people: {person.name} cannot leave now",
+            f"{quoted(group.desired_name)}至少要保留 {rules.FEWEST} 人，{person.name} 现在不能退出",
+            f"{quoted(group.desired_name)} keeps at least {rules.FEWEST} people: {person.name} cannot leave now",
         )
     if group.desired_owner_id == person.id and await deputy_to_follow(session, group) is None:
         raise OwnerNeedsSuccessor(
-            f"{person.name} 是“{group.desired_name}”的群主，退出前请先由管理员更换群主，或指定一位在群内的副群主接任",
-            f"{person.name} owns “{group.desired_name}”: before they leave, an administrator changes the "
+            f"{person.name} 是{quoted(group.desired_name)}的群主，"
+            "退出前请先由管理员更换群主，或指定一位在群内的副群主接任",
+            f"{person.name} owns {quoted(group.desired_name)}: before they leave, an administrator changes the "
             "owner or names a deputy in the group",
         )
     return stay
@@ -108,8 +110,8 @@ async def check_may_leave(session: AsyncSession, group: Group, person: Person) -
 def check_active(group: Group) -> None:
     if group.state is not GroupState.ACTIVE:
         raise GroupNotActive(
-            f"“{group.desired_name}”{_WHY_NOT[group.state]}",
-            f"“{group.desired_name}” is {group.state.value}",
+            f"{quoted(group.desired_name)}{_WHY_NOT[group.state]}",
+            f"{quoted(group.desired_name)} is {group.state.value}",
             state=group.state.value,
         )
 

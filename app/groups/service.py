@@ -137,6 +137,6 @@ async def _check_inside(session: AsyncSession, group: Group, person: Person) -> 
     stay = await queries.current_stay(session, group.id, person.id)
     if stay is None or not (stay.desired and stay.observed):
         raise NotAMember(
-            f"{person.name} 不在“{group.desired_name}”内，不能担任群主或副群主",
-            f"{person.name} is not in “{group.desired_name}” and cannot be its owner or deputy",
+            f"{person.name} 不在{quoted(group.desired_name)}内，不能担任群主或副群主",
+            f"{person.name} is not in {quoted(group.desired_name)} and cannot be its owner or deputy",
         )

@@ -241,13 +241,13 @@ def check_group(document: PolicyDocument, group: Group) -> None:
     """Policy 4.1: published in its group; 3.2: as work, where the type of group takes work."""
     if group.state is not GroupState.ACTIVE:
         raise TaskGroupNotActive(
-            f"群“{group.desired_name}”现在不能发消息，任务不能布置到这个群",
-            f"The group “{group.desired_name}” takes no tasks: it is {group.state.value}",
+            f"群{quoted(group.desired_name)}现在不能发消息，任务不能布置到这个群",
+            f"The group {quoted(group.desired_name)} takes no tasks: it is {group.state.value}",
             state=group.state.value,
         )
     group_type = document.groups.types.get(group.group_type)
     if group_type is not None and WORK not in group_type.allowed_classes:
         raise GroupTakesNoTasks(
-            f"{group_type.title}“{group.desired_name}”不发布工作信息",
-            f"The group “{group.desired_name}” ({group_type.title}) takes no work",
+            f"{group_type.title}{quoted(group.desired_name)}不发布工作信息",
+            f"The group {quoted(group.desired_name)} ({group_type.title}) takes no work",
         )

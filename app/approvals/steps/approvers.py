@@ -54,7 +54,7 @@ async def approvers_for(session: AsyncSession, context: RequestContext, rule: St
         raise NoApprover(
             f"步骤{quoted(rule.name)}由{roles.whom(rule.approver, context.policy.document)}审批，但{why}。"
             "请管理员在通讯录中安排人员，或在制度中改正；在此之前不能办理，也不转给他人。",
-            f"The step “{rule.name}” is for {rule.approver}, and nobody there may decide it. Set somebody "
+            f"The step {quoted(rule.name)} is for {rule.approver}, and nobody there may decide it. Set somebody "
             "in WeCom or change the policy; until then it cannot go on, and nobody else decides it.",
             step=rule.name,
             approver=str(rule.approver),
@@ -65,9 +65,9 @@ async def approvers_for(session: AsyncSession, context: RequestContext, rule: St
             return Approvers(able, f"{why}，转{_title(other, context.policy)}审批")
     tried = "、".join(map(str, fallback)) or "未写"
     raise NoApprover(
-        f"步骤“{rule.name}”（{rule.approver}）没有可以审批的人：{why}，制度的 approvals.fallback（{tried}）也没有。"
+        f"步骤{quoted(rule.name)}（{rule.approver}）没有可以审批的人：{why}，制度的 approvals.fallback（{tried}）也没有。"  # noqa: E501
         "请在通讯录中设置部门负责人，或在制度中配置审批人。",
-        f"Nobody may decide the step “{rule.name}” ({rule.approver}), nor whom approvals.fallback names "
+        f"Nobody may decide the step {quoted(rule.name)} ({rule.approver}), nor whom approvals.fallback names "
         f"({', '.join(map(str, fallback))}). Set the heads of departments in WeCom, or approvers in the "
         "policy.",
         step=rule.name,
@@ -99,8 +99,8 @@ def _nobody_above(context: RequestContext, rule: StepRule, top: Person) -> Appro
     else:
         why = f"{who}之上没有负责人可以审批，制度规定此类申请不予受理（approvals.nobody_above）"
     raise NoApprover(
-        f"步骤“{rule.name}”：{why}。",
-        f"Nobody stands above whom the step “{rule.name}” ({rule.approver}) is about; see "
+        f"步骤{quoted(rule.name)}：{why}。",
+        f"Nobody stands above whom the step {quoted(rule.name)} ({rule.approver}) is about; see "
         "approvals.nobody_above of the policy",
         step=rule.name,
         approver=str(rule.approver),

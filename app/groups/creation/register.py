@@ -92,7 +92,7 @@ async def plan(session: AsyncSession, asked: CreationSubject, requester: Person,
 
 async def check_name_is_free(session: AsyncSession, name: str) -> None:
     if await queries.living_group_named(session, name) is not None:
-        raise NameTaken(f"已有名为“{name}”的群", f"There is a group “{name}” already")
+        raise NameTaken(f"已有名为{quoted(name)}的群", f"There is a group {quoted(name)} already")
 
 
 # ---------------------------------------------------------------- approved

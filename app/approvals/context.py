@@ -10,8 +10,8 @@ from uuid import UUID
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.approvals import queries
-from app.approvals.kinds import Chain, RequestKind, kind_named
+from app.approvals import messages, queries
+from app.approvals.kinds import Chain, ChainStep, RequestKind, kind_named
 from app.approvals.messages import Given, Told
 from app.audit.actor import Actor
 from app.audit.why import About, Why
@@ -19,8 +19,8 @@ from app.calendar import service as calendars
 from app.events.service import catalogue, publish
 from app.org import queries as org
 from app.policy import service as policies
-from app.policy.sections.people import StepRule
 from app.policy.service import Policy
+from app.wecom.message_bodies.card import Card
 from models.approvals import Request, RequestStep, StepState
 from models.audit import ObjectKind
 from models.ids import PolicyVersionId
@@ -42,12 +42,19 @@ class RequestContext:
         return frozenset({self.requester.id, *self.kind.concerns(self.subject)})
 
     @property
-    def chain(self) -> list[StepRule]:
-        """The steps as the policy said on submission (F57), whatever it says today."""
+    def chain(self) -> list[ChainStep]:
+        """The steps as the policy said on submission (F57), whatever it says today; behind them the offers."""
         return Chain.model_validate(self.request.chain).steps
 
-    def rule_of(self, step: RequestStep) -> StepRule:
+    def rule_of(self, step: RequestStep) -> ChainStep:
         return self.chain[step.position - 1]
+
+    def card(self, step: RequestStep, *, notice: str = "") -> Card:
+        """What an approver decides on, or somebody answers. `notice`: why an earlier click had no effect."""
+        if self.rule_of(step).is_offer:
+            return messages.offer_card(self.told, step, notice=notice)
+        steps = sum(not rule.is_offer for rule in self.chain)
+        return messages.approval_card(self.told, step, steps=steps, notice=notice)
 
     @property
     def told(self) -> Told:
@@ -71,13 +78,22 @@ async def given_so_far(session: AsyncSession, context: RequestContext) -> list[G
     decisions = await queries.decisions_about(session, context.request.id)
     people = await org.people_by_id(session, {decision.person_id for decision in decisions})
     timezone = calendars.timezone_of(session)
+    steps = await queries.steps_of(session, context.request.id)
+    offers = {step.id: step.name for step in steps if context.rule_of(step).is_offer}
     given = [
-        Given(people[one.person_id].name, one.verdict, one.decided_at.astimezone(timezone), one.comment, one.step_id)
+        Given(
+            people[one.person_id].name,
+            one.verdict,
+            one.decided_at.astimezone(timezone),
+            one.comment,
+            one.step_id,
+            offers.get(one.step_id, ""),
+        )
         for one in decisions
     ]
     passed = [
         Given(step.name, None, step.decided_at.astimezone(timezone), step.note or "", step.id)
-        for step in await queries.steps_of(session, context.request.id)
+        for step in steps
         if step.state is StepState.SKIPPED and step.decided_at
     ]
     return sorted([*given, *passed], key=lambda one: one.at)

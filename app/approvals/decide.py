@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import messages, queries, rules
@@ -12,7 +13,8 @@ from app.approvals.context import RequestContext, given_so_far, load_context, pu
 from app.approvals.errors import AlreadyDecided, RequestNotFound
 from app.approvals.rules import RequestPurpose
 from app.approvals.show_outcome import show_on_cards, show_outcome
-from app.approvals.steps import ask, open_and_close
+from app.approvals.steps import ask, offers, open_and_close
+from app.approvals.steps.open_and_close import Opened
 from app.audit.actor import Actor, person_actor
 from app.cards.service import ClickedCard
 from app.delivery import service as delivery
@@ -94,10 +96,21 @@ async def approve_request(session: AsyncSession, context: RequestContext, *, act
     request.decided_at = request.updated_at = now
     rules.move_outcome(request, OutcomeState.PENDING)
     await publish_about_request(session, request, catalogue.RequestApproved, actor=actor, now=now)
-    await context.kind.approved(session, request, context.subject, actor=actor, now=now)
+    subject = await _with_who_takes_it_on(session, context, now=now)
+    await context.kind.approved(session, request, subject, actor=actor, now=now)
     # Only now: the text does not say "under way" of what the kind has finished already. Texts may arrive in any order.
     text = messages.approved(context.told, await given_so_far(session, context))
     await ask.tell_requester(session, request, text, actor=actor, now=now)
+
+
+async def _with_who_takes_it_on(session: AsyncSession, context: RequestContext, *, now: datetime) -> BaseModel:
+    """The subject, with who has agreed to take it on. A retry finds the same."""
+    candidate = await offers.candidate_of(session, context, now=now)
+    if candidate is None or candidate.person is None:
+        return context.subject
+    subject: BaseModel = context.kind.taken_on_by(context.subject, candidate.person.id)
+    context.request.subject = subject.model_dump(mode="json")
+    return subject
 
 
 async def _locked(session: AsyncSession, *, request_id: RequestId | None, step_id: StepId | None) -> Request:
@@ -178,7 +191,9 @@ async def settle(
     if result is StepState.OPEN:
         return False
     await open_and_close.close_step(session, step, result, now=now)
-    if result is StepState.REJECTED:
+    if result is StepState.REJECTED and context.rule_of(step).is_offer:
+        await ask_next(session, context, step, clicked=clicked, actor=actor, now=now)
+    elif result is StepState.REJECTED:
         await _reject(session, context, step, clicked=clicked, actor=actor, now=now)
     else:
         await go_on(session, context, step, clicked=clicked, actor=actor, now=now)
@@ -201,8 +216,44 @@ async def go_on(
         await approve_request(session, context, actor=actor, now=now)
         await show_outcome(session, context, step, clicked=clicked, actor=actor, now=now)
         return
-    await show_outcome(session, context, step, next_step=opened.step.name, clicked=clicked, actor=actor, now=now)
-    text = messages.moved_on(context.told, opened.step, await given_so_far(session, context), opened.asked)
+    await _tell_next(session, context, step, opened, clicked=clicked, actor=actor, now=now)
+
+
+async def ask_next(
+    session: AsyncSession,
+    context: RequestContext,
+    step: RequestStep,
+    *,
+    clicked: ClickedCard | None,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """An offer is declined, or its candidate is gone: the next one is asked. Without one the request is rejected."""
+    candidate = await offers.candidate_of(session, context, now=now)
+    opened = await open_and_close.open_offer(session, context, candidate, actor=actor, now=now)
+    if opened is not None:
+        await _tell_next(session, context, step, opened, clicked=clicked, actor=actor, now=now)
+    elif candidate is not None and candidate.has_agreed:
+        await go_on(session, context, step, clicked=clicked, actor=actor, now=now)
+    else:
+        await _reject(session, context, step, clicked=clicked, actor=actor, now=now)
+
+
+async def _tell_next(
+    session: AsyncSession,
+    context: RequestContext,
+    step: RequestStep,
+    opened: Opened,
+    *,
+    clicked: ClickedCard | None,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    standing = messages.passed_on(opened.step, is_offer=opened.is_offer)
+    await show_outcome(session, context, step, next_step=standing, clicked=clicked, actor=actor, now=now)
+    text = messages.moved_on(
+        context.told, opened.step, await given_so_far(session, context), opened.asked, is_offer=opened.is_offer
+    )
     await ask.tell_requester(session, context.request, text, actor=actor, now=now)
 
 
@@ -281,7 +332,7 @@ async def _show_standing(
     elif await queries.decision_of(session, step.id, ballot.person.id):
         card = messages.own_verdict_card(context.told, step, given)
     else:
-        card = messages.approval_card(context.told, step, steps=len(context.chain), notice=notice)
+        card = context.card(step, notice=notice)
     only = {ballot.person.id}
     await show_on_cards(session, step, card, clicked=ballot.clicked, only=only, actor=ballot.actor, now=now)
 

@@ -13,12 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import messages, queries, rules
 from app.approvals.context import RequestContext, load_context, publish_about_request
-from app.approvals.decide import go_on, settle, take_back
+from app.approvals.decide import ask_next, go_on, settle, take_back
 from app.approvals.errors import NoApprover
 from app.approvals.steps.approvers import Approvers, approvers_for
 from app.approvals.steps.ask import ask, tell_requester
 from app.approvals.steps.deadlines import set_deadlines
-from app.approvals.steps.open_and_close import pass_step
+from app.approvals.steps.open_and_close import close_step, pass_step
 from app.audit.actor import SYSTEM
 from app.departures.service import Departure
 from app.events.service import catalogue
@@ -69,6 +69,11 @@ async def refill(
     can_decide = agreed + len(set(asked) - {decision.person_id for decision in decisions})
     rule = context.rule_of(step)
     if rule.needed != "all" and can_decide >= step.needed:
+        return
+    if rule.is_offer:
+        step.note = because
+        await close_step(session, step, StepState.SKIPPED, now=now)
+        await ask_next(session, context, step, clicked=None, actor=SYSTEM, now=now)
         return
     found = await _named_now(session, context, step)
     if found.is_passed:

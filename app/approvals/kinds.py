@@ -58,10 +58,34 @@ class ShownFields(BaseModel):
     fields: list[tuple[str, str]] = []
 
 
-class Chain(BaseModel):
-    """The column `requests.chain`: the steps as the policy said on submission (F57)."""
+class ChainStep(StepRule):
+    is_offer: bool = False
+    """Somebody is asked whether they take something on. Nobody answers in their place."""
 
-    steps: list[StepRule]
+
+class Chain(BaseModel):
+    """The column `requests.chain`: the steps as the policy said on submission (F57), and behind them the offers."""
+
+    steps: list[ChainStep]
+
+    @classmethod
+    def of(cls, rules: Sequence[StepRule]) -> Chain:
+        return cls(steps=[ChainStep.model_validate(rule.model_dump(mode="json")) for rule in rules])
+
+    def column(self) -> dict[str, Any]:
+        """Without defaults: a process of the release before reads it while an upgrade is under way."""
+        return self.model_dump(mode="json", exclude_defaults=True)
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What somebody would take on by a request. Who has not applied for it is asked, when everybody else has agreed."""
+
+    what: str
+    """For people, behind 愿意: 担任群主."""
+    rule_key: str
+    candidates: Sequence[Person]
+    """The first choice first: who declines is followed by the next."""
 
 
 PayloadT = TypeVar("PayloadT", bound=BaseModel)
@@ -111,6 +135,14 @@ class RequestKind(ABC, Generic[PayloadT, SubjectT]):
         """Carry it out, in the transaction of the last decision. It may write rows and ledger calls; it never calls
         the platform. A retry of a failed outcome calls it again, and it makes new ledger calls each time.
         """
+
+    async def offer(self, _session: AsyncSession, _subject: SubjectT, _submission: Submission) -> Offer | None:
+        """What somebody takes on when it is approved. Nothing, unless the kind knows better."""
+        return None
+
+    def taken_on_by(self, subject: SubjectT, _person_id: UUID) -> SubjectT:
+        """The subject with who takes on what `offer` names."""
+        return subject
 
     async def rejected(
         self, session: AsyncSession, request: Request, subject: SubjectT, *, actor: Actor, now: datetime

@@ -13,6 +13,7 @@ from app.wecom.message_bodies.card import Card, CardButton, cut
 from models.approvals import OutcomeState, Request, RequestState, RequestStep, StepState, Verdict
 
 VERDICTS = {Verdict.APPROVE: "同意", Verdict.REJECT: "驳回"}
+ANSWERS = {Verdict.APPROVE: "愿意", Verdict.REJECT: "不愿"}
 RESULTS = {
     RequestState.PENDING: "审批中",
     RequestState.APPROVED: "已批准",
@@ -56,6 +57,8 @@ class Given:
     at: datetime
     comment: str = ""
     step_id: UUID | None = None
+    what: str = ""
+    """Of an answer to an offer: what it is about."""
 
     def __str__(self) -> str:
         return self._said(self.comment)
@@ -66,8 +69,14 @@ class Given:
         return self._said(cut(self.comment, COMMENT_ON_CARD))
 
     def _said(self, comment: str) -> str:
-        said = f"{self.name} {self.at:%m-%d %H:%M} {VERDICTS[self.verdict]}" if self.verdict else self.name
+        said = f"{self.name} {self.at:%m-%d %H:%M} {self._verdict}" if self.verdict else self.name
         return f"{said}：{comment}" if comment else said
+
+    @property
+    def _verdict(self) -> str:
+        if self.verdict is None:
+            return ""
+        return f"{ANSWERS[self.verdict]}{self.what}" if self.what else VERDICTS[self.verdict]
 
 
 def approval_card(told: Told, step: RequestStep, *, steps: int, notice: str = "") -> Card:
@@ -87,16 +96,33 @@ def approval_card(told: Told, step: RequestStep, *, steps: int, notice: str = ""
     )
 
 
-def in_full(told: Told, step: RequestStep) -> str:
+def offer_card(told: Told, step: RequestStep, *, notice: str = "") -> Card:
+    """The card that asks somebody whether they take something on. The keys are those of any step."""
+    reason = f"理由：{told.request.reason}" if told.request.reason else ""
+    return Card(
+        title=told.request.title,
+        desc=f"您是否愿意{step.name}？",
+        fields=told.fields,
+        sub_title="\n".join(line for line in (notice, reason) if line),
+        quote=told.clause,
+        buttons=[
+            CardButton("愿意", f"approval.approve:{step.id}", style=1),
+            CardButton("不愿意", f"approval.reject:{step.id}", style=2),
+        ],
+    )
+
+
+def in_full(told: Told, step: RequestStep, *, is_offer: bool) -> str:
     """The text beside a card that cannot hold everything: nobody decides on half of an application."""
     said = [("申请人", told.requester), *told.rows, ("理由", told.request.reason)]
     lines = "\n".join(f"{key}：{value}" for key, value in said if value)
-    return f"{_heading(told)}\n{lines}\n等待您（{step.name}）在卡片上审批。"
+    waits = f"请在卡片上答复您是否愿意{step.name}。" if is_offer else f"等待您（{step.name}）在卡片上审批。"
+    return f"{_heading(told)}\n{lines}\n{waits}"
 
 
 def outcome_card(told: Told, step: RequestStep, given: Sequence[Given], *, next_step: str | None = None) -> Card:
     """The same card without buttons: who decided, when, and where the request stands."""
-    standing = f"已转{next_step}审批" if next_step else RESULTS[told.request.state]
+    standing = next_step or RESULTS[told.request.state]
     lines = [one.in_short for one in given]
     if told.request.state is RequestState.WITHDRAWN and told.request.outcome_detail:
         lines.append(f"{told.request.outcome_detail}，不再需要审批")
@@ -107,8 +133,14 @@ def outcome_card(told: Told, step: RequestStep, given: Sequence[Given], *, next_
         fields=told.fields,
         sub_title="\n".join(lines),
         quote=told.clause,
-        outcome=STEP_RESULTS.get(step.state, RESULTS[told.request.state]),
+        outcome=_outcome(told, step, given),
     )
+
+
+def _outcome(told: Told, step: RequestStep, given: Sequence[Given]) -> str:
+    if any(one.step_id == step.id and one.what for one in given):
+        return "已答复"
+    return STEP_RESULTS.get(step.state, RESULTS[told.request.state])
 
 
 def own_verdict_card(told: Told, step: RequestStep, given: Sequence[Given]) -> Card:
@@ -128,9 +160,20 @@ def _heading(told: Told) -> str:
     return f"【申请 #{told.request.number}】{told.request.title}"
 
 
-def submitted(told: Told, step: RequestStep, given: Sequence[Given], approvers: Sequence[str]) -> str:
-    waits = f"已提交，等待{step.name}审批：{'、'.join(approvers)}。"
-    return "\n".join([_heading(told), *map(str, given), waits, told.clause])
+def _answer(step: RequestStep, people: Sequence[str]) -> str:
+    return f"请 {'、'.join(people)} 答复是否愿意{step.name}"
+
+
+def passed_on(step: RequestStep, *, is_offer: bool) -> str:
+    """On the card of the step before."""
+    return f"正在征求{step.name}的意愿" if is_offer else f"已转{step.name}审批"
+
+
+def submitted(
+    told: Told, step: RequestStep, given: Sequence[Given], approvers: Sequence[str], *, is_offer: bool
+) -> str:
+    waits = _answer(step, approvers) if is_offer else f"等待{step.name}审批：{'、'.join(approvers)}"
+    return "\n".join([_heading(told), *map(str, given), f"已提交，{waits}。", told.clause])
 
 
 def concerned(told: Told) -> str:
@@ -144,9 +187,10 @@ def ended(told: Told, because: str) -> str:
     return f"{_heading(told)}\n{because}，这份申请随之结束，不再需要审批。\n{told.clause}"
 
 
-def moved_on(told: Told, step: RequestStep, given: Sequence[Given], approvers: Sequence[str]) -> str:
+def moved_on(told: Told, step: RequestStep, given: Sequence[Given], approvers: Sequence[str], *, is_offer: bool) -> str:
     said = "\n".join(str(one) for one in given)
-    return f"{_heading(told)}\n{said}\n下一步：{step.name}（{'、'.join(approvers)}）。"
+    following = _answer(step, approvers) if is_offer else f"{step.name}（{'、'.join(approvers)}）"
+    return f"{_heading(told)}\n{said}\n下一步：{following}。"
 
 
 def approved(told: Told, given: Sequence[Given]) -> str:
@@ -157,7 +201,9 @@ def approved(told: Told, given: Sequence[Given]) -> str:
 
 def rejected(told: Told, given: Sequence[Given]) -> str:
     said = "\n".join(str(one) for one in given)
-    return f"{_heading(told)}\n{said}\n未获批准。\n{told.clause}"
+    what = next((one.what for one in given if one.what and one.verdict is Verdict.REJECT), "")
+    result = f"没有人愿意{what}，申请未获批准。您可以另选人员后重新申请。" if what else "未获批准。"
+    return f"{_heading(told)}\n{said}\n{result}\n{told.clause}"
 
 
 def done(request: Request) -> str:
@@ -169,12 +215,26 @@ def failed(request: Request) -> str:
     return f"【申请 #{request.number}】{request.title}\n{why}\n原因消除后管理员可以重试，无需重新申请。"
 
 
+def offer_reminder(told: Told, step: RequestStep) -> str:
+    return f"{_heading(told)}\n还在等待您答复是否愿意{step.name}，请在收到的卡片上点“愿意”或“不愿意”。"
+
+
+def offer_overdue(told: Told, step: RequestStep, names: Sequence[str]) -> str:
+    """Nobody answers in their place: the applicant decides how it goes on."""
+    who = "、".join(names)
+    return f"{_heading(told)}\n{who} 尚未答复是否愿意{step.name}，已再次提醒。您可以继续等待，或者撤回后另选人员申请。"
+
+
 def reminder(told: Told, step: RequestStep) -> str:
     return f"{_heading(told)}\n{told.requester} 的申请还在等待您（{step.name}）审批，请在收到的卡片上点“同意”或“驳回”。"
 
 
 def reminder_in_short(told: Told, step: RequestStep) -> str:
     return f"{_named(told)}还在等待您（{step.name}）审批，请在卡片上点“同意”或“驳回”。"
+
+
+def offer_in_short(told: Told, step: RequestStep) -> str:
+    return f"{_named(told)}还在等待您答复是否愿意{step.name}。"
 
 
 def escalated(told: Told, step: RequestStep) -> str:

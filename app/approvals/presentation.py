@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import queries
-from app.approvals.kinds import RequestKind, ShownFields
+from app.approvals.kinds import Chain, RequestKind, ShownFields
 from app.approvals.queries import RequestHistory
 from app.approvals.schemas import DecisionOut, RequestOut, RequestSummary, StepOut
 from app.org import queries as org
@@ -36,12 +36,16 @@ async def request(session: AsyncSession, row: Request) -> RequestOut:
         submitted_by=row.submitted_by,
         correlation_id=row.correlation_id,
         rule=ClauseOut.of(policy.cite(row.rule_key)),
-        steps=[_step(step, history) for step in history.steps],
+        steps=[
+            _step(step, history, is_offer=rule.is_offer)
+            for step, rule in zip(history.steps, Chain.model_validate(row.chain).steps, strict=False)
+        ],
     )
 
 
-def _step(step: RequestStep, history: RequestHistory) -> StepOut:
+def _step(step: RequestStep, history: RequestHistory, *, is_offer: bool) -> StepOut:
     return StepOut(
+        is_offer=is_offer,
         approvers=[history.userids.get(row.person_id, "") for row in history.approvers if row.step_id == step.id],
         decisions=[
             DecisionOut(

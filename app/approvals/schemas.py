@@ -44,6 +44,7 @@ class StepOut(BaseModel):
     position: int
     name: str
     approver: str = Field(description="The policy's expression: `department_head`, `role:hr` …")
+    is_offer: bool = Field(description="Somebody is asked whether they take something on, such as to own the group.")
     needed: int
     state: StepState
     note: str | None

@@ -14,7 +14,7 @@ from app.approvals import messages, queries, rules
 from app.approvals.context import RequestContext, given_so_far, load_context, publish_about_request
 from app.approvals.decide import Ballot, approve_request, decide, take_back
 from app.approvals.errors import DuplicateRequest, NothingToRetry, NotTheRequester, UnreadablePayload
-from app.approvals.kinds import Chain, Headed, RequestKind, RequestText, ShownFields, Submission, kind_named
+from app.approvals.kinds import Chain, Headed, Offer, RequestKind, RequestText, ShownFields, Submission, kind_named
 from app.approvals.steps import ask, open_and_close
 from app.audit.actor import SYSTEM, Actor, person_actor
 from app.events.service import catalogue
@@ -30,6 +30,7 @@ __all__ = [
     "Application",
     "Ballot",
     "Headed",
+    "Offer",
     "RequestKind",
     "RequestText",
     "Submission",
@@ -174,7 +175,7 @@ async def _drafted(
         requester_id=submission.requester.id,
         submitted_by=str(application.submitted_by),
         group_id=text.group_id,
-        chain=Chain(steps=list(kind.steps(submission.policy, subject))).model_dump(mode="json"),
+        chain=Chain.of(kind.steps(submission.policy, subject)).column(),
         policy_version_id=submission.policy.id,
         rule_key=kind.rule_key,
         correlation_id=current_correlation_id(),
@@ -204,10 +205,6 @@ async def _insert(session: AsyncSession, request: Request) -> None:
 
 
 async def _start(session: AsyncSession, context: RequestContext, *, actor: Actor, now: datetime) -> None:
-    chain = context.chain
-    if not chain:
-        await approve_request(session, context, actor=actor, now=now)
-        return
     await open_and_close.check_reachable(session, context)
     rows = [
         RequestStep(
@@ -219,12 +216,14 @@ async def _start(session: AsyncSession, context: RequestContext, *, actor: Actor
             state=StepState.WAITING,
             rule_key=context.request.rule_key,
         )
-        for position, rule in enumerate(chain, start=1)
+        for position, rule in enumerate(context.chain, start=1)
     ]
     session.add_all(rows)
     opened = await open_and_close.open_next(session, context, rows, actor=actor, now=now)
     if opened is None:
         await approve_request(session, context, actor=actor, now=now)
         return
-    text = messages.submitted(context.told, opened.step, await given_so_far(session, context), opened.asked)
+    text = messages.submitted(
+        context.told, opened.step, await given_so_far(session, context), opened.asked, is_offer=opened.is_offer
+    )
     await ask.tell_requester(session, context.request, text, actor=actor, now=now)

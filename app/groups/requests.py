@@ -12,13 +12,13 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import service as approvals
-from app.approvals.service import Headed, RequestKind, RequestText, Submission
+from app.approvals.service import Headed, Offer, RequestKind, RequestText, Submission
 from app.audit.actor import Actor
 from app.errors import DomainError
 from app.findings import service as findings
 from app.groups import messages, queries, roster
 from app.groups.changes.cause import Cause
-from app.groups.creation import first_members, register
+from app.groups.creation import first_members, first_owner, register
 from app.groups.errors import AlreadyAMember, NotAMember, UnknownPeople
 from app.groups.schemas import CreateGroup, CreationSubject, Exit, Join, MembershipSubject, RosterChange
 from app.org import queries as org
@@ -91,6 +91,15 @@ class CreateGroupKind(RequestKind[CreateGroup, CreationSubject]):
         self, session: AsyncSession, request: Request, subject: CreationSubject, *, actor: Actor, now: datetime
     ) -> None:
         await register.carry_out_creation(session, request, subject, actor=actor, now=now)
+
+    async def offer(self, session: AsyncSession, subject: CreationSubject, submission: Submission) -> Offer:
+        """1.9: nobody becomes the owner unasked."""
+        rule = roster.rule_of(submission.policy, subject.group_type)
+        people = await first_owner.candidates(session, subject, rule, submission.requester, submission.policy)
+        return Offer("担任群主", "group.owner", people)
+
+    def taken_on_by(self, subject: CreationSubject, person_id: UUID) -> CreationSubject:
+        return subject.model_copy(update={"owner_id": person_id})
 
     async def headed_by(self, _session: AsyncSession, subject: CreationSubject, requester: Person) -> Headed:
         """1.2: the head of the group's own department, where it has one."""

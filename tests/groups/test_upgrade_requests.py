@@ -270,6 +270,8 @@ async def test_a_new_group_has_those_who_were_named_on_submission(upgrade: Upgra
     sessions = await upgrade.run()
 
     request = await approve(sessions, request_id, company.people["zhou"])
+    assert request.state is RequestState.PENDING, "王芳, whom 李军 named, is asked whether she wants to be the owner"
+    request = await approve(sessions, request_id, company.people["wang"])
 
     assert request.outcome is OutcomeState.PENDING, request.outcome_detail
     async with transaction(sessions) as session:

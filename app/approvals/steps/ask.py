@@ -32,16 +32,14 @@ async def ask(
 ) -> None:
     """Make these people approvers of the step and send each a card of their own."""
     await session.flush()
-    card, to = (
-        messages.approval_card(context.told, step, steps=len(context.chain)),
-        [PersonId(person.id) for person in people],
-    )
+    card, to = context.card(step), [PersonId(person.id) for person in people]
     why = Why(actor, step.rule_key, context.policy.id)
     header = MessageHeader(RequestPurpose.CARD, about(context.request), why, message_class)
     message = await delivery.send_card(session, header, to=to, card=card, now=now, individually=True)
     if card.is_cut:
         details = header_for(context.request, RequestPurpose.DETAILS, actor, message_class=message_class)
-        await delivery.send_text(session, details, to=to, text=messages.in_full(context.told, step), now=now)
+        text = messages.in_full(context.told, step, is_offer=context.rule_of(step).is_offer)
+        await delivery.send_text(session, details, to=to, text=text, now=now)
     former = {row.person_id: row for row in await queries.former_approvers_of(session, step.id)}
     for person in people:
         # Somebody whose account was disabled for a while has lost the place and gets it back.

@@ -13,7 +13,7 @@ from app.approvals import messages, queries, rules
 from app.approvals.context import RequestContext, about, load_context, publish_about_request
 from app.approvals.departures import refill
 from app.approvals.rules import RequestPurpose
-from app.approvals.steps.ask import ask, header_for
+from app.approvals.steps.ask import ask, header_for, tell_requester
 from app.approvals.steps.deadlines import DUE, REMIND, set_due
 from app.audit.actor import SYSTEM
 from app.events.service import catalogue
@@ -57,6 +57,11 @@ async def escalate(session: AsyncSession, *, step_id: StepId, now: datetime) -> 
     if not waiting:
         # Everybody who was asked has left, and nobody could take their place at that time.
         await refill(session, context, step, because="原审批人已离职", now=now)
+        return
+    if context.rule_of(step).is_offer:
+        await _remind(session, context, step, waiting, now=now)
+        text = messages.offer_overdue(context.told, step, [person.name for person in waiting])
+        await tell_requester(session, context.request, text, actor=SYSTEM, now=now)
         return
     asked = {row.person_id for row in await queries.approvers_of(session, step.id)}
     superiors = await _superiors_of(session, waiting, besides={*asked, *context.barred})
@@ -110,14 +115,17 @@ async def reminder_words(session: AsyncSession, rung: DueRung) -> list[Words]:
     if found is None:
         return []
     context, step = found
+    is_offer = context.rule_of(step).is_offer
     waiting = {person.id for person in await _undecided(session, step)}
     header = header_for(context.request, RequestPurpose.REMINDER, SYSTEM, message_class=MessageClass.NOTICE)
     return [
         Words(
             replace(header, why=header.why.under(RULE)),
             [one for one in rung.people if one in waiting],
-            text=messages.reminder(context.told, step),
-            line=messages.reminder_in_short(context.told, step),
+            text=messages.offer_reminder(context.told, step) if is_offer else messages.reminder(context.told, step),
+            line=messages.offer_in_short(context.told, step)
+            if is_offer
+            else messages.reminder_in_short(context.told, step),
         )
     ]
 

@@ -10,9 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import queries, rules
 from app.approvals.context import RequestContext, publish_about_request
+from app.approvals.steps import offers
 from app.approvals.steps.approvers import approvers_for
 from app.approvals.steps.ask import ask
 from app.approvals.steps.deadlines import DUE, REMIND, set_deadlines
+from app.approvals.steps.offers import Candidate
 from app.audit.actor import Actor
 from app.events.service import catalogue
 from app.jobs.timers import cancel_timer
@@ -31,13 +33,16 @@ async def check_reachable(session: AsyncSession, context: RequestContext) -> Non
 class Opened:
     step: RequestStep
     asked: list[str]
-    """The names of those who may decide it."""
+    """The names of those who may decide it, or who are to answer."""
+    is_offer: bool = False
 
 
 async def open_next(
     session: AsyncSession, context: RequestContext, steps: Sequence[RequestStep], *, actor: Actor, now: datetime
 ) -> Opened | None:
-    """Open the first of these steps that somebody is to decide, and ask them. None if they are all passed."""
+    """Open the first of these steps that somebody is to decide, and ask them; where they are all passed, ask who would
+    take something on. None if that is nobody.
+    """
     for step in steps:
         rule = context.rule_of(step)
         found = await approvers_for(session, context, rule)
@@ -52,7 +57,17 @@ async def open_next(
         await ask(session, context, step, found.people, actor=actor, now=now)
         await set_deadlines(session, context, step, now=now)
         return Opened(step, [person.name for person in found.people])
-    return None
+    candidate = await offers.candidate_of(session, context, now=now)
+    return await open_offer(session, context, candidate, actor=actor, now=now)
+
+
+async def open_offer(
+    session: AsyncSession, context: RequestContext, candidate: Candidate | None, *, actor: Actor, now: datetime
+) -> Opened | None:
+    step = await offers.open_offer(session, context, candidate, actor=actor, now=now)
+    if step is None or candidate is None or candidate.person is None:
+        return None
+    return Opened(step, [candidate.person.name], is_offer=True)
 
 
 async def pass_step(

@@ -16,17 +16,25 @@ from app.roles.service import Subject
 from models.org import Person
 
 
+async def candidates(
+    session: AsyncSession, asked: CreationSubject, rule: GroupTypeRule, requester: Person, policy: Policy
+) -> list[Person]:
+    """Whom the application names; otherwise whom the policy puts in charge of such groups (1.2): the head of those it
+    names, then the deputy, then the longest in post.
+    """
+    if asked.owner_id is not None:
+        return list((await org.people_by_id(session, [asked.owner_id])).values())
+    if not isinstance(rule.administered_by, Expression):
+        return [requester]  # the only other word is `applicant`
+    about = seen_from(requester, asked.department_id)
+    return seen_first(await org.by_rank(session, await roles.resolve(session, rule.administered_by, about, policy)))
+
+
 async def choose_owner(
     session: AsyncSession, asked: CreationSubject, rule: GroupTypeRule, requester: Person, policy: Policy
 ) -> Person:
-    """Whom the policy puts in charge of such groups (1.2) when the application names nobody: the head of those it
-    names, then the deputy, then the longest in post.
-    """
-    if not isinstance(rule.administered_by, Expression):
-        return requester  # the only other word is `applicant`
-    about = seen_from(requester, asked.department_id)
-    found = await org.by_rank(session, await roles.resolve(session, rule.administered_by, about, policy))
-    owner = next(iter(seen_first(found)), None)
+    """The first of the candidates. Those who have not applied are asked before the group is created (1.9)."""
+    owner = next(iter(await candidates(session, asked, rule, requester, policy)), None)
     if owner is None:
         raise NobodyToOwn(
             f"{rule.title}由 {rule.administered_by} 管理，但没有在职的人担任；请在申请中写明群主",

@@ -114,7 +114,7 @@ def class_rule(document: PolicyDocument, message_class: str) -> AnnouncementClas
 
 
 def leave_one_owner(rule: AnnouncementClassRule, audience: Audience, groups: Iterable[Group]) -> None:
-    """Policy 4.6: a problem has one owner. Everybody else reads of it in the group and confirms nothing."""
+    """Policy 3.2: a problem has one owner. Everybody else reads of it in the group and confirms nothing."""
     owners = audience.named() or [one.desired_owner_id for one in groups if one.desired_owner_id in audience.sources]
     if len(owners) != 1 or any(source.startswith(DEPARTMENT) for source in audience.sources.values()):
         raise NotOneOwner(

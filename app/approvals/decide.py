@@ -8,12 +8,12 @@ from datetime import datetime
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.approvals import messages, queries, rules
+from app.approvals import messages, offers, queries, rules
 from app.approvals.context import RequestContext, given_so_far, load_context, publish_about_request
 from app.approvals.errors import AlreadyDecided, RequestNotFound
 from app.approvals.rules import RequestPurpose
 from app.approvals.show_outcome import show_on_cards, show_outcome
-from app.approvals.steps import ask, offers, open_and_close
+from app.approvals.steps import ask, open_and_close
 from app.approvals.steps.open_and_close import Opened
 from app.audit.actor import Actor, person_actor
 from app.cards.service import ClickedCard

@@ -34,6 +34,7 @@ SPEAKING = [
 REMINDERS = "tests/tasks/test_reminders.py::"
 APPLY = "tests/reconciliation/test_apply_snapshot.py::"
 DECIDE = "tests/approvals/test_decide.py::"
+FIRST_OWNER = "tests/groups/test_first_owner.py::"
 LEAVERS = "tests/groups/test_departures.py::"
 ROSTER = "tests/groups/test_roster.py::"
 
@@ -56,6 +57,9 @@ KEPT_BY = {
         "tests/approvals/test_router.py::test_a_failed_outcome_shows_and_is_carried_out_again"
     ),
     "您刚才的点击没有生效：{}": DECIDE + "test_the_same_person_may_click_again_when_the_reason_is_gone",
+    "正在征求{}的意愿": FIRST_OWNER + "test_whom_somebody_else_names_is_asked_and_becomes_it_by_accepting",
+    "{} 尚未答复是否愿意{}，已再次提醒": FIRST_OWNER + "test_nobody_answers_in_their_place",
+    "您可以继续等待，或者撤回后另选人员申请": FIRST_OWNER + "test_nobody_answers_in_their_place",
     # announcements
     "…（全文见文字消息）": "tests/announcements/test_publish.py::test_a_long_one_goes_as_text_beside_the_card",
     "，晚送达的顺延": "tests/announcements/test_receipt_clock.py::test_who_was_reached_late_confirms_in_time",

@@ -11,11 +11,13 @@ from sqlmodel import col
 from app.approvals import queries as request_queries
 from app.approvals import service as approvals
 from app.approvals.service import Ballot
-from app.approvals.steps import escalation
+from app.bootstrap import REGISTRY
 from app.database import transaction
+from app.jobs.timers import sweep
+from app.ladders.tell import GATHERS
 from app.org import queries as org
 from models.approvals import Request, RequestState, RequestStep, StepState, Verdict
-from models.ids import RequestId, StepId
+from models.ids import RequestId
 from models.org import Person
 from tests.builders.approvals import texts_to
 from tests.company import RESEARCH
@@ -85,12 +87,17 @@ async def test_who_has_applied_or_approved_is_not_asked_again(office: Office) ->
 async def test_nobody_answers_in_their_place(office: Office) -> None:
     """The applicant hears of the silence and may withdraw; no superior is asked."""
     request = await asked(office)
-    offer = (await steps(office, request))[-1]
-    office.clock.advance(timedelta(days=9))
-    async with transaction(office.sessions) as session:
-        await escalation.escalate(session, step_id=StepId(offer.id), now=office.clock.now())
+    for waited in (timedelta(days=9), GATHERS):
+        office.clock.advance(waited)
+        while await sweep(office.sessions, office.clock, REGISTRY.timers):
+            pass
     assert await office.asked(request) == {"钱进"}
-    assert "钱进 尚未答复是否愿意担任群主" in (await told(office, "li"))[-1]
+    assert "钱进 尚未答复是否愿意担任群主，已再次提醒" in (await told(office, "li"))[-1]
+    assert "还在等待您答复是否愿意担任群主" in (await told(office, "qian"))[-1]
+
+    async with transaction(office.sessions) as session:
+        await approvals.withdraw(session, request_id=RequestId(request.id), now=office.clock.now())
+    assert (await office.request(request)).state is RequestState.WITHDRAWN
 
 
 async def test_who_leaves_before_answering_is_not_waited_for(office: Office) -> None:

@@ -8,13 +8,12 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.approvals import queries, rules
+from app.approvals import offers, queries, rules
 from app.approvals.context import RequestContext, publish_about_request
-from app.approvals.steps import offers
+from app.approvals.offers import Candidate
 from app.approvals.steps.approvers import approvers_for
 from app.approvals.steps.ask import ask
 from app.approvals.steps.deadlines import DUE, REMIND, set_deadlines
-from app.approvals.steps.offers import Candidate
 from app.audit.actor import Actor
 from app.events.service import catalogue
 from app.jobs.timers import cancel_timer

@@ -159,7 +159,8 @@ async def _check_leads(
         raise NotTheirPeople(
             f"{quoted(rule.title)}只能由负责人发给所辖人员（{policy.cite('announcement.receipt').label}），"
             f"而以下人员不归 {author.name} 管辖：{names}；请把他们移出接收范围，或者改用其他信息类别",
-            f"{quoted(rule.title)} is for the people whom its author leads ({policy.cite('announcement.receipt').label}), "  # noqa: E501
+            f"{quoted(rule.title)} is for the people whom its author leads "
+            f"({policy.cite('announcement.receipt').label}), "
             f"and {author.name} does not lead {names}: leave them out, or take another class",
         )
 

@@ -119,7 +119,8 @@ def leave_one_owner(rule: AnnouncementClassRule, audience: Audience, groups: Ite
     if len(owners) != 1 or any(source.startswith(DEPARTMENT) for source in audience.sources.values()):
         raise NotOneOwner(
             f"{quoted(rule.title)}要由一个人负责：请在 people 中写明一人，或只发到一个群，由群主负责（发布人本人除外）",
-            f"{quoted(rule.title)} needs one owner: name one person in `people`, or send it to one group, whose owner it is",  # noqa: E501
+            f"{quoted(rule.title)} needs one owner: name one person in `people`, "
+            "or send it to one group, whose owner it is",
         )
     audience.sources = {owners[0]: audience.sources[owners[0]]}
 

@@ -30,6 +30,7 @@ def check_name(name: str, rule: GroupTypeRule, *, longest: int, clause: str) -> 
     if not re.fullmatch(rule.name_pattern, name.translate(DASHES)):
         raise NameRefused(
             f"{rule.title}的名称应为{quoted(rule.name_hint)}，{quoted(name)}不符合（{clause}）",
-            f"The name of a group of the type {rule.title} looks like {quoted(rule.name_hint)}; {quoted(name)} does not ({clause})",  # noqa: E501
+            f"The name of a group of the type {rule.title} looks like {quoted(rule.name_hint)}; "
+            f"{quoted(name)} does not ({clause})",
             hint=rule.name_hint,
         )

@@ -55,7 +55,8 @@ def rule_of(policy: Policy, group_type: str) -> GroupTypeRule:
         known = [f"{key}（{one.title}）" for key, one in policy.document.groups.types.items() if one.enabled]
         raise UnknownGroupType(
             f"制度第 {policy.number} 版没有{quoted(group_type)}这种群；有：{'、'.join(known)}",
-            f"Version {policy.number} of the policy has no type of group {quoted(group_type)}; there are {', '.join(known)}",  # noqa: E501
+            f"Version {policy.number} of the policy has no type of group {quoted(group_type)}; "
+            f"there are {', '.join(known)}",
         )
     return rule
 

@@ -65,7 +65,8 @@ async def approvers_for(session: AsyncSession, context: RequestContext, rule: St
             return Approvers(able, f"{why}，转{_title(other, context.policy)}审批")
     tried = "、".join(map(str, fallback)) or "未写"
     raise NoApprover(
-        f"步骤{quoted(rule.name)}（{rule.approver}）没有可以审批的人：{why}，制度的 approvals.fallback（{tried}）也没有。"  # noqa: E501
+        f"步骤{quoted(rule.name)}（{rule.approver}）没有可以审批的人：{why}，"
+        f"制度的 approvals.fallback（{tried}）也没有。"
         "请在通讯录中设置部门负责人，或在制度中配置审批人。",
         f"Nobody may decide the step {quoted(rule.name)} ({rule.approver}), nor whom approvals.fallback names "
         f"({', '.join(map(str, fallback))}). Set the heads of departments in WeCom, or approvers in the "

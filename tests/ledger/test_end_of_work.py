@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.announcements.jobs import TIMERS as ANNOUNCEMENTS
 from app.approvals.jobs import TIMERS as APPROVALS
+from app.ladders.tell import tell_due
 from app.ledger.claiming.sending_hours import outside_hours
 from app.policy.sections.delivery import NOTICE, Hours
-from app.tasks.jobs import TIMERS as TASKS
 from models.delivery import CallKind
+from models.ladders import Rung
 from tests.builders.announcements import announcement, calls_of_kind
 from tests.builders.approvals import Library, borrowing, step, step_of
+from tests.builders.ladders import rings
 from tests.builders.policy import policy
 from tests.builders.tasks import FRIDAY_6PM, everything_delivered, task
 from tests.company import Company
@@ -43,7 +46,7 @@ class TestAtTheEndOfWork:
         given = await task(session, company.zhao, company.li)
         await everything_delivered(session)
 
-        await TASKS["task.overdue"](session, str(given.id), FRIDAY_6PM)
+        await rings(session, "task.overdue", str(given.id), FRIDAY_6PM)
 
         assert await hold_of(session, "task.overdue", now=FRIDAY_6PM) == [None]
         assert await hold_of(session, "task.escalation", now=FRIDAY_6PM) == [None]
@@ -66,11 +69,13 @@ class TestAtTheEndOfWork:
         given = await task(session, company.zhao, company.li, due_at=SATURDAY_3AM)
         await everything_delivered(session)
 
-        await TASKS["task.overdue"](session, str(given.id), SATURDAY_3AM)
+        await rings(session, "task.overdue", str(given.id), SATURDAY_3AM)
 
-        [until] = await hold_of(session, "task.overdue", now=SATURDAY_3AM)
-        assert until is not None
-        assert SATURDAY_HALF_PAST_7 <= until < SATURDAY_HALF_PAST_7 + timedelta(minutes=12)
+        assert await hold_of(session, "task.overdue", now=SATURDAY_3AM) == []
+        told_at = max(rung.due_at for rung in await session.scalars(select(Rung)))
+        assert SATURDAY_HALF_PAST_7 <= told_at < SATURDAY_HALF_PAST_7 + timedelta(minutes=12)
+        await tell_due(session, now=told_at)
+        assert await hold_of(session, "task.overdue", now=told_at) == [None]
 
     async def test_work_itself_is_not_sent_after_hours(self, session: AsyncSession, company: Company) -> None:
         await announcement(session, company.wang, people=["li"], now=MONDAY_6PM)

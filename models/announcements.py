@@ -90,9 +90,13 @@ class Receipt(Table, table=True):
     """The person's own deadline. Empty until the card has reached them: their clock does not run (policy 3.6)."""
     chase_at: datetime | None = optional_moment()
     """When they are reminded, unless they confirm before."""
+    escalate_at: datetime | None = optional_moment()
+    """When their superior is told, unless they confirm before. Empty where the class does not say so."""
     confirmed_at: datetime | None = optional_moment()
     confirmed_via: str | None = Field(default=None)
     event_id: int | None = Field(default=None, sa_type=BigInteger)
     """The received event that confirmed, which the same transaction marks as done. Not checked by a foreign key."""
     chased_at: datetime | None = optional_moment()
+    escalated_at: datetime | None = optional_moment()
+    """When their superior was told, or that nobody stands above them."""
     late: bool = Field(default=False)

@@ -1,4 +1,4 @@
-"""Background entry points: the card has arrived, the click on 收到, the chase, the deadline."""
+"""Background entry points: the card has arrived, the click on 收到, the chase, the deadline, the escalation."""
 
 from __future__ import annotations
 
@@ -40,8 +40,15 @@ async def close(session: AsyncSession, subject: str, now: datetime) -> None:
     await service.close(session, announcement_id=AnnouncementId(UUID(subject)), now=now)
 
 
+async def escalate(session: AsyncSession, subject: str, now: datetime) -> None:
+    await service.escalate(session, announcement_id=service.announcement_of(subject), now=now)
+
+
 CARD_ABSORBERS: dict[str, CardAbsorb] = {messages.CONFIRM: confirm_by_cards}
 CARD_ACTIONS: dict[str, CardAction] = {messages.CONFIRM: confirm_by_card}
 OUTCOMES: dict[str, OutcomeHandler] = {AnnouncementPurpose.CARD: service.start_clocks}
-RUNGS: dict[str, Speaker] = {AnnouncementPurpose.CHASE: service.chase_words}
-TIMERS: dict[str, TimerHandler] = {service.CHASE: chase, service.DEADLINE: close}
+RUNGS: dict[str, Speaker] = {
+    AnnouncementPurpose.CHASE: service.chase_words,
+    AnnouncementPurpose.ESCALATION: service.escalation_words,
+}
+TIMERS: dict[str, TimerHandler] = {service.CHASE: chase, service.DEADLINE: close, service.ESCALATE: escalate}

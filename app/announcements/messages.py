@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -130,6 +130,23 @@ def later_list(announcement: Announcement, *, confirmed: int, missing: Sequence[
     total = confirmed + len(missing)
     first = f"通知{quoted(announcement.title)}送达较晚的 {total} 人期限已到：{confirmed} 人已确认。"
     return "\n".join([first, *_not_confirmed(NotConfirmed(missing))])
+
+
+def escalated(announcement: Announcement, late: Mapping[str, Sequence[str]], *, citation: Citation) -> str:
+    """To their superior (3.6): who has not confirmed. `late`: names by deadline, the earliest first."""
+    lines = [f"{_colleagues(announcement, late)}："]
+    lines += [f"截止 {deadline}：{names(people)}" for deadline, people in late.items()]
+    return "\n".join([*lines, "请督促他们在卡片上点“收到”。", citation.sentence])
+
+
+def escalated_in_short(announcement: Announcement, late: Mapping[str, Sequence[str]], *, citation: Citation) -> str:
+    who = "；".join(f"{names(people)}（截止 {deadline}）" for deadline, people in late.items())
+    return f"{_colleagues(announcement, late)}：{who}。请督促（制度{citation.label}）。"
+
+
+def _colleagues(announcement: Announcement, late: Mapping[str, Sequence[str]]) -> str:
+    number = sum(len(people) for people in late.values())
+    return f"您的 {number} 位同事尚未确认通知{quoted(announcement.title)}"
 
 
 def _not_confirmed(others: NotConfirmed) -> list[str]:

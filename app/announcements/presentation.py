@@ -57,13 +57,16 @@ def confirmed(row: Receipt, userid: str) -> ReceiptOut:
     return _receipt(row, userid, None)
 
 
+_OWN = {"source", "due_at", "confirmed_at", "confirmed_via", "late", "chased_at", "escalated_at"}
+
+
 def _receipt(row: Receipt, userid: str, card: Delivery | None, *, receipt_required: bool = True) -> ReceiptOut:
     return ReceiptOut(
         person=userid,
         state=rules.state_of(row) if receipt_required else None,
         card=card.state if card else None,
         card_reason=(card.reason or None) if card else None,
-        **row.model_dump(include={"source", "due_at", "confirmed_at", "confirmed_via", "late", "chased_at"}),
+        **row.model_dump(include=_OWN),
     )
 
 

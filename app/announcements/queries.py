@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -126,30 +126,48 @@ _START = text(
     "WITH reached AS (SELECT id FROM receipts"
     " WHERE announcement_id = :announcement AND person_id = ANY (CAST(:people AS uuid[])) AND due_at IS NULL"
     " ORDER BY person_id FOR NO KEY UPDATE)"
-    " UPDATE receipts SET due_at = :due_at, chase_at = :chase_at FROM reached WHERE receipts.id = reached.id"
+    " UPDATE receipts SET due_at = :due_at, chase_at = :chase_at, escalate_at = CAST(:escalate_at AS timestamptz)"
+    " FROM reached WHERE receipts.id = reached.id"
 )
 
 _CHASE = text(
     "WITH waiting AS (SELECT id FROM receipts"
     " WHERE announcement_id = :announcement AND confirmed_at IS NULL AND chased_at IS NULL AND chase_at <= :now"
     " ORDER BY person_id FOR NO KEY UPDATE)"
-    " UPDATE receipts SET chased_at = :now FROM waiting WHERE receipts.id = waiting.id"
-    " RETURNING receipts.person_id"
+    " UPDATE receipts SET chased_at = :now, escalate_at = CASE"
+    " WHEN due_at <= :now AND escalate_at < CAST(:not_before AS timestamptz) THEN CAST(:not_before AS timestamptz)"
+    " ELSE escalate_at END"
+    " FROM waiting WHERE receipts.id = waiting.id"
+    " RETURNING receipts.person_id, receipts.due_at <= :now AND receipts.escalate_at IS NOT NULL AS is_late"
 )
 
 
-async def start_clocks(
-    session: AsyncSession, announcement_id: UUID, people: Sequence[UUID], *, due_at: datetime, chase_at: datetime
-) -> None:
+@dataclass(frozen=True)
+class Term:
+    """A person's own moments (policy 3.6)."""
+
+    due_at: datetime
+    chase_at: datetime
+    escalate_at: datetime | None
+
+
+async def start_clocks(session: AsyncSession, announcement_id: UUID, people: Sequence[UUID], term: Term) -> None:
     """Give these people their deadline, in one statement. Who has one keeps it."""
-    values = {"announcement": announcement_id, "people": people, "due_at": due_at, "chase_at": chase_at}
-    await session.execute(_START, values)
+    await session.execute(_START, {"announcement": announcement_id, "people": people, **asdict(term)})
 
 
-async def mark_chased(session: AsyncSession, announcement_id: UUID, *, now: datetime) -> list[UUID]:
+class Chased(NamedTuple):
+    person_id: UUID
+    is_late: bool
+    """Reminded only when their deadline had passed: their superior hears of it no earlier than `not_before`."""
+
+
+async def mark_chased(
+    session: AsyncSession, announcement_id: UUID, *, not_before: datetime | None, now: datetime
+) -> list[Chased]:
     """Whose reminder is due and has not been sent; marked in the same statement."""
-    rows = await session.execute(_CHASE, {"announcement": announcement_id, "now": now})
-    return [row.person_id for row in rows]
+    rows = await session.execute(_CHASE, {"announcement": announcement_id, "not_before": not_before, "now": now})
+    return [Chased(row.person_id, bool(row.is_late)) for row in rows]
 
 
 async def next_chase(session: AsyncSession, announcement_id: UUID) -> datetime | None:
@@ -157,6 +175,37 @@ async def next_chase(session: AsyncSession, announcement_id: UUID) -> datetime |
         col(Receipt.announcement_id) == announcement_id,
         col(Receipt.confirmed_at).is_(None),
         col(Receipt.chased_at).is_(None),
+    )
+    return (await session.scalars(statement)).one()
+
+
+async def to_escalate(session: AsyncSession, announcement_id: UUID, *, now: datetime) -> list[Receipt]:
+    """Who has been reminded and still not confirmed, whose superior has not been told, in the order of deadlines."""
+    return list(await session.scalars(_to_escalate(announcement_id, now)))
+
+
+async def to_escalate_for_update(session: AsyncSession, announcement_id: UUID, *, now: datetime) -> list[Receipt]:
+    """Of these those whom nobody holds: whoever is just confirming is left out, and not waited for."""
+    locked = _to_escalate(announcement_id, now).with_for_update(key_share=True, skip_locked=True)
+    return list(await session.scalars(locked.execution_options(populate_existing=True)))
+
+
+def _to_escalate(announcement_id: UUID, now: datetime) -> Select[Receipt]:
+    return (
+        select(Receipt)
+        .where(col(Receipt.announcement_id) == announcement_id, col(Receipt.escalate_at) <= now)
+        .where(col(Receipt.confirmed_at).is_(None), col(Receipt.escalated_at).is_(None))
+        .where(col(Receipt.chased_at).is_not(None))
+        .order_by(col(Receipt.due_at), col(Receipt.person_id))
+    )
+
+
+async def next_escalation(session: AsyncSession, announcement_id: UUID, *, after: datetime) -> datetime | None:
+    statement = select(func.min(col(Receipt.escalate_at))).where(
+        col(Receipt.announcement_id) == announcement_id,
+        col(Receipt.escalate_at) > after,
+        col(Receipt.confirmed_at).is_(None),
+        col(Receipt.escalated_at).is_(None),
     )
     return (await session.scalars(statement)).one()
 

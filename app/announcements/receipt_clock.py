@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.announcements import queries, rules
+from app.announcements.escalation import ESCALATE
+from app.announcements.queries import Term
 from app.announcements.receipt_deadline import CHASE, DEADLINE
 from app.calendar import service as calendars
 from app.delivery import queries as delivery_queries
@@ -17,12 +18,6 @@ from app.policy import service as policies
 from models.announcements import Announcement, AnnouncementState
 from models.delivery import CallState, OutgoingCall
 from models.ids import AnnouncementId, PolicyVersionId
-
-
-@dataclass(frozen=True)
-class Term:
-    due_at: datetime
-    chase_at: datetime
 
 
 async def start_clocks(session: AsyncSession, call: OutgoingCall, now: datetime) -> None:
@@ -40,10 +35,12 @@ async def start_clocks(session: AsyncSession, call: OutgoingCall, now: datetime)
     term, subject = await _term(session, announcement, announcement.deadline, now), str(announcement.id)
     await bring_forward(session, DEADLINE, subject, term.due_at)
     await bring_forward(session, CHASE, subject, term.chase_at)
+    if term.escalate_at is not None:
+        await bring_forward(session, ESCALATE, subject, term.escalate_at)
     await session.refresh(announcement)
     if announcement.state is AnnouncementState.CLOSED:
         await _open_again(session, announcement, now)
-    await queries.start_clocks(session, announcement.id, people, due_at=term.due_at, chase_at=term.chase_at)
+    await queries.start_clocks(session, announcement.id, people, term)
 
 
 async def _term(session: AsyncSession, announcement: Announcement, deadline: datetime, now: datetime) -> Term:
@@ -61,10 +58,13 @@ async def _term(session: AsyncSession, announcement: Announcement, deadline: dat
         # In working time a night lies between: only a deadline that the author named is shorter or longer.
         given = min(given, of_class) if deadline < usual else of_class
     due_at = max(deadline, given)
-    if rule.chase_before is None:
-        return Term(due_at, due_at)
-    chase_at, _ = await calendars.reminder(session, due_at=due_at, before=rule.chase_before, policy=policy)
-    return Term(due_at, chase_at if chase_at > now else due_at)
+    chase_at, escalate_at = due_at, None
+    if rule.chase_before is not None:
+        reminder, _ = await calendars.reminder(session, due_at=due_at, before=rule.chase_before, policy=policy)
+        chase_at = reminder if reminder > now else due_at
+    if rule.escalate_after is not None:
+        escalate_at, _ = await calendars.deadline(session, start=due_at, duration=rule.escalate_after, policy=policy)
+    return Term(due_at, chase_at, escalate_at)
 
 
 async def _open_again(session: AsyncSession, announcement: Announcement, now: datetime) -> None:

@@ -1,7 +1,7 @@
 """Policy 3.6: until when a receipt is wanted, the one chase before it, and the list when it has passed.
 
-Each person has a deadline of their own (`receipt_clock`). Locks are taken in one order: the timers (deadline, chase),
-the announcement, the receipts.
+Each person has a deadline of their own (`receipt_clock`). Locks are taken in one order: the timers (deadline, chase,
+escalation), the announcement, the receipts.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.announcements import messages, queries, rules
 from app.announcements.confirm import card_again
+from app.announcements.escalation import ESCALATE, another_look
 from app.announcements.rules import AnnouncementPurpose, about
 from app.audit.actor import SYSTEM
 from app.audit.why import Why
@@ -29,7 +30,7 @@ from app.policy.sections.announcements import AnnouncementClassRule
 from app.policy.service import Policy
 from models.announcements import Announcement, AnnouncementState, Receipt
 from models.delivery import MessageClass
-from models.ids import AnnouncementId, PersonId
+from models.ids import AnnouncementId, PersonId, PolicyVersionId
 
 CHASE = "announcement.chase"
 DEADLINE = "announcement.deadline"
@@ -73,14 +74,31 @@ async def chase(session: AsyncSession, *, announcement_id: AnnouncementId, now: 
     announcement = await queries.announcement_for_update(session, announcement_id)
     if announcement is None or announcement.state is not AnnouncementState.PUBLISHED:
         return 0
-    waiting = await queries.mark_chased(session, announcement_id, now=now)
-    await ladders.reach(session, AnnouncementPurpose.CHASE, about(announcement), waiting, now=now)
+    not_before = await _escalation_after_reminder(session, announcement, now=now)
+    waiting = await queries.mark_chased(session, announcement_id, not_before=not_before, now=now)
+    reached = [one.person_id for one in waiting]
+    await ladders.reach(session, AnnouncementPurpose.CHASE, about(announcement), reached, now=now)
+    if not_before is not None and any(one.is_late for one in waiting):
+        await set_timer(session, ESCALATE, another_look(announcement), not_before)
     if waiting:
         announcement.updated_at = now
     following = await queries.next_chase(session, announcement_id)
     if following is not None:
         await set_timer(session, CHASE, str(announcement_id), following)
     return len(waiting)
+
+
+async def _escalation_after_reminder(
+    session: AsyncSession, announcement: Announcement, *, now: datetime
+) -> datetime | None:
+    """3.6: first the reminder, then the superior. After a time down the reminder comes late, and the term is counted
+    from it.
+    """
+    policy = await policies.get(session, PolicyVersionId(announcement.policy_version_id))
+    after = rules.class_rule(policy.document, announcement.message_class).escalate_after
+    if after is None:
+        return None
+    return (await calendars.deadline(session, start=now, duration=after, policy=policy))[0]
 
 
 async def chase_words(session: AsyncSession, rung: DueRung) -> list[Words]:

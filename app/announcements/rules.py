@@ -54,6 +54,7 @@ class AnnouncementPurpose(StrEnum):
     GROUP_TEXT = "announcement.group_text"
     CHASE = "announcement.chase"
     FINAL_LIST = "announcement.final_list"
+    ESCALATION = "announcement.escalation"
 
 
 class ReceiptState(StrEnum):

@@ -87,5 +87,8 @@ class ReceiptOut(BaseModel):
     confirmed_via: str | None
     late: bool
     chased_at: datetime | None
+    escalated_at: datetime | None = Field(
+        description="When their superior was told that they had not confirmed (policy 3.6)."
+    )
     card: DeliveryState | None = Field(description="Whether the card reached them.")
     card_reason: str | None

@@ -1,8 +1,9 @@
-"""The use cases: publish, confirm, chase, close."""
+"""The use cases: publish, confirm, chase, close, escalate."""
 
 from __future__ import annotations
 
 from app.announcements.confirm import BY_CARD, confirm, confirm_many
+from app.announcements.escalation import ESCALATE, announcement_of, escalate, escalation_words
 from app.announcements.publish import AudienceWanted, Draft, publish
 from app.announcements.receipt_clock import start_clocks
 from app.announcements.receipt_deadline import CHASE, DEADLINE, chase, chase_words, close
@@ -11,13 +12,17 @@ __all__ = [
     "BY_CARD",
     "CHASE",
     "DEADLINE",
+    "ESCALATE",
     "AudienceWanted",
     "Draft",
+    "announcement_of",
     "chase",
     "chase_words",
     "close",
     "confirm",
     "confirm_many",
+    "escalate",
+    "escalation_words",
     "publish",
     "start_clocks",
 ]

@@ -9,14 +9,16 @@ from app.ladders.rung import Words
 
 
 def heard_by_each(said: Sequence[Words]) -> dict[UUID, list[int]]:
-    """For each person the words that they hear, by their place: of those about one thing the highest, the first of
-    equals; and the things in the order in which they fell due.
+    """For each person the words that they hear, by their place: of those about one thing the highest, of equals each
+    that says something else; and the things in the order in which they fell due.
     """
-    highest: dict[UUID, dict[tuple[str, str], int]] = {}
+    highest: dict[UUID, dict[tuple[str, str], list[int]]] = {}
     for place, words in enumerate(said):
         about = (words.header.about.kind, words.header.about.key)
         for person_id in words.people:
-            heard = highest.setdefault(person_id, {})
-            if about not in heard or words.rank > said[heard[about]].rank:
-                heard[about] = place
-    return {person_id: list(heard.values()) for person_id, heard in highest.items()}
+            heard = highest.setdefault(person_id, {}).setdefault(about, [])
+            if not heard or words.rank > said[heard[0]].rank:
+                heard[:] = [place]
+            elif words.rank == said[heard[0]].rank and words.line not in {said[one].line for one in heard}:
+                heard.append(place)
+    return {person_id: [place for heard in things.values() for place in heard] for person_id, things in highest.items()}

@@ -37,7 +37,7 @@ class Words:
     line: str
     """When it is one of several things."""
     rank: int = 0
-    """Of two rungs about one thing (`header.about`), a person hears the higher one."""
+    """Of two rungs about one thing (`header.about`), a person hears the higher one; of equals both, if they differ."""
     card: Card | None = None
     """Sent instead of the text."""
     on_told: Callable[[Message], Awaitable[None]] | None = None

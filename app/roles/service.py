@@ -74,9 +74,42 @@ async def nearest_heads_above(
 
     Heads who may not act count as none, and so do the deputies of a head who is passed over: they stand below them.
     """
-    for department_id in await _departments_above(session, person):
-        heads = await org.leaders_of_department(session, department_id)
-        if others := _not_below(heads, {person.id, *barred}):
+    return await _nearest(session, await _departments_above(session, person), {person.id, *barred}, {})
+
+
+async def superiors_of(session: AsyncSession, people: Collection[Person]) -> dict[UUID, list[Person]]:
+    """Who hears of what each of these people owes: their direct leaders, else the nearest heads above them.
+
+    Only who may act, nobody lower than they are, never they themselves. Empty for whoever stands at the top. Each
+    department is asked for its heads once, however many people there are.
+    """
+    chains: dict[int, list[DepartmentId]] = {}
+    heads: dict[DepartmentId, list[Person]] = {}
+    found: dict[UUID, list[Person]] = {}
+    for person in people:
+        above = await org.direct_leaders_of(session, person) if person.direct_leader_userids else []
+        if not above:
+            main = person.main_department_id
+            chain = chains.get(main) if main is not None else None
+            if chain is None:
+                chain = await _departments_above(session, person)
+                if main is not None:
+                    chains[main] = chain
+            above = await _nearest(session, chain, {person.id}, heads)
+        found[person.id] = above
+    return found
+
+
+async def _nearest(
+    session: AsyncSession,
+    chain: Sequence[DepartmentId],
+    passed_over: Collection[UUID],
+    known: dict[DepartmentId, list[Person]],
+) -> list[Person]:
+    for department_id in chain:
+        if department_id not in known:
+            known[department_id] = await org.leaders_of_department(session, department_id)
+        if others := _not_below(known[department_id], passed_over):
             return others
     return []
 

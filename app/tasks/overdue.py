@@ -94,11 +94,10 @@ async def _hearers(session: AsyncSession, context: TaskContext, expression: Expr
     Who has no direct leader answers to the head: an overdue task is heard of by somebody above the owner even where
     the platform knows no leaders.
     """
+    if expression.kind is ExpressionKind.DIRECT_LEADER:
+        return (await roles.superiors_of(session, [context.owner]))[context.owner.id]
     about = Subject(context.owner, administrators=await queries.administrators_of(session, context.task.group_id))
-    people = await roles.resolve(session, expression, about, context.policy)
-    if not people and expression.kind is ExpressionKind.DIRECT_LEADER:
-        return await roles.nearest_heads_above(session, context.owner)
-    return people
+    return await roles.resolve(session, expression, about, context.policy)
 
 
 def _each_once(people: Collection[Person], *, besides: Collection[UUID]) -> list[Person]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -116,6 +117,54 @@ class TestReceipts:
         assert [len(await cards_of(world, userid)) for userid in CAST.team] == [1, 1, 1]
         assert await cards_of(world, CAST.applicant) == [], "the author confirms nothing"
         assert published["receipts"]["audience"] == 3
+
+
+class TestEscalation:
+    """Policy 3.6: 未按时回复的催办一次，仍未回复的告知其上级。"""
+
+    async def test_the_head_hears_once_of_those_who_got_the_card_and_did_not_confirm(self, world: World) -> None:
+        await world.sandbox.set_unlicensed([CAST.team[1]])
+        published, key = await to_team(world, message_class="urgent")
+        await world.press(CAST.team[0], key)
+        await world.settled()
+
+        await world.be(monday(9, 20))
+        await world.be(monday(9, 59))
+        assert not await told_of_colleagues(world, CAST.head)
+        await world.be(monday(10))
+
+        late = (await world.get(f"/members/{CAST.team[2]}"))["name"]
+        [text] = await told_of_colleagues(world, CAST.head)
+        assert text.splitlines()[:2] == [f"您的 1 位同事尚未确认通知“{TITLE}”：", f"截止 03-02 09:30：{late}"]
+        assert "制度第 3.6 条" in text
+        receipts = await world.every(f"/announcements/{published['id']}/receipts")
+        assert [row["person"] for row in receipts if row["escalated_at"]] == [CAST.team[2]]
+        [entry] = [one for one in await world.every("/audit") if one["action"] == "announcement.escalated"]
+        assert entry["rule_key"] == "announcement.receipt"
+
+        await world.be(monday(17))
+        assert len(await told_of_colleagues(world, CAST.head)) == 1
+        assert not await told_of_colleagues(world, CAST.president)
+
+    async def test_a_worker_that_is_killed_over_the_moment_tells_it_once(self, world: World) -> None:
+        await to_team(world, message_class="urgent")
+        await world.settled()
+        await world.be(monday(9, 20))
+        await world.be(monday(9, 59))
+        await world.kill_workers()
+        world.advance(timedelta(minutes=1))
+        for _ in range(3):
+            world.start_worker()
+            await world.kill_workers()
+        world.start_worker()
+        await world.settled()
+        await world.be(monday(10, 15))
+        [text] = await told_of_colleagues(world, CAST.head)
+        assert "您的 3 位同事" in text
+
+
+async def told_of_colleagues(world: World, userid: str) -> list[str]:
+    return [text for text in await world.texts(userid) if "位同事尚未确认" in text]
 
 
 class TestHours:

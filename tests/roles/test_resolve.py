@@ -38,7 +38,7 @@ class TestEachKind:
         assert await names(session, company, "direct_leader", Subject(company.li)) == ["陈晨"]
 
     async def test_nobody_is_the_direct_leader_of_who_has_none(self, session: AsyncSession, company: Company) -> None:
-        """The head does not stand in for them here: only tasks want that (policy 4.4)."""
+        """The head does not stand in for them here: `superiors_of` does that (policy 3.6, 4.4)."""
         assert await names(session, company, "direct_leader", Subject(company.li)) == []
 
     @pytest.mark.parametrize("text", ["group_administrator", "group_owner"])

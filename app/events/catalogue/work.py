@@ -47,6 +47,15 @@ class ReceiptConfirmed(AnnouncementEvent):
     late: Annotated[bool, Field(examples=[False], description="After the deadline")]
 
 
+class ReceiptEscalated(AnnouncementEvent):
+    """Somebody had not confirmed long after their deadline: their superior was told, or nobody stands above them."""
+
+    type = "announcement.escalated"
+
+    person_id: PersonRef
+    told: Annotated[int, Field(examples=[1], description="How many superiors were told")]
+
+
 class AnnouncementClosed(AnnouncementEvent):
     """The deadline has passed and the list of receipts is final."""
 
@@ -131,6 +140,7 @@ __all__ = [
     "AnnouncementClosed",
     "AnnouncementPublished",
     "ReceiptConfirmed",
+    "ReceiptEscalated",
     "TaskAccepted",
     "TaskAssigned",
     "TaskBlocked",

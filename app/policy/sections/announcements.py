@@ -23,6 +23,9 @@ class AnnouncementClassRule(Section):
     """3.6: for the confirmation, since publication, when the announcement names none. Needed with `receipt`."""
     chase_before: Duration | None = None
     """3.6: who has not confirmed is chased once, this long before the deadline. Empty: at the deadline itself."""
+    escalate_after: Duration | None = None
+    """3.6: who has still not confirmed this long after their own deadline is brought before their superior. Empty:
+    nobody is."""
     leaders_only: bool = False
     """3.6: an instruction: from leaders only, to the people of the departments that they lead and to those whose direct
     leader they are."""
@@ -35,6 +38,8 @@ class AnnouncementClassRule(Section):
     def _has_deadline(self) -> AnnouncementClassRule:
         if self.receipt and self.default_deadline is None:
             raise ValueError("要回执的类别要写 default_deadline（如 1wd）")
+        if self.escalate_after is not None and not self.receipt:
+            raise ValueError("escalate_after 只用于要回执的类别")
         return self
 
 

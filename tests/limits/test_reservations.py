@@ -42,7 +42,7 @@ class TestAgreesWithTheArithmetic:
             max_size=12,
         )
     )
-    @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
     async def test_whatever_is_taken_when(self, session: AsyncSession, steps: list[tuple[int, list[int]]]) -> None:
         """In the database and in Python the same is refused, and the same is entered."""
         await limit_to(session, message_member_minute=2, message_member_hour=6)

@@ -61,7 +61,7 @@ CALLS = st.lists(
 
 class TestNeverOver:
     @given(calls=CALLS, most=st.integers(min_value=1, max_value=20), start=MOMENTS)
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=300)
     @pytest.mark.parametrize("span", [Span.MINUTE, Span.HOUR])
     def test_in_any_span_however_long_calls_take(
         self, span: Span, calls: list[tuple[float, int, float, float]], most: int, start: float
@@ -83,7 +83,7 @@ class TestNeverOver:
         assert heaviest(arrivals, WINDOWS[span].length) <= most
 
     @given(calls=CALLS, most=st.integers(min_value=1, max_value=20))
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=200)
     def test_when_workers_clocks_differ_by_less_than_the_padding(
         self, calls: list[tuple[float, int, float, float]], most: int
     ) -> None:

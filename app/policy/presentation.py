@@ -9,12 +9,12 @@ from app.policy.schemas import (
     CheckOut,
     ClauseDetail,
     FaultOut,
-    PolicyClausesOut,
     PolicyVersionDetail,
     PolicyVersionOut,
 )
 from app.policy.sections.clauses import CarriedOut
 from app.policy.service import Clause, Policy, Preview, clauses
+from app.web.pagination import Page, PageQuery, slice_of
 from models.policy import PolicyVersion
 
 
@@ -30,17 +30,15 @@ def detail(row: PolicyVersion) -> PolicyVersionDetail:
     return PolicyVersionDetail.model_validate(row, from_attributes=True)
 
 
-def clauses_of(policy: Policy) -> PolicyClausesOut:
-    return PolicyClausesOut(
-        policy_version=policy.number,
-        title=policy.document.title,
-        clauses=[_clause(one) for one in clauses(policy.document)],
-    )
+def clauses_of(policy: Policy, page: PageQuery) -> Page[ClauseDetail]:
+    """A page of the clauses, in the order of the document."""
+    found, next_cursor = slice_of(clauses(policy.document), policy.number, page=page)
+    return Page(items=[_clause(policy, one) for one in found], next_cursor=next_cursor)
 
 
-def _clause(one: Clause) -> ClauseDetail:
+def _clause(policy: Policy, one: Clause) -> ClauseDetail:
     manner = one.carried_out.model_dump() if one.carried_out else dict.fromkeys(CarriedOut.model_fields)
-    return ClauseDetail(clause=one.clause, text=one.text, rules=list(one.rules), **manner)
+    return ClauseDetail(policy_version=policy.number, clause=one.clause, text=one.text, rules=list(one.rules), **manner)
 
 
 def check(preview: Preview) -> CheckOut:

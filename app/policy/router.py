@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends
 from sqlmodel import col
 
 from app.policy import presentation, queries, service
-from app.policy.schemas import ApplyIn, CheckIn, CheckOut, PolicyClausesOut, PolicyVersionDetail, PolicyVersionOut
+from app.policy.schemas import ApplyIn, CheckIn, CheckOut, ClauseDetail, PolicyVersionDetail, PolicyVersionOut
 from app.web.deps import CallerDep, NowDep, SessionDep, require
 from app.web.idempotency import IdempotentRoute
 from app.web.pagination import Page, PageDep, paginate
@@ -26,10 +26,10 @@ async def read_policy_in_force(session: SessionDep, now: NowDep) -> PolicyVersio
     return presentation.detail(await service.version_numbered(session, policy.number))
 
 
-@router.get("/policy/clauses", dependencies=READ, responses=problems(503))
-async def list_clauses(session: SessionDep, now: NowDep) -> PolicyClausesOut:
+@router.get("/policy/clauses", dependencies=READ, responses=problems(400, 503))
+async def list_clauses(session: SessionDep, now: NowDep, page: PageDep) -> Page[ClauseDetail]:
     """Every clause of the version in force, and how it is carried out: by the service, otherwise, by hand, not yet."""
-    return presentation.clauses_of(await service.in_force(session, now=now))
+    return presentation.clauses_of(await service.in_force(session, now=now), page)
 
 
 @router.get("/policy/versions", dependencies=READ)

@@ -28,6 +28,7 @@ class PolicyVersionDetail(PolicyVersionOut):
 
 
 class ClauseDetail(BaseModel):
+    policy_version: int
     """A clause and how it is carried out. A part that the clause does not have is null."""
 
     clause: str = Field(examples=["2.1"])
@@ -37,12 +38,6 @@ class ClauseDetail(BaseModel):
     substituted: str | None = Field(description="What it does instead, where the platform offers no way.")
     by_hand: str | None = Field(description="What a person does, and who.")
     not_yet: str | None = Field(description="What nothing in the service does so far.")
-
-
-class PolicyClausesOut(BaseModel):
-    policy_version: int
-    title: str
-    clauses: list[ClauseDetail] = Field(description="In the order of the document.")
 
 
 class ApplyIn(Input):

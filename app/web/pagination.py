@@ -87,6 +87,19 @@ async def paginate(
     return rows[: page.limit], encode_cursor([getattr(last, column.key) for column in columns])
 
 
+def slice_of(rows: Sequence[Row], version: int, *, page: PageQuery) -> tuple[Sequence[Row], str | None]:
+    """One page of a list that never changes, and the next cursor. `version` names the list: a cursor of another one
+    is refused.
+    """
+    start = 0
+    if page.cursor is not None:
+        listed, start = decode_cursor(page.cursor, 2)
+        if listed != version or type(start) is not int or start < 0:
+            raise BadCursor("内容已有新版本，请从第一页重新读取", "There is a newer version: begin at the first page")
+    end = start + page.limit
+    return rows[start:end], encode_cursor([version, end]) if end < len(rows) else None
+
+
 def _fitting(values: list[Any], columns: Sequence[Any]) -> list[Any]:
     """The values, if the columns could hold them: the cursor of another list is refused here, not by the database."""
     for value, column in zip(values, columns, strict=True):

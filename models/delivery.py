@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, LargeBinary, Uuid, text
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, Uuid, text
 from sqlmodel import Field
 
 from models.base import Table, one_of
@@ -40,9 +40,10 @@ class Message(Table, table=True):
     __table_args__ = (Index("ix_messages_origin", "origin_kind", "origin_id"),)
 
     id: UUID = uuid_key()
-    number: int = Field(sa_type=BigInteger)
-    """A number of its own that every body carries, so that two lawful messages never look alike to the
-    platform's duplicate check. Drawn from the sequence `message_numbers`."""
+    number: int | None = Field(
+        default=None, sa_column=Column(BigInteger, nullable=False, server_default=text("nextval('message_numbers')"))
+    )
+    """No longer read or written: processes of the release before, which still serve during an upgrade, need it."""
     origin_kind: str
     """What it belongs to: `request`, `announcement`, `task`, `group`."""
     origin_id: str
@@ -119,6 +120,7 @@ def refused_with(errcode: int) -> str:
 
 
 OPEN_CALLS = "state IN ('ready', 'held', 'sending', 'unknown')"
+SENT_TEXTS = "kind = 'message/send' AND task_id IS NULL AND sent_at IS NOT NULL"
 ARRIVED_CALLS = "hold_reason = 'arrived_after_all'"
 
 
@@ -134,6 +136,7 @@ class OutgoingCall(Table, table=True):
         ),
         Index("ix_outgoing_calls_ordering", "ordering_key", "id"),
         Index("ix_outgoing_calls_sent", "app_id", "kind", "sent_at", postgresql_where=text("sent_at IS NOT NULL")),
+        Index("ix_outgoing_calls_texts", "request_sha256", postgresql_where=text(SENT_TEXTS)),
         Index("ix_outgoing_calls_open", "state", "not_before", postgresql_where=text(OPEN_CALLS)),
         Index("ix_outgoing_calls_subject", "subject_kind", "subject_id"),
         Index("ix_outgoing_calls_arrived", "id", postgresql_where=text(ARRIVED_CALLS)),

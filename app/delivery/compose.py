@@ -11,20 +11,18 @@ from app.audit.actor import Actor
 from app.audit.why import About, Why
 from app.delivery.content import ON, CardContent, MessageContent, TextContent
 from app.ledger.service import CallRequest, call_row
-from app.wecom.message_bodies.split_text import numbered_parts
+from app.wecom.message_bodies.split_text import counted_parts
 from models.audit import ObjectKind
 from models.delivery import CallKind, Message, MessageClass, OutgoingCall
 from models.ids import new_id
 
 
-def parts_of(content: MessageContent, *, number: int) -> list[dict[str, Any]]:
+def parts_of(content: MessageContent) -> list[dict[str, Any]]:
     """The parts of a message. A card is one part; each call gives it a task_id (`body_for`)."""
     if isinstance(content, CardContent):
         return [{"msgtype": "template_card", "template_card": content.card}]
     confidential = {"safe": ON} if isinstance(content, TextContent) and content.safe else {}
-    return [
-        {"msgtype": "text", "text": {"content": part}, **confidential} for part in numbered_parts(content.text, number)
-    ]
+    return [{"msgtype": "text", "text": {"content": part}, **confidential} for part in counted_parts(content.text)]
 
 
 def body_for(

@@ -63,7 +63,7 @@ async def _carry(
     reachable = [person for person in taking.people if person in userids]
     if not reachable:
         return
-    part = compose.parts_of(read_content(message.content), number=message.number)[former.part - 1]
+    part = compose.parts_of(read_content(message.content))[former.part - 1]
     body = compose.body_for(
         part,
         userids=[userids[person] for person in reachable],

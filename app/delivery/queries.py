@@ -41,10 +41,6 @@ class AppIdentity:
     """What `agent/get` says: cards and messages speak of the app by this name."""
 
 
-async def next_message_number(session: AsyncSession) -> int:
-    return int((await session.execute(text("SELECT nextval('message_numbers')"))).scalar_one())
-
-
 async def app_named(session: AsyncSession, app_id: str) -> AppIdentity:
     """Raises `AppNotRegistered` on a database that no service has prepared."""
     row = (await session.execute(select(col(App.agent_id), col(App.name)).where(col(App.id) == app_id))).one_or_none()

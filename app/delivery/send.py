@@ -134,7 +134,6 @@ async def _store(
         raise ValueError("a message rests on a rule of a policy version (P5)")
     message = Message(
         actor=str(why.actor),
-        number=await queries.next_message_number(session),
         origin_kind=header.about.kind,
         origin_id=header.about.key,
         purpose=header.purpose,
@@ -175,7 +174,7 @@ async def _dispatch(
     now: datetime,
 ) -> None:
     people: list[UUID] = list(dict.fromkeys(to))
-    parts = compose.parts_of(read_content(message.content), number=message.number)
+    parts = compose.parts_of(read_content(message.content))
     message.audience = len(people) * len(parts)
     userids = await org.userids_of(session, people)
     chunks = recipients_per_call.chunked([person for person in people if person in userids], individually=individually)

@@ -32,6 +32,7 @@ from sqlmodel import col
 from app.ledger.recovery import BACKED_OFF, FARTHEST_AHEAD
 from models.delivery import (
     ARRIVED_CALLS,
+    SENT_TEXTS,
     CallKind,
     CallState,
     Delivery,
@@ -92,6 +93,20 @@ async def lock_ordering_of(session: AsyncSession, call_id: UUID) -> None:
 async def agent_id_of(session: AsyncSession, app_id: str) -> int | None:
     """As the settings have it now."""
     return (await session.scalars(select(col(App.agent_id)).where(col(App.id) == app_id))).one_or_none()
+
+
+async def lock_bytes_of(session: AsyncSession, call: OutgoingCall) -> None:
+    """Let only one transaction at a time claim calls of these bytes, until its commit."""
+    await session.execute(select(func.pg_advisory_xact_lock(int.from_bytes(call.request_sha256[:8], signed=True))))
+
+
+async def is_text_sent(session: AsyncSession, request_sha256: bytes, *, since: datetime) -> bool:
+    """Whether a text of these very bytes may have reached the platform after `since`: its last attempt counts."""
+    ended = col(OutgoingCall.finished_at)
+    same = select(col(OutgoingCall.id)).where(
+        text(SENT_TEXTS), col(OutgoingCall.request_sha256) == request_sha256, or_(ended.is_(None), ended > since)
+    )
+    return bool((await session.execute(select(exists(same)))).scalar_one())
 
 
 def _is_due(now: datetime) -> ColumnElement[bool]:

@@ -140,6 +140,11 @@ def is_too_late_to_resend(call: OutgoingCall, at: datetime) -> bool:
     return at < call.sent_at or at >= call.sent_at + duplicate_window(call) - WINDOW_MARGIN
 
 
+def is_checked_for_duplicates(call: OutgoingCall) -> bool:
+    """A text to people. No two cards look alike: each has a task_id of its own."""
+    return call.kind is CallKind.MESSAGE_SEND and call.task_id is None
+
+
 def duplicate_window(call: OutgoingCall) -> timedelta:
     """As the call's own body states it, whatever the policy says by now."""
     return timedelta(seconds=int(body_of(call).get("duplicate_check_interval", 0)))

@@ -56,6 +56,6 @@ class TestContent:
         assert read.dump() == stored
 
     def test_a_card_that_was_stored_goes_out_as_it_was_meant(self) -> None:
-        [part] = compose.parts_of(read_content(STORED[0][1]), number=7)
+        [part] = compose.parts_of(read_content(STORED[0][1]))
         body = compose.body_for(part, userids=["li"], agent_id=1, window_seconds=60, task_id="card-1")
         assert body["template_card"] == CARD.to_template_card("card-1")

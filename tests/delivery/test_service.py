@@ -14,6 +14,8 @@ from app.delivery import service
 from app.delivery.errors import EmptyText
 from app.delivery.jobs import make_call
 from app.ledger import service as ledger
+from app.ledger.calls import Attempt
+from app.ledger.claiming.claim import claim
 from app.wecom.message_bodies.card import Card
 from models.delivery import CallKind, CallState
 from models.ids import new_id
@@ -65,16 +67,48 @@ class TestEveryCallIsARowFirst:
 
 
 class TestTwoLawfulMessagesNeverLookAlike:
-    """D6: every body carries its own number."""
+    """messaging §1.1: the platform shows a second text of the same bytes to nobody. Only such a text is marked."""
 
     async def test_the_same_words_twice_arrive_twice(self, desk: Desk) -> None:
         [person] = await desk.colleagues(1)
-        await desk.text([person], "请确认")
-        await desk.text([person], "请确认")
+        for _ in range(3):
+            await desk.text([person], "请确认")
         await desk.work()
 
+        assert [body["text"]["content"] for body in await desk.sent_bodies()] == [
+            "请确认",
+            "请确认\n（第 2 次）",
+            "请确认\n（第 3 次）",
+        ]
         [userid] = desk.people
-        assert len(await desk.phone(userid)) == 2
+        assert len(await desk.phone(userid)) == 3
+
+    async def test_other_people_or_another_time_need_no_mark(self, desk: Desk) -> None:
+        one, another = await desk.colleagues(2)
+        await desk.text([one], "请确认")
+        await desk.text([another], "请确认")
+        await desk.work()
+        await desk.pass_time(minutes=35)
+        await desk.text([one], "请确认")
+        await desk.work()
+
+        assert [body["text"]["content"] for body in await desk.sent_bodies()] == ["请确认"] * 3
+
+    async def test_two_workers_at_once_do_not_both_say_it_unmarked(self, busy_desk: Desk) -> None:
+        [person] = await busy_desk.colleagues(1)
+        for _ in range(2):
+            await busy_desk.text([person], "请确认")
+        calls = await busy_desk.calls()
+        first, second = busy_desk.sessions(), busy_desk.sessions()
+        async with first, second:
+            assert await claim(first, call_id=calls[0].id, now=busy_desk.clock.now()) is not None
+            waiting = asyncio.create_task(claim(second, call_id=calls[1].id, now=busy_desk.clock.now()))
+            await asyncio.sleep(0.2)
+            assert not waiting.done()
+            await first.commit()
+            attempt = await waiting
+        assert isinstance(attempt, Attempt)
+        assert "（第 2 次）" in attempt.body.decode()
 
     async def test_two_parts_of_equal_words_both_arrive(self, desk: Desk) -> None:
         message = await desk.text(await desk.colleagues(1), "a" * 4032)
@@ -173,7 +207,7 @@ class TestOrder:
         await desk.pass_time(seconds=5)
         assert await desk.account(message) == {"sent": message.audience}
         said = [body["text"]["content"] for body in await desk.sent_bodies()]
-        assert [line[-3:] for line in said] == ["1/2", "2/2"]
+        assert [line[-5:] for line in said] == ["（1/2）", "（2/2）"]
 
     async def test_a_failed_predecessor_does_not_block(self, desk: Desk) -> None:
         group = new_id()

@@ -12,7 +12,7 @@ from tests.fleet import Fleet
 from tests.soak.books import Books
 from tests.soak.people import PatientStage
 
-_NUMBER = re.compile(r"\n#\d+(?: \d+/\d+)?$")
+_AGAIN = re.compile(r"(?:\n（\d+/\d+）)?(?:\n（第 \d+ 次）)?$")
 
 
 async def settle(stage: PatientStage, books: Books) -> list[str]:
@@ -52,7 +52,7 @@ async def _seen_twice(stage: PatientStage) -> list[str]:
         shown = Counter(_face(message) for message in await stage.sandbox.app_messages(person["userid"]))
         found += [f"{person['userid']} got {count}×: {face}" for face, count in shown.items() if count > 1]
     for group in await stage.sandbox.groups():
-        said = Counter(_NUMBER.sub("", text) for text in await stage.texts_in(group["chatid"]))
+        said = Counter(_AGAIN.sub("", text) for text in await stage.texts_in(group["chatid"]))
         found += [f"group {group['name']} got {count}×: {text}" for text, count in said.items() if count > 1]
     return found
 
@@ -62,7 +62,7 @@ def _face(message: Json) -> str:
         keys = [button.get("key") for button in card.get("button_list", [])]
         title = card.get("main_title", {})
         return f"{title.get('title')} / {title.get('desc')} / {card.get('sub_title_text')} / {keys}"
-    return _NUMBER.sub("", str(message.get("text") or message.get("body")))
+    return _AGAIN.sub("", str(message.get("text") or message.get("body")))
 
 
 async def _rosters(stage: PatientStage) -> list[str]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from app.wecom.message_bodies.card import Card, CardButton, card_as_text, cut, greyed
 from app.wecom.message_bodies.encode import to_bytes
-from app.wecom.message_bodies.split_text import TEXT_BYTES, numbered_parts, split_text
+from app.wecom.message_bodies.split_text import TEXT_BYTES, counted_parts, said_again, split_text
 from sandbox.api.cards import check_card
 
 YES = CardButton("同意", "approval.approve:1", style=1)
@@ -34,13 +34,17 @@ class TestTextIsSplitAndNothingIsLost:
     def test_line_ends_are_preferred(self) -> None:
         assert split_text("第一行\n第二行\n第三行", 24) == ["第一行\n第二行\n", "第三行"]
 
-    @given(st.text(min_size=1, max_size=3000).filter(str.strip), st.integers(min_value=1, max_value=10**9))
-    def test_numbered_parts_fit_and_differ(self, text: str, number: int) -> None:
-        parts = numbered_parts(text, number)
+    @given(st.text(min_size=1, max_size=9000).filter(str.strip), st.integers(min_value=2, max_value=999))
+    def test_parts_fit_and_differ_also_when_they_are_said_again(self, text: str, times: int) -> None:
+        parts = counted_parts(text)
 
-        assert all(len(part.encode()) <= TEXT_BYTES for part in parts)
+        assert all(len(said_again(part, times).encode()) <= TEXT_BYTES for part in parts)
         assert len(set(parts)) == len(parts)
-        assert all(f"#{number}" in part for part in parts)
+
+    def test_words_that_fit_are_sent_as_they_are(self) -> None:
+        """No machine words: what a person reads carries no number of ours."""
+        assert counted_parts("请确认") == ["请确认"]
+        assert [part[-6:] for part in counted_parts("中" * 1000)] == ["\n（1/2）", "\n（2/2）"]
 
 
 class TestCardsKeepTheLimitsThemselves:

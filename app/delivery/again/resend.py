@@ -33,7 +33,7 @@ async def take_back(
     gone = [person for person in others if person not in set(reachable)]
     await ledger_queries.fail_people(session, call_id=call.id, people=gone, reason=FailReason.LEFT, now=now)
     if reachable:
-        part = compose.parts_of(read_content(message.content), number=message.number)[call.part - 1]
+        part = compose.parts_of(read_content(message.content))[call.part - 1]
         body = await _body_to(session, part, reachable, now)
         rest = compose.message_call(message, body=body, part=call.part, actor=actor, now=now)
         rest.ordering_key = call.ordering_key
@@ -116,9 +116,7 @@ async def _one_more(
     actor: Actor,
     now: datetime,
 ) -> OutgoingCall:
-    # A new number: the platform would drop the former bytes as a duplicate, and answer as if they were sent.
-    number = await queries.next_message_number(session)
-    part = compose.parts_of(read_content(message.content), number=number)[delivery.part - 1]
+    part = compose.parts_of(read_content(message.content))[delivery.part - 1]
     body = await _body_to(session, part, [delivery.person_id], now)
     call = compose.message_call(message, body=body, part=delivery.part, actor=actor, now=now)
     if former is not None:

@@ -14,6 +14,7 @@ from app.ledger.calls import Attempt, conclude, move, set_body
 from app.ledger.claiming import platform_limits
 from app.ledger.claiming.sending_hours import outside_hours
 from app.ledger.rules import Failed, Hold, Unknown
+from app.wecom.message_bodies.split_text import said_again
 from models.delivery import CallState, HoldReason, OutgoingCall
 
 
@@ -43,6 +44,8 @@ async def claim(session: AsyncSession, *, call_id: UUID, now: datetime) -> Attem
         case []:
             if call.hold_reason == HoldReason.PLATFORM_TROUBLE and not uncertain:
                 await _speak_as_the_app_of_now(session, call)
+            if not uncertain and recovery.is_checked_for_duplicates(call):
+                await _tell_apart(session, call, now=now)
             return _take(call, uncertain=uncertain, now=now)
         case [platform_limits.Share(verdict=Hold() | Failed() as verdict)]:
             await conclude(session, call, verdict, now=now)
@@ -69,6 +72,18 @@ async def _speak_as_the_app_of_now(session: AsyncSession, call: OutgoingCall) ->
     agent_id = await queries.agent_id_of(session, call.app_id)
     if agent_id is not None and body.get("agentid", agent_id) != agent_id:
         set_body(call, body | {"agentid": agent_id})
+
+
+async def _tell_apart(session: AsyncSession, call: OutgoingCall, *, now: datetime) -> None:
+    """The platform takes a second text of the same bytes for a repeat of the first, answers as if it were sent, and
+    shows it to nobody (messaging §1.1). Whoever says the same again within the window says so.
+    """
+    since = now - recovery.duplicate_window(call) - recovery.WINDOW_MARGIN
+    await queries.lock_bytes_of(session, call)
+    body, times = rules.body_of(call), 1
+    while await queries.is_text_sent(session, call.request_sha256, since=since):
+        times += 1
+        set_body(call, body | {"text": {"content": said_again(body["text"]["content"], times)}})
 
 
 async def _reason_to_hold(session: AsyncSession, call: OutgoingCall, *, uncertain: bool, now: datetime) -> Hold | None:

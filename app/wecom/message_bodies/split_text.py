@@ -9,6 +9,7 @@ TEXT_BYTES = 2048
 """`text.content`, in UTF-8 bytes; what is longer disappears without an error."""
 
 _MARK_BYTES = 32
+"""Room for the lines that `counted_parts` and `said_again` add."""
 
 
 def split_text(text: str, limit: int = TEXT_BYTES) -> list[str]:
@@ -22,12 +23,17 @@ def split_text(text: str, limit: int = TEXT_BYTES) -> list[str]:
     return parts
 
 
-def numbered_parts(text: str, number: int) -> list[str]:
-    """The parts with their mark `#number` (and `1/3`): no two bodies look alike to the platform's duplicate check."""
+def counted_parts(text: str) -> list[str]:
+    """The parts that a person reads: of several, each ends with its place, `（1/3）`."""
     parts = split_text(text, TEXT_BYTES - _MARK_BYTES)
     if len(parts) == 1:
-        return [f"{text}\n#{number}"]
-    return [f"{part.rstrip(chr(10))}\n#{number} {index}/{len(parts)}" for index, part in enumerate(parts, start=1)]
+        return [text]
+    return [f"{part.rstrip(chr(10))}\n（{index}/{len(parts)}）" for index, part in enumerate(parts, start=1)]
+
+
+def said_again(text: str, times: int) -> str:
+    """The same words for the second or a later time: the platform's duplicate check must not take them for one."""
+    return f"{text}\n（第 {times} 次）"
 
 
 def _fitting(text: str, limit: int) -> str:

@@ -1,7 +1,7 @@
 """Find a text that says the same as an earlier one, so that only such a text carries a mark.
 
-Revision ID: 0018_same_texts
-Revises: 0017_light_receipts
+Revision ID: 0019_same_texts
+Revises: 0018_escalated_receipts
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0018_same_texts"
-down_revision = "0017_light_receipts"
+revision = "0019_same_texts"
+down_revision = "0018_escalated_receipts"
 branch_labels = None
 depends_on = None
 

@@ -83,7 +83,7 @@ async def publish(session: AsyncSession, draft: Draft, *, author: Person, actor:
     rules.check_author(author)
     policy = await policies.in_force(session, now=now)
     rule = rules.class_rule(policy.document, draft.message_class)
-    rules.check_length(rule, draft.body, clause=policy.cite("announcement.length").label)
+    rules.check_length(rule, draft.body, citation=policy.cite("announcement.length"))
     groups = await _groups(session, policy, draft.wanted.groups, draft.message_class, rule)
     audience = await _audience(session, draft.wanted, author)
     if rule.one_owner:
@@ -160,7 +160,7 @@ async def _check_leads(
             f"{quoted(rule.title)}只能由负责人发给所辖人员（{policy.cite('announcement.receipt').label}），"
             f"而以下人员不归 {author.name} 管辖：{names}；请把他们移出接收范围，或者改用其他信息类别",
             f"{quoted(rule.title)} is for the people whom its author leads "
-            f"({policy.cite('announcement.receipt').label}), "
+            f"({policy.cite('announcement.receipt').english}), "
             f"and {author.name} does not lead {names}: leave them out, or take another class",
         )
 

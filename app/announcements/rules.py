@@ -22,7 +22,7 @@ from app.audit.why import About
 from app.org.rules import may_act, why_not
 from app.policy.schema import PolicyDocument
 from app.policy.sections.announcements import AnnouncementClassRule
-from app.policy.service import Policy
+from app.policy.service import Citation, Policy
 from app.quotes import quoted
 from models.announcements import Announcement, Receipt
 from models.audit import ObjectKind
@@ -126,13 +126,14 @@ def leave_one_owner(rule: AnnouncementClassRule, audience: Audience, groups: Ite
     audience.sources = {owners[0]: audience.sources[owners[0]]}
 
 
-def check_length(rule: AnnouncementClassRule, body: str, *, clause: str) -> None:
+def check_length(rule: AnnouncementClassRule, body: str, *, citation: Citation) -> None:
     """Policy 3.1: long shared content goes behind a link."""
     if rule.max_characters is not None and len(body) > rule.max_characters:
         raise TooLong(
-            f"{quoted(rule.title)}最多 {rule.max_characters} 字，现有 {len(body)} 字；请把长内容放到链接里（{clause}）",
+            f"{quoted(rule.title)}最多 {rule.max_characters} 字，现有 {len(body)} 字；"
+            f"请把长内容放到链接里（{citation.label}）",
             f"{quoted(rule.title)} takes {rule.max_characters} characters and this has {len(body)}: put what is "
-            f"long behind a link ({clause})",
+            f"long behind a link ({citation.english})",
         )
 
 
@@ -150,7 +151,7 @@ def check_group(policy: Policy, group: Group, message_class: str, rule: Announce
             f"{group_type.title}{quoted(group.desired_name)}不允许发布{quoted(rule.title)}类信息"
             f"（{policy.cite('announcement.publish').label}）",
             f"The group {quoted(group.desired_name)} ({group_type.title}) takes nothing of the class "
-            f"{quoted(rule.title)} ({policy.cite('announcement.publish').label})",
+            f"{quoted(rule.title)} ({policy.cite('announcement.publish').english})",
         )
 
 

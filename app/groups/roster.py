@@ -75,8 +75,8 @@ async def check_may_join(session: AsyncSession, group: Group, person: Person, *,
         )
     await check_settled(session, stay)
     desired = {one.person_id for one in await queries.current_stays(session, group.id) if one.desired}
-    clause = policy.cite("group.size").label
-    rules.check_size(len(desired | {person.id}), rule_of(policy, group.group_type), clause=clause)
+    citation = policy.cite("group.size")
+    rules.check_size(len(desired | {person.id}), rule_of(policy, group.group_type), citation=citation)
 
 
 async def check_may_leave(session: AsyncSession, group: Group, person: Person) -> GroupMember:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from app.groups.errors import SizeRefused
 from app.policy.sections.groups import GroupTypeRule
 from app.policy.sections.values import PLATFORM_GROUP_SIZE
+from app.policy.service import Citation
 
 
 class GroupPurpose(StrEnum):
@@ -51,7 +52,7 @@ def chatid_of(group_id: UUID) -> str:
     return group_id.hex
 
 
-def check_size(people: int, rule: GroupTypeRule, *, clause: str) -> None:
+def check_size(people: int, rule: GroupTypeRule, *, citation: Citation) -> None:
     """Policy 1.6 and the platform's cap; both count the app itself."""
     most = min(rule.max_members, PLATFORM_GROUP_SIZE) - 1
     if people < FEWEST:
@@ -62,8 +63,8 @@ def check_size(people: int, rule: GroupTypeRule, *, clause: str) -> None:
         )
     if people > most:
         raise SizeRefused(
-            f"{rule.title}最多 {most} 人（另有应用占 1 个名额），现有 {people} 人（{clause}）",
+            f"{rule.title}最多 {most} 人（另有应用占 1 个名额），现有 {people} 人（{citation.label}）",
             f"A group of the type {rule.title} has at most {most} people beside the app, and this one "
-            f"{people} ({clause})",
+            f"{people} ({citation.english})",
             most=most,
         )

@@ -69,6 +69,11 @@ class Citation:
         return f"第 {self.clause} 条" if self.clause else "企业微信的规定"
 
     @property
+    def english(self) -> str:
+        """`label` for refusals in English: clause 3.6."""
+        return f"clause {self.clause}" if self.clause else "a rule of WeCom"
+
+    @property
     def sentence(self) -> str:
         """Below what people are told: 依据制度第 3.6 条：…"""
         return f"依据制度{self.label}：{self.text}" if self.clause else self.text

@@ -9,9 +9,12 @@ from app.groups.errors import NameRefused, SizeRefused
 from app.groups.succession import Succession, SuccessionBasis
 from app.policy.document import default_document
 from app.policy.sections.groups import GroupTypeRule
+from app.policy.service import Citation
 from models.ids import new_id
 
 DOCUMENT = default_document()
+NAME = Citation("group.name", "1.3", DOCUMENT.clauses["1.3"], 1)
+SIZE = Citation("group.size", "1.6", DOCUMENT.clauses["1.6"], 1)
 
 
 def rule(group_type: str = "project") -> GroupTypeRule:
@@ -23,19 +26,20 @@ class TestNames:
 
     @pytest.mark.parametrize("name", ["研发部-新品项目", "行政部-办公用品", "研发部-" + "长" * 46])
     def test_department_and_matter_are_a_name(self, name: str) -> None:
-        group_names.check_name(name, rule(), longest=50, clause="第 1.3 条")
+        group_names.check_name(name, rule(), longest=50, citation=NAME)
 
     @pytest.mark.parametrize("dash", ["-", "－", "—", "–"])
     def test_any_dash_that_people_type_is_a_dash(self, dash: str) -> None:
-        group_names.check_name(f"研发部{dash}新品项目", rule(), longest=50, clause="第 1.3 条")
+        group_names.check_name(f"研发部{dash}新品项目", rule(), longest=50, citation=NAME)
 
     @pytest.mark.parametrize("name", ["新品项目", "-新品", "研发部-", "研发部-" + "长" * 47])
     def test_anything_else_is_refused_with_the_clause(self, name: str) -> None:
-        with pytest.raises(NameRefused, match=r"第 1\.3 条"):
-            group_names.check_name(name, rule(), longest=50, clause="第 1.3 条")
+        with pytest.raises(NameRefused, match=r"第 1\.3 条") as refused:
+            group_names.check_name(name, rule(), longest=50, citation=NAME)
+        assert "(clause 1.3)" in refused.value.english
 
     def test_an_interest_group_may_be_called_anything(self) -> None:
-        group_names.check_name("羽毛球", rule("interest"), longest=50, clause="第 1.3 条")
+        group_names.check_name("羽毛球", rule("interest"), longest=50, citation=NAME)
 
 
 class TestSizes:
@@ -44,10 +48,10 @@ class TestSizes:
     @pytest.mark.parametrize(("people", "fits"), [(1, False), (2, True), (1999, True), (2000, False)])
     def test_the_app_takes_one_of_the_2000_places(self, people: int, fits: bool) -> None:
         if fits:
-            rules.check_size(people, rule("department"), clause="第 1.6 条")
+            rules.check_size(people, rule("department"), citation=SIZE)
         else:
             with pytest.raises(SizeRefused):
-                rules.check_size(people, rule("department"), clause="第 1.6 条")
+                rules.check_size(people, rule("department"), citation=SIZE)
 
 
 class TestChatid:

@@ -66,27 +66,27 @@ async def plan(session: AsyncSession, asked: CreationSubject, requester: Person,
     """Who would own it and who would be in it. Raises the reason when it cannot be created."""
     rule = rule_of(policy, asked.group_type)
     if not rule.enabled:
-        clause = policy.cite("member.external").label
+        citation = policy.cite("member.external")
         raise TypeNotOffered(
-            f"{rule.title}不能在这里申请：应用建立的群只能有内部成员（{clause}）",
+            f"{rule.title}不能在这里申请：应用建立的群只能有内部成员（{citation.label}）",
             f"A group of the type {rule.title} cannot be applied for: groups of the app hold members of "
-            f"the company only ({clause})",
+            f"the company only ({citation.english})",
         )
     group_names.check_name(
-        asked.name, rule, longest=policy.document.groups.max_name_length, clause=policy.cite("group.name").label
+        asked.name, rule, longest=policy.document.groups.max_name_length, citation=policy.cite("group.name")
     )
     if asked.confidentiality == "confidential" and (asked.departments or not asked.member_ids):
         raise ConfidentialRule(
             f"保密群须逐一写明成员，不能按部门加入（{policy.cite('group.confidential').label}）",
             "Name each member of a confidential group; departments cannot join it "
-            f"({policy.cite('group.confidential').label})",
+            f"({policy.cite('group.confidential').english})",
         )
     named = await people_asked_for(session, asked)
     owner = named[asked.owner_id] if asked.owner_id else await choose_owner(session, asked, rule, requester, policy)
     deputy = named[asked.deputy_id] if asked.deputy_id else None
     people = [owner, *([deputy] if deputy else []), *(named[person_id] for person_id in asked.member_ids)]
     members = list({person.id: person for person in [*people, *await people_of_departments(session, asked)]}.values())
-    rules.check_size(len(members), rule, clause=policy.cite("group.size").label)
+    rules.check_size(len(members), rule, citation=policy.cite("group.size"))
     return Plan(asked, rule, owner, deputy, members)
 
 

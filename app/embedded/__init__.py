@@ -18,7 +18,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import IO
+from typing import IO, NoReturn
 from urllib.parse import urlsplit, urlunsplit
 
 from app.embedded.cluster import Cluster
@@ -131,6 +131,16 @@ def termination_unwinds() -> Iterator[None]:
 def _exit_once(number: int, _frame: FrameType | None) -> None:
     # An impatient second signal must not interrupt the shutdown that the first one asked for.
     signal.signal(number, _already_exiting)
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        _exit(number)
+    else:
+        # Between two steps: asyncpg's C code crashes when the exception comes while it decodes a row.
+        loop.call_soon_threadsafe(_exit, number)
+
+
+def _exit(number: int) -> NoReturn:
     raise SystemExit(128 + number)
 
 

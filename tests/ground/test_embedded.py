@@ -51,6 +51,21 @@ with running(Path(sys.argv[1])) as server:
     print(server.url, flush=True)
     sys.stdin.read()
 """
+IN_A_LOOP = """
+import asyncio, os, signal
+from app.embedded import termination_unwinds
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
+async def work():
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+        print("interrupted")
+        print("step_ended", flush=True)
+        await asyncio.Event().wait()
+    finally:
+        print("cleaned_up", flush=True)
+with termination_unwinds():
+    asyncio.run(work())
+"""
 FORGETFUL = """
 import sys
 from pathlib import Path
@@ -273,6 +288,15 @@ class TestLastOneOut:
         assert server_pid(data_dir) is None
         if number != signal.SIGINT:
             assert user.returncode == 128 + number
+
+    def test_signal_to_an_event_loop_interrupts_no_step(self) -> None:
+        """A step may be in the middle of C code that no exception may leave: asyncpg crashed in one of thirty exits."""
+        program = subprocess.run(
+            [sys.executable, "-c", IN_A_LOOP], capture_output=True, text=True, check=False, cwd=REPOSITORY, timeout=60
+        )
+
+        assert program.stdout.split() == ["interrupted", "step_ended", "cleaned_up"]
+        assert program.returncode == 128 + signal.SIGTERM
 
     def test_handler_of_the_program_is_kept(self, data_dir: Path) -> None:
         def own(*_: object) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals.errors import UnknownKind
@@ -59,14 +59,32 @@ class ShownFields(BaseModel):
 
 
 class ChainStep(StepRule):
-    is_offer: bool = False
-    """Somebody is asked whether they take something on. Nobody answers in their place."""
+    """A step as it was on submission. What a later release has added to it is passed over: a process of this one may
+    read it while an upgrade is under way.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    is_offer: bool = Field(False, exclude=True)
+    """Somebody is asked whether they take something on. Nobody answers in their place. `Chain.offers` keeps it."""
 
 
 class Chain(BaseModel):
     """The column `requests.chain`: the steps as the policy said on submission (F57), and behind them the offers."""
 
+    model_config = ConfigDict(extra="ignore")
+
     steps: list[ChainStep]
+    offers: list[int] = []
+    """The positions of the offers. They stand beside the steps because a process of a release without offers refuses a
+    step with a member that it does not know."""
+
+    @model_validator(mode="after")
+    def _know_the_offers(self) -> Chain:
+        for place, step in enumerate(self.steps):
+            if place + 1 in self.offers and not step.is_offer:
+                self.steps[place] = step.model_copy(update={"is_offer": True})
+        return self
 
     @classmethod
     def of(cls, rules: Sequence[StepRule]) -> Chain:
@@ -74,7 +92,9 @@ class Chain(BaseModel):
 
     def column(self) -> dict[str, Any]:
         """Without defaults: a process of the release before reads it while an upgrade is under way."""
-        return self.model_dump(mode="json", exclude_defaults=True)
+        offers = [place for place, step in enumerate(self.steps, start=1) if step.is_offer]
+        column = self.model_dump(mode="json", exclude_defaults=True, exclude={"offers"})
+        return column | ({"offers": offers} if offers else {})
 
 
 @dataclass(frozen=True)

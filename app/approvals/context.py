@@ -58,7 +58,8 @@ class RequestContext:
 
     @property
     def told(self) -> Told:
-        return Told(self.request, self.requester.name, self.policy.cite(self.request.rule_key))
+        requester = self.requester.name if self.kind.is_applied_for else ""
+        return Told(self.request, requester, self.policy.cite(self.request.rule_key))
 
 
 async def load_context(session: AsyncSession, request: Request) -> RequestContext:

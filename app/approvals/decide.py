@@ -15,7 +15,7 @@ from app.approvals.rules import RequestPurpose
 from app.approvals.show_outcome import show_on_cards, show_outcome
 from app.approvals.steps import ask, open_and_close
 from app.approvals.steps.open_and_close import Opened
-from app.audit.actor import Actor, person_actor
+from app.audit.actor import SYSTEM, Actor, person_actor
 from app.cards.service import ClickedCard
 from app.delivery import service as delivery
 from app.errors import DomainError
@@ -212,6 +212,9 @@ async def go_on(
     """Open what follows a step that has its result; approve the request if nothing does."""
     following = (await queries.steps_of(session, context.request.id))[step.position :]
     opened = await open_and_close.open_next(session, context, following, actor=actor, now=now)
+    if opened is None and not context.kind.is_applied_for and not await _is_taken_on(session, context, now=now):
+        await _nobody_takes_it_on(session, context, step, clicked=clicked, actor=actor, now=now)
+        return
     if opened is None:
         await approve_request(session, context, actor=actor, now=now)
         await show_outcome(session, context, step, clicked=clicked, actor=actor, now=now)
@@ -236,7 +239,43 @@ async def ask_next(
     elif candidate is not None and candidate.has_agreed:
         await go_on(session, context, step, clicked=clicked, actor=actor, now=now)
     else:
+        await _nobody_takes_it_on(session, context, step, clicked=clicked, actor=actor, now=now)
+
+
+async def _nobody_takes_it_on(
+    session: AsyncSession,
+    context: RequestContext,
+    step: RequestStep,
+    *,
+    clicked: ClickedCard | None,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Nobody is left to ask: the request is rejected. Or nobody needs to any more: it ends, and the card says why."""
+    candidate = await offers.candidate_of(session, context, now=now)
+    if candidate is None or not candidate.offer.needless:
         await _reject(session, context, step, clicked=clicked, actor=actor, now=now)
+        return
+    context.request.outcome_detail = candidate.offer.needless
+    await take_back(session, context, actor=SYSTEM, detail=candidate.offer.needless, clicked=clicked, now=now)
+
+
+async def pass_over(
+    session: AsyncSession, context: RequestContext, step: RequestStep, *, because: str, now: datetime
+) -> None:
+    """Wait no longer for the answer to an offer, and go on to the next one."""
+    step.note = because
+    await open_and_close.close_step(session, step, StepState.SKIPPED, now=now)
+    await session.flush()
+    await publish_about_request(
+        session, context.request, catalogue.StepPassed, actor=SYSTEM, now=now, step=step, detail=because
+    )
+    await ask_next(session, context, step, clicked=None, actor=SYSTEM, now=now)
+
+
+async def _is_taken_on(session: AsyncSession, context: RequestContext, *, now: datetime) -> bool:
+    candidate = await offers.candidate_of(session, context, now=now)
+    return candidate is not None and candidate.has_agreed
 
 
 async def _tell_next(
@@ -284,6 +323,7 @@ async def take_back(
     actor: Actor,
     recorded_by: Actor | None = None,
     detail: str | None = None,
+    clicked: ClickedCard | None = None,
     now: datetime,
 ) -> None:
     """Withdraw an open request, and say so on the approvers' cards."""
@@ -292,7 +332,7 @@ async def take_back(
     request.decided_at = request.updated_at = now
     open_step = (await queries.steps_of(session, request.id))[request.current_step - 1]
     await open_and_close.cancel_unfinished(session, context, now=now)
-    await show_outcome(session, context, open_step, clicked=None, actor=actor, now=now)
+    await show_outcome(session, context, open_step, clicked=clicked, actor=actor, now=now)
     await publish_about_request(
         session, request, catalogue.RequestWithdrawn, actor=actor, now=now, recorded_by=recorded_by, detail=detail
     )
@@ -300,17 +340,18 @@ async def take_back(
 
 async def _too_late(session: AsyncSession, context: RequestContext) -> AlreadyDecided:
     """The refusal for somebody who is too late. It says who decided, and when (F55)."""
+    what = context.told.named
     if context.request.state is RequestState.WITHDRAWN:
         why = context.request.outcome_detail
-        said = f"已撤回（{why}）" if why else "已由申请人撤回"
+        said = f"{context.told.result}（{why}）" if why else "已由申请人撤回"
         return AlreadyDecided(
-            f"申请 #{context.request.number} {said}",
+            f"{what} {said}",
             f"Request #{context.request.number} was withdrawn",
             state=context.request.state.value,
         )
     given = await given_so_far(session, context)
     return AlreadyDecided(
-        f"申请 #{context.request.number} 这一步已有结果：{'；'.join(map(str, given))}",
+        f"{what} 这一步已有结果：{'；'.join(map(str, given))}",
         f"This step of request #{context.request.number} has been decided",
         state=context.request.state.value,
     )

@@ -1,7 +1,7 @@
 """What happens to open requests when an approver or the applicant leaves or is disabled (8.2).
 
-The people whom the policy names now take an approver's place. An applicant's request is withdrawn. A second run finds
-nothing to do.
+The people whom the policy names now take an approver's place. An applicant's request is withdrawn; what nobody has
+applied for goes on. A second run finds nothing to do.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import messages, queries, rules
 from app.approvals.context import RequestContext, load_context, publish_about_request
-from app.approvals.decide import ask_next, go_on, settle, take_back
+from app.approvals.decide import go_on, pass_over, settle, take_back
 from app.approvals.errors import NoApprover
 from app.approvals.steps.approvers import Approvers, approvers_for
 from app.approvals.steps.ask import ask, tell_requester
 from app.approvals.steps.deadlines import set_deadlines
-from app.approvals.steps.open_and_close import close_step, pass_step
+from app.approvals.steps.open_and_close import pass_step
 from app.audit.actor import SYSTEM
 from app.departures.service import Departure
 from app.events.service import catalogue
@@ -39,7 +39,7 @@ async def depart(session: AsyncSession, *, request_id: RequestId, departure: Dep
         return
     context = await load_context(session, request)
     person_id, said = departure.person_id, departure.said
-    if request.requester_id == person_id:
+    if request.requester_id == person_id and context.kind.is_applied_for:
         request.outcome_detail = f"申请人{said}"
         await take_back(session, context, actor=SYSTEM, detail=request.outcome_detail, now=now)
         return
@@ -71,9 +71,7 @@ async def refill(
     if rule.needed != "all" and can_decide >= step.needed:
         return
     if rule.is_offer:
-        step.note = because
-        await close_step(session, step, StepState.SKIPPED, now=now)
-        await ask_next(session, context, step, clicked=None, actor=SYSTEM, now=now)
+        await pass_over(session, context, step, because=because, now=now)
         return
     found = await _named_now(session, context, step)
     if found.is_passed:

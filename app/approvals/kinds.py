@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -106,6 +106,8 @@ class Offer:
     rule_key: str
     candidates: Sequence[Person]
     """The first choice first: who declines is followed by the next."""
+    needless: str = ""
+    """Why nobody needs to take it on any more. The request ends with these words."""
 
 
 PayloadT = TypeVar("PayloadT", bound=BaseModel)
@@ -127,6 +129,9 @@ class RequestKind(ABC, Generic[PayloadT, SubjectT]):
     """What the applicant says: the schema of `payload` in `POST /requests`."""
     subject: type[SubjectT]
     """Whom and what it is about, by our own ids: the column `requests.subject`."""
+    is_applied_for: bool = True
+    """Whether people apply for it. If not, the service asks by `ask_in_turn` who would take something on: nobody is the
+    applicant, hears of its progress or may withdraw it, and `requests.requester_id` is whose place it is about."""
 
     @abstractmethod
     async def resolve(self, session: AsyncSession, payload: PayloadT, submission: Submission) -> SubjectT:
@@ -186,12 +191,24 @@ class RequestKind(ABC, Generic[PayloadT, SubjectT]):
 
 def kind_named(session: AsyncSession, name: str) -> RequestKind[Any, Any]:
     """The kind that a domain registered under this name. Raises UnknownKind with the names that exist."""
-    kinds = registry_of(session).kinds
+    kinds: Mapping[str, RequestKind[Any, Any]] = registry_of(session).kinds
     if name not in kinds:
-        raise UnknownKind(
-            f"没有{quoted(name)}这种申请；有：{'、'.join(sorted(kinds))}",
-            f"There is no kind of request {quoted(name)}; there are {', '.join(sorted(kinds))}",
-            known=sorted(kinds),
-        )
-    kind: RequestKind[Any, Any] = kinds[name]
+        raise _unknown(name, kinds)
+    return kinds[name]
+
+
+def kind_applied_for(session: AsyncSession, name: str) -> RequestKind[Any, Any]:
+    """The same, for an application: what the service asks by itself is no kind that somebody could apply for."""
+    kind = kind_named(session, name)
+    if not kind.is_applied_for:
+        raise _unknown(name, registry_of(session).kinds)
     return kind
+
+
+def _unknown(name: str, kinds: Mapping[str, RequestKind[Any, Any]]) -> UnknownKind:
+    known = sorted(one.name for one in kinds.values() if one.is_applied_for)
+    return UnknownKind(
+        f"没有{quoted(name)}这种申请；有：{'、'.join(known)}",
+        f"There is no kind of request {quoted(name)}; there are {', '.join(known)}",
+        known=known,
+    )

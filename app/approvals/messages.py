@@ -20,6 +20,13 @@ RESULTS = {
     RequestState.REJECTED: "已驳回",
     RequestState.WITHDRAWN: "已撤回",
 }
+ANSWERED = {
+    RequestState.PENDING: "征求意愿中",
+    RequestState.APPROVED: "已有人接受",
+    RequestState.REJECTED: "无人接受",
+    RequestState.WITHDRAWN: "已结束",
+}
+"""The same, where nobody has applied and people are asked."""
 STEP_RESULTS = {StepState.APPROVED: "已同意", StepState.REJECTED: "已驳回"}
 COMMENT_ON_CARD = 40
 """Three verdicts with comments fit into what a card can say; the applicant reads each in full."""
@@ -31,11 +38,25 @@ class Told:
 
     request: Request
     requester: str
+    """Empty where nobody has applied: people are asked whether they take something on."""
     citation: Citation
 
     @property
     def fields(self) -> list[tuple[str, str]]:
-        return [("编号", f"#{self.request.number}"), ("申请人", self.requester), *self.rows]
+        applicant = [("申请人", self.requester)] if self.requester else []
+        return [("编号", f"#{self.request.number}"), *applicant, *self.rows]
+
+    @property
+    def named(self) -> str:
+        return f"申请 #{self.request.number}" if self.requester else f"征求意愿 #{self.request.number}"
+
+    @property
+    def result(self) -> str:
+        return (RESULTS if self.requester else ANSWERED)[self.request.state]
+
+    @property
+    def no_more(self) -> str:
+        return "不再需要审批" if self.requester else "不再需要答复"
 
     @property
     def rows(self) -> list[tuple[str, str]]:
@@ -103,7 +124,7 @@ def offer_card(told: Told, step: RequestStep, *, notice: str = "") -> Card:
         title=told.request.title,
         desc=f"您是否愿意{step.name}？",
         fields=told.fields,
-        sub_title="\n".join(line for line in (notice, reason) if line),
+        sub_title="\n".join(line for line in (notice, step.note or "", reason) if line),
         quote=told.clause,
         buttons=[
             CardButton("愿意", f"approval.approve:{step.id}", style=1),
@@ -122,11 +143,11 @@ def in_full(told: Told, step: RequestStep, *, is_offer: bool) -> str:
 
 def outcome_card(told: Told, step: RequestStep, given: Sequence[Given], *, next_step: str | None = None) -> Card:
     """The same card without buttons: who decided, when, and where the request stands."""
-    standing = next_step or RESULTS[told.request.state]
+    standing = next_step or told.result
     lines = [one.in_short for one in given]
     if told.request.state is RequestState.WITHDRAWN and told.request.outcome_detail:
-        lines.append(f"{told.request.outcome_detail}，不再需要审批")
-    lines = lines or [f"{RESULTS[told.request.state]}，不再需要审批"]
+        lines.append(f"{told.request.outcome_detail}，{told.no_more}")
+    lines = lines or [f"{told.result}，{told.no_more}"]
     return Card(
         title=told.request.title,
         desc=f"{step.name} · {standing}",
@@ -140,7 +161,7 @@ def outcome_card(told: Told, step: RequestStep, given: Sequence[Given], *, next_
 def _outcome(told: Told, step: RequestStep, given: Sequence[Given]) -> str:
     if any(one.step_id == step.id and one.what for one in given):
         return "已答复"
-    return STEP_RESULTS.get(step.state, RESULTS[told.request.state])
+    return STEP_RESULTS.get(step.state, told.result)
 
 
 def own_verdict_card(told: Told, step: RequestStep, given: Sequence[Given]) -> Card:
@@ -157,7 +178,16 @@ def own_verdict_card(told: Told, step: RequestStep, given: Sequence[Given]) -> C
 
 
 def _heading(told: Told) -> str:
-    return f"【申请 #{told.request.number}】{told.request.title}"
+    return f"【{told.named}】{told.request.title}"
+
+
+def answer_by(due: datetime) -> str:
+    """On an offer that goes to the next one when it is not answered."""
+    return f"请在 {due:%m-%d %H:%M} 前答复，逾期不再等待。"
+
+
+def no_answer(names: Sequence[str]) -> str:
+    return f"{'、'.join(names)} 逾期未答复"
 
 
 def _answer(step: RequestStep, people: Sequence[str]) -> str:
@@ -247,7 +277,8 @@ def escalated_in_short(told: Told, step: RequestStep) -> str:
 
 
 def _named(told: Told) -> str:
-    return f"申请 #{told.request.number}（{told.requester}，{told.request.title}）"
+    who = f"{told.requester}，" if told.requester else ""
+    return f"{told.named}（{who}{told.request.title}）"
 
 
 def reassigned(told: Told, step: RequestStep, because: str, approvers: Sequence[str]) -> str:

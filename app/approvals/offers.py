@@ -8,12 +8,13 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.approvals import queries, rules
+from app.approvals import messages, queries, rules
 from app.approvals.context import RequestContext
 from app.approvals.kinds import Chain, ChainStep, Offer, Submission
 from app.approvals.steps.ask import ask
 from app.approvals.steps.deadlines import set_deadlines
 from app.audit.actor import Actor
+from app.calendar import service as calendars
 from app.org import queries as org
 from app.org.rules import may_act
 from app.policy.sections.people import Expression
@@ -32,16 +33,32 @@ class Candidate:
 
 
 async def candidate_of(session: AsyncSession, context: RequestContext, *, now: datetime) -> Candidate | None:
-    """Who takes on what the request brings. None where it brings nothing."""
+    """Who takes on what the request brings. None where it brings nothing.
+
+    Whoever has accepted comes first, also before those who stand above them since; who has declined, or was asked and
+    has not answered, is not asked again.
+    """
     submission = Submission(context.requester, context.policy, now)
     offer = await context.kind.offer(session, context.subject, submission)
     if offer is None:
         return None
     decisions = await queries.decisions_about(session, context.request.id)
     said: dict[UUID, Verdict] = {decision.person_id: decision.verdict for decision in decisions}
-    said.setdefault(context.requester.id, Verdict.APPROVE)
-    able = [one for one in offer.candidates if may_act(one) and said.get(one.id) is not Verdict.REJECT]
-    first = able[0] if able else None
+    if context.kind.is_applied_for:
+        said.setdefault(context.requester.id, Verdict.APPROVE)
+    offers = [one for one in await queries.steps_of(session, context.request.id) if context.rule_of(one).is_offer]
+    accepted = {
+        one.person_id
+        for one in decisions
+        if one.verdict is Verdict.APPROVE and one.step_id in {step.id for step in offers}
+    }
+    passed = await queries.asked_on(session, [step.id for step in offers if step.state is StepState.SKIPPED])
+    able = [
+        one
+        for one in offer.candidates
+        if may_act(one) and said.get(one.id) is not Verdict.REJECT and one.id not in passed
+    ]
+    first = next(iter(sorted(able, key=lambda one: one.id not in accepted)), None)
     return Candidate(offer, first, first is not None and said.get(first.id) is Verdict.APPROVE)
 
 
@@ -69,6 +86,9 @@ async def open_offer(
     )
     rules.move_step(step, StepState.OPEN)
     session.add(step)
-    await ask(session, context, step, [person], actor=actor, now=now)
+    await session.flush()
     await set_deadlines(session, context, step, now=now)
+    if not context.kind.is_applied_for and step.due_at is not None:
+        step.note = messages.answer_by(step.due_at.astimezone(calendars.timezone_of(session)))
+    await ask(session, context, step, [person], actor=actor, now=now)
     return step

@@ -84,6 +84,7 @@ def document_kinds(app: FastAPI, kinds: Mapping[str, RequestKind[Any, Any]]) -> 
 
 def _describe(document: dict[str, Any], kinds: Mapping[str, RequestKind[Any, Any]]) -> None:
     schemas = document["components"]["schemas"]
+    kinds = {name: kind for name, kind in kinds.items() if kind.is_applied_for}
     for kind in kinds.values():
         schema = kind.payload.model_json_schema(ref_template=f"{_REF}{{model}}")
         schemas |= schema.pop("$defs", {})

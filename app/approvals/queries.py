@@ -76,6 +76,44 @@ async def approvers_of(session: AsyncSession, step_id: UUID) -> list[StepApprove
     return list(await session.scalars(statement))
 
 
+async def asked_on(session: AsyncSession, step_ids: Collection[UUID]) -> list[PersonId]:
+    """Everybody who was asked to decide one of these steps, in the order in which they were asked."""
+    statement = select(col(StepApprover.person_id)).where(col(StepApprover.step_id).in_(step_ids))
+    return [PersonId(row) for row in await session.scalars(statement.order_by(col(StepApprover.id)))]
+
+
+@dataclass(frozen=True)
+class Question:
+    """Somebody is asked now whether they take something on."""
+
+    request_id: UUID
+    person_id: UUID
+
+
+async def open_questions(session: AsyncSession, *, kind: str, group_ids: Collection[UUID]) -> dict[UUID, Question]:
+    """By group: who is asked by a pending request of this kind."""
+    statement = (
+        select(col(Request.group_id), col(Request.id), col(StepApprover.person_id))
+        .join(RequestStep, col(RequestStep.request_id) == col(Request.id))
+        .join(StepApprover, col(StepApprover.step_id) == col(RequestStep.id))
+        .where(col(Request.kind) == kind, col(Request.group_id).in_(group_ids))
+        .where(col(Request.state) == RequestState.PENDING, col(RequestStep.state) == StepState.OPEN)
+        .where(col(StepApprover.ended_at).is_(None))
+    )
+    rows = (await session.execute(statement)).all()
+    return {group_id: Question(request_id, person_id) for group_id, request_id, person_id in rows if group_id}
+
+
+async def not_carried_out(session: AsyncSession, *, kind: str, group_id: UUID) -> list[Request]:
+    """Approved requests of this kind about a group of which the platform has not confirmed yet that they are done."""
+    statement = select(Request).where(
+        col(Request.kind) == kind,
+        col(Request.group_id) == group_id,
+        col(Request.outcome).in_((OutcomeState.PENDING, OutcomeState.FAILED)),
+    )
+    return list(await session.scalars(statement.order_by(col(Request.id))))
+
+
 async def former_approvers_of(session: AsyncSession, step_id: UUID) -> list[StepApprover]:
     statement = select(StepApprover).where(
         col(StepApprover.step_id) == step_id, col(StepApprover.ended_at).is_not(None)

@@ -14,7 +14,17 @@ from app.approvals import messages, queries, rules
 from app.approvals.context import RequestContext, given_so_far, load_context, publish_about_request
 from app.approvals.decide import Ballot, approve_request, decide, take_back
 from app.approvals.errors import DuplicateRequest, NothingToRetry, NotTheRequester, UnreadablePayload
-from app.approvals.kinds import Chain, Headed, Offer, RequestKind, RequestText, ShownFields, Submission, kind_named
+from app.approvals.kinds import (
+    Chain,
+    Headed,
+    Offer,
+    RequestKind,
+    RequestText,
+    ShownFields,
+    Submission,
+    kind_applied_for,
+    kind_named,
+)
 from app.approvals.steps import ask, open_and_close
 from app.audit.actor import SYSTEM, Actor, person_actor
 from app.events.service import catalogue
@@ -28,12 +38,15 @@ from models.org import Person
 
 __all__ = [
     "Application",
+    "Asking",
     "Ballot",
     "Headed",
     "Offer",
     "RequestKind",
     "RequestText",
     "Submission",
+    "ask_in_turn",
+    "call_off",
     "decide",
     "finish_outcome",
     "retry_outcome",
@@ -65,7 +78,7 @@ async def submit(session: AsyncSession, application: Application, *, now: dateti
     same thing, and a chain with a step that nobody could decide.
     """
     submission = Submission(application.requester, await policies.in_force(session, now=now), now)
-    kind = kind_named(session, application.kind)
+    kind = kind_applied_for(session, application.kind)
     payload = _read(kind, application.payload)
     subject = await kind.resolve(session, payload, submission)
     await kind.check(session, subject, submission)
@@ -80,6 +93,46 @@ async def submit(session: AsyncSession, application: Application, *, now: dateti
     return request
 
 
+@dataclass(frozen=True)
+class Asking:
+    """What the service asks people in turn, without an application: whether they take something on."""
+
+    kind: str
+    whose: Person
+    """Whose place it is. They are not asked, and their departure ends nothing."""
+    subject: BaseModel
+    asked_by: Actor
+    reason: str = ""
+
+
+async def ask_in_turn(session: AsyncSession, asking: Asking, *, now: datetime) -> Request:
+    """Ask the first candidate of the kind's offer. Whoever declines or is silent is followed by the next; the first who
+    accepts has it, and where nobody is left the kind's `rejected` says so.
+
+    The caller has seen that there is a candidate. Refuses a second open request about the same thing.
+    """
+    submission = Submission(asking.whose, await policies.in_force(session, now=now), now)
+    kind = kind_named(session, asking.kind)
+    application = Application(kind.name, asking.whose, {}, submitted_by=asking.asked_by, reason=asking.reason)
+    request = await _drafted(session, application, kind, kind.payload(), asking.subject, submission)
+    await _insert(session, request)
+    context = RequestContext(kind, request, asking.subject, asking.whose, submission.policy)
+    await publish_about_request(session, request, catalogue.RequestSubmitted, actor=asking.asked_by, now=now)
+    if await open_and_close.open_next(session, context, [], actor=asking.asked_by, now=now) is None:
+        raise ValueError(f"nobody can be asked: {kind.name} {request.subject_key}")
+    log.info("request.asked", request_id=str(request.id), kind=kind.name)
+    return request
+
+
+async def call_off(session: AsyncSession, *, request_id: RequestId, because: str, actor: Actor, now: datetime) -> None:
+    """Ask nobody any more: the card says why. A request that has its result stays as it is."""
+    request = await queries.get_for_update(session, request_id)
+    if request.state is not RequestState.PENDING:
+        return
+    request.outcome_detail = because
+    await take_back(session, await load_context(session, request), actor=actor, detail=because, now=now)
+
+
 async def withdraw(
     session: AsyncSession,
     *,
@@ -90,6 +143,8 @@ async def withdraw(
 ) -> Request:
     """Withdraw an open request, and say so on the approvers' cards. Only the requester may; they are the default."""
     request = await queries.get_for_update(session, request_id)
+    if not kind_named(session, request.kind).is_applied_for:
+        raise NotTheRequester("这不是谁的申请，不能撤回", "Nobody has applied for this, and nobody can withdraw it")
     if person and person.id != request.requester_id:
         raise NotTheRequester("只有申请人可以撤回自己的申请", "Only the applicant can withdraw a request")
     context = await load_context(session, request)

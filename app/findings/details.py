@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
@@ -22,7 +21,6 @@ class FindingDetails(BaseModel):
     last_seen_at: str | None = None
     name: str | None = None
     registered_userid: str | None = None
-    successor_id: UUID | None = None
     errcode: int | None = None
 
     def dump(self) -> dict[str, Any]:

@@ -46,8 +46,8 @@ _FINDINGS: dict[FindingKind, tuple[str, str, str]] = {
     ),
     FindingKind.OWNER_LEFT: (
         "群主离任",
-        "“{group}”的群主 {who} 已不在，没有副群主可以接任。{detail}",
-        "请确认群主人选，并确定副群主。",
+        "“{group}”需要新的群主：{who} {detail}",
+        "请提出人选，由管理员登记；本人接受后即为群主。并请确定副群主。",
     ),
     FindingKind.ROSTER_LOSS: (
         "成员大量消失，暂不处理",

@@ -59,6 +59,10 @@ RULES: dict[FindingKind, str] = {
 }
 
 
+_FOR_SUPERVISORS = frozenset({FindingKind.OWNER_LEFT})
+"""Its administrators cannot help: they have gone, or have been asked in vain."""
+
+
 @dataclass(frozen=True)
 class Fact:
     """What was found, about whom, and the words for it."""
@@ -104,7 +108,8 @@ async def note(
     await _publish(session, finding, catalogue.FindingOpened, actor=actor, now=now)
     log.info("finding.opened", group_id=str(group.id), kind=fact.kind.value, finding_id=str(finding.id))
     citation = policy.cite(RULES[fact.kind])
-    await tell_administrators(
+    tell = tell_supervisors if fact.kind in _FOR_SUPERVISORS else tell_administrators
+    await tell(
         session,
         group,
         messages.finding(group, fact.kind, who=fact.who, citation=citation, detail=fact.detail),
@@ -161,10 +166,25 @@ async def tell_administrators(
     without: Collection[UUID] = (),
 ) -> None:
     """Owner and deputy; the supervising role of the policy when neither is there or both are concerned."""
-    to = [one for one in await administrators(session, group) if one not in without]
-    if not to:
-        supervisors = await roles.resolve(session, policy.document.groups.supervised_by, Subject(), policy)
-        to = [PersonId(person.id) for person in supervisors if person.id not in without]
+    if to := [one for one in await administrators(session, group) if one not in without]:
+        await delivery.tell(session, MessageHeader(FOUND, about(group), why), to, text, now=now)
+    else:
+        await tell_supervisors(session, group, text, policy=policy, why=why, now=now, without=without)
+
+
+async def tell_supervisors(
+    session: AsyncSession,
+    group: Group,
+    text: str,
+    *,
+    policy: Policy,
+    why: Why,
+    now: datetime,
+    without: Collection[UUID] = (),
+) -> None:
+    """Whom `groups.supervised_by` of the policy names."""
+    supervisors = await roles.resolve(session, policy.document.groups.supervised_by, Subject(), policy)
+    to = [PersonId(person.id) for person in supervisors if person.id not in without]
     await delivery.tell(session, MessageHeader(FOUND, about(group), why), to, text, now=now)
 
 

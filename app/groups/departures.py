@@ -1,8 +1,8 @@
 """Policy 2.6: who leaves the company leaves every group.
 
-Two steps with a snapshot of the group between them: `depart` registers the new desired state; `follow_up` asks the
-platform for what the snapshot still shows. The platform removes deleted people by itself. A second run finds nothing to
-do.
+Two steps with a snapshot of the group between them: `depart` registers the new desired state and asks who follows an
+owner; `follow_up` asks the platform for what the snapshot still shows. An owner goes when somebody has accepted to
+follow. The platform removes deleted people by itself. A second run finds nothing to do.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from app.groups.changes.record import order_update, pending_changes
 from app.groups.changes.update import Account, GroupUpdate, PendingChanges
 from app.groups.requests import abandon
 from app.groups.snapshot import GroupSnapshot
-from app.groups.succession import owner_to_set, succeed
+from app.groups.succession.ask import ask_for_an_owner
+from app.groups.succession.hand_over import owner_to_set
 from app.org import queries as org
 from app.policy import service as policies
 from app.policy.service import Policy
@@ -34,7 +35,7 @@ DEPARTURE = "departure"
 
 
 async def depart(session: AsyncSession, *, group_id: GroupId, departure: Departure, now: datetime) -> None:
-    """Register that the person should leave, an owner's successor and a deputy's absence, and inform of both."""
+    """Register that the person should leave, ask who follows an owner, and inform of a deputy's absence."""
     group = await queries.group_for_update(session, group_id)
     person_id, said = departure.person_id, departure.said
     person = await org.person(session, person_id)
@@ -48,7 +49,7 @@ async def depart(session: AsyncSession, *, group_id: GroupId, departure: Departu
     if group.deputy_id == person_id:
         await _lose_deputy(session, group, person, policy=policy, cause=cause, now=now)
     if group.desired_owner_id == person_id and group.state is not GroupState.LOST:
-        await succeed(session, group, person, said, policy=policy, cause=cause, now=now)
+        await ask_for_an_owner(session, group, person, said, policy=policy, cause=cause, now=now)
 
 
 async def _register_departure(
@@ -130,7 +131,7 @@ async def remove_leaver(
         person = (await org.people_by_id(session, [stay.person_id]))[stay.person_id]
         return Fact(FindingKind.TOO_FEW, subject=userid, person_id=person.id, who=person.name)
     if fold(snapshot.owner) == userid and owner is None:
-        return None  # nobody can follow: the finding says so, and the platform refuses to remove an owner (86005)
+        return None  # nobody has accepted to follow yet, and the platform refuses to remove an owner (86005)
     update = GroupUpdate(remove=(Account(snapshot.userids[userid], stay.person_id),), owner=owner)
     change = await order_update(session, group, update, cause=cause, now=now)
     stay.call_id = change.call_id

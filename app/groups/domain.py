@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.groups.jobs import DEPARTURE_PARTS, JOBS, OUTCOMES, SCHEDULE
 from app.groups.requests import KINDS
 from app.groups.router import router
+from app.groups.succession.requests import OwnGroupKind
 from app.manifest import Domain
 
 DOMAIN = Domain(
@@ -13,7 +14,7 @@ DOMAIN = Domain(
     jobs=JOBS,
     schedule=SCHEDULE,
     outcomes=OUTCOMES,
-    kinds=KINDS,
+    kinds=KINDS | {OwnGroupKind.name: OwnGroupKind()},
     departure_parts=DEPARTURE_PARTS,
     scopes=["groups"],
 )

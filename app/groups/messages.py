@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from app.policy.sections.groups import GroupsRule, GroupTypeRule
 from app.policy.service import Citation
 from app.quotes import filled, quoted
 from models.groups import Group
+
+NO_OWNER = "待定"
+"""In the place of the owner's name while a group waits for one."""
 
 
 def charter(rule: GroupTypeRule, *, name: str, owner: str) -> str:
@@ -67,6 +72,10 @@ def removed(group: Group, *, reason: str, citation: Citation) -> str:
 
 def now_owner(group: Group, *, former: str, why: str) -> str:
     return f"【接任群主】{quoted(group.desired_name)}的群主 {former} {why}，由您接任群主；企业微信中的变更正在办理。"
+
+
+def owner_not_found(group: Group, *, names: Sequence[str]) -> str:
+    return f"【群主人选】{'、'.join(names)} 没有接受担任{quoted(group.desired_name)}的群主，请另行提出人选。"
 
 
 def deputy_left(group: Group, *, name: str) -> str:

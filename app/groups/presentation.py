@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.groups.schemas import FindingOut, GroupMemberOut, GroupOut
+from app.approvals import queries as request_queries
+from app.approvals.queries import Question
+from app.groups import queries
+from app.groups.schemas import FindingOut, GroupMemberOut, GroupOut, SuccessionOut
+from app.groups.succession.ask import KIND
 from app.org import queries as org
 from app.policy import service as policies
 from models.groups import Group, GroupFinding, GroupMember
@@ -14,12 +19,33 @@ from models.ids import PolicyVersionId
 
 
 async def groups(session: AsyncSession, rows: Sequence[Group]) -> list[GroupOut]:
+    ids = [row.id for row in rows]
+    vacant = await queries.waiting_for_owner(session, ids)
+    asked = await request_queries.open_questions(session, kind=KIND, group_ids=ids)
     named = {row.desired_owner_id for row in rows} | {row.deputy_id for row in rows if row.deputy_id}
-    userids = await org.last_userids_of(session, named)
+    userids = await org.last_userids_of(session, named | {one.person_id for one in asked.values()})
     return [
-        GroupOut.of(row, userids=userids, policy=await policies.get(session, PolicyVersionId(row.policy_version_id)))
+        GroupOut.of(
+            row,
+            userids=userids,
+            policy=await policies.get(session, PolicyVersionId(row.policy_version_id)),
+            succession=_succession(row, asked.get(row.id), userids, is_vacant=row.id in vacant),
+        )
         for row in rows
     ]
+
+
+def _succession(
+    row: Group, asked: Question | None, userids: Mapping[UUID, str], *, is_vacant: bool
+) -> SuccessionOut | None:
+    if asked is None and not is_vacant:
+        return None
+    return SuccessionOut(
+        former=userids.get(row.desired_owner_id),
+        is_vacant=is_vacant,
+        asked=userids.get(asked.person_id) if asked else None,
+        request_id=asked.request_id if asked else None,
+    )
 
 
 async def group(session: AsyncSession, row: Group) -> GroupOut:

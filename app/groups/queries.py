@@ -65,6 +65,20 @@ async def ids_to_reconcile(session: AsyncSession) -> list[GroupId]:
     return [GroupId(row) for row in await session.scalars(statement)]
 
 
+async def waiting_for_owner(session: AsyncSession, group_ids: Collection[UUID]) -> set[UUID]:
+    """Those of these living groups whose registered owner is not wanted in them any more, or is not there (1.9)."""
+    wanted = exists().where(
+        col(GroupMember.group_id) == col(Group.id),
+        col(GroupMember.person_id) == col(Group.desired_owner_id),
+        col(GroupMember.ended_at).is_(None),
+        col(GroupMember.desired),
+    )
+    statement = select(col(Group.id)).where(
+        col(Group.id).in_(group_ids), col(Group.state).not_in([GroupState.LOST, GroupState.CLOSED]), ~wanted
+    )
+    return set(await session.scalars(statement))
+
+
 @dataclass(frozen=True)
 class GroupFilter:
     group_type: str | None = None

@@ -225,7 +225,9 @@ class ExitKind(MembershipKind[Exit]):
         """The person goes (2.5): approved, or free by the rule of the group's type."""
         request, group, person = change.request, change.group, change.person
         try:
-            await roster.let_go(session, group, person, cause=change.cause, now=now)
+            stay = await roster.let_go(session, group, person, cause=change.cause, now=now)
+            if stay.call_id is None:
+                return  # an owner: they go when somebody follows, who reads why
         except NotAMember:
             # They went before the answer: the leave was not approved when it happened, but it is now.
             await findings.resolve_about(

@@ -28,7 +28,8 @@ from app.groups.errors import (
     UnknownGroupType,
 )
 from app.groups.rules import GroupPurpose
-from app.groups.succession import deputy_to_follow, hand_over
+from app.groups.succession.ask import ask_for_an_owner, waits_for_owner
+from app.groups.succession.candidates import deputy_to_ask
 from app.org import queries as org
 from app.org.rules import may_act, why_not
 from app.policy import service as policies
@@ -82,7 +83,7 @@ async def check_may_join(session: AsyncSession, group: Group, person: Person, *,
 async def check_may_leave(session: AsyncSession, group: Group, person: Person) -> GroupMember:
     """The stay that would end.
 
-    Refuses somebody who is not in the group, the last but one member, and an owner without a deputy to follow.
+    Refuses somebody who is not in the group, the last but one member, and an owner without a deputy who can be asked.
     """
     check_active(group)
     stays = await queries.current_stays(session, group.id)
@@ -98,7 +99,12 @@ async def check_may_leave(session: AsyncSession, group: Group, person: Person) -
             f"{quoted(group.desired_name)}至少要保留 {rules.FEWEST} 人，{person.name} 现在不能退出",
             f"{quoted(group.desired_name)} keeps at least {rules.FEWEST} people: {person.name} cannot leave now",
         )
-    if group.desired_owner_id == person.id and await deputy_to_follow(session, group) is None:
+    if group.desired_owner_id == person.id and not stay.desired:
+        raise ChangeUnderWay(
+            f"{person.name} 的退出已登记，正在征求接任人的意愿",
+            f"The leave of {person.name} is registered, and somebody is asked to own the group",
+        )
+    if group.desired_owner_id == person.id and await deputy_to_ask(session, group) is None:
         raise OwnerNeedsSuccessor(
             f"{person.name} 是{quoted(group.desired_name)}的群主，"
             "退出前请先由管理员更换群主，或指定一位在群内的副群主接任",
@@ -168,22 +174,26 @@ async def admit(
 
 
 async def let_go(session: AsyncSession, group: Group, person: Person, *, cause: Cause, now: datetime) -> GroupMember:
-    """Register that the person should leave, and ask the platform to remove them. An owner hands over to the deputy."""
+    """Register that the person should leave, and ask the platform to remove them.
+
+    An owner goes when somebody has accepted to follow (1.9): the deputy is asked first. Until then their stay has no
+    call.
+    """
     stay = await check_may_leave(session, group, person)
-    owner = None
-    if group.desired_owner_id == person.id:
-        deputy = await deputy_to_follow(session, group)
-        if deputy is None:
-            raise ValueError("an owner without a deputy may not leave: check_may_leave refuses it")
-        owner = await hand_over(session, group, deputy, former=person, why="退出", cause=cause, now=now)
     stay.desired, stay.reason, stay.request_id, stay.desired_since = False, cause.reason, cause.request_id, now
+    stay.call_id = None
+    await publish_about_group(session, group, catalogue.MemberLetGo, cause=cause, now=now, person_id=person.id)
+    if group.desired_owner_id == person.id:
+        policy = await policies.get(session, PolicyVersionId(cause.policy_version_id))
+        why = "即将被移出" if cause.reason == "removed" else "申请退出"
+        await ask_for_an_owner(session, group, person, why, policy=policy, cause=cause, now=now)
+        return stay
     if group.deputy_id == person.id:
         group.deputy_id = None
     userid = (await org.last_userids_of(session, [person.id]))[person.id]
-    update = GroupUpdate(remove=(Account(userid, person.id),), owner=owner)
+    update = GroupUpdate(remove=(Account(userid, person.id),))
     change = await order_update(session, group, update, cause=cause, now=now)
     stay.call_id = change.call_id
-    await publish_about_group(session, group, catalogue.MemberLetGo, cause=cause, now=now, person_id=person.id)
     return stay
 
 
@@ -198,12 +208,14 @@ async def welcome(
 ) -> None:
     """2.11: inform a new member of the group's purpose, its rules, and how to leave."""
     policy = await policies.get(session, PolicyVersionId(policy_version_id))
-    owner = (await org.people_by_id(session, [group.desired_owner_id]))[group.desired_owner_id]
+    owner = (await org.people_by_id(session, [group.desired_owner_id]))[group.desired_owner_id].name
+    if await waits_for_owner(session, group):
+        owner = messages.NO_OWNER
     rule = policy.document.groups.types.get(group.group_type)
     text = messages.welcome(
         policy.document.groups,
         group,
-        owner=owner.name,
+        owner=owner,
         exit_mode=rule.exit.mode if rule else "approve",
         citation=policy.cite("member.welcome"),
         introduction=policy.cite("member.introduction"),

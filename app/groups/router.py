@@ -75,7 +75,9 @@ async def get_group(group_id: UUID, session: SessionDep) -> GroupOut:
 async def change_administration(
     group_id: UUID, body: Administration, session: SessionDep, caller: CallerDep, now: NowDep
 ) -> GroupOut:
-    """Register another owner or deputy, with the reason; the platform is told of the owner."""
+    """Register another deputy, or name another owner, with the reason: they are asked, and are the owner when they
+    accept. `succession` says who is asked.
+    """
     group = await service.change_owner(
         session,
         group_id=GroupId(group_id),

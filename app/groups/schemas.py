@@ -22,6 +22,15 @@ class WantedAndSeen(BaseModel):
     observed: str | None
 
 
+class SuccessionOut(BaseModel):
+    """The owner goes, or an administrator has named another: who accepts is the owner (policy 1.9)."""
+
+    former: str | None = Field(description="userid of the owner so far")
+    is_vacant: bool = Field(description="The former owner has gone or is to leave: the group waits for an owner.")
+    asked: str | None = Field(description="userid of who is asked now. Null: nobody is left, see the finding.")
+    request_id: UUID | None = Field(description="The request by which they are asked.")
+
+
 class GroupOut(BaseModel):
     id: UUID
     chatid: str
@@ -29,7 +38,8 @@ class GroupOut(BaseModel):
     state: GroupState
     state_detail: str | None = Field(description="Why it failed, is unknown, or is lost.")
     name: WantedAndSeen
-    owner: WantedAndSeen = Field(description="userids")
+    owner: WantedAndSeen = Field(description="userids. `desired` is null while the group waits for an owner.")
+    succession: SuccessionOut | None = Field(description="While somebody is asked to own it, or nobody owns it.")
     deputy: str | None = Field(description="userid")
     purpose: str
     confidentiality: str
@@ -45,7 +55,10 @@ class GroupOut(BaseModel):
     ended_at: datetime | None
 
     @classmethod
-    def of(cls, group: Group, *, userids: Mapping[UUID, str], policy: Policy) -> GroupOut:
+    def of(
+        cls, group: Group, *, userids: Mapping[UUID, str], policy: Policy, succession: SuccessionOut | None
+    ) -> GroupOut:
+        owner = None if succession and succession.is_vacant else userids.get(group.desired_owner_id)
         return cls(
             id=group.id,
             chatid=group.chatid,
@@ -53,7 +66,8 @@ class GroupOut(BaseModel):
             state=group.state,
             state_detail=group.state_detail,
             name=WantedAndSeen(desired=group.desired_name, observed=group.observed_name),
-            owner=WantedAndSeen(desired=userids.get(group.desired_owner_id), observed=group.observed_owner_userid),
+            owner=WantedAndSeen(desired=owner, observed=group.observed_owner_userid),
+            succession=succession,
             deputy=userids.get(group.deputy_id) if group.deputy_id else None,
             purpose=group.purpose,
             confidentiality=group.confidentiality,
@@ -132,7 +146,7 @@ class NewGroupMember(Input):
 class Administration(Input):
     """Who answers for the group. What is left out stays as it is."""
 
-    owner: str | None = Field(None, description="userid of a member")
+    owner: str | None = Field(None, description="userid of a member, who is asked")
     deputy: str | None = Field(None, description="userid of a member")
     reason: str = Field(min_length=1)
 
@@ -173,6 +187,10 @@ class Join(RosterChange):
 
 class Exit(RosterChange):
     """Somebody wants to leave a group (policy 2.5)."""
+
+
+class OwnGroup(Input):
+    """Nothing: nobody applies to own a group, they are asked (policy 1.9)."""
 
 
 # ---------------------------------------------------------------- subjects of requests, as they are stored

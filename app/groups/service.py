@@ -10,12 +10,14 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.approvals import queries as request_queries
+from app.approvals import service as approvals
 from app.audit.actor import Actor
 from app.delivery import service as delivery
 from app.delivery.service import MessageHeader
 from app.events.service import catalogue
 from app.findings import service as findings
-from app.groups import messages, queries, requests, roster, succession
+from app.groups import messages, queries, requests, roster
 from app.groups.changes.cause import Cause, publish_about_group
 from app.groups.changes.outcomes import settle_unknown
 from app.groups.changes.record import order_update, pending_changes
@@ -27,12 +29,12 @@ from app.groups.group_names import shown_name
 from app.groups.requests import finish, tell_of_leave
 from app.groups.rules import GroupPurpose
 from app.groups.snapshot import GroupGone, GroupSnapshot, people_gone, read_group
-from app.groups.succession import owner_to_set, succeed
-from app.org import queries as org
+from app.groups.succession.ask import KIND, ask_for_an_owner, ask_whom_somebody_named, waits_for_owner
+from app.groups.succession.hand_over import owner_to_set, owner_was_set, set_on_platform
 from app.policy import service as policies
 from app.quotes import quoted
 from models.groups import Group, GroupFinding, GroupMember
-from models.ids import FindingId, GroupId, PersonId
+from models.ids import FindingId, GroupId, RequestId
 from models.org import Person
 
 __all__ = [
@@ -43,11 +45,13 @@ __all__ = [
     "GroupUpdate",
     "PendingChanges",
     "add_by_hand",
+    "ask_for_an_owner",
     "change_owner",
     "finish",
     "mark_lost",
     "order_update",
     "owner_to_set",
+    "owner_was_set",
     "pending_changes",
     "people_gone",
     "publish_about_group",
@@ -57,8 +61,8 @@ __all__ = [
     "resolve_finding",
     "settle_unknown",
     "shown_name",
-    "succeed",
     "tell_of_leave",
+    "waits_for_owner",
 ]
 
 
@@ -100,7 +104,13 @@ async def change_owner(
     actor: Actor,
     now: datetime,
 ) -> Group:
-    """Register another owner or deputy (1.9). Both must be in the group; an `appchat/update` sets the owner."""
+    """Register another deputy, or ask another owner (1.9): who accepts is the owner. Both must be in the group.
+
+    Who owns it already is not asked: the platform is told again. Whoever is being asked is asked no more when somebody
+    else is named.
+    """
+    if owner is not None:
+        await _call_off(session, group_id, actor=actor, now=now)
     group = await queries.group_for_update(session, group_id)
     roster.check_active(group)
     policy = await policies.in_force(session, now=now)
@@ -115,12 +125,20 @@ async def change_owner(
             session, group, catalogue.GroupDeputyChanged, cause=cause, now=now, person_id=deputy.id
         )
     if owner is not None:
-        former = await org.person(session, PersonId(group.desired_owner_id))
-        userid = await succession.hand_over(
-            session, group, owner, former=former, why=f"已更换（{reason}）", cause=cause, now=now
-        )
-        await order_update(session, group, GroupUpdate(owner=userid), cause=cause, now=now)
+        if owner.id == group.desired_owner_id:
+            await set_on_platform(session, group, owner, cause=cause, now=now)
+        else:
+            await ask_whom_somebody_named(session, group, owner, cause=cause, now=now)
     return group
+
+
+async def _call_off(session: AsyncSession, group_id: GroupId, *, actor: Actor, now: datetime) -> None:
+    """Before the group is locked: everybody locks a request before its group."""
+    asked = await request_queries.open_questions(session, kind=KIND, group_ids=[group_id])
+    for question in asked.values():
+        await approvals.call_off(
+            session, request_id=RequestId(question.request_id), because="管理员另提了人选", actor=actor, now=now
+        )
 
 
 async def resolve_finding(

@@ -75,6 +75,8 @@ async def _check_should_leave(session: AsyncSession, comparison: GroupComparison
             now=comparison.now,
         )
         return [too_few] if too_few else []
+    if stay.person_id == comparison.group.desired_owner_id:
+        return []  # an owner goes when somebody has accepted to follow
     return [_unapproved_join(comparison, userid, stay.person_id, detail=_STILL_INSIDE.get(stay.reason, ""))]
 
 
@@ -143,9 +145,14 @@ async def _check_owner(session: AsyncSession, comparison: GroupComparison) -> li
     group, owner = comparison.group, fold(comparison.snapshot.owner)
     if comparison.pending.owner:
         return []
+    is_new = group.observed_owner_userid != owner
     _set_observed(group, "observed_owner_userid", owner, now=comparison.now)
+    if await groups.waits_for_owner(session, group):
+        return []  # nobody is registered whom it could differ from: the platform passes a group on by itself
     registered = (await org.last_userids_of(session, [group.desired_owner_id]))[group.desired_owner_id]
     if owner == fold(registered):
+        if is_new:
+            await groups.owner_was_set(session, group.id, registered, OutcomeState.DONE, now=comparison.now)
         return []
     person = await org.person_by_userid(session, owner)
     return [

@@ -5,7 +5,6 @@ Whether that is a violation is for `exit.mode` of the group's type to say.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,7 +13,7 @@ from app.events.service import catalogue
 from app.findings import service as findings
 from app.findings.service import Fact, FindingDetails
 from app.groups import service as groups
-from app.groups.service import GroupUpdate, order_update, publish_about_group
+from app.groups.service import publish_about_group
 from app.reconciliation.comparison import GroupComparison
 from app.sync import service as organisation
 from models.groups import FindingKind
@@ -82,13 +81,9 @@ async def _replace_owner(session: AsyncSession, comparison: GroupComparison, for
     is_violation = comparison.exit_mode == "approve"
     cause = comparison.cause("group.owner", FindingKind.UNAPPROVED_LEAVE.value if is_violation else _LEFT)
     said = "未经批准退群" if is_violation else "已退群"
-    await groups.succeed(
+    await groups.ask_for_an_owner(
         session, comparison.group, former, said, policy=comparison.policy, cause=cause, now=comparison.now
     )
-    owner = await groups.owner_to_set(session, comparison.group, comparison.snapshot, pending=comparison.pending)
-    if owner is not None:
-        await order_update(session, comparison.group, GroupUpdate(owner=owner), cause=cause, now=comparison.now)
-        comparison.pending = replace(comparison.pending, owner=True)
 
 
 def _iso(moment: datetime | None) -> str | None:

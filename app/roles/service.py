@@ -14,6 +14,7 @@ from app.policy.schema import PolicyDocument
 from app.policy.sections.people import Expression, ExpressionKind, RoleRule
 from app.policy.service import Policy
 from app.quotes import quoted
+from app.roles import queries
 from models.groups import Group
 from models.ids import DepartmentId
 from models.org import Person
@@ -186,7 +187,7 @@ def whom(expression: Expression, document: PolicyDocument) -> str:
 
 
 async def administrators_of(session: AsyncSession, group: Group) -> list[Person]:
-    """Owner, then deputy, whatever their status."""
+    """Owner, then deputy, whatever their status, without whoever has left the group."""
     ids = [person_id for person_id in (group.desired_owner_id, group.deputy_id) if person_id is not None]
-    people = await org.people_by_id(session, ids)
-    return [people[person_id] for person_id in ids]
+    people, gone = await org.people_by_id(session, ids), await queries.have_left(session, group.id, ids)
+    return [people[person_id] for person_id in ids if person_id not in gone]

@@ -24,7 +24,8 @@ SPEAKING = [
     Path("app/approvals/steps/escalation.py"),
     Path("app/cards/text_instead.py"),
     Path("app/cards/update_cards.py"),
-    Path("app/groups/succession.py"),
+    Path("app/groups/succession/ask.py"),
+    Path("app/groups/succession/requests.py"),
     Path("app/tasks/departures.py"),
     Path("callbacks/passive.py"),
 ]
@@ -36,6 +37,7 @@ APPLY = "tests/reconciliation/test_apply_snapshot.py::"
 DECIDE = "tests/approvals/test_decide.py::"
 FIRST_OWNER = "tests/groups/test_first_owner.py::"
 LEAVERS = "tests/groups/test_departures.py::"
+SUCCESSION = "tests/groups/test_succession.py::"
 ROSTER = "tests/groups/test_roster.py::"
 
 KEPT_BY = {
@@ -51,7 +53,6 @@ KEPT_BY = {
     "超过时限未审批，已请上级审批：{}": (
         "tests/approvals/test_deadlines.py::test_the_applicant_is_told_and_the_trail_cites_the_deadline"
     ),
-    "{}，不再需要审批": LEAVERS + "test_an_application_nobody_has_decided_is_withdrawn",
     "{}，这份申请随之结束，不再需要审批": LEAVERS + "test_a_pending_application_ends_and_everybody_is_told",
     "原因消除后管理员可以重试，无需重新申请": (
         "tests/approvals/test_router.py::test_a_failed_outcome_shows_and_is_carried_out_again"
@@ -60,6 +61,9 @@ KEPT_BY = {
     "正在征求{}的意愿": FIRST_OWNER + "test_whom_somebody_else_names_is_asked_and_becomes_it_by_accepting",
     "{} 尚未答复是否愿意{}，已再次提醒": FIRST_OWNER + "test_nobody_answers_in_their_place",
     "您可以继续等待，或者撤回后另选人员申请": FIRST_OWNER + "test_nobody_answers_in_their_place",
+    "请在 {} 前答复，逾期不再等待": SUCCESSION + "test_who_is_silent_is_reminded_and_then_followed_by_the_next",
+    "不再需要审批": LEAVERS + "test_an_application_nobody_has_decided_is_withdrawn",
+    "不再需要答复": SUCCESSION + "test_a_dissolved_group_asks_nobody_any_more",
     # announcements
     "…（全文见文字消息）": "tests/announcements/test_publish.py::test_a_long_one_goes_as_text_beside_the_card",
     "，晚送达的顺延": "tests/announcements/test_receipt_clock.py::test_who_was_reached_late_confirms_in_time",
@@ -73,15 +77,11 @@ KEPT_BY = {
     ),
     "【移出群】管理员决定将您移出{}，正在办理": ROSTER + "test_removal_for_cause_is_recorded_and_told",
     "【接任群主】{}的群主 {} {}，由您接任群主": (
-        LEAVERS + "test_the_deputy_takes_over_in_the_call_that_removes_the_owner"
+        SUCCESSION + "test_who_accepts_takes_over_in_the_call_that_removes_the_owner"
     ),
-    "企业微信中的变更正在办理": LEAVERS + "test_the_deputy_takes_over_in_the_call_that_removes_the_owner",
-    "暂由 {} 接任": LEAVERS + "test_without_a_deputy_a_stopgap_is_set_and_a_person_is_asked",
-    "群内没有可以接任的人": LEAVERS + "test_without_a_deputy_a_stopgap_is_set_and_a_person_is_asked",
+    "企业微信中的变更正在办理": SUCCESSION + "test_who_accepts_takes_over_in_the_call_that_removes_the_owner",
+    "接任{}的群主": SUCCESSION + "test_the_card_says_what_it_is_about_and_names_no_applicant",
     # findings
-    "“{group}”的群主 {who} 已不在，没有副群主可以接任": (
-        LEAVERS + "test_without_a_deputy_a_stopgap_is_set_and_a_person_is_asked"
-    ),
     "已记录": APPLY + "test_the_owner_is_told_once_with_the_clause",
     "不应在群内的，请由群管理员移出": APPLY + "test_the_finding_is_over_when_they_are_out_again",
     "“{group}”在企业微信中被改名为“{detail}”，将恢复为登记的名称": (

@@ -75,6 +75,22 @@ class Office(OpenCompany):
                 await approvals.decide(session, ballot, step_id=StepId(step.id), now=self.clock.now())
         return await self.request(request)
 
+    async def asked_to_own(self, group: Group) -> Person | None:
+        """Who is asked now whether they own the group."""
+        async with self.sessions() as session:
+            asked = await request_queries.open_questions(session, kind="own_group", group_ids=[group.id])
+            return await session.get_one(Person, asked[group.id].person_id) if asked else None
+
+    async def answers(self, group: Group, verdict: Verdict = Verdict.APPROVE, comment: str = "") -> str:
+        """Whoever is asked to own the group answers. Returns their name."""
+        async with transaction(self.sessions) as session:
+            asked = (await request_queries.open_questions(session, kind="own_group", group_ids=[group.id]))[group.id]
+            person = await session.get_one(Person, asked.person_id)
+            ballot = Ballot(person, verdict, "rest", comment)
+            await approvals.decide(session, ballot, request_id=RequestId(asked.request_id), now=self.clock.now())
+        await self.work()
+        return person.name
+
     async def asked(self, request: Request) -> set[str]:
         """The names of those who may decide the open step."""
         async with self.sessions() as session:

@@ -55,6 +55,8 @@ class TestAtTheSameMoment:
 
         await asyncio.gather(*(departure_jobs.person_departed_before(office.ctx, payload) for _ in range(4)))
         await office.work()
+        assert await office.updates() == []
+        await office.answers(group)
 
         assert len(await office.updates()) == 1
         assert (await office.sandbox.group(group.chatid))["owner"] == "han"

@@ -6,7 +6,6 @@ from app.sync.job_payloads import PERSON_DEPARTED
 from models.approvals import OutcomeState, RequestState
 from models.delivery import CallKind
 from models.groups import FindingKind, Group
-from tests.company import PERSONNEL
 from tests.groups.office import Office
 
 
@@ -41,6 +40,7 @@ class TestDeparture:
         group = await office.project("li", "han", deputy="li")
         payload = await office.leaves_the_company("wang", "disabled")
         await office.departed(payload)
+        await office.answers(group)
         updates, actions = await office.updates(), await office.actions()
 
         await office.departed(payload)
@@ -89,46 +89,7 @@ class TestDeparture:
         assert len(await office.messages("group.finding")) == 1
 
 
-class TestOwnersDeparture:
-    """Policy 1.9: 群主离职或调动时，在其账号停用之前提出并确定接任人。"""
-
-    async def test_the_deputy_takes_over_in_the_call_that_removes_the_owner(self, office: Office) -> None:
-        group = await office.project("li", "han", deputy="han")
-
-        await office.departed(await office.leaves_the_company("wang", "disabled"))
-
-        shown = await office.sandbox.group(group.chatid)
-        assert (shown["owner"], set(shown["userlist"])) == ("han", {"li", "han"})
-        assert await office.findings(group, None) == []
-        (text,) = await office.messages("group.owner")
-        assert "由您接任群主" in text
-
-    async def test_without_a_deputy_a_stopgap_is_set_and_a_person_is_asked(self, office: Office) -> None:
-        group = await office.project("li", "han")
-
-        await office.departed(await office.leaves_the_company("wang", "disabled"))
-
-        assert (await office.sandbox.group(group.chatid))["owner"] == "li"
-        assert (await office.now(group)).desired_owner_id == office.id("li")
-        assert await office.kinds_found(group) == [FindingKind.OWNER_LEFT]
-
-    async def test_the_head_of_the_groups_department_goes_before_others(self, office: Office) -> None:
-        group = await office.project("han", "zhou", owner="li", department_id=PERSONNEL)
-
-        await office.departed(await office.leaves_the_company("li", "disabled"))
-
-        assert (await office.now(group)).desired_owner_id == office.id("zhou")
-
-    async def test_when_the_platform_has_passed_the_group_on_by_itself_ours_is_set(self, office: Office) -> None:
-        group = await office.project("li", "han", deputy="han")
-        await office.sandbox.transfer_group(group.chatid, "li")
-        await office.sandbox.delete_person("wang")
-
-        await office.departed(await office.leaves_the_company("wang"))
-
-        assert (await office.sandbox.group(group.chatid))["owner"] == "han"
-        assert [body.get("owner") for body in await office.updates()] == ["han"]
-
+class TestDeputysDeparture:
     async def test_a_departed_deputy_is_told_to_the_owner(self, office: Office) -> None:
         group = await office.project("li", "han", deputy="han")
 
@@ -193,6 +154,7 @@ class TestWhoWasNotReadOnce:
             await office.leaves_the_company(userid, "missing")
 
         await office.departed(await office.leaves_the_company("wang", "disabled"))
+        await office.answers(group)
 
         assert (await office.now(group)).desired_owner_id in {office.id("li"), office.id("han")}
 

@@ -6,13 +6,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.approvals.errors import DuplicateRequest
 from app.database import transaction
 from app.groups import service
-from app.groups.errors import AlreadyAMember, GroupNotActive, NotAMember, OwnerNeedsSuccessor, SizeRefused
+from app.groups.errors import (
+    AlreadyAMember,
+    ChangeUnderWay,
+    GroupNotActive,
+    NotAMember,
+    OwnerNeedsSuccessor,
+    SizeRefused,
+)
 from models.approvals import OutcomeState, RequestState, Verdict
 from models.delivery import CallKind, CallState
 from models.groups import Group, GroupState
 from models.ids import GroupId
 from tests.builders.policy import policy
-from tests.fakes.clock import MONDAY_9AM
 from tests.groups.office import Office
 
 
@@ -182,12 +188,20 @@ class TestLeaving:
         with pytest.raises(OwnerNeedsSuccessor, match="副群主"):
             await office.apply("exit", "wang", group_id=str(group.id))
 
-    async def test_an_owner_hands_over_to_the_deputy_in_the_same_call(self, office: Office) -> None:
+    async def test_an_owner_goes_when_the_deputy_accepts_in_the_same_call(self, office: Office) -> None:
         """Policy 1.9: 群主离职或调动时 … 确定接任人。"""
         group = await office.project("li", "han", deputy="han")
 
-        await office.granted("exit", "wang", group_id=str(group.id))
+        request = await office.granted("exit", "wang", group_id=str(group.id))
+        await office.reconcile(group)
+        assert (await office.updates(), await office.findings(group, None)) == ([], [])
+        assert request.outcome is OutcomeState.PENDING
+        with pytest.raises(ChangeUnderWay, match="正在征求接任人的意愿"):
+            await office.apply("exit", "wang", group_id=str(group.id))
 
+        await office.answers(group)
+
+        assert (await office.request(request)).outcome is OutcomeState.DONE
         shown = await office.sandbox.group(group.chatid)
         assert (shown["owner"], set(shown["userlist"])) == ("han", {"li", "han"})
         after = await office.now(group)
@@ -266,24 +280,6 @@ class TestByAnAdministrator:
         assert await office.updates() == []
         assert (await office.stay(group, "zhao")).desired
         assert await office.findings(group) == []
-
-    async def test_another_owner_is_registered_and_set(self, office: Office) -> None:
-        group = await office.project("li", "han")
-        async with transaction(office.sessions) as session:
-            await service.change_owner(
-                session,
-                group_id=GroupId(group.id),
-                owner=office.people["li"],
-                deputy=office.people["han"],
-                reason="岗位调整",
-                actor=office.actor,
-                now=MONDAY_9AM,
-            )
-        await office.work()
-
-        assert (await office.sandbox.group(group.chatid))["owner"] == "li"
-        await office.reconcile(group)
-        assert await office.findings(group, None) == []
 
 
 async def add(session: AsyncSession, office: Office, group: Group, userid: str) -> None:

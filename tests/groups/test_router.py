@@ -137,12 +137,16 @@ class TestChanging:
             assert answer.status_code == 202
         assert len(await office.updates()) == 1
 
-    async def test_owner_and_deputy_are_changed_with_a_reason(
+    async def test_another_owner_is_asked_and_a_deputy_changed_with_a_reason(
         self, rest: httpx.AsyncClient, office: Office, project: Group
     ) -> None:
         answer = await rest.patch(f"/groups/{project.id}", json={"owner": "li", "reason": "岗位调整"})
-        assert answer.json()["owner"]["desired"] == "li"
-        await office.work()
+        assert answer.json()["owner"]["desired"] == "wang"
+        asked = answer.json()["succession"]
+        assert (asked["former"], asked["asked"], asked["is_vacant"]) == ("wang", "li", False)
+        await office.answers(project)
+        answer = await rest.get(f"/groups/{project.id}")
+        assert (answer.json()["owner"]["desired"], answer.json()["succession"]) == ("li", None)
         assert (await office.sandbox.group(project.chatid))["owner"] == "li"
 
         refused = await rest.patch(f"/groups/{project.id}", json={"deputy": "zhao", "reason": "不在群内"})

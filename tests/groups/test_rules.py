@@ -4,9 +4,9 @@ from uuid import UUID
 
 import pytest
 
-from app.groups import group_names, rules, succession
+from app.groups import group_names, rules
 from app.groups.errors import NameRefused, SizeRefused
-from app.groups.succession import Succession, SuccessionBasis
+from app.groups.succession.candidates import in_turn
 from app.policy.document import default_document
 from app.policy.sections.groups import GroupTypeRule
 from app.policy.service import Citation
@@ -65,21 +65,19 @@ class TestChatid:
 
 
 class TestSuccession:
-    """Policy 1.9: 群主离职或调动时，确定接任人。The deputy first."""
+    """Policy 1.9: 群主离职或调动时，确定接任人。The deputy is asked first, then heads, then the longest-standing."""
 
-    DEPUTY, HEAD, FIRST = (UUID(int=number) for number in (1, 2, 3))
+    DEPUTY, HEAD, FIRST, SECOND, THIRD, FOURTH = (UUID(int=number) for number in range(1, 7))
 
-    def test_the_deputy_follows(self) -> None:
-        found = succession.choose_successor(deputy=self.DEPUTY, heads={self.HEAD}, remaining=[self.FIRST, self.DEPUTY])
-        assert found == Succession(self.DEPUTY, SuccessionBasis.DEPUTY)
+    def test_deputy_heads_and_the_longest_standing_in_this_order(self) -> None:
+        remaining = [self.FIRST, self.HEAD, self.SECOND, self.DEPUTY]
+        found = in_turn(deputy=self.DEPUTY, heads={self.HEAD}, remaining=remaining)
+        assert found == [self.DEPUTY, self.HEAD, self.FIRST, self.SECOND]
 
-    def test_without_a_deputy_in_the_group_its_department_head_follows(self) -> None:
-        found = succession.choose_successor(deputy=self.DEPUTY, heads={self.HEAD}, remaining=[self.FIRST, self.HEAD])
-        assert found == Succession(self.HEAD, SuccessionBasis.HEAD)
+    def test_who_is_not_in_the_group_is_not_asked(self) -> None:
+        assert in_turn(deputy=self.DEPUTY, heads={self.HEAD}, remaining=[self.FIRST]) == [self.FIRST]
+        assert in_turn(deputy=self.DEPUTY, heads={self.HEAD}, remaining=[]) == []
 
-    def test_else_who_has_been_in_longest(self) -> None:
-        found = succession.choose_successor(deputy=None, heads={self.HEAD}, remaining=[self.FIRST])
-        assert found == Succession(self.FIRST, SuccessionBasis.FIRST)
-
-    def test_an_empty_group_has_no_successor(self) -> None:
-        assert succession.choose_successor(deputy=self.DEPUTY, heads={self.HEAD}, remaining=[]) is None
+    def test_nobody_asks_hundreds_one_by_one(self) -> None:
+        remaining = [self.FIRST, self.SECOND, self.THIRD, self.FOURTH]
+        assert in_turn(deputy=None, heads=(), remaining=remaining) == remaining[:3]

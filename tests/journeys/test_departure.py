@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from tests.journeys.cast import CAST
 from tests.journeys.moments import wednesday
-from tests.journeys.world import World, group_asked
+from tests.journeys.world import Phone, World
 
 LEAVER = CAST.team[2]
 DEPUTY = CAST.team[0]
@@ -61,36 +62,58 @@ class TestOutOfEveryGroup:
 
 
 class TestOwnerLeaves:
-    """Policy 1.9: when the owner leaves, a successor is set."""
+    """Policy 1.9: when the owner leaves, who would follow is asked, and only who accepts is the owner."""
 
-    async def test_the_deputy_succeeds_and_nobody_needs_to_look(self, world: World) -> None:
+    async def test_the_deputy_accepts_on_the_phone_and_is_the_owner(self, world: World) -> None:
         group = await world.group()
 
         await world.sandbox.disable(CAST.applicant)
+        await world.settled()
+
+        waiting = await world.get(f"/groups/{group['id']}")
+        assert waiting["owner"] == {"desired": None, "observed": CAST.applicant}
+        assert (waiting["succession"]["asked"], waiting["succession"]["is_vacant"]) == (DEPUTY, True)
+        card = await answer(world, group, DEPUTY, "approve")
+        assert card.title == f"接任“{CAST.group_name}”的群主"
+        assert "您是否愿意担任群主？" in card.text
         await world.settled()
 
         seen = await world.in_group(group)
         assert seen["owner"] == DEPUTY
         assert CAST.applicant not in seen["userlist"]
         group = await world.get(f"/groups/{group['id']}")
-        assert group["owner"] == {"desired": DEPUTY, "observed": DEPUTY}
+        assert (group["owner"], group["succession"]) == ({"desired": DEPUTY, "observed": DEPUTY}, None)
+        assert await world.told(DEPUTY, "由您接任群主")
         assert await world.every(f"/groups/{group['id']}/findings") == []
+        feed = await world.get("/events", types="group.owner_left,group.owner_changed")
+        assert [event["type"] for event in feed["items"]] == ["group.owner_left", "group.owner_changed"]
 
-    async def test_without_a_deputy_somebody_stands_in_and_a_finding_asks_a_person(self, world: World) -> None:
-        asked = group_asked() | {"deputy": None}
-        request = await world.approve(await world.apply("create_group", CAST.applicant, asked))
-        await world.settled()
-        await world.pass_time(timedelta(minutes=1))
-        group = await world.get(f"/groups/{request['group_id']}")
-
+    async def test_who_declines_is_followed_by_the_next_until_a_person_is_asked(self, world: World) -> None:
+        group = await world.group()
         await world.sandbox.disable(CAST.applicant)
         await world.settled()
 
-        seen = await world.in_group(group)
-        assert seen["owner"] in CAST.team
+        asked = []
+        while candidate := (await world.get(f"/groups/{group['id']}"))["succession"]["asked"]:
+            asked.append(candidate)
+            await answer(world, group, candidate, "reject")
+            await world.settled()
+
+        assert asked[0] == DEPUTY
+        assert sorted(asked) == sorted(CAST.team)
+        assert (await world.in_group(group))["owner"] == CAST.applicant
         [finding] = await world.every(f"/groups/{group['id']}/findings")
         assert finding["kind"] == "owner_left"
         assert finding["rule"]["clause"] == "1.9"
+        assert await world.told(CAST.hr[0], "需要新的群主")
+
+
+async def answer(world: World, group: dict[str, Any], userid: str, verdict: str) -> Phone:
+    """On the card on their phone."""
+    request_id = (await world.get(f"/groups/{group['id']}"))["succession"]["request_id"]
+    [step] = [one for one in (await world.get(f"/requests/{request_id}"))["steps"] if one["state"] == "open"]
+    assert step["is_offer"]
+    return await world.press(userid, f"approval.{verdict}:{step['id']}")
 
 
 class TestTasksOfALeaver:

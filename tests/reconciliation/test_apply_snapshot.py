@@ -112,7 +112,7 @@ class TestUnapprovedLeave:
         assert await office.findings(group, None) == []
         assert "org.refresh_person" in await office.waiting()
 
-    async def test_an_owner_who_left_is_followed_by_the_deputy(self, office: Office) -> None:
+    async def test_when_an_owner_has_left_the_deputy_is_asked(self, office: Office) -> None:
         group = await office.project("li", "han", "zhao", deputy="han")
         await office.sandbox.transfer_group(group.chatid, "zhao")
         await office.sandbox.leave_group("wang", group.chatid)
@@ -120,6 +120,8 @@ class TestUnapprovedLeave:
         await office.reconcile(group)
 
         assert await office.kinds_found(group) == [FindingKind.UNAPPROVED_LEAVE]
+        assert (await office.sandbox.group(group.chatid))["owner"] == "zhao"
+        assert await office.answers(group) == "韩梅"
         assert (await office.sandbox.group(group.chatid))["owner"] == "han"
         await office.reconcile(group)
         assert await office.kinds_found(group) == [FindingKind.UNAPPROVED_LEAVE]
@@ -150,6 +152,7 @@ class TestFreeToLeave:
         await office.sandbox.leave_group("wang", group.chatid)
 
         await office.reconcile(group)
+        await office.answers(group)
 
         (text,) = await office.messages("group.owner")
         assert "王芳 已退群，由您接任群主" in text

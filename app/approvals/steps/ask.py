@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import messages, queries
 from app.approvals.context import RequestContext, about
+from app.approvals.kinds import kind_named
 from app.approvals.rules import RequestPurpose
 from app.audit.actor import Actor, person_actor
 from app.audit.why import Why
@@ -67,8 +68,10 @@ async def tell_concerned(session: AsyncSession, context: RequestContext, *, acto
 
 async def tell_requester(session: AsyncSession, request: Request, text: str, *, actor: Actor, now: datetime) -> None:
     """Tell the applicant what became of the request: at any hour what follows from their own act, and outside of the
-    rest period what somebody else or a deadline has done (policy 3.4).
+    rest period what somebody else or a deadline has done (policy 3.4). Nobody, where nobody has applied.
     """
+    if not kind_named(session, request.kind).is_applied_for:
+        return
     is_answer = actor == person_actor(request.requester_id)
     message_class = MessageClass.ANSWER if is_answer else MessageClass.NOTICE
     header = header_for(request, RequestPurpose.PROGRESS, actor, message_class=message_class)

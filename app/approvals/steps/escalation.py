@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import messages, queries, rules
 from app.approvals.context import RequestContext, about, load_context, publish_about_request
+from app.approvals.decide import pass_over
 from app.approvals.departures import refill
 from app.approvals.rules import RequestPurpose
 from app.approvals.steps.ask import ask, header_for, tell_requester
@@ -57,6 +58,9 @@ async def escalate(session: AsyncSession, *, step_id: StepId, now: datetime) -> 
     if not waiting:
         # Everybody who was asked has left, and nobody could take their place at that time.
         await refill(session, context, step, because="原审批人已离职", now=now)
+        return
+    if context.rule_of(step).is_offer and not context.kind.is_applied_for:
+        await pass_over(session, context, step, because=messages.no_answer([one.name for one in waiting]), now=now)
         return
     if context.rule_of(step).is_offer:
         await _remind(session, context, step, waiting, now=now)

@@ -77,8 +77,14 @@ class GroupFoundAgain(GroupEvent):
     type = "group.found_again"
 
 
+class GroupOwnerLeft(GroupPersonEvent):
+    """The owner goes, and the group waits for another: `person_id` is who goes. Who would follow is asked."""
+
+    type = "group.owner_left"
+
+
 class GroupOwnerChanged(GroupPersonEvent):
-    """The register names another owner: `person_id`."""
+    """The register names another owner, who has accepted: `person_id`."""
 
     type = "group.owner_changed"
 
@@ -164,6 +170,7 @@ __all__ = [
     "GroupFoundAgain",
     "GroupLost",
     "GroupOwnerChanged",
+    "GroupOwnerLeft",
     "GroupRegistered",
     "MemberAdmitted",
     "MemberDeparted",

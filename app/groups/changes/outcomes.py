@@ -20,6 +20,7 @@ from app.groups.requests import finish
 from app.groups.roster import welcome
 from app.groups.rules import GroupPurpose
 from app.groups.snapshot import GroupSnapshot
+from app.groups.succession.hand_over import owner_was_set
 from app.jobs.job import Job
 from app.ledger import queries as ledger_queries
 from app.ledger import service as ledger
@@ -112,6 +113,8 @@ async def _take_effect(
     stays = await queries.stays_carried_by(session, change, part.person_ids)
     for stay in stays:
         await finish(session, stay.request_id, OutcomeState.DONE, now=now)
+    if part.owner:
+        await owner_was_set(session, change.group_id, part.owner, OutcomeState.DONE, now=now)
     group = await queries.group_for_update(session, GroupId(change.group_id))
     for stay in stays:
         await _show(session, group, stay, call, now=now)
@@ -143,6 +146,8 @@ async def _fail(session: AsyncSession, call: OutgoingCall, change: GroupChange, 
     stays = await queries.stays_carried_by(session, change, part.person_ids)
     for stay in stays:
         await finish(session, stay.request_id, OutcomeState.FAILED, call.error, now=now)
+    if part.owner:
+        await owner_was_set(session, change.group_id, part.owner, OutcomeState.FAILED, call.error, now=now)
     group = await queries.group_for_update(session, GroupId(change.group_id))
     await publish_about_group(
         session,

@@ -1,0 +1,115 @@
+"""Policy 1.9: an owner goes, or an administrator names another one. Who would follow is asked on a card.
+
+Until somebody accepts, the registered owner stays in the register and on the platform, which removes no owner without a
+new one (86005). The group *waits for an owner* while the registered one is not wanted in it any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import BaseModel
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.approvals import queries as request_queries
+from app.approvals import service as approvals
+from app.approvals.service import Asking
+from app.events.service import catalogue
+from app.findings import queries as findings_queries
+from app.findings import service as findings
+from app.findings.service import Fact, FindingDetails
+from app.groups import queries
+from app.groups.changes.cause import Cause, publish_about_group
+from app.groups.succession.candidates import candidates
+from app.org import queries as org
+from app.policy.service import Policy
+from models.approvals import Request
+from models.groups import FindingKind, Group
+from models.ids import PersonId, fold
+from models.org import Person
+
+KIND = "own_group"
+"""The kind of request by which somebody is asked: nobody applies for it."""
+
+
+class SuccessionSubject(BaseModel):
+    """Whose place in which group, and who takes it."""
+
+    group_id: UUID
+    former_id: UUID
+    why: str
+    """Behind the former owner's name: 已离职, 申请退出 …"""
+    named_id: UUID | None = None
+    """Whom an administrator has named: nobody else is asked."""
+    owner_id: UUID | None = None
+    """Who has accepted."""
+
+    @property
+    def key(self) -> str:
+        return f"group:{self.group_id}"
+
+
+async def waits_for_owner(session: AsyncSession, group: Group) -> bool:
+    return group.id in await queries.waiting_for_owner(session, [group.id])
+
+
+async def is_noted(session: AsyncSession, group: Group, former: Person) -> bool:
+    """Whether a person has been asked already to find somebody in their place."""
+    found = await findings_queries.open_findings(session, group.id)
+    return any(one.kind is FindingKind.OWNER_LEFT and one.person_id == former.id for one in found)
+
+
+async def ask_for_an_owner(
+    session: AsyncSession, group: Group, former: Person, why: str, *, policy: Policy, cause: Cause, now: datetime
+) -> None:
+    """The owner goes. A second run finds the question open, or the finding that says that nobody is left to ask.
+
+    The caller holds the group's row.
+    """
+    subject = SuccessionSubject(group_id=group.id, former_id=former.id, why=why)
+    if await request_queries.pending_about(session, kind=KIND, subject_key=subject.key) is not None:
+        return
+    if await is_noted(session, group, former):
+        return
+    group.updated_at = now
+    await publish_about_group(session, group, catalogue.GroupOwnerLeft, cause=cause, now=now, person_id=former.id)
+    if await candidates(session, group, former=former):
+        await approvals.ask_in_turn(session, Asking(KIND, former, subject, cause.actor), now=now)
+    else:
+        await note_nobody_left(session, group, former, why, asked=[], policy=policy, now=now)
+
+
+async def ask_whom_somebody_named(
+    session: AsyncSession, group: Group, named: Person, *, cause: Cause, now: datetime
+) -> Request:
+    """An administrator names another owner, with a reason: that person alone is asked."""
+    former = (await org.people_by_id(session, [group.desired_owner_id]))[group.desired_owner_id]
+    why = f"已更换（{cause.words}）"
+    subject = SuccessionSubject(group_id=group.id, former_id=former.id, why=why, named_id=named.id)
+    group.updated_at = now
+    return await approvals.ask_in_turn(session, Asking(KIND, former, subject, cause.actor, cause.words), now=now)
+
+
+async def note_nobody_left(
+    session: AsyncSession,
+    group: Group,
+    former: Person,
+    why: str,
+    *,
+    asked: Sequence[str],
+    policy: Policy,
+    now: datetime,
+) -> bool:
+    """The finding for those who supervise groups, who can name somebody. False where it is open already."""
+    said = f"已征求{'、'.join(asked)}的意愿，无人接受" if asked else "群内没有可以征求意愿的人"
+    fact = Fact(
+        FindingKind.OWNER_LEFT,
+        subject=fold((await org.last_userids_of(session, [PersonId(former.id)]))[PersonId(former.id)]),
+        person_id=former.id,
+        who=former.name,
+        detail=f"{why}，{said}。",
+        facts=FindingDetails(),
+    )
+    return await findings.note(session, group, fact, policy=policy, now=now) is not None

@@ -1,13 +1,14 @@
 """What happens to open requests when an approver or the applicant leaves or is disabled (8.2).
 
-The people whom the policy names now take an approver's place. An applicant's request is withdrawn; what nobody has
-applied for goes on. A second run finds nothing to do.
+The people whom the policy names now take an approver's place. An applicant's request is withdrawn, and handed in again
+when a person says soon after that the applicant is back (P6); what nobody has applied for goes on. A second run finds
+nothing to do.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,15 +16,18 @@ from app.approvals import messages, queries, rules
 from app.approvals.context import RequestContext, load_context, publish_about_request
 from app.approvals.decide import go_on, pass_over, settle, take_back
 from app.approvals.errors import NoApprover
+from app.approvals.service import Application, submit
 from app.approvals.steps.approvers import Approvers, approvers_for
 from app.approvals.steps.ask import ask, tell_requester
 from app.approvals.steps.deadlines import set_deadlines
 from app.approvals.steps.open_and_close import pass_step
 from app.audit.actor import SYSTEM
-from app.departures.service import Departure
+from app.departures.service import SAID, Departure, DepartureReason
+from app.errors import DomainError
 from app.events.service import catalogue
 from app.observability import get_logger
 from app.org import queries as org
+from app.org.rules import may_act
 from models.approvals import RequestState, RequestStep, StepState, Verdict
 from models.ids import PersonId, RequestId
 from models.org import Person
@@ -31,6 +35,10 @@ from models.org import Person
 log = get_logger()
 
 RULE = "approval.hand_over"
+
+APPLICANT_LEFT = f"申请人{SAID[DepartureReason.LEFT]}"
+HANDED_IN_AGAIN_WITHIN = timedelta(days=7)
+"""Whoever comes back later applies anew."""
 
 
 async def depart(session: AsyncSession, *, request_id: RequestId, departure: Departure, now: datetime) -> None:
@@ -47,6 +55,28 @@ async def depart(session: AsyncSession, *, request_id: RequestId, departure: Dep
         if step.state is StepState.OPEN and await _give_up_place(session, step, person_id, now=now):
             person = (await org.people_by_id(session, [person_id]))[person_id]
             await refill(session, context, step, because=f"{person.name}{said}", now=now)
+
+
+async def hand_in_again(session: AsyncSession, *, request_id: RequestId, now: datetime) -> None:
+    """The applicant was taken for a leaver: apply for the same once more in their name. Approvers are asked anew, since
+    nobody's card may come to life again.
+    """
+    former = await queries.get_for_update(session, request_id)
+    if former.state is not RequestState.WITHDRAWN or former.outcome_detail != APPLICANT_LEFT:
+        return
+    requester = (await org.people_by_id(session, [former.requester_id]))[former.requester_id]
+    if not may_act(requester):
+        return
+    application = Application(former.kind, requester, dict(former.payload), submitted_by=SYSTEM, reason=former.reason)
+    try:
+        async with session.begin_nested():
+            renewed = await submit(session, application, now=now)
+    except DomainError as refusal:
+        said, text = f"{APPLICANT_LEFT}；回来后未能重新提交", messages.not_handed_in_again(former, str(refusal))
+    else:
+        said, text = f"{APPLICANT_LEFT}；已重新提交为 #{renewed.number}", messages.handed_in_again(former, renewed)
+    former.outcome_detail, former.updated_at = said, now
+    await tell_requester(session, former, text, actor=SYSTEM, now=now)
 
 
 async def _give_up_place(session: AsyncSession, step: RequestStep, person_id: PersonId, *, now: datetime) -> bool:

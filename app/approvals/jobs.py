@@ -62,9 +62,27 @@ async def end_requests(ctx: JobContext, payload: EventPayload) -> None:
             await lost_groups.end_request(session, request_id=request_id, now=ctx.now())
 
 
-JOBS: dict[str, JobFunction] = GROUP_LOST.run_by(end_requests)
+APPLICANT_BACK = Job("approvals.applicant_back", EventPayload)
+"""The subscriber of `userid.linked`."""
 
-SUBSCRIBERS = {catalogue.GroupLost.type: [GROUP_LOST.name]}
+
+async def hand_in_again(ctx: JobContext, payload: EventPayload) -> None:
+    """Hand in again what was withdrawn because somebody counted as a leaver, one transaction each."""
+    event = payload.read_as(catalogue.UseridLinked)
+    since = ctx.now() - departures.HANDED_IN_AGAIN_WITHIN
+    async with transaction(ctx.sessions) as session:
+        taken_back = await queries.taken_back_for(session, event.person_id, departures.APPLICANT_LEFT, since=since)
+    for request_id in taken_back:
+        async with transaction(ctx.sessions) as session:
+            await departures.hand_in_again(session, request_id=request_id, now=ctx.now())
+
+
+JOBS: dict[str, JobFunction] = GROUP_LOST.run_by(end_requests) | APPLICANT_BACK.run_by(hand_in_again)
+
+SUBSCRIBERS = {
+    catalogue.GroupLost.type: [GROUP_LOST.name],
+    catalogue.UseridLinked.type: [APPLICANT_BACK.name],
+}
 
 CARD_ACTIONS: dict[str, CardAction] = {"approval.approve": approve, "approval.reject": reject}
 """A button's key is `approval.approve:<step>` or `approval.reject:<step>`."""

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from app.approvals.kinds import ShownFields
 from app.policy.service import Citation
+from app.quotes import quoted
 from app.wecom.message_bodies.card import Card, CardButton, cut
 from models.approvals import OutcomeState, Request, RequestState, RequestStep, StepState, Verdict
 
@@ -130,6 +131,20 @@ def offer_card(told: Told, step: RequestStep, *, notice: str = "") -> Card:
             CardButton("愿意", f"approval.approve:{step.id}", style=1),
             CardButton("不愿意", f"approval.reject:{step.id}", style=2),
         ],
+    )
+
+
+def handed_in_again(former: Request, renewed: Request) -> str:
+    return (
+        f"【申请已重新提交】通讯录曾显示您已离职，您的申请 #{former.number}{quoted(former.title)}因此撤回。"
+        f"管理员已确认您在职，现按原内容重新提交为 #{renewed.number}，由审批人重新审批。"
+    )
+
+
+def not_handed_in_again(former: Request, refusal: str) -> str:
+    return (
+        f"【申请未能重新提交】通讯录曾显示您已离职，您的申请 #{former.number}{quoted(former.title)}因此撤回。"
+        f"现在不能按原内容重新提交：{refusal}。如仍需要，请重新申请。"
     )
 
 

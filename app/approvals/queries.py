@@ -130,6 +130,17 @@ async def open_requests_involving(session: AsyncSession, person_id: PersonId) ->
     return [RequestId(row) for row in await session.scalars(statement.order_by(col(Request.id)))]
 
 
+async def taken_back_for(session: AsyncSession, requester_id: UUID, detail: str, *, since: datetime) -> list[RequestId]:
+    """Requests of this person that were withdrawn with this reason since then, the oldest first."""
+    statement = select(col(Request.id)).where(
+        col(Request.requester_id) == requester_id,
+        col(Request.state) == RequestState.WITHDRAWN,
+        col(Request.outcome_detail) == detail,
+        col(Request.decided_at) > since,
+    )
+    return [RequestId(row) for row in await session.scalars(statement.order_by(col(Request.number)))]
+
+
 async def pending_in_group(session: AsyncSession, group_id: UUID) -> list[RequestId]:
     """Requests about a group that wait for a decision."""
     statement = select(col(Request.id)).where(

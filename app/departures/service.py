@@ -11,7 +11,7 @@ from app.jobs.job import JobContext
 from app.observability import get_logger
 from models.ids import PersonId
 
-__all__ = ["Departure", "DeparturePart", "DepartureReason", "Stage", "carry_out"]
+__all__ = ["SAID", "Departure", "DeparturePart", "DepartureReason", "Stage", "carry_out"]
 
 log = get_logger()
 

@@ -182,9 +182,12 @@ async def tell_supervisors(
     now: datetime,
     without: Collection[UUID] = (),
 ) -> None:
-    """Whom `groups.supervised_by` of the policy names."""
+    """Whom `groups.supervised_by` of the policy names; of those, whom a message can reach, as long as there is one."""
     supervisors = await roles.resolve(session, policy.document.groups.supervised_by, Subject(), policy)
-    to = [PersonId(person.id) for person in supervisors if person.id not in without]
+    others = [person for person in supervisors if person.id not in without]
+    to = [PersonId(person.id) for person in [one for one in others if may_act(one)] or others]
+    if not to:
+        log.warning("finding.nobody_told", group_id=str(group.id))
     await delivery.tell(session, MessageHeader(FOUND, about(group), why), to, text, now=now)
 
 

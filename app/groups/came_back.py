@@ -1,12 +1,14 @@
-"""What failed because a reading had left people out is tried again once they were read (P6): foundations and joins.
+"""What a reading has done that had left people out is put right once they were read (P6).
 
-Nobody decides again. What failed for another reason, or too long ago, stays with a person, who may retry it.
+Foundations and joins that failed are tried again; groups founded without them get them; whoever was read as a leaver,
+and of whom a person says that they are back, is in their groups again. Nobody decides again. What failed for another
+reason, or too long ago, stays with a person, who may retry it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,27 +17,40 @@ from app.approvals import queries as request_queries
 from app.approvals import service as approvals
 from app.audit.actor import SYSTEM
 from app.errors import DomainError
-from app.groups import queries, roster
+from app.findings import service as findings
+from app.groups import messages, queries, roster
+from app.groups.changes.cause import Cause
 from app.groups.creation import register
+from app.groups.departures import DEPARTURE
+from app.groups.errors import AlreadyAMember
 from app.groups.requests import CreateGroupKind, JoinKind
+from app.groups.rules import READ_AGAIN_WITHIN
 from app.groups.schemas import CreationSubject, MembershipSubject
+from app.observability import get_logger
 from app.org import queries as org
+from app.org import service as organisation
+from app.org.rules import may_act
 from app.policy import service as policies
 from models.approvals import OutcomeState, Request
-from models.ids import GroupId, PolicyVersionId, RequestId
+from models.ids import GroupId, PersonId, PolicyVersionId, RequestId, fold
+from models.org import Person
 
-TRIED_FOR = timedelta(days=7)
-"""After that nobody expects the group any more."""
+log = get_logger()
 
 KINDS = (CreateGroupKind.name, JoinKind.name)
 
+CAME_BACK = "returned"
+"""Why they are in the group again; the stay keeps it."""
+
 
 async def failed_lately(session: AsyncSession, *, now: datetime) -> list[RequestId]:
-    return await request_queries.failed_since(session, kinds=KINDS, since=now - TRIED_FOR)
+    return await request_queries.failed_since(session, kinds=KINDS, since=now - READ_AGAIN_WITHIN)
 
 
 async def try_again(session: AsyncSession, *, request_id: RequestId, now: datetime) -> None:
-    """Carry it out if it can be now, and one of its people was read again since it failed."""
+    """Carry it out if it can be now, and if a reading has said since it failed of one of its people or departments that
+    they are there, or of a founder who was missing that they are not.
+    """
     request = await request_queries.get_for_update(session, request_id)
     if request.outcome is not OutcomeState.FAILED:
         return
@@ -43,7 +58,10 @@ async def try_again(session: AsyncSession, *, request_id: RequestId, now: dateti
         people = await _people_of(session, request)
     except DomainError:
         return  # it would fail again
-    if await org.read_again_since(session, people, since=request.updated_at):
+    since, places = request.updated_at, _departments_of(request)
+    if await organisation.read_again_since(session, people, places, since=since) or await queries.lost_founders(
+        session, request_id, DEPARTURE, since=since
+    ):
         await approvals.retry_outcome(session, request_id=request_id, actor=SYSTEM, now=now)
 
 
@@ -64,3 +82,47 @@ async def _people_of(session: AsyncSession, request: Request) -> Collection[UUID
     planned = await register.plan(session, asked, requester, policy=policy)
     await register.check_name_is_free(session, asked.name)
     return [person.id for person in planned.members]
+
+
+def _departments_of(request: Request) -> Collection[int]:
+    return CreationSubject.model_validate(request.subject).whole_departments if request.kind != JoinKind.name else ()
+
+
+# ---------------------------------------------------------------- who was read as a leaver
+
+
+async def groups_lost(session: AsyncSession, *, now: datetime) -> list[tuple[GroupId, PersonId]]:
+    """The groups that people had to leave as leavers, shortly before a person said that they are back."""
+    found: list[tuple[GroupId, PersonId]] = []
+    for person_id, at in (await organisation.rejoined_since(session, now - READ_AGAIN_WITHIN)).items():
+        lost = await queries.left_for(session, person_id, DEPARTURE, since=at - READ_AGAIN_WITHIN, until=at)
+        found += [(group_id, person_id) for group_id in lost]
+    return found
+
+
+async def take_back(session: AsyncSession, *, group_id: GroupId, person_id: PersonId, now: datetime) -> None:
+    """2.7: somebody who should be in the group is added. What stands against it now stands against it later too, or is
+    over at the next look.
+    """
+    group = await queries.group_for_update(session, group_id)
+    person = (await org.people_by_id(session, [person_id]))[person_id]
+    if not may_act(person) or await _is_in_it(session, group_id, person):
+        return
+    policy = await policies.in_force(session, now=now)
+    cause = Cause(CAME_BACK, "group.roster", policy.id, SYSTEM)
+    try:
+        await roster.admit(session, group, person, policy=policy, cause=cause, now=now)
+    except AlreadyAMember:
+        return
+    except DomainError as refusal:
+        log.info("member.not_taken_back", group_id=str(group_id), person_id=str(person_id), why=refusal.slug)
+        return
+    text = messages.taken_back(group, name=person.name)
+    await findings.tell_administrators(session, group, text, policy=policy, why=cause.why, now=now, without=[person.id])
+
+
+async def _is_in_it(session: AsyncSession, group_id: GroupId, person: Person) -> bool:
+    """Also under the row that the account had until it was linked."""
+    stays = [stay.person_id for stay in await queries.current_stays(session, group_id) if stay.desired]
+    userids = await org.last_userids_of(session, [*stays, person.id])
+    return fold(userids[person.id]) in {fold(userids[one]) for one in stays}

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 from app.database import transaction
 from app.departures.service import Departure, DeparturePart, Stage
+from app.events.service import EventPayload, catalogue
 from app.groups import came_back, departures, queries
 from app.groups.changes import outcomes
 from app.groups.changes.outcomes import SETTLE
-from app.groups.creation import register
+from app.groups.creation import left_out, register
 from app.groups.creation.register import creation_ended
-from app.groups.rules import GroupPurpose
+from app.groups.rules import READ_AGAIN_WITHIN, GroupPurpose
 from app.groups.snapshot import GroupGone, read_group
 from app.jobs.job import Job, JobContext, JobFunction, Nothing
 from app.ledger.service import CallPayload, OutcomeHandler
@@ -66,18 +68,42 @@ async def settle_call(ctx: JobContext, payload: CallPayload) -> None:
 
 
 TRY_AGAIN = Job("groups.try_again", Nothing)
+READ_AGAIN = Job("groups.read_again", EventPayload)
+"""The subscriber of `sync_run.read_again` and `userid.linked`."""
+
+SOON = timedelta(seconds=2)
+"""Many who are linked together make one round."""
 
 
 async def try_again(ctx: JobContext, _payload: Nothing) -> None:
-    """What failed for people whom a reading had left out, one transaction each."""
+    """Put right what readings have done that had left people out, one transaction each."""
     async with transaction(ctx.sessions) as session:
         request_ids = await came_back.failed_lately(session, now=ctx.now())
+        incomplete = await queries.founded_without_some(session, since=ctx.now() - READ_AGAIN_WITHIN)
+        lost = await came_back.groups_lost(session, now=ctx.now())
     for request_id in request_ids:
         async with transaction(ctx.sessions) as session:
             await came_back.try_again(session, request_id=request_id, now=ctx.now())
+    for group_id in incomplete:
+        async with transaction(ctx.sessions) as session:
+            await left_out.complete(session, group_id=group_id, now=ctx.now())
+    for group_id, person_id in lost:
+        async with transaction(ctx.sessions) as session:
+            await came_back.take_back(session, group_id=group_id, person_id=person_id, now=ctx.now())
 
 
-JOBS: dict[str, JobFunction] = SETTLE.run_by(settle_call) | TRY_AGAIN.run_by(try_again)
+async def read_again(ctx: JobContext, _payload: EventPayload) -> None:
+    """Somebody was read again: look now, not at the next ten minutes."""
+    async with transaction(ctx.sessions) as session:
+        await TRY_AGAIN.enqueue(session, Nothing(), dedupe_key=TRY_AGAIN.name, run_after=SOON)
+
+
+JOBS: dict[str, JobFunction] = SETTLE.run_by(settle_call) | TRY_AGAIN.run_by(try_again) | READ_AGAIN.run_by(read_again)
+
+SUBSCRIBERS = {
+    catalogue.PeopleReadAgain.type: [READ_AGAIN.name],
+    catalogue.UseridLinked.type: [READ_AGAIN.name],
+}
 
 SCHEDULE: dict[str, str] = {TRY_AGAIN.name: "*/10 * * * *"}
 

@@ -78,5 +78,39 @@ def owner_not_found(group: Group, *, names: Sequence[str]) -> str:
     return f"【群主人选】{'、'.join(names)} 没有接受担任{quoted(group.desired_name)}的群主，请另行提出人选。"
 
 
+NAMES_SHOWN = 20
+
+
+def not_read(group: Group, *, names: Sequence[str]) -> str:
+    return (
+        f"【建群说明】{quoted(group.desired_name)}建立时，读不到 {_listed(names)} 的资料，"
+        f"这 {len(names)} 人没有加入。\n"
+        "一周之内读到的，会补入群内，并告知您；此后请由本人申请加入。"
+    )
+
+
+def added_later(group: Group, *, names: Sequence[str]) -> str:
+    return f"【补入成员】{_listed(names)} 的资料已能读到，正在补入{quoted(group.desired_name)}（建群时未能加入）。"
+
+
+def no_room_for(group: Group, *, names: Sequence[str], refusal: str) -> str:
+    return (
+        f"【补入成员】{_listed(names)} 的资料已能读到，但不能补入{quoted(group.desired_name)}：{refusal}。\n"
+        "需要加入的，请由本人申请。"
+    )
+
+
+def taken_back(group: Group, *, name: str) -> str:
+    return (
+        f"【重新加入】通讯录曾显示 {name} 已离职，{quoted(group.desired_name)}因此将其移出。\n"
+        f"管理员已确认账号属于同一人，{name} 正在重新加入。"
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" 等 {len(names)} 人" if len(names) > NAMES_SHOWN else ""
+    return "、".join(names[:NAMES_SHOWN]) + more
+
+
 def deputy_left(group: Group, *, name: str) -> str:
     return f"【副群主离任】{quoted(group.desired_name)}的副群主 {name} 已离职或停用，请确定新的副群主。"

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, exists, or_, select
+from sqlalchemy import ColumnElement, Select, exists, func, literal, or_, select
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from app.groups.changes.update import Account, GroupUpdate, PendingChanges
@@ -147,6 +149,46 @@ async def groups_of(session: AsyncSession, person_id: UUID) -> list[GroupId]:
         .order_by(col(Group.id))
     )
     return [GroupId(row) for row in await session.scalars(statement)]
+
+
+async def founded_without_some(session: AsyncSession, *, since: datetime) -> list[GroupId]:
+    """Groups that were founded since then, and whose departments had people whom no reading showed."""
+    left_out = func.jsonb_array_length(func.coalesce(col(Group.roster_rule)["left_out"], literal([], JSONB)))
+    statement = select(col(Group.id)).where(
+        col(Group.state) == GroupState.ACTIVE, col(Group.registered_at) >= since, left_out > 0
+    )
+    return [GroupId(row) for row in await session.scalars(statement.order_by(col(Group.id)))]
+
+
+async def lost_founders(session: AsyncSession, request_id: UUID, reason: str, *, since: datetime) -> bool:
+    """Whether the group of this request is wanted without some of its people since then, for this reason."""
+    gone = exists().where(
+        col(GroupMember.group_id) == col(Group.id),
+        ~col(GroupMember.desired),
+        col(GroupMember.reason) == reason,
+        col(GroupMember.desired_since) > since,
+    )
+    return bool(await session.scalar(select(exists().where(col(Group.request_id) == request_id, gone))))
+
+
+async def left_for(
+    session: AsyncSession, person_id: PersonId, reason: str, *, since: datetime, until: datetime
+) -> list[GroupId]:
+    """Groups that the person had to leave for this reason at that time, and of which nothing was decided since."""
+    later = aliased(GroupMember)
+    again = exists().where(
+        col(later.group_id) == col(GroupMember.group_id),
+        col(later.person_id) == col(GroupMember.person_id),
+        col(later.id) > col(GroupMember.id),
+    )
+    statement = select(col(GroupMember.group_id)).where(
+        col(GroupMember.person_id) == person_id,
+        ~col(GroupMember.desired),
+        col(GroupMember.reason) == reason,
+        col(GroupMember.desired_since).between(since, until),
+        ~again,
+    )
+    return [GroupId(row) for row in await session.scalars(statement.order_by(col(GroupMember.group_id)))]
 
 
 async def groups_by_id(session: AsyncSession, group_ids: Sequence[UUID]) -> dict[UUID, Group]:

@@ -18,7 +18,7 @@ from app.errors import DomainError
 from app.findings import service as findings
 from app.groups import messages, queries, roster
 from app.groups.changes.cause import Cause
-from app.groups.creation import first_members, first_owner, register
+from app.groups.creation import first_owner, register
 from app.groups.errors import AlreadyAMember, NotAMember, UnknownPeople
 from app.groups.schemas import CreateGroup, CreationSubject, Exit, Join, MembershipSubject, RosterChange
 from app.org import queries as org
@@ -74,7 +74,7 @@ class CreateGroupKind(RequestKind[CreateGroup, CreationSubject]):
     async def describe(self, session: AsyncSession, subject: CreationSubject, submission: Submission) -> RequestText:
         owner = await org.person(session, PersonId(subject.owner_id)) if subject.owner_id else None
         scope = [f"{len(subject.member_ids)} 人"] if subject.member_ids else []
-        for department_id in first_members.departments_of(subject):
+        for department_id in subject.whole_departments:
             department = await org.department(session, department_id)
             scope.append(department.name if department else str(department_id))
         fields = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -38,6 +39,11 @@ ILLEGAL_MEMBER = 86216
 as it should be."""
 
 
+READ_AGAIN_WITHIN = timedelta(days=7)
+"""So long after a foundation, a failure or a departure a good reading puts right what a wrong one has done. After that
+nobody expects it any more."""
+
+
 class RosterRule(BaseModel):
     """Whom the application named (`groups.roster_rule`): userids, and departments with everybody in them."""
 
@@ -45,6 +51,9 @@ class RosterRule(BaseModel):
 
     userids: Sequence[str] = ()
     departments: Sequence[int] = ()
+    left_out: Sequence[UUID] = ()
+    """Who belonged to the departments when the group was founded, and was not shown by the readings: they come in when
+    they are read again within `READ_AGAIN_WITHIN`."""
 
 
 def chatid_of(group_id: UUID) -> str:

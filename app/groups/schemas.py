@@ -212,6 +212,13 @@ class CreationSubject(BaseModel):
     confidentiality: Literal["open", "confidential"] = "open"
 
     @property
+    def whole_departments(self) -> list[int]:
+        """Whose people join without being named: neither these nor members given, the one it belongs to (F44)."""
+        if not self.departments and not self.member_ids and self.department_id is not None:
+            return [self.department_id]
+        return self.departments
+
+    @property
     def people(self) -> list[UUID]:
         """Everybody whom the application names: owner, deputy, members."""
         return [one for one in (self.owner_id, self.deputy_id, *self.member_ids) if one is not None]

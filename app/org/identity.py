@@ -16,6 +16,7 @@ from app.events.service import catalogue, publish
 from app.observability import current_correlation_id
 from app.org import queries
 from app.org.errors import NothingToReview, PersonUnknown
+from app.org.read_again import REJOINED
 from models.ids import PersonId, fold
 from models.org import Membership, OrgChange, Person, PersonStatus, PersonUserid, UseridReview
 
@@ -91,7 +92,7 @@ async def link_userid(
     await _absorb(session, keep=former, drop=holder, run_id=None, now=now)
     await _close_userids(session, former, now=now)
     _open_userid(session, former, shown, now=now)
-    _note(session, former, "rejoined", {"status": "left"}, {"userid": shown}, run_id=None, now=now)
+    _note(session, former, REJOINED, {"status": "left"}, {"userid": shown}, run_id=None, now=now)
     await _close_review(session, userid, decision="linked", actor=actor, now=now)
     await publish(session, catalogue.UseridLinked(person_id=former.id), Why(actor), now=now, details={"userid": shown})
     return former

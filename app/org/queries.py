@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.org.rules import EMPLOYED, is_deputy, may_act
+from app.org.rules import EMPLOYED, OUT_OF_SIGHT, is_deputy, is_out_of_sight, may_act
 from models.ids import DepartmentId, PersonId, WecomUserId, fold
 from models.org import (
     Department,
@@ -325,6 +325,22 @@ async def leaders_of_department(session: AsyncSession, department_id: int) -> li
     return await by_rank(session, list(found.values()), within=home.id)
 
 
+async def has_unread_leaders(session: AsyncSession, department_id: int) -> bool:
+    """Whether the platform names leaders of it whom we cannot read, or do not know."""
+    home = await department(session, department_id)
+    if home is None:
+        return False
+    named = await people_by_userids(session, home.leader_userids)
+    flagged = (
+        select(Person)
+        .join(Membership, col(Membership.person_id) == col(Person.id))
+        .where(col(Membership.department_id) == department_id, col(Membership.ended_at).is_(None))
+        .where(col(Membership.is_leader), col(Person.status) == OUT_OF_SIGHT)
+    )
+    unread = [*await session.scalars(flagged), *(one for one in named.values() if is_out_of_sight(one))]
+    return bool(unread) or len(named) < len(set(home.leader_userids))
+
+
 async def by_rank(session: AsyncSession, people: Sequence[Person], *, within: int | None = None) -> list[Person]:
     """Who comes first where one is wanted: heads, then their deputies, then others; among equals the longest in post
     (policy 1.9), in the order of the platform's list, then by userid. Never in the order of our rows.
@@ -385,21 +401,6 @@ async def direct_leaders_of(session: AsyncSession, person: Person) -> list[Perso
 
 
 # ---------------------------------------------------------------- changes
-
-
-READ_AGAIN = ("returned", "visible")
-"""Words for a person whom a reading had left out, or whose details it had, and whom a later one has shown."""
-
-
-async def read_again_since(session: AsyncSession, person_ids: Iterable[UUID], *, since: datetime) -> bool:
-    """Whether one of them was left out by a reading and has been read since that moment."""
-    statement = select(col(OrgChange.id)).where(
-        col(OrgChange.object_kind) == "person",
-        col(OrgChange.object_id).in_([str(one) for one in person_ids]),
-        col(OrgChange.change).in_(READ_AGAIN),
-        col(OrgChange.at) > since,
-    )
-    return (await session.scalars(statement.limit(1))).first() is not None
 
 
 def changes_of(person_id: UUID) -> Select[OrgChange]:

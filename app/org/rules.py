@@ -23,6 +23,8 @@ EMPLOYED = (
     PersonStatus.MISSING,
 )
 MAY_ACT = (PersonStatus.ACTIVE, PersonStatus.MISSING)
+OUT_OF_SIGHT = PersonStatus.INVISIBLE
+HAS_LEFT = PersonStatus.LEFT
 GONE = (PersonStatus.LEFT, PersonStatus.DISABLED)
 
 STATUS_BY_NUMBER: dict[int, PersonStatus] = {
@@ -61,6 +63,16 @@ _WHY_NOT = {
 def is_deputy(person: Person) -> bool:
     """By the post's title (副部长, 研发部副经理): the platform knows leaders of a department and ranks none of them."""
     return DEPUTY in person.position
+
+
+def was_seen(person: Person) -> bool:
+    """They may act, and the last reading has shown them."""
+    return person.status is PersonStatus.ACTIVE
+
+
+def is_out_of_sight(person: Person) -> bool:
+    """The readings name them, and cannot tell anything else."""
+    return person.status is OUT_OF_SIGHT
 
 
 def is_gone(person: Person) -> bool:

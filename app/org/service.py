@@ -9,11 +9,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.org import queries
 from app.org.errors import PersonUnknown
 from app.org.identity import link_former, link_userid, rename, separate_userid
+from app.org.read_again import (
+    DEPARTMENTS_READ_AGAIN,
+    PEOPLE_READ_AGAIN,
+    not_shown_in,
+    read_again_since,
+    rejoined_since,
+)
 from app.org.returners import Returner, compare_returners, link_returners
 from models.ids import PersonId, fold
 from models.org import Person
 
 __all__ = [
+    "DEPARTMENTS_READ_AGAIN",
+    "PEOPLE_READ_AGAIN",
     "Returner",
     "compare_returners",
     "id_named",
@@ -21,9 +30,12 @@ __all__ = [
     "link_former",
     "link_returners",
     "link_userid",
+    "not_shown_in",
     "people_named",
     "person_named",
     "person_named_or_former",
+    "read_again_since",
+    "rejoined_since",
     "rename",
     "separate_userid",
 ]

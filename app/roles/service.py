@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.org import queries as org
-from app.org.rules import is_deputy, may_act
+from app.org.rules import is_deputy, is_out_of_sight, may_act
 from app.policy.schema import PolicyDocument
 from app.policy.sections.people import Expression, ExpressionKind, RoleRule
 from app.policy.service import Policy
@@ -123,13 +123,17 @@ def _not_below(heads: Sequence[Person], passed_over: Collection[UUID]) -> list[P
 
 
 async def stands_at_the_top(session: AsyncSession, person: Person, *, highest: Collection[Person]) -> bool:
-    """Whether nobody in the company stands above them: they head its root, or are the only one of `highest` who may
-    act, and the root has no other head besides deputies.
+    """Whether nobody in the company stands above them: they head its root, or are the only one of `highest`, and the
+    root has no other head besides deputies.
+
+    It takes a reading that shows everybody who might: while one of them cannot be read, we do not know (P6).
     """
     chain = await _departments_above(session, person)
     if not chain or not await org.is_root(session, chain[-1]):
         return False
     heads = await org.leaders_of_department(session, chain[-1])
+    if await org.has_unread_leaders(session, chain[-1]) or any(is_out_of_sight(one) for one in highest):
+        return False
     if any(head.id != person.id and (is_deputy(person) or not is_deputy(head)) for head in heads):
         return False
     is_head = any(head.id == person.id for head in heads)

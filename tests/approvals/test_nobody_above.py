@@ -11,7 +11,7 @@ from app.approvals import presentation
 from app.approvals.errors import NoApprover
 from models.approvals import RequestState, StepState
 from models.audit import AuditEntry
-from models.org import PersonStatus
+from models.org import Department, PersonStatus
 from tests.builders.approvals import Library, asked, borrowing, cards_to, decide, step, step_of, texts_to
 from tests.builders.org import department, person
 from tests.builders.policy import policy
@@ -63,6 +63,17 @@ class TestPassed:
         await decide(session, library, request, company.sun)
         assert request.state is RequestState.APPROVED
         assert [(await step_of(session, request, at)).state for at in (2, 3)] == [StepState.SKIPPED] * 2
+
+    @pytest.mark.parametrize("known", [True, False])
+    async def test_nothing_is_passed_while_a_head_beside_them_cannot_be_read(
+        self, session: AsyncSession, company: Company, known: bool
+    ) -> None:
+        """P6: that a reading does not show somebody does not mean that nobody is there."""
+        (await session.get_one(Department, 1)).leader_userids = ["zhao", "chair"]
+        if known:
+            await person(session, "chair", "董事长", departments=[1], status=PersonStatus.INVISIBLE)
+        with pytest.raises(NoApprover):
+            await borrowing(session, Library([HEAD]), company.zhao)
 
     async def test_a_deputy_beside_the_president_does_not_decide_about_the_president(
         self, session: AsyncSession, company: Company

@@ -33,6 +33,7 @@ SPEAKING = [
 
 
 REMINDERS = "tests/tasks/test_reminders.py::"
+BACK = "tests/groups/test_came_back.py::"
 APPLY = "tests/reconciliation/test_apply_snapshot.py::"
 DECIDE = "tests/approvals/test_decide.py::"
 FIRST_OWNER = "tests/groups/test_first_owner.py::"
@@ -81,6 +82,13 @@ KEPT_BY = {
     ),
     "企业微信中的变更正在办理": SUCCESSION + "test_who_accepts_takes_over_in_the_call_that_removes_the_owner",
     "接任{}的群主": SUCCESSION + "test_the_card_says_what_it_is_about_and_names_no_applicant",
+    "一周之内读到的，会补入群内，并告知您": BACK + "test_they_come_in_as_founders_when_they_are_read_again",
+    "【补入成员】{} 的资料已能读到，正在补入{}（建群时未能加入）": (
+        BACK + "test_the_owner_hears_who_is_wanting_and_who_came_and_they_are_welcomed"
+    ),
+    "【重新加入】通讯录曾显示 {} 已离职，{}因此将其移出": BACK
+    + "test_they_are_in_their_groups_again_and_the_owner_is_told",
+    "管理员已确认账号属于同一人，{} 正在重新加入": BACK + "test_they_are_in_their_groups_again_and_the_owner_is_told",
     # findings
     "已记录": APPLY + "test_the_owner_is_told_once_with_the_clause",
     "不应在群内的，请由群管理员移出": APPLY + "test_the_finding_is_over_when_they_are_out_again",

@@ -58,7 +58,7 @@ class TestTheSubject:
         await office.work()
 
         group = await office.group_of(request)
-        assert group.roster_rule == {"userids": ["hanmei", "zhao"], "departments": []}
+        assert group.roster_rule == {"userids": ["hanmei", "zhao"], "departments": [], "left_out": []}
         assert (await office.stay(group, "han")).desired
 
     async def test_whom_it_is_about_does_not_decide_it(self, office: Office) -> None:

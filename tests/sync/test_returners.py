@@ -11,6 +11,7 @@ from app.database import transaction
 from app.probes.router import find_degraded
 from models.events import PublishedEvent
 from models.org import PersonStatus
+from tests.fakes.queue import queued_names
 from tests.sync.world import Rest, World
 
 
@@ -19,6 +20,15 @@ async def _mass_loss_and_back(world: World) -> tuple[list[str], dict[str, UUID]]
     await world.sync()
     userids = (await world.userids(status=PersonStatus.ACTIVE))[:10]
     former = {userid: (await world.person(userid)).id for userid in userids}
+    _leave_out(world, userids)
+    for _ in range(2):
+        await world.sync()
+    assert {await world.person_or_none(userid) for userid in userids} == {None}
+    world.unspoil()
+    return userids, former
+
+
+def _leave_out(world: World, userids: list[str]) -> None:
     gone = {userid.lower() for userid in userids}
     world.spoil(
         "user/list_id",
@@ -27,11 +37,31 @@ async def _mass_loss_and_back(world: World) -> tuple[list[str], dict[str, UUID]]
     world.spoil(
         "user/list", lambda _r, a: a | {"userlist": [row for row in a["userlist"] if row["userid"].lower() not in gone]}
     )
-    for _ in range(2):
+
+
+async def _told_of(world: World) -> list[dict[str, object]]:
+    async with world.sessions() as session:
+        told = select(col(PublishedEvent.data)).where(col(PublishedEvent.type) == "sync_run.read_again")
+        return list(await session.scalars(told))
+
+
+class TestReadAgain:
+    """P6: what failed because a reading had left people out is tried again as soon as they are read."""
+
+    async def test_one_event_tells_of_all_whom_a_sync_reads_again(self, world: World) -> None:
         await world.sync()
-    assert {await world.person_or_none(userid) for userid in userids} == {None}
-    world.unspoil()
-    return userids, former
+        userids = (await world.userids(status=PersonStatus.ACTIVE))[:10]
+        _leave_out(world, userids)
+        await world.sync()
+        assert await _told_of(world) == []
+        world.unspoil()
+
+        run = await world.sync()
+        await world.sync()
+
+        assert await _told_of(world) == [{"sync_run_id": str(run.id), "people": 10, "departments": 0}]
+        async with transaction(world.sessions) as session:
+            assert (await queued_names(session)).count("groups.read_again") == 1
 
 
 class TestReturners:

@@ -28,7 +28,7 @@ class PersonEvent(Event):
 
 
 class SyncRunEvent(Event):
-    """A person decided about the losses that a sync holds back."""
+    """Something that happened in a sync, or that a person decided about one."""
 
     about_kind = ObjectKind.SYNC_RUN
     about_field = "sync_run_id"
@@ -56,6 +56,15 @@ class UseridSeparated(PersonEvent):
     type = "userid.separated"
 
 
+class PeopleReadAgain(SyncRunEvent):
+    """A sync has read people or departments again that earlier ones had left out."""
+
+    type = "sync_run.read_again"
+
+    people: Annotated[int, Field(0, examples=[10])]
+    departments: Annotated[int, Field(0, examples=[1])]
+
+
 class SyncRunReleased(SyncRunEvent):
     """The losses that a sync held back were applied."""
 
@@ -70,6 +79,7 @@ class SyncRunRejected(SyncRunEvent):
 
 __all__ = [
     "DepartureReason",
+    "PeopleReadAgain",
     "PersonDeparted",
     "SyncRunRejected",
     "SyncRunReleased",

@@ -21,16 +21,9 @@ async def people_asked_for(session: AsyncSession, asked: CreationSubject) -> dic
     return people
 
 
-def departments_of(asked: CreationSubject) -> list[int]:
-    """Whose people join without being named. Neither these nor members named: the department it belongs to (F44)."""
-    if not asked.departments and not asked.member_ids and asked.department_id is not None:
-        return [asked.department_id]
-    return asked.departments
-
-
 async def people_of_departments(session: AsyncSession, asked: CreationSubject) -> list[Person]:
     """Whose account is not activated yet is left out, and joins by application later."""
-    ids = departments_of(asked)
+    ids = asked.whole_departments
     unknown = [str(one) for one in ids if await org.department(session, one) is None]
     if unknown:
         raise UnknownPeople(

@@ -22,6 +22,7 @@ from app.groups import group_names, messages, queries, requests, rules
 from app.groups.changes.cause import Cause, publish_about_group
 from app.groups.changes.record import change_of, record_change, settle_change
 from app.groups.changes.update import Account, GroupUpdate
+from app.groups.creation import left_out
 from app.groups.creation.first_members import people_asked_for, people_of_departments
 from app.groups.creation.first_owner import choose_owner, seen_from
 from app.groups.errors import ConfidentialRule, NameTaken, TypeNotOffered
@@ -127,8 +128,7 @@ async def carry_out_creation(
 async def register(session: AsyncSession, planned: Plan, *, policy: Policy, cause: Cause, now: datetime) -> Group:
     """Add the group's row and its desired roster (1.1: a group is registered before it exists)."""
     asked, group_id = planned.asked, new_id()
-    shown = await org.userids_of(session, asked.member_ids)
-    userids = [shown[PersonId(one)] for one in asked.member_ids if one in shown]
+    roster_rule = await left_out.roster_rule(session, asked, now=now)
     group = Group(
         id=group_id,
         app_id=APP,
@@ -140,7 +140,7 @@ async def register(session: AsyncSession, planned: Plan, *, policy: Policy, caus
         desired_name=asked.name,
         desired_owner_id=planned.owner.id,
         deputy_id=planned.deputy.id if planned.deputy else None,
-        roster_rule=rules.RosterRule(userids=userids, departments=asked.departments).model_dump(mode="json"),
+        roster_rule=roster_rule.model_dump(mode="json"),
         charter=messages.charter(planned.rule, name=asked.name, owner=planned.owner.name),
         request_id=cause.request_id,
         policy_version_id=policy.id,
@@ -226,6 +226,7 @@ async def _created(session: AsyncSession, group: Group, change: GroupChange, *, 
     cause = Cause("creation", "group.create", policy.id, findings.RECONCILER, group.request_id)
     await publish_about_group(session, group, catalogue.GroupCreated, cause=cause, now=now, call_id=change.call_id)
     await _announce(session, group, policy=policy, people=len(stays), now=now)
+    await left_out.tell_of_them(session, group, policy=policy, cause=cause, now=now)
     await requests.finish(session, group.request_id, OutcomeState.DONE, now=now)
 
 

@@ -11,9 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import SYSTEM
 from app.audit.why import Why
-from app.events.service import Happening, catalogue, publish_many
+from app.events.service import Happening, catalogue, publish, publish_many
 from app.observability import current_correlation_id
 from app.org.rules import GONE
+from app.org.service import DEPARTMENTS_READ_AGAIN, PEOPLE_READ_AGAIN
 from app.policy import service as policies
 from app.sync.changes.new_and_returned_people import open_reviews
 
@@ -143,6 +144,11 @@ WHERE NOT is_new AND new_status <> old_status AND new_status = ANY(CAST(:departu
 ORDER BY person_id
 """
 
+READ_AGAIN = """
+SELECT (SELECT count(*) FROM sync_people WHERE word = ANY(CAST(:people AS text[]))),
+       (SELECT count(*) FROM sync_departments WHERE word = ANY(CAST(:departments AS text[])))
+"""
+
 STATEMENTS_BEFORE_REVIEW = (RECORD_NEW_PEOPLE, RECORD_PEOPLE, RECORD_MEMBERSHIPS, INSERT_PEOPLE)
 STATEMENTS_AFTER_REVIEW = (
     INSERT_USERIDS,
@@ -163,7 +169,7 @@ MANY = 1_000
 
 
 async def apply(session: AsyncSession, *, run_id: UUID, now: datetime) -> None:
-    """Write the differences that stand in the temporary tables, and publish the departures."""
+    """Write the differences that stand in the temporary tables, and publish who has departed and who was read again."""
     parameters = {"run_id": run_id, "now": now, "correlation_id": current_correlation_id()}
     for statement in STATEMENTS_BEFORE_REVIEW:
         await _run(session, statement, parameters)
@@ -171,6 +177,7 @@ async def apply(session: AsyncSession, *, run_id: UUID, now: datetime) -> None:
     for statement in STATEMENTS_AFTER_REVIEW:
         await _run(session, statement, parameters)
     await _publish_departures(session, now=now)
+    await _publish_read_again(session, run_id=run_id, now=now)
     if (await session.scalars(text("SELECT count(*) FROM sync_people"))).one() > MANY:
         await session.execute(text("ANALYZE people, person_userids, memberships, departments"))
 
@@ -188,3 +195,12 @@ async def _publish_departures(session: AsyncSession, *, now: datetime) -> None:
     why = Why(SYSTEM, "member.departure", (await policies.in_force(session, now=now)).id)
     departed = [Happening(catalogue.PersonDeparted(person_id=person_id, why=how), why) for person_id, how in rows]
     await publish_many(session, departed, now=now)
+
+
+async def _publish_read_again(session: AsyncSession, *, run_id: UUID, now: datetime) -> None:
+    """What failed because a reading had left them out is tried again at once: one event for all of them."""
+    words = {"people": list(PEOPLE_READ_AGAIN), "departments": list(DEPARTMENTS_READ_AGAIN)}
+    people, departments = (await session.execute(text(READ_AGAIN), words)).one()
+    if people or departments:
+        happened = catalogue.PeopleReadAgain(sync_run_id=run_id, people=people, departments=departments)
+        await publish(session, happened, Why(SYSTEM), now=now)

@@ -17,6 +17,7 @@ from app.database import transaction
 from app.groups import presentation, service
 from app.groups.errors import NotAMember
 from app.groups.schemas import GroupOut
+from app.groups.succession.ask import note_nobody_left
 from app.jobs.timers import sweep
 from app.ladders.tell import GATHERS
 from models.approvals import OutcomeState, Request, RequestState, StepState, Verdict
@@ -25,6 +26,7 @@ from models.groups import FindingKind, Group
 from models.ids import GroupId, RequestId, StepId
 from models.org import Person, PersonStatus
 from tests.builders.approvals import texts_to
+from tests.builders.policy import policy_in_force
 from tests.company import PERSONNEL
 from tests.groups.office import Office
 
@@ -247,6 +249,16 @@ class TestWhileSomebodyIsAsked:
         assert (await office.sandbox.group(group.chatid))["owner"] == "han"
         assert [body.get("owner") for body in await office.updates()] == ["han"]
 
+    async def test_an_owner_in_the_register_alone_goes_at_once_and_is_not_set_again(self, office: Office) -> None:
+        """Somebody has transferred the group in the client: the platform keeps nobody for whom it has an owner."""
+        group = await office.project("li", "han", "sun", deputy="han")
+        await office.sandbox.transfer_group(group.chatid, "li")
+        await gone(office)
+        on_platform = await office.sandbox.group(group.chatid)
+        assert (on_platform["owner"], set(on_platform["userlist"])) == ("li", {"li", "han", "sun"})
+        await office.answers(group)
+        assert (await office.sandbox.group(group.chatid))["owner"] == "han"
+
     async def test_a_dissolved_group_asks_nobody_any_more(self, office: Office) -> None:
         group = await office.project("li", "han", deputy="han")
         await gone(office)
@@ -305,6 +317,54 @@ class TestWhileSomebodyIsAsked:
 
         assert (await office.request(request)).outcome is OutcomeState.DONE
         assert (await office.sandbox.group(group.chatid))["owner"] == "han"
+
+    async def test_a_newcomer_reads_that_the_owner_is_not_settled(self, office: Office) -> None:
+        group = await office.project("li", "han", deputy="han")
+        await gone(office)
+        async with transaction(office.sessions) as session:
+            await service.add_by_hand(
+                session,
+                group_id=GroupId(group.id),
+                person=office.people["zhao"],
+                reason="项目新增成员",
+                actor=office.actor,
+                now=office.clock.now(),
+            )
+        await office.work()
+        assert "群主：待定" in (await office.messages("group.welcome"))[-1]
+
+    async def test_a_removed_owner_goes_when_somebody_follows(self, office: Office) -> None:
+        """2.8."""
+        group = await office.project("li", "han", "sun", deputy="han")
+        async with transaction(office.sessions) as session:
+            await service.remove_by_hand(
+                session,
+                group_id=GroupId(group.id),
+                person=office.people["wang"],
+                reason="长期不参与",
+                actor=office.actor,
+                now=office.clock.now(),
+            )
+        await office.reconcile(group)
+        assert "wang" in await office.roster(group)
+        assert await office.findings(group, None) == []
+        await office.answers(group, Verdict.REJECT)
+        await office.answers(group)
+        assert await office.roster(group) == {"li", "han", "sun"}
+        assert "王芳 即将被移出，由您接任群主" in (await office.messages("group.owner"))[-1]
+
+    async def test_a_stopgap_of_the_release_before_who_leaves_is_followed_too(self, office: Office) -> None:
+        """Its finding, about the owner before them, is still open; it is over when somebody has accepted."""
+        group = await office.project("li", "han", "sun")
+        async with transaction(office.sessions) as session:
+            row, former = await session.get_one(Group, group.id), office.people["sun"]
+            await note_nobody_left(
+                session, row, former, "已离职", asked=[], policy=await policy_in_force(session), now=office.clock.now()
+            )
+        assert await office.kinds_found(group) == [FindingKind.OWNER_LEFT]
+        await gone(office)
+        assert await office.answers(group) == "李军"
+        assert await office.findings(group) == []
 
 
 class TestWhomAnAdministratorNames:

@@ -15,6 +15,7 @@ from app.groups.creation import left_out, register
 from app.groups.creation.register import creation_ended
 from app.groups.rules import READ_AGAIN_WITHIN, GroupPurpose
 from app.groups.snapshot import GroupGone, read_group
+from app.groups.succession.ask import OWNER_IS_BACK, GroupPayload, end_if_needless
 from app.jobs.job import Job, JobContext, JobFunction, Nothing
 from app.ledger.service import CallPayload, OutcomeHandler
 from models.groups import GroupState
@@ -98,7 +99,17 @@ async def read_again(ctx: JobContext, _payload: EventPayload) -> None:
         await TRY_AGAIN.enqueue(session, Nothing(), dedupe_key=TRY_AGAIN.name, run_after=SOON)
 
 
-JOBS: dict[str, JobFunction] = SETTLE.run_by(settle_call) | TRY_AGAIN.run_by(try_again) | READ_AGAIN.run_by(read_again)
+async def owner_is_back(ctx: JobContext, payload: GroupPayload) -> None:
+    async with transaction(ctx.sessions) as session:
+        await end_if_needless(session, group_id=payload.group_id, now=ctx.now())
+
+
+JOBS: dict[str, JobFunction] = (
+    SETTLE.run_by(settle_call)
+    | TRY_AGAIN.run_by(try_again)
+    | READ_AGAIN.run_by(read_again)
+    | OWNER_IS_BACK.run_by(owner_is_back)
+)
 
 SUBSCRIBERS = {
     catalogue.PeopleReadAgain.type: [READ_AGAIN.name],

@@ -28,7 +28,7 @@ from app.groups.errors import (
     UnknownGroupType,
 )
 from app.groups.rules import GroupPurpose
-from app.groups.succession.ask import ask_for_an_owner, waits_for_owner
+from app.groups.succession.ask import OWNER_IS_BACK, GroupPayload, ask_for_an_owner, waits_for_owner
 from app.groups.succession.candidates import deputy_to_ask
 from app.org import queries as org
 from app.org.rules import may_act, why_not
@@ -38,7 +38,7 @@ from app.policy.service import Policy
 from app.quotes import quoted
 from models.delivery import MessageClass
 from models.groups import Group, GroupMember, GroupState
-from models.ids import PersonId, PolicyVersionId
+from models.ids import GroupId, PersonId, PolicyVersionId
 from models.org import Person
 
 _WHY_NOT = {
@@ -162,6 +162,8 @@ async def admit(
         session.add(stay)
     stay.desired, stay.reason, stay.request_id, stay.desired_since = True, cause.reason, cause.request_id, now
     await publish_about_group(session, group, catalogue.MemberAdmitted, cause=cause, now=now, person_id=person.id)
+    if group.desired_owner_id == person.id:
+        await OWNER_IS_BACK.enqueue(session, GroupPayload(group_id=GroupId(group.id)))
     if stay.observed:
         # Somebody added them by hand before the approval: the platform refuses to add a member again.
         stay.call_id = None

@@ -271,8 +271,9 @@ class TestWhileSomebodyIsAsked:
         card = [one for one in await office.sandbox.app_messages("han") if one.get("card")][-1]["card"]
         assert "群已解散，不再需要答复" in card["sub_title_text"]
 
-    async def test_a_former_owner_who_is_in_the_group_again_keeps_it(self, office: Office) -> None:
-        """B7: back, and put in again before anybody has accepted. Who accepts now reads why it came to nothing."""
+    @pytest.mark.parametrize("answers_first", [False, True], ids=["", "answered before the job"])
+    async def test_a_former_owner_who_is_in_the_group_again_keeps_it(self, office: Office, answers_first: bool) -> None:
+        """B7: back, and put in again before anybody has accepted. Who was asked reads why nobody is needed."""
         group = await office.project("li", "han", deputy="han")
         await gone(office)
         async with transaction(office.sessions) as session:
@@ -288,11 +289,15 @@ class TestWhileSomebodyIsAsked:
             )
         assert (await shown(office, group)).owner.desired == "wang"
 
-        await office.answers(group)
+        if answers_first:
+            await office.answers(group)
+        await office.work()
 
         assert (await office.now(group)).desired_owner_id == office.id("wang")
         [request] = await requests(office)
         assert (request.state, request.outcome_detail) == (RequestState.WITHDRAWN, "原群主已回到群内")
+        card = [one for one in await office.sandbox.app_messages("han") if one.get("card")][-1]["card"]
+        assert "原群主已回到群内，不再需要答复" in card["sub_title_text"]
         assert await office.updates() == []
         assert await office.findings(group, None) == []
 

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.approvals import queries as request_queries
 from app.approvals import service as approvals
 from app.approvals.service import Asking
+from app.audit.actor import SYSTEM
 from app.events.service import catalogue
 from app.findings import queries as findings_queries
 from app.findings import service as findings
@@ -23,15 +24,24 @@ from app.findings.service import Fact, FindingDetails
 from app.groups import queries
 from app.groups.changes.cause import Cause, publish_about_group
 from app.groups.succession.candidates import candidates
+from app.jobs.job import Job, Payload
 from app.org import queries as org
 from app.policy.service import Policy
 from models.approvals import Request
-from models.groups import FindingKind, Group
-from models.ids import PersonId, fold
+from models.groups import FindingKind, Group, GroupState
+from models.ids import GroupId, PersonId, RequestId, fold
 from models.org import Person
 
 KIND = "own_group"
 """The kind of request by which somebody is asked: nobody applies for it."""
+
+
+class GroupPayload(Payload):
+    group_id: GroupId
+
+
+OWNER_IS_BACK = Job("groups.owner_is_back", GroupPayload)
+"""The registered owner is wanted in the group again. A job, because everybody locks a request before its group."""
 
 
 class SuccessionSubject(BaseModel):
@@ -113,3 +123,24 @@ async def note_nobody_left(
         facts=FindingDetails(),
     )
     return await findings.note(session, group, fact, policy=policy, now=now) is not None
+
+
+async def why_needless(session: AsyncSession, group: Group, subject: SuccessionSubject) -> str:
+    """Nobody needs to follow any more. Empty while somebody does."""
+    if group.state in {GroupState.LOST, GroupState.CLOSED}:
+        return "群已解散"
+    if group.desired_owner_id != subject.former_id:
+        return "群主已另行确定"
+    if subject.named_id is None and not await waits_for_owner(session, group):
+        return "原群主已回到群内"
+    return ""
+
+
+async def end_if_needless(session: AsyncSession, *, group_id: GroupId, now: datetime) -> None:
+    """Ask nobody any more whose answer could have no effect: the card says why."""
+    request = await request_queries.pending_about(session, kind=KIND, subject_key=f"group:{group_id}")
+    if request is None:
+        return
+    group = await queries.group(session, group_id)
+    if because := await why_needless(session, group, SuccessionSubject.model_validate(request.subject)):
+        await approvals.call_off(session, request_id=RequestId(request.id), because=because, actor=SYSTEM, now=now)

@@ -23,6 +23,7 @@ from app.groups.succession.ask import (
     is_noted,
     note_nobody_left,
     waits_for_owner,
+    why_needless,
 )
 from app.groups.succession.candidates import candidates
 from app.groups.succession.hand_over import hand_over, set_on_platform
@@ -73,7 +74,7 @@ class OwnGroupKind(RequestKind[OwnGroup, SuccessionSubject]):
 
     async def offer(self, session: AsyncSession, subject: SuccessionSubject, _submission: Submission) -> Offer:
         group = await queries.group(session, GroupId(subject.group_id))
-        needless = await _why_needless(session, group, subject)
+        needless = await why_needless(session, group, subject)
         people = [] if needless else await self._people(session, group, subject)
         return Offer("担任群主", "group.owner", people, needless)
 
@@ -96,7 +97,7 @@ class OwnGroupKind(RequestKind[OwnGroup, SuccessionSubject]):
         people = await org.people_by_id(session, [one for one in (subject.owner_id, subject.former_id) if one])
         owner, former = people[subject.owner_id] if subject.owner_id else None, people[subject.former_id]
         is_registered = owner is not None and group.desired_owner_id == owner.id
-        needless = "" if is_registered else await _why_needless(session, group, subject)
+        needless = "" if is_registered else await why_needless(session, group, subject)
         if owner is None or needless:
             await _finish(session, request, OutcomeState.FAILED, needless or None, now=now)
             return
@@ -138,17 +139,6 @@ class OwnGroupKind(RequestKind[OwnGroup, SuccessionSubject]):
     def concerns(self, _subject: SuccessionSubject) -> Collection[UUID]:
         """Nobody: who is asked answers for themselves."""
         return ()
-
-
-async def _why_needless(session: AsyncSession, group: Group, subject: SuccessionSubject) -> str:
-    """Nobody needs to follow any more. Empty while somebody does."""
-    if group.state in {GroupState.LOST, GroupState.CLOSED}:
-        return "群已解散"
-    if group.desired_owner_id != subject.former_id:
-        return "群主已另行确定"
-    if subject.named_id is None and not await waits_for_owner(session, group):
-        return "原群主已回到群内"
-    return ""
 
 
 async def _asked(session: AsyncSession, request: Request) -> list[Person]:

@@ -6,10 +6,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from pgqueuer.adapters.persistence.qb import QueryQueueBuilder
 from pgqueuer.domain.settings import DBSettings
+from sqlalchemy import text
+from sqlalchemy.engine import CursorResult
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.observability import current_correlation_id
@@ -88,3 +90,30 @@ async def insert(session: AsyncSession, batch: Batch, *, run_after: timedelta | 
         ),
     )
     return len(result.all())
+
+
+# Written in what is still to come for the server: its clock was set back since. The queue goes by that clock alone.
+_SET_BACK = (
+    text(
+        "UPDATE pgqueuer SET execute_after = now() + greatest(execute_after - updated, interval '0'), updated = now()"
+        " WHERE status = 'queued' AND updated > now() + interval '30 seconds' AND execute_after > now()"
+    ),
+    text(
+        "UPDATE pgqueuer SET heartbeat = now(), updated = least(updated, now())"
+        " WHERE status = 'picked' AND heartbeat > now() + interval '30 seconds'"
+    ),
+    text(
+        "UPDATE pgqueuer_schedules SET next_run = now(), heartbeat = least(heartbeat, now()), updated = now()"
+        " WHERE updated > now() + interval '30 seconds'"
+    ),
+)
+
+
+async def follow_clock(session: AsyncSession) -> int:
+    """After the server's clock was set back: jobs wait as long as they were to wait from now on, dead workers' jobs are
+    found in time, the schedule goes on. Returns how many rows it was.
+    """
+    changed = 0
+    for statement in _SET_BACK:
+        changed += cast("CursorResult[Any]", await session.execute(statement)).rowcount
+    return changed

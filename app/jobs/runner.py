@@ -22,7 +22,7 @@ from app.database_url import DatabaseUrl, read_url
 from app.jobs.held import rescue
 from app.jobs.job import Job as QueuedJob
 from app.jobs.job import JobContext, JobFunction, Nothing
-from app.jobs.queue import enqueue
+from app.jobs.queue import enqueue, follow_clock
 from app.jobs.retry import delay_after
 from app.jobs.timers import sweep
 from app.manifest import Registry
@@ -33,6 +33,10 @@ log = get_logger()
 HEARTBEAT = timedelta(seconds=30)
 SWEEP_EVERY = timedelta(milliseconds=500)
 RESCUE_EVERY = timedelta(seconds=10)
+FOLLOW_EACH = 6
+"""Rounds of the rescue: each minute."""
+NOTICED = timedelta(seconds=30)
+"""A clock that is set back by less changes nothing that anybody would notice."""
 LOG_KEPT = timedelta(days=7)
 RECONNECT_AFTER = timedelta(seconds=1)
 ANSWERS_WITHIN = timedelta(seconds=10)
@@ -188,18 +192,38 @@ class JobRunner:
             await asyncio.wait_for(self._stopping.wait(), pause.total_seconds())
 
     async def _sweep_timers(self) -> None:
+        looked_at, set_back = self._ctx.clock.now(), False
         while not self._stopping.is_set():
+            now = self._ctx.clock.now()
+            set_back, looked_at = set_back or looked_at - now > NOTICED, now
             try:
+                if set_back:
+                    await self._start_anew()
+                    set_back = False
                 await sweep(self._ctx.sessions, self._ctx.clock, self._registry.timers)
             except Exception as error:  # noqa: BLE001 -- the database may be away for a moment; the next round tries again
                 log.warning("timers.sweep_failed", error=repr(error))
             await self._pause(SWEEP_EVERY)
 
+    async def _start_anew(self) -> None:
+        """Our clock was set back. What was to come so long after a moment that is still to come is reckoned as at a
+        start: recurring timers, and calls that wait (`Domain.start_up`).
+        """
+        now = self._ctx.clock.now()
+        async with transaction(self._ctx.sessions) as session:
+            for step in self._registry.start_up:
+                await step(session, now=now, settings=self._ctx.settings)
+        log.warning("clock.set_back", now=now.isoformat())
+
     async def _rescue_jobs(self) -> None:
-        while not self._stopping.is_set():
+        for turn in count():
+            if self._stopping.is_set():
+                break
             try:
                 async with transaction(self._ctx.sessions) as session:
                     rescued = await rescue(session)
+                    if turn % FOLLOW_EACH == 0:
+                        await follow_clock(session)
             except Exception as error:  # noqa: BLE001 -- as above: the next round tries again
                 log.warning("jobs.rescue_failed", error=repr(error))
             else:

@@ -1,4 +1,9 @@
-"""Deadlines as rows (D3): set and cancelled in the decision's transaction, claimed by a sweep."""
+"""Deadlines as rows (D3): set and cancelled in the decision's transaction, claimed by a sweep.
+
+When our clock is set back, a deadline stays the moment that it is: people have read it on their cards. What was to
+come so long after some `now` is different: a timer that failed is tried again at once, and recurring ones are set anew
+as at a start (`JobRunner`).
+"""
 
 from __future__ import annotations
 
@@ -6,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from pydantic import BaseModel
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -14,7 +19,7 @@ from sqlmodel import col
 from app.clock import Clock
 from app.database import Sessions, transaction
 from app.jobs.job import TimerHandler
-from app.jobs.retry import retry_delay
+from app.jobs.retry import LONGEST_DELAY, retry_delay
 from app.observability import TIMERS, bound_correlation, current_correlation_id, get_logger
 from models.policy import Timer
 
@@ -69,12 +74,28 @@ async def bring_forward(
 
 async def cancel_timer(session: AsyncSession, kind: str, subject: str) -> None:
     """Remove the timer; nothing happens when it is gone already (it may be firing: its handler looks again)."""
-    await session.execute(delete(Timer).where(col(Timer.kind) == kind, col(Timer.subject) == subject))
+    await session.execute(delete(Timer).where(_is(kind, subject)))
 
 
 async def next_due(session: AsyncSession) -> datetime | None:
     statement = select(func.min(col(Timer.due_at))).where(col(Timer.parked_at).is_(None))
     return (await session.scalars(statement)).one()
+
+
+async def due_of(session: AsyncSession, kind: str, subject: str) -> datetime | None:
+    """When this timer is due. None when it is not set."""
+    statement = select(col(Timer.due_at)).where(_is(kind, subject))
+    return (await session.scalars(statement)).one_or_none()
+
+
+def _is(kind: str, subject: str) -> ColumnElement[bool]:
+    return and_(col(Timer.kind) == kind, col(Timer.subject) == subject)
+
+
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    """A timer that failed and waits for longer than any retry does is due: our clock was set back since."""
+    set_back = and_(col(Timer.attempts) > 0, col(Timer.due_at) > now + 2 * LONGEST_DELAY)
+    return or_(col(Timer.due_at) <= now, set_back)
 
 
 async def sweep(sessions: Sessions, clock: Clock, handlers: Mapping[str, TimerHandler], *, limit: int = 200) -> int:
@@ -84,7 +105,7 @@ async def sweep(sessions: Sessions, clock: Clock, handlers: Mapping[str, TimerHa
             await session.execute(
                 select(col(Timer.kind), col(Timer.subject))
                 .where(
-                    col(Timer.due_at) <= clock.now(),
+                    _is_due(clock.now()),
                     col(Timer.parked_at).is_(None),
                     col(Timer.kind).in_(list(handlers)),
                 )
@@ -120,7 +141,7 @@ async def _fire(sessions: Sessions, clock: Clock, handler: TimerHandler, kind: s
 async def _claim(session: AsyncSession, kind: str, subject: str, now: datetime) -> Timer | None:
     statement = (
         select(Timer)
-        .where(col(Timer.kind) == kind, col(Timer.subject) == subject, col(Timer.due_at) <= now)
+        .where(_is(kind, subject), _is_due(now))
         .where(col(Timer.parked_at).is_(None))
         .with_for_update(key_share=True, skip_locked=True)
     )
@@ -132,7 +153,7 @@ async def _postpone(sessions: Sessions, clock: Clock, kind: str, subject: str, e
     TIMERS.labels(kind=kind, outcome="failed").inc()
     async with transaction(sessions) as session:
         timer = await session.get(Timer, (kind, subject), with_for_update={"key_share": True})
-        if timer is None or timer.due_at > clock.now():
+        if timer is None or not await session.scalar(select(_is_due(clock.now())).where(_is(kind, subject))):
             return  # cancelled or moved meanwhile: whoever moved it meant the new moment
         timer.attempts += 1
         timer.last_error = repr(error)[:500]

@@ -213,7 +213,8 @@ class Breaker:
                 rows = (await session.scalars(select(LimitBlock).with_for_update())).all()
                 for row in rows:
                     if _was_set_by_another_clock(row.window, row.blocked_until, now):
-                        row.blocked_until, row.probing_until = now + LONGEST_BUSY_PAUSE, None
+                        row.blocked_until, row.probing_until = _longest_end(row.window, now), None
+                        row.first_refused_at = min(row.first_refused_at, now)
         self._blocks = {(row.scope, row.path): _Known(row.blocked_until, row.window) for row in rows}
         self._read_at = monotonic()
 
@@ -241,8 +242,12 @@ async def blocked_now(session: AsyncSession, *, now: datetime) -> list[LimitBloc
 
 
 def _was_set_by_another_clock(window: str, until: datetime, now: datetime) -> bool:
-    """A short block that ends farther ahead than any lasts: our clock was set back since."""
-    return window in SHORT and until > now + 2 * LONGEST_BUSY_PAUSE
+    """A block that ends farther ahead than any of its kind lasts: our clock was set back since."""
+    return until > _longest_end(window, now) + LONGEST_BUSY_PAUSE
+
+
+def _longest_end(window: str, now: datetime) -> datetime:
+    return now + LONGEST_BUSY_PAUSE if window in SHORT else windows.block_end(Span(window), now)
 
 
 def _of(statement: Update, scope: str, path: str) -> Update:

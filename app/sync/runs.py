@@ -83,7 +83,8 @@ async def _queue(session: AsyncSession, run: SyncRun) -> None:
 
 
 def _is_dead(run: SyncRun, *, now: datetime) -> bool:
-    return now - run.heartbeat_at > DEAD_AFTER
+    """Also when the last heartbeat is still to come: our clock was set back, and whoever lives has beaten since."""
+    return abs(now - run.heartbeat_at) > DEAD_AFTER
 
 
 async def claim(session: AsyncSession, *, run_id: UUID, now: datetime) -> SyncRun | None:
@@ -222,7 +223,7 @@ async def ensure_scheduled(session: AsyncSession, *, now: datetime, interval: ti
     """
     subject = str(int(interval.total_seconds()))
     last = await queries.last_full_end(session)
-    due = max(now, last + interval) if last else now
+    due = max(now, min(last, now) + interval) if last else now
     timers = (await session.scalars(select(Timer).where(col(Timer.kind) == SYNC_DUE))).all()
     for timer in timers:
         if timer.subject != subject:

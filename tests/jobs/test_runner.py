@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import Sessions, transaction
 from app.jobs.job import JobContext, JobFunction
@@ -125,3 +126,29 @@ class TestDatabaseAway:
             await bench.ask()
             await within(60, done)
         assert attempts == [0, 0]
+
+
+class TestAClockThatIsSetBack:
+    """B6: what was to come so long after a moment that is still to come is reckoned as at a start."""
+
+    async def test_every_domain_looks_as_at_a_start(
+        self, database: str, sessions: Sessions, settings: Settings
+    ) -> None:
+        clock, looked = FakeClock(), asyncio.Event()
+        began = clock.now()
+
+        async def start_up(session: AsyncSession, *, now: datetime, settings: Settings) -> None:
+            assert now < began
+            looked.set()
+
+        ctx = JobContext(sessions, clock, cast("Any", None), settings)
+        runner = JobRunner(Registry(start_up=(start_up,)), ctx, database, drain=timedelta(seconds=0.1))
+        task = asyncio.create_task(runner.run())
+        try:
+            await asyncio.sleep(1)
+            assert not looked.is_set(), "a clock that goes its way is no reason"
+            clock.advance(-timedelta(hours=3))
+            await within(30, looked)
+        finally:
+            runner.stop()
+            await asyncio.wait([task], timeout=20)

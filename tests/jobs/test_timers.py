@@ -104,6 +104,37 @@ class TestSweep:
         assert timer.parked_at is not None
 
 
+class TestAClockThatIsSetBack:
+    """B6: a deadline is an absolute moment, which people have read; a retry is so long after now."""
+
+    async def test_a_deadline_stays_the_moment_that_it_is(self, sessions: Sessions, clock: FakeClock) -> None:
+        heard, deadline = Heard(), clock.now() + timedelta(hours=2)
+        await given_timer(sessions, "deadline", deadline)
+        clock.advance(-timedelta(hours=5))
+
+        clock.advance(timedelta(hours=4))
+        assert await sweep(sessions, clock, {"test.due": heard}) == 0
+        assert [timer.due_at for timer in await timers(sessions)] == [deadline]
+        clock.advance(timedelta(hours=3))
+        assert await sweep(sessions, clock, {"test.due": heard}) == 1
+
+    async def test_what_failed_is_tried_again_at_once(self, sessions: Sessions, clock: FakeClock) -> None:
+        async def fails(session: AsyncSession, subject: str, now: datetime) -> None:
+            raise ValueError("no")
+
+        heard = Heard()
+        await given_timer(sessions, "x", clock.now())
+        await sweep(sessions, clock, {"test.due": fails})
+        clock.advance(-timedelta(hours=5))
+        await sweep(sessions, clock, {"test.due": fails})
+        (timer,) = await timers(sessions)
+        assert timer.attempts == 2
+        assert timer.due_at < clock.now() + timedelta(minutes=1)
+
+        clock.advance(MINUTE)
+        assert await sweep(sessions, clock, {"test.due": heard}) == 1
+
+
 class TestSetAndCancel:
     async def test_setting_again_moves_the_one_timer(self, session: AsyncSession, clock: FakeClock) -> None:
         await set_timer(session, "test.due", "x", clock.now())

@@ -12,6 +12,7 @@ from app.limits.breaker import Block, Breaker, Exhausted, next_block, scope_of, 
 from app.limits.usage import reservations
 from app.limits.usage.counters import Demand
 from app.limits.usage.windows import Span, block_end
+from models.limits import LimitBlock
 from tests.fakes.clock import MONDAY_9AM, FakeClock
 
 PATH = "appchat/update"
@@ -128,3 +129,29 @@ class TestTwoProcesses:
         async with transaction(sessions) as session:
             assert await unblock(session, path=PATH)
         assert await Breaker(sessions, clock).pass_by(PATH, "app") is False
+
+
+class TestAClockThatIsSetBack:
+    """B6: no block lasts longer than its window, counted from the right time."""
+
+    async def test_a_block_of_an_hour_ends_within_an_hour(self, sessions: Sessions, clock: FakeClock) -> None:
+        clock.advance(timedelta(hours=5))
+        async with transaction(sessions) as session:
+            session.add(
+                LimitBlock(
+                    scope="",
+                    path=PATH,
+                    errcode=45009,
+                    window="hour",
+                    first_refused_at=clock.now(),
+                    blocked_until=clock.now() + timedelta(hours=1),
+                )
+            )
+        clock.advance(-timedelta(hours=5))
+        breaker = Breaker(sessions, clock)
+        with pytest.raises(Exhausted) as refused:
+            await breaker.pass_by(PATH, "app")
+
+        assert refused.value.until == clock.now() + timedelta(hours=1)
+        clock.advance(timedelta(hours=1))
+        assert await Breaker(sessions, clock).pass_by(PATH, "app"), "this call tries"

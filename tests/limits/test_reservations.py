@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import Sessions, transaction
 from app.limits import numbers
-from app.limits.catalogue import LIMITS
+from app.limits.catalogue import COUNTERS, LIMITS
 from app.limits.usage import counters, reservations, windows
 from app.limits.usage.counters import Demand
 from app.limits.usage.reservations import Flight
@@ -142,3 +142,19 @@ class TestHousekeeping:
         await counters.prune(session, now=MONDAY_9AM + timedelta(hours=3))
         rows = await session.execute(text("SELECT subject FROM limit_counters WHERE subject IN ('app:old', 'app:new')"))
         assert rows.scalars().all() == ["app:new"]
+
+
+class TestAClockThatIsSetBack:
+    """B6: what is counted in slots that are still to come has arrived already."""
+
+    async def test_uses_ahead_count_for_one_window_from_now_on(self, session: AsyncSession) -> None:
+        demand = Demand(MEMBER, "app:1")
+        later = MONDAY_9AM + timedelta(hours=3)
+        for _ in range(2):
+            await reservations.reserve(session, [demand], now=later)
+
+        assert await counters.count_from(session, COUNTERS[MEMBER], now=MONDAY_9AM) == 1
+
+        assert await used(session, demand, Span.MINUTE, MONDAY_9AM) == 2
+        assert await used(session, demand, Span.MINUTE, MONDAY_9AM + timedelta(seconds=62)) == 0
+        assert await counters.count_from(session, COUNTERS[MEMBER], now=MONDAY_9AM) == 0

@@ -416,6 +416,23 @@ class TestSchedule:
         await self._start(world)
         assert await self._due(world) == [("7200", timedelta(0))]
 
+    async def test_after_a_clock_was_set_back_it_is_no_farther_than_an_interval(self, world: World) -> None:
+        world.clock.advance(timedelta(hours=5))
+        await world.sync()
+        await self._start(world)
+        world.clock.advance(-timedelta(hours=5))
+        await self._start(world)
+        assert await self._due(world) == [("7200", self.INTERVAL)]
+
+    async def test_a_run_that_died_before_it_is_taken_over(self, world: World) -> None:
+        world.clock.advance(timedelta(hours=5))
+        async with transaction(world.sessions) as session:
+            dead = await runs.request(session, reason="api", now=world.clock.now(), queue=False)
+        world.clock.advance(-timedelta(hours=5))
+        async with transaction(world.sessions) as session:
+            run = await runs.request(session, reason="api", now=world.clock.now(), queue=False)
+        assert run.id != dead.id
+
     async def test_another_interval_replaces_the_timer(self, world: World) -> None:
         async with transaction(world.sessions) as session:
             await runs.ensure_scheduled(session, now=world.clock.now(), interval=timedelta(hours=6))

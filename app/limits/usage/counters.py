@@ -16,7 +16,7 @@ from sqlalchemy import BigInteger, DateTime, String, TextClause, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.limits.catalogue import COUNTERS, Per
+from app.limits.catalogue import COUNTERS, Counter, Per
 from app.limits.numbers import Number
 from app.limits.usage.windows import COUNT_BITS, COUNT_MASK, Span, packed, placed, unpacked
 
@@ -80,6 +80,12 @@ _STORE = text(
     bindparam("now", type_=DateTime(timezone=True)),
     *(bindparam(name, type_=TEXTS) for name in ("counters", "subjects", "minutes", "hours", "days", "months")),
 )
+
+_FUTURE = """
+    {span} = ARRAY(
+        SELECT (least(number >> {bits}, :{span}_slot) << {bits}) + sum(number & {mask})::bigint
+        FROM unnest(c.{span}) AS number
+        GROUP BY least(number >> {bits}, :{span}_slot) ORDER BY least(number >> {bits}, :{span}_slot))"""
 
 # Rows that somebody is about to use are left alone: these are not deleted in the order in which others lock.
 _PRUNE = text(
@@ -180,6 +186,25 @@ async def store(session: AsyncSession, rows: Sequence[Row], *, now: datetime) ->
     for span in Span:
         columns[f"{span}s"] = [_literal(row.uses.get(span)) for row in rows]
     await session.execute(_STORE, columns | {"now": now})
+
+
+async def count_from(session: AsyncSession, counter: Counter, *, now: datetime) -> int:
+    """After our clock was set back: uses in slots that are still to come have arrived already, at the latest now. They
+    count for a window from now on, and not until the old time is reached again. Returns how many rows.
+    """
+    spans = [limit.span for limit in counter.limits]
+    bits = {"bits": COUNT_BITS, "mask": COUNT_MASK}
+    ahead = " OR ".join(f"{span}[cardinality({span})] >> {COUNT_BITS} > :{span}_slot" for span in spans)
+    statement = f"""
+    UPDATE limit_counters AS c SET {", ".join(_FUTURE.format(span=span, **bits) for span in spans)}
+    WHERE counter = :counter AND subject = ANY(ARRAY(
+        SELECT subject FROM limit_counters WHERE counter = :counter AND ({ahead}) ORDER BY subject FOR UPDATE))
+    RETURNING subject
+    """  # noqa: S608 -- put together from names of columns and numbers of ours
+    slots = {f"{limit.span}_slot": placed(limit.window, now) for limit in counter.limits}
+    binds: list[Any] = [bindparam("counter", type_=String), *(bindparam(name, type_=BigInteger) for name in slots)]
+    moved = await session.execute(text(statement).bindparams(*binds), slots | {"counter": counter.name})
+    return len(moved.all())
 
 
 async def prune(session: AsyncSession, *, now: datetime) -> int:

@@ -19,7 +19,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import event
+from sqlalchemy import event, text
 from sqlalchemy.engine import URL, AdaptedConnection, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -55,7 +55,9 @@ class Patience:
     lock: timedelta = timedelta(minutes=2)
     """Longer than `idle`: who waits for a frozen process gets the lock, not an error."""
     idle: timedelta = timedelta(minutes=1)
-    """Inside a transaction. We call nobody while one is open (D5): what happens there takes milliseconds."""
+    """Inside a transaction. We call nobody while one is open (D5): what happens there takes milliseconds. To the server
+    a process that was frozen between the parts of a statement is not idle: `end_stopped` finds it.
+    """
     keepalive: timedelta = timedelta(minutes=1)
     """Of silence, before the server asks whether the line still stands: three times, ten seconds apart."""
 
@@ -154,6 +156,23 @@ async def transaction(sessions: Sessions) -> AsyncIterator[AsyncSession]:
     """Commit on success, roll back on any error. Nothing else in the application ends a transaction."""
     async with sessions() as session, session.begin():
         yield session
+
+
+_STOPPED = text("""
+    SELECT application_name, pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()
+      AND state = 'active' AND wait_event = 'ClientRead' AND query !~* '^[[:space:]]*copy'
+      AND state_change < clock_timestamp() - make_interval(secs => :idle)
+""")
+
+
+async def end_stopped(session: AsyncSession, *, idle: timedelta) -> list[str]:
+    """End the sessions of processes that were frozen after they had sent the first part of a statement (its text), and
+    never the second (its values). The server waits for that without end, and they keep their row locks: it is not idle,
+    and a statement's time-out does not strike while it reads. Returns whose sessions they were.
+    """
+    rows = await session.execute(_STOPPED, {"idle": idle.total_seconds()})
+    return [str(row.application_name) for row in rows]
 
 
 def is_away(error: BaseException) -> bool:

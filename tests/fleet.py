@@ -10,10 +10,11 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 import asyncpg
 import httpx
@@ -233,19 +234,25 @@ def short_folder() -> Path:
 
 
 @asynccontextmanager
-async def fleet(folder: Path, *, people: int, workers: int = 1) -> AsyncIterator[Fleet]:
-    """Database, sandbox, one `serve`, the workers, ready for the story; all gone afterwards."""
+async def fleet(
+    folder: Path, *, people: int, workers: int = 1, settings: Mapping[str, str] = MappingProxyType({})
+) -> AsyncIterator[Fleet]:
+    """Database, sandbox, one `serve`, the workers, ready for the story; all gone afterwards. `settings` (`STEWARD_…`)
+    take the place of those that a fleet has otherwise.
+    """
     with small_disk(folder / "pg") as disk:
         database = await asyncio.to_thread(Database, folder, disk)
-        async with _at_work(folder, database, people, workers) as built:
+        async with _at_work(folder, database, people, workers, settings) as built:
             yield built
 
 
 @asynccontextmanager
-async def _at_work(folder: Path, database: Database, people: int, workers: int) -> AsyncIterator[Fleet]:
+async def _at_work(
+    folder: Path, database: Database, people: int, workers: int, settings: Mapping[str, str]
+) -> AsyncIterator[Fleet]:
     try:
         await database.create()
-        built = await _build(folder, database, people, workers)
+        built = await _build(folder, database, people, workers, settings)
         started: list[Program] = []
         try:
             for program, url in (
@@ -264,7 +271,7 @@ async def _at_work(folder: Path, database: Database, people: int, workers: int) 
         await asyncio.to_thread(database.close)
 
 
-async def _build(folder: Path, database: Database, people: int, workers: int) -> Fleet:
+async def _build(folder: Path, database: Database, people: int, workers: int, settings: Mapping[str, str]) -> Fleet:
     sandbox_port, service_port = free_port(0), free_port(0)
     policy = folder / "policy.yaml"
     demo = Path(__file__).parents[1] / "app" / "policy" / "demo.yaml"
@@ -285,6 +292,7 @@ async def _build(folder: Path, database: Database, people: int, workers: int) ->
         # Shorter than most freezes: whoever stands still in a transaction loses it within the round.
         "STEWARD_DATABASE_IDLE_TIMEOUT": "4s",
         "STEWARD_DATABASE_LOCK_TIMEOUT": "12s",
+        **settings,
     }
 
     def program(name: str, *command: str) -> Program:

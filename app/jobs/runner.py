@@ -17,7 +17,7 @@ from pgqueuer.errors import RetryRequested
 from pgqueuer.models import Job, Schedule
 from sqlalchemy import text
 
-from app.database import USUAL, Patience, is_away, transaction
+from app.database import USUAL, Patience, end_stopped, is_away, transaction
 from app.database_url import DatabaseUrl, read_url
 from app.jobs.held import rescue
 from app.jobs.job import Job as QueuedJob
@@ -220,6 +220,10 @@ class JobRunner:
             if self._stopping.is_set():
                 break
             try:
+                async with transaction(self._ctx.sessions) as session:
+                    ended = await end_stopped(session, idle=self._patience.idle)
+                if ended:
+                    log.warning("database.stopped_sessions_ended", whose=sorted(ended))
                 async with transaction(self._ctx.sessions) as session:
                     rescued = await rescue(session)
                     if turn % FOLLOW_EACH == 0:

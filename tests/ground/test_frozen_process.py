@@ -10,13 +10,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+import asyncpg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from app.bootstrap import patience_of
-from app.database import Patience, Sessions, create_engine, create_sessions, is_away, transaction
+from app.database import Patience, Sessions, create_engine, create_sessions, end_stopped, is_away, transaction
 from app.settings import Settings
+from tests.databases import dsn
 
 IDLE = 1.0
 
@@ -63,6 +65,53 @@ class TestAFrozenHolder:
         await impatient.dispose()
 
         assert is_away(refused.value), "the job waits, and loses no try"
+
+
+@pytest.mark.usefixtures("with_a_row")
+class TestFrozenBetweenThePartsOfAStatement:
+    """The server waits for the values of a statement whose text it has: neither idle nor a statement that runs."""
+
+    @asynccontextmanager
+    async def stopped_half_way(self, database: str) -> AsyncIterator[asyncpg.Connection]:
+        connection = await asyncpg.connect(dsn(database))
+        for name in ("idle_in_transaction_session_timeout", "statement_timeout"):
+            await connection.execute(f"SET {name} = '200ms'")
+        try:
+            await connection.transaction().start()
+            await connection.execute("UPDATE apps SET name = 'frozen' WHERE id = 'app'")
+            await connection.prepare("SELECT name FROM apps WHERE id = $1")
+            yield connection
+        finally:
+            connection.terminate()
+
+    async def test_no_time_out_of_the_server_strikes_and_we_end_it(self, database: str, sessions: Sessions) -> None:
+        async with self.stopped_half_way(database) as connection:
+            await asyncio.sleep(1)
+            assert not connection.is_closed(), "PostgreSQL ends it by itself now: then nobody needs to"
+
+            async with transaction(sessions) as session:
+                assert await end_stopped(session, idle=timedelta(minutes=1)) == []
+                assert len(await end_stopped(session, idle=timedelta(seconds=0.5))) == 1
+            async with transaction(sessions) as session:
+                await session.execute(text("UPDATE apps SET name = 'awake' WHERE id = 'app'"))
+
+        async with sessions() as session:
+            assert (await session.execute(text("SELECT name FROM apps WHERE id = 'app'"))).scalar_one() == "awake"
+
+    async def test_whoever_reads_rows_into_a_table_is_left_alone(self, database: str, sessions: Sessions) -> None:
+        """A COPY may wait for its rows for as long as the platform takes."""
+
+        async def rows() -> AsyncIterator[bytes]:
+            yield b"copied\tx\t2026-11-27\n"
+            await asyncio.sleep(1)
+            async with transaction(sessions) as session:
+                assert await end_stopped(session, idle=timedelta(seconds=0.5)) == []
+
+        connection = await asyncpg.connect(dsn(database))
+        try:
+            await connection.copy_to_table("apps", source=rows(), columns=["id", "name", "created_at"])
+        finally:
+            await connection.close()
 
 
 class TestSettings:

@@ -12,8 +12,11 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from random import Random
 
+import asyncpg
+
 from sandbox.client import SandboxClient
 from tests.fleet import Fleet, Program
+from tests.soak.stopped_inside import barred, waiting_for
 
 TARGETS = ("serve", "worker", "worker", "backend", "database")
 """One deck, dealt and shuffled again: nobody is spared for long."""
@@ -22,6 +25,8 @@ CHAOS = ("freeze workers", "freeze serve", "cut", "token trouble", "outage", FUL
 
 FREEZES = {"freeze workers": (3.0, 12.0), "freeze serve": (2.0, 4.0)}
 """How long, in seconds: some shorter and some longer than the database lets a transaction stand still."""
+INSIDE_WITHIN = 2.0
+"""Seconds, in which those who have work run into the lock."""
 TROUBLE_LASTS = (5.0, 15.0)
 DISK_FULL_LASTS = (3.0, 10.0)
 TOKEN_REFUSED, BUSY = 42001, -1
@@ -77,9 +82,9 @@ class Villain:
             case "cut":
                 await self.fleet.database.cut_connections()
             case "freeze workers":
-                # All but one: that one goes on.
+                # All but one: that one goes on. Those who are at work are stopped inside their transactions.
                 frozen = rng.sample(self.fleet.workers, len(self.fleet.workers) - 1)
-                self._for_a_while(self._freeze(frozen, rng.uniform(*FREEZES[target])))
+                self._for_a_while(self._freeze_inside(frozen, rng.uniform(*FREEZES[target])))
             case "freeze serve":
                 self._for_a_while(self._freeze([self.fleet.serve], rng.uniform(*FREEZES[target])))
             case "full disk":
@@ -96,6 +101,20 @@ class Villain:
     async def _freeze(self, programs: list[Program], seconds: float) -> None:
         frozen = [(program, group) for program in programs if (group := program.freeze()) is not None]
         try:
+            await asyncio.sleep(seconds)
+        finally:
+            for program, group in frozen:
+                program.thaw(group)
+
+    async def _freeze_inside(self, programs: list[Program], seconds: float) -> None:
+        """As many as run into a lock within a moment are inside a transaction; the lock goes when they have stopped."""
+        frozen: list[tuple[Program, int]] = []
+        try:
+            with contextlib.suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                async with barred(self.fleet.database.url):
+                    names = {program.name for program in programs}
+                    await waiting_for(self.fleet.database.url, names, seconds=INSIDE_WITHIN)
+                    frozen = [(program, group) for program in programs if (group := program.freeze()) is not None]
             await asyncio.sleep(seconds)
         finally:
             for program, group in frozen:

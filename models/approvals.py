@@ -133,6 +133,27 @@ class StepApprover(Table, table=True):
     ended_at: datetime | None = optional_moment()
 
 
+class ConcernedPerson(Table, table=True):
+    """Whom a request of somebody else is about: when they were told, and what they have said against it."""
+
+    __tablename__ = "concerned_people"
+    __table_args__ = (Index("uq_concerned_people_person", "request_id", "person_id", unique=True),)
+
+    id: int | None = serial_key()
+    request_id: UUID = ref("requests.id", index=False)
+    person_id: UUID = ref("people.id")
+    card_message_id: UUID | None = optional_ref("messages.id", index=False)
+    """The message that brought them the card with the button to object."""
+    told_at: datetime = moment()
+    objected_at: datetime | None = optional_moment()
+    objection: str = Field(default="")
+    """Their reason, as far as they gave one."""
+    via: str | None = Field(default=None)
+    """`card`, `rest`, `console`."""
+    actor: str | None = Field(default=None)
+    """Who passed the objection on, as `kind:id`: the person themselves, or a service in their name."""
+
+
 class Verdict(StrEnum):
     APPROVE = "approve"
     REJECT = "reject"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -35,6 +36,8 @@ class RequestContext:
     requester: Person
     policy: Policy
     """The version that was in force on submission."""
+    objections: Sequence[str] = ()
+    """What people whom it is about say against it, a sentence each."""
 
     @property
     def barred(self) -> frozenset[UUID]:
@@ -59,18 +62,20 @@ class RequestContext:
     @property
     def told(self) -> Told:
         requester = self.requester.name if self.kind.is_applied_for else ""
-        return Told(self.request, requester, self.policy.cite(self.request.rule_key))
+        return Told(self.request, requester, self.policy.cite(self.request.rule_key), self.objections)
 
 
 async def load_context(session: AsyncSession, request: Request) -> RequestContext:
     kind = kind_named(session, request.kind)
-    people = await org.people_by_id(session, [request.requester_id])
+    objected = [row for row in await queries.concerned_by(session, request.id) if row.objected_at]
+    people = await org.people_by_id(session, [request.requester_id, *(row.person_id for row in objected)])
     return RequestContext(
         kind=kind,
         request=request,
         subject=kind.subject.model_validate(request.subject),
         requester=people[request.requester_id],
         policy=await policies.get(session, PolicyVersionId(request.policy_version_id)),
+        objections=[messages.objected_because(people[row.person_id].name, row.objection) for row in objected],
     )
 
 

@@ -9,6 +9,8 @@ from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import messages, offers, queries, rules
+from app.approvals.applying.concerned import check_told
+from app.approvals.applying.personal import forget_unless_kept
 from app.approvals.context import RequestContext, given_so_far, load_context, publish_about_request
 from app.approvals.errors import AlreadyDecided, RequestNotFound
 from app.approvals.rules import RequestPurpose
@@ -70,7 +72,9 @@ async def decide(
         await _show_standing(session, context, step, ballot, now=now)
         return request
     if earlier or not rules.is_open(request, step):
-        raise await _too_late(session, context)
+        raise await too_late(session, context)
+    if ballot.verdict is Verdict.APPROVE:
+        await check_told(session, context)
     await _count(session, context, step, ballot, now=now)
     return request
 
@@ -134,7 +138,7 @@ async def _check_may_decide(session: AsyncSession, context: RequestContext, step
     barred = context.barred
     if person.id not in approvers | barred and context.request.state is not RequestState.PENDING:
         # "It has a result already" tells them more than "you are not an approver".
-        raise await _too_late(session, context)
+        raise await too_late(session, context)
     rules.check_may_decide(context.request, step, person=person, barred=barred, approver_ids=approvers)
 
 
@@ -311,6 +315,7 @@ async def _reject(
     await open_and_close.cancel_unfinished(session, context, now=now)
     await publish_about_request(session, request, catalogue.RequestRejected, actor=actor, now=now)
     await context.kind.rejected(session, request, context.subject, actor=actor, now=now)
+    forget_unless_kept(session, request, now=now)
     await show_outcome(session, context, step, clicked=clicked, actor=actor, now=now)
     text = messages.rejected(context.told, await given_so_far(session, context))
     await ask.tell_requester(session, request, text, actor=actor, now=now)
@@ -332,13 +337,16 @@ async def take_back(
     request.decided_at = request.updated_at = now
     open_step = (await queries.steps_of(session, request.id))[request.current_step - 1]
     await open_and_close.cancel_unfinished(session, context, now=now)
+    if actor != SYSTEM:
+        # What the service takes back itself may be handed in again: who does so erases them.
+        forget_unless_kept(session, request, now=now)
     await show_outcome(session, context, open_step, clicked=clicked, actor=actor, now=now)
     await publish_about_request(
         session, request, catalogue.RequestWithdrawn, actor=actor, now=now, recorded_by=recorded_by, detail=detail
     )
 
 
-async def _too_late(session: AsyncSession, context: RequestContext) -> AlreadyDecided:
+async def too_late(session: AsyncSession, context: RequestContext) -> AlreadyDecided:
     """The refusal for somebody who is too late. It says who decided, and when (F55)."""
     what = context.told.named
     if context.request.state is RequestState.WITHDRAWN:

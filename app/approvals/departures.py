@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import messages, queries, rules
+from app.approvals.applying.personal import forget_unless_kept
 from app.approvals.context import RequestContext, load_context, publish_about_request
 from app.approvals.decide import go_on, pass_over, settle, take_back
 from app.approvals.errors import NoApprover
@@ -25,6 +26,7 @@ from app.audit.actor import SYSTEM
 from app.departures.service import SAID, Departure, DepartureReason
 from app.errors import DomainError
 from app.events.service import catalogue
+from app.jobs.timers import set_timer
 from app.observability import get_logger
 from app.org import queries as org
 from app.org.rules import may_act
@@ -39,6 +41,8 @@ RULE = "approval.hand_over"
 APPLICANT_LEFT = f"申请人{SAID[DepartureReason.LEFT]}"
 HANDED_IN_AGAIN_WITHIN = timedelta(days=7)
 """Whoever comes back later applies anew."""
+FORGET = "approval.forget"
+"""Timer: the personal details in a leaver's request are kept no longer (policy 2.5)."""
 
 
 async def depart(session: AsyncSession, *, request_id: RequestId, departure: Departure, now: datetime) -> None:
@@ -50,6 +54,7 @@ async def depart(session: AsyncSession, *, request_id: RequestId, departure: Dep
     if request.requester_id == person_id and context.kind.is_applied_for:
         request.outcome_detail = f"申请人{said}"
         await take_back(session, context, actor=SYSTEM, detail=request.outcome_detail, now=now)
+        await set_timer(session, FORGET, str(request.id), now + HANDED_IN_AGAIN_WITHIN)
         return
     for step in await queries.steps_of(session, request.id):
         if step.state is StepState.OPEN and await _give_up_place(session, step, person_id, now=now):
@@ -76,6 +81,7 @@ async def hand_in_again(session: AsyncSession, *, request_id: RequestId, now: da
     else:
         said, text = f"{APPLICANT_LEFT}；已重新提交为 #{renewed.number}", messages.handed_in_again(former, renewed)
     former.outcome_detail, former.updated_at = said, now
+    forget_unless_kept(session, former, now=now)
     await tell_requester(session, former, text, actor=SYSTEM, now=now)
 
 

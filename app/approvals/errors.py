@@ -20,6 +20,13 @@ class UnreadablePayload(Invalid):
     title = "申请内容不完整或不正确"
 
 
+class IncompleteApplication(Invalid):
+    """The policy asks for more than the application says: the member `faults` names each."""
+
+    slug = "incomplete-application"
+    title = "申请没有写全"
+
+
 class NoApprover(Invalid):
     """The policy's approver leads to nobody who may decide. The sentence says what to configure."""
 
@@ -39,6 +46,13 @@ class AlreadyDecided(Conflict):
     title = "这份申请已有结果"
 
 
+class NotToldYet(Conflict):
+    """Whom it is about has not been reached yet, and could not have objected."""
+
+    slug = "not-told-yet"
+    title = "本人还没有收到告知"
+
+
 class NothingToRetry(Conflict):
     slug = "nothing-to-retry"
     title = "没有失败的执行可以重试"
@@ -52,6 +66,18 @@ class OwnRequest(Forbidden):
 class NotAnApprover(Forbidden):
     slug = "not-an-approver"
     title = "您不是当前步骤的审批人"
+
+
+class NotForOthers(Forbidden):
+    """The policy does not let them apply in that person's place."""
+
+    slug = "not-for-others"
+    title = "不能代他人申请"
+
+
+class NotConcerned(Forbidden):
+    slug = "not-concerned-by-request"
+    title = "这份申请不涉及您"
 
 
 class NotTheRequester(Forbidden):

@@ -8,6 +8,8 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import departures, lost_groups, queries
+from app.approvals.applying import personal
+from app.approvals.applying.objections import object_by_card
 from app.approvals.decide import decide_by_card
 from app.approvals.rules import RequestPurpose
 from app.approvals.steps import deadlines, escalation
@@ -18,7 +20,7 @@ from app.events.service import EventPayload, catalogue
 from app.jobs.job import Job, JobContext, JobFunction, TimerHandler
 from app.ladders.service import Speaker
 from models.approvals import Verdict
-from models.ids import StepId
+from models.ids import RequestId, StepId
 
 
 async def approve(session: AsyncSession, clicked: ClickedCard, argument: str, now: datetime) -> None:
@@ -31,12 +33,20 @@ async def reject(session: AsyncSession, clicked: ClickedCard, argument: str, now
     await decide_by_card(session, clicked=clicked, step_id=step_id, verdict=Verdict.REJECT, now=now)
 
 
+async def object_to_it(session: AsyncSession, clicked: ClickedCard, argument: str, now: datetime) -> None:
+    await object_by_card(session, clicked=clicked, request_id=RequestId(UUID(argument)), now=now)
+
+
 async def remind(session: AsyncSession, subject: str, now: datetime) -> None:
     await escalation.remind(session, step_id=StepId(UUID(subject)), now=now)
 
 
 async def escalate(session: AsyncSession, subject: str, now: datetime) -> None:
     await escalation.escalate(session, step_id=StepId(UUID(subject)), now=now)
+
+
+async def forget(session: AsyncSession, subject: str, now: datetime) -> None:
+    await personal.clear(session, request_id=RequestId(UUID(subject)), now=now)
 
 
 async def take_out_of_requests(ctx: JobContext, departure: Departure) -> None:
@@ -77,17 +87,46 @@ async def hand_in_again(ctx: JobContext, payload: EventPayload) -> None:
             await departures.hand_in_again(session, request_id=request_id, now=ctx.now())
 
 
-JOBS: dict[str, JobFunction] = GROUP_LOST.run_by(end_requests) | APPLICANT_BACK.run_by(hand_in_again)
+MEMBER_LEFT = Job("approvals.member_left", EventPayload)
+"""The subscriber of `member.left` and `member.left_unapproved`."""
+
+
+async def erase_details(ctx: JobContext, payload: EventPayload) -> None:
+    """2.5: who has left a group leaves no personal details in the applications about it."""
+    is_approved = payload.type == catalogue.MemberLeft.type
+    event = payload.read_as(catalogue.MemberLeft if is_approved else catalogue.MemberLeftUnapproved)
+    async with transaction(ctx.sessions) as session:
+        request_ids = await personal.requests_to_clear(
+            session, group_id=event.group_id, person_id=event.person_id, until=payload.occurred_at
+        )
+    for request_id in request_ids:
+        async with transaction(ctx.sessions) as session:
+            await personal.clear(session, request_id=request_id, now=ctx.now())
+
+
+JOBS: dict[str, JobFunction] = (
+    GROUP_LOST.run_by(end_requests) | APPLICANT_BACK.run_by(hand_in_again) | MEMBER_LEFT.run_by(erase_details)
+)
 
 SUBSCRIBERS = {
     catalogue.GroupLost.type: [GROUP_LOST.name],
     catalogue.UseridLinked.type: [APPLICANT_BACK.name],
+    catalogue.MemberLeft.type: [MEMBER_LEFT.name],
+    catalogue.MemberLeftUnapproved.type: [MEMBER_LEFT.name],
 }
 
-CARD_ACTIONS: dict[str, CardAction] = {"approval.approve": approve, "approval.reject": reject}
-"""A button's key is `approval.approve:<step>` or `approval.reject:<step>`."""
+CARD_ACTIONS: dict[str, CardAction] = {
+    "approval.approve": approve,
+    "approval.reject": reject,
+    "approval.object": object_to_it,
+}
+"""A button's key is `approval.approve:<step>`, `approval.reject:<step>` or `approval.object:<request>`."""
 
-TIMERS: dict[str, TimerHandler] = {deadlines.REMIND: remind, deadlines.DUE: escalate}
+TIMERS: dict[str, TimerHandler] = {
+    deadlines.REMIND: remind,
+    deadlines.DUE: escalate,
+    departures.FORGET: forget,
+}
 
 RUNGS: dict[str, Speaker] = {
     RequestPurpose.REMINDER: escalation.reminder_words,

@@ -15,12 +15,26 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.approvals.errors import UnknownKind
 from app.audit.actor import Actor
 from app.manifest import registry_of
-from app.policy.sections.people import StepRule
+from app.policy.sections.groups import Requirement
+from app.policy.sections.people import Expression, StepRule
 from app.policy.service import Policy
 from app.quotes import quoted
 from models.approvals import Request
 from models.ids import GroupId, PersonId
 from models.org import Person
+
+
+@dataclass(frozen=True)
+class Details:
+    """Who an application is about, as approvers read it (policy 2.1). Empty: not known and not said."""
+
+    name: str = ""
+    title: str = ""
+    contact: str = ""
+
+
+PERSONAL: Mapping[str, str] = {"title": "职务", "contact": "联系方式"}
+"""What of it is erased again: the member of the payload, and the row that shows it."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +44,7 @@ class Submission:
     requester: Person
     policy: Policy
     now: datetime
+    details: Details = Details()
 
 
 @dataclass(frozen=True)
@@ -132,6 +147,12 @@ class RequestKind(ABC, Generic[PayloadT, SubjectT]):
     is_applied_for: bool = True
     """Whether people apply for it. If not, the service asks by `ask_in_turn` who would take something on: nobody is the
     applicant, hears of its progress or may withdraw it, and `requests.requester_id` is whose place it is about."""
+    has_details: bool = False
+    """Whether it holds `PERSONAL` details of whom it is about."""
+    keeps_details: bool = False
+    """Whether they are needed once it is carried out, as of who is in a group; erased when they leave."""
+    objection_ends: bool = False
+    """Whether it ends when the person whom it is about objects. Otherwise the approvers read it, and decide."""
 
     @abstractmethod
     async def resolve(self, session: AsyncSession, payload: PayloadT, submission: Submission) -> SubjectT:
@@ -140,6 +161,18 @@ class RequestKind(ABC, Generic[PayloadT, SubjectT]):
     @abstractmethod
     async def check(self, session: AsyncSession, subject: SubjectT, submission: Submission) -> None:
         """Raise a DomainError when nobody may apply for this now."""
+
+    async def details(self, _session: AsyncSession, _payload: PayloadT, _subject: SubjectT) -> Details:
+        """What approvers should know of whom it is about: from the contact book, or as the application says it."""
+        return Details()
+
+    def requires(self, _policy: Policy, _subject: SubjectT) -> Sequence[Requirement]:
+        """What the application must say."""
+        return ()
+
+    def applied_by(self, _policy: Policy, _subject: SubjectT) -> Sequence[Expression] | None:
+        """Who may apply for somebody else. None: everybody."""
+        return None
 
     @abstractmethod
     def steps(self, policy: Policy, subject: SubjectT) -> Sequence[StepRule]:

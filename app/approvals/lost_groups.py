@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import messages, queries
+from app.approvals.applying.personal import forget_unless_kept
 from app.approvals.context import load_context
 from app.approvals.decide import take_back
 from app.approvals.steps.ask import tell_requester
@@ -27,5 +28,6 @@ async def end_request(session: AsyncSession, *, request_id: RequestId, now: date
         return
     context = await load_context(session, request)
     request.outcome_detail = DISSOLVED
+    forget_unless_kept(session, request, now=now)
     await take_back(session, context, actor=SYSTEM, detail=DISSOLVED, now=now)
     await tell_requester(session, request, messages.ended(context.told, DISSOLVED), actor=SYSTEM, now=now)

@@ -41,6 +41,8 @@ class Told:
     requester: str
     """Empty where nobody has applied: people are asked whether they take something on."""
     citation: Citation
+    objections: Sequence[str] = ()
+    """Of people whom it is about, a sentence each."""
 
     @property
     def fields(self) -> list[tuple[str, str]]:
@@ -109,7 +111,7 @@ def approval_card(told: Told, step: RequestStep, *, steps: int, notice: str = ""
         title=told.request.title,
         desc=f"第 {step.position}/{steps} 步 · {step.name}",
         fields=told.fields,
-        sub_title="\n".join(line for line in (notice, step.note or "", reason) if line),
+        sub_title="\n".join(line for line in (notice, *told.objections, step.note or "", reason) if line),
         quote=told.clause,
         buttons=[
             CardButton("同意", f"approval.approve:{step.id}", style=1),
@@ -150,7 +152,8 @@ def not_handed_in_again(former: Request, refusal: str) -> str:
 
 def in_full(told: Told, step: RequestStep, *, is_offer: bool) -> str:
     """The text beside a card that cannot hold everything: nobody decides on half of an application."""
-    said = [("申请人", told.requester), *told.rows, ("理由", told.request.reason)]
+    objections = [("异议", one) for one in told.objections]
+    said = [("申请人", told.requester), *told.rows, *objections, ("理由", told.request.reason)]
     lines = "\n".join(f"{key}：{value}" for key, value in said if value)
     waits = f"请在卡片上答复您是否愿意{step.name}。" if is_offer else f"等待您（{step.name}）在卡片上审批。"
     return f"{_heading(told)}\n{lines}\n{waits}"
@@ -221,11 +224,68 @@ def submitted(
     return "\n".join([_heading(told), *map(str, given), f"已提交，{waits}。", told.clause])
 
 
-def concerned(told: Told) -> str:
-    """To whom it is about, when somebody else has applied (policy 2.5)."""
-    reason = f"理由：{told.request.reason}\n" if told.request.reason else ""
-    said = f"{told.requester} 替您提交了这份申请。如有异议，请尽快向审批人或 {told.requester} 说明。"
-    return f"{_heading(told)}\n{said}\n{reason}{told.clause}"
+OBJECTION_ENDS = "如有异议，请在卡片上点“我有异议”：这份申请随之结束。"
+OBJECTION_IS_READ = "如有异议，请在卡片上点“我有异议”，转达申请人和审批人。"
+
+
+def concerned_card(told: Told, *, ends: bool) -> Card:
+    """For whom it is about, when somebody else has applied (policy 2.5)."""
+    reason = f"理由：{told.request.reason}" if told.request.reason else ""
+    way = OBJECTION_ENDS if ends else OBJECTION_IS_READ
+    return Card(
+        title=told.request.title,
+        desc=_in_your_place(told),
+        fields=told.fields,
+        sub_title="\n".join(line for line in (way, reason) if line),
+        quote=told.clause,
+        buttons=[CardButton("我有异议", f"approval.object:{told.request.id}", style=2)],
+    )
+
+
+def concerned(told: Told, *, ends: bool | None = None) -> str:
+    """The same as a text. `ends` None: nobody decides it, so an objection would have no effect."""
+    way = {True: OBJECTION_ENDS, False: OBJECTION_IS_READ, None: ""}[ends]
+    reason = f"理由：{told.request.reason}" if told.request.reason else ""
+    said = [_heading(told), f"{_in_your_place(told)}。{way}", reason, told.clause]
+    return "\n".join(line for line in said if line)
+
+
+def _in_your_place(told: Told) -> str:
+    return f"{told.requester} 替您提交了这份申请"
+
+
+def objected_because(name: str, reason: str) -> str:
+    return f"{name} 提出异议：{reason.strip()}" if reason.strip() else f"{name} 提出异议"
+
+
+def objected(told: Told, name: str, reason: str) -> str:
+    """To whoever decides and to the applicant, where the objection does not end the request."""
+    return f"{_heading(told)}\n{objected_because(name, reason)}。申请仍在审批，请审批人一并考虑。\n{told.clause}"
+
+
+def has_objected_card(told: Told) -> Card:
+    """The card of who has objected, while the request is open."""
+    return Card(
+        title=told.request.title,
+        desc="您的异议已转达申请人和审批人",
+        fields=told.fields,
+        sub_title="\n".join(told.objections),
+        quote=told.clause,
+        outcome="已提出异议",
+    )
+
+
+def concerned_outcome_card(told: Told, given: Sequence[Given]) -> Card:
+    """The card of whom it is about, once there is a result: nothing is left to object to."""
+    lines = [*told.objections, *(one.in_short for one in given)]
+    return Card(
+        title=told.request.title,
+        desc=_in_your_place(told),
+        fields=told.fields,
+        sub_title="\n".join(lines),
+        quote=told.clause,
+        outcome=told.result,
+    )
 
 
 def ended(told: Told, because: str) -> str:

@@ -9,9 +9,9 @@ from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import queries
-from app.approvals.kinds import Chain, RequestKind, ShownFields
+from app.approvals.kinds import PERSONAL, Chain, RequestKind, ShownFields
 from app.approvals.queries import RequestHistory
-from app.approvals.schemas import DecisionOut, RequestOut, RequestSummary, StepOut
+from app.approvals.schemas import DecisionOut, ObjectionOut, RequestOut, RequestSummary, StepOut
 from app.org import queries as org
 from app.policy import service as policies
 from app.web.schemas import ClauseOut
@@ -39,6 +39,16 @@ async def request(session: AsyncSession, row: Request) -> RequestOut:
         steps=[
             _step(step, history, is_offer=rule.is_offer)
             for step, rule in zip(history.steps, Chain.model_validate(row.chain).steps, strict=False)
+        ],
+        objections=[
+            ObjectionOut(
+                person=history.userids.get(one.person_id, ""),
+                reason=one.objection,
+                via=one.via or "",
+                objected_at=one.objected_at,
+            )
+            for one in history.objections
+            if one.objected_at
         ],
     )
 
@@ -101,10 +111,11 @@ def _describe(document: dict[str, Any], kinds: Mapping[str, RequestKind[Any, Any
 
 
 def _example(kind: RequestKind[Any, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    said = {*schema.get("required", []), *(PERSONAL if kind.keeps_details else ())}
     payload = {
         name: field["examples"][0]
         for name, field in schema["properties"].items()
-        if field.get("examples") and name in schema.get("required", [])
+        if field.get("examples") and name in said
     }
     value = {"kind": kind.name, "requester": "lijun", "payload": payload, "reason": "工作需要"}
     return {"summary": (schema.get("description") or kind.name).partition("\n")[0], "value": value}

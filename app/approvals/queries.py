@@ -13,7 +13,16 @@ from sqlmodel import col
 
 from app.approvals.errors import RequestNotFound
 from app.org import queries as org
-from models.approvals import Decision, OutcomeState, Request, RequestState, RequestStep, StepApprover, StepState
+from models.approvals import (
+    ConcernedPerson,
+    Decision,
+    OutcomeState,
+    Request,
+    RequestState,
+    RequestStep,
+    StepApprover,
+    StepState,
+)
 from models.ids import PersonId, RequestId, StepId
 
 
@@ -157,6 +166,23 @@ async def failed_since(session: AsyncSession, *, kinds: Collection[str], since: 
     return [RequestId(row) for row in await session.scalars(statement.order_by(col(Request.id)))]
 
 
+async def concerned_by(session: AsyncSession, request_id: UUID) -> list[ConcernedPerson]:
+    """Whom a request of somebody else is about, with what they have said against it."""
+    statement = select(ConcernedPerson).where(col(ConcernedPerson.request_id) == request_id)
+    return list(await session.scalars(statement.order_by(col(ConcernedPerson.id))))
+
+
+async def decided_about(session: AsyncSession, *, group_id: UUID, names: str, until: datetime) -> list[Request]:
+    """Requests about a group, made until then and decided, whose subject's key names this."""
+    statement = select(Request).where(
+        col(Request.group_id) == group_id,
+        col(Request.subject_key).contains(names, autoescape=True),
+        col(Request.state) != RequestState.PENDING,
+        col(Request.submitted_at) <= until,
+    )
+    return list(await session.scalars(statement.order_by(col(Request.id))))
+
+
 async def decisions_on(session: AsyncSession, step_id: UUID) -> list[Decision]:
     statement = select(Decision).where(col(Decision.step_id) == step_id).order_by(col(Decision.id))
     return list(await session.scalars(statement))
@@ -216,6 +242,7 @@ class RequestHistory:
     steps: Sequence[RequestStep]
     approvers: Sequence[StepApprover]
     decisions: Sequence[Decision]
+    objections: Sequence[ConcernedPerson]
     userids: dict[UUID, str]
 
 
@@ -228,5 +255,8 @@ async def history(session: AsyncSession, request: Request) -> RequestHistory:
         )
     )
     decisions = await decisions_about(session, request.id)
+    objections = [row for row in await concerned_by(session, request.id) if row.objected_at]
     named = {request.requester_id, *(row.person_id for row in approvers), *(row.person_id for row in decisions)}
-    return RequestHistory(request, steps, approvers, decisions, await org.last_userids_of(session, named))
+    named |= {row.person_id for row in objections}
+    userids = await org.last_userids_of(session, named)
+    return RequestHistory(request, steps, approvers, decisions, objections, userids)

@@ -1,4 +1,4 @@
-"""REST for requests: apply, list, look, decide, withdraw, carry out again."""
+"""REST for requests: apply, list, look, decide, object, withdraw, carry out again."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from sqlmodel import col
 
 from app.approvals import presentation, queries, service
 from app.approvals.queries import RequestFilter
-from app.approvals.schemas import NewDecision, NewRequest, RequestOut, RequestSummary, Withdrawal
-from app.approvals.service import Application, Ballot
+from app.approvals.schemas import NewDecision, NewObjection, NewRequest, RequestOut, RequestSummary, Withdrawal
+from app.approvals.service import Application, Ballot, Objection
 from app.org import service as people
 from app.web.deps import CallerDep, NowDep, SessionDep, require
 from app.web.idempotency import IdempotentRoute
@@ -75,6 +75,19 @@ async def decide_request(
     person = await people.person_named(session, body.person)
     ballot = Ballot(person, body.verdict, "rest", body.comment, recorded_by=caller.actor)
     request = await service.decide(session, ballot, request_id=RequestId(request_id), now=now)
+    return await presentation.request(session, request)
+
+
+@router.post("/{request_id}/objections", status_code=201, dependencies=DECIDE, responses=problems(403, 404, 409))
+async def object_to_request(
+    request_id: UUID, body: NewObjection, session: SessionDep, caller: CallerDep, now: NowDep
+) -> RequestOut:
+    """What somebody has against a request about them that somebody else has made. An `exit` ends by it; of any other
+    the approvers read it, and decide.
+    """
+    person = await people.person_named(session, body.person)
+    objection = Objection(person, "rest", body.reason, recorded_by=caller.actor)
+    request = await service.object_to(session, objection, request_id=RequestId(request_id), now=now)
     return await presentation.request(session, request)
 
 

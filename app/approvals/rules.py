@@ -10,6 +10,7 @@ from uuid import UUID
 from app.approvals.errors import AlreadyDecided, NoApprover, NotAnApprover, OwnRequest
 from app.errors import WrongState
 from app.org.rules import may_act, why_not
+from app.policy.sections.groups import Requirement
 from app.quotes import quoted
 from models.approvals import OutcomeState, Request, RequestState, RequestStep, StepState, Verdict
 from models.org import Person
@@ -21,6 +22,7 @@ class RequestPurpose(StrEnum):
     CARD = "approval.card"
     DETAILS = "approval.details"
     CONCERNED = "approval.concerned"
+    OBJECTED = "approval.objected"
     REMINDER = "approval.reminder"
     ESCALATED = "approval.escalated"
     PROGRESS = "approval.progress"
@@ -54,6 +56,19 @@ OUTCOME_TRANSITIONS: dict[OutcomeState, frozenset[OutcomeState]] = {
 }
 
 VERDICT_STEP_STATE = {Verdict.APPROVE: StepState.APPROVED, Verdict.REJECT: StepState.REJECTED}
+
+
+FILLERS = frozenset("\u115f\u1160\u3164\uffa0")
+"""Letters by their class that show nothing."""
+FEWEST_OF_A_CONTACT = 3
+"""Digits or Latin letters: an extension (802) has them, 无 and 同上 have not."""
+
+
+def says_it(asked: Requirement, text: str) -> bool:
+    """Whether a text says what the policy asks for: blanks, punctuation and signs alone say nothing."""
+    if asked == "contact":
+        return sum(char.isascii() and char.isalnum() for char in text) >= FEWEST_OF_A_CONTACT
+    return any(char.isalnum() and char not in FILLERS for char in text)
 
 
 def needed_of(needed: Literal["any", "all"] | int, approvers: int) -> int:

@@ -31,6 +31,18 @@ class Withdrawal(Input):
     )
 
 
+class NewObjection(Input):
+    person: Userid = Field(description="userid of whom the request is about, and who has not applied for it.")
+    reason: Remark = ""
+
+
+class ObjectionOut(BaseModel):
+    person: str
+    reason: str
+    via: str
+    objected_at: datetime
+
+
 class DecisionOut(BaseModel):
     person: str
     verdict: Verdict
@@ -79,3 +91,6 @@ class RequestOut(RequestSummary):
     correlation_id: str
     rule: ClauseOut
     steps: list[StepOut]
+    objections: list[ObjectionOut] = Field(
+        description="Of people whom somebody else's request is about. One against an `exit` ends it."
+    )

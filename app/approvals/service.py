@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,11 +11,18 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import messages, queries, rules
+from app.approvals.applying import for_others
+from app.approvals.applying.concerned import tell_concerned
+from app.approvals.applying.objections import Objection, object_to
+from app.approvals.applying.personal import forget_unless_kept
+from app.approvals.applying.required import check_complete
 from app.approvals.context import RequestContext, given_so_far, load_context, publish_about_request
 from app.approvals.decide import Ballot, approve_request, decide, take_back
 from app.approvals.errors import DuplicateRequest, NothingToRetry, NotTheRequester, UnreadablePayload
 from app.approvals.kinds import (
+    PERSONAL,
     Chain,
+    Details,
     Headed,
     Offer,
     RequestKind,
@@ -37,10 +44,13 @@ from models.ids import RequestId
 from models.org import Person
 
 __all__ = [
+    "PERSONAL",
     "Application",
     "Asking",
     "Ballot",
+    "Details",
     "Headed",
+    "Objection",
     "Offer",
     "RequestKind",
     "RequestText",
@@ -49,6 +59,7 @@ __all__ = [
     "call_off",
     "decide",
     "finish_outcome",
+    "object_to",
     "retry_outcome",
     "submit",
     "withdraw",
@@ -74,20 +85,24 @@ class Application:
 async def submit(session: AsyncSession, application: Application, *, now: datetime) -> Request:
     """Apply. This fixes the policy version, the steps and the text; the first step's approvers get their cards.
 
-    It refuses an unknown kind, an unreadable payload, what the kind itself refuses, a second open request about the
-    same thing, and a chain with a step that nobody could decide.
+    It refuses an unknown kind, an unreadable payload, an applicant who may not apply for somebody else, an application
+    that does not say what the policy asks for, what the kind itself refuses, a second open request about the same
+    thing, and a chain with a step that nobody could decide.
     """
     submission = Submission(application.requester, await policies.in_force(session, now=now), now)
     kind = kind_applied_for(session, application.kind)
     payload = _read(kind, application.payload)
     subject = await kind.resolve(session, payload, submission)
+    await for_others.check_may_apply(session, kind, subject, submission)
+    submission = replace(submission, details=await kind.details(session, payload, subject))
+    check_complete(kind, application.reason, submission, kind.requires(submission.policy, subject))
     await kind.check(session, subject, submission)
     request = await _drafted(session, application, kind, payload, subject, submission)
     await _insert(session, request)
     context = RequestContext(kind, request, subject, submission.requester, submission.policy)
     actor = application.submitted_by
     await publish_about_request(session, request, catalogue.RequestSubmitted, actor=actor, now=now)
-    await ask.tell_concerned(session, context, actor=actor, now=now)
+    await tell_concerned(session, context, actor=actor, now=now)
     await _start(session, context, actor=actor, now=now)
     log.info("request.submitted", request_id=str(request.id), kind=kind.name)
     return request
@@ -170,6 +185,8 @@ async def finish_outcome(
         return request
     request.outcome, request.outcome_detail, request.updated_at = outcome, detail, now
     await publish_about_request(session, request, OUTCOME_EVENTS[outcome], actor=actor, now=now, detail=detail)
+    if outcome is OutcomeState.DONE and not kind_named(session, request.kind).keeps_details:
+        forget_unless_kept(session, request, now=now)
     text = messages.done(request) if outcome is OutcomeState.DONE else messages.failed(request)
     await ask.tell_requester(session, request, text, actor=actor, now=now)
     return request

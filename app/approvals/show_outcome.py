@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import messages, queries
+from app.approvals.applying.concerned import show_to_concerned
 from app.approvals.context import RequestContext, given_so_far
 from app.audit.actor import Actor
 from app.cards import service as cards
@@ -33,6 +34,7 @@ async def show_outcome(
     card = messages.outcome_card(context.told, step, given, next_step=next_step)
     await show_on_cards(session, step, card, clicked=clicked, actor=actor, now=now)
     if next_step is None:
+        await show_to_concerned(session, context, clicked=clicked, actor=actor, now=now)
         await _show_to_earlier_deciders(session, context, step, card, actor=actor, now=now)
 
 

@@ -146,7 +146,7 @@ async def join_and_exit(stage: Stage, cast: Cast, group: Json) -> None:
             "kind": "join",
             "requester": cast.newcomer,
             "reason": "负责新品的市场推广",
-            "payload": {"group_id": group["id"], "person": cast.newcomer},
+            "payload": {"group_id": group["id"], "title": "市场专员", "contact": "分机 8021"},
         },
     )
     steps = " → ".join(step["name"] for step in join["steps"])
@@ -165,7 +165,7 @@ async def join_and_exit(stage: Stage, cast: Cast, group: Json) -> None:
             "kind": "exit",
             "requester": leaver,
             "reason": "不再参与这个项目",
-            "payload": {"group_id": group["id"], "person": leaver},
+            "payload": {"group_id": group["id"]},
         },
     )
     for position in range(1, len(leave["steps"]) + 1):

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import service as approvals
-from app.approvals.service import Headed, Offer, RequestKind, RequestText, Submission
+from app.approvals.service import PERSONAL, Details, Headed, Offer, RequestKind, RequestText, Submission
 from app.audit.actor import Actor
 from app.errors import DomainError
 from app.findings import service as findings
@@ -22,8 +22,10 @@ from app.groups.creation import first_owner, register
 from app.groups.errors import AlreadyAMember, NotAMember, UnknownPeople
 from app.groups.schemas import CreateGroup, CreationSubject, Exit, Join, MembershipSubject, RosterChange
 from app.org import queries as org
+from app.org.rules import contact_of
 from app.policy import service as policies
-from app.policy.sections.people import StepRule
+from app.policy.sections.groups import MembershipRule, Requirement
+from app.policy.sections.people import Expression, StepRule
 from app.policy.service import Policy
 from app.quotes import quoted
 from models.approvals import OutcomeState, Request
@@ -128,6 +130,7 @@ class MembershipKind(RequestKind[ChangeT, MembershipSubject]):
     """What joining and leaving have in common: a group and a person."""
 
     subject = MembershipSubject
+    has_details = True
     verb: str
     """For the title: 加入, 退出."""
 
@@ -141,6 +144,26 @@ class MembershipKind(RequestKind[ChangeT, MembershipSubject]):
                 userids=[payload.person],
             )
         return MembershipSubject(group_id=group.id, person_id=person.id, group_type=group.group_type)
+
+    async def details(self, session: AsyncSession, payload: ChangeT, subject: MembershipSubject) -> Details:
+        """2.1: true name and title as the contact book has them; what it does not show, the application says."""
+        _, person = await _group_and_person(session, subject)
+        return Details(
+            person.name or payload.name, person.position or payload.title, payload.contact or contact_of(person)
+        )
+
+    @abstractmethod
+    def rule(self, policy: Policy, subject: MembershipSubject) -> MembershipRule:
+        """What the type of the group says about it."""
+
+    def requires(self, policy: Policy, subject: MembershipSubject) -> Sequence[Requirement]:
+        return self.rule(policy, subject).requires
+
+    def applied_by(self, policy: Policy, subject: MembershipSubject) -> Sequence[Expression]:
+        return self.rule(policy, subject).applicants
+
+    def steps(self, policy: Policy, subject: MembershipSubject) -> Sequence[StepRule]:
+        return self.rule(policy, subject).steps
 
     async def approved(
         self, session: AsyncSession, request: Request, subject: MembershipSubject, *, actor: Actor, now: datetime
@@ -159,8 +182,14 @@ class MembershipKind(RequestKind[ChangeT, MembershipSubject]):
 
     async def describe(self, session: AsyncSession, subject: MembershipSubject, submission: Submission) -> RequestText:
         group, person = await _group_and_person(session, subject)
-        fields = [("群", group.desired_name), ("成员", person.name), ("职务", person.position), ("用途", group.purpose)]
-        whose = "" if person.id == submission.requester.id else person.name
+        details = submission.details
+        is_own = person.id == submission.requester.id
+        # A card has six rows, two are the number and the applicant. The title says whose it is and names the group.
+        who = [] if is_own and person.name else [("成员", details.name)]
+        personal = [(PERSONAL["title"], details.title), (PERSONAL["contact"], details.contact)]
+        where = [("群", group.desired_name)] if is_own else []
+        fields = [*who, *personal, *where, ("用途", group.purpose)]
+        whose = "" if is_own else details.name
         return RequestText(
             title=f"申请{whose}{self.verb}{quoted(group.desired_name)}",
             fields=[(key, value) for key, value in fields if value],
@@ -183,14 +212,15 @@ class JoinKind(MembershipKind[Join]):
     name = "join"
     rule_key = "member.join"
     payload = Join
+    keeps_details = True
     verb = "加入"
 
     async def check(self, session: AsyncSession, subject: MembershipSubject, submission: Submission) -> None:
         group, person = await _group_and_person(session, subject)
         await roster.check_may_join(session, group, person, policy=submission.policy)
 
-    def steps(self, policy: Policy, subject: MembershipSubject) -> Sequence[StepRule]:
-        return roster.rule_of(policy, subject.group_type).join.steps
+    def rule(self, policy: Policy, subject: MembershipSubject) -> MembershipRule:
+        return roster.rule_of(policy, subject.group_type).join
 
     async def carry_out(self, session: AsyncSession, change: ApprovedChange, *, now: datetime) -> None:
         """The person may come in (2.1)."""
@@ -212,14 +242,16 @@ class ExitKind(MembershipKind[Exit]):
     name = "exit"
     rule_key = "member.exit"
     payload = Exit
+    objection_ends = True
+    """Against their will nobody is let go: that is a removal for cause (2.8)."""
     verb = "退出"
 
     async def check(self, session: AsyncSession, subject: MembershipSubject, _submission: Submission) -> None:
         group, person = await _group_and_person(session, subject)
         await roster.check_may_leave(session, group, person)
 
-    def steps(self, policy: Policy, subject: MembershipSubject) -> Sequence[StepRule]:
-        return roster.rule_of(policy, subject.group_type).exit.steps
+    def rule(self, policy: Policy, subject: MembershipSubject) -> MembershipRule:
+        return roster.rule_of(policy, subject.group_type).exit
 
     async def carry_out(self, session: AsyncSession, change: ApprovedChange, *, now: datetime) -> None:
         """The person goes (2.5): approved, or free by the rule of the group's type."""

@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from app.policy.service import Policy
-from app.web.schemas import AsText, ClauseOut, Input
+from app.web.schemas import AsText, ClauseOut, Detail, Input
 from models.groups import FindingKind, FindingState, Group, GroupFinding, GroupMember, GroupState
 from models.org import Person
 
@@ -179,6 +179,16 @@ class RosterChange(Input):
 
     group_id: AsText[UUID] = Field(examples=["01a1fa05-ffd1-7117-b1d9-d592fb457143"])
     person: str | None = Field(None, description="userid; empty: the applicant themselves", examples=["lijun"])
+    name: Detail = Field("", description="The person's true name, where WeCom does not show it to the app.")
+    title: Detail = Field(
+        "", description="The person's title. What stands in the contact book goes before it.", examples=["工程师"]
+    )
+    contact: Detail = Field(
+        "",
+        description="Telephone, extension or e-mail of the person. Empty: an extended attribute of the contact book "
+        "with such a name. `requires` of the policy says which of these an application needs, and whether a `reason`.",
+        examples=["分机 8021"],
+    )
 
 
 class Join(RosterChange):

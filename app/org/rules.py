@@ -35,6 +35,22 @@ STATUS_BY_NUMBER: dict[int, PersonStatus] = {
 }
 """The platform's number (callbacks §3.4) → our status."""
 
+CONTACTS = (
+    "联系方式",
+    "联系电话",
+    "手机",
+    "手机号",
+    "手机号码",
+    "电话",
+    "办公电话",
+    "座机",
+    "分机",
+    "分机号",
+    "邮箱",
+    "电子邮箱",
+)
+"""Names of extended attributes that say how to reach somebody. Mobile and mail themselves no app may read (F34)."""
+
 DEPUTY = "副"
 
 
@@ -58,6 +74,12 @@ _WHY_NOT = {
     PersonStatus.DISABLED: "已停用",
     PersonStatus.LEFT: "已离职",
 }
+
+
+def contact_of(person: Person) -> str:
+    """How to reach them, as far as the contact book shows an app. Empty if it does not."""
+    known = person.extra or {}
+    return next((f"{name} {known[name]}" for name in CONTACTS if str(known.get(name) or "").strip()), "")
 
 
 def is_deputy(person: Person) -> bool:

@@ -115,6 +115,14 @@ async def _nearest(
     return []
 
 
+async def heads_at_every_height(session: AsyncSession, person: Person) -> list[Person]:
+    """The heads of the person's main department and of all departments above it. Of a head, not their deputies."""
+    heads: list[Person] = []
+    for department_id in await _departments_above(session, person):
+        heads += _not_below(await org.leaders_of_department(session, department_id), {person.id})
+    return heads
+
+
 def _not_below(heads: Sequence[Person], passed_over: Collection[UUID]) -> list[Person]:
     others = [head for head in heads if head.id not in passed_over]
     if any(head.id in passed_over and not is_deputy(head) for head in heads):

@@ -236,6 +236,7 @@ _SENTENCES = {
     "extra_forbidden": "不认识这一项，请检查拼写或删去",
     "string_type": "应为文字",
     "string_unicode": "不是有效的文字",
+    "unprintable_text": "含有看不见的控制字符，请删去",
     "string_too_short": "至少 {min_length} 个字符",
     "string_too_long": "最多 {max_length} 个字符",
     "string_pattern_mismatch": "格式不对，应符合 {pattern}",

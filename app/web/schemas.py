@@ -57,6 +57,18 @@ Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000)]
 """What somebody writes about their work; may be empty."""
 
 
+def _in_one_line(text: str) -> str:
+    """What stands on a card or in a list among other lines must not look like one of them."""
+    line = " ".join(text.split())
+    if not line.isprintable():
+        raise PydanticCustomError("unprintable_text", "Input should be text without control characters")
+    return line
+
+
+Detail = Annotated[str, StringConstraints(max_length=64), AfterValidator(_in_one_line)]
+"""A short detail in one line: a title, a telephone number; may be empty."""
+
+
 class Input(BaseModel):
     """A body that callers send, of the JSON types that the description names: `"5"` and `1.0` are no integer, `1` is no
     boolean. Unknown members are refused, texts lose the spaces around them.

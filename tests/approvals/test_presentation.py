@@ -30,7 +30,16 @@ def test_each_payload_has_its_schema(payload: str, required: list[str]) -> None:
 
 
 def test_what_the_service_finds_out_is_not_asked_for() -> None:
-    assert set(SCHEMAS["Join"]["properties"]) == set(SCHEMAS["Exit"]["properties"]) == {"group_id", "person"}
+    said = {"group_id", "person", "name", "title", "contact"}
+    assert set(SCHEMAS["Join"]["properties"]) == set(SCHEMAS["Exit"]["properties"]) == said
+
+
+def test_the_example_of_a_join_says_what_the_default_policy_asks_for() -> None:
+    """Policy 2.1."""
+    content = DOCUMENT["paths"]["/api/v1/requests"]["post"]["requestBody"]["content"]["application/json"]
+    example = content["examples"]["join"]["value"]
+    assert {"title", "contact"} <= set(example["payload"])
+    assert example["reason"]
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)

@@ -322,17 +322,36 @@ class TestAboutSomebodyElse:
         self, session: AsyncSession, company: Company
     ) -> None:
         request = await borrowing(session, Library(HEAD_THEN_HR), company.li, borrower=company.chen)
+        [card] = await cards_to(session, company.chen)
+        assert card["main_title"] == {"title": "借用投影仪", "desc": "李军 替您提交了这份申请"}
+        assert card["sub_title_text"].splitlines() == [
+            "如有异议，请在卡片上点“我有异议”，转达申请人和审批人。",
+            "理由：客户演示",
+        ]
+        assert card["quote_area"]["quote_text"].startswith("依据制度第 2.1 条")
+        [button] = card["button_list"]
+        assert (button["text"], button["key"]) == ("我有异议", f"approval.object:{request.id}")
+
+    async def test_what_the_card_cannot_hold_they_read_in_full(self, session: AsyncSession, company: Company) -> None:
+        reason = "客户现场演示新品，需要带投影仪和备用灯泡。" * 10
+        await borrowing(session, Library(HEAD_THEN_HR), company.li, borrower=company.chen, reason=reason)
         [text] = await texts_to(session, company.chen)
-        heading, said, reason, clause = text.splitlines()[:4]
-        assert heading == f"【申请 #{request.number}】借用投影仪"
-        assert said == "李军 替您提交了这份申请。如有异议，请尽快向审批人或 李军 说明。"
-        assert reason == "理由：客户演示"
-        assert clause.startswith("依据制度第 2.1 条")
+        assert f"理由：{reason}\n" in text
+        assert "李军 替您提交了这份申请。如有异议" in text
+
+    async def test_where_nobody_decides_no_objection_is_offered(self, session: AsyncSession, company: Company) -> None:
+        """P8: it is approved already."""
+        await borrowing(session, Library([]), company.li, borrower=company.chen)
+        assert await cards_to(session, company.chen) == []
+        [text] = await texts_to(session, company.chen)
+        assert "替您提交了这份申请" in text
+        assert "异议" not in text
 
     async def test_who_applies_for_themselves_is_told_nothing_of_the_kind(
         self, session: AsyncSession, company: Company
     ) -> None:
         await borrowing(session, Library(HEAD_THEN_HR), company.li, borrower=company.li)
+        assert not await cards_to(session, company.li)
         assert not [text for text in await texts_to(session, company.li) if "替您" in text]
 
 

@@ -36,6 +36,7 @@ REMINDERS = "tests/tasks/test_reminders.py::"
 BACK = "tests/groups/test_came_back.py::"
 APPLY = "tests/reconciliation/test_apply_snapshot.py::"
 DECIDE = "tests/approvals/test_decide.py::"
+OBJECTIONS = "tests/approvals/test_objections.py::"
 FIRST_OWNER = "tests/groups/test_first_owner.py::"
 LEAVERS = "tests/groups/test_departures.py::"
 SUCCESSION = "tests/groups/test_succession.py::"
@@ -65,6 +66,10 @@ KEPT_BY = {
     "请在 {} 前答复，逾期不再等待": SUCCESSION + "test_who_is_silent_is_reminded_and_then_followed_by_the_next",
     "不再需要审批": LEAVERS + "test_an_application_nobody_has_decided_is_withdrawn",
     "不再需要答复": SUCCESSION + "test_a_dissolved_group_asks_nobody_any_more",
+    "如有异议，请在卡片上点“我有异议”：这份申请随之结束": (
+        OBJECTIONS + "test_a_press_ends_the_request_and_everybody_reads_why"
+    ),
+    "您的异议已转达申请人和审批人": OBJECTIONS + "test_the_approvers_who_were_asked_and_the_applicant_read_it",
     # announcements
     "…（全文见文字消息）": "tests/announcements/test_publish.py::test_a_long_one_goes_as_text_beside_the_card",
     "，晚送达的顺延": "tests/announcements/test_receipt_clock.py::test_who_was_reached_late_confirms_in_time",

@@ -20,6 +20,11 @@ from tests.builders.policy import policy_in_force
 from tests.fakes.clock import MONDAY_9AM
 
 
+def said_of(kind: str) -> dict[str, str]:
+    """What the payload of such an application says of its person (policy 2.1), besides group and userid."""
+    return {"title": "工程师", "contact": "分机 8021"} if kind == "join" else {}
+
+
 async def group(
     session: AsyncSession,
     name: str = "研发部-新品项目",

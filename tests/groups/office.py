@@ -28,6 +28,7 @@ from models.delivery import CallKind, CallState, Message, OutgoingCall
 from models.groups import FindingState, Group, GroupFinding, GroupMember
 from models.ids import GroupId, PersonId, RequestId, StepId
 from models.org import Person, PersonStatus, PersonUserid
+from tests.builders.groups import said_of
 from tests.company import CAST, HEADQUARTERS, RESEARCH, OpenCompany, Post
 
 P = TypeVar("P", bound=Payload)
@@ -56,7 +57,8 @@ class Office(OpenCompany):
     # ------------------------------------------------------------ applications
 
     async def apply(self, kind: str, requester: str, reason: str = "工作需要", **payload: Any) -> Request:
-        person = self.people[requester]
+        """Title and contact of policy 2.1 come by themselves."""
+        person, payload = self.people[requester], said_of(kind) | payload
         async with transaction(self.sessions) as session:
             application = Application(kind, person, payload, submitted_by=person_actor(person.id), reason=reason)
             return await approvals.submit(session, application, now=self.clock.now())

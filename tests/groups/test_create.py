@@ -222,9 +222,8 @@ class TestWhoseHeadDecides:
         assert await office.asked(request) == {"周敏"}
 
     async def test_a_join_is_for_the_head_of_the_joiner(self, office: Office) -> None:
-        group = await office.project("li", "han")
-        await office.hire("lin", "林静", PERSONNEL)
-        request = await office.apply("join", "lin", group_id=str(group.id), person="sun")
+        group = await office.project("li", "han", owner="qian")
+        request = await office.apply("join", "qian", group_id=str(group.id), person="sun")
         assert await office.asked(request) == {"王芳"}
 
 

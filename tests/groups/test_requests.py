@@ -16,6 +16,7 @@ from app.database import transaction
 from models.approvals import Verdict
 from models.ids import RequestId
 from models.org import PersonUserid
+from tests.builders.groups import said_of
 from tests.groups.office import Office
 
 ASKED: dict[str, Any] = {"name": "研发部-新品项目", "type": "project", "purpose": "新品项目协作"}
@@ -41,14 +42,14 @@ class TestTheSubject:
 
     async def test_of_a_membership_is_group_person_and_type(self, office: Office) -> None:
         group = await office.project("li", "han")
-        request = await office.apply("join", "li", group_id=str(group.id), person="SUN")
+        request = await office.apply("join", "wang", group_id=str(group.id), person="SUN")
 
         assert request.subject == {
             "group_id": str(group.id),
             "person_id": str(office.id("sun")),
             "group_type": "project",
         }
-        assert request.payload == {"group_id": str(group.id), "person": "SUN"}
+        assert request.payload == {"group_id": str(group.id), "person": "SUN", "name": "", **said_of("join")}
 
     async def test_a_userid_that_changes_meanwhile_changes_nothing(self, office: Office) -> None:
         request = await office.apply("create_group", "li", **ASKED, owner="wang", members=["han", "zhao"])
@@ -62,10 +63,10 @@ class TestTheSubject:
         assert (await office.stay(group, "han")).desired
 
     async def test_whom_it_is_about_does_not_decide_it(self, office: Office) -> None:
-        """F56, for a colleague who applies in their stead."""
+        """F56, for whoever applies in their stead."""
         await office.hire_president()
         group = await office.project("li", "han", owner="qian")
-        request = await office.apply("join", "li", group_id=str(group.id), person="wang")
+        request = await office.apply("join", "qian", group_id=str(group.id), person="wang")
         ballot = Ballot(office.people["wang"], Verdict.APPROVE, "rest")
         async with transaction(office.sessions) as session:
             with pytest.raises(OwnRequest):

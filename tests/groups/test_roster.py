@@ -78,7 +78,7 @@ class TestJoining:
         group = await office.project("li", "han")
         await office.apply("join", "zhao", group_id=str(group.id))
         with pytest.raises(DuplicateRequest):
-            await office.apply("join", "han", group_id=str(group.id), person="zhao")
+            await office.apply("join", "wang", group_id=str(group.id), person="zhao")
 
     async def test_a_full_group_takes_nobody(self, office: Office) -> None:
         """Policy 1.6: 按用途规定群的人数上限（含应用）。"""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 from tests.journeys.cast import CAST
@@ -153,3 +154,53 @@ class TestLeaving:
         await world.settled()
         assert (await roster(world, group))[leaver] == (True, True)
         assert leaver in (await world.in_group(group))["userlist"]
+
+
+class TestNobodyIsAppliedOutBehindTheirBack:
+    """Policy 2.5: whom an application of somebody else concerns is told and may object."""
+
+    async def test_who_presses_their_objection_stays_in_the_group(self, world: World) -> None:
+        group = await world.group()
+        person = CAST.team[2]
+
+        request = await world.apply("exit", CAST.applicant, {"group_id": group["id"], "person": person})
+        assert await world.card_with(person, f"approval.object:{request['id']}")
+        card = await world.press(person, f"approval.object:{request['id']}")
+
+        ended = await world.field(f"/requests/{request['id']}", "state", "withdrawn")
+        await world.settled()
+        assert [one["person"] for one in ended["objections"]] == [person]
+        assert (await world.again(card)).face == "已撤回"
+        assert await world.told(CAST.applicant, "提出异议，这份申请随之结束")
+        assert person in (await world.in_group(group))["userlist"]
+
+    async def test_a_colleague_applies_for_nobody(self, world: World) -> None:
+        group = await world.group()
+        payload = {"group_id": group["id"], "person": CAST.team[2]}
+        problem = await world.refused("exit", CAST.team[1], payload, status=403)
+        assert problem["type"].endswith("/not-for-others")
+        assert "第 2.5 条" in problem["detail"]
+
+
+class TestSayingWhoAndWhy:
+    """Policy 2.1, 2.5: true name, title and contact, and a work reason; erased again when they leave."""
+
+    async def test_an_application_that_says_too_little_asks_nobody(self, world: World) -> None:
+        group = await world.group()
+        payload = {"group_id": group["id"], "contact": "——"}
+        problem = await world.refused("join", CAST.newcomer, payload, status=400)
+        assert [one["where"] for one in problem["faults"]] == ["payload.contact"]
+
+    async def test_who_has_left_leaves_no_contact_in_the_register(self, world: World) -> None:
+        group = await world.group()
+        joined = await world.approve(await join(world, group))
+        await world.settled()
+        assert ["联系方式", "分机 8021"] in joined["fields"]
+
+        await world.pass_time(timedelta(minutes=1))
+        await world.approve(await world.apply("exit", CAST.newcomer, {"group_id": group["id"]}))
+        await world.settled()
+
+        shown = await world.get(f"/requests/{joined['id']}")
+        assert not {"职务", "联系方式"} & {row for row, _ in shown["fields"]}
+        assert shown["reason"] == "工作需要"

@@ -25,6 +25,7 @@ from app.jobs.queue import enqueue
 from app.main import create_app
 from app.settings import Settings
 from sandbox.config import Like, SandboxConfig
+from tests.builders.groups import said_of
 from tests.fakes.clock import FakeClock
 from tests.journeys.cast import CAST
 from tests.journeys.processes import PATIENCE_SECONDS, Worker
@@ -355,13 +356,13 @@ class World:
         return await self.until("the sync", ended)
 
     async def apply(self, kind: str, requester: str, payload: Json, *, reason: str = "工作需要") -> Json:
-        body = {"kind": kind, "requester": requester, "reason": reason, "payload": payload}
+        body = {"kind": kind, "requester": requester, "reason": reason, "payload": said_of(kind) | payload}
         return await self.post("/requests", body)
 
     async def refused(self, kind: str, requester: str, payload: Json, *, status: int) -> Json:
         """An application that is turned down at once: the problem document. Nobody was asked, nothing was sent."""
         calls = len(await self.every("/deliveries/calls"))
-        body = {"kind": kind, "requester": requester, "reason": "工作需要", "payload": payload}
+        body = {"kind": kind, "requester": requester, "reason": "工作需要", "payload": said_of(kind) | payload}
         problem = await self.post("/requests", body, status=status)
         assert len(await self.every("/deliveries/calls")) == calls
         return problem

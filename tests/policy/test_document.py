@@ -379,8 +379,8 @@ class TestDifferences:
         assert change.sentence == "tasks.accept_within：30wm → 1wh（任务接收）"
 
     def test_a_chain_is_told_as_a_chain(self) -> None:
-        one_step = {"mode": "approve", "steps": [{"name": "群管理员", "approver": "group_administrator"}]}
-        [change] = diff(default_document(), changed(default_document(), groups__types__project__join=one_step))
+        one_step = [{"name": "群管理员", "approver": "group_administrator"}]
+        [change] = diff(default_document(), changed(default_document(), groups__types__project__join__steps=one_step))
         assert change.sentence == (
             "groups.types.project.join.steps：部门负责人[department_head]、人力资源[role:hr] → "
             "群管理员[group_administrator]（入群审批）"

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals.context import RequestContext
 from app.approvals.errors import NoApprover
+from app.approvals.kinds import ChainStep
 from app.approvals.steps.nobody_above import top_concerned
 from app.org import queries as org
 from app.org.rules import may_act
@@ -29,10 +30,11 @@ class Approvers:
     note: str | None = None
     """Why it is not whom the policy names."""
     is_passed: bool = False
-    """Nobody decides it, because nobody stands above whom it is about (`approvals.nobody_above`). The note says so."""
+    """Nobody decides it: nobody stands above whom it is about (`approvals.nobody_above`), or their head has applied for
+    them. The note says so."""
 
 
-async def approvers_for(session: AsyncSession, context: RequestContext, rule: StepRule) -> Approvers:
+async def approvers_for(session: AsyncSession, context: RequestContext, rule: ChainStep) -> Approvers:
     """The people who may decide a step: never the applicant, nor the people whom it is about (F56).
 
     A role, tag, post or userid that nobody holds is a fault of the configuration: it raises NoApprover with the
@@ -40,7 +42,11 @@ async def approvers_for(session: AsyncSession, context: RequestContext, rule: St
     a leader or a group's administrator is wanting, the policy's `approvals.fallback` says who decides; if that names
     nobody either, this raises NoApprover. A step that would have to be decided above somebody above whom nobody stands
     goes by `approvals.nobody_above`.
+
+    A head who has applied for their own people has confirmed it, and their step is passed (policy 2.1).
     """
+    if await _has_confirmed(session, context, rule):
+        return Approvers([], f"由{rule.name} {context.requester.name} 提出，即为确认", is_passed=True)
     named = await _people_named(session, context, rule.approver)
     able = _able(named, context.barred)
     if await _asks_above(session, context, rule.approver, named) and (top := await top_concerned(session, context)):
@@ -74,6 +80,21 @@ async def approvers_for(session: AsyncSession, context: RequestContext, rule: St
         step=rule.name,
         approver=str(rule.approver),
     )
+
+
+async def _has_confirmed(session: AsyncSession, context: RequestContext, rule: ChainStep) -> bool:
+    """2.1: the head of whom it is about applies or confirms. Where somebody else decides as well, a head who has
+    applied for their own people confirms by it.
+    """
+    requester = context.requester
+    others = set(context.kind.concerns(context.subject)) - {requester.id}
+    decides_besides = any(step.approver != rule.approver and not step.is_offer for step in context.chain)
+    if rule.approver.kind is not ExpressionKind.DEPARTMENT_HEAD or not others or not decides_besides:
+        return False
+    headed = await context.kind.headed_by(session, context.subject, requester)
+    about = Subject(headed.person, headed.department_id, barred=others)
+    heads = await roles.resolve(session, rule.approver, about, context.policy)
+    return may_act(requester) and any(head.id == requester.id for head in heads)
 
 
 async def _asks_above(

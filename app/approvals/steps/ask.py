@@ -58,14 +58,6 @@ def header_for(
     return MessageHeader(purpose, about(request), why, message_class)
 
 
-async def tell_concerned(session: AsyncSession, context: RequestContext, *, actor: Actor, now: datetime) -> None:
-    """Nobody is applied out behind their back (policy 2.5): whom it is about hears of it, and may object."""
-    others = [person_id for person_id in context.kind.concerns(context.subject) if person_id != context.requester.id]
-    header = header_for(context.request, RequestPurpose.CONCERNED, actor, message_class=MessageClass.NOTICE)
-    if others:
-        await delivery.tell(session, header, others, messages.concerned(context.told), now=now)
-
-
 async def tell_requester(session: AsyncSession, request: Request, text: str, *, actor: Actor, now: datetime) -> None:
     """Tell the applicant what became of the request: at any hour what follows from their own act, and outside of the
     rest period what somebody else or a deadline has done (policy 3.4). Nobody, where nobody has applied.

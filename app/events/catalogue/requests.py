@@ -51,6 +51,12 @@ class RequestWithdrawn(RequestEvent):
     type = "request.withdrawn"
 
 
+class RequestObjected(RequestEvent):
+    """A person whom somebody else's request is about has objected to it; the actor is that person."""
+
+    type = "request.objected"
+
+
 class RequestDone(RequestEvent):
     """What was approved is so on the platform."""
 
@@ -106,7 +112,7 @@ class StepRejected(StepEvent):
 
 
 class StepPassed(StepEvent):
-    """Nobody decides a step: nobody stands above whom it is about. The request goes on without it."""
+    """Nobody decides a step: nobody is above whom it is about, their head has applied, or an offer has no answer."""
 
     type = "step.passed"
 
@@ -117,6 +123,7 @@ __all__ = [
     "RequestEscalated",
     "RequestEvent",
     "RequestFailed",
+    "RequestObjected",
     "RequestReassigned",
     "RequestRejected",
     "RequestReminded",

@@ -12,34 +12,59 @@ from pydantic import (
 from app.policy.sections.people import Expression, RoleExpression, StepRule
 from app.policy.sections.values import PLATFORM_GROUP_SIZE, PLATFORM_NAME_LENGTH, Pattern, Section, Text, only_blanks
 
+Requirement = Literal["name", "title", "contact", "reason"]
+"""What an application may be asked to say: the true name, the title, a contact, a reason for it."""
 
-class JoinRule(Section):
+SUPERIORS = ("department_head", "direct_leader", "group_administrator")
+
+
+class MembershipRule(Section):
+    """What joining and leaving have in common."""
+
+    steps: list[StepRule] = []
+    requires: list[Requirement] = []
+    """What the application must say. Versions from before this key ask for nothing."""
+    applied_by: list[Expression] | None = None
+    """Who may apply for somebody else, besides the person. Versions from before this key: the person's heads, their
+    direct leader, the group's administrators, and whom the steps name.
+    """
+
+    @property
+    def applicants(self) -> list[Expression]:
+        """Who may apply for somebody else. Nobody where nobody decides: it would be done before they could object."""
+        if not self.steps:
+            return []
+        if self.applied_by is not None:
+            return self.applied_by
+        return [*map(Expression.parse, SUPERIORS), *(step.approver for step in self.steps if step.approver.name)]
+
+    def check_steps(self, mode: str) -> None:
+        if (mode == "approve") != bool(self.steps):
+            raise ValueError("mode 为 approve 时要写 steps，其他 mode 不写 steps")
+        if self.applied_by and not self.steps:
+            raise ValueError("mode 不为 approve 时只能由本人申请，不写 applied_by")
+
+
+class JoinRule(MembershipRule):
     """2.1. `approve`: the steps decide; `open`: whoever asks is in (no steps)."""
 
     mode: Literal["approve", "open"] = "approve"
-    steps: list[StepRule] = []
 
     @model_validator(mode="after")
     def _consistent(self) -> JoinRule:
-        _check_steps(self.mode, self.steps)
+        self.check_steps(self.mode)
         return self
 
 
-class ExitRule(Section):
+class ExitRule(MembershipRule):
     """2.5. `approve`: the steps decide; `notify`: told to the administrator, takes effect; `free`: takes effect."""
 
     mode: Literal["approve", "notify", "free"] = "approve"
-    steps: list[StepRule] = []
 
     @model_validator(mode="after")
     def _consistent(self) -> ExitRule:
-        _check_steps(self.mode, self.steps)
+        self.check_steps(self.mode)
         return self
-
-
-def _check_steps(mode: str, steps: list[StepRule]) -> None:
-    if (mode == "approve") != bool(steps):
-        raise ValueError("mode 为 approve 时要写 steps，其他 mode 不写 steps")
 
 
 class GroupTypeRule(Section):

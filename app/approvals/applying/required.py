@@ -1,0 +1,39 @@
+"""What an application must say (policy 2.1, 2.5): `requires` of the policy, for the kind and the type of group."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from app.approvals import rules
+from app.approvals.errors import IncompleteApplication
+from app.approvals.kinds import RequestKind, Submission
+from app.policy.sections.groups import Requirement
+
+_WORDS: dict[Requirement, tuple[str, str]] = {
+    "name": ("真实姓名", "the true name"),
+    "title": ("职务", "the title"),
+    "contact": ("联系方式（电话、分机或邮箱）", "a contact (telephone, extension or e-mail)"),
+    "reason": ("工作理由", "the reason"),
+}
+
+
+def check_complete(
+    kind: RequestKind[Any, Any], reason: str, submission: Submission, asked: Sequence[Requirement]
+) -> None:
+    """Raise IncompleteApplication with everything that is wanting, each by its member of the body."""
+    details = submission.details
+    said = {"name": details.name, "title": details.title, "contact": details.contact, "reason": reason}
+    wanting = [one for one in asked if not rules.says_it(one, said[one])]
+    if not wanting:
+        return
+    places = {one: "reason" if one == "reason" else f"payload.{one}" for one in wanting}
+    clause = submission.policy.cite(kind.rule_key)
+    in_chinese = "、".join(f"{_WORDS[one][0]}（{places[one]}）" for one in wanting)
+    in_english = ", ".join(f"{_WORDS[one][1]} ({places[one]})" for one in wanting)
+    raise IncompleteApplication(
+        f"按制度{clause.label}，这份申请还须写明：{in_chinese}。只有空格或标点的不算写明。",
+        f"The application also has to say ({clause.english}): {in_english}; blanks and punctuation say nothing",
+        clause=clause.clause,
+        faults=[{"where": places[one], "what": f"请写明{_WORDS[one][0]}"} for one in wanting],
+    )

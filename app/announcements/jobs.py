@@ -50,5 +50,6 @@ OUTCOMES: dict[str, OutcomeHandler] = {AnnouncementPurpose.CARD: service.start_c
 RUNGS: dict[str, Speaker] = {
     AnnouncementPurpose.CHASE: service.chase_words,
     AnnouncementPurpose.ESCALATION: service.escalation_words,
+    AnnouncementPurpose.FINAL_LIST: service.list_words,
 }
 TIMERS: dict[str, TimerHandler] = {service.CHASE: chase, service.DEADLINE: close, service.ESCALATE: escalate}

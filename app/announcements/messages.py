@@ -115,21 +115,25 @@ class NotConfirmed:
     running: int = 0
 
 
-def final_list(announcement: Announcement, *, confirmed: int, others: NotConfirmed) -> str:
+def final_list(announcement: Announcement, *, confirmed: int, others: NotConfirmed) -> list[str]:
     """What the author reads at the deadline: who has, who has not, and whom the card has not reached (3.6)."""
     total = confirmed + len(others.missing) + len(others.undelivered) + others.running
     lines = [f"通知{quoted(announcement.title)}已到截止时间：{total} 人中 {confirmed} 人已确认。"]
     lines += _not_confirmed(others)
     if others.running:
-        lines.append(f"另有 {others.running} 人送达较晚，期限未到。")
-    return "\n".join(lines)
+        lines.append(f"另有 {others.running} 人送达较晚，期限另计。")
+    return lines
 
 
-def later_list(announcement: Announcement, *, confirmed: int, missing: Sequence[str]) -> str:
+def later_list(announcement: Announcement, *, confirmed: int, missing: Sequence[str]) -> list[str]:
     """What the author reads when those whom the card reached late have had their time as well."""
     total = confirmed + len(missing)
     first = f"通知{quoted(announcement.title)}送达较晚的 {total} 人期限已到：{confirmed} 人已确认。"
-    return "\n".join([first, *_not_confirmed(NotConfirmed(missing))])
+    return [first, *_not_confirmed(NotConfirmed(missing))]
+
+
+def in_one_line(lines: Sequence[str]) -> str:
+    return "".join(line if line.endswith("。") else f"{line}。" for line in lines)
 
 
 def escalated(announcement: Announcement, late: Mapping[str, Sequence[str]], *, citation: Citation) -> str:

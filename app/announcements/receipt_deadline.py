@@ -14,23 +14,22 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.announcements import messages, queries, rules
 from app.announcements.confirm import card_again
 from app.announcements.escalation import ESCALATE, another_look
+from app.announcements.final_list import reach_author
 from app.announcements.rules import AnnouncementPurpose, about
 from app.audit.actor import SYSTEM
 from app.audit.why import Why
 from app.calendar import service as calendars
-from app.delivery import service as delivery
 from app.delivery.service import MessageHeader
 from app.events.service import catalogue, publish
 from app.jobs.timers import cancel_timer, set_timer
 from app.ladders import service as ladders
 from app.ladders.service import DueRung, Words
-from app.org import queries as org
 from app.policy import service as policies
 from app.policy.sections.announcements import AnnouncementClassRule
 from app.policy.service import Policy
 from models.announcements import Announcement, AnnouncementState, Receipt
 from models.delivery import MessageClass
-from models.ids import AnnouncementId, PersonId, PolicyVersionId
+from models.ids import AnnouncementId, PolicyVersionId
 
 CHASE = "announcement.chase"
 DEADLINE = "announcement.deadline"
@@ -138,9 +137,7 @@ async def close(session: AsyncSession, *, announcement_id: AnnouncementId, now: 
     if at is not None and at > now:
         await set_timer(session, DEADLINE, str(announcement_id), at)
         return
-    policy = await policies.in_force(session, now=now)
-    why = Why(SYSTEM, "announcement.receipt", policy.id)
-    await _tell_author(session, announcement, why, now=now)
+    await reach_author(session, announcement, now=now)
     announcement.listed_at, announcement.updated_at = now, now
     following = await _next_list(session, announcement)
     if following is not None:
@@ -151,30 +148,9 @@ async def close(session: AsyncSession, *, announcement_id: AnnouncementId, now: 
     closed = catalogue.AnnouncementClosed(
         announcement_id=announcement_id, audience=standing.audience, confirmed=standing.confirmed
     )
-    await publish(session, closed, why, now=now)
+    policy = await policies.in_force(session, now=now)
+    await publish(session, closed, Why(SYSTEM, "announcement.receipt", policy.id), now=now)
 
 
 async def _next_list(session: AsyncSession, announcement: Announcement) -> datetime | None:
     return await queries.next_list(session, announcement.id, listed_at=announcement.listed_at, together=TOGETHER)
-
-
-async def _tell_author(session: AsyncSession, announcement: Announcement, why: Why, *, now: datetime) -> None:
-    """The list; after the first one only what is new in it."""
-    waiting = await queries.unconfirmed(session, announcement.id)
-    since = announcement.listed_at
-    due = [row for row in waiting if row.due_at and row.due_at <= now and (since is None or row.due_at > since)]
-    missing = list(await org.names_of(session, [row.person_id for row in due]))
-    if since is None:
-        unreached = [row.person_id for row in waiting if row.due_at is None]
-        undelivered = await org.names_of(session, unreached)
-        running = len(waiting) - len(due) - len(unreached)
-        confirmed = (await queries.standing(session, announcement.id)).confirmed
-        others = messages.NotConfirmed(missing, undelivered, running)
-        text = messages.final_list(announcement, confirmed=confirmed, others=others)
-    else:
-        ended = await queries.ended_between(session, announcement.id, since, now)
-        if not ended:
-            return
-        text = messages.later_list(announcement, confirmed=ended - len(due), missing=missing)
-    header = MessageHeader(AnnouncementPurpose.FINAL_LIST, about(announcement), why, MessageClass.NOTICE)
-    await delivery.send_text(session, header, to=[PersonId(announcement.author_id)], text=text, now=now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.announcements.confirm import BY_CARD, confirm, confirm_many
 from app.announcements.escalation import ESCALATE, announcement_of, escalate, escalation_words
+from app.announcements.final_list import list_words
 from app.announcements.publish import AudienceWanted, Draft, publish
 from app.announcements.receipt_clock import start_clocks
 from app.announcements.receipt_deadline import CHASE, DEADLINE, chase, chase_words, close
@@ -23,6 +24,7 @@ __all__ = [
     "confirm_many",
     "escalate",
     "escalation_words",
+    "list_words",
     "publish",
     "start_clocks",
 ]

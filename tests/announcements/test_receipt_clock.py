@@ -12,6 +12,7 @@ from sqlmodel import col
 from app.announcements import queries, service
 from app.announcements.rules import ReceiptState
 from app.jobs.timers import cancel_timer
+from app.ladders.tell import tell_due
 from models.announcements import Announcement, AnnouncementState
 from models.delivery import Delivery, DeliveryState
 from models.ids import AnnouncementId
@@ -22,6 +23,7 @@ from tests.company import Company
 from tests.fakes.clock import MONDAY_9AM
 
 HALF_PAST = MONDAY_9AM + timedelta(minutes=30)
+MIDNIGHT = MONDAY_9AM + timedelta(hours=15)
 NOON = MONDAY_9AM + timedelta(hours=3)
 TWO = MONDAY_9AM + timedelta(hours=5)
 HALF_PAST_2 = MONDAY_9AM + timedelta(hours=5, minutes=30)
@@ -139,7 +141,7 @@ class TestTheList:
         await card_reaches(session, told, company.chen, now=MONDAY_9AM + timedelta(minutes=25))
         await fires(session, told, service.DEADLINE, HALF_PAST)
         assert (await lists(session, company))[0][1:] == [
-            "未确认：李军", "未送达（不算未确认）：韩梅", "另有 1 人送达较晚，期限未到。"
+            "未确认：李军", "未送达（不算未确认）：韩梅", "另有 1 人送达较晚，期限另计。"
         ]  # fmt: skip
         assert told.closed_at is None
 
@@ -173,6 +175,28 @@ class TestTheList:
         assert (await lists(session, company))[1] == [
             "通知“周五前完成验收”送达较晚的 2 人期限已到：1 人已确认。", "未确认：陈晨"
         ]  # fmt: skip
+
+    async def test_two_lists_that_wait_for_the_morning_are_one_message_and_say_what_is_true_then(
+        self, session: AsyncSession, company: Company
+    ) -> None:
+        """Nobody gets the same words twice, and nothing is said twice or left out of them."""
+        row = await announcement(
+            session, company.wang, message_class="urgent", people=["li", "chen", "han"], now=MIDNIGHT
+        )
+        await card_reaches(session, row, company.li, company.han, now=MIDNIGHT)
+        half_past, one = MIDNIGHT + timedelta(minutes=30), MIDNIGHT + timedelta(hours=1)
+        await fires(session, row, service.DEADLINE, half_past)
+        await card_reaches(session, row, company.chen, now=half_past)
+        await fires(session, row, service.DEADLINE, one)
+        assert await texts_to(session, company.wang) == []
+        await service.confirm(session, announcement_id=AnnouncementId(row.id), person=company.han, via="rest", now=one)
+        await tell_due(session, now=MIDNIGHT + timedelta(hours=8))
+        [text] = await texts_to(session, company.wang)
+        assert text.splitlines()[:3] == [
+            "有 2 件事请您留意：",
+            "· 通知“周五前完成验收”已到截止时间：3 人中 1 人已确认。未确认：李军。另有 1 人送达较晚，期限另计。",
+            "· 通知“周五前完成验收”送达较晚的 1 人期限已到：0 人已确认。未确认：陈晨。",
+        ]
 
     async def test_nobody_reached_at_all(self, session: AsyncSession, company: Company) -> None:
         row = await announcement(session, company.zhao, message_class="instruction", people=["li"])

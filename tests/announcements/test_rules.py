@@ -38,7 +38,8 @@ class TestFinalList:
     """3.7: 发布人跟进至落实。"""
 
     def test_thirty_names_are_shown_and_the_number_of_all(self) -> None:
-        text = messages.final_list(an_announcement(), confirmed=1, others=NotConfirmed([f"员工{n}" for n in range(31)]))
+        others = NotConfirmed([f"员工{n}" for n in range(31)])
+        text = "\n".join(messages.final_list(an_announcement(), confirmed=1, others=others))
         assert "32 人中 1 人已确认" in text
         assert "员工29 等 31 人" in text
         assert "员工30" not in text

@@ -161,8 +161,12 @@ class TestManyThings:
             await everything_delivered(session)
         await a_worker_comes_back(sessions, FakeClock(FRIDAY_5PM))
         async with transaction(sessions) as session:
-            [digest] = await session.scalars(select(Message).where(col(Message.purpose) == "ladder.together"))
-            assert digest.audience == 3
+            digests = await session.scalars(select(Message).where(col(Message.purpose) == "ladder.together"))
+            assert sorted(digest.audience for digest in digests) == [1, 3], "the author's two lists, and everybody's"
+        [lists] = await heard(sessions, company.wang)
+        assert [line.split("已到截止时间")[0] for line in lists[1:]] == [
+            "· 通知“周五前完成验收”", "· 通知“下周一盘点”"
+        ]  # fmt: skip
 
 
 class TestTheRestPeriod:

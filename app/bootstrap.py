@@ -19,6 +19,7 @@ from app.database import Patience, Sessions, async_url, create_engine, create_se
 from app.delivery.domain import DOMAIN as delivery
 from app.departures.domain import DOMAIN as departures
 from app.events.domain import DOMAIN as events
+from app.findings.domain import DOMAIN as findings
 from app.groups.domain import DOMAIN as groups
 from app.inbox.domain import DOMAIN as inbox
 from app.inbox.processor import InboxProcessor
@@ -62,6 +63,7 @@ REGISTRY = collect(
         cards,
         ladders,
         approvals,
+        findings,
         groups,
         reconciliation,
         tasks,

@@ -47,6 +47,8 @@ class Domain:
     """Kinds of requests by their name."""
     rungs: Mapping[str, Function] = field(default_factory=dict)
     """Purpose of a rung that falls due for people → who finds its words (`app.ladders`)."""
+    gathered_jobs: Sequence[str] = ()
+    """Jobs that come in numbers, as one for each group: what they find is told when those that wait have run."""
     subscribers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Type of an event → the jobs that each of its events enqueues."""
     departure_parts: Mapping[str, Any] = field(default_factory=dict)
@@ -87,6 +89,7 @@ class Registry:
     rungs: Mapping[str, Function] = field(default_factory=dict)
     departure_parts: Mapping[str, Any] = field(default_factory=dict)
     subscribers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    gathered_jobs: tuple[str, ...] = ()
     scopes: tuple[str, ...] = ()
     routers: tuple[Any, ...] = ()
     policy_checks: tuple[Function, ...] = ()
@@ -107,6 +110,7 @@ def collect(domains: Iterable[Domain]) -> Registry:
         domains=listed,
         **merged,
         subscribers=subscribers,
+        gathered_jobs=tuple(name for domain in listed for name in domain.gathered_jobs),
         scopes=tuple(scope for domain in listed for scope in domain.scopes),
         routers=tuple(router for domain in listed for router in domain.routers),
         policy_checks=tuple(check for domain in listed for check in domain.policy_checks),

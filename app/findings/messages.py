@@ -18,6 +18,12 @@ def finding(group: Group, kind: FindingKind, *, who: str, citation: Citation, de
     return "\n".join(line for line in lines if line)
 
 
+def in_short(text: str, *, citation: Citation) -> str:
+    """As one of several things: the clause by its number."""
+    lines = [line for line in text.splitlines() if line != citation.sentence]
+    return f"{''.join(lines)}（{'制度' if citation.clause else ''}{citation.label}）"
+
+
 _FINDINGS: dict[FindingKind, tuple[str, str, str]] = {
     FindingKind.UNAPPROVED_LEAVE: (
         "未经批准退群",

@@ -26,6 +26,10 @@ async def finding(session: AsyncSession, group_id: GroupId, finding_id: FindingI
     return found
 
 
+async def known(session: AsyncSession, finding_id: UUID) -> GroupFinding:
+    return await session.get_one(GroupFinding, finding_id, populate_existing=True)
+
+
 async def open_findings(session: AsyncSession, group_id: UUID) -> Sequence[GroupFinding]:
     statement = select(GroupFinding).where(
         col(GroupFinding.group_id) == group_id, col(GroupFinding.state) == FindingState.OPEN

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor, ActorKind
 from app.audit.why import About, Why
-from app.delivery import service as delivery
-from app.delivery.service import MessageHeader
 from app.events.service import catalogue, publish
-from app.findings import messages, queries
+from app.findings import messages, queries, tell
 from app.findings.details import FindingDetails
 from app.findings.errors import FindingClosed
 from app.observability import current_correlation_id, get_logger
@@ -43,8 +40,6 @@ __all__ = [
 
 log = get_logger()
 
-FOUND: Final = "group.finding"
-"""Purpose of what administrators are told about a finding."""
 RECONCILER = Actor(ActorKind.SYSTEM, "reconcile")
 
 RULES: dict[FindingKind, str] = {
@@ -107,17 +102,14 @@ async def note(
     await session.flush()
     await _publish(session, finding, catalogue.FindingOpened, actor=actor, now=now)
     log.info("finding.opened", group_id=str(group.id), kind=fact.kind.value, finding_id=str(finding.id))
-    citation = policy.cite(RULES[fact.kind])
-    tell = tell_supervisors if fact.kind in _FOR_SUPERVISORS else tell_administrators
-    await tell(
-        session,
-        group,
-        messages.finding(group, fact.kind, who=fact.who, citation=citation, detail=fact.detail),
-        policy=policy,
-        why=Why(actor, finding.rule_key, policy.id),
-        now=now,
-        without=[fact.person_id] if fact.person_id else [],
-    )
+    text = messages.finding(group, fact.kind, who=fact.who, citation=policy.cite(RULES[fact.kind]), detail=fact.detail)
+    without = [fact.person_id] if fact.person_id else []
+    if fact.kind in _FOR_SUPERVISORS:
+        to = await _supervisors(session, policy, without=without)
+    else:
+        to = await _hearers(session, group, policy, without=without)
+    why = Why(actor, finding.rule_key, policy.id)
+    await tell.reach(session, about(group), to, text, why=why, finding_id=finding.id, now=now)
     return finding
 
 
@@ -165,30 +157,22 @@ async def tell_administrators(
     now: datetime,
     without: Collection[UUID] = (),
 ) -> None:
+    """In one message with whatever else they are to hear then."""
+    to = await _hearers(session, group, policy, without=without)
+    await tell.reach(session, about(group), to, text, why=why, finding_id=None, now=now)
+
+
+async def _hearers(session: AsyncSession, group: Group, policy: Policy, *, without: Collection[UUID]) -> list[PersonId]:
     """Owner and deputy; the supervising role of the policy when neither is there or both are concerned."""
-    if to := [one for one in await administrators(session, group) if one not in without]:
-        await delivery.tell(session, MessageHeader(FOUND, about(group), why), to, text, now=now)
-    else:
-        await tell_supervisors(session, group, text, policy=policy, why=why, now=now, without=without)
+    to = [one for one in await administrators(session, group) if one not in without]
+    return to or await _supervisors(session, policy, without=without)
 
 
-async def tell_supervisors(
-    session: AsyncSession,
-    group: Group,
-    text: str,
-    *,
-    policy: Policy,
-    why: Why,
-    now: datetime,
-    without: Collection[UUID] = (),
-) -> None:
+async def _supervisors(session: AsyncSession, policy: Policy, *, without: Collection[UUID]) -> list[PersonId]:
     """Whom `groups.supervised_by` of the policy names; of those, whom a message can reach, as long as there is one."""
     supervisors = await roles.resolve(session, policy.document.groups.supervised_by, Subject(), policy)
     others = [person for person in supervisors if person.id not in without]
-    to = [PersonId(person.id) for person in [one for one in others if may_act(one)] or others]
-    if not to:
-        log.warning("finding.nobody_told", group_id=str(group.id))
-    await delivery.tell(session, MessageHeader(FOUND, about(group), why), to, text, now=now)
+    return [PersonId(person.id) for person in [one for one in others if may_act(one)] or others]
 
 
 def about(group: Group) -> About:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.clock import Clock
@@ -123,3 +124,10 @@ class Job(Generic[P]):
             await function(ctx, self.read(raw))
 
         return {self.name: run}
+
+
+async def any_waits(session: AsyncSession, names: Sequence[str]) -> bool:
+    """Whether one of these jobs could run now and has not been taken. Those at work are not counted."""
+    waiting = "SELECT EXISTS (SELECT FROM pgqueuer WHERE status = 'queued' AND execute_after <= now()"
+    statement = text(f"{waiting} AND attempts = 0 AND entrypoint = ANY (CAST(:names AS text[])))")
+    return bool((await session.execute(statement, {"names": list(names)})).scalar_one())

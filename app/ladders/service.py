@@ -24,17 +24,25 @@ __all__ = ["DueRung", "Speaker", "Words", "count_told_together", "reach"]
 
 
 async def reach(
-    session: AsyncSession, purpose: str, about: About, people: Iterable[UUID], *, now: datetime, detail: str = ""
+    session: AsyncSession,
+    purpose: str,
+    about: About,
+    people: Iterable[UUID],
+    *,
+    now: datetime,
+    detail: str = "",
+    message_class: str = MessageClass.NOTICE,
 ) -> None:
     """These people are to hear of this, together with whatever else has fallen due for them.
 
-    It is written in the transaction in which it fell due, and said exactly once: as soon as the rest period allows
-    (policy 3.4), if it is still true then. The domain finds the words (`Domain.rungs`, by `purpose`).
+    It is written in the transaction in which it fell due, and said exactly once: as soon as the rest period, or what
+    else the policy says of the `message_class`, allows (policy 3.4), if it is still true then. The domain finds the
+    words (`Domain.rungs`, by `purpose`).
     """
     unique = list(dict.fromkeys(people))
     if not unique:
         return
-    due_at = await ledger.allowed_from(session, MessageClass.NOTICE, now=now)
+    due_at = await ledger.allowed_from(session, message_class, now=now)
     common = {
         "purpose": purpose,
         "origin_kind": about.kind,

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.delivery import service as delivery
+from app.jobs.job import any_waits
 from app.jobs.timers import set_timer
 from app.ladders import messages, queries
 from app.ladders.rules import heard_by_each
@@ -38,11 +39,17 @@ async def tell(session: AsyncSession, *, now: datetime) -> None:
     oldest = await queries.oldest_due(session, now)
     if oldest is None:
         return
-    more = oldest > now - GATHERS and await queries.more_falls_due(session, now, besides={TELL})
+    more = oldest > now - GATHERS and await _more_comes(session, now)
     if more or not await queries.nobody_else_tells(session):
         await set_timer(session, TELL, str(new_id()), now + LOOK_AGAIN)
         return
     await tell_due(session, now=now)
+
+
+async def _more_comes(session: AsyncSession, now: datetime) -> bool:
+    return await queries.more_falls_due(session, now, besides={TELL}) or await any_waits(
+        session, registry_of(session).gathered_jobs
+    )
 
 
 @dataclass(frozen=True)

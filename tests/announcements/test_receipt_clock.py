@@ -46,8 +46,8 @@ async def fires(session: AsyncSession, told: Announcement, kind: str, now: datet
 
 
 async def lists(session: AsyncSession, company: Company) -> list[list[str]]:
-    """The lists that the author has got, without the number that every message ends with."""
-    return [text.splitlines()[:-1] for text in await texts_to(session, company.zhao)]
+    """The lists that the author has got."""
+    return [text.splitlines() for text in await texts_to(session, company.zhao)]
 
 
 class TestTheTerm:

@@ -55,7 +55,7 @@ async def told(sessions: Sessions, company: Company, at: datetime) -> list[list[
     while await sweep(sessions, FakeClock(at), REGISTRY.timers):
         pass
     async with transaction(sessions) as session:
-        return [text.splitlines()[:-1] for text in await texts_to(session, company.li)]
+        return [text.splitlines() for text in await texts_to(session, company.li)]
 
 
 class TestTogether:

@@ -60,9 +60,9 @@ async def a_worker_comes_back(sessions: Sessions, clock: FakeClock) -> None:
 
 
 async def heard(sessions: Sessions, person: Person) -> list[list[str]]:
-    """The texts that a person has got, by lines, without the number that every message ends with."""
+    """The texts that a person has got, by lines."""
     async with transaction(sessions) as session:
-        return [text.splitlines()[:-1] for text in await texts_to(session, person)]
+        return [text.splitlines() for text in await texts_to(session, person)]
 
 
 async def rungs_left(sessions: Sessions) -> int:

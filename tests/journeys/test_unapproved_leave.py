@@ -18,6 +18,8 @@ async def compared(world: World, group: dict[str, Any], **body: Any) -> list[dic
     world.advance(LATER)
     await world.post(f"/groups/{group['id']}/reconcile", body)
     await world.settled()
+    # What is found waits a moment for what is about to be found with it.
+    await world.pass_time(timedelta(seconds=2))
     return await world.every(f"/groups/{group['id']}/findings", state="open")
 
 

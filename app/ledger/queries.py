@@ -101,10 +101,18 @@ async def lock_bytes_of(session: AsyncSession, call: OutgoingCall) -> None:
 
 
 async def is_text_sent(session: AsyncSession, request_sha256: bytes, *, since: datetime) -> bool:
-    """Whether a text of these very bytes may have reached the platform after `since`: its last attempt counts."""
-    ended = col(OutgoingCall.finished_at)
-    same = select(col(OutgoingCall.id)).where(
-        text(SENT_TEXTS), col(OutgoingCall.request_sha256) == request_sha256, or_(ended.is_(None), ended > since)
+    """Whether a text of these very bytes may have reached the platform after `since`: its last attempt counts. What
+    was certainly refused has not.
+    """
+    ended, reason = col(OutgoingCall.finished_at), col(OutgoingCall.hold_reason)
+    may_be_there = or_(
+        col(OutgoingCall.state) != CallState.FAILED,
+        reason.in_((FailReason.RESOLVED_FAILED, FailReason.ARRIVED_AFTER_ALL)),
+    )
+    same = (
+        select(col(OutgoingCall.id))
+        .where(text(SENT_TEXTS), col(OutgoingCall.request_sha256) == request_sha256)
+        .where(or_(ended.is_(None), ended > since), may_be_there)
     )
     return bool((await session.execute(select(exists(same)))).scalar_one())
 

@@ -94,6 +94,19 @@ class TestTwoLawfulMessagesNeverLookAlike:
 
         assert [body["text"]["content"] for body in await desk.sent_bodies()] == ["请确认"] * 3
 
+    async def test_what_was_refused_was_not_said(self, desk: Desk) -> None:
+        [person] = await desk.colleagues(1)
+        await desk.sandbox.fail("message/send", errcode=40058)
+        await desk.text([person], "请确认")
+        await desk.work()
+        [refused] = await desk.calls()
+        assert refused.state is CallState.FAILED
+
+        await desk.text([person], "请确认")
+        await desk.work()
+        [userid] = desk.people
+        assert [said["text"] for said in await desk.phone(userid)] == ["请确认"]
+
     async def test_two_workers_at_once_do_not_both_say_it_unmarked(self, busy_desk: Desk) -> None:
         [person] = await busy_desk.colleagues(1)
         for _ in range(2):

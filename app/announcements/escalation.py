@@ -38,6 +38,11 @@ ESCALATE = "announcement.escalate"
 LOOK_AGAIN = timedelta(minutes=1)
 """When to look again at who was just confirming, or whose superior has changed since the timer fired."""
 
+AT_ONCE = 2000
+"""How many receipts are marked in one transaction; the others follow with the next look. Nobody who confirms waits long
+for whoever holds them.
+"""
+
 Late = tuple[Person, Receipt]
 
 
@@ -59,29 +64,48 @@ async def escalate(session: AsyncSession, *, announcement_id: AnnouncementId, no
     above = await roles.superiors_of(session, [person for person, _ in late])
     superiors = [one.id for person, _ in late for one in above[person.id]]
     await ladders.reach(session, AnnouncementPurpose.ESCALATION, about(announcement), superiors, now=now)
-    if not all(above.values()):
-        held = await _with_people(session, await queries.to_escalate_for_update(session, announcement_id, now=now))
-        at_the_top = [(person, receipt) for person, receipt in held if not above.get(person.id, [person])]
-        await _enter(session, announcement, at_the_top, {}, now=now)
+    if at_the_top := [person_id for person_id, people in above.items() if not people]:
+        theirs = await queries.to_escalate_for_update(session, announcement_id, at_the_top[:AT_ONCE], now=now)
+        await _enter(session, announcement, await _with_people(session, theirs), {}, now=now)
+    if len(at_the_top) > AT_ONCE:
+        await set_timer(session, ESCALATE, another_look(announcement), now + LOOK_AGAIN)
     following = await queries.next_escalation(session, announcement_id, after=now)
     if following is not None:
         await set_timer(session, ESCALATE, str(announcement_id), following)
 
 
-async def escalation_words(session: AsyncSession, rung: DueRung) -> list[Words]:
+async def escalation_words(session: AsyncSession, rung: DueRung, *, at_once: int = AT_ONCE) -> list[Words]:
     """For each superior the names of their own people who have not confirmed by now; the same names, one message."""
     announcement = await queries.announcement_for_update(session, announcement_of(rung.about))
     if announcement is None:
         return []
     waiting = await _with_people(session, await queries.to_escalate(session, announcement.id, now=rung.now))
-    held = await _with_people(session, await queries.to_escalate_for_update(session, announcement.id, now=rung.now))
-    above = await roles.superiors_of(session, [person for person, _ in held])
-    told = {key: hearers for key, people in above.items() if (hearers := {one.id for one in people} & {*rung.people})}
-    named = [(person, receipt) for person, receipt in held if person.id in told]
+    above = await roles.superiors_of(session, [person for person, _ in waiting])
+    reached = {*rung.people}
+    hearers = {key: heard for key, people in above.items() if (heard := {one.id for one in people} & reached)}
+    told = _told_together(hearers, at_once)
+    # Last, and these alone: a click on 收到 waits for whoever holds the receipt.
+    held = await queries.to_escalate_for_update(session, announcement.id, list(told), now=rung.now)
+    named = await _with_people(session, held)
     if len(named) < len(waiting):
         await set_timer(session, ESCALATE, another_look(announcement), rung.now + LOOK_AGAIN)
     await _enter(session, announcement, named, told, now=rung.now)
     return await _words(session, announcement, named, told, rung)
+
+
+def _told_together(hearers: Mapping[UUID, set[UUID]], at_once: int) -> dict[UUID, set[UUID]]:
+    """As many as are told in one transaction, those together who have the same superiors: each superior hears all names
+    in one message, unless one alone has more than that.
+    """
+    together: dict[frozenset[UUID], list[UUID]] = {}
+    for person_id, heard in hearers.items():
+        together.setdefault(frozenset(heard), []).append(person_id)
+    told: dict[UUID, set[UUID]] = {}
+    for people in together.values():
+        if told and len(told) + len(people) > at_once:
+            break
+        told |= {person_id: hearers[person_id] for person_id in people[:at_once]}
+    return told
 
 
 async def _words(
@@ -91,22 +115,25 @@ async def _words(
     told: Mapping[UUID, set[UUID]],
     rung: DueRung,
 ) -> list[Words]:
+    places_of: dict[UUID, list[int]] = {}
+    for place, (person, _) in enumerate(named):
+        for superior in told[person.id]:
+            places_of.setdefault(superior, []).append(place)
     by_names: dict[tuple[int, ...], list[UUID]] = {}
     for superior in rung.people:
-        places = tuple(place for place, (person, _) in enumerate(named) if superior in told[person.id])
-        by_names.setdefault(places, []).append(superior)
+        if superior in places_of:
+            by_names.setdefault(tuple(places_of[superior]), []).append(superior)
     policy, zone = await policies.in_force(session, now=rung.now), calendars.timezone_of(session)
     why, citation = Why(SYSTEM, "announcement.receipt", policy.id), policy.cite("announcement.receipt")
     header = MessageHeader(AnnouncementPurpose.ESCALATION, about(announcement), why, MessageClass.NOTICE)
     said: list[Words] = []
     for places, superiors in by_names.items():
-        if places:
-            late: dict[str, list[str]] = {}
-            for person, receipt in (named[place] for place in places):
-                late.setdefault(messages.local(receipt.due_at, zone), []).append(person.name)
-            text = messages.escalated(announcement, late, citation=citation)
-            line = messages.escalated_in_short(announcement, late, citation=citation)
-            said.append(Words(header, superiors, text=text, line=line))
+        late: dict[str, list[str]] = {}
+        for person, receipt in (named[place] for place in places):
+            late.setdefault(messages.local(receipt.due_at, zone), []).append(person.name)
+        text = messages.escalated(announcement, late, citation=citation)
+        line = messages.escalated_in_short(announcement, late, citation=citation)
+        said.append(Words(header, superiors, text=text, line=line))
     return said
 
 

@@ -184,9 +184,14 @@ async def to_escalate(session: AsyncSession, announcement_id: UUID, *, now: date
     return list(await session.scalars(_to_escalate(announcement_id, now)))
 
 
-async def to_escalate_for_update(session: AsyncSession, announcement_id: UUID, *, now: datetime) -> list[Receipt]:
-    """Of these those whom nobody holds: whoever is just confirming is left out, and not waited for."""
-    locked = _to_escalate(announcement_id, now).with_for_update(key_share=True, skip_locked=True)
+async def to_escalate_for_update(
+    session: AsyncSession, announcement_id: UUID, people: Sequence[UUID], *, now: datetime
+) -> list[Receipt]:
+    """Of these people those whom nobody holds: whoever is just confirming is left out, and not waited for."""
+    theirs = _to_escalate(announcement_id, now).where(
+        col(Receipt.person_id) == any_(literal(list(people), ARRAY(Uuid)))
+    )
+    locked = theirs.with_for_update(key_share=True, skip_locked=True)
     return list(await session.scalars(locked.execution_options(populate_existing=True)))
 
 

@@ -8,7 +8,7 @@ from math import inf
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Uuid, bindparam, func, or_, select, text
+from sqlalchemy import ColumnElement, Select, Text, Uuid, any_, bindparam, func, literal, or_, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -48,12 +48,12 @@ async def person_by_userid(session: AsyncSession, userid: str) -> Person | None:
 
 
 async def people_by_userids(session: AsyncSession, userids: Iterable[str]) -> dict[WecomUserId, Person]:
-    """Current userids only. Unknown ones are simply not in the answer."""
-    folded = sorted({fold(userid) for userid in userids})
+    """Current userids only. Unknown ones are simply not in the answer. Any number of them."""
+    folded = literal(sorted({fold(userid) for userid in userids}), ARRAY(Text))
     statement = (
         select(col(PersonUserid.userid), Person)
         .join(Person, col(Person.id) == col(PersonUserid.person_id))
-        .where(col(PersonUserid.ended_at).is_(None), col(PersonUserid.userid).in_(folded))
+        .where(col(PersonUserid.ended_at).is_(None), col(PersonUserid.userid) == any_(folded))
     )
     return {WecomUserId(userid): person for userid, person in await session.execute(statement)}
 
@@ -395,9 +395,17 @@ async def people_led_by(session: AsyncSession, leader: Person) -> set[UUID]:
 
 async def direct_leaders_of(session: AsyncSession, person: Person) -> list[Person]:
     """In the platform's order. Only who can act, and never the person."""
-    found = await people_by_userids(session, person.direct_leader_userids)
-    leaders = [found[WecomUserId(userid)] for userid in person.direct_leader_userids if WecomUserId(userid) in found]
-    return [leader for leader in leaders if may_act(leader) and leader.id != person.id]
+    return (await direct_leaders_of_each(session, [person]))[person.id]
+
+
+async def direct_leaders_of_each(session: AsyncSession, people: Collection[Person]) -> dict[UUID, list[Person]]:
+    """In one statement, however many people there are."""
+    found = await people_by_userids(session, {userid for one in people for userid in one.direct_leader_userids})
+    named = {one.id: [found.get(WecomUserId(userid)) for userid in one.direct_leader_userids] for one in people}
+    return {
+        person_id: [leader for leader in leaders if leader and may_act(leader) and leader.id != person_id]
+        for person_id, leaders in named.items()
+    }
 
 
 # ---------------------------------------------------------------- changes

@@ -82,22 +82,20 @@ async def superiors_of(session: AsyncSession, people: Collection[Person]) -> dic
     """Who hears of what each of these people owes: their direct leaders, else the nearest heads above them.
 
     Only who may act, nobody lower than they are, never they themselves. Empty for whoever stands at the top. Each
-    department is asked for its heads once, however many people there are.
+    department is asked for its heads once, and all direct leaders are read together, however many people there are.
     """
     chains: dict[int, list[DepartmentId]] = {}
     heads: dict[DepartmentId, list[Person]] = {}
-    found: dict[UUID, list[Person]] = {}
+    found = await org.direct_leaders_of_each(session, people)
     for person in people:
-        above = await org.direct_leaders_of(session, person) if person.direct_leader_userids else []
-        if not above:
+        if not found[person.id]:
             main = person.main_department_id
             chain = chains.get(main) if main is not None else None
             if chain is None:
                 chain = await _departments_above(session, person)
                 if main is not None:
                     chains[main] = chain
-            above = await _nearest(session, chain, {person.id}, heads)
-        found[person.id] = above
+            found[person.id] = await _nearest(session, chain, {person.id}, heads)
     return found
 
 

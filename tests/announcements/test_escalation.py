@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import event, update
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.announcements import service
 from app.announcements.escalation import LOOK_AGAIN
+from app.announcements.rules import AnnouncementPurpose
 from app.bootstrap import REGISTRY
 from app.database import Sessions, transaction
 from app.jobs.timers import sweep
@@ -22,7 +25,9 @@ from models.ids import AnnouncementId
 from models.org import Person, PersonStatus
 from tests.builders.announcements import announcement, audit_of, card_reaches, receipts_by_userid
 from tests.builders.approvals import cards_to, texts_to
+from tests.builders.org import person
 from tests.company import Company, found
+from tests.databases import register
 from tests.fakes.clock import MONDAY_9AM, FakeClock
 
 HALF_PAST_9 = MONDAY_9AM + timedelta(minutes=30)
@@ -312,6 +317,54 @@ class TestWhenItRings:
         assert at > MORNING
 
 
+class TestMany:
+    """An announcement may reach everybody in the company."""
+
+    @pytest.mark.parametrize("number", [3, 30])
+    async def test_leaders_are_read_together_and_receipts_are_held_last(
+        self, sessions: Sessions, company: Company, number: int
+    ) -> None:
+        row = await with_leaders(sessions, company, number)
+        await fire_without_words(sessions, row, TEN)
+        async with transaction(sessions) as session:
+            said = await statements(session)
+            await tell_due(session, now=TEN)
+        by_userid = "SELECT person_userids.userid"
+        assert len([one for one in said if one.startswith(by_userid)]) == 1
+        [holds] = [place for place, one in enumerate(said) if "FROM receipts" in one and "FOR NO KEY UPDATE" in one]
+        assert not [one for one in said[holds:] if one.startswith(by_userid)]
+        assert all((await escalated(sessions, row)).values())
+
+    async def test_no_more_than_some_at_once_and_each_superior_hears_all_names_once(
+        self, sessions: Sessions, company: Company
+    ) -> None:
+        tell_at_once(sessions, 4)
+        row = await with_leaders(sessions, company, 9)
+        await fire_without_words(sessions, row, TEN)
+        marked, at = [], TEN
+        while None in (await escalated(sessions, row)).values():
+            await comes_back(sessions, at)
+            marked.append(len([one for one in (await escalated(sessions, row)).values() if one == at]))
+            at += LOOK_AGAIN
+        assert marked == [3, 3, 3]
+        for leader in ("li", "chen", "sun"):
+            [text] = await heard(sessions, company.people[leader])
+            assert text.startswith("您的 3 位同事")
+
+    async def test_who_alone_has_more_people_than_that_hears_of_them_in_turn(
+        self, sessions: Sessions, company: Company
+    ) -> None:
+        tell_at_once(sessions, 2)
+        async with transaction(sessions) as session:
+            company.people["third"] = await person(session, "third", departments=[2])
+        await told(sessions, company, ["li", "chen", "third"])
+        await pass_until(sessions, HALF_PAST_9)
+        await comes_back(sessions, TEN)
+        assert len(await heard(sessions, company.wang)) == 1
+        await comes_back(sessions, TEN + LOOK_AGAIN)
+        assert [text.split("位")[0] for text in await heard(sessions, company.wang)] == ["您的 2 ", "您的 1 "]
+
+
 async def test_a_superior_who_changes_meanwhile_is_told_in_the_place_of_the_former(
     sessions: Sessions, company: Company
 ) -> None:
@@ -329,3 +382,32 @@ async def test_a_superior_who_changes_meanwhile_is_told_in_the_place_of_the_form
 async def fire_without_words(sessions: Sessions, row: Announcement, now: datetime) -> None:
     async with transaction(sessions) as session:
         await REGISTRY.timers[service.ESCALATE](session, str(row.id), now)
+
+
+async def with_leaders(sessions: Sessions, company: Company, number: int) -> Announcement:
+    """So many people, who have li, chen and sun in turn for their direct leader, and are late."""
+    leaders = ["li", "chen", "sun"]
+    async with transaction(sessions) as session:
+        for place in range(number):
+            one = f"late{place}"
+            company.people[one] = await person(session, one, departments=[2], leaders=[leaders[place % 3]])
+    row = await told(sessions, company, [f"late{place}" for place in range(number)])
+    await pass_until(sessions, HALF_PAST_9)
+    return row
+
+
+def tell_at_once(sessions: Sessions, number: int) -> None:
+    """The superiors hear of so many people in one transaction."""
+    words = partial(service.escalation_words, at_once=number)
+    register(sessions, rungs={**REGISTRY.rungs, AnnouncementPurpose.ESCALATION: words})
+
+
+async def statements(session: AsyncSession) -> list[str]:
+    """What the database is sent from now on."""
+    said: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        said.append(statement)
+
+    event.listen((await session.connection()).sync_connection, "before_cursor_execute", note)
+    return said

@@ -77,9 +77,10 @@ async def _still_true(session: AsyncSession, rows: Sequence[Rung], now: datetime
         rungs.setdefault((row.purpose, row.origin_id, row.detail), []).append(row)
     said: list[_Said] = []
     for (purpose, about, detail), reached in rungs.items():
-        speaker: Speaker = registry_of(session).rungs[purpose]
         rung = DueRung(about, detail, list(dict.fromkeys(row.person_id for row in reached)), now)
         try:
+            # A purpose of a later release is postponed as well: the others do not wait for what it says.
+            speaker: Speaker = registry_of(session).rungs[purpose]
             async with session.begin_nested():
                 found = await speaker(session, rung)
         except Exception as error:

@@ -264,6 +264,17 @@ class TestTrouble:
         await a_worker_comes_back(sessions, clock)
         assert (await heard(sessions, company.li))[1:] == [["终于"]]
 
+    async def test_a_purpose_that_only_another_release_knows_silences_nobody(
+        self, sessions: Sessions, company: Company
+    ) -> None:
+        given = await assign(sessions, company.zhao, company.li)
+        async with transaction(sessions) as session:
+            about = (await load(session, await tasks.task(session, TaskId(given.id)))).about
+            await ladders.reach(session, "test.unheard_of", about, [company.li.id], now=NOON)
+        await a_worker_comes_back(sessions, FakeClock(NOON))
+        assert [("还没有接受" in said) for [said] in await heard(sessions, company.li)] == [True]
+        assert await rungs_left(sessions) == 1, "it is postponed"
+
 
 async def test_done_between_the_timer_and_the_words_nobody_hears_of_it(session: AsyncSession) -> None:
     company = await found(session)

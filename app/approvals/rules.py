@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection, Iterable
 from enum import StrEnum
 from typing import Literal
@@ -67,7 +68,9 @@ FEWEST_OF_A_CONTACT = 3
 def says_it(asked: Requirement, text: str) -> bool:
     """Whether a text says what the policy asks for: blanks, punctuation and signs alone say nothing."""
     if asked == "contact":
-        return sum(char.isascii() and char.isalnum() for char in text) >= FEWEST_OF_A_CONTACT
+        # Full-width digits, as an input method for Chinese gives them, are digits.
+        narrow = unicodedata.normalize("NFKC", text)
+        return sum(char.isascii() and char.isalnum() for char in narrow) >= FEWEST_OF_A_CONTACT
     return any(char.isalnum() and char not in FILLERS for char in text)
 
 

@@ -58,17 +58,22 @@ class TestWhatAnApplicationSays:
 
         assert str(refusal.value) == (
             "按制度第 2.1 条，这份申请还须写明：职务（payload.title）、"
-            "联系方式（电话、分机或邮箱）（payload.contact）、工作理由（reason）。只有空格或标点的不算写明。"
+            "联系方式（电话、分机或邮箱）（payload.contact）、工作理由（reason）。只有空格或标点的不算写明，"
+            "联系方式至少含 3 位数字或字母。"
         )
         assert refusal.value.english == (
             "The application also has to say (clause 2.1): the title (payload.title), a contact (telephone, extension "
-            "or e-mail) (payload.contact), the reason (reason); blanks and punctuation say nothing"
+            "or e-mail) (payload.contact), the reason (reason); blanks and punctuation say nothing, "
+            "and a contact has 3 digits or Latin letters at least"
         )
         assert [one["where"] for one in refusal.value.facts["faults"]] == [
             "payload.title",
             "payload.contact",
             "reason",
         ]
+        assert refusal.value.facts["faults"][1]["what"] == (
+            "请写明联系方式（电话、分机或邮箱），联系方式至少含 3 位数字或字母"
+        )
         assert refusal.value.facts["clause"] == "2.1"
 
     @pytest.mark.parametrize("reason", ["", "  \t", "。。。", "——", "？！…", "\u200b\u200b", "\u3164", "👍"])
@@ -83,6 +88,12 @@ class TestWhatAnApplicationSays:
         group = await office.project("li", "han")
         with pytest.raises(IncompleteApplication, match=r"payload\.contact"):
             await office.apply("join", "zhao", group_id=str(group.id), contact=contact)
+
+    @pytest.mark.parametrize("contact", ["分机８０２１", "电话１３８００１３８０００", "ｗａｎｇ＠ｃｏ"])
+    async def test_full_width_digits_and_letters_are_a_contact(self, office: Office, contact: str) -> None:
+        group = await office.project("li", "han")
+        request = await office.apply("join", "zhao", group_id=str(group.id), contact=contact)
+        assert ["联系方式", contact] in request.shown["fields"]
 
     @pytest.mark.parametrize("field", ["title", "contact", "name"])
     async def test_details_are_short_and_in_one_line(self, office: Office, field: str) -> None:

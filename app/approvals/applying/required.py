@@ -16,6 +16,15 @@ _WORDS: dict[Requirement, tuple[str, str]] = {
     "contact": ("联系方式（电话、分机或邮箱）", "a contact (telephone, extension or e-mail)"),
     "reason": ("工作理由", "the reason"),
 }
+_CONTACT = (
+    f"联系方式至少含 {rules.FEWEST_OF_A_CONTACT} 位数字或字母",
+    f"and a contact has {rules.FEWEST_OF_A_CONTACT} digits or Latin letters at least",
+)
+
+
+def _what(wanting: Requirement) -> str:
+    asked = f"请写明{_WORDS[wanting][0]}"
+    return f"{asked}，{_CONTACT[0]}" if wanting == "contact" else asked
 
 
 def check_complete(
@@ -31,9 +40,13 @@ def check_complete(
     clause = submission.policy.cite(kind.rule_key)
     in_chinese = "、".join(f"{_WORDS[one][0]}（{places[one]}）" for one in wanting)
     in_english = ", ".join(f"{_WORDS[one][1]} ({places[one]})" for one in wanting)
+    counts, counts_in_english = "只有空格或标点的不算写明", "blanks and punctuation say nothing"
+    if "contact" in wanting:
+        counts = f"{counts}，{_CONTACT[0]}"
+        counts_in_english = f"{counts_in_english}, {_CONTACT[1]}"
     raise IncompleteApplication(
-        f"按制度{clause.label}，这份申请还须写明：{in_chinese}。只有空格或标点的不算写明。",
-        f"The application also has to say ({clause.english}): {in_english}; blanks and punctuation say nothing",
+        f"按制度{clause.label}，这份申请还须写明：{in_chinese}。{counts}。",
+        f"The application also has to say ({clause.english}): {in_english}; {counts_in_english}",
         clause=clause.clause,
-        faults=[{"where": places[one], "what": f"请写明{_WORDS[one][0]}"} for one in wanting],
+        faults=[{"where": places[one], "what": _what(one)} for one in wanting],
     )

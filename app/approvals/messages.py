@@ -254,8 +254,13 @@ def _in_your_place(told: Told) -> str:
     return f"{told.requester} 替您提交了这份申请"
 
 
+ENDS_A_SENTENCE = "。．.，,、；;：:！!？?…~～ \t\n"
+
+
 def objected_because(name: str, reason: str) -> str:
-    return f"{name} 提出异议：{reason.strip()}" if reason.strip() else f"{name} 提出异议"
+    """Without a mark at its end: it stands within sentences."""
+    said = reason.strip().rstrip(ENDS_A_SENTENCE)
+    return f"{name} 提出异议：{said}" if said else f"{name} 提出异议"
 
 
 def objected(told: Told, name: str, reason: str) -> str:

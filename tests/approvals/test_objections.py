@@ -122,6 +122,18 @@ class TestWhoIsAppliedOut:
         await objecting(session, library, request, company.chen, "又一个理由")
         assert request.outcome_detail == "陈晨 提出异议：本周出差"
 
+    @pytest.mark.parametrize("reason", ["我不同意。", " 我不同意！！ ", "我不同意, "])
+    async def test_a_reason_that_ends_a_sentence_of_its_own_stands_within_ours(
+        self, session: AsyncSession, company: Company, reason: str
+    ) -> None:
+        library = Lending(HEAD_THEN_HR)
+        request = await borrowing(session, library, company.li, borrower=company.chen)
+        await everything_arrives(session)
+        await objecting(session, library, request, company.chen, reason)
+        assert "陈晨 提出异议：我不同意，这份申请随之结束" in (await texts_to(session, company.li))[-1]
+        [approvers] = await faces_of(session, company.wang)
+        assert approvers["sub_title_text"] == "陈晨 提出异议：我不同意，不再需要审批"
+
 
 class TestWhoIsAppliedIn:
     """2.1 and 2.5: a head may send somebody into a work group; what they have against it, the approvers read."""
@@ -141,6 +153,16 @@ class TestWhoIsAppliedIn:
             assert "陈晨 提出异议：本周出差。申请仍在审批，请审批人一并考虑。" in text
         [own] = await faces_of(session, company.chen)
         assert own["replace_text"] == "已提出异议"
+
+    async def test_a_reason_with_a_mark_at_its_end_is_read_without(
+        self, session: AsyncSession, company: Company
+    ) -> None:
+        library = Library(HEAD_THEN_HR)
+        request = await borrowing(session, library, company.li, borrower=company.chen)
+        await objecting(session, library, request, company.chen, "我不同意。")
+        assert (
+            "陈晨 提出异议：我不同意。申请仍在审批，请审批人一并考虑。" in (await texts_to(session, company.wang))[-1]
+        )
 
     async def test_whoever_is_asked_later_reads_it_on_the_card(self, session: AsyncSession, company: Company) -> None:
         library = Library(HEAD_THEN_HR)

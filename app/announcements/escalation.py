@@ -19,7 +19,7 @@ from app.audit.why import Why
 from app.calendar import service as calendars
 from app.delivery.service import MessageHeader
 from app.events.service import Happening, catalogue, publish_many
-from app.jobs.timers import set_timer
+from app.jobs.timers import bring_forward, set_timer
 from app.ladders import service as ladders
 from app.ladders.service import DueRung, Words
 from app.observability import get_logger
@@ -57,6 +57,11 @@ def another_look(announcement: Announcement) -> str:
 
 async def escalate(session: AsyncSession, *, announcement_id: AnnouncementId, now: datetime) -> None:
     """Reach the superiors of everybody whose time is up. Whoever has none above them is entered as such."""
+    # The common timer comes before the announcement (`receipt_deadline`), also for whoever looks again by a timer of
+    # its own; and a card that has just reached somebody may have set it for an earlier moment.
+    following = await queries.next_escalation(session, announcement_id, after=now)
+    if following is not None:
+        await bring_forward(session, ESCALATE, str(announcement_id), following)
     announcement = await queries.announcement_for_update(session, announcement_id)
     if announcement is None:
         return
@@ -69,9 +74,6 @@ async def escalate(session: AsyncSession, *, announcement_id: AnnouncementId, no
         await _enter(session, announcement, await _with_people(session, theirs), {}, now=now)
     if len(at_the_top) > AT_ONCE:
         await set_timer(session, ESCALATE, another_look(announcement), now + LOOK_AGAIN)
-    following = await queries.next_escalation(session, announcement_id, after=now)
-    if following is not None:
-        await set_timer(session, ESCALATE, str(announcement_id), following)
 
 
 async def escalation_words(session: AsyncSession, rung: DueRung, *, at_once: int = AT_ONCE) -> list[Words]:

@@ -6,13 +6,13 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlmodel import col
 
-from app.announcements import service
+from app.announcements import queries, service
 from app.bootstrap import REGISTRY
 from app.database import Sessions, transaction
-from app.jobs.timers import sweep
+from app.jobs.timers import bring_forward, due_of, sweep
 from models.announcements import Announcement, AnnouncementState
 from models.audit import AuditEntry
 from models.delivery import CallKind, CallState, Message, OutgoingCall
@@ -84,3 +84,43 @@ class TestTwoWorkersAtTheDeadline:
         await sweep(sessions, FakeClock(TWENTY_PAST), REGISTRY.timers)
         waiting = col(OutgoingCall.state) == CallState.READY
         assert await count(sessions, col(OutgoingCall.purpose) == "announcement.chase", waiting) == 1
+
+
+class TestACardThatReachesSomebodyWhileTheSuperiorsAreReached:
+    """3.6. Timers, announcement, receipts: both take them in this order, and the earlier moment stays."""
+
+    async def test_neither_waits_for_the_other_and_the_earlier_moment_stays(
+        self, sessions: Sessions, company: Company, told: Announcement
+    ) -> None:
+        subject = str(told.id)
+        async with transaction(sessions) as session:
+            later = await due_of(session, service.ESCALATE, subject)
+            assert later is not None
+        earlier, now = later - timedelta(minutes=5), later - timedelta(minutes=20)
+
+        async def looks_again() -> None:
+            async with transaction(sessions) as session:
+                await REGISTRY.timers[service.ESCALATE](session, f"{subject}:again", now)
+
+        async with transaction(sessions) as reaching:
+            await bring_forward(reaching, service.ESCALATE, subject, earlier)
+            looking = asyncio.create_task(looks_again())
+            await waits_or_is_done(sessions, looking)
+            locked = queries.announcement_for_update(reaching, AnnouncementId(told.id))
+            assert await asyncio.wait_for(locked, timeout=5) is not None
+        await looking
+        async with transaction(sessions) as session:
+            assert await due_of(session, service.ESCALATE, subject) == earlier
+
+
+async def waits_or_is_done(sessions: Sessions, task: asyncio.Task[None]) -> None:
+    """Until it waits for a lock, or is done."""
+    waits = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    for _ in range(200):
+        async with transaction(sessions) as session:
+            if task.done() or (await session.execute(waits)).scalar_one():
+                return
+        await asyncio.sleep(0.02)
+    raise AssertionError("it neither waits nor ends")

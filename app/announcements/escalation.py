@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.announcements import messages, queries
+from app.announcements.final_list import lists_said_now
 from app.announcements.rules import AnnouncementPurpose, about
 from app.audit.actor import SYSTEM
 from app.audit.why import Why
@@ -117,9 +118,11 @@ async def _words(
     told: Mapping[UUID, set[UUID]],
     rung: DueRung,
 ) -> list[Words]:
+    lists = await lists_said_now(session, announcement, now=rung.now)
     places_of: dict[UUID, list[int]] = {}
-    for place, (person, _) in enumerate(named):
-        for superior in told[person.id]:
+    for place, (person, receipt) in enumerate(named):
+        in_a_list = any(one.names(receipt.due_at) for one in lists)
+        for superior in told[person.id] - ({announcement.author_id} if in_a_list else set()):
             places_of.setdefault(superior, []).append(place)
     by_names: dict[tuple[int, ...], list[UUID]] = {}
     for superior in rung.people:

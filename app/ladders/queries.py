@@ -40,6 +40,17 @@ async def delete_rungs(session: AsyncSession, rows: Sequence[Rung]) -> None:
     await session.execute(delete(Rung).where(col(Rung.id) == any_(ids)))
 
 
+async def details_due(session: AsyncSession, *, about: About, purpose: str, now: datetime) -> list[str]:
+    """What its domain has added to the rungs about this that are told now."""
+    statement = (
+        select(col(Rung.detail))
+        .where(col(Rung.purpose) == purpose, col(Rung.origin_kind) == about.kind, col(Rung.origin_id) == about.key)
+        .where(col(Rung.due_at) <= now, col(Rung.message_id).is_(None))
+        .distinct()
+    )
+    return list(await session.scalars(statement))
+
+
 async def oldest_due(session: AsyncSession, now: datetime) -> datetime | None:
     statement = select(func.min(col(Rung.due_at))).where(col(Rung.due_at) <= now, col(Rung.message_id).is_(None))
     return (await session.scalars(statement)).one()

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.why import About
 from app.jobs.timers import set_timer
-from app.ladders.queries import count_told_together
+from app.ladders.queries import count_told_together, details_due
 from app.ladders.rung import DueRung, Speaker, Words
 from app.ladders.tell import TELL
 from app.ledger import service as ledger
@@ -20,7 +20,7 @@ from models.delivery import MessageClass
 from models.ids import new_id
 from models.ladders import Rung
 
-__all__ = ["DueRung", "Speaker", "Words", "count_told_together", "reach"]
+__all__ = ["DueRung", "Speaker", "Words", "count_told_together", "details_due", "reach"]
 
 
 async def reach(

@@ -285,6 +285,34 @@ class TestOnce:
             assert len(await cards_to(session, company.wang)) == 1, "the chase is in the same message"
 
 
+class TestAnAuthorWhoIsTheSuperior:
+    """P5: they read each name once, and no name is lost."""
+
+    async def test_a_list_of_others_silences_nothing(self, sessions: Sessions, company: Company) -> None:
+        row = await told(sessions, company, ["li", "chen"], author="wang", reached=["li"])
+        await pass_until(sessions, HALF_PAST_9)
+        async with transaction(sessions) as session:
+            await card_reaches(session, row, company.chen, now=HALF_PAST_9)
+        await pass_until(sessions, TEN)
+        [text] = await heard(sessions, company.wang)
+        assert set(text.splitlines()[:3]) == {
+            "有 2 件事请您留意：",
+            "· 通知“周五前完成验收”送达较晚的 1 人期限已到：0 人已确认。未确认：陈晨。",
+            "· 您的 1 位同事尚未确认通知“周五前完成验收”：李军（截止 03-02 09:30）。请督促（制度第 3.6 条）。",
+        }
+
+    async def test_who_stands_in_the_list_is_not_named_again(self, sessions: Sessions, company: Company) -> None:
+        row = await told(sessions, company, ["li", "chen"], author="wang")
+        await pass_until(sessions, HALF_PAST_9 - timedelta(minutes=5))
+        await fire_at_once(sessions, row, service.CHASE, service.DEADLINE, service.ESCALATE, now=TEN)
+        await comes_back(sessions, TEN)
+        async with transaction(sessions) as session:
+            [text] = [one for one in await texts_to(session, company.wang) if "周五前完成验收" in one]
+        assert "未确认：陈晨、李军" in text or "未确认：李军、陈晨" in text
+        assert await heard(sessions, company.wang) == []
+        assert set((await escalated(sessions, row)).values()) == {TEN}
+
+
 class TestWhenItRings:
     """3.4, policy 13: when it falls due, also at the end of work; never in the rest period."""
 
@@ -382,6 +410,15 @@ async def test_a_superior_who_changes_meanwhile_is_told_in_the_place_of_the_form
 async def fire_without_words(sessions: Sessions, row: Announcement, now: datetime) -> None:
     async with transaction(sessions) as session:
         await REGISTRY.timers[service.ESCALATE](session, str(row.id), now)
+
+
+async def fire_at_once(sessions: Sessions, row: Announcement, *kinds: str, now: datetime) -> None:
+    async with transaction(sessions) as session:
+        receipts = await receipts_by_userid(session, row)
+        for kind in kinds:
+            await REGISTRY.timers[kind](session, str(row.id), now)
+            for receipt in receipts.values():
+                receipt.escalate_at = now  # as if the whole night lay between
 
 
 async def with_leaders(sessions: Sessions, company: Company, number: int) -> Announcement:

@@ -37,7 +37,7 @@ from app.policy.sections.groups import GroupTypeRule
 from app.policy.service import Policy
 from app.quotes import quoted
 from models.delivery import MessageClass
-from models.groups import Group, GroupMember, GroupState
+from models.groups import FindingKind, Group, GroupMember, GroupState
 from models.ids import GroupId, PersonId, PolicyVersionId
 from models.org import Person
 
@@ -163,6 +163,10 @@ async def admit(
     stay.desired, stay.reason, stay.request_id, stay.desired_since = True, cause.reason, cause.request_id, now
     await publish_about_group(session, group, catalogue.MemberAdmitted, cause=cause, now=now, person_id=person.id)
     if group.desired_owner_id == person.id:
+        # An open finding would silence the next time that they go.
+        await findings.resolve_about(
+            session, group, FindingKind.OWNER_LEFT, person_id=person.id, resolution="原群主已回到群内", now=now
+        )
         await OWNER_IS_BACK.enqueue(session, GroupPayload(group_id=GroupId(group.id)))
     if stay.observed:
         # Somebody added them by hand before the approval: the platform refuses to add a member again.

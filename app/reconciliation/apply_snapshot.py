@@ -19,6 +19,7 @@ from app.findings.service import RECONCILER
 from app.groups import queries
 from app.groups import service as groups
 from app.groups.service import Cause, GroupSnapshot, publish_about_group
+from app.org import queries as org
 from app.reconciliation.believable_loss import is_believable, note_losses
 from app.reconciliation.comparison import GroupComparison, load_comparison
 from app.reconciliation.note_differences import note_differences
@@ -66,6 +67,7 @@ async def apply_snapshot(
         return
     open_now = await note_differences(session, comparison)
     await _close_what_is_over(session, comparison, open_now)
+    await _ask_who_owns_it(session, comparison)
     group.observed_at = snapshot.at
     await session.flush()
 
@@ -87,6 +89,21 @@ async def _found_again(session: AsyncSession, group: Group, *, now: datetime) ->
     group.state, group.state_detail, group.ended_at, group.updated_at = GroupState.ACTIVE, None, None, now
     cause = Cause("reconcile", "group.roster", group.policy_version_id, RECONCILER)
     await publish_about_group(session, group, catalogue.GroupFoundAgain, cause=cause, now=now)
+
+
+# ---------------------------------------------------------------- who owns it
+
+
+async def _ask_who_owns_it(session: AsyncSession, comparison: GroupComparison) -> None:
+    """Whoever was asked is asked no more once the group is lost: one that is found again still waits for an owner."""
+    group = comparison.group
+    if group.state is not GroupState.ACTIVE or not await groups.waits_for_owner(session, group):
+        return
+    former = (await org.people_by_id(session, [group.desired_owner_id]))[group.desired_owner_id]
+    cause = comparison.cause("group.owner")
+    await groups.ask_for_an_owner(
+        session, group, former, "离任", policy=comparison.policy, cause=cause, now=comparison.now
+    )
 
 
 # ---------------------------------------------------------------- what is over

@@ -73,6 +73,21 @@ async def name_owner(office: Office, group: Group, who: str) -> None:
     await office.work()
 
 
+async def back_in(office: Office, group: Group, userid: str = "wang") -> None:
+    """Able to act again, and put into the group by an administrator."""
+    async with transaction(office.sessions) as session:
+        (await session.get_one(Person, office.id(userid))).status = PersonStatus.ACTIVE
+    async with transaction(office.sessions) as session:
+        await service.add_by_hand(
+            session,
+            group_id=GroupId(group.id),
+            person=await session.get_one(Person, office.id(userid)),
+            reason="回到公司",
+            actor=office.actor,
+            now=office.clock.now(),
+        )
+
+
 class TestWhoFollows:
     """1.9: 群主离职或调动时，在其账号停用之前提出并确定接任人。
 
@@ -276,17 +291,7 @@ class TestWhileSomebodyIsAsked:
         """B7: back, and put in again before anybody has accepted. Who was asked reads why nobody is needed."""
         group = await office.project("li", "han", deputy="han")
         await gone(office)
-        async with transaction(office.sessions) as session:
-            (await session.get_one(Person, office.id("wang"))).status = PersonStatus.ACTIVE
-        async with transaction(office.sessions) as session:
-            await service.add_by_hand(
-                session,
-                group_id=GroupId(group.id),
-                person=await session.get_one(Person, office.id("wang")),
-                reason="回到公司",
-                actor=office.actor,
-                now=office.clock.now(),
-            )
+        await back_in(office, group)
         assert (await shown(office, group)).owner.desired == "wang"
 
         if answers_first:
@@ -300,6 +305,38 @@ class TestWhileSomebodyIsAsked:
         assert "原群主已回到群内，不再需要答复" in card["sub_title_text"]
         assert await office.updates() == []
         assert await office.findings(group, None) == []
+
+    async def test_an_owner_who_came_back_when_nobody_was_left_and_goes_again_is_followed(self, office: Office) -> None:
+        """What was found about their first departure is over, and does not silence the second."""
+        group = await office.project("li", "han", deputy="han")
+        await gone(office)
+        await office.answers(group, Verdict.REJECT)
+        await office.answers(group, Verdict.REJECT)
+        assert await office.kinds_found(group) == [FindingKind.OWNER_LEFT]
+        await back_in(office, group)
+        await office.work()
+        assert [one.resolution for one in await office.findings(group, None)] == ["原群主已回到群内"]
+
+        await gone(office)
+
+        assert (await office.actions()).count("group.owner_left") == 2
+        assert await office.answers(group) == "韩梅"
+        assert (await office.sandbox.group(group.chatid))["owner"] == "han"
+
+    async def test_a_group_that_was_read_as_lost_still_waits_for_an_owner(self, office: Office) -> None:
+        """One wrong answer, and the group is there again: whoever was asked no more is asked again."""
+        group = await office.project("li", "han", deputy="han")
+        await gone(office)
+        await office.sandbox.fail("appchat/get", errcode=86003)
+        await office.reconcile(group)
+        assert await office.asked_to_own(group) is None
+
+        await office.reconcile(group)
+        await office.reconcile(group)
+
+        assert len(await requests(office)) == 2, "once is enough"
+        assert await office.answers(group) == "韩梅"
+        assert (await office.sandbox.group(group.chatid))["owner"] == "han"
 
     async def test_a_returned_owner_who_is_not_put_in_again_is_followed(self, office: Office) -> None:
         group = await office.project("li", "han", deputy="han")

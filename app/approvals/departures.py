@@ -8,12 +8,12 @@ nothing to do.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import messages, queries, rules
-from app.approvals.applying.personal import forget_unless_kept
+from app.approvals.applying.personal import FORGET, KEPT_FOR, forget_unless_kept
 from app.approvals.context import RequestContext, load_context, publish_about_request
 from app.approvals.decide import go_on, pass_over, settle, take_back
 from app.approvals.errors import NoApprover
@@ -39,10 +39,8 @@ log = get_logger()
 RULE = "approval.hand_over"
 
 APPLICANT_LEFT = f"申请人{SAID[DepartureReason.LEFT]}"
-HANDED_IN_AGAIN_WITHIN = timedelta(days=7)
+HANDED_IN_AGAIN_WITHIN = KEPT_FOR
 """Whoever comes back later applies anew."""
-FORGET = "approval.forget"
-"""Timer: the personal details in a leaver's request are kept no longer (policy 2.5)."""
 
 
 async def depart(session: AsyncSession, *, request_id: RequestId, departure: Departure, now: datetime) -> None:

@@ -18,6 +18,7 @@ from app.database import transaction
 from app.departures.service import Departure, DeparturePart, Stage
 from app.events.service import EventPayload, catalogue
 from app.jobs.job import Job, JobContext, JobFunction, TimerHandler
+from app.jobs.timers import cancel_timer, set_timer
 from app.ladders.service import Speaker
 from models.approvals import Verdict
 from models.ids import RequestId, StepId
@@ -46,7 +47,11 @@ async def escalate(session: AsyncSession, subject: str, now: datetime) -> None:
 
 
 async def forget(session: AsyncSession, subject: str, now: datetime) -> None:
-    await personal.clear(session, request_id=RequestId(UUID(subject)), now=now)
+    await personal.forget_unless_needed(session, request_id=RequestId(UUID(subject)), now=now)
+
+
+async def forget_group(session: AsyncSession, subject: str, now: datetime) -> None:
+    await personal.forget_group(session, group_id=UUID(subject), now=now)
 
 
 async def take_out_of_requests(ctx: JobContext, departure: Departure) -> None:
@@ -70,6 +75,19 @@ async def end_requests(ctx: JobContext, payload: EventPayload) -> None:
     for request_id in request_ids:
         async with transaction(ctx.sessions) as session:
             await lost_groups.end_request(session, request_id=request_id, now=ctx.now())
+    async with transaction(ctx.sessions) as session:
+        await set_timer(session, personal.FORGET_GROUP, str(event.group_id), ctx.now() + personal.KEPT_FOR)
+
+
+GROUP_FOUND_AGAIN = Job("approvals.group_found_again", EventPayload)
+"""The subscriber of `group.found_again`."""
+
+
+async def keep_details(ctx: JobContext, payload: EventPayload) -> None:
+    """The group was none that is no more: its register needs the details in the applications about it."""
+    event = payload.read_as(catalogue.GroupFoundAgain)
+    async with transaction(ctx.sessions) as session:
+        await cancel_timer(session, personal.FORGET_GROUP, str(event.group_id))
 
 
 APPLICANT_BACK = Job("approvals.applicant_back", EventPayload)
@@ -105,11 +123,15 @@ async def erase_details(ctx: JobContext, payload: EventPayload) -> None:
 
 
 JOBS: dict[str, JobFunction] = (
-    GROUP_LOST.run_by(end_requests) | APPLICANT_BACK.run_by(hand_in_again) | MEMBER_LEFT.run_by(erase_details)
+    GROUP_LOST.run_by(end_requests)
+    | GROUP_FOUND_AGAIN.run_by(keep_details)
+    | APPLICANT_BACK.run_by(hand_in_again)
+    | MEMBER_LEFT.run_by(erase_details)
 )
 
 SUBSCRIBERS = {
     catalogue.GroupLost.type: [GROUP_LOST.name],
+    catalogue.GroupFoundAgain.type: [GROUP_FOUND_AGAIN.name],
     catalogue.UseridLinked.type: [APPLICANT_BACK.name],
     catalogue.MemberLeft.type: [MEMBER_LEFT.name],
     catalogue.MemberLeftUnapproved.type: [MEMBER_LEFT.name],
@@ -125,7 +147,8 @@ CARD_ACTIONS: dict[str, CardAction] = {
 TIMERS: dict[str, TimerHandler] = {
     deadlines.REMIND: remind,
     deadlines.DUE: escalate,
-    departures.FORGET: forget,
+    personal.FORGET: forget,
+    personal.FORGET_GROUP: forget_group,
 }
 
 RUNGS: dict[str, Speaker] = {

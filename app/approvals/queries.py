@@ -183,6 +183,11 @@ async def decided_about(session: AsyncSession, *, group_id: UUID, names: str, un
     return list(await session.scalars(statement.order_by(col(Request.id))))
 
 
+async def decided_in_group(session: AsyncSession, group_id: UUID) -> list[Request]:
+    statement = select(Request).where(col(Request.group_id) == group_id, col(Request.state) != RequestState.PENDING)
+    return list(await session.scalars(statement.order_by(col(Request.id))))
+
+
 async def decisions_on(session: AsyncSession, step_id: UUID) -> list[Decision]:
     statement = select(Decision).where(col(Decision.step_id) == step_id).order_by(col(Decision.id))
     return list(await session.scalars(statement))

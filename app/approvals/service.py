@@ -14,7 +14,7 @@ from app.approvals import messages, queries, rules
 from app.approvals.applying import for_others
 from app.approvals.applying.concerned import tell_concerned
 from app.approvals.applying.objections import Objection, object_to
-from app.approvals.applying.personal import forget_unless_kept
+from app.approvals.applying.personal import forget_later, forget_unless_kept
 from app.approvals.applying.required import check_complete
 from app.approvals.context import RequestContext, given_so_far, load_context, publish_about_request
 from app.approvals.decide import Ballot, approve_request, decide, take_back
@@ -187,6 +187,8 @@ async def finish_outcome(
     await publish_about_request(session, request, OUTCOME_EVENTS[outcome], actor=actor, now=now, detail=detail)
     if outcome is OutcomeState.DONE and not kind_named(session, request.kind).keeps_details:
         forget_unless_kept(session, request, now=now)
+    if outcome is OutcomeState.FAILED:
+        await forget_later(session, request, now=now)
     text = messages.done(request) if outcome is OutcomeState.DONE else messages.failed(request)
     await ask.tell_requester(session, request, text, actor=actor, now=now)
     return request

@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 
 from app.approvals import queries as requests
+from app.approvals import service as approvals
 from app.approvals.errors import IncompleteApplication, NotForOthers, NotToldYet, UnreadablePayload
 from app.database import transaction
 from app.policy import service as policies
 from app.policy.schema import PolicyDocument
 from app.policy.sections.groups import ExitRule, JoinRule
 from models.approvals import OutcomeState, Request, RequestState, StepState, Verdict
+from models.groups import GroupState
+from models.ids import RequestId
 from models.org import Department, Person
 from tests.builders.approvals import cards_to
 from tests.builders.policy import policy
@@ -355,6 +358,62 @@ class TestPersonalDetails:
 
         await office.pass_time(days=7, minutes=1)
         assert details_in(await office.request(request)) == set()
+
+    async def test_of_what_failed_for_good_they_go_after_a_week(self, office: Office) -> None:
+        group = await office.project("li", "han")
+        request = await office.apply("join", "zhao", group_id=str(group.id))
+        failed = await self._fails(office, request)
+        assert details_in(failed) == {"工程师", "分机 8021"}, "somebody may try again"
+
+        await office.pass_time(days=7, minutes=1)
+        assert details_in(await office.request(request)) == set()
+
+    async def test_what_succeeded_after_a_failure_keeps_them(self, office: Office) -> None:
+        group = await office.project("li", "han")
+        request = await office.apply("join", "zhao", group_id=str(group.id))
+        await self._fails(office, request)
+        async with transaction(office.sessions) as session:
+            await approvals.finish_outcome(
+                session, request_id=RequestId(request.id), outcome=OutcomeState.DONE, now=office.clock.now()
+            )
+
+        await office.pass_time(days=7, minutes=1)
+        assert details_in(await office.request(request)) == {"工程师", "分机 8021"}
+
+    @staticmethod
+    async def _fails(office: Office, request: Request) -> Request:
+        async with transaction(office.sessions) as session:
+            row = await requests.get_for_update(session, RequestId(request.id))
+            row.state, row.outcome = RequestState.APPROVED, OutcomeState.PENDING
+        async with transaction(office.sessions) as session:
+            return await approvals.finish_outcome(
+                session,
+                request_id=RequestId(request.id),
+                outcome=OutcomeState.FAILED,
+                detail="群已满",
+                now=office.clock.now(),
+            )
+
+    async def test_of_a_dissolved_group_they_go_after_a_week(self, office: Office) -> None:
+        group = await office.project("li", "han")
+        joined = await office.granted("join", "zhao", group_id=str(group.id))
+        await office.sandbox.dismiss_group(group.chatid)
+        await office.reconcile(group)
+        await office.pass_time(days=7, minutes=1)
+        assert details_in(await office.request(joined)) == set()
+
+    async def test_of_a_group_that_was_only_read_as_dissolved_they_stay(self, office: Office) -> None:
+        """P6."""
+        group = await office.project("li", "han")
+        joined = await office.granted("join", "zhao", group_id=str(group.id))
+        await office.sandbox.fail("appchat/get", errcode=86003, times=1)
+        await office.reconcile(group)
+        assert (await office.now(group)).state is GroupState.LOST
+        office.clock.advance(timedelta(minutes=10))
+        await office.reconcile(group)
+        assert (await office.now(group)).state is GroupState.ACTIVE
+        await office.pass_time(days=7, minutes=1)
+        assert details_in(await office.request(joined)) == {"工程师", "分机 8021"}
 
     async def test_they_stand_in_no_event_and_in_no_audit_row(self, office: Office) -> None:
         """D23: events carry ids and versions, no personal details."""

@@ -76,4 +76,4 @@ async def words(session: AsyncSession, rung: DueRung) -> list[Words]:
     why = Why(Actor.parse(told.actor), told.rule_key, told.policy_version_id)
     header = MessageHeader(FOUND, About(ObjectKind.GROUP, rung.about), why)
     line = messages.in_short(told.text, citation=policy.cite(told.rule_key))
-    return [Words(header, rung.people, text=told.text, line=line)]
+    return [Words(header, rung.people, text=told.text, line=line, is_listed=True)]

@@ -38,6 +38,8 @@ class Words:
     """When it is one of several things."""
     rank: int = 0
     """Of two rungs about one thing (`header.about`), a person hears the higher one; of equals both, if they differ."""
+    is_listed: bool = False
+    """Whether the service lists it for whoever looks after it: of very many a message says only how many more."""
     card: Card | None = None
     """Sent instead of the text."""
     on_told: Callable[[Message], Awaitable[None]] | None = None

@@ -14,7 +14,7 @@ from app.delivery import service as delivery
 from app.jobs.job import any_waits
 from app.jobs.timers import set_timer
 from app.ladders import messages, queries
-from app.ladders.rules import heard_by_each
+from app.ladders.rules import heard_by_each, lines_of
 from app.ladders.rung import DueRung, Speaker, Words
 from app.manifest import registry_of
 from app.observability import TIMERS, get_logger
@@ -99,7 +99,8 @@ async def _say(session: AsyncSession, said: Sequence[_Said], people: Sequence[UU
     to = [PersonId(person_id) for person_id in people]
     if len(said) > 1:
         header = replace(first.header, purpose=TOGETHER, message_class=MessageClass.NOTICE)
-        text = messages.together([one.words.line for one in said])
+        lines = lines_of([one.words for one in said])
+        text = messages.together(lines, left_out=len(said) - len(lines))
         message = await delivery.send_text(session, header, to=to, text=text, now=now)
         _keep(said, set(people), message)
     elif first.card is not None:

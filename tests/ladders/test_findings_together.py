@@ -97,6 +97,22 @@ class TestTogether:
         [lines] = await told(sessions, company, NEXT_MONDAY + timedelta(minutes=15))
         assert NAMES[1] in lines[0]
 
+    async def test_of_very_many_twenty_are_said_and_how_many_more_there_are(
+        self, sessions: Sessions, company: Company, groups: list[Group]
+    ) -> None:
+        kinds = [FindingKind.RENAMED, FindingKind.UNAPPROVED_LEAVE]
+        async with transaction(sessions) as session:
+            more = [
+                await group(session, f"研发部-{one}", owner=company.li, members=[company.chen]) for one in range(12)
+            ]
+        for one in more:
+            for kind in kinds:
+                await note(sessions, company, one, kind, now=MONDAY_9AM)
+        lines = [line for text in await told(sessions, company, MONDAY_9AM) for line in text]
+        assert lines[0] == "有 24 件事请您留意："
+        assert sum(line.startswith("· 【") for line in lines) == 20
+        assert lines[-2] == "· 另有 4 件群内异常未逐一列出，请向管理员查询"
+
 
 class TestOneRound:
     """A comparison of all groups is a job for each: what they find is told when those that wait have run."""

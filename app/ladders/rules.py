@@ -7,7 +7,6 @@ from uuid import UUID
 
 from app.ladders.rung import Words
 
-
 MOST_LINES = 20
 """In one message, as long as what is left out can be looked up."""
 

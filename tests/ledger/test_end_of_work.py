@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.announcements.jobs import TIMERS as ANNOUNCEMENTS
 from app.approvals.jobs import TIMERS as APPROVALS
 from app.ladders.tell import tell_due
 from app.ledger.claiming.sending_hours import outside_hours
@@ -36,7 +35,7 @@ class TestAtTheEndOfWork:
         await everything_delivered(session)
         assert told.deadline == TUESDAY_6PM
 
-        await ANNOUNCEMENTS["announcement.deadline"](session, str(told.id), TUESDAY_6PM)
+        await rings(session, "announcement.deadline", str(told.id), TUESDAY_6PM)
 
         assert await hold_of(session, "announcement.final_list", now=TUESDAY_6PM) == [None]
 

@@ -135,10 +135,10 @@ _CHASE = text(
     " WHERE announcement_id = :announcement AND confirmed_at IS NULL AND chased_at IS NULL AND chase_at <= :now"
     " ORDER BY person_id FOR NO KEY UPDATE)"
     " UPDATE receipts SET chased_at = :now, escalate_at = CASE"
-    " WHEN due_at <= :now AND escalate_at < CAST(:not_before AS timestamptz) THEN CAST(:not_before AS timestamptz)"
+    " WHEN escalate_at < CAST(:not_before AS timestamptz) THEN CAST(:not_before AS timestamptz)"
     " ELSE escalate_at END"
     " FROM waiting WHERE receipts.id = waiting.id"
-    " RETURNING receipts.person_id, receipts.due_at <= :now AND receipts.escalate_at IS NOT NULL AS is_late"
+    " RETURNING receipts.person_id, receipts.escalate_at = CAST(:not_before AS timestamptz) AS is_late"
 )
 
 
@@ -159,7 +159,7 @@ async def start_clocks(session: AsyncSession, announcement_id: UUID, people: Seq
 class Chased(NamedTuple):
     person_id: UUID
     is_late: bool
-    """Reminded only when their deadline had passed: their superior hears of it no earlier than `not_before`."""
+    """Reminded so late that their superior hears of it at `not_before` only."""
 
 
 async def mark_chased(

@@ -24,6 +24,7 @@ from app.events.service import catalogue, publish
 from app.jobs.timers import cancel_timer, set_timer
 from app.ladders import service as ladders
 from app.ladders.service import DueRung, Words
+from app.ledger import service as ledger
 from app.policy import service as policies
 from app.policy.sections.announcements import AnnouncementClassRule
 from app.policy.service import Policy
@@ -90,14 +91,15 @@ async def chase(session: AsyncSession, *, announcement_id: AnnouncementId, now: 
 async def _escalation_after_reminder(
     session: AsyncSession, announcement: Announcement, *, now: datetime
 ) -> datetime | None:
-    """3.6: first the reminder, then the superior. After a time down the reminder comes late, and the term is counted
-    from it.
+    """3.6: first the reminder, then the superior. After a time down, or when it waits for the end of the rest period,
+    the reminder comes late, and the term is counted from it.
     """
     policy = await policies.get(session, PolicyVersionId(announcement.policy_version_id))
     after = rules.class_rule(policy.document, announcement.message_class).escalate_after
     if after is None:
         return None
-    return (await calendars.deadline(session, start=now, duration=after, policy=policy))[0]
+    reminded = await ledger.allowed_from(session, MessageClass.NOTICE, now=now)
+    return (await calendars.deadline(session, start=reminded, duration=after, policy=policy))[0]
 
 
 async def chase_words(session: AsyncSession, rung: DueRung) -> list[Words]:

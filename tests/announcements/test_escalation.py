@@ -272,17 +272,19 @@ class TestOnce:
             "· 您的 2 位同事尚未确认通知“下午盘点”：李军、陈晨（截止 03-02 09:30）。请督促（制度第 3.6 条）。",
         ]
 
-    async def test_who_is_late_and_has_late_people_hears_both_in_one_message(
+    async def test_after_a_night_the_reminder_comes_first_and_the_superior_hears_of_who_ignores_it(
         self, sessions: Sessions, company: Company
     ) -> None:
-        await told(sessions, company, ["wang", "li"], message_class="urgent", now=MIDNIGHT)
+        """3.6, as after a time down: the rest period holds the reminder."""
+        row = await told(sessions, company, ["li", "chen"], message_class="urgent", now=MIDNIGHT)
         await pass_until(sessions, MORNING + timedelta(minutes=15))
-        [text] = await heard(sessions, company.wang)
-        assert text.splitlines()[0] == "有 2 件事请您留意："
-        assert "请在卡片上点“收到”，截止" in text
-        assert "李军（截止" in text
+        assert await heard(sessions, company.wang) == []
         async with transaction(sessions) as session:
-            assert len(await cards_to(session, company.wang)) == 1, "the chase is in the same message"
+            assert len(await cards_to(session, company.li)) == 2, "the reminder"
+        await confirm(sessions, row, company.chen, MORNING + timedelta(minutes=16))
+        await pass_until(sessions, MORNING + timedelta(minutes=45))
+        [text] = await heard(sessions, company.wang)
+        assert "截止 03-03 00:30：李军\n" in text
 
 
 class TestAnAuthorWhoIsTheSuperior:
@@ -330,16 +332,14 @@ class TestWhenItRings:
     async def test_two_that_fall_due_in_one_night_are_one_message_in_the_morning(
         self, sessions: Sessions, company: Company
     ) -> None:
-        row = await told(
-            sessions, company, ["li", "chen"], reached=["li"], message_class="urgent", now=MIDNIGHT - timedelta(hours=1)
-        )
+        row = await told(sessions, company, ["li", "chen"], reached=["li"], message_class="urgent", now=MIDNIGHT)
         async with transaction(sessions) as session:
-            await card_reaches(session, row, company.chen, now=MIDNIGHT)
-        await pass_until(sessions, MORNING - timedelta(minutes=1))
+            await card_reaches(session, row, company.chen, now=MIDNIGHT + timedelta(minutes=30))
+        await pass_until(sessions, MORNING + timedelta(minutes=25))
         assert await heard(sessions, company.wang) == []
-        await pass_until(sessions, MORNING + timedelta(minutes=15))
+        await pass_until(sessions, MORNING + timedelta(minutes=45))
         [text] = await heard(sessions, company.wang)
-        assert text.splitlines()[1:3] == ["截止 03-02 23:30：李军", "截止 03-03 00:30：陈晨"]
+        assert text.splitlines()[1:3] == ["截止 03-03 00:30：李军", "截止 03-03 01:00：陈晨"]
         [at] = set((await escalated(sessions, row)).values())
         assert at is not None
         assert at > MORNING

@@ -1,13 +1,15 @@
 """What a reading has done that had left people out is put right once they were read (P6).
 
 Foundations and joins that failed are tried again; groups founded without them get them; whoever was read as a leaver,
-and of whom a person says that they are back, is in their groups again. Nobody decides again. What failed for another
-reason, or too long ago, stays with a person, who may retry it.
+and of whom a person says that they are back where they were, is in their groups again. Nobody decides again. What
+failed for another reason, or too long ago, stays with a person, who may retry it; whoever is back elsewhere in the
+company, or was in a confidential group, applies for it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -17,21 +19,24 @@ from app.approvals import queries as request_queries
 from app.approvals import service as approvals
 from app.audit.actor import SYSTEM
 from app.errors import DomainError
+from app.events.service import catalogue
 from app.findings import service as findings
 from app.groups import messages, queries, roster
-from app.groups.changes.cause import Cause
+from app.groups.changes.cause import Cause, publish_about_group
 from app.groups.creation import register
 from app.groups.departures import DEPARTURE
 from app.groups.errors import AlreadyAMember
 from app.groups.requests import CreateGroupKind, JoinKind
-from app.groups.rules import READ_AGAIN_WITHIN
+from app.groups.rules import CONFIDENTIAL, READ_AGAIN_WITHIN
 from app.groups.schemas import CreationSubject, MembershipSubject
 from app.observability import get_logger
 from app.org import queries as org
 from app.org import service as organisation
 from app.org.rules import may_act
 from app.policy import service as policies
+from app.policy.service import Policy
 from models.approvals import OutcomeState, Request
+from models.groups import Group, GroupState
 from models.ids import GroupId, PersonId, PolicyVersionId, RequestId, fold
 from models.org import Person
 
@@ -41,6 +46,9 @@ KINDS = (CreateGroupKind.name, JoinKind.name)
 
 CAME_BACK = "returned"
 """Why they are in the group again; the stay keeps it."""
+
+STAYS_OUT = "stays_out"
+"""Why they are not in it again: they left with the company, and have come back elsewhere. Its administrators know."""
 
 
 async def failed_lately(session: AsyncSession, *, now: datetime) -> list[RequestId]:
@@ -91,33 +99,62 @@ def _departments_of(request: Request) -> Collection[int]:
 # ---------------------------------------------------------------- who was read as a leaver
 
 
-async def groups_lost(session: AsyncSession, *, now: datetime) -> list[tuple[GroupId, PersonId]]:
-    """The groups that people had to leave as leavers, shortly before a person said that they are back."""
-    found: list[tuple[GroupId, PersonId]] = []
-    for person_id, at in (await organisation.rejoined_since(session, now - READ_AGAIN_WITHIN)).items():
-        lost = await queries.left_for(session, person_id, DEPARTURE, since=at - READ_AGAIN_WITHIN, until=at)
-        found += [(group_id, person_id) for group_id in lost]
-    return found
+@dataclass(frozen=True)
+class LostGroup:
+    """A group that somebody had to leave as a leaver, shortly before a person said that they are back."""
+
+    group_id: GroupId
+    person_id: PersonId
+    is_where_they_were: bool
 
 
-async def take_back(session: AsyncSession, *, group_id: GroupId, person_id: PersonId, now: datetime) -> None:
+async def groups_lost(session: AsyncSession, *, now: datetime) -> list[LostGroup]:
+    rejoined = await organisation.rejoined_since(session, now - READ_AGAIN_WITHIN)
+    stays = await queries.left_for(session, rejoined, DEPARTURE, since=now - 2 * READ_AGAIN_WITHIN) if rejoined else []
+    lost: list[LostGroup] = []
+    for stay in stays:
+        back = rejoined[PersonId(stay.person_id)]
+        if back.at - READ_AGAIN_WITHIN <= stay.desired_since <= back.at:
+            lost.append(LostGroup(GroupId(stay.group_id), PersonId(stay.person_id), back.is_where_they_were))
+    return lost
+
+
+async def take_back(session: AsyncSession, lost: LostGroup, *, now: datetime) -> None:
     """2.7: somebody who should be in the group is added. What stands against it now stands against it later too, or is
-    over at the next look.
+    over at the next look. Who is not where they were, or was in a confidential group, is not added unasked.
     """
-    group = await queries.group_for_update(session, group_id)
-    person = (await org.people_by_id(session, [person_id]))[person_id]
-    if not may_act(person) or await _is_in_it(session, group_id, person):
+    group = await queries.group_for_update(session, lost.group_id)
+    person = (await org.people_by_id(session, [lost.person_id]))[lost.person_id]
+    if not may_act(person) or await _is_in_it(session, lost.group_id, person):
         return
     policy = await policies.in_force(session, now=now)
+    if group.confidentiality == CONFIDENTIAL or not lost.is_where_they_were:
+        await _say_that_they_stay_out(session, group, person, policy=policy, now=now)
+        return
     cause = Cause(CAME_BACK, "group.roster", policy.id, SYSTEM)
     try:
         await roster.admit(session, group, person, policy=policy, cause=cause, now=now)
     except AlreadyAMember:
         return
     except DomainError as refusal:
-        log.info("member.not_taken_back", group_id=str(group_id), person_id=str(person_id), why=refusal.slug)
+        log.info("member.not_taken_back", group_id=str(group.id), person_id=str(person.id), why=refusal.slug)
         return
     text = messages.taken_back(group, name=person.name)
+    await findings.tell_administrators(session, group, text, policy=policy, why=cause.why, now=now, without=[person.id])
+
+
+async def _say_that_they_stay_out(
+    session: AsyncSession, group: Group, person: Person, *, policy: Policy, now: datetime
+) -> None:
+    """Once, when they are out: the stay keeps it."""
+    stays = await queries.left_for(session, [person.id], DEPARTURE, since=now - 2 * READ_AGAIN_WITHIN)
+    stay = next((one for one in stays if one.group_id == group.id), None)
+    if stay is None or stay.ended_at is None or group.state is not GroupState.ACTIVE:
+        return
+    stay.reason = STAYS_OUT
+    cause = Cause(STAYS_OUT, "group.roster", policy.id, SYSTEM)
+    await publish_about_group(session, group, catalogue.MemberStaysOut, cause=cause, now=now, person_id=person.id)
+    text = messages.stays_out(group, name=person.name, is_confidential=group.confidentiality == CONFIDENTIAL)
     await findings.tell_administrators(session, group, text, policy=policy, why=cause.why, now=now, without=[person.id])
 
 

@@ -88,9 +88,9 @@ async def try_again(ctx: JobContext, _payload: Nothing) -> None:
     for group_id in incomplete:
         async with transaction(ctx.sessions) as session:
             await left_out.complete(session, group_id=group_id, now=ctx.now())
-    for group_id, person_id in lost:
+    for one in lost:
         async with transaction(ctx.sessions) as session:
-            await came_back.take_back(session, group_id=group_id, person_id=person_id, now=ctx.now())
+            await came_back.take_back(session, one, now=ctx.now())
 
 
 async def read_again(ctx: JobContext, _payload: EventPayload) -> None:

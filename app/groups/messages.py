@@ -107,6 +107,15 @@ def taken_back(group: Group, *, name: str) -> str:
     )
 
 
+def stays_out(group: Group, *, name: str, is_confidential: bool) -> str:
+    why = "保密群的成员须逐一确认" if is_confidential else "其部门与离职前不同"
+    return (
+        f"【未重新加入】管理员已确认 {name} 与离职的原成员是同一人；{why}，"
+        f"因此没有重新加入{quoted(group.desired_name)}。\n"
+        "需要加入的，请由本人申请。"
+    )
+
+
 def _listed(names: Sequence[str]) -> str:
     more = f" 等 {len(names)} 人" if len(names) > NAMES_SHOWN else ""
     return "、".join(names[:NAMES_SHOWN]) + more

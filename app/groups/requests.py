@@ -16,7 +16,7 @@ from app.approvals.service import PERSONAL, Details, Headed, Offer, RequestKind,
 from app.audit.actor import Actor
 from app.errors import DomainError
 from app.findings import service as findings
-from app.groups import messages, queries, roster
+from app.groups import messages, queries, roster, rules
 from app.groups.changes.cause import Cause
 from app.groups.creation import first_owner, register
 from app.groups.errors import AlreadyAMember, NotAMember, UnknownPeople
@@ -85,7 +85,7 @@ class CreateGroupKind(RequestKind[CreateGroup, CreationSubject]):
             ("群主", owner.name if owner else "按制度规定"),
             ("成员", "、".join(scope) or submission.requester.name),
         ]
-        if subject.confidentiality == "confidential":
+        if subject.confidentiality == rules.CONFIDENTIAL:
             fields.insert(1, ("密级", "保密群"))
         return RequestText(title=f"申请建立群{quoted(subject.name)}", fields=fields)
 

@@ -39,6 +39,8 @@ ILLEGAL_MEMBER = 86216
 as it should be."""
 
 
+CONFIDENTIAL = "confidential"
+
 READ_AGAIN_WITHIN = timedelta(days=7)
 """So long after a foundation, a failure or a departure a good reading puts right what a wrong one has done. After that
 nobody expects it any more."""

@@ -16,7 +16,7 @@ from app.events.service import catalogue, publish
 from app.observability import current_correlation_id
 from app.org import queries
 from app.org.errors import NothingToReview, PersonUnknown
-from app.org.read_again import REJOINED
+from app.org.read_again import REJOINED, SAME_DEPARTMENT
 from models.ids import PersonId, fold
 from models.org import Membership, OrgChange, Person, PersonStatus, PersonUserid, UseridReview
 
@@ -88,14 +88,22 @@ async def link_userid(
     if holder.id == former.id:
         return former
     shown = (await queries.userids_of(session, [holder.id]))[PersonId(holder.id)]
+    back = {"userid": shown, SAME_DEPARTMENT: await _is_where_they_were(session, former, holder)}
     _take_over(former, holder, now=now)
     await _absorb(session, keep=former, drop=holder, run_id=None, now=now)
     await _close_userids(session, former, now=now)
     _open_userid(session, former, shown, now=now)
-    _note(session, former, REJOINED, {"status": "left"}, {"userid": shown}, run_id=None, now=now)
+    _note(session, former, REJOINED, {"status": "left"}, back, run_id=None, now=now)
     await _close_review(session, userid, decision="linked", actor=actor, now=now)
     await publish(session, catalogue.UseridLinked(person_id=former.id), Why(actor), now=now, details={"userid": shown})
     return former
+
+
+async def _is_where_they_were(session: AsyncSession, former: Person, holder: Person) -> bool:
+    """Asked before the two become one: then nothing tells any more what the newcomer has brought."""
+    here = await queries.departments_of_people(session, [holder.id])
+    before = await queries.last_departments_of(session, [former.id])
+    return bool(here.get(holder.id, set()) & before.get(former.id, set()))
 
 
 async def separate_userid(session: AsyncSession, *, userid: str, actor: Actor, now: datetime) -> None:

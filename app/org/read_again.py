@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -36,14 +37,30 @@ async def read_again_since(
     return (await session.scalars(statement.limit(1))).first() is not None
 
 
-async def rejoined_since(session: AsyncSession, since: datetime) -> dict[PersonId, datetime]:
-    """Who had left and was linked again since that moment, and when: the last time, where it was more than one."""
+@dataclass(frozen=True)
+class Rejoined:
+    """Somebody had left, and a person has said that they are back."""
+
+    at: datetime
+    is_where_they_were: bool
+    """One of their departments is one in which they were when they left."""
+
+
+SAME_DEPARTMENT = "same_department"
+"""What the change `REJOINED` says of it."""
+
+
+async def rejoined_since(session: AsyncSession, since: datetime) -> dict[PersonId, Rejoined]:
+    """Who had left and was linked again since that moment: the last time, where it was more than one."""
     statement = (
-        select(col(OrgChange.object_id), func.max(col(OrgChange.at)))
+        select(OrgChange)
         .where(_changed("person", [REJOINED]), col(OrgChange.at) > since)
-        .group_by(col(OrgChange.object_id))
+        .order_by(col(OrgChange.at), col(OrgChange.id))
     )
-    return {PersonId(UUID(row[0])): row[1] for row in await session.execute(statement)}
+    return {
+        PersonId(UUID(row.object_id)): Rejoined(row.at, bool((row.after or {}).get(SAME_DEPARTMENT)))
+        for row in await session.scalars(statement)
+    }
 
 
 def _changed(kind: str, words: Sequence[str]) -> ColumnElement[bool]:

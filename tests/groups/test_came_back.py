@@ -153,6 +153,39 @@ class TestReadAsALeaver:
         told = await office.messages("group.finding")
         assert [text for text in told if "管理员已确认账号属于同一人，韩梅 正在重新加入" in text]
 
+    async def test_who_is_back_elsewhere_in_the_company_applies_and_the_owner_is_told_once(
+        self, office: Office
+    ) -> None:
+        group = await office.project("li", "han", "zhao")
+        await departs(office, "han")
+
+        await linked_again(office, "han", department=PERSONNEL)
+        await office.work()
+        office.clock.advance(timedelta(hours=1))
+        await office.run_only(TRY_AGAIN, Nothing())
+        await office.work()
+
+        assert "han" not in await office.roster(group)
+        [told] = [text for text in await office.messages("group.finding") if "韩梅" in text]
+        assert told == (
+            "【未重新加入】管理员已确认 韩梅 与离职的原成员是同一人；其部门与离职前不同，"
+            "因此没有重新加入“研发部-新品项目”。\n需要加入的，请由本人申请。"
+        )
+        assert (await office.actions()).count("member.stays_out") == 1
+        await office.granted("join", "han", group_id=str(group.id))
+        assert "han" in await office.roster(group)
+
+    async def test_nobody_is_put_into_a_confidential_group_unasked(self, office: Office) -> None:
+        group = await office.project("li", "han", "zhao", confidentiality="confidential")
+        await departs(office, "han")
+
+        await linked_again(office, "han")
+        await office.work()
+
+        assert "han" not in await office.roster(group)
+        [text] = [text for text in await office.messages("group.finding") if "韩梅" in text]
+        assert "保密群的成员须逐一确认，因此没有重新加入“研发部-新品项目”" in text
+
     async def test_who_leaves_the_group_afterwards_stays_out(self, office: Office) -> None:
         group = await office.project("li", "han", "zhao")
         await departs(office, "han")
@@ -304,12 +337,12 @@ async def departs(office: Office, userid: str) -> None:
     await office.work()
 
 
-async def linked_again(office: Office, userid: str) -> None:
+async def linked_again(office: Office, userid: str, *, department: int = RESEARCH) -> None:
     """The account is there again, and a person says whose it is."""
     office.clock.advance(timedelta(hours=1))
     former = office.people[userid]
     async with transaction(office.sessions) as session:
-        await org.person(session, userid, former.name, departments=[RESEARCH])
+        await org.person(session, userid, former.name, departments=[department])
         await organisation.link_userid(
             session, userid=userid, person_id=PersonId(former.id), actor=office.actor, now=office.clock.now()
         )

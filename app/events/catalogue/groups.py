@@ -131,6 +131,14 @@ class MemberDeparted(GroupPersonEvent):
     type = "member.departed"
 
 
+class MemberStaysOut(GroupPersonEvent):
+    """The person had left the company and is back, but elsewhere, or the group is confidential: they are not put into
+    it again unasked.
+    """
+
+    type = "member.stays_out"
+
+
 class MemberLeftUnapproved(GroupPersonEvent):
     """The person is gone from the group, and nobody decided it."""
 
@@ -178,5 +186,6 @@ __all__ = [
     "MemberLeft",
     "MemberLeftUnapproved",
     "MemberLetGo",
+    "MemberStaysOut",
     "RosterFailed",
 ]

@@ -76,7 +76,7 @@ async def plan(session: AsyncSession, asked: CreationSubject, requester: Person,
     group_names.check_name(
         asked.name, rule, longest=policy.document.groups.max_name_length, citation=policy.cite("group.name")
     )
-    if asked.confidentiality == "confidential" and (asked.departments or not asked.member_ids):
+    if asked.confidentiality == rules.CONFIDENTIAL and (asked.departments or not asked.member_ids):
         raise ConfidentialRule(
             f"保密群须逐一写明成员，不能按部门加入（{policy.cite('group.confidential').label}）",
             "Name each member of a confidential group; departments cannot join it "

@@ -22,6 +22,7 @@ from models.approvals import (
     RequestStep,
     StepApprover,
     StepState,
+    Verdict,
 )
 from models.ids import PersonId, RequestId, StepId
 
@@ -89,6 +90,26 @@ async def asked_on(session: AsyncSession, step_ids: Collection[UUID]) -> list[Pe
     """Everybody who was asked to decide one of these steps, in the order in which they were asked."""
     statement = select(col(StepApprover.person_id)).where(col(StepApprover.step_id).in_(step_ids))
     return [PersonId(row) for row in await session.scalars(statement.order_by(col(StepApprover.id)))]
+
+
+async def declined_since(session: AsyncSession, *, kind: str, subject_key: str, since: datetime) -> list[PersonId]:
+    """Who has declined since that moment what requests of this kind about this have asked them, or did not answer in
+    time; in the order in which they were asked.
+    """
+    said_no = exists().where(
+        col(Decision.step_id) == col(StepApprover.step_id),
+        col(Decision.person_id) == col(StepApprover.person_id),
+        col(Decision.verdict) == Verdict.REJECT,
+    )
+    statement = (
+        select(col(StepApprover.person_id))
+        .join(RequestStep, col(RequestStep.id) == col(StepApprover.step_id))
+        .join(Request, col(Request.id) == col(RequestStep.request_id))
+        .where(col(Request.kind) == kind, col(Request.subject_key) == subject_key)
+        .where(col(RequestStep.decided_at) >= since, or_(said_no, col(RequestStep.state) == StepState.SKIPPED))
+        .order_by(col(StepApprover.id))
+    )
+    return [PersonId(row) for row in dict.fromkeys(await session.scalars(statement))]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from app.approvals import queries as request_queries
 from app.approvals.queries import Question
 from app.groups import queries
 from app.groups.schemas import FindingOut, GroupMemberOut, GroupOut, SuccessionOut
-from app.groups.succession.ask import KIND
+from app.groups.succession.candidates import KIND
 from app.org import queries as org
 from app.policy import service as policies
 from models.groups import Group, GroupFinding, GroupMember

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, exists, func, literal, or_, select
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import ColumnElement, Select, Uuid, any_, exists, func, literal, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
@@ -151,6 +151,18 @@ async def groups_of(session: AsyncSession, person_id: UUID) -> list[GroupId]:
     return [GroupId(row) for row in await session.scalars(statement)]
 
 
+async def gone_since(session: AsyncSession, group_id: UUID, person_id: UUID) -> datetime | None:
+    """Since when the person is not wanted in the group any more. None while they are, or if they never were."""
+    last = (
+        select(GroupMember)
+        .where(col(GroupMember.group_id) == group_id, col(GroupMember.person_id) == person_id)
+        .order_by(col(GroupMember.id).desc())
+        .limit(1)
+    )
+    stay = (await session.scalars(last.execution_options(populate_existing=True))).one_or_none()
+    return stay.desired_since if stay is not None and not stay.desired else None
+
+
 async def founded_without_some(session: AsyncSession, *, since: datetime) -> list[GroupId]:
     """Groups that were founded since then, and whose departments had people whom no reading showed."""
     left_out = func.jsonb_array_length(func.coalesce(col(Group.roster_rule)["left_out"], literal([], JSONB)))
@@ -172,23 +184,24 @@ async def lost_founders(session: AsyncSession, request_id: UUID, reason: str, *,
 
 
 async def left_for(
-    session: AsyncSession, person_id: PersonId, reason: str, *, since: datetime, until: datetime
-) -> list[GroupId]:
-    """Groups that the person had to leave for this reason at that time, and of which nothing was decided since."""
+    session: AsyncSession, person_ids: Collection[UUID], reason: str, *, since: datetime
+) -> list[GroupMember]:
+    """Stays of these people that were to end for this reason since then, and after which nothing was decided."""
     later = aliased(GroupMember)
     again = exists().where(
         col(later.group_id) == col(GroupMember.group_id),
         col(later.person_id) == col(GroupMember.person_id),
         col(later.id) > col(GroupMember.id),
     )
-    statement = select(col(GroupMember.group_id)).where(
-        col(GroupMember.person_id) == person_id,
+    statement = select(GroupMember).where(
+        col(GroupMember.person_id) == any_(literal(list(person_ids), ARRAY(Uuid))),
         ~col(GroupMember.desired),
         col(GroupMember.reason) == reason,
-        col(GroupMember.desired_since).between(since, until),
+        col(GroupMember.desired_since) >= since,
         ~again,
     )
-    return [GroupId(row) for row in await session.scalars(statement.order_by(col(GroupMember.group_id)))]
+    order = (col(GroupMember.group_id), col(GroupMember.person_id))
+    return list(await session.scalars(statement.order_by(*order).execution_options(populate_existing=True)))
 
 
 async def groups_by_id(session: AsyncSession, group_ids: Sequence[UUID]) -> dict[UUID, Group]:

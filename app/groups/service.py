@@ -29,7 +29,8 @@ from app.groups.group_names import shown_name
 from app.groups.requests import finish, tell_of_leave
 from app.groups.rules import GroupPurpose
 from app.groups.snapshot import GroupGone, GroupSnapshot, people_gone, read_group
-from app.groups.succession.ask import KIND, ask_for_an_owner, ask_whom_somebody_named, waits_for_owner
+from app.groups.succession.ask import ask_for_an_owner, ask_whom_somebody_named, waits_for_owner
+from app.groups.succession.candidates import KIND
 from app.groups.succession.hand_over import owner_to_set, owner_was_set, set_on_platform
 from app.policy import service as policies
 from app.quotes import quoted

@@ -36,6 +36,7 @@ async def check_missing(session: AsyncSession, comparison: GroupComparison, user
         await organisation.hint_user(session, userid=userid, now=comparison.now)
         return
     stay.desired = stay.observed = False
+    stay.desired_since = comparison.now
     stay.ended_at, comparison.group.updated_at = comparison.now, comparison.now
     person = comparison.people[stay.person_id]
     if comparison.exit_mode == "approve":

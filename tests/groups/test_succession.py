@@ -14,6 +14,7 @@ from app.approvals.errors import AlreadyDecided, NotTheRequester, UnknownKind
 from app.approvals.service import Ballot
 from app.bootstrap import REGISTRY
 from app.database import transaction
+from app.findings import service as findings
 from app.groups import presentation, service
 from app.groups.errors import NotAMember
 from app.groups.schemas import GroupOut
@@ -23,7 +24,7 @@ from app.ladders.tell import GATHERS
 from models.approvals import OutcomeState, Request, RequestState, StepState, Verdict
 from models.delivery import CallKind
 from models.groups import FindingKind, Group
-from models.ids import GroupId, RequestId, StepId
+from models.ids import FindingId, GroupId, RequestId, StepId
 from models.org import Person, PersonStatus
 from tests.builders.approvals import texts_to
 from tests.builders.policy import policy_in_force
@@ -195,6 +196,43 @@ class TestWhoFollows:
         assert await office.findings(group) == []
         assert (await office.sandbox.group(group.chatid))["owner"] == "li"
 
+    async def test_a_finding_that_is_closed_by_hand_asks_nobody_again(self, office: Office) -> None:
+        """What still shows at the next reading is a new finding, and names who has declined or was silent."""
+        group = await office.project("li", "han", "sun", deputy="han")
+        await gone(office)
+        await office.answers(group, Verdict.REJECT)
+        await office.answers(group, Verdict.REJECT)
+        await wait(office)  # 孙悦 says nothing
+        [finding] = await office.findings(group)
+        async with transaction(office.sessions) as session:
+            await findings.resolve_by_hand(
+                session,
+                await session.get_one(Group, group.id),
+                finding_id=FindingId(finding.id),
+                resolution="已知悉",
+                actor=office.actor,
+                now=office.clock.now(),
+            )
+
+        await office.reconcile(group)
+        await office.reconcile(group)
+
+        assert len(await requests(office)) == 1
+        assert await office.kinds_found(group) == [FindingKind.OWNER_LEFT]
+        assert "已征求韩梅、李军、孙悦的意愿，无人接受" in (await office.messages("group.finding"))[-1]
+
+    async def test_who_left_by_themselves_and_is_back_is_followed_by_everybody(self, office: Office) -> None:
+        """Who declined when the owner went the last time is asked when they go the next time."""
+        group = await office.project("li", "han", deputy="han")
+        for _ in range(2):
+            await office.sandbox.transfer_group(group.chatid, "li")
+            await office.sandbox.leave_group("wang", group.chatid)
+            await office.reconcile(group)
+            assert await office.answers(group, Verdict.REJECT) == "韩梅"
+            office.clock.advance(timedelta(hours=1))
+            await back_in(office, group)
+            await office.work()
+
     async def test_where_nobody_can_be_asked_it_is_said_at_once(self, office: Office) -> None:
         await office.project("li", "han")
         for userid in ("li", "han"):
@@ -317,6 +355,7 @@ class TestWhileSomebodyIsAsked:
         await office.work()
         assert [one.resolution for one in await office.findings(group, None)] == ["原群主已回到群内"]
 
+        office.clock.advance(timedelta(hours=1))
         await gone(office)
 
         assert (await office.actions()).count("group.owner_left") == 2
@@ -455,6 +494,37 @@ class TestWhomAnAdministratorNames:
         await office.answers(group, Verdict.REJECT)
         assert await office.answers(group) == "韩梅"
         assert await office.roster(group) == {"li", "han", "sun"}
+
+    async def test_who_has_declined_is_not_asked_again_when_whom_they_named_declines(self, office: Office) -> None:
+        group = await office.project("li", "han", "sun", "zhao", "qian", deputy="han")
+        await gone(office)
+        assert await office.answers(group, Verdict.REJECT) == "韩梅"
+        await name_owner(office, group, "zhao")
+        assert await office.answers(group, Verdict.REJECT) == "赵云"
+
+        assert await office.answers(group) == "李军"
+        assert (await office.now(group)).desired_owner_id == office.id("li")
+
+    async def test_where_everybody_has_declined_it_is_said_with_their_names(self, office: Office) -> None:
+        group = await office.project("li", "han", deputy="han")
+        await gone(office)
+        await office.answers(group, Verdict.REJECT)
+        await name_owner(office, group, "li")
+        await office.answers(group, Verdict.REJECT)
+
+        assert await office.asked_to_own(group) is None
+        [text] = await office.messages("group.finding")
+        assert "王芳 离任，已征求韩梅、李军的意愿，无人接受。" in text
+
+    async def test_who_was_asked_in_vain_is_asked_again_by_name_alone(self, office: Office) -> None:
+        group = await office.project("li", "han", deputy="han")
+        await gone(office)
+        await office.answers(group, Verdict.REJECT)
+        await office.answers(group, Verdict.REJECT)
+
+        await name_owner(office, group, "han")
+        assert await office.answers(group) == "韩梅"
+        assert (await office.now(group)).desired_owner_id == office.id("han")
 
     async def test_only_members_are_named(self, office: Office) -> None:
         group = await office.project("li", "han")

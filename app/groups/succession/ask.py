@@ -23,7 +23,7 @@ from app.findings import service as findings
 from app.findings.service import Fact, FindingDetails
 from app.groups import queries
 from app.groups.changes.cause import Cause, publish_about_group
-from app.groups.succession.candidates import candidates
+from app.groups.succession.candidates import KIND, candidates, subject_key
 from app.jobs.job import Job, Payload
 from app.org import queries as org
 from app.policy.service import Policy
@@ -31,9 +31,6 @@ from models.approvals import Request
 from models.groups import FindingKind, Group, GroupState
 from models.ids import GroupId, PersonId, RequestId, fold
 from models.org import Person
-
-KIND = "own_group"
-"""The kind of request by which somebody is asked: nobody applies for it."""
 
 
 class GroupPayload(Payload):
@@ -58,7 +55,7 @@ class SuccessionSubject(BaseModel):
 
     @property
     def key(self) -> str:
-        return f"group:{self.group_id}"
+        return subject_key(self.group_id)
 
 
 async def waits_for_owner(session: AsyncSession, group: Group) -> bool:
@@ -85,10 +82,12 @@ async def ask_for_an_owner(
         return
     group.updated_at = now
     await publish_about_group(session, group, catalogue.GroupOwnerLeft, cause=cause, now=now, person_id=former.id)
-    if await candidates(session, group, former=former):
+    found = await candidates(session, group, former=former)
+    if found.to_ask:
         await approvals.ask_in_turn(session, Asking(KIND, former, subject, cause.actor), now=now)
     else:
-        await note_nobody_left(session, group, former, why, asked=[], policy=policy, now=now)
+        names = [person.name for person in found.declined]
+        await note_nobody_left(session, group, former, why, asked=names, policy=policy, now=now)
 
 
 async def ask_whom_somebody_named(
@@ -138,7 +137,7 @@ async def why_needless(session: AsyncSession, group: Group, subject: SuccessionS
 
 async def end_if_needless(session: AsyncSession, *, group_id: GroupId, now: datetime) -> None:
     """Ask nobody any more whose answer could have no effect: the card says why."""
-    request = await request_queries.pending_about(session, kind=KIND, subject_key=f"group:{group_id}")
+    request = await request_queries.pending_about(session, kind=KIND, subject_key=subject_key(group_id))
     if request is None:
         return
     group = await queries.group(session, group_id)

@@ -20,7 +20,8 @@ from app.groups.changes.record import order_update
 from app.groups.changes.update import Account, GroupUpdate, PendingChanges
 from app.groups.rules import GroupPurpose
 from app.groups.snapshot import GroupSnapshot
-from app.groups.succession.ask import KIND, SuccessionSubject, waits_for_owner
+from app.groups.succession.ask import SuccessionSubject, waits_for_owner
+from app.groups.succession.candidates import KIND
 from app.org import queries as org
 from models.approvals import OutcomeState
 from models.groups import FindingKind, Group, GroupMember, GroupState

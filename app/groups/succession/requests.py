@@ -17,7 +17,6 @@ from app.groups import messages, queries
 from app.groups.changes.cause import Cause
 from app.groups.schemas import OwnGroup
 from app.groups.succession.ask import (
-    KIND,
     SuccessionSubject,
     ask_for_an_owner,
     is_noted,
@@ -25,7 +24,7 @@ from app.groups.succession.ask import (
     waits_for_owner,
     why_needless,
 )
-from app.groups.succession.candidates import candidates
+from app.groups.succession.candidates import KIND, candidates
 from app.groups.succession.hand_over import hand_over, set_on_platform
 from app.org import queries as org
 from app.policy import service as policies
@@ -78,10 +77,10 @@ class OwnGroupKind(RequestKind[OwnGroup, SuccessionSubject]):
         people = [] if needless else await self._people(session, group, subject)
         return Offer("担任群主", "group.owner", people, needless)
 
-    async def _people(self, session: AsyncSession, group: Group, subject: SuccessionSubject) -> list[Person]:
+    async def _people(self, session: AsyncSession, group: Group, subject: SuccessionSubject) -> Sequence[Person]:
         if subject.named_id is None:
             former = (await org.people_by_id(session, [subject.former_id]))[subject.former_id]
-            return await candidates(session, group, former=former)
+            return (await candidates(session, group, former=former)).to_ask
         stay = await queries.current_stay(session, group.id, subject.named_id)
         inside = stay is not None and stay.desired and stay.observed
         return list((await org.people_by_id(session, [subject.named_id])).values()) if inside else []

@@ -10,6 +10,7 @@ from sqlmodel import Field
 
 from models.base import Table
 from models.columns import moment, optional_ref, ref, serial_key
+from models.delivery import MessageClass
 
 
 class Rung(Table, table=True):
@@ -30,6 +31,8 @@ class Rung(Table, table=True):
     origin_id: str
     detail: str = Field(default="")
     person_id: UUID = ref("people.id", index=False)
+    message_class: str = Field(default=MessageClass.NOTICE, sa_column_kwargs={"server_default": text("'notice'")})
+    """Which says when it may be said (policy 3.4)."""
     due_at: datetime = moment()
     """When it may be said: at once, or at the end of the rest period."""
     message_id: UUID | None = optional_ref("messages.id", index=False)

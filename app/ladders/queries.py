@@ -1,11 +1,12 @@
-"""Every SELECT of rungs, and the statement that removes many."""
+"""Every SELECT of rungs, and the statements that change many."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any, cast
 
-from sqlalchemy import ARRAY, BigInteger, any_, delete, func, literal, select, text
+from sqlalchemy import ARRAY, BigInteger, CursorResult, any_, delete, func, literal, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -54,6 +55,23 @@ async def details_due(session: AsyncSession, *, about: About, purpose: str, now:
 async def oldest_due(session: AsyncSession, now: datetime) -> datetime | None:
     statement = select(func.min(col(Rung.due_at))).where(col(Rung.due_at) <= now, col(Rung.message_id).is_(None))
     return (await session.scalars(statement)).one()
+
+
+async def classes_waiting(session: AsyncSession, now: datetime) -> list[str]:
+    """The message classes of what is to be told later than now."""
+    waiting = select(col(Rung.message_class)).where(col(Rung.due_at) > now, col(Rung.message_id).is_(None))
+    return list(await session.scalars(waiting.distinct().order_by(col(Rung.message_class))))
+
+
+async def bring_forward(session: AsyncSession, message_class: str, to: datetime) -> int:
+    """Let what waits longer than until then wait until then; what somebody is telling stays. Returns how many."""
+    later = (
+        select(col(Rung.id))
+        .where(col(Rung.message_class) == message_class, col(Rung.due_at) > to, col(Rung.message_id).is_(None))
+        .with_for_update(skip_locked=True)
+    )
+    moved = await session.execute(update(Rung).where(col(Rung.id).in_(later)).values(due_at=to))
+    return cast("CursorResult[Any]", moved).rowcount
 
 
 async def more_falls_due(session: AsyncSession, now: datetime, *, besides: Collection[str]) -> bool:

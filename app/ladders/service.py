@@ -48,6 +48,7 @@ async def reach(
         "origin_kind": about.kind,
         "origin_id": about.key,
         "detail": detail,
+        "message_class": message_class,
         "due_at": due_at,
         "correlation_id": current_correlation_id(),
     }

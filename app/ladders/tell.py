@@ -16,6 +16,7 @@ from app.jobs.timers import set_timer
 from app.ladders import messages, queries
 from app.ladders.rules import heard_by_each, lines_of
 from app.ladders.rung import DueRung, Speaker, Words
+from app.ledger import service as ledger
 from app.manifest import registry_of
 from app.observability import TIMERS, get_logger
 from models.delivery import Message, MessageClass
@@ -32,6 +33,17 @@ GATHERS = timedelta(minutes=1)
 """After a time down all timers fire first, so that everything is told together. It waits no longer than this."""
 SPEAK_AGAIN = timedelta(minutes=10)
 """When to look again at a rung for which its domain has found no words. The others do not wait for it."""
+
+
+async def judge_again(session: AsyncSession, *, now: datetime) -> None:
+    """What waits is told as soon as it may be by the time that it is now, not by when that was foreseen."""
+    sooner: list[datetime] = []
+    for message_class in await queries.classes_waiting(session, now):
+        allowed = await ledger.allowed_from(session, message_class, now=now)
+        if await queries.bring_forward(session, message_class, allowed):
+            sooner.append(allowed)
+    if sooner:
+        await set_timer(session, TELL, str(new_id()), min(sooner))
 
 
 async def tell(session: AsyncSession, *, now: datetime) -> None:

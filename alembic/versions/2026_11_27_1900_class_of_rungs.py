@@ -1,0 +1,26 @@
+"""Keep with each rung the class of its message, which says when it may be told.
+
+Revision ID: 0021_class_of_rungs
+Revises: 0020_concerned_people
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0021_class_of_rungs"
+down_revision = "0020_concerned_people"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.execute("SET LOCAL lock_timeout = '5s'")
+    # Workers of the release before go on writing rungs while this one starts: they name no class.
+    op.add_column("rungs", sa.Column("message_class", sa.String(), nullable=False, server_default="notice"))
+
+
+def downgrade() -> None:
+    op.execute("SET LOCAL lock_timeout = '5s'")
+    op.drop_column("rungs", "message_class")

@@ -16,21 +16,25 @@ The domain does not know status codes: `app/web/problems.py` maps kinds to RFC 9
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 
 class DomainError(Exception):
     """A refusal with a reason. `str(error)` is the sentence and `english` says the same; `facts` are extra members of
-    the problem document.
+    the problem document, of which `english_facts` replace those that hold sentences.
     """
 
     slug: ClassVar[str] = "error"
     title: ClassVar[str] = "出错了"
 
-    def __init__(self, detail: str, english: str, **facts: Any) -> None:
+    def __init__(
+        self, detail: str, english: str, *, english_facts: Mapping[str, Any] | None = None, **facts: Any
+    ) -> None:
         super().__init__(detail)
         self.english = english
         self.facts = facts
+        self.english_facts = facts | dict(english_facts or {})
 
 
 class WrongState(Exception):

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from app.announcements.rules import ReceiptState
-from app.web.schemas import AsText, Input, Moment, Userid
+from app.web.schemas import AsText, Input, Moment, Userid, wrong
 from models.announcements import AnnouncementState
 from models.delivery import DeliveryState
 
@@ -22,7 +22,7 @@ class AudienceIn(Input):
     @model_validator(mode="after")
     def _somebody(self) -> AudienceIn:
         if not (self.groups or self.departments or self.people):
-            raise ValueError("groups、departments、people 至少填一个")
+            raise wrong("groups、departments、people 至少填一个", "Fill in groups, departments or people")
         return self
 
 

@@ -215,11 +215,11 @@ def _read(kind: RequestKind[Any, Any], payload: dict[str, Any]) -> BaseModel:
     try:
         read: BaseModel = kind.payload.model_validate(payload)
     except ValidationError as error:
-        faults = faults_of(error.errors())
-        in_english = told_in_english(faults_of(error.errors(), in_english=True))
+        faults, in_english = faults_of(error.errors()), faults_of(error.errors(), in_english=True)
         raise UnreadablePayload(
             f"payload 不完整或不正确：{told(faults)}",
-            f"The payload is incomplete or wrong: {in_english}",
+            f"The payload is incomplete or wrong: {told_in_english(in_english)}",
+            english_facts={"faults": in_english},
             faults=faults,
         ) from error
     return read

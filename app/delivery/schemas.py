@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.delivery.again.selected import Ended, Selection
 from app.ledger.service import Resolution
-from app.web.schemas import AsText, Input, Moment
+from app.web.schemas import AsText, Input, Moment, wrong
 from models.delivery import CallKind, CallState, DeliveryState
 
 
@@ -80,7 +80,7 @@ class SelectionIn(Input):
     @model_validator(mode="after")
     def _kind_and_id(self) -> SelectionIn:
         if (self.about_kind is None) != (self.about_id is None):
-            raise ValueError("about_kind 和 about_id 要一起填")
+            raise wrong("about_kind 和 about_id 要一起填", "Fill in about_kind and about_id together")
         return self
 
     def selection(self) -> Selection:

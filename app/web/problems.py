@@ -146,8 +146,8 @@ def status_of(kind: type[DomainError]) -> int:
 
 async def _domain_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, DomainError)  # registered for this type alone
-    detail = error.english if _in_english(request) else str(error)
-    answer = problem(request, status_of(type(error)), error.slug, error.title, detail, **error.facts)
+    detail, facts = (error.english, error.english_facts) if _in_english(request) else (str(error), error.facts)
+    answer = problem(request, status_of(type(error)), error.slug, error.title, detail, **facts)
     if (seconds := error.facts.get("retry_after")) is not None:
         answer.headers["retry-after"] = str(seconds)
     return answer
@@ -236,7 +236,6 @@ _SENTENCES = {
     "extra_forbidden": "不认识这一项，请检查拼写或删去",
     "string_type": "应为文字",
     "string_unicode": "不是有效的文字",
-    "unprintable_text": "含有看不见的控制字符，请删去",
     "string_too_short": "至少 {min_length} 个字符",
     "string_too_long": "最多 {max_length} 个字符",
     "string_pattern_mismatch": "格式不对，应符合 {pattern}",
@@ -273,10 +272,14 @@ _SENTENCES_BY_FAMILY = {
 
 
 def fault_sentence(fault: Mapping[str, Any]) -> str:
-    """One entry of `ValidationError.errors()`. What our own validators say is Chinese already."""
+    """One entry of `ValidationError.errors()`. What our own validators say is Chinese already (`app.web.schemas.wrong`,
+    and the policy's).
+    """
     kind, context = str(fault["type"]), fault.get("ctx", {})
     if kind == "value_error" and "error" in context:
         return str(context["error"])
+    if "chinese" in context:
+        return str(context["chinese"])
     template = _SENTENCES.get(kind) or _SENTENCES_BY_FAMILY.get(
         kind.partition("_")[0], "不符合要求，请对照接口文档修改"
     )

@@ -18,11 +18,16 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 
+def wrong(chinese: str, english: str) -> PydanticCustomError:
+    """What a validator of ours raises, in the words of whoever reads it (`app.web.problems.faults_of`)."""
+    return PydanticCustomError("wrong", "{english}", {"english": english, "chinese": chinese})
+
+
 def _in_utc(moment: datetime) -> datetime:
     try:
         return moment.astimezone(UTC)
     except OverflowError as error:
-        raise ValueError("时间超出范围") from error
+        raise wrong("时间超出范围", "The moment is out of range") from error
 
 
 def _no_number(value: Any) -> Any:
@@ -61,7 +66,7 @@ def _in_one_line(text: str) -> str:
     """What stands on a card or in a list among other lines must not look like one of them."""
     line = " ".join(text.split())
     if not line.isprintable():
-        raise PydanticCustomError("unprintable_text", "Input should be text without control characters")
+        raise wrong("含有看不见的控制字符，请删去", "Input should be text without control characters")
     return line
 
 

@@ -78,6 +78,11 @@ class TestWhatAnApplicationSays:
             "请写明联系方式（电话、分机或邮箱），联系方式至少含 3 位数字或字母"
         )
         assert refusal.value.facts["clause"] == "2.1"
+        in_english = [one["what"] for one in refusal.value.english_facts["faults"]]
+        assert in_english[1] == (
+            "Say a contact (telephone, extension or e-mail); a contact has 3 digits or Latin letters at least"
+        )
+        assert "".join(in_english).isascii()
 
     @pytest.mark.parametrize("reason", ["", "  \t", "。。。", "——", "？！…", "\u200b\u200b", "\u3164", "👍"])
     async def test_a_reason_that_says_nothing_is_none(self, office: Office, reason: str) -> None:

@@ -8,11 +8,14 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
+from pydantic import ValidationError
 from sqlalchemy.engine import make_url
 
+from app.announcements.schemas import AudienceIn
 from app.web.messages import DETAILS, prefers_english
 from app.web.middleware import LARGEST_BODY
 from app.web.presentation import explanations
+from app.web.problems import faults_of
 from app.wecom.codes import CODES
 from tests.databases import crowded, dsn
 from tests.fakes.clock import FakeClock
@@ -294,6 +297,14 @@ class TestInEnglish:
         assert document["title"] == "Malformed"
         assert {fault["what"] for fault in document["faults"]} >= {"Field required"}
         assert document["detail"].isascii()
+
+    @pytest.mark.parametrize("english", [False, True], ids=["Chinese", "English"])
+    async def test_what_a_validator_of_ours_says(self, english: bool) -> None:
+        with pytest.raises(ValidationError) as refused:
+            AudienceIn.model_validate({})
+        [fault] = faults_of(refused.value.errors(), in_english=english)
+        said = "Fill in groups, departments or people" if english else "groups、departments、people 至少填一个"
+        assert fault["what"] == said
 
     async def test_a_refusal_of_a_domain_is_english_as_a_whole(self, counter: Desk) -> None:
         answer = await counter.http.get("/probe/early", headers={"Accept-Language": "en"})

@@ -18,13 +18,18 @@ _WORDS: dict[Requirement, tuple[str, str]] = {
 }
 _CONTACT = (
     f"联系方式至少含 {rules.FEWEST_OF_A_CONTACT} 位数字或字母",
-    f"and a contact has {rules.FEWEST_OF_A_CONTACT} digits or Latin letters at least",
+    f"a contact has {rules.FEWEST_OF_A_CONTACT} digits or Latin letters at least",
 )
 
 
 def _what(wanting: Requirement) -> str:
     asked = f"请写明{_WORDS[wanting][0]}"
     return f"{asked}，{_CONTACT[0]}" if wanting == "contact" else asked
+
+
+def _what_in_english(wanting: Requirement) -> str:
+    asked = f"Say {_WORDS[wanting][1]}"
+    return f"{asked}; {_CONTACT[1]}" if wanting == "contact" else asked
 
 
 def check_complete(
@@ -43,10 +48,11 @@ def check_complete(
     counts, counts_in_english = "只有空格或标点的不算写明", "blanks and punctuation say nothing"
     if "contact" in wanting:
         counts = f"{counts}，{_CONTACT[0]}"
-        counts_in_english = f"{counts_in_english}, {_CONTACT[1]}"
+        counts_in_english = f"{counts_in_english}, and {_CONTACT[1]}"
     raise IncompleteApplication(
         f"按制度{clause.label}，这份申请还须写明：{in_chinese}。{counts}。",
         f"The application also has to say ({clause.english}): {in_english}; {counts_in_english}",
+        english_facts={"faults": [{"where": places[one], "what": _what_in_english(one)} for one in wanting]},
         clause=clause.clause,
         faults=[{"where": places[one], "what": _what(one)} for one in wanting],
     )

@@ -28,13 +28,24 @@ def read_plaintext(plaintext: bytes) -> tuple[Element, Header]:
 
 
 def read_elements(plaintext: bytes) -> Element:
-    """Refused for what is no XML even when texts that hold `]]>` are taken as they were meant."""
+    """Refused for what is no XML even when texts that hold `]]>` are taken as they were meant, and bytes of another
+    encoding for a character that cannot be read.
+    """
     try:
         return parse(plaintext)
     except Refused as refusal:
+        if refusal.reason is Reason.NOT_UTF8:
+            return _in_utf8(plaintext, refusal)
         if refusal.reason is not Reason.BAD_XML or (mended := _with_whole_texts(plaintext.decode())) is None:
             raise
         return parse(mended.encode())
+
+
+def _in_utf8(plaintext: bytes, refusal: Refused) -> Element:
+    try:
+        return read_elements(plaintext.decode("utf-8", "replace").encode())
+    except Refused:
+        raise refusal from None
 
 
 def _with_whole_texts(xml: str) -> str | None:

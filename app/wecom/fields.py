@@ -33,7 +33,10 @@ def whole_or_zero(value: Any) -> int:
 
 
 def items(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, list) else []
+    """The list; a single number, as which some send a list of one, is one of one."""
+    if isinstance(value, list):
+        return list(value)
+    return [value] if whole(value) is not None and not isinstance(value, bool) else []
 
 
 def _text(value: Any) -> str:

@@ -257,6 +257,10 @@ async def test_requests_that_keep_every_connection_busy_do_not_hold_up_callbacks
 
 
 NO_TEXT = b"\xff\xfe<\x00x\x00m\x00l\x00>"
+OTHER_BYTES = (
+    b"<xml><MsgType>event</MsgType><Event>change_contact</Event><ChangeType>update_user</ChangeType>"
+    b"<UserID>u00007</UserID><Alias><![CDATA[\xb3\x5c]]></Alias></xml>"
+)
 PROVIDER = (
     b"<xml><SuiteId><![CDATA[ww4asffe99e54c0f4c]]></SuiteId><InfoType><![CDATA[change_auth]]></InfoType>"
     b"<TimeStamp>1403610513</TimeStamp><AuthCorpId><![CDATA[wxf8b4f85f3a794e77]]></AuthCorpId></xml>"
@@ -275,6 +279,7 @@ class TestWhatAKeyOfOursHasSealedIsKeptWhateverItHolds:
             (odd("unused-field-is-no-number"), "change_contact.update_user", "user:u00006"),
             (b"\n \xef\xbb\xbf<xml><MsgType> text </MsgType></xml>\n", "message.text", "event:message.text"),
             (b"\xef\xbb\xbf\n<xml><MsgType> text </MsgType></xml>\n", "message.text", "event:message.text"),
+            (OTHER_BYTES, "change_contact.update_user", "user:u00007"),
             (PROVIDER, "provider.change_auth", "event:provider.change_auth"),
             (b"not xml", "unreadable.bad_xml", "event:unreadable.bad_xml"),
             (b'{"MsgType": "event"}', "unreadable.bad_xml", "event:unreadable.bad_xml"),

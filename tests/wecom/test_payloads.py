@@ -61,7 +61,10 @@ class TestMembers:
             ),
             ({"department": [3]}, [3], [0], [False]),
             ({"department": [None, 9], "order": [1, 2], "is_leader_in_dept": [0, 1]}, [9], [2], [True]),
-            ({"department": "3", "order": None}, [], [], []),
+            ({"department": "3", "order": None}, [3], [0], [False]),
+            ({"department": 2315041299, "order": 5, "is_leader_in_dept": 1}, [2315041299], [5], [True]),
+            ({"department": True}, [], [], []),
+            ({"department": {"id": 3}}, [], [], []),
         ],
     )
     def test_lists_that_belong_together_stay_together(

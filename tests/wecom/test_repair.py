@@ -31,6 +31,28 @@ class TestReading:
         assert isinstance(answer, RepairedAnswer)
         assert repaired_fields(answer) == ["list.0.name"]
 
+    @pytest.mark.parametrize(("escape", "read"), [(b"\\x1f", "x1f"), (b"\\ud83-", "-"), (b"\\u", ""), (b"\\ ", " ")])
+    def test_an_escape_that_is_none_is_a_character_that_cannot_be_read(self, escape: bytes, read: str) -> None:
+        answer = read_answer(b'{"errcode":0,"name":"a' + escape + b'","userid":"li"}')
+        assert answer == {"errcode": 0, "name": f"a\N{REPLACEMENT CHARACTER}{read}", "userid": "li"}
+        assert repaired_fields(answer) == ["name"]
+
+    @pytest.mark.parametrize(
+        "name", ["許".encode("big5"), "成功".encode("big5"), "功許".encode("big5"), b"a\\ud83"], ids=repr
+    )
+    def test_a_text_whose_end_is_hidden_ends_where_it_does(self, name: bytes) -> None:
+        """The last byte of 許 in Big5 is that of the backslash; half an emoji may be cut within its escape."""
+        answer = read_answer(b'{"errcode":0,"list":[{"name":"' + name + b'", "userid":"li"},{"name":"x"}]}')
+        assert [row.get("userid") for row in answer["list"]] == ["li", None]
+        assert repaired_fields(answer) == ["list.0.name"]
+
+    def test_a_number_of_too_many_digits_costs_itself(self) -> None:
+        answer = read_answer(b'{"errcode":0,"userlist":[{"userid":"li","status":' + b"9" * 5000 + b"}]}")
+        user = UserDetail.model_validate(answer["userlist"][0])
+        user.note(answer["userlist"][0], is_repaired=True)
+        assert (user.userid, user.status) == ("li", None)
+        assert [str(fault) for fault in user.faults] == ["userid 'li': status"]
+
     def test_a_raw_tab_or_line_end_stays(self) -> None:
         assert read_answer(b'{"a":"x\ty\nz"}') == {"a": "x\ty\nz"}
 

@@ -16,6 +16,12 @@ from pydantic_core import from_json
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
+# In Big5 and GBK the second byte of a character may be that of the backslash. At the end of a text it would hide the
+# mark that ends it: 許 is B3 5C.
+_HIDDEN_END = re.compile(r'([\udc80-\udcff])\\(?="\s*[,}\]:])')
+_STOP = re.compile(r'["\\]')
+_ESCAPE = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})')
+_CUT_ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{0,3})?")
 # The control characters that mean nothing in a text; tabs and line ends stay.
 _MEANINGLESS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _NO_CHARACTER = re.compile(r"[\ud800-\udfff]")
@@ -41,7 +47,7 @@ def read_answer(content: bytes) -> Any:
         except ValueError:
             pass
     try:
-        answer = _RepairingDecoder().decode(content.decode("utf-8", "surrogateescape"))
+        answer = _RepairingDecoder().decode(_HIDDEN_END.sub(r"\1", content.decode("utf-8", "surrogateescape")))
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
     return RepairedAnswer(answer) if isinstance(answer, dict) else answer
@@ -61,6 +67,7 @@ class _RepairingDecoder(json.JSONDecoder):
     def __init__(self) -> None:
         super().__init__(strict=False)  # for the names of fields, which nobody stores
         self.parse_string = _text
+        self.parse_int = _number
         self.scan_once = py_make_scanner(self)
 
 
@@ -68,12 +75,40 @@ def _text(document: str, begin: int, _strict: bool) -> tuple[str, int]:
     try:
         found, end = scanstring(document, begin, True)
     except JSONDecodeError:
-        found, end = scanstring(document, begin, False)
-        return Repaired(_cleaned(found)), end
+        legal, end = _with_legal_escapes(document, begin)
+        return Repaired(_cleaned(scanstring(legal, 0, False)[0])), end
     if found.isascii() and "\x00" not in found:
         return found, end
     clean = _cleaned(found) if "\x00" in found else _NO_CHARACTER.sub(REPLACEMENT, found)
     return (found if clean == found else Repaired(clean)), end
+
+
+def _with_legal_escapes(document: str, begin: int) -> tuple[str, int]:
+    """The text that begins there, up to the mark that ends it, and where it ends: an escape that is none, or was cut
+    off, is a character that cannot be read.
+    """
+    parts: list[str] = []
+    at = begin
+    while (stop := _STOP.search(document, at)) is not None:
+        parts.append(document[at : stop.start()])
+        if stop[0] == '"':
+            return f'{"".join(parts)}"', stop.end()
+        if legal := _ESCAPE.match(document, stop.start()):
+            parts.append(legal[0])
+            at = legal.end()
+        else:
+            parts.append(REPLACEMENT)
+            cut = _CUT_ESCAPE.match(document, stop.start())
+            at = cut.end() if cut else stop.end()
+    raise JSONDecodeError("Unterminated text", document, begin)
+
+
+def _number(digits: str) -> int | str:
+    """More digits than Python reads are no number of anything: the field that holds them is told by its name."""
+    try:
+        return int(digits)
+    except ValueError:
+        return digits
 
 
 def _cleaned(text: str) -> str:

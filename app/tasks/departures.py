@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from uuid import UUID
 
+from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import SYSTEM
 from app.calendar import service as calendars
-from app.delivery import service as delivery
-from app.departures.service import Departure
+from app.departures.service import SAID, Departure, DepartureReason
 from app.events.service import catalogue
+from app.ladders import service as ladders
+from app.ladders.service import DueRung, Words
 from app.observability import get_logger
+from app.org import queries as org
 from app.org.rules import may_act
 from app.policy.sections.people import Expression, ExpressionKind
 from app.policy.service import Citation, Policy
@@ -20,6 +24,7 @@ from app.roles import service as roles
 from app.roles.service import Subject
 from app.tasks import messages, queries, reminders, rules
 from app.tasks.context import NewEntry, TaskContext, load, send_card, write
+from app.tasks.messages import HandOver
 from app.tasks.rules import TaskPurpose
 from models.ids import TaskId
 from models.org import Person
@@ -73,22 +78,47 @@ async def _successor(session: AsyncSession, context: TaskContext) -> Person | No
     return None
 
 
+class HandedOver(BaseModel):
+    """Who had it, and why no longer: kept with the rung until it is said."""
+
+    former_id: UUID
+    reason: DepartureReason
+
+
 async def _tell(
     session: AsyncSession, context: TaskContext, former: Person, departure: Departure, *, now: datetime
 ) -> None:
-    """The new owner, and everybody else who has to do with the task."""
-    why, owner = context.why(RULE, SYSTEM), context.owner
-    others = [one.id for one in (context.assigner, *context.collaborators) if one.id != owner.id and may_act(one)]
-    for people, named in (([owner.id], None), (others, owner.name)):
-        text = messages.handed_over(
-            context.task,
-            former=former.name,
-            because=departure.said,
-            owner=named,
-            citation=_citation(context.policy),
-            zone=calendars.timezone_of(session),
-        )
-        await delivery.tell(session, context.header(TaskPurpose.HANDED_OVER, why), people, text, now=now)
+    """The new owner, and everybody else who has to do with the task: of all that a leaver had in one message."""
+    everybody = (context.owner, context.assigner, *context.collaborators)
+    people = [one.id for one in everybody if may_act(one) or one.id == context.owner.id]
+    said = HandedOver(former_id=former.id, reason=departure.reason)
+    await ladders.reach(
+        session,
+        TaskPurpose.HANDED_OVER,
+        context.about,
+        people,
+        now=now,
+        detail=said.model_dump_json(),
+        message_class=rules.WORK,
+    )
+
+
+async def words(session: AsyncSession, rung: DueRung) -> list[Words]:
+    """While the task is open, with who has it then."""
+    context = await load(session, await queries.task(session, TaskId(UUID(rung.about))))
+    if not rules.is_open(context.task):
+        return []
+    said = HandedOver.model_validate_json(rung.detail)
+    former = (await org.people_by_id(session, [said.former_id]))[said.former_id].name
+    owner, header = context.owner, context.header(TaskPurpose.HANDED_OVER, context.why(RULE, SYSTEM))
+    found: list[Words] = []
+    for people, named in (([owner.id], None), ([one for one in rung.people if one != owner.id], owner.name)):
+        handed = HandOver(context.task, former, SAID[said.reason], named, _citation(context.policy))
+        zone = calendars.timezone_of(session)
+        text, line = messages.handed_over(handed, zone=zone), messages.handed_over_in_short(handed, zone=zone)
+        hearing = [one for one in people if one in rung.people]
+        found.append(Words(header, hearing, text=text, line=line, rank=rules.RANKS[TaskPurpose.HANDED_OVER]))
+    return [one for one in found if one.people]
 
 
 def _citation(policy: Policy) -> Citation | None:

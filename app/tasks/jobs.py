@@ -86,6 +86,7 @@ RUNGS: dict[str, Speaker] = {
     TaskPurpose.REMINDER: reminders.words,
     TaskPurpose.OVERDUE: overdue.overdue_words,
     TaskPurpose.ESCALATION: overdue.escalation_words,
+    TaskPurpose.HANDED_OVER: departures.words,
 }
 
 DEPARTURE_PARTS = {"tasks": DeparturePart(Stage.WORK, hand_over_tasks)}

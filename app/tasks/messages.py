@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -113,18 +114,40 @@ def done(task: Task, *, person: str, note: str) -> str:
     return "\n".join(line for line in (said, note, f"完成标准：{task.acceptance}，请核对。") if line)
 
 
-def handed_over(
-    task: Task, *, former: str, because: str, owner: str | None, citation: Citation | None, zone: ZoneInfo
-) -> str:
-    """To the new owner (`owner` None), or to everybody else who has to do with the task."""
-    clause = f"（制度{citation.label}）" if citation else ""
-    asked = "由您接手，请在卡片上接受。" if owner is None else f"由{owner}接手。"
+@dataclass(frozen=True)
+class HandOver:
+    """A task whose owner is gone."""
+
+    task: Task
+    former: str
+    because: str
+    """已离职, 账号已停用."""
+    owner: str | None
+    """Who has it now. None: whom the text is for."""
+    citation: Citation | None
+
+    @property
+    def said(self) -> str:
+        asked = "由您接手，请在卡片上接受" if self.owner is None else f"由{self.owner}接手"
+        return f"{named(self.task)}：{self.former}{self.because}，{asked}"
+
+    @property
+    def clause(self) -> str:
+        return f"（制度{self.citation.label}）" if self.citation else ""
+
+
+def handed_over(handed: HandOver, *, zone: ZoneInfo) -> str:
+    task = handed.task
     lines = [
-        f"{named(task)}：{former}{because}，{asked}{clause}",
+        f"{handed.said}。{handed.clause}",
         f"截止：{local(task.due_at, zone)}，进度：{task.progress}%",
-        f"完成标准：{task.acceptance}" if owner is None else "",
+        f"完成标准：{task.acceptance}" if handed.owner is None else "",
     ]
     return "\n".join(line for line in lines if line)
+
+
+def handed_over_in_short(handed: HandOver, *, zone: ZoneInfo) -> str:
+    return f"{handed.said}；截止 {local(handed.task.due_at, zone)}，进度 {handed.task.progress}%{handed.clause}。"
 
 
 def cancelled(task: Task, *, note: str) -> str:

@@ -47,7 +47,12 @@ class TaskPurpose(StrEnum):
     CANCELLED = "task.cancelled"
 
 
-RANKS: dict[TaskPurpose, int] = {TaskPurpose.REMINDER: 0, TaskPurpose.OVERDUE: 2, TaskPurpose.ESCALATION: 3}
+RANKS: dict[TaskPurpose, int] = {
+    TaskPurpose.REMINDER: 0,
+    TaskPurpose.OVERDUE: 2,
+    TaskPurpose.ESCALATION: 3,
+    TaskPurpose.HANDED_OVER: 4,
+}
 """Of what falls due together for one person and one task, the highest is said: it says the others as well."""
 
 

@@ -18,7 +18,7 @@ from tests.databases import clone, dsn
 from tests.fakes.clock import MONDAY_9AM
 
 BEFORE = "0017_light_receipts"
-LATER_ONES = {"announcement.escalation", "announcement.final_list", "group.finding"}
+LATER_ONES = {"announcement.escalation", "announcement.final_list", "group.finding", "task.handed_over"}
 
 
 async def test_what_only_this_release_says_goes_and_the_rest_stays(server_url: str, template: str) -> None:

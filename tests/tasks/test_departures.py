@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.departures.service import Departure, DepartureReason
+from app.ladders.tell import tell_due
 from app.tasks import queries
 from app.tasks.departures import hand_over
 from app.tasks.errors import NotYourTask
@@ -25,6 +26,7 @@ from tests.company import Company
 from tests.fakes.clock import MONDAY_9AM
 
 TUESDAY_9AM = MONDAY_9AM + timedelta(days=1)
+TUESDAY_NOON = TUESDAY_9AM + timedelta(hours=3)
 
 
 @pytest.fixture
@@ -43,6 +45,7 @@ async def leaves(session: AsyncSession, person: Person, reason: DepartureReason 
     departure = Departure(PersonId(person.id), reason)
     for task_id in await queries.open_tasks_of(session, person.id):
         await hand_over(session, task_id=task_id, departure=departure, now=TUESDAY_9AM)
+    await tell_due(session, now=TUESDAY_NOON)
 
 
 class TestWhoFollows:
@@ -99,6 +102,36 @@ class TestHandingOver:
         for person in (company.zhao, company.chen):
             assert "李军已离职，由王芳接手" in (await texts_to(session, person))[-1]
         assert not any("由" in text and "接手" in text for text in await texts_to(session, company.li))
+
+    async def test_all_that_a_leaver_had_is_one_message_to_each(
+        self, session: AsyncSession, company: Company, given: Task
+    ) -> None:
+        """Nobody gets a text for each of thirty tasks; each has its card."""
+        more = [await task(session, company.zhao, company.li, title=f"归档第 {n} 卷") for n in range(1, 4)]
+        await everything_delivered(session)
+        before = len(await texts_to(session, company.zhao))
+        await leaves(session, company.li)
+
+        [to_owner] = await texts_to(session, company.wang)
+        assert to_owner.splitlines()[0] == "有 4 件事请您留意："
+        for one in (given, *more):
+            assert (
+                f"· 任务 #{one.number}“{one.title}”：李军已离职，由您接手，请在卡片上接受；截止 03-06 18:00" in to_owner
+            )
+        assert len(await cards_to(session, company.wang)) == 4
+        [to_assigner] = (await texts_to(session, company.zhao))[before:]
+        assert to_assigner.count("李军已离职，由王芳接手") == 4
+
+    async def test_nobody_hears_of_what_is_done_before_it_is_said(
+        self, session: AsyncSession, company: Company, given: Task
+    ) -> None:
+        company.li.status = PersonStatus.LEFT
+        await session.flush()
+        departure = Departure(PersonId(company.li.id), DepartureReason.LEFT)
+        await hand_over(session, task_id=TaskId(given.id), departure=departure, now=TUESDAY_9AM)
+        await say(session, company.wang, "done", given, now=TUESDAY_9AM)
+        await tell_due(session, now=TUESDAY_NOON)
+        assert not [text for text in await texts_to(session, company.wang) if "接手" in text]
 
     async def test_it_stands_in_the_history_in_the_trail_and_in_the_feed(
         self, session: AsyncSession, company: Company, given: Task

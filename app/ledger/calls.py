@@ -60,6 +60,8 @@ class Attempt:
     """An earlier attempt may have had its effect."""
     not_after: datetime | None = None
     """Whoever wakes later sends nothing."""
+    after_lost: bool = False
+    """The attempt right before it may have had its effect."""
 
 
 async def record(
@@ -79,7 +81,9 @@ async def record(
     if call is None or call.attempts != attempt.number or call.state not in queries.OPEN or (late and failure):
         log.warning("call.answered_late", call_id=str(attempt.call_id), attempt=attempt.number)
         return
-    verdict = recovery.verdict_of_attempt(call, failure, uncertain=attempt.uncertain, now=now)
+    verdict = recovery.verdict_of_attempt(
+        call, failure, uncertain=attempt.uncertain, after_lost=attempt.after_lost, now=now
+    )
     await conclude(session, call, verdict, answer=answer, effect=rules.effect_of(failure), now=now)
 
 

@@ -405,7 +405,7 @@ async def let_go(
     )
     waiting = (
         select(col(OutgoingCall.id))
-        .where(col(OutgoingCall.state) == CallState.HELD, col(OutgoingCall.not_before) > now)
+        .where(col(OutgoingCall.state).in_(WAITING), col(OutgoingCall.not_before) > now)
         .where(for_block if limit_key is None else col(OutgoingCall.limit_key) == limit_key)
         .order_by(col(OutgoingCall.id))
         .limit(most)

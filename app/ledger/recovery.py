@@ -29,7 +29,9 @@ WINDOW_MARGIN = timedelta(seconds=60)
 """A repeat must arrive while the platform still remembers the first one."""
 
 MOST_REPEATS = 12
-"""Attempts of a call of uncertain outcome that may be repeated: about 40 minutes."""
+"""Attempts of a call that may be repeated, and whose answers are lost again and again: about 40 minutes. An outage in
+between, in which certainly nothing arrived, ends nothing: only answers that are lost one after another do.
+"""
 FIRST_DELAY = timedelta(seconds=2)
 LONGEST_DELAY = timedelta(minutes=10)
 
@@ -72,17 +74,20 @@ RECOVERY: dict[CallKind, Recovery] = {
 }
 
 
-def verdict_of_attempt(call: OutgoingCall, failure: WecomError | None, *, uncertain: bool, now: datetime) -> Verdict:
-    """What an attempt's outcome means. `uncertain`: an earlier attempt may have had its effect.
+def verdict_of_attempt(
+    call: OutgoingCall, failure: WecomError | None, *, uncertain: bool, after_lost: bool = True, now: datetime
+) -> Verdict:
+    """What an attempt's outcome means. `uncertain`: an earlier attempt may have had its effect. `after_lost`: the one
+    right before it may have.
 
     After an uncertain attempt only a success is believed: a refusal may be the answer to the duplicate.
     """
     if failure is None or (uncertain and _proves_it_was_done(call, failure)):
         return Done()
     if isinstance(failure, OutcomeUnknown | NotUnderstood):
-        return _recover(call, failure, now)
+        return _recover(call, failure, now, after_lost=after_lost)
     if isinstance(failure, PASSING):
-        return _recover(call, failure, now) if uncertain else _postpone(call, failure, now)
+        return _wait_in_doubt(call, failure, now) if uncertain else _postpone(call, failure, now)
     if uncertain and RECOVERY[call.kind] is Recovery.RESEND_IN_WINDOW:
         return Unknown(failure.last_word)
     return _refused(failure)
@@ -92,17 +97,31 @@ def _proves_it_was_done(call: OutgoingCall, failure: WecomError) -> bool:
     return call.kind is CallKind.CARD_UPDATE and errcode_of(failure) == CODE_SPENT
 
 
-def _recover(call: OutgoingCall, failure: WecomError, now: datetime) -> Verdict:
-    at = failure.until if isinstance(failure, WaitUntil | QuotaExhausted) else now + back_off(call.attempts)
-    recovery = RECOVERY[call.kind]
-    if recovery is Recovery.PARK or is_too_late_to_resend(call, at):
+def _recover(call: OutgoingCall, failure: WecomError, now: datetime, *, after_lost: bool) -> Verdict:
+    """Decide about an attempt that may have had its effect."""
+    at = now + back_off(call.attempts)
+    if RECOVERY[call.kind] is Recovery.PARK or is_too_late_to_resend(call, at):
         return Unknown(failure.last_word)
-    if recovery is not Recovery.RESEND_IN_WINDOW and call.attempts >= MOST_REPEATS:
+    if RECOVERY[call.kind] is not Recovery.RESEND_IN_WINDOW and after_lost and call.attempts >= MOST_REPEATS:
         return Unknown(failure.last_word)
     return Later(at, HoldReason.RECOVERING, str(failure), uncertain=True)
 
 
-def _postpone(call: OutgoingCall, failure: WecomError, now: datetime) -> Verdict:
+def _wait_in_doubt(call: OutgoingCall, failure: WecomError, now: datetime) -> Verdict:
+    """Decide about an attempt that certainly had no effect, when an earlier one may have had it. What may be repeated,
+    or looked at first, waits as any other call does, however long.
+    """
+    if RECOVERY[call.kind] in {Recovery.REPEAT, Recovery.LOOK_FIRST}:
+        wait = _postpone(call, failure, now)
+        assert wait.until is not None  # it waits for no other call
+        return Later(wait.until, wait.reason, str(failure), uncertain=True)
+    at = failure.until if isinstance(failure, WaitUntil | QuotaExhausted) else now + back_off(call.attempts)
+    if RECOVERY[call.kind] is Recovery.PARK or is_too_late_to_resend(call, at):
+        return Unknown(failure.last_word)
+    return Later(at, HoldReason.RECOVERING, str(failure), uncertain=True)
+
+
+def _postpone(call: OutgoingCall, failure: WecomError, now: datetime) -> Hold:
     """Decide about an attempt that certainly had no effect."""
     errcode = errcode_of(failure)
     if isinstance(failure, WaitUntil):

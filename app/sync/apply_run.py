@@ -153,6 +153,7 @@ async def _held(session: AsyncSession, comparison: Comparison) -> Held:
             people=_loss(losses.people),
             departments=_loss(losses.departments),
             group_places=_loss(losses.group_places),
+            sight=_loss(losses.sight),
         ),
     )
 
@@ -165,6 +166,7 @@ def _held_sentence(comparison: Comparison) -> str:
     decision, losses = comparison.decision, comparison.losses
     return messages.held(
         people=(losses.people.lost, losses.people.total) if decision.people else None,
+        sight=(losses.sight.lost, losses.sight.total) if decision.sight else None,
         departments=(losses.departments.lost, losses.departments.total) if decision.departments else None,
         places=(losses.group_places.lost, losses.group_places.total) if decision.group_places else None,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -54,6 +54,10 @@ class Work:
     """People whose details were malformed. The app can see them all the same."""
     unread: list[int] = field(default_factory=list)
     """Departments whose members could not be read."""
+    told: set[int] = field(default_factory=set)
+    """Departments whose page shows somebody whom the id list names there."""
+    denied: list[int] = field(default_factory=list)
+    """Of the unread, those whose page came and does not show whom the id list names there: one of the two is wrong."""
     known: dict[str, bytes] = field(default_factory=dict)
     """What was read before, by userid."""
     key: bytes = b""
@@ -210,7 +214,10 @@ async def _stage_people(work: Work, outline: Outline) -> bool:
     complete = outline.details is not None and outline.agent is not None
     if outline.details is not None:
         await _stage_details(work, ids, outline.details)
-        complete = await _stage_named(work, outline) and complete and not work.unread
+        complete = await _stage_named(work, outline) and complete
+        if ids is not None:
+            _note_denied(work, ids, outline)
+        complete = complete and not work.unread
     if ids is not None:
         # A page that could not be read might have shown the others: without it nobody counts as invisible.
         if complete:
@@ -229,10 +236,30 @@ async def _stage_details(work: Work, ids: fetch.Ids | None, departments: list[De
             work.problems.note(answer, credential="app", what=f"部门 {department_id} 的成员")
             continue
         work.problems.lost(answer.lost)
+        if ids is not None and _shows_somebody(answer, ids, department_id):
+            work.told.add(department_id)
         for user in answer:
             _take(work, ids, user, visible=True)
         if len(work.waiting) >= BATCH:
             await _flush(work)
+
+
+def _shows_somebody(page: Iterable[UserDetail], ids: fetch.Ids, department_id: int) -> bool:
+    """Of those whom the id list names in this department."""
+    return any(department_id in ids[folded][1] for user in page if (folded := fold(user.userid)) in ids)
+
+
+def _note_denied(work: Work, ids: fetch.Ids, outline: Outline) -> None:
+    """Nobody is outside of the app's range who is in a department of it. A page that leaves them out was not read.
+
+    A department that the app lists for another reason than its range may show some of its people only.
+    """
+    in_range = outline.departments_in_range
+    listed = {department.id for department in outline.details or []} - set(work.unread)
+    known = work.seen | work.unreadable
+    unseen = (places for folded, (_, places) in ids.items() if folded not in known)
+    work.denied = sorted({one for places in unseen for one in places if one in listed} - (work.told - in_range))
+    work.unread += work.denied
 
 
 async def _stage_named(work: Work, outline: Outline) -> bool:
@@ -345,6 +372,8 @@ def _explanations(work: Work, outline: Outline, *, details_complete: bool) -> li
     if outline.details is None:
         said.append(messages.app_unread())
     elif work.unread:
+        if work.denied:
+            said.append(messages.pages_deny_ids(work.denied))
         said.append(messages.details_unread(sorted(work.unread)))
     if count := len(work.problems.unusable) + len(work.bad_rows):
         said.append(messages.bad_rows(count))

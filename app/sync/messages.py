@@ -83,6 +83,16 @@ def ids_empty() -> str:
     return "企业的账号名单是空的：企业里至少有一个人，这样的名单不可信，当作没有读到。"
 
 
+def pages_deny_ids(departments: Sequence[int]) -> str:
+    """Answered with errcode 0, and nobody or too few where the list of ids names people."""
+    shown = "、".join(str(department) for department in departments[:10])
+    more = " 等" if len(departments) > 10 else ""  # noqa: PLR2004 -- as many as fit a line
+    return (
+        f"有 {len(departments)} 个部门（部门 {shown}{more}）本应用看得到，读到的成员却比企业的账号名单少："
+        "两份应答互相矛盾，少的人当作没有读到，不当作在可见范围之外。"
+    )
+
+
 def details_unread(departments: Sequence[int]) -> str:
     shown = "、".join(str(department) for department in departments[:10])
     more = " 等" if len(departments) > 10 else ""  # noqa: PLR2004 -- as many as fit a line
@@ -143,11 +153,22 @@ def orphan_memberships(ids: Sequence[int]) -> str:
     return f"有成员属于我们读不到的部门（{shown}），归属已保留。"
 
 
-def held(*, people: tuple[int, int] | None, departments: tuple[int, int] | None, places: tuple[int, int] | None) -> str:
+def held(
+    *,
+    people: tuple[int, int] | None,
+    sight: tuple[int, int] | None,
+    departments: tuple[int, int] | None,
+    places: tuple[int, int] | None,
+) -> str:
     """What is held back; each pair is (lost, of)."""
     parts = [
         f"{count[0]}/{count[1]} {what}"
-        for count, what in ((people, "人"), (departments, "个部门"), (places, "个群成员位置"))
+        for count, what in (
+            (people, "人"),
+            (sight, "名应用可见的成员"),
+            (departments, "个部门"),
+            (places, "个群成员位置"),
+        )
         if count is not None
     ]
     return (

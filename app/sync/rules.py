@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.org.rules import GONE, STATUS_BY_NUMBER
+from app.org.rules import EMPLOYED, GONE, OUT_OF_SIGHT, STATUS_BY_NUMBER
 from models.org import PersonStatus
 
 LOSSES = (PersonStatus.LEFT, PersonStatus.DISABLED, PersonStatus.INVISIBLE, PersonStatus.MISSING)
 """States whose arrival takes something away from a person; counted against the budget."""
+
+IN_SIGHT = tuple(status for status in EMPLOYED if status is not OUT_OF_SIGHT)
+"""Who can become invisible. Where the app sees few of a large company, all of those few are a mass loss."""
 
 UNPLACED = "unplaced"
 """Also a loss: a person without any department. On the platform everybody belongs to at least one."""

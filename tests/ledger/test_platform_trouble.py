@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 from app.database import transaction
 from app.ledger import rules
 from app.ledger.calls import set_body
+from app.ledger.recovery import MOST_REPEATS
 from app.wecom.message_bodies.split_text import split_text
 from models.delivery import CallKind, CallState, OutgoingCall
 from models.ids import new_id
@@ -194,6 +195,45 @@ class TestTheAgentIdOfNow:
         await desk.pass_time(seconds=5)
         first, second = await desk.sent_bodies()
         assert first == second
+
+
+class TestAnAnswerThatIsLostWhenAnOutageBegins:
+    """It may have arrived, and for an hour and a half nobody can ask: once the platform is back, it is made sure of."""
+
+    @pytest.mark.parametrize("arrived", [True, False])
+    @pytest.mark.parametrize("kind", [CallKind.APPCHAT_CREATE, CallKind.APPCHAT_UPDATE, CallKind.MENU_CREATE])
+    async def test_nobody_has_to_look(self, desk: Desk, kind: CallKind, arrived: bool) -> None:
+        call = await self._asked_for(desk, kind)
+        await desk.sandbox.fail(kind.value, timeout=True, when="after" if arrived else "before")
+        await desk.work()
+        desk.line.is_cut = True
+        for _ in range(90):
+            await desk.pass_time(minutes=1)
+        waiting = await desk.call(call.id)
+        assert (waiting.state, waiting.hold_reason) == (CallState.READY, "platform_trouble")
+        assert waiting.attempts > MOST_REPEATS
+        assert waiting.sent_at is not None
+
+        desk.line.is_cut = False
+        for _ in range(3):
+            await desk.pass_time(minutes=5)
+
+        ended = {one.state for one in await desk.calls(kind) if call.id in {one.id, one.previous_id}}
+        assert ended <= {CallState.DONE, CallState.REPLACED}
+        assert CallState.DONE in ended
+        assert len(await desk.sandbox.groups()) == (0 if kind is CallKind.MENU_CREATE else 1)
+
+    @staticmethod
+    async def _asked_for(desk: Desk, kind: CallKind) -> OutgoingCall:
+        if kind is CallKind.APPCHAT_UPDATE:
+            return await desk.request(kind, {"chatid": await desk.group(), "name": "新名"}, ordering_key="group:1")
+        if kind is CallKind.MENU_CREATE:
+            return await desk.request(kind, {"button": [{"type": "click", "name": "我的待办", "key": "todo"}]})
+        await desk.colleagues(3)
+        userids = list(desk.people)
+        return await desk.request(
+            kind, {"name": "项目群", "owner": userids[0], "userlist": userids, "chatid": "project1"}
+        )
 
 
 class TestAnAnswerThatProvesNothing:

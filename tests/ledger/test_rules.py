@@ -15,7 +15,7 @@ from app.ledger import recovery, rules
 from app.ledger.calls import CallRequest, call_row, move
 from app.ledger.recovery import RECOVERY, Recovery, verdict_of_attempt
 from app.ledger.rules import TRANSITIONS, Done, Failed, Hold, Later, Unknown
-from app.wecom.errors import HttpFailure, NotReached, OutcomeUnknown, WecomError, refusal
+from app.wecom.errors import HttpFailure, NotReached, OutcomeUnknown, TooLate, WecomError, refusal
 from models.audit import ObjectKind
 from models.delivery import CallKind, CallState, HoldReason, OutgoingCall
 from models.ids import new_id
@@ -23,6 +23,8 @@ from tests.fakes.clock import MONDAY_9AM
 
 TROUBLE = (-1, 40001, 40014, 42001, 48002, 50003, 60020, 301002)
 """Codes about the app or the platform, not about what is said."""
+
+REPEATED = {kind for kind, way in RECOVERY.items() if way in {Recovery.REPEAT, Recovery.LOOK_FIRST}}
 
 LOST = OutcomeUnknown("path", "ReadTimeout")
 AWAY = NotReached("path", "ConnectError")
@@ -107,6 +109,37 @@ class TestAnUnknownOutcome:
         worn = call(CallKind.APPCHAT_CREATE, attempts=recovery.MOST_REPEATS)
 
         assert isinstance(verdict_of_attempt(worn, LOST, uncertain=True, now=MONDAY_9AM), Unknown)
+
+    @pytest.mark.parametrize("kind", sorted(REPEATED))
+    @pytest.mark.parametrize(
+        "failure", [AWAY, TooLate("path"), HttpFailure("path", "HTTP 404", status=404), *map(refused, TROUBLE)], ids=str
+    )
+    def test_trouble_that_had_no_effect_ends_no_repeating(self, kind: CallKind, failure: WecomError) -> None:
+        """An answer was lost when an outage began: the call is repeated after it, however long the outage lasts."""
+        for attempts in (2, recovery.MOST_REPEATS, 60, 500):
+            verdict = verdict_of_attempt(call(kind, attempts=attempts), failure, uncertain=True, now=MONDAY_9AM)
+
+            assert isinstance(verdict, Later)
+            assert verdict.uncertain
+            assert verdict.reason is HoldReason.PLATFORM_TROUBLE
+            assert verdict.at > MONDAY_9AM
+
+    @pytest.mark.parametrize("kind", sorted(REPEATED))
+    def test_the_first_answer_that_is_lost_after_an_outage_ends_it_neither(self, kind: CallKind) -> None:
+        worn = call(kind, attempts=recovery.MOST_REPEATS + 20)
+        first = verdict_of_attempt(worn, LOST, uncertain=True, after_lost=False, now=MONDAY_9AM)
+
+        assert isinstance(first, Later)
+        assert first.reason is HoldReason.RECOVERING
+        assert isinstance(verdict_of_attempt(worn, LOST, uncertain=True, after_lost=True, now=MONDAY_9AM), Unknown)
+
+    @pytest.mark.parametrize("kind", sorted(REPEATED))
+    def test_a_limit_is_waited_out_in_doubt_too(self, kind: CallKind) -> None:
+        worn = call(kind, attempts=recovery.MOST_REPEATS)
+        verdict = verdict_of_attempt(worn, refused(45009), uncertain=True, now=MONDAY_9AM)
+
+        assert isinstance(verdict, Later)
+        assert (verdict.reason, verdict.at) == (HoldReason.PLATFORM_LIMIT, MONDAY_9AM + timedelta(seconds=60))
 
 
 class TestACertainFailure:

@@ -45,6 +45,14 @@ def empty(key: str) -> Any:
     return lambda _request, answer: answer | {key: []}
 
 
+def is_about(request: httpx.Request, department_id: int) -> bool:
+    return bool(request.url.params.get("department_id") == str(department_id))
+
+
+def nobody_in(department_id: int) -> Any:
+    return lambda request, answer: answer | {"userlist": []} if is_about(request, department_id) else answer
+
+
 class TestWrongAnswers:
     """errcode 0, and nonsense."""
 
@@ -77,9 +85,7 @@ class TestWrongAnswers:
         assert "org.sync" not in degraded
 
     async def test_readyz_names_a_held_run_until_somebody_has_decided(self, world: World) -> None:
-        await world.sync()
-        world.spoil("user/list", empty("userlist"))
-        run = await world.sync()
+        run = await _held(world)
         async with transaction(world.sessions) as session:
             degraded = {found.what: found for found in await find_degraded(session, now=world.clock.now())}
         assert degraded["org.sync_held"].since == run.finished_at
@@ -115,13 +121,13 @@ class TestWrongAnswers:
         assert await world.statuses() == statuses
         assert run.counts["people"] == {}
 
-    async def test_an_empty_detail_answer_takes_nothing_away(self, world: World) -> None:
+    async def test_an_empty_detail_answer_takes_nothing_away_and_nothing_waits_for_a_person(self, world: World) -> None:
         await world.sync()
         statuses = await world.statuses()
         world.spoil("user/list", empty("userlist"))
         run = await world.sync()
 
-        assert run.state is SyncState.HELD
+        assert (run.state, run.report["details_complete"]) == (SyncState.DONE, False)
         assert await world.statuses() == statuses
 
     async def test_one_person_in_all_answers_makes_nobody_missing(self, world: World) -> None:
@@ -248,6 +254,75 @@ class TestUnreadable:
         assert await world.statuses() == statuses
         assert any("60011" in sentence for sentence in run.report["explanations"])
 
+    async def test_a_page_of_nobody_where_the_id_list_names_somebody_was_not_read(self, world: World) -> None:
+        """An errcode of 0 all the same: nobody is outside the range whose very department the app lists."""
+        await world.sync()
+        statuses = await world.statuses()
+        world.spoil("user/list", nobody_in(4))
+        run = await world.sync()
+
+        assert (run.state, run.report["details_complete"]) == (SyncState.DONE, False)
+        assert await world.statuses() == statuses
+        said = run.report["explanations"]
+        assert messages.pages_deny_ids([4]) in said
+        assert messages.details_unread([4]) in said
+        assert not any("不在本应用的可见范围内" in sentence for sentence in said)
+
+    async def test_a_page_that_shows_only_others_was_not_read_either(self, world: World) -> None:
+        await world.sync()
+        statuses = await world.statuses()
+        stranger = {"userid": "stranger", "name": "陌生人", "department": [4], "status": 1}
+
+        def others(request: httpx.Request, answer: Answer) -> Answer:
+            return answer | {"userlist": [stranger]} if is_about(request, 4) else answer
+
+        world.spoil("user/list", others)
+        run = await world.sync()
+
+        assert not run.report["details_complete"]
+        assert "invisible" not in await world.statuses()
+        assert sum((await world.statuses()).values()) == sum(statuses.values()) + 1
+
+    async def test_a_page_that_shows_half_of_them_was_not_read_to_its_end(self, world: World) -> None:
+        await world.sync()
+        statuses = await world.statuses()
+
+        def half(request: httpx.Request, answer: Answer) -> Answer:
+            return answer | {"userlist": answer["userlist"][::2]} if is_about(request, 4) else answer
+
+        world.spoil("user/list", half)
+        run = await world.sync()
+
+        assert messages.pages_deny_ids([4]) in run.report["explanations"]
+        assert await world.statuses() == statuses
+
+    async def test_who_is_outside_the_range_is_hidden_by_the_next_run_that_reads_everything(self, world: World) -> None:
+        await world.sync()
+        await world.sandbox.set_visible_range(parties=[2, 3, 4, 6, 7, 8, 9, 10])
+        world.spoil("user/list", nobody_in(4))
+        await world.sync()
+        assert "invisible" not in await world.statuses()
+        world.unspoil()
+        run = await world.sync()
+        assert run.report["details_complete"]
+        assert (await world.statuses())["invisible"] > 0
+
+    async def test_an_empty_page_of_an_empty_department_was_read(self, world: World) -> None:
+        await world.sandbox.create_department("还没有人", 1, department_id=77)
+        run = await world.sync()
+        assert run.report["details_complete"]
+
+    async def test_newcomers_of_such_a_page_are_told_as_what_they_are(self, world: World) -> None:
+        await world.sync()
+        await world.sandbox.hire("newcomer", "新同事", [4])
+        world.spoil("user/list", nobody_in(4))
+        run = await world.sync()
+
+        assert messages.newcomers_without_details(1, ["newcomer"]) in run.report["explanations"]
+        world.unspoil()
+        assert (await world.sync()).report["details_complete"]
+        assert (await world.person("newcomer")).status is PersonStatus.ACTIVE
+
     async def test_when_nothing_can_be_read_the_run_fails_and_says_why(self, world: World) -> None:
         await world.sync()
         before = await world.written()
@@ -281,6 +356,31 @@ class TestVisibleRange:
 
         assert run.state is SyncState.HELD
         assert await world.statuses() == statuses
+
+    async def test_an_empty_page_of_the_only_department_in_the_range_hides_nobody(self, world: World) -> None:
+        await world.sandbox.set_visible_range(parties=[4])
+        await world.sync()
+        statuses = await world.statuses()
+        world.spoil("user/list", empty("userlist"))
+        run = await world.sync()
+
+        assert not run.report["details_complete"]
+        assert await world.statuses() == statuses
+
+    async def test_all_whom_the_app_sees_are_a_mass_loss_however_large_the_company(self, world: World) -> None:
+        """Of sixty people they are few; of those who could become invisible they are everybody."""
+        await world.sandbox.set_visible_range(parties=[4])
+        await world.sync()
+        statuses = await world.statuses()
+        seen = sum(count for status, count in statuses.items() if status not in {"invisible", "disabled"})
+        elsewhere = next(row for row in await world.sandbox.people() if 4 not in row["department"])
+        await world.sandbox.set_visible_range(users=[elsewhere["userid"]])
+        run = await world.sync()
+
+        assert run.state is SyncState.HELD
+        assert run.report["held"]["losses"]["sight"] == {"lost": seen, "of": seen}
+        assert any(f"将失去 {seen}/{seen} 名应用可见的成员" in sentence for sentence in run.report["explanations"])
+        assert (await world.statuses())["invisible"] == statuses["invisible"] - 1
 
     async def test_who_comes_into_the_range_is_known_in_detail(self, world: World) -> None:
         await world.sandbox.set_visible_range(parties=[4])

@@ -55,13 +55,14 @@ async def claim(session: AsyncSession, *, call_id: UUID, now: datetime) -> Attem
 
 
 def _take(call: OutgoingCall, *, uncertain: bool, now: datetime) -> Attempt:
+    after_lost = call.hold_reason == HoldReason.RECOVERING
     move(call, CallState.SENDING)
     call.hold_reason, call.not_before = None, None
     call.attempts += 1
     call.leased_until = now + rules.LEASE
     call.sent_at = call.sent_at or now
     not_after = now + rules.SENT_WITHIN
-    return Attempt(call.id, call.app_id, call.kind, call.request_body, call.attempts, uncertain, not_after)
+    return Attempt(call.id, call.app_id, call.kind, call.request_body, call.attempts, uncertain, not_after, after_lost)
 
 
 async def _speak_as_the_app_of_now(session: AsyncSession, call: OutgoingCall) -> None:

@@ -21,7 +21,7 @@ async def judge_again(session: AsyncSession, *, now: datetime, after: UUID, most
     """Let calls that wait by the time ask again now: at most `most`, by their ids."""
     waiting = (
         select(col(OutgoingCall.id))
-        .where(col(OutgoingCall.state) == CallState.HELD, col(OutgoingCall.not_before) > now)
+        .where(col(OutgoingCall.state).in_((CallState.HELD, CallState.READY)), col(OutgoingCall.not_before) > now)
         .where(col(OutgoingCall.hold_reason).in_(JUDGED_BY_NOW), col(OutgoingCall.id) > after)
         .order_by(col(OutgoingCall.id))
         .limit(most)

@@ -219,7 +219,9 @@ SELECT (SELECT count(*) FROM sync_people WHERE loss IS NOT NULL),
        (SELECT count(*) FROM departments WHERE ended_at IS NULL),
        (SELECT count(*) FROM group_members g JOIN sync_people c ON c.person_id = g.person_id
          WHERE c.loss IS NOT NULL AND g.desired AND g.ended_at IS NULL),
-       (SELECT count(*) FROM group_members g WHERE g.desired AND g.ended_at IS NULL)
+       (SELECT count(*) FROM group_members g WHERE g.desired AND g.ended_at IS NULL),
+       (SELECT count(*) FROM sync_people WHERE loss = :invisible AND old_status = ANY(CAST(:in_sight AS text[]))),
+       (SELECT count(*) FROM people WHERE status = ANY(CAST(:in_sight AS text[])))
 """
 
 
@@ -289,13 +291,18 @@ async def count_changes(session: AsyncSession) -> Counts:
 
 
 async def count_losses(session: AsyncSession, *, earlier: Losses | None = None) -> Losses:
-    parameters = {"employed": [status.value for status in org_rules.EMPLOYED]}
+    parameters = {
+        "employed": [status.value for status in org_rules.EMPLOYED],
+        "in_sight": [status.value for status in rules.IN_SIGHT],
+        "invisible": org_rules.OUT_OF_SIGHT.value,
+    }
     row = (await session.execute(text(LOSSES), parameters)).one()
     before = earlier or Losses(LossCount(0, 0), LossCount(0, 0), LossCount(0, 0))
     return Losses(
         people=_sum(before.people, row[0], row[1]),
         departments=_sum(before.departments, row[2], row[3]),
         group_places=_sum(before.group_places, row[4], row[5]),
+        sight=_sum(before.sight, row[6], row[7]),
     )
 
 

@@ -15,12 +15,17 @@ class LossCount:
     total: int
 
 
+NOTHING = LossCount(0, 0)
+
+
 @dataclass(frozen=True)
 class Losses:
     people: LossCount
     departments: LossCount
     group_places: LossCount
     """Memberships in groups that these people would lose."""
+    sight: LossCount = NOTHING
+    """Who would become invisible, of those whom the app has seen: others could not."""
 
 
 @dataclass(frozen=True)
@@ -30,10 +35,11 @@ class BudgetDecision:
     people: bool
     departments: bool
     group_places: bool
+    sight: bool = False
 
     @property
     def holds_people(self) -> bool:
-        return self.people or self.group_places
+        return self.people or self.sight or self.group_places
 
     @property
     def holds(self) -> bool:
@@ -45,4 +51,5 @@ def beyond_budget(losses: Losses, budget: LossBudget) -> BudgetDecision:
         people=budget.is_exceeded(losses.people.lost, losses.people.total),
         departments=budget.is_exceeded(losses.departments.lost, losses.departments.total),
         group_places=budget.is_exceeded(losses.group_places.lost, losses.group_places.total),
+        sight=budget.is_exceeded(losses.sight.lost, losses.sight.total),
     )

@@ -85,6 +85,8 @@ class HeldLosses(_Document):
     people: Loss
     departments: Loss
     group_places: Loss
+    sight: Loss | None = None
+    """Who would become invisible, of those whom the app has seen."""
 
 
 class TagRow(_Document):

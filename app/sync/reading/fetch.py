@@ -82,6 +82,21 @@ class Outline:
     agent: AgentInfo | None
 
     @property
+    def departments_in_range(self) -> set[int]:
+        """Those of the app's range and all below them: it sees everybody in these."""
+        below: dict[int | None, list[int]] = {}
+        for department in [*(self.refs or []), *(self.details or [])]:
+            below.setdefault(department.parent_id, []).append(department.id)
+        found: set[int] = set()
+        waiting = list(self.agent.party_ids) if self.agent is not None else []
+        while waiting:
+            one = waiting.pop()
+            if one not in found:
+                found.add(one)
+                waiting += below.get(one, [])
+        return found
+
+    @property
     def is_empty(self) -> bool:
         return self.ids is None and self.details is None
 

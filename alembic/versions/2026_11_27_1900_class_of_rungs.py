@@ -19,6 +19,8 @@ def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
     # Workers of the release before go on writing rungs while this one starts: they name no class.
     op.add_column("rungs", sa.Column("message_class", sa.String(), nullable=False, server_default="notice"))
+    # What is found about groups waits for working time; everything else was a notice.
+    op.execute("UPDATE rungs SET message_class = 'work' WHERE purpose = 'group.finding' AND message_id IS NULL")
 
 
 def downgrade() -> None:

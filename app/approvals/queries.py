@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, exists, or_, select, text
+from sqlalchemy import Select, and_, exists, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -94,19 +94,20 @@ async def asked_on(session: AsyncSession, step_ids: Collection[UUID]) -> list[Pe
 
 async def declined_since(session: AsyncSession, *, kind: str, subject_key: str, since: datetime) -> list[PersonId]:
     """Who has declined since that moment what requests of this kind about this have asked them, or did not answer in
-    time; in the order in which they were asked.
+    time; in the order in which they were asked. Nobody whose account was gone while they were asked.
     """
     said_no = exists().where(
         col(Decision.step_id) == col(StepApprover.step_id),
         col(Decision.person_id) == col(StepApprover.person_id),
         col(Decision.verdict) == Verdict.REJECT,
     )
+    was_silent = and_(col(RequestStep.state) == StepState.SKIPPED, col(StepApprover.ended_at).is_(None))
     statement = (
         select(col(StepApprover.person_id))
         .join(RequestStep, col(RequestStep.id) == col(StepApprover.step_id))
         .join(Request, col(Request.id) == col(RequestStep.request_id))
         .where(col(Request.kind) == kind, col(Request.subject_key) == subject_key)
-        .where(col(RequestStep.decided_at) >= since, or_(said_no, col(RequestStep.state) == StepState.SKIPPED))
+        .where(col(RequestStep.decided_at) >= since, or_(said_no, was_silent))
         .order_by(col(StepApprover.id))
     )
     return [PersonId(row) for row in dict.fromkeys(await session.scalars(statement))]

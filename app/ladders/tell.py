@@ -37,13 +37,10 @@ SPEAK_AGAIN = timedelta(minutes=10)
 
 async def judge_again(session: AsyncSession, *, now: datetime) -> None:
     """What waits is told as soon as it may be by the time that it is now, not by when that was foreseen."""
-    sooner: list[datetime] = []
     for message_class in await queries.classes_waiting(session, now):
         allowed = await ledger.allowed_from(session, message_class, now=now)
         if await queries.bring_forward(session, message_class, allowed):
-            sooner.append(allowed)
-    if sooner:
-        await set_timer(session, TELL, str(new_id()), min(sooner))
+            await set_timer(session, TELL, str(new_id()), allowed)
 
 
 async def tell(session: AsyncSession, *, now: datetime) -> None:

@@ -47,7 +47,7 @@ class Rejoined:
 
 
 SAME_DEPARTMENT = "same_department"
-"""What the change `REJOINED` says of it."""
+"""What the change `REJOINED` says of it. A release before did not say: until then everybody was taken back."""
 
 
 async def rejoined_since(session: AsyncSession, since: datetime) -> dict[PersonId, Rejoined]:
@@ -58,7 +58,7 @@ async def rejoined_since(session: AsyncSession, since: datetime) -> dict[PersonI
         .order_by(col(OrgChange.at), col(OrgChange.id))
     )
     return {
-        PersonId(UUID(row.object_id)): Rejoined(row.at, bool((row.after or {}).get(SAME_DEPARTMENT)))
+        PersonId(UUID(row.object_id)): Rejoined(row.at, bool((row.after or {}).get(SAME_DEPARTMENT, True)))
         for row in await session.scalars(statement)
     }
 

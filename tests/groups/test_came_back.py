@@ -175,6 +175,19 @@ class TestReadAsALeaver:
         await office.granted("join", "han", group_id=str(group.id))
         assert "han" in await office.roster(group)
 
+    async def test_who_was_linked_by_the_release_before_is_taken_back_as_it_would_have(self, office: Office) -> None:
+        """It did not keep whether a department is the same."""
+        group = await office.project("li", "han", "zhao")
+        await departs(office, "han")
+        await linked_again(office, "han", department=PERSONNEL)
+        async with transaction(office.sessions) as session:
+            linked = update(OrgChange).where(col(OrgChange.change) == "rejoined")
+            await session.execute(linked.values(after={"userid": "han"}))
+
+        await office.work()
+
+        assert "han" in await office.roster(group)
+
     async def test_nobody_is_put_into_a_confidential_group_unasked(self, office: Office) -> None:
         group = await office.project("li", "han", "zhao", confidentiality="confidential")
         await departs(office, "han")

@@ -516,6 +516,38 @@ class TestWhomAnAdministratorNames:
         [text] = await office.messages("group.finding")
         assert "王芳 离任，已征求韩梅、李军的意愿，无人接受。" in text
 
+    async def test_the_finding_names_everybody_who_has_declined(self, office: Office) -> None:
+        group = await office.project("li", "han", "sun", deputy="han")
+        await gone(office)
+        assert await office.answers(group, Verdict.REJECT) == "韩梅"
+        await name_owner(office, group, "sun")
+        assert await office.answers(group, Verdict.REJECT) == "孙悦"
+        assert await office.answers(group, Verdict.REJECT) == "李军"
+        [text] = await office.messages("group.finding")
+        assert "已征求韩梅、孙悦、李军的意愿，无人接受" in text
+
+    async def test_whose_account_was_gone_while_they_were_asked_has_not_declined(self, office: Office) -> None:
+        group = await office.project("li", "han", "sun", deputy="han")
+        await gone(office)
+        await gone(office, "han", "disabled")
+        async with transaction(office.sessions) as session:
+            (await session.get_one(Person, office.id("han"))).status = PersonStatus.ACTIVE
+        async with transaction(office.sessions) as session:
+            await service.add_by_hand(
+                session,
+                group_id=GroupId(group.id),
+                person=await session.get_one(Person, office.id("han")),
+                reason="账号已启用",
+                actor=office.actor,
+                now=office.clock.now(),
+            )
+        await office.work()
+        await name_owner(office, group, "sun")
+        assert await office.answers(group, Verdict.REJECT) == "孙悦"
+
+        asked = [await office.answers(group, Verdict.REJECT) for _ in range(2)]
+        assert sorted(asked) == ["李军", "韩梅"]
+
     async def test_who_was_asked_in_vain_is_asked_again_by_name_alone(self, office: Office) -> None:
         group = await office.project("li", "han", deputy="han")
         await gone(office)

@@ -8,12 +8,19 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import col
 
+from app.audit.why import About
 from app.bootstrap import REGISTRY
 from app.database import Sessions, transaction
 from app.jobs.timers import sweep
 from app.ladders import jobs
+from app.ladders import service as ladders
+from app.ladders.tell import TELL
 from app.settings import Settings
+from models.audit import ObjectKind
+from models.delivery import MessageClass
+from models.ids import new_id
 from models.ladders import Rung
+from models.policy import Timer
 from tests.builders.approvals import texts_to
 from tests.builders.tasks import everything_delivered, task
 from tests.company import Company, found
@@ -84,6 +91,25 @@ async def test_a_clock_that_was_a_month_ahead_delays_nothing_by_a_month(
     await fires(sessions, clock)
 
     assert await said(sessions, company) == 1
+
+
+async def test_each_class_is_told_at_its_own_moment(sessions: Sessions, company: Company, settings: Settings) -> None:
+    """Work waits for working time, a notice for the end of the night."""
+    clock = FakeClock(MIDNIGHT + timedelta(days=28))
+    await fires(sessions, clock)
+    about = About(ObjectKind.GROUP, new_id())
+    async with transaction(sessions) as session:
+        await ladders.reach(
+            session, "group.finding", about, [company.li.id], now=clock.now(), message_class=MessageClass.WORK
+        )
+
+    await set_back(sessions, settings, clock, timedelta(days=28, hours=5))
+
+    moments_of = await moments(sessions)
+    async with transaction(sessions) as session:
+        timers = set(await session.scalars(select(col(Timer.due_at)).where(col(Timer.kind) == TELL)))
+    assert len(moments_of) == 2
+    assert moments_of <= timers
 
 
 async def test_a_start_at_night_moves_nothing(sessions: Sessions, company: Company, settings: Settings) -> None:

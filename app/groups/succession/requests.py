@@ -122,7 +122,8 @@ class OwnGroupKind(RequestKind[OwnGroup, SuccessionSubject]):
             if subject.named_id is not None and not await is_noted(session, group, former):
                 await ask_for_an_owner(session, group, former, "离任", policy=policy, cause=cause, now=now)
                 return
-            names = [person.name for person in asked]
+            declined = (await candidates(session, group, former=former)).declined
+            names = [person.name for person in {one.id: one for one in (*declined, *asked)}.values()]
             why = subject.why if subject.named_id is None else "离任"
             if await note_nobody_left(session, group, former, why, asked=names, policy=policy, now=now):
                 return

@@ -14,6 +14,7 @@ from sqlmodel import col
 
 from app.announcements.errors import AnnouncementNotFound
 from app.announcements.rules import ReceiptState
+from app.database import in_parts
 from models.announcements import Announcement, AnnouncementGroup, Receipt
 from models.ids import AnnouncementId
 
@@ -56,9 +57,10 @@ def published(*, author_id: UUID | None, updated_since: datetime | None) -> Sele
 
 
 async def freeze_audience(session: AsyncSession, announcement_id: UUID, sources: dict[UUID, str]) -> None:
-    """One row per person concerned, in one statement."""
-    values = {"announcement": announcement_id, "people": list(sources), "sources": list(sources.values())}
-    await session.execute(_FREEZE, values)
+    """One row per person concerned."""
+    for part in in_parts(list(sources)):
+        values = {"announcement": announcement_id, "people": part, "sources": [sources[one] for one in part]}
+        await session.execute(_FREEZE, values)
 
 
 async def receipt_for_update(session: AsyncSession, announcement_id: UUID, person_id: UUID) -> Receipt | None:

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor
 from app.audit.why import About
+from app.database import in_parts
 from app.delivery import compose, queries, recipients_per_call
 from app.delivery.compose import MessageHeader
 from app.delivery.content import ON, CardContent, GroupTextContent, MessageContent, TextContent, read_content
@@ -164,6 +165,18 @@ async def sender(session: AsyncSession, *, now: datetime) -> Sender:
     return Sender(app.agent_id, policy.document.delivery.duplicate_window_seconds)
 
 
+@dataclass(frozen=True)
+class _Dispatch:
+    """A message on its way out to people."""
+
+    message: Message
+    parts: Sequence[dict[str, Any]]
+    from_us: Sender
+    individually: bool
+    actor: Actor
+    now: datetime
+
+
 async def _dispatch(
     session: AsyncSession,
     message: Message,
@@ -176,15 +189,26 @@ async def _dispatch(
     people: list[UUID] = list(dict.fromkeys(to))
     parts = compose.parts_of(read_content(message.content))
     message.audience = len(people) * len(parts)
+    dispatch = _Dispatch(message, parts, await sender(session, now=now), individually, actor, now)
+    chunks = 0
+    for some in in_parts(people):
+        chunks += await _dispatch_to(session, dispatch, some, chunks_before=chunks)
+
+
+async def _dispatch_to(
+    session: AsyncSession, dispatch: _Dispatch, people: Sequence[UUID], *, chunks_before: int
+) -> int:
+    """Write the calls to these people and their deliveries. Returns the number of chunks."""
+    message, parts, now = dispatch.message, dispatch.parts, dispatch.now
     userids = await org.userids_of(session, people)
-    chunks = recipients_per_call.chunked([person for person in people if person in userids], individually=individually)
+    there = [person for person in people if person in userids]
+    chunks = recipients_per_call.chunked(there, individually=dispatch.individually)
     gone = [person for person in people if person not in userids]
-    from_us = await sender(session, now=now)
     calls: list[OutgoingCall] = []
     rows: list[Recipients] = []
     for number, part in enumerate(parts, start=1):
-        for index, chunk in enumerate(chunks):
-            call = _chunk_call(message, part, [userids[person] for person in chunk], from_us, number, actor, now)
+        for index, chunk in enumerate(chunks, start=chunks_before):
+            call = _chunk_call(dispatch, part, [userids[person] for person in chunk], number)
             if len(parts) > 1:
                 call.ordering_key = f"message:{message.id}:{index}"
             if number > 1:
@@ -194,25 +218,18 @@ async def _dispatch(
         if gone:
             rows.append(Recipients(number, gone, None, DeliveryState.FAILED, FailReason.LEFT, None))
     await _write(session, message, calls, rows, now)
+    return len(chunks)
 
 
-def _chunk_call(
-    message: Message,
-    part: dict[str, Any],
-    userids: Sequence[str],
-    from_us: Sender,
-    number: int,
-    actor: Actor,
-    now: datetime,
-) -> OutgoingCall:
+def _chunk_call(dispatch: _Dispatch, part: dict[str, Any], userids: Sequence[str], number: int) -> OutgoingCall:
     body = compose.body_for(
         part,
         userids=userids,
-        agent_id=from_us.agent_id,
-        window_seconds=from_us.window_seconds,
+        agent_id=dispatch.from_us.agent_id,
+        window_seconds=dispatch.from_us.window_seconds,
         task_id=compose.new_task_id() if "template_card" in part else None,
     )
-    return compose.message_call(message, body=body, part=number, actor=actor, now=now)
+    return compose.message_call(dispatch.message, body=body, part=number, actor=dispatch.actor, now=dispatch.now)
 
 
 def _queued(call: OutgoingCall, people: list[UUID], now: datetime) -> Recipients:

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.database import in_parts, read_in_parts
 from app.org.rules import EMPLOYED, OUT_OF_SIGHT, is_deputy, is_out_of_sight, may_act
 from models.ids import DepartmentId, PersonId, WecomUserId, fold
 from models.org import (
@@ -60,10 +61,13 @@ async def people_by_userids(session: AsyncSession, userids: Iterable[str]) -> di
 
 async def userids_of(session: AsyncSession, person_ids: Iterable[UUID]) -> dict[UUID, str]:
     """As the platform spells them; current ones only. Who has left is not in the answer. Any number of people."""
-    statement = select(col(PersonUserid.person_id), col(PersonUserid.shown)).where(
-        col(PersonUserid.person_id) == _any_of(person_ids), col(PersonUserid.ended_at).is_(None)
-    )
-    return {row.person_id: row.shown for row in (await session.execute(statement)).all()}
+    shown: dict[UUID, str] = {}
+    for part in in_parts(list(person_ids)):
+        statement = select(col(PersonUserid.person_id), col(PersonUserid.shown)).where(
+            col(PersonUserid.person_id) == _any_of(part), col(PersonUserid.ended_at).is_(None)
+        )
+        shown |= {row.person_id: row.shown for row in (await session.execute(statement)).all()}
+    return shown
 
 
 async def names_of(session: AsyncSession, person_ids: Iterable[UUID]) -> list[str]:
@@ -107,7 +111,7 @@ async def ids_in_departments(session: AsyncSession, department_ids: Iterable[int
         col(Membership.ended_at).is_(None), col(Membership.department_id).in_(ids)
     )
     statement = select(col(Person.id)).where(col(Person.id).in_(inside), col(Person.status).in_(EMPLOYED))
-    return [PersonId(row) for row in await session.scalars(statement.order_by(col(Person.id)))]
+    return [PersonId(row) for row in await read_in_parts(session, statement.order_by(col(Person.id)))]
 
 
 async def people_with_tag(

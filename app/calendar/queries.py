@@ -43,7 +43,7 @@ async def movable_timers_for_update(session: AsyncSession) -> Sequence[Timer]:
     """
     statement = (
         select(Timer)
-        .where(col(Timer.basis).is_not(None), col(Timer.parked_at).is_(None), col(Timer.attempts) == 0)
+        .where(col(Timer.basis).is_not(None), col(Timer.parked_at).is_(None), col(Timer.last_error).is_(None))
         .order_by(col(Timer.kind), col(Timer.subject))
         .with_for_update(key_share=True, skip_locked=True)
     )

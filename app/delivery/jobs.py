@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import chain, repeat
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.database import transaction
+from app.database import is_away, transaction
 from app.delivery.divide_for_limits import divide
 from app.jobs.job import JobContext, JobFunction
 from app.ledger import service as ledger
@@ -33,22 +35,31 @@ async def make_call(ctx: JobContext, payload: CallPayload) -> None:
     client = ctx.platform.contacts if attempt.app_id == CONTACTS else ctx.platform.app
     outcome = await ledger.carry_out(client, attempt)
     # It counts until here: what the recording waits for does not make the call late.
-    await _record_surely(ctx, attempt, outcome, ended_at=ctx.now())
+    await record_surely(ctx, attempt, outcome, ended_at=ctx.now())
 
 
-async def _record_surely(ctx: JobContext, attempt: Attempt, outcome: Outcome, *, ended_at: datetime) -> None:
-    """Record the answer, which only this process knows: a deadlock or a database restart must not lose it."""
-    for pause in RECORD_AGAIN_AFTER:
+async def record_surely(
+    ctx: JobContext,
+    attempt: Attempt,
+    outcome: Outcome,
+    *,
+    ended_at: datetime,
+    pauses: Sequence[timedelta] = RECORD_AGAIN_AFTER,
+) -> None:
+    """Record the answer, which only this process knows: a deadlock or a database restart must not lose it, and while
+    the database is away or full it is kept, however long.
+    """
+    for tries, pause in enumerate(chain(pauses, repeat(pauses[-1]))):
         try:
             async with transaction(ctx.sessions) as session:
                 await _record(session, attempt, outcome, ended_at)
         except (DBAPIError, OSError, TimeoutError) as error:
+            if tries >= len(pauses) and not is_away(error):
+                raise
             log.warning("call.not_recorded", call_id=str(attempt.call_id), error=type(error).__name__)
             await asyncio.sleep(pause.total_seconds())
         else:
             return
-    async with transaction(ctx.sessions) as session:
-        await _record(session, attempt, outcome, ended_at)
 
 
 async def _record(session: AsyncSession, attempt: Attempt, outcome: Outcome, now: datetime) -> None:

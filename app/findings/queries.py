@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.findings.errors import FindingNotFound
-from models.groups import FindingState, GroupFinding
+from models.groups import FindingKind, FindingState, GroupFinding
 from models.ids import FindingId, GroupId
 
 
@@ -35,6 +35,17 @@ async def open_findings(session: AsyncSession, group_id: UUID) -> Sequence[Group
         col(GroupFinding.group_id) == group_id, col(GroupFinding.state) == FindingState.OPEN
     )
     return (await session.scalars(statement)).all()
+
+
+async def groups_with(session: AsyncSession, kind: FindingKind) -> list[GroupId]:
+    """Those with an open finding of this kind."""
+    statement = (
+        select(col(GroupFinding.group_id))
+        .where(col(GroupFinding.kind) == kind, col(GroupFinding.state) == FindingState.OPEN)
+        .distinct()
+        .order_by(col(GroupFinding.group_id))
+    )
+    return [GroupId(one) for one in await session.scalars(statement)]
 
 
 def findings(*, group_id: UUID | None, state: FindingState | None) -> Select[GroupFinding]:

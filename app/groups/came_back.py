@@ -1,7 +1,8 @@
 """What a reading has done that had left people out is put right once they were read (P6).
 
 Foundations and joins that failed are tried again; groups founded without them get them; whoever was read as a leaver,
-and of whom a person says that they are back where they were, is in their groups again. Nobody decides again. What
+and of whom a person says that they are back where they were, is in their groups again; a group whose owner went while
+nobody could be asked to follow asks now (`app.groups.succession.ask`). Nobody decides again. What
 failed for another reason, or too long ago, stays with a person, who may retry it; whoever is back elsewhere in the
 company, or was in a confidential group, applies for it.
 """

@@ -8,6 +8,7 @@ from uuid import UUID
 from app.database import transaction
 from app.departures.service import Departure, DeparturePart, Stage
 from app.events.service import EventPayload, catalogue
+from app.findings import queries as findings_queries
 from app.groups import came_back, departures, queries
 from app.groups.changes import outcomes
 from app.groups.changes.outcomes import SETTLE
@@ -15,10 +16,10 @@ from app.groups.creation import left_out, register
 from app.groups.creation.register import creation_ended
 from app.groups.rules import READ_AGAIN_WITHIN, GroupPurpose
 from app.groups.snapshot import GroupGone, read_group
-from app.groups.succession.ask import OWNER_IS_BACK, GroupPayload, end_if_needless
+from app.groups.succession.ask import OWNER_IS_BACK, GroupPayload, ask_who_was_read_again, end_if_needless
 from app.jobs.job import Job, JobContext, JobFunction, Nothing
 from app.ledger.service import CallPayload, OutcomeHandler
-from models.groups import GroupState
+from models.groups import FindingKind, GroupState
 from models.ids import GroupId, PersonId
 
 
@@ -82,6 +83,7 @@ async def try_again(ctx: JobContext, _payload: Nothing) -> None:
         request_ids = await came_back.failed_lately(session, now=ctx.now())
         incomplete = await queries.founded_without_some(session, since=ctx.now() - READ_AGAIN_WITHIN)
         lost = await came_back.groups_lost(session, now=ctx.now())
+        ownerless = await findings_queries.groups_with(session, FindingKind.OWNER_LEFT)
     for request_id in request_ids:
         async with transaction(ctx.sessions) as session:
             await came_back.try_again(session, request_id=request_id, now=ctx.now())
@@ -91,6 +93,9 @@ async def try_again(ctx: JobContext, _payload: Nothing) -> None:
     for one in lost:
         async with transaction(ctx.sessions) as session:
             await came_back.take_back(session, one, now=ctx.now())
+    for group_id in ownerless:
+        async with transaction(ctx.sessions) as session:
+            await ask_who_was_read_again(session, group_id=group_id, now=ctx.now())
 
 
 async def read_again(ctx: JobContext, _payload: EventPayload) -> None:

@@ -29,6 +29,9 @@ BACK_OFF: Final = (
     timedelta(hours=2),
 )
 
+AWAY_PAUSE: Final = timedelta(seconds=10)
+"""After a try in which the database could not store: that says nothing about the event, and counts as no failure."""
+
 UNREADABLE: Final = "unreadable."
 """Before the type of an event that was signed and sealed by the platform and says nothing that can be read."""
 
@@ -86,6 +89,11 @@ def after_failure(failures: int, *, now: datetime) -> Failure:
     if failures > len(BACK_OFF):
         return Failure(EventState.PARKED, None)
     return Failure(EventState.PENDING, now + BACK_OFF[failures - 1])
+
+
+def after_away(*, now: datetime) -> Failure:
+    """The database could not store."""
+    return Failure(EventState.PENDING, now + AWAY_PAUSE)
 
 
 def explain(error: BaseException) -> str:

@@ -14,6 +14,7 @@ from sqlmodel import col
 
 from app.audit.actor import Actor
 from app.audit.why import Why
+from app.database import is_away
 from app.events.service import catalogue, publish
 from app.inbox import queries, rules
 from app.inbox.errors import EventNotFound, LeaseLost
@@ -201,9 +202,12 @@ async def led_to_nothing(session: AsyncSession, *, event_ids: Sequence[int], rea
 async def fail(
     session: AsyncSession, *, event: Received, batch: int, error: BaseException, now: datetime
 ) -> EventState:
-    """Record a failed try, in a transaction of its own, after the effects were rolled back."""
-    failures = event.attempts + 1
-    failure = rules.after_failure(failures, now=now)
+    """Record a failed try, in a transaction of its own, after the effects were rolled back. One in which the database
+    could not store (a full disk, a lock that nobody gives back) is made again, however often.
+    """
+    counts = not is_away(error)
+    failures = event.attempts + counts
+    failure = rules.after_failure(failures, now=now) if counts else rules.after_away(now=now)
     failed = (
         update(ReceivedEvent)
         .where(col(ReceivedEvent.id) == event.id, queries.is_ours(batch))

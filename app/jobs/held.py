@@ -24,7 +24,7 @@ _RETRY_JOBS = text(
 )
 
 _RETRY_TIMERS = text(
-    "UPDATE timers SET parked_at = NULL, attempts = 0, due_at = :now WHERE parked_at IS NOT NULL"
+    "UPDATE timers SET parked_at = NULL, attempts = 0, last_error = NULL, due_at = :now WHERE parked_at IS NOT NULL"
     " AND (CAST(:ids AS text[]) IS NULL OR 'timer:' || kind || '/' || subject = ANY(:ids)) RETURNING kind"
 )
 

@@ -17,13 +17,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.clock import Clock
-from app.database import Sessions, transaction
+from app.database import Sessions, is_away, transaction
 from app.jobs.job import TimerHandler
 from app.jobs.retry import LONGEST_DELAY, retry_delay
 from app.observability import TIMERS, bound_correlation, current_correlation_id, get_logger
 from models.policy import Timer
 
 log = get_logger()
+
+AWAY_PAUSE = timedelta(seconds=10)
+"""A handler that meets a full disk or a lock that nobody gives back uses up no try: it waits so long, and goes on."""
 
 
 async def set_timer(
@@ -94,7 +97,7 @@ def _is(kind: str, subject: str) -> ColumnElement[bool]:
 
 def _is_due(now: datetime) -> ColumnElement[bool]:
     """A timer that failed and waits for longer than any retry does is due: our clock was set back since."""
-    set_back = and_(col(Timer.attempts) > 0, col(Timer.due_at) > now + 2 * LONGEST_DELAY)
+    set_back = and_(col(Timer.last_error).is_not(None), col(Timer.due_at) > now + 2 * LONGEST_DELAY)
     return or_(col(Timer.due_at) <= now, set_back)
 
 
@@ -149,14 +152,20 @@ async def _claim(session: AsyncSession, kind: str, subject: str, now: datetime) 
 
 
 async def _postpone(sessions: Sessions, clock: Clock, kind: str, subject: str, error: Exception) -> None:
-    log.error("timer.failed", kind=kind, subject=subject, error=repr(error), exc_info=error)
+    if is_away(error):
+        log.warning("timer.database_away", kind=kind, subject=subject, error=repr(error))
+    else:
+        log.error("timer.failed", kind=kind, subject=subject, error=repr(error), exc_info=error)
     TIMERS.labels(kind=kind, outcome="failed").inc()
     async with transaction(sessions) as session:
         timer = await session.get(Timer, (kind, subject), with_for_update={"key_share": True})
         if timer is None or not await session.scalar(select(_is_due(clock.now())).where(_is(kind, subject))):
             return  # cancelled or moved meanwhile: whoever moved it meant the new moment
-        timer.attempts += 1
         timer.last_error = repr(error)[:500]
+        if is_away(error):
+            timer.due_at = clock.now() + AWAY_PAUSE
+            return
+        timer.attempts += 1
         delay = retry_delay(timer.attempts)
         if delay is None:
             timer.parked_at = clock.now()

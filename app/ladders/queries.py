@@ -80,7 +80,7 @@ async def more_falls_due(session: AsyncSession, now: datetime, *, besides: Colle
     statement = select(
         select(Timer)
         .where(col(Timer.kind).in_(kinds), col(Timer.due_at) <= now)
-        .where(col(Timer.parked_at).is_(None), col(Timer.attempts) == 0)
+        .where(col(Timer.parked_at).is_(None), col(Timer.last_error).is_(None))
         .exists()
     )
     return bool((await session.scalars(statement)).one())

@@ -72,36 +72,51 @@ async def record(
     failure: WecomError | None = None,
     now: datetime,
 ) -> None:
-    """Record how an attempt ended. A success counts however late it comes; a late failure changes nothing."""
+    """Record how an attempt ended. A success counts however late it comes, also that of an earlier attempt, and also
+    while a later one is under way: no later one changes anything where the first arrived (`RECOVERY`), and its own
+    answer finds the call done. A late failure changes nothing.
+    """
     call = await queries.call_for_update(session, attempt.call_id)
-    late = call is None or call.state is not CallState.SENDING
-    if call is not None and failure is None and _was_called_failed(call, attempt):
-        await _arrived_after_all(session, call, answer, now)
-        return
-    if call is None or call.attempts != attempt.number or call.state not in queries.OPEN or (late and failure):
+    if call is not None and failure is None and attempt.number <= call.attempts:
+        if _made_again_or_failed_by_a_person(call):
+            await _arrived_after_all(session, call, answer, now)
+            return
+        if call.state in queries.OPEN:
+            await _arrived(session, call, answer, now)
+            return
+    if call is None or failure is None or call.attempts != attempt.number or call.state is not CallState.SENDING:
         log.warning("call.answered_late", call_id=str(attempt.call_id), attempt=attempt.number)
         return
     verdict = recovery.verdict_of_attempt(
         call, failure, uncertain=attempt.uncertain, after_lost=attempt.after_lost, now=now
     )
-    await conclude(session, call, verdict, answer=answer, effect=rules.effect_of(failure), now=now)
+    await conclude(session, call, verdict, effect=rules.effect_of(failure), now=now)
 
 
-def _was_called_failed(call: OutgoingCall, attempt: Attempt) -> bool:
-    """Also when somebody has had it made once more since: then it exists twice for certain."""
-    has_ended = call.state in {CallState.FAILED, CallState.REPLACED}
-    return call.attempts == attempt.number and has_ended and call.hold_reason == FailReason.RESOLVED_FAILED
+async def _arrived(session: AsyncSession, call: OutgoingCall, answer: CallAnswer | None, now: datetime) -> None:
+    """Where a person has sent an unknown message once more to some of its recipients, these have it twice."""
+    is_made_again = call.state is CallState.UNKNOWN and await queries.is_made_again(session, call.id)
+    await conclude(session, call, Done(), answer=answer, now=now)
+    if is_made_again:
+        await _find_twice(session, call, now)
+
+
+def _made_again_or_failed_by_a_person(call: OutgoingCall) -> bool:
+    """Somebody has called it failed, or had it made once more: then it exists twice for certain. A call that a new one
+    asks for the rest of has no such reason.
+    """
+    if call.state is CallState.FAILED:
+        return call.hold_reason == FailReason.RESOLVED_FAILED
+    return call.state is CallState.REPLACED and call.hold_reason in {
+        FailReason.RESOLVED_FAILED,
+        FailReason.OUTCOME_UNKNOWN,
+    }
 
 
 async def _arrived_after_all(
     session: AsyncSession, call: OutgoingCall, answer: CallAnswer | None, now: datetime
 ) -> None:
-    """A person has said that it had no effect, and what followed from that stands. The platform says otherwise: that is
-    told as an event, and shown by `/readyz` and the doctor until somebody has looked whether it now exists twice
-    (`resolve_call`).
-    """
-    call.errcode, call.hold_reason = 0, FailReason.ARRIVED_AFTER_ALL
-    call.error = "人工确认为没有生效，之后企业微信的答复表明已经生效：请核对是否重复"
+    """A person has decided as if it had not arrived, and what followed stands. The platform says otherwise."""
     if answer is not None:
         call.msgid, call.answer = answer.msgid or None, rules.KeptAnswer.of(answer.raw).model_dump(mode="json")
     was = (DeliveryState.FAILED,)
@@ -109,6 +124,17 @@ async def _arrived_after_all(
         await queries.set_deliveries(
             session, call_id=call.id, state=DeliveryState.SENT, reason="", until=None, now=now, was=was
         )
+    await _find_twice(session, call, now)
+
+
+async def _find_twice(session: AsyncSession, call: OutgoingCall, now: datetime) -> None:
+    """That is told as an event, and shown by `/readyz` and the doctor until somebody has looked whether it now exists
+    twice (`resolve_call`).
+    """
+    called_failed = call.hold_reason == FailReason.RESOLVED_FAILED
+    decided = "人工确认为没有生效" if called_failed else "结果未知时人工要求再做一次"
+    call.errcode, call.hold_reason = 0, FailReason.ARRIVED_AFTER_ALL
+    call.error = f"{decided}，之后企业微信的答复表明已经生效：请核对是否重复"
     await publish(session, catalogue.CallArrivedAfterAll(call_id=call.id), why_of(call), now=now)
     log.warning("call.arrived_after_all", call_id=str(call.id), attempt=call.attempts)
 

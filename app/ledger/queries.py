@@ -95,6 +95,11 @@ async def agent_id_of(session: AsyncSession, app_id: str) -> int | None:
     return (await session.scalars(select(col(App.agent_id)).where(col(App.id) == app_id))).one_or_none()
 
 
+async def is_made_again(session: AsyncSession, call_id: UUID) -> bool:
+    """Whether another call has come after this one: for some of its recipients, or in its place."""
+    return bool(await session.scalar(select(exists().where(col(OutgoingCall.previous_id) == call_id))))
+
+
 async def lock_bytes_of(session: AsyncSession, call: OutgoingCall) -> None:
     """Let only one transaction at a time claim calls of these bytes, until its commit."""
     await session.execute(select(func.pg_advisory_xact_lock(int.from_bytes(call.request_sha256[:8], signed=True))))

@@ -77,8 +77,8 @@ async def resolve_call(
 async def _take_note(
     session: AsyncSession, call: OutgoingCall, resolution: Resolution, *, actor: Actor, now: datetime
 ) -> OutgoingCall:
-    """Close the finding. The domain hears that it was done, unless a later attempt, which it was told of, has taken the
-    call's place.
+    """Close the finding. The domain hears that it was done, unless it has heard so, or a later attempt, which it was
+    told of, has taken the call's place.
     """
     if resolution is Resolution.FAILED:
         raise NotUnknown(
@@ -86,7 +86,7 @@ async def _take_note(
             "The platform's answer shows that it took effect: it can only be confirmed as done",
             state=call.state.value,
         )
-    if call.state is CallState.REPLACED:
+    if call.state in {CallState.REPLACED, CallState.DONE}:
         call.hold_reason = None
     else:
         await calls.conclude(session, call, Done(), now=now)

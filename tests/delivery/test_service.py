@@ -267,7 +267,7 @@ class TestOrder:
     async def test_an_unknown_change_of_the_roster_holds_up_what_comes_behind_it(self, desk: Desk) -> None:
         chatid, group = await desk.group(), new_id()
         await desk.sandbox.fail("appchat/update", timeout=True)
-        await desk.sandbox.fail("appchat/get", timeout=True, times=None)
+        await desk.sandbox.fail("appchat/get", errcode=999_999, times=None)
         key = f"group:{group}"
         change = await desk.request(CallKind.APPCHAT_UPDATE, {"chatid": chatid, "name": "新名"}, ordering_key=key)
         post = await desk.to_group(chatid, "一", group)

@@ -14,12 +14,13 @@ from app.audit.actor import SYSTEM
 from app.audit.why import Why
 from app.database import transaction
 from app.events.service import catalogue, publish
+from app.groups import service
 from app.groups.jobs import TRY_AGAIN
 from app.jobs.job import Nothing
 from app.org import service as organisation
-from models.approvals import OutcomeState, RequestState
-from models.groups import Group
-from models.ids import PersonId, new_id
+from models.approvals import OutcomeState, RequestState, Verdict
+from models.groups import FindingKind, Group
+from models.ids import GroupId, PersonId, new_id
 from models.org import Department, Membership, OrgChange, Person, PersonStatus, PersonUserid
 from tests.builders import org
 from tests.builders.policy import policy
@@ -294,6 +295,76 @@ class TestAFounderWhoWasMissingAndIsGone:
 
         assert (await office.request(request)).outcome is OutcomeState.DONE
         assert await office.roster(await office.group_of(request)) == {"wang", "li", "zhao", "qian", "han"}
+
+
+class TestAnOwnerWhoWentWhileNobodyWasRead:
+    """1.9: nobody could be asked to follow. Whoever is read again is asked, and nobody has to name them."""
+
+    async def test_who_is_read_again_is_asked_and_the_finding_is_over(self, office: Office) -> None:
+        group = await self._ownerless(office)
+        await office.reconcile(group)
+        assert await office.asked_to_own(group) is None
+
+        await read_again(office, "han")
+        await office.work()
+
+        [finding] = await office.findings(group, None)
+        assert finding.resolution == "又读到了可以征求意愿的成员，已开始征求"
+        assert await office.answers(group) == "韩梅"
+        assert (await office.sandbox.group(group.chatid))["owner"] == "han"
+        assert (await office.actions()).count("group.owner_left") == 1
+
+    async def test_when_they_decline_it_is_found_anew_and_nobody_is_asked_twice(self, office: Office) -> None:
+        group = await self._ownerless(office)
+        await read_again(office, "han")
+        await office.work()
+        await office.answers(group, Verdict.REJECT)
+        assert await office.kinds_found(group) == [FindingKind.OWNER_LEFT]
+        await self._look_again(office)
+        assert await office.asked_to_own(group) is None
+
+        await read_again(office, "li")
+        await office.work()
+        assert await office.answers(group) == "李军"
+
+    async def test_who_can_act_again_for_another_reason_is_not_asked_behind_a_persons_back(
+        self, office: Office
+    ) -> None:
+        group = await self._ownerless(office)
+        await out_of_sight(office, "han", status=PersonStatus.ACTIVE)
+        await self._look_again(office)
+        assert await office.asked_to_own(group) is None
+        assert await office.kinds_found(group) == [FindingKind.OWNER_LEFT]
+
+    async def test_whom_an_administrator_named_meanwhile_is_asked_alone(self, office: Office) -> None:
+        group = await self._ownerless(office)
+        await read_again(office, "han")
+        async with transaction(office.sessions) as session:
+            await service.change_owner(
+                session,
+                group_id=GroupId(group.id),
+                owner=office.people["han"],
+                deputy=None,
+                reason="岗位调整",
+                actor=office.actor,
+                now=office.clock.now(),
+            )
+        await office.work()
+        assert await office.kinds_found(group) == [FindingKind.OWNER_LEFT]
+        assert await office.answers(group) == "韩梅"
+        assert await office.findings(group) == []
+
+    async def _ownerless(self, office: Office) -> Group:
+        group = await office.project("li", "han", deputy="han")
+        await out_of_sight(office, "li", "han")
+        await office.departed(await office.leaves_the_company("wang", "disabled"))
+        assert await office.kinds_found(group) == [FindingKind.OWNER_LEFT]
+        return group
+
+    async def _look_again(self, office: Office) -> None:
+        async with transaction(office.sessions) as session:
+            await told_of(session, office)
+        await office.work()
 
 
 class TestADepartmentThatWasNotRead:

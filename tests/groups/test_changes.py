@@ -244,7 +244,7 @@ async def _lost_answer(office: Office) -> Group:
     group = await office.project("li", "han")
     await add_in_one_call(office, group, "zhao", "qian")
     await office.sandbox.fail("appchat/update", timeout=True, when="before")
-    await office.sandbox.fail("appchat/get", http_status=502, times=None)
+    await office.sandbox.fail("appchat/get", errcode=999_999, times=None)
     await office.work()
     await office.exhaust(CallKind.APPCHAT_UPDATE)
     await office.sandbox.clear_faults()

@@ -137,7 +137,7 @@ async def _unknown_removal(office: Office) -> Group:
     await office.sandbox.fail("appchat/update", timeout=True, when="after")
     payload = await office.leaves_the_company("han", "disabled")
     await office.departed(payload)
-    await office.sandbox.fail("appchat/get", http_status=502, times=None)
+    await office.sandbox.fail("appchat/get", errcode=999_999, times=None)
     await office.exhaust(CallKind.APPCHAT_UPDATE)
     await office.sandbox.clear_faults()
     (call,) = await office.calls(CallKind.APPCHAT_UPDATE)

@@ -288,6 +288,31 @@ class TestAFailure:
         assert event.last_error == "ValueError: user:li is out of order"
         assert await processor.drain() == 0
 
+    @pytest.mark.parametrize("sqlstate", ["53100", "53300", "55P03", "25006"])
+    async def test_a_database_that_cannot_store_uses_up_no_try(
+        self, processor: InboxProcessor, sessions: Sessions, clock: FakeClock, ledger: Ledger, sqlstate: str
+    ) -> None:
+        """B6: a full disk, a lock that a frozen process keeps: that says nothing about the event."""
+
+        async def meets_it(session: AsyncSession, event: Received, now: datetime) -> Outcome:
+            await session.execute(text(f"DO $$ BEGIN RAISE SQLSTATE '{sqlstate}'; END $$"))
+            return DONE
+
+        processor._handle = meets_it
+        await store(sessions, arrival("user:li"))
+        for _ in range(20):
+            await processor.drain()
+            (event,) = await rows(sessions)
+            assert (event.state, event.attempts) == (EventState.PENDING, 0)
+            assert event.not_before is not None
+            assert event.not_before > clock.now()
+            clock.advance(timedelta(minutes=1))
+
+        processor._handle = ledger.handle
+        await processor.drain()
+        (event,) = await rows(sessions)
+        assert (event.state, event.last_error) == (EventState.DONE, None)
+
     async def test_a_failed_event_does_not_block_its_subject(
         self, processor: InboxProcessor, sessions: Sessions
     ) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+import pytest
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import Sessions, transaction
@@ -102,6 +103,42 @@ class TestSweep:
         (timer,) = await timers(sessions)
         assert timer.attempts == MAX_ATTEMPTS
         assert timer.parked_at is not None
+
+
+class TestADatabaseThatCannotStore:
+    """B6: a full disk, a server without connections, a lock that a frozen process keeps: no try is used up."""
+
+    @pytest.mark.parametrize("sqlstate", ["53100", "53300", "55P03", "25006"])
+    async def test_a_timer_waits_and_fires_in_the_end(
+        self, sessions: Sessions, clock: FakeClock, sqlstate: str
+    ) -> None:
+        async def meets_it(session: AsyncSession, subject: str, now: datetime) -> None:
+            await session.execute(text(f"DO $$ BEGIN RAISE SQLSTATE '{sqlstate}'; END $$"))
+
+        heard = Heard()
+        await given_timer(sessions, "x", clock.now())
+        for _ in range(3 * MAX_ATTEMPTS):
+            assert await sweep(sessions, clock, {"test.due": meets_it}) == 0
+            (timer,) = await timers(sessions)
+            assert (timer.attempts, timer.parked_at) == (0, None)
+            assert timer.due_at > clock.now()
+            assert timer.last_error
+            clock.advance(MINUTE)
+
+        assert await sweep(sessions, clock, {"test.due": heard}) == 1
+
+    async def test_a_clock_that_is_set_back_does_not_lengthen_the_wait(
+        self, sessions: Sessions, clock: FakeClock
+    ) -> None:
+        async def full(session: AsyncSession, subject: str, now: datetime) -> None:
+            await session.execute(text("DO $$ BEGIN RAISE SQLSTATE '53100'; END $$"))
+
+        heard = Heard()
+        await given_timer(sessions, "x", clock.now())
+        await sweep(sessions, clock, {"test.due": full})
+        clock.advance(-timedelta(hours=5))
+
+        assert await sweep(sessions, clock, {"test.due": heard}) == 1
 
 
 class TestAClockThatIsSetBack:

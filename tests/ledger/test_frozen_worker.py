@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -18,11 +19,23 @@ from app.ledger.claiming.claim import claim
 from app.ledger.errors import NotUnknown
 from app.ledger.rules import LEASE, SENT_WITHIN
 from app.probes.router import find_degraded
-from app.wecom.errors import TooLate
+from app.wecom.errors import OutcomeUnknown, TooLate
+from app.wecom.payloads import CallAnswer
 from models.audit import AuditEntry
-from models.delivery import CallState
+from models.delivery import CallKind, CallState, Message, OutgoingCall
 from models.ids import new_id
 from tests.delivery.conftest import Desk
+
+
+async def resolve(desk: Desk, call_id: UUID, resolution: ledger.Resolution) -> None:
+    async with transaction(desk.sessions) as session:
+        await ledger.resolve_call(session, call_id=call_id, resolution=resolution, actor=SYSTEM, now=desk.clock.now())
+
+
+async def findings(desk: Desk) -> set[str]:
+    async with desk.sessions() as session:
+        found = await find_degraded(session, now=desk.clock.now())
+    return {each.what for each in found if each.what.startswith(("calls.", "delivery."))}
 
 
 async def claimed(desk: Desk) -> ledger.Attempt:
@@ -100,34 +113,169 @@ class TestWakingAfterAPersonsDecision:
         assert isinstance(outcome, ledger.Answered)
         desk.clock.advance(LEASE + timedelta(seconds=1))
         await desk.recover()
-        await self._resolve(desk, call.id, ledger.Resolution.FAILED)
+        await resolve(desk, call.id, ledger.Resolution.FAILED)
         if made_again:
             async with transaction(desk.sessions) as session:
                 await ledger.retry_call(session, call_id=call.id, actor=SYSTEM, now=desk.clock.now())
         async with transaction(desk.sessions) as session:
             await ledger.record(session, attempt=attempt, answer=outcome.answer, now=desk.clock.now())
         desk.clock.advance(timedelta(days=3))
-        assert await self._found(desk) == {"calls.arrived_after_all"}
+        assert await findings(desk) == {"calls.arrived_after_all"}
 
         with pytest.raises(NotUnknown, match="已经生效"):
-            await self._resolve(desk, call.id, ledger.Resolution.FAILED)
-        await self._resolve(desk, call.id, ledger.Resolution.DONE)
+            await resolve(desk, call.id, ledger.Resolution.FAILED)
+        await resolve(desk, call.id, ledger.Resolution.DONE)
 
-        assert await self._found(desk) == set()
+        assert await findings(desk) == set()
         found = await desk.call(call.id)
         assert found.state is (CallState.REPLACED if made_again else CallState.DONE)
         assert found.hold_reason is None
 
-    async def _resolve(self, desk: Desk, call_id: UUID, resolution: ledger.Resolution) -> None:
+    async def test_what_a_person_had_made_again_without_knowing_is_a_finding_too(self, desk: Desk) -> None:
+        chatid = await desk.group()
+        call = await desk.to_group(chatid, "一", new_id())
+        attempt = await claimed(desk)
+        outcome = await ledger.carry_out(desk.ctx.platform.app, attempt)
+        assert isinstance(outcome, ledger.Answered)
+        desk.clock.advance(LEASE + timedelta(seconds=1))
+        await desk.recover()
         async with transaction(desk.sessions) as session:
-            await ledger.resolve_call(
-                session, call_id=call_id, resolution=resolution, actor=SYSTEM, now=desk.clock.now()
-            )
+            await ledger.retry_call(session, call_id=call.id, actor=SYSTEM, now=desk.clock.now())
+        async with transaction(desk.sessions) as session:
+            await ledger.record(session, attempt=attempt, answer=outcome.answer, now=desk.clock.now())
 
-    async def _found(self, desk: Desk) -> set[str]:
-        async with desk.sessions() as session:
-            found = await find_degraded(session, now=desk.clock.now())
-        return {each.what for each in found if each.what.startswith(("calls.", "delivery."))}
+        found = await desk.call(call.id)
+        assert (found.state, found.hold_reason) == (CallState.REPLACED, "arrived_after_all")
+        assert "核对是否重复" in str(found.error)
+        assert "确认为没有生效" not in str(found.error)
+        await desk.work()
+        assert len(await desk.sent_bodies("appchat/send")) == 2
+        assert await findings(desk) == {"calls.arrived_after_all"}
+        await resolve(desk, call.id, ledger.Resolution.DONE)
+        assert await findings(desk) == set()
+
+    async def test_what_asks_for_the_rest_is_no_second_time(self, desk: Desk) -> None:
+        """The group showed what was missing, so the first attempt's success is nothing to look at."""
+        chatid = await desk.group()
+        [joins] = await desk.colleagues(1)
+        joiner = next(userid for userid, key in desk.people.items() if key == joins)
+        body = {"chatid": chatid, "add_user_list": [joiner]}
+        call = await desk.request(CallKind.APPCHAT_UPDATE, body, ordering_key="group:1")
+        first = await claimed(desk)
+        desk.clock.advance(LEASE + timedelta(seconds=1))
+        await desk.recover()
+        await desk.pass_time(seconds=5)
+        assert (await desk.call(call.id)).state is CallState.REPLACED
+
+        async with transaction(desk.sessions) as session:
+            await ledger.record(session, attempt=first, answer=None, now=desk.clock.now())
+
+        assert (await desk.call(call.id)).hold_reason is None
+        assert await findings(desk) == set()
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """A text whose first attempt has arrived, and stands still since; a second one was made after its lease."""
+
+    message: Message
+    call_id: UUID
+    first: ledger.Attempt
+    answer: CallAnswer | None
+    second: ledger.Attempt
+
+    async def wake(self, desk: Desk) -> OutgoingCall:
+        """The first attempt tells its answer."""
+        async with transaction(desk.sessions) as session:
+            await ledger.record(session, attempt=self.first, answer=self.answer, now=desk.clock.now())
+        return await desk.call(self.call_id)
+
+    async def lose_the_second(self, desk: Desk) -> OutgoingCall:
+        lost = OutcomeUnknown(self.second.kind.value, "ReadTimeout")
+        async with transaction(desk.sessions) as session:
+            await ledger.record(session, attempt=self.second, failure=lost, now=desk.clock.now())
+        return await desk.call(self.call_id)
+
+
+async def frozen_after_its_call(desk: Desk, people: int = 1) -> Frozen:
+    message = await desk.text(await desk.colleagues(people))
+    first = await claimed(desk)
+    outcome = await ledger.carry_out(desk.ctx.platform.app, first)
+    assert isinstance(outcome, ledger.Answered)
+    desk.clock.advance(LEASE + timedelta(seconds=1))
+    await desk.recover()
+    desk.clock.advance(timedelta(seconds=5))
+    async with transaction(desk.sessions) as session:
+        second = await claim(session, call_id=first.call_id, now=desk.clock.now())
+    assert isinstance(second, ledger.Attempt)
+    return Frozen(message, first.call_id, first, outcome.answer, second)
+
+
+class TestWakingAfterALaterAttempt:
+    """A success counts however late it comes, also that of an attempt after which others were made."""
+
+    async def test_it_settles_what_nobody_knew(self, desk: Desk) -> None:
+        frozen = await frozen_after_its_call(desk)
+        desk.clock.advance(timedelta(hours=1))
+        assert (await frozen.lose_the_second(desk)).state is CallState.UNKNOWN
+
+        found = await frozen.wake(desk)
+
+        assert (found.state, found.hold_reason, bool(found.msgid)) == (CallState.DONE, None, True)
+        assert await desk.account(frozen.message) == {"sent": 1}
+
+    async def test_it_settles_what_waits_to_be_repeated(self, desk: Desk) -> None:
+        frozen = await frozen_after_its_call(desk)
+        assert (await frozen.lose_the_second(desk)).state is CallState.READY
+
+        assert (await frozen.wake(desk)).state is CallState.DONE
+        await desk.pass_time(minutes=5)
+        assert len(await desk.sandbox.calls("message/send")) == 1
+
+    async def test_it_settles_what_is_under_way_once_more(self, desk: Desk) -> None:
+        """The platform drops the repeat, and may answer it with an error: that says nothing any more."""
+        frozen = await frozen_after_its_call(desk)
+
+        assert (await frozen.wake(desk)).state is CallState.DONE
+        assert (await frozen.lose_the_second(desk)).state is CallState.DONE
+        assert await desk.account(frozen.message) == {"sent": 1}
+
+    async def test_after_a_persons_failed_it_is_a_finding(self, desk: Desk) -> None:
+        frozen = await frozen_after_its_call(desk)
+        desk.clock.advance(timedelta(hours=1))
+        await frozen.lose_the_second(desk)
+        await resolve(desk, frozen.call_id, ledger.Resolution.FAILED)
+        assert await desk.account(frozen.message) == {"failed": 1}
+
+        found = await frozen.wake(desk)
+
+        assert (found.state, found.hold_reason) == (CallState.FAILED, "arrived_after_all")
+        assert await desk.account(frozen.message) == {"sent": 1}
+        assert await findings(desk) == {"calls.arrived_after_all"}
+
+    async def test_a_failure_of_an_earlier_attempt_changes_nothing(self, desk: Desk) -> None:
+        frozen = await frozen_after_its_call(desk)
+        async with transaction(desk.sessions) as session:
+            failure = TooLate("message/send")
+            await ledger.record(session, attempt=frozen.first, failure=failure, now=desk.clock.now())
+
+        assert (await desk.call(frozen.call_id)).state is CallState.SENDING
+
+    async def test_whom_a_person_has_sent_it_once_more_has_it_twice(self, desk: Desk) -> None:
+        frozen = await frozen_after_its_call(desk, people=2)
+        desk.clock.advance(timedelta(hours=1))
+        await frozen.lose_the_second(desk)
+        [row, _] = await desk.deliveries(frozen.message)
+        assert row.id is not None
+        async with transaction(desk.sessions) as session:
+            await service.retry_delivery(session, delivery_id=row.id, actor=SYSTEM, now=desk.clock.now())
+
+        found = await frozen.wake(desk)
+
+        assert (found.state, found.hold_reason) == (CallState.DONE, "arrived_after_all")
+        assert await findings(desk) == {"calls.arrived_after_all"}
+        await resolve(desk, frozen.call_id, ledger.Resolution.DONE)
+        assert await findings(desk) == set()
 
 
 class TestAClockThatIsSetBack:

@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import Sessions, transaction
-from app.delivery.jobs import make_call
+from app.delivery.jobs import make_call, record_surely
 from app.jobs.timers import sweep
+from app.ledger import service as ledger
 from app.ledger.jobs import RECOVER, TIMERS, hear_outcome, start_up
 from models.delivery import CallState, OutgoingCall
 from models.ids import new_id
@@ -113,3 +114,33 @@ async def _looks(desk: Desk) -> int:
     await sweep(desk.sessions, desk.clock, TIMERS)
     async with transaction(desk.sessions) as session:
         return len(await take(session, RECOVER))
+
+
+class Away:
+    """Sessions of a database that is away for a while."""
+
+    def __init__(self, sessions: Sessions, *, times: int) -> None:
+        self._sessions = sessions
+        self._left = times
+
+    def __call__(self) -> Any:
+        self._left -= 1
+        if self._left >= 0:
+            raise ConnectionRefusedError
+        return self._sessions()
+
+
+class TestAnAnswerWhileTheDatabaseIsAway:
+    async def test_it_is_kept_until_it_can_be_recorded(self, desk: Desk) -> None:
+        """Only this process knows it. A post in a group would be unknown for good without it."""
+        call = await desk.to_group(await desk.group(), "一", new_id())
+        [payload] = await desk.take_jobs()
+        async with transaction(desk.sessions) as session:
+            attempt = await ledger.claim(session, call_id=payload.call_id, now=desk.clock.now())
+        assert isinstance(attempt, ledger.Attempt)
+        outcome = await ledger.carry_out(desk.ctx.platform.app, attempt)
+
+        away = replace(desk.ctx, sessions=cast("Sessions", Away(desk.sessions, times=40)))
+        await record_surely(away, attempt, outcome, ended_at=desk.clock.now(), pauses=(timedelta(),) * 4)
+
+        assert (await desk.call(call.id)).state is CallState.DONE

@@ -132,9 +132,7 @@ class MemberDeparted(GroupPersonEvent):
 
 
 class MemberStaysOut(GroupPersonEvent):
-    """The person had left the company and is back, but elsewhere, or the group is confidential: they are not put into
-    it again unasked.
-    """
+    """The person is back, but elsewhere in the company, or the group is confidential: nobody puts them in unasked."""
 
     type = "member.stays_out"
 

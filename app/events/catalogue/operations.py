@@ -114,7 +114,7 @@ class CallResolvedFailed(CallEvent):
 
 
 class CallArrivedAfterAll(CallEvent):
-    """A person had said that the call had no effect; a late answer of the platform says that it had."""
+    """A person had called the call failed, or had it made again; a late answer of the platform says that it arrived."""
 
     type = "call.arrived_after_all"
 

@@ -26,9 +26,10 @@ from app.groups.changes.cause import Cause, publish_about_group
 from app.groups.succession.candidates import KIND, candidates, subject_key
 from app.jobs.job import Job, Payload
 from app.org import queries as org
+from app.org import service as organisation
 from app.policy.service import Policy
 from models.approvals import Request
-from models.groups import FindingKind, Group, GroupState
+from models.groups import FindingKind, Group, GroupFinding, GroupState
 from models.ids import GroupId, PersonId, RequestId, fold
 from models.org import Person
 
@@ -64,8 +65,13 @@ async def waits_for_owner(session: AsyncSession, group: Group) -> bool:
 
 async def is_noted(session: AsyncSession, group: Group, former: Person) -> bool:
     """Whether a person has been asked already to find somebody in their place."""
+    return await _note_of(session, group, former) is not None
+
+
+async def _note_of(session: AsyncSession, group: Group, former: Person) -> GroupFinding | None:
     found = await findings_queries.open_findings(session, group.id)
-    return any(one.kind is FindingKind.OWNER_LEFT and one.person_id == former.id for one in found)
+    noted = (one for one in found if one.kind is FindingKind.OWNER_LEFT and one.person_id == former.id)
+    return next(noted, None)
 
 
 async def ask_for_an_owner(
@@ -88,6 +94,29 @@ async def ask_for_an_owner(
     else:
         names = [person.name for person in found.declined]
         await note_nobody_left(session, group, former, why, asked=names, policy=policy, now=now)
+
+
+async def ask_who_was_read_again(session: AsyncSession, *, group_id: GroupId, now: datetime) -> None:
+    """When the owner went, nobody was there to ask: readings left them out. One of them is read again, and is asked.
+
+    Who has come into the group since, or can act again for another reason, is named by an administrator.
+    """
+    group = await queries.group_for_update(session, group_id)
+    if not await waits_for_owner(session, group):
+        return
+    if await request_queries.pending_about(session, kind=KIND, subject_key=subject_key(group.id)) is not None:
+        return
+    former = (await org.people_by_id(session, [group.desired_owner_id]))[group.desired_owner_id]
+    noted = await _note_of(session, group, former)
+    if noted is None:
+        return
+    to_ask = [one.id for one in (await candidates(session, group, former=former)).to_ask]
+    if not await organisation.read_again_since(session, to_ask, (), since=noted.first_seen_at):
+        return
+    await findings.resolve(session, noted, resolution="又读到了可以征求意愿的成员，已开始征求", now=now)
+    group.updated_at = now
+    subject = SuccessionSubject(group_id=group.id, former_id=former.id, why="离任")
+    await approvals.ask_in_turn(session, Asking(KIND, former, subject, SYSTEM), now=now)
 
 
 async def ask_whom_somebody_named(

@@ -206,6 +206,11 @@ def is_away(error: BaseException) -> bool:
     return isinstance(error, OSError | asyncpg.InterfaceError) or _is_for_now(error)
 
 
+def has_refused(error: BaseException) -> bool:
+    """The database has answered that it cannot store now. A file or a connection of something else says nothing of it."""
+    return is_away(error) and not isinstance(error, OSError)
+
+
 def _is_for_now(error: BaseException | None) -> bool:
     state = str(getattr(error, "sqlstate", None) or "")
     return state.startswith(_NO_ROOM) or state in _NOT_NOW

@@ -14,7 +14,7 @@ from sqlmodel import col
 
 from app.audit.actor import Actor
 from app.audit.why import Why
-from app.database import is_away
+from app.database import has_refused
 from app.events.service import catalogue, publish
 from app.inbox import queries, rules
 from app.inbox.errors import EventNotFound, LeaseLost
@@ -205,7 +205,7 @@ async def fail(
     """Record a failed try, in a transaction of its own, after the effects were rolled back. One in which the database
     could not store (a full disk, a lock that nobody gives back) is made again, however often.
     """
-    counts = not is_away(error)
+    counts = not has_refused(error)
     failures = event.attempts + counts
     failure = rules.after_failure(failures, now=now) if counts else rules.after_away(now=now)
     failed = (

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.clock import Clock
-from app.database import Sessions, is_away, transaction
+from app.database import Sessions, has_refused, transaction
 from app.jobs.job import TimerHandler
 from app.jobs.retry import LONGEST_DELAY, retry_delay
 from app.observability import TIMERS, bound_correlation, current_correlation_id, get_logger
@@ -152,7 +152,7 @@ async def _claim(session: AsyncSession, kind: str, subject: str, now: datetime) 
 
 
 async def _postpone(sessions: Sessions, clock: Clock, kind: str, subject: str, error: Exception) -> None:
-    if is_away(error):
+    if has_refused(error):
         log.warning("timer.database_away", kind=kind, subject=subject, error=repr(error))
     else:
         log.error("timer.failed", kind=kind, subject=subject, error=repr(error), exc_info=error)
@@ -162,7 +162,7 @@ async def _postpone(sessions: Sessions, clock: Clock, kind: str, subject: str, e
         if timer is None or not await session.scalar(select(_is_due(clock.now())).where(_is(kind, subject))):
             return  # cancelled or moved meanwhile: whoever moved it meant the new moment
         timer.last_error = repr(error)[:500]
-        if is_away(error):
+        if has_refused(error):
             timer.due_at = clock.now() + AWAY_PAUSE
             return
         timer.attempts += 1

@@ -127,6 +127,19 @@ class TestADatabaseThatCannotStore:
 
         assert await sweep(sessions, clock, {"test.due": heard}) == 1
 
+    async def test_a_file_that_is_not_there_says_nothing_of_the_database(
+        self, sessions: Sessions, clock: FakeClock
+    ) -> None:
+        async def looks_for_it(session: AsyncSession, subject: str, now: datetime) -> None:
+            raise FileNotFoundError(2, "No such file", "/nowhere")
+
+        await given_timer(sessions, "x", clock.now())
+        for _ in range(MAX_ATTEMPTS):
+            await sweep(sessions, clock, {"test.due": looks_for_it})
+            clock.advance(timedelta(hours=3))
+        (timer,) = await timers(sessions)
+        assert timer.parked_at is not None
+
     async def test_a_clock_that_is_set_back_does_not_lengthen_the_wait(
         self, sessions: Sessions, clock: FakeClock
     ) -> None:

@@ -16,19 +16,18 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
     AfterValidator,
-    AnyHttpUrl,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
     StringConstraints,
-    TypeAdapter,
     ValidationError,
 )
 from pydantic.fields import FieldInfo
 
 from app.database_url import check_url
+from app.http_url import check_http_url
 from app.settings_files import FaultyFile, read_env_file, read_small_file, shown
 from listening.address import split_address
 
@@ -39,9 +38,6 @@ LONGEST_DURATION = timedelta(days=3_650)
 LONGEST_PATH = 3_000
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-
-
-_HTTP_URL = TypeAdapter(AnyHttpUrl)
 
 
 def _duration(value: Any) -> Any:
@@ -68,14 +64,6 @@ def _time_zone(value: str) -> str:
 
 def _listen(value: str) -> str:
     split_address(value)
-    return value
-
-
-def _http_url(value: str) -> str:
-    """Refuses what a client would only find at its first call: a port that is none, a name that is none."""
-    parsed = _HTTP_URL.validate_python(value)
-    if parsed.query or parsed.fragment:
-        raise ValueError("must have neither ? nor #")
     return value
 
 
@@ -106,7 +94,7 @@ AesKey = Annotated[SecretStr, _secret(r"[A-Za-z0-9]{43}", "must be exactly 43 le
 Secret = Annotated[SecretStr, _secret(r"\S{8,}", "must be at least 8 characters without blanks")]
 LongSecret = Annotated[SecretStr, _secret(r"\S{32,}", "must be at least 32 characters without blanks")]
 HttpUrl = Annotated[
-    str, StringConstraints(pattern=r"^https?://[^\s]+[^/\s]$", max_length=2_000), AfterValidator(_http_url)
+    str, StringConstraints(pattern=r"^https?://[^\s]+[^/\s]$", max_length=2_000), AfterValidator(check_http_url)
 ]
 SanePath = Annotated[Path, AfterValidator(_path)]
 PostgresUrl = Annotated[

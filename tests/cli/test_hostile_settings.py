@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import asyncpg
+import httpx
 import pytest
 from typer.testing import CliRunner
 
@@ -51,6 +52,16 @@ HOSTILE = {
     "no host": "http://:80",
     "long label": f"http://{'x' * 80}.example.com",
     "dots": "http://a..b",
+    "dot in front": "http://.a",
+    "full stop of a list": "https://qyapi.weixin.qq.com、/cgi-bin",
+    "snowman": "http://☃/cgi-bin",
+    "comma of Chinese": "http://a，b.com",
+    "brackets of Chinese": "https://qyapi.weixin.qq.com（正式）",
+    "dash of a text": "http://a–b.com",
+    "quotes of a text": "http://«qyapi».com",
+    "wide digits": "http://１２７.0.0.1",
+    "no width": "http://x\u200by.com",
+    "encoded snowman": "http://xn--n3h/cgi-bin",
     "query": "https://example.com/?a=b",
     "database port": "postgresql://a:b@localhost:99999/x",
     "database bracket": "postgresql://a:b@[::1/x",
@@ -96,6 +107,9 @@ async def everything_made_of(settings: Settings) -> None:
     assert settings.zone
     assert 0 <= settings.listen_address[1] <= 65_535
     assert settings.worker_listen_address is None or settings.worker_listen_address[1] <= 65_535
+    for address in (settings.public_url, settings.wecom.api_base, settings.wecom.proxy):
+        assert address is None or httpx.URL(address).raw_host.decode().encode("idna")
+        assert address is None or httpx.URL(address).host, "what the client compares hosts by"
     assert settings.database_url
     services = build(settings, settings.database_url.get_secret_value())
     now = services.clock.now()

@@ -47,6 +47,9 @@ HOSTILE = {
     "boolean": "true",
     "port": "127.0.0.1:99999",
     "port of letters": "127.0.0.1:http",
+    "dots of an address": "a..b:18099",
+    "long label of an address": f"{'x' * 70}:18099",
+    "zone of an address": "[fe80::1%\N{PILE OF POO}]:18099",
     "half an address": "http://[::1",
     "port of a URL": "http://example.com:99999",
     "no host": "http://:80",
@@ -105,8 +108,8 @@ class TestEverySetting:
 async def everything_made_of(settings: Settings) -> None:
     """What the entry points derive from the settings before anything is up."""
     assert settings.zone
-    assert 0 <= settings.listen_address[1] <= 65_535
-    assert settings.worker_listen_address is None or settings.worker_listen_address[1] <= 65_535
+    for listened in (settings.listen_address, settings.worker_listen_address):
+        assert listened is None or (listened[0].encode("idna") and 0 <= listened[1] <= 65_535)
     for address in (settings.public_url, settings.wecom.api_base, settings.wecom.proxy):
         assert address is None or httpx.URL(address).raw_host.decode().encode("idna")
         assert address is None or httpx.URL(address).host, "what the client compares hosts by"

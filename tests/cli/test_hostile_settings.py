@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import asyncpg
 import httpx
@@ -15,6 +17,7 @@ from app.cli.root import app
 from app.ledger.service import Resolution
 from app.settings import Settings, SettingsFaults, load_settings, setting_names
 from app.settings_files import LARGEST
+from app.web.scopes import KeyRate
 from tests.cli.conftest import Steward
 from tests.cli.test_start import PASSED_ON, commands
 from tests.databases import dsn
@@ -27,6 +30,11 @@ HOSTILE = {
     "zero seconds": "0s",
     "huge": "9" * 30,
     "huge digits": "9" * 5_000,
+    "beyond a float": "9" * 400,
+    "beyond a column": str(2**63),
+    "ten years": "3650d",
+    "25 days": "25d",
+    "ten hours": "10h",
     "huge duration": "999999999d",
     "float overflow": "1e400",
     "NaN": "NaN",
@@ -114,6 +122,11 @@ async def everything_made_of(settings: Settings) -> None:
         assert address is None or httpx.URL(address).raw_host.decode().encode("idna")
         assert address is None or httpx.URL(address).host, "what the client compares hosts by"
     assert settings.database_url
+    KeyRate(settings.api_rate).take(UUID(int=1), at=0.0)
+    for name in ("statement", "lock", "idle"):
+        wait: timedelta = getattr(settings, f"database_{name}_timeout")
+        assert wait / timedelta(milliseconds=1) < 2**31, "what the server counts in"
+    assert settings.database_keepalive.total_seconds() < 2**15, "what the system counts in"
     services = build(settings, settings.database_url.get_secret_value())
     now = services.clock.now()
     assert now - settings.callback_window < now < now + settings.sync_interval

@@ -18,6 +18,8 @@ from sandbox.config import SandboxConfig
 
 PROGRESS_FROM = 20_000
 """Smaller companies are seeded before anybody wonders."""
+LARGEST_CONFIG = 256 * 1024
+"""A device or a dump that was named by mistake is not read to its end."""
 
 cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -78,9 +80,17 @@ def _announce(config: SandboxConfig, base_url: str) -> None:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        given: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        with file.open("rb") as opened:
+            content = opened.read(LARGEST_CONFIG + 1)
+        if len(content) > LARGEST_CONFIG:
+            raise typer.BadParameter(f"{file}: larger than {LARGEST_CONFIG:,} bytes, so no file of settings")
+        given = json.loads(content.decode("utf-8-sig"))
     except (OSError, ValueError) as error:
         raise typer.BadParameter(f"{file}: {error}") from error
+    except RecursionError:
+        raise typer.BadParameter(f"{file}: nested too deep") from None
+    if not isinstance(given, dict):
+        raise typer.BadParameter(f'{file}: not an object of JSON, such as {{"people": 60}}')
     return given
 
 

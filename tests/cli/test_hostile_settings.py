@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from app.bootstrap import build
 from app.cli.root import app
 from app.ledger.service import Resolution
+from app.policy.service import source_of
 from app.settings import Settings, SettingsFaults, load_settings, setting_names
 from app.settings_files import LARGEST
 from app.web.scopes import KeyRate
@@ -252,6 +253,18 @@ class TestThePolicyFile:
         ran = await steward(command, STEWARD_POLICY_FILE=str(path))
         assert (ran.code, "Traceback" in ran.err) == (2, False), ran.err
         assert "STEWARD_POLICY_FILE" in ran.err
+
+    @pytest.mark.parametrize("command", [("serve",), ("policy", "check", "/dev/zero")], ids=" ".join)
+    async def test_a_device_is_not_read_to_its_end(self, steward: Steward, command: tuple[str, ...]) -> None:
+        """Half a gigabyte of address space: a read without an end would be a MemoryError."""
+        process = await steward.spawn(["prlimit", "--data=500000000"], command, {"STEWARD_POLICY_FILE": "/dev/zero"})
+        _, err = await process.communicate()
+        assert (process.returncode, b"Traceback" in err) == (2, False), err.decode()
+        assert "太大" in err.decode()
+
+    def test_a_file_of_windows_is_the_same_version(self, tmp_path: Path) -> None:
+        (tmp_path / "policy.yaml").write_bytes(b"\xef\xbb\xbfa: 1\r\nb: 2\r\n")
+        assert source_of(tmp_path / "policy.yaml") == "a: 1\nb: 2\n"
 
     @pytest.mark.parametrize("command", ["check", "diff", "apply"])
     async def test_an_argument_that_is_no_text(self, steward: Steward, command: str) -> None:

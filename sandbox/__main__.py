@@ -97,8 +97,12 @@ def _read(file: Path) -> dict[str, Any]:
 @cli.command()
 def serve(
     listen: Annotated[str, typer.Option(help="HOST:PORT; port 0 takes any free one")] = "127.0.0.1:8901",
-    people: Annotated[int | None, typer.Option(help="how many people to seed, 10 to 200,000")] = None,
-    seed: Annotated[int | None, typer.Option(help="the same seed gives the same company")] = None,
+    people: Annotated[
+        int | None, typer.Option(min=10, max=200_000, help="how many people to seed, 10 to 200,000")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=-(2**63), max=2**63 - 1, help="the same seed gives the same company")
+    ] = None,
     app_callback: Annotated[str | None, typer.Option(help="where the app's callbacks go")] = None,
     contacts_callback: Annotated[str | None, typer.Option(help="where the contacts' callbacks go")] = None,
     like: Annotated[

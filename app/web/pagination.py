@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -64,7 +63,7 @@ def decode_cursor(cursor: str, length: int) -> list[Any]:
         if not isinstance(values, list) or len(values) != length:
             raise BadCursor("请使用上一页返回的 next_cursor", "Use next_cursor of the page before")
         return [_typed(value) for value in values]
-    except (ValueError, binascii.Error, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise BadCursor("请使用上一页返回的 next_cursor", "Use next_cursor of the page before") from error
 
 

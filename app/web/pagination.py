@@ -16,6 +16,7 @@ from sqlalchemy import Select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.errors import Invalid
+from app.web.schemas import IN_DIGITS
 
 T = TypeVar("T")
 Row = TypeVar("Row")
@@ -43,7 +44,7 @@ class PageQuery:
 
 def get_page(
     cursor: Annotated[str | None, Query(description="`next_cursor` of the page before")] = None,
-    limit: Annotated[int, Query(ge=1, le=LARGEST_LIMIT)] = DEFAULT_LIMIT,
+    limit: Annotated[int, Field(ge=1, le=LARGEST_LIMIT), IN_DIGITS] = DEFAULT_LIMIT,
 ) -> PageQuery:
     return PageQuery(cursor, limit)
 

@@ -12,10 +12,10 @@ from pydantic import ValidationError
 from sqlalchemy.engine import make_url
 
 from app.announcements.schemas import AudienceIn
-from app.web.messages import DETAILS, prefers_english
+from app.web.messages import DETAILS, prefers_english, title_of
 from app.web.middleware import LARGEST_BODY
 from app.web.presentation import explanations
-from app.web.problems import faults_of
+from app.web.problems import FRAMEWORK_PROBLEMS, faults_of
 from app.wecom.codes import CODES
 from tests.databases import crowded, dsn
 from tests.fakes.clock import FakeClock
@@ -313,5 +313,29 @@ class TestInEnglish:
         assert document["opens"] == "09:00"
 
     async def test_the_platforms_refusal_too(self, counter: Desk) -> None:
-        answer = await counter.http.get("/probe/wecom/60011", headers={"Accept-Language": "en"})
-        assert CODES[60011].meaning_en in problem_of(answer, 502)["detail"]
+        for errcode, entry in CODES.items():
+            answer = await counter.http.get(f"/probe/wecom/{errcode}", headers={"Accept-Language": "en"})
+            document = problem_of(answer, 502)
+            cure = entry.cure_en.replace("{ip}", "203.0.113.7")
+            assert (document["meaning"], document["cure"]) == (entry.meaning_en, cure)
+            assert document["detail"].startswith(entry.meaning_en)
+            assert document["title"] == "Wecom refused"
+
+    @pytest.mark.parametrize("slug", FRAMEWORK_PROBLEMS)
+    def test_what_no_domain_refuses_has_a_title_and_a_detail(self, slug: str) -> None:
+        told = f"{title_of(slug)} {DETAILS[slug]}"
+        assert told.isascii()
+        assert "Http" not in told
+
+    @pytest.mark.parametrize("body", [b"[" * 100_000, b'{"name": ' + b"9" * 5_000 + b"}"], ids=["depth", "digits"])
+    async def test_a_body_that_cannot_be_read(self, counter: Desk, body: bytes) -> None:
+        headers = {"Content-Type": "application/json", "Accept-Language": "en"}
+        document = problem_of(await counter.http.post("/api-keys", content=body, headers=headers), 400)
+        assert (document["title"], document["detail"]) == ("Bad Request", DETAILS["http-400"])
+
+    async def test_a_status_without_a_detail_of_its_own(self, counter: Desk) -> None:
+        document = problem_of(await counter.http.get("/probe/teapot", headers={"Accept-Language": "en"}), 418)
+        assert (document["title"], document["detail"]) == ("I'm a Teapot", "short and stout")
+
+    async def test_a_type_says_what_http_calls_it(self, counter: Desk) -> None:
+        assert (await counter.http.get(f"{ROOT}/problems/http-404")).json()["meaning"] == "Not Found"

@@ -86,6 +86,8 @@ AWAY_SECONDS = 5
 
 
 _METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
+_OF_FILES = "GET, HEAD"
+"""What is mounted are files, whose refusal names no methods."""
 
 
 class Problem(BaseModel):
@@ -219,7 +221,7 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
     answer = problem(request, error.status_code, slug, title, _DETAILS.get(said, said), english=english)
     answer.headers.update(error.headers or {})
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        answer.headers["allow"] = ", ".join(_methods_at(request))
+        answer.headers["allow"] = ", ".join(_methods_at(request)) or answer.headers.get("allow") or _OF_FILES
     return answer
 
 

@@ -35,6 +35,7 @@ from models.ids import PolicyVersionId, new_id
 from models.policy import PolicyVersion
 
 __all__ = [
+    "MOST_CAUTIONS",
     "Change",
     "Citation",
     "Fault",
@@ -218,6 +219,8 @@ def _document_of(reading: documents.Reading) -> PolicyDocument:
 
 MOST_CHANGES = 1_000
 """Of the default there are a thousand values: more changes than these are another document."""
+MOST_CAUTIONS = 100
+"""Each is a sentence that somebody reads and does something about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +232,8 @@ class Preview:
     """What it says that the organisation does not bear out, such as a role that nobody holds. It can be applied."""
     more_changes: int = 0
     """How many more there are than `changes` tells."""
+    more_cautions: int = 0
+    """How many more there are than `cautions` tells."""
 
 
 async def preview(session: AsyncSession, *, source: str, now: datetime) -> Preview:
@@ -240,7 +245,13 @@ async def preview(session: AsyncSession, *, source: str, now: datetime) -> Previ
     current = await get(session, PolicyVersionId(version_id)) if version_id else None
     changes = await diff_aside(current.document, reading.document) if current else []
     cautions = await cautions_about(session, reading.document)
-    return Preview([], changes[:MOST_CHANGES], cautions, max(len(changes) - MOST_CHANGES, 0))
+    return Preview(
+        [],
+        changes[:MOST_CHANGES],
+        cautions[:MOST_CAUTIONS],
+        more_changes=max(len(changes) - MOST_CHANGES, 0),
+        more_cautions=max(len(cautions) - MOST_CAUTIONS, 0),
+    )
 
 
 async def cautions_about(session: AsyncSession, document: PolicyDocument) -> list[Fault]:

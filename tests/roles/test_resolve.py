@@ -128,7 +128,7 @@ class TestVacantRoles:
         assert any(message.startswith("角色“人力资源”（role:hr）由 21 人担任") for message in found)
 
     async def test_thousands_of_names_are_a_handful_of_queries(self, session: AsyncSession, company: Company) -> None:
-        document = default_document()
+        document = default_document().model_copy(deep=True)
         step = document.groups.types["project"].join.steps[0]
         names = [f"{kind}:n{number}" for kind in ("userid", "tag", "post") for number in range(1_000)]
         for name in names:

@@ -38,6 +38,7 @@ _NOT_NOW: Final = {
     "25P03",  # idle_in_transaction_session_timeout: we stood still
     "55P03",  # lock_not_available: who holds the lock is frozen, or very slow
 }
+_COLLIDED: Final = ("40001", "40P01")  # serialization_failure, deadlock_detected
 _NO_ROOM: Final = ("08", "53")  # connection_exception; insufficient_resources: disk, memory, connections
 
 
@@ -193,6 +194,12 @@ async def end_stopped(session: AsyncSession, *, idle: timedelta) -> list[str]:
     """
     rows = await session.execute(_STOPPED, {"idle": idle.total_seconds()})
     return [str(row.application_name) for row in rows]
+
+
+def is_passing(error: BaseException) -> bool:
+    """The same may succeed in a moment: the database is away, or another transaction was in the way."""
+    collided = isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _COLLIDED
+    return collided or is_away(error)
 
 
 def is_away(error: BaseException) -> bool:

@@ -134,8 +134,11 @@ async def _docs() -> HTMLResponse:
 
 
 def create_probes(services: Services) -> FastAPI:
-    """What a worker answers: probes and metrics, and nothing else."""
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    """What a worker answers: probes and metrics, what its problems mean, and nothing else."""
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.services = services
     app.include_router(health)
+    app.include_router(explained)
+    problems.install(app)
+    app.add_middleware(Edge)
     return app

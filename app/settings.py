@@ -16,19 +16,18 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
     AfterValidator,
-    AnyHttpUrl,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
     StringConstraints,
-    TypeAdapter,
     ValidationError,
 )
 from pydantic.fields import FieldInfo
 
 from app.database_url import check_url
+from app.http_url import check_http_url
 from app.settings_files import FaultyFile, read_env_file, read_small_file, shown
 from listening.address import split_address
 
@@ -36,12 +35,15 @@ PREFIX = "STEWARD_"
 
 LONGEST_VALUE = 4_000
 LONGEST_DURATION = timedelta(days=3_650)
+LONGEST_ON_SERVER = timedelta(days=24)
+"""The server counts milliseconds in 31 bits, and refuses every connection that asks for more."""
+LONGEST_KEEPALIVE = timedelta(hours=9)
+"""Linux takes 32,767 seconds and no more: a longer one would leave the connection unprobed."""
 LONGEST_PATH = 3_000
+HIGHEST_RATE = 10**9
+"""Requests a minute that no process comes near; what is more is meant as 0, without a limit."""
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-
-
-_HTTP_URL = TypeAdapter(AnyHttpUrl)
 
 
 def _duration(value: Any) -> Any:
@@ -60,6 +62,21 @@ def _sane_duration(value: timedelta) -> timedelta:
     return value
 
 
+def _at_most(longest: timedelta, shown: str) -> Any:
+    def check(value: timedelta) -> timedelta:
+        if value > longest:
+            raise ValueError(f"must be {shown} at most")
+        return value
+
+    return AfterValidator(check)
+
+
+def _sane_rate(value: int) -> int:
+    if not 0 <= value <= HIGHEST_RATE:
+        raise ValueError(f"must be 0 (no limit) to {HIGHEST_RATE}")
+    return value
+
+
 def _time_zone(value: str) -> str:
     if value not in available_timezones():
         raise ValueError(f"{value} is not a time zone; write for example Asia/Shanghai")
@@ -68,14 +85,6 @@ def _time_zone(value: str) -> str:
 
 def _listen(value: str) -> str:
     split_address(value)
-    return value
-
-
-def _http_url(value: str) -> str:
-    """Refuses what a client would only find at its first call: a port that is none, a name that is none."""
-    parsed = _HTTP_URL.validate_python(value)
-    if parsed.query or parsed.fragment:
-        raise ValueError("must have neither ? nor #")
     return value
 
 
@@ -100,13 +109,16 @@ def _database_url(value: SecretStr) -> SecretStr:
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_sane_duration)]
+ServerDuration = Annotated[Duration, _at_most(LONGEST_ON_SERVER, "24d")]
+Keepalive = Annotated[Duration, _at_most(LONGEST_KEEPALIVE, "9h")]
+Rate = Annotated[int, AfterValidator(_sane_rate)]
 Listen = Annotated[str, AfterValidator(_listen)]
 Token = Annotated[SecretStr, _secret(r"[A-Za-z0-9]{1,32}", "must be 1 to 32 letters and digits")]
 AesKey = Annotated[SecretStr, _secret(r"[A-Za-z0-9]{43}", "must be exactly 43 letters and digits")]
 Secret = Annotated[SecretStr, _secret(r"\S{8,}", "must be at least 8 characters without blanks")]
 LongSecret = Annotated[SecretStr, _secret(r"\S{32,}", "must be at least 32 characters without blanks")]
 HttpUrl = Annotated[
-    str, StringConstraints(pattern=r"^https?://[^\s]+[^/\s]$", max_length=2_000), AfterValidator(_http_url)
+    str, StringConstraints(pattern=r"^https?://[^\s]+[^/\s]$", max_length=2_000), AfterValidator(check_http_url)
 ]
 SanePath = Annotated[Path, AfterValidator(_path)]
 PostgresUrl = Annotated[
@@ -154,18 +166,18 @@ class Settings(BaseModel):
     database_url: PostgresUrl | None = Field(
         None, description="postgresql://…；不填则用内置 PostgreSQL (unset: an embedded PostgreSQL under DATA_DIR)"
     )
-    database_statement_timeout: Duration = Field(
+    database_statement_timeout: ServerDuration = Field(
         timedelta(minutes=5), description="一条 SQL 最多执行多久，如 5m (statement_timeout)"
     )
-    database_lock_timeout: Duration = Field(
+    database_lock_timeout: ServerDuration = Field(
         timedelta(minutes=2),
         description="等待锁最多多久，应长于 DATABASE_IDLE_TIMEOUT (lock_timeout; longer than DATABASE_IDLE_TIMEOUT)",
     )
-    database_idle_timeout: Duration = Field(
+    database_idle_timeout: ServerDuration = Field(
         timedelta(minutes=1),
         description="事务中停住多久后由数据库断开，如 1m (idle_in_transaction_session_timeout)",
     )
-    database_keepalive: Duration = Field(
+    database_keepalive: Keepalive = Field(
         timedelta(minutes=1), description="连接静默多久后数据库探测对端，如 1m (tcp_keepalives_idle)"
     )
     test_database_url: PostgresUrl | None = Field(
@@ -189,9 +201,8 @@ class Settings(BaseModel):
     events_kept: Duration = Field(
         timedelta(days=90), description="事件流保留多久，如 90d (how long other services can read an event)"
     )
-    api_rate: int = Field(
+    api_rate: Rate = Field(
         6000,
-        ge=0,
         description="每个接口密钥每分钟最多的请求数，按进程计，0 为不限 (requests per key, minute and process)",
     )
     policy_file: SanePath | None = Field(None, description="首次启动时载入的制度文件，不填用内置默认制度")

@@ -37,16 +37,18 @@ def read_env_file(path: Path) -> tuple[dict[str, str], list[str]]:
     return values, faults
 
 
-def read_small_file(path: Path) -> str:
-    """The text of a file, without the mark that some editors put before it. Raises `FaultyFile`."""
+def read_small_file(path: Path, *, largest: int = LARGEST, instead_of: str = "配置") -> str:
+    """The text of a file, without the mark that some editors put before it. Raises `FaultyFile`, also where the file is
+    larger than `largest`, and then has read no further.
+    """
     try:
         with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
+            content = file.read(largest + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not a path"
         raise FaultyFile(f"读不到文件 {shown(path)} ({reason})") from None
-    if len(content) > LARGEST:
-        raise FaultyFile(f"文件 {shown(path)} 太大，不像是配置 (more than {LARGEST} bytes)")
+    if len(content) > largest:
+        raise FaultyFile(f"文件 {shown(path)} 太大，不像是{instead_of} (more than {largest} bytes)")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:

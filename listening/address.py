@@ -8,6 +8,7 @@ from typing import Final
 
 _WRITTEN: Final = re.compile(r"(?:\[(?P<six>[^\[\]\s]+)\]|(?P<name>[^\s:\[\]/]+)):(?P<port>[0-9]{1,5})")
 _HIGHEST_PORT: Final = 65_535
+_SHOWN: Final = 80
 
 
 def split_address(listen: str) -> tuple[str, int]:
@@ -22,7 +23,20 @@ def split_address(listen: str) -> tuple[str, int]:
             raise ValueError(f"[{match['six']}] is no IPv6 address") from None
     if int(match["port"]) > _HIGHEST_PORT:
         raise ValueError(f"a port is at most {_HIGHEST_PORT}")
-    return match["six"] or match["name"], int(match["port"])
+    host = match["six"] or match["name"]
+    _refuse_what_no_resolver_reads(host)
+    return host, int(match["port"])
+
+
+def _refuse_what_no_resolver_reads(host: str) -> None:
+    """Before it looks a host up, the resolver writes it in ASCII, and so does the event loop."""
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        raise ValueError(
+            f"the host of HOST:PORT is no name: {host.encode('ascii', 'replace').decode()[:_SHOWN]}; between two dots "
+            "stand 1 to 63 letters, such as 127.0.0.1:8080, localhost:8080"
+        ) from None
 
 
 def base_url(host: str, port: int) -> str:

@@ -174,7 +174,7 @@ class GroupChangePerson(Table, table=True):
 
 class FindingKind(StrEnum):
     UNAPPROVED_LEAVE = "unapproved_leave"
-    UNAPPROVED_JOIN = "unapproved_join"
+    UNAPPROVED_JOIN = "unapproved_join"  # inside and not on the roster: also who should be out, as `rule_key` says
     RENAMED = "renamed"
     OWNER_CHANGED = "owner_changed"
     DISSOLVED = "dissolved"

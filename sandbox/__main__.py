@@ -18,6 +18,8 @@ from sandbox.config import SandboxConfig
 
 PROGRESS_FROM = 20_000
 """Smaller companies are seeded before anybody wonders."""
+LARGEST_CONFIG = 256 * 1024
+"""A device or a dump that was named by mistake is not read to its end."""
 
 cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -78,17 +80,29 @@ def _announce(config: SandboxConfig, base_url: str) -> None:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        given: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        with file.open("rb") as opened:
+            content = opened.read(LARGEST_CONFIG + 1)
+        if len(content) > LARGEST_CONFIG:
+            raise typer.BadParameter(f"{file}: larger than {LARGEST_CONFIG:,} bytes, so no file of settings")
+        given = json.loads(content.decode("utf-8-sig"))
     except (OSError, ValueError) as error:
         raise typer.BadParameter(f"{file}: {error}") from error
+    except RecursionError:
+        raise typer.BadParameter(f"{file}: nested too deep") from None
+    if not isinstance(given, dict):
+        raise typer.BadParameter(f'{file}: not an object of JSON, such as {{"people": 60}}')
     return given
 
 
 @cli.command()
 def serve(
     listen: Annotated[str, typer.Option(help="HOST:PORT; port 0 takes any free one")] = "127.0.0.1:8901",
-    people: Annotated[int | None, typer.Option(help="how many people to seed, 10 to 200,000")] = None,
-    seed: Annotated[int | None, typer.Option(help="the same seed gives the same company")] = None,
+    people: Annotated[
+        int | None, typer.Option(min=10, max=200_000, help="how many people to seed, 10 to 200,000")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=-(2**63), max=2**63 - 1, help="the same seed gives the same company")
+    ] = None,
     app_callback: Annotated[str | None, typer.Option(help="where the app's callbacks go")] = None,
     contacts_callback: Annotated[str | None, typer.Option(help="where the contacts' callbacks go")] = None,
     like: Annotated[

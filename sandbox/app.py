@@ -6,11 +6,12 @@ from functools import partial
 from pathlib import Path
 
 import httpx
-from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from fastapi_offline import core as offline
+from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from sandbox.api.exports import export_file
@@ -54,8 +55,8 @@ OWN_PATHS = frozenset(
         "wwlogin",
         "wwopen",
     ]
-) | {""}
-"""How the addresses begin that are the sandbox's own; `cgi-bin` is the platform's."""
+)
+"""How the addresses begin that are the sandbox's own, beside `GET /`; `cgi-bin` is the platform's."""
 
 
 def create_app(
@@ -102,7 +103,8 @@ def create_app(
     app.mount(DOCS_ASSETS, StaticFiles(directory=Path(offline.__file__).parent / "static"), name="docs-assets")
     app.include_router(sign_in.pages)
     add_error_handlers(app)
-    app.add_exception_handler(404, partial(_not_found, gateway))
+    for status in (404, 405):
+        app.add_exception_handler(status, partial(_not_served, gateway))
     app.add_api_route("/export-files/{job_id}/{number}", _export_file, include_in_schema=False, response_model=None)
     app.add_api_route("/pictures/{media_id}", _picture, include_in_schema=False, response_model=None)
     app.add_api_route("/sandbox/docs", _docs, include_in_schema=False)
@@ -110,20 +112,22 @@ def create_app(
     return app
 
 
-async def _not_found(gateway: Gateway, request: Request, error: Exception) -> Response:
-    """A path that is neither the platform's nor the sandbox's own: a client whose base address is wrong.
+async def _not_served(gateway: Gateway, request: Request, error: Exception) -> Response:
+    """A path that is neither the platform's nor the sandbox's own, or `/` by another method than GET: a client whose
+    base address is wrong.
 
     It gets what the platform would answer, and stands in the log of calls.
     """
-    detail = error.detail if isinstance(error, HTTPException) else "Not Found"
-    if is_own_path(request):
-        return JSONResponse({"detail": detail}, 404)
-    return await gateway.answer_stray(request)
+    if not is_own_path(request):
+        return await gateway.answer_stray(request)
+    if not isinstance(error, HTTPException):
+        return JSONResponse({"detail": "Not Found"}, 404)
+    return JSONResponse({"detail": error.detail}, error.status_code, error.headers)
 
 
 def is_own_path(request: Request) -> bool:
-    """Below one of the sandbox's own addresses, or asked for by a browser."""
-    first = request.url.path.split("/")[1]
+    """Below one of the sandbox's own addresses, or asked for by a browser. No own address begins with `//`."""
+    first = request.scope["path"].removeprefix("/").partition("/")[0]
     return first in OWN_PATHS or "text/html" in request.headers.get("accept", "")
 
 

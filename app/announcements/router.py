@@ -6,7 +6,6 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import AwareDatetime
 from sqlmodel import col
 
 from app.announcements import presentation, queries, service
@@ -24,7 +23,7 @@ from app.web.deps import CallerDep, NowDep, SessionDep, require
 from app.web.idempotency import IdempotentRoute
 from app.web.pagination import Page, PageDep, paginate
 from app.web.problems import problems
-from app.web.schemas import QueryBool
+from app.web.schemas import Moment, QueryBool
 from models.announcements import Announcement, Receipt
 from models.ids import AnnouncementId
 
@@ -52,7 +51,7 @@ async def list_announcements(
     session: SessionDep,
     page: PageDep,
     author: Annotated[str | None, Query(description="userid")] = None,
-    updated_since: AwareDatetime | None = None,
+    updated_since: Moment | None = None,
 ) -> Page[AnnouncementSummary]:
     """Announcements, the latest change first."""
     author_id = await org.id_named(session, author)

@@ -6,7 +6,6 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import AwareDatetime
 from sqlmodel import col
 
 from app.approvals import presentation, queries, service
@@ -18,6 +17,7 @@ from app.web.deps import CallerDep, NowDep, SessionDep, require
 from app.web.idempotency import IdempotentRoute
 from app.web.pagination import Page, PageDep, paginate
 from app.web.problems import problems
+from app.web.schemas import Moment
 from models.approvals import Request, RequestState
 from models.ids import RequestId
 
@@ -45,7 +45,7 @@ async def list_requests(
     kind: str | None = None,
     requester: Annotated[str | None, Query(description="userid of who applied")] = None,
     approver: Annotated[str | None, Query(description="userid of whose decision is waited for")] = None,
-    updated_since: AwareDatetime | None = None,
+    updated_since: Moment | None = None,
 ) -> Page[RequestSummary]:
     """Requests, the latest change first."""
     wanted = RequestFilter(

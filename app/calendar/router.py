@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
@@ -13,6 +13,7 @@ from app.calendar.schemas import CalendarOut, DayIn, DayOut
 from app.web.deps import CallerDep, NowDep, SessionDep, require
 from app.web.idempotency import IdempotentRoute
 from app.web.problems import problems
+from app.web.schemas import Day
 
 router = APIRouter(prefix="/calendar", tags=["policy"], route_class=IdempotentRoute)
 
@@ -24,8 +25,8 @@ LONGEST_SPAN = timedelta(days=800)
 @router.get("", dependencies=READ, responses=problems(400))
 async def read_calendar(
     session: SessionDep,
-    since: Annotated[date, Query(alias="from", description="The first day.")],
-    until: Annotated[date, Query(alias="to", description="The last day, included.")],
+    since: Annotated[Day, Query(alias="from", description="The first day.")],
+    until: Annotated[Day, Query(alias="to", description="The last day, included.")],
 ) -> CalendarOut:
     """Working days and days off, and where each comes from."""
     if not timedelta(0) <= until - since <= LONGEST_SPAN:
@@ -37,7 +38,7 @@ async def read_calendar(
 
 
 @router.put("/{day}", dependencies=WRITE)
-async def set_calendar_day(session: SessionDep, now: NowDep, caller: CallerDep, day: date, body: DayIn) -> DayOut:
+async def set_calendar_day(session: SessionDep, now: NowDep, caller: CallerDep, day: Day, body: DayIn) -> DayOut:
     """Make a day a working day or a day off. Deadlines in working time that lie beyond it move along."""
     found = await service.set_day(
         session, day=day, is_working=body.is_working, note=body.note, actor=caller.actor, now=now

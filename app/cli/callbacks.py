@@ -12,7 +12,7 @@ from app.cli.keys import OPERATOR
 from app.cli.session import JsonOption, out, run_with_services, show
 from app.database import transaction
 from app.inbox import queries, service
-from models.ids import EventId
+from models.ids import LARGEST_NUMBER, EventId
 from models.inbox import EventState, ReceivedEvent
 from models.intake import CallbackGap, CallbackRefusal
 
@@ -42,7 +42,7 @@ def list_callbacks(
 
 
 @app.command("show")
-def show_callback(event_id: Annotated[int, typer.Argument(help="回调的编号。")]) -> None:
+def show_callback(event_id: Annotated[int, typer.Argument(help="回调的编号。", min=1, max=LARGEST_NUMBER)]) -> None:
     """查看一个回调的全部，包括解密后的内容。"""
 
     async def act(services: Services) -> dict[str, Any]:
@@ -56,7 +56,9 @@ def show_callback(event_id: Annotated[int, typer.Argument(help="回调的编号�
 
 
 @app.command()
-def replay(event_ids: Annotated[list[int], typer.Argument(help="要重放的编号，可以多个。")]) -> None:
+def replay(
+    event_ids: Annotated[list[int], typer.Argument(help="要重放的编号，可以多个。", min=1, max=LARGEST_NUMBER)],
+) -> None:
     """让回调重新处理一次；正在运行的服务会马上接手。"""
 
     async def act(services: Services) -> None:

@@ -17,8 +17,12 @@ from app.delivery import service
 from app.ledger import queries
 from app.ledger import service as ledger
 from models.delivery import CallKind, CallState, OutgoingCall
+from models.ids import LARGEST_NUMBER
 
 app = typer.Typer(help="外发消息与调用：列出不明的、人工确认、重发。", no_args_is_help=True)
+
+MOST_HOURS = 24 * 3_650
+"""Ten years, as the durations among the settings: so far back there is a date."""
 
 COLUMNS = ("id", "kind", "purpose", "state", "attempts", "sent_at", "error")
 
@@ -48,7 +52,7 @@ def list_calls(
 @app.command()
 def retry(  # noqa: PLR0913 -- options of a command
     delivery_ids: Annotated[
-        list[int] | None, typer.Argument(help="投递记录的编号，可以多个；不填则按条件选取。")
+        list[int] | None, typer.Argument(help="投递记录的编号，可以多个；不填则按条件选取。", min=1, max=LARGEST_NUMBER)
     ] = None,
     *,
     state: Annotated[
@@ -56,8 +60,10 @@ def retry(  # noqa: PLR0913 -- options of a command
     ] = service.Ended.FAILED,
     kind: Annotated[CallKind | None, typer.Option(help="只选这种调用，如 appchat/send。")] = None,
     purpose: Annotated[str | None, typer.Option(help="只选这种用途，如 announcement.card。")] = None,
-    errcode: Annotated[int | None, typer.Option(help="只选企业微信以这个错误码拒绝的。")] = None,
-    hours: Annotated[float | None, typer.Option(min=0, help="只选最近几小时内结束的。")] = None,
+    errcode: Annotated[
+        int | None, typer.Option(help="只选企业微信以这个错误码拒绝的。", min=-LARGEST_NUMBER, max=LARGEST_NUMBER)
+    ] = None,
+    hours: Annotated[float | None, typer.Option(min=0, max=MOST_HOURS, help="只选最近几小时内结束的。")] = None,
     about: Annotated[str | None, typer.Option(help="只选属于它的，如 announcement:ID、group:ID。")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="真正重发；不加则只预览。")] = False,
     as_json: JsonOption = False,

@@ -36,8 +36,9 @@ def check(
     """检查一个制度文件，一次列出全部问题；不加 --organisation 时不需要数据库。"""
     source = read_policy(file)
     faults = policies.check(source)
-    cautions = run_with_services(_previewed(source)).cautions if organisation and not faults else []
-    _show_faults([*faults, *cautions], as_json=as_json)
+    previewed = run_with_services(_previewed(source)) if organisation and not faults else Preview(faults, [], [])
+    cautions = previewed.cautions
+    _show_faults([*faults, *cautions], as_json=as_json, more=previewed.more_cautions)
     if faults:
         raise typer.Exit(1)
     if not as_json:
@@ -55,7 +56,7 @@ def diff(file: File, as_json: JsonOption = False) -> None:
         _show_faults(previewed.faults, as_json=as_json)
         raise typer.Exit(1)
     if not as_json:
-        _show_faults(previewed.cautions, as_json=False)
+        _show_faults(previewed.cautions, as_json=False, more=previewed.more_cautions)
     rows = [
         {"位置": change.path, "现行": change.before, "新": change.after, "条款": ", ".join(change.rule_keys)}
         for change in previewed.changes
@@ -144,9 +145,11 @@ def _in_zone(moment: datetime, zone: ZoneInfo) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
 
-def _show_faults(faults: list[Fault], *, as_json: bool) -> None:
+def _show_faults(faults: list[Fault], *, as_json: bool, more: int = 0) -> None:
     if as_json:
         out.print_json(data=[{"path": fault.path, "message": fault.message} for fault in faults])
         return
     for number, fault in enumerate(faults, 1):
         err.print(f"{number}. {fault}", style="red", highlight=False, markup=False, soft_wrap=True)
+    if more:
+        err.print(f"另有 {more} 处", style="red", highlight=False)

@@ -13,6 +13,7 @@ from app.cli.session import JsonOption, fail, out, run_with_services, show
 from app.database import transaction
 from app.limits.report import Use
 from app.quota import service as quotas
+from app.quotes import quoted
 
 app = typer.Typer(help="平台限额：用量、预测、调整。", invoke_without_command=True)
 
@@ -124,9 +125,15 @@ def _change(key: str, changes: Any) -> None:
 
 
 def _number(written: str) -> int:
-    if not (written.isascii() and written.isdigit()):
-        fail(f"不是数字：{written}")
-    return int(written)
+    # Counted before it is read: Python reads no number of 5,000 digits.
+    digits = written.lstrip("0") or "0"
+    if (
+        not (written.isascii() and written.isdigit())
+        or len(digits) > len(str(quotas.LARGEST))
+        or int(digits) > quotas.LARGEST
+    ):
+        fail(f"--most 要写 0 到 {quotas.LARGEST} 的整数，或 {DEFAULT}：{quoted(written[:40])}")
+    return int(digits)
 
 
 def _share(written: str) -> float:

@@ -17,6 +17,7 @@ from app.web.deps import CallerDep, NowDep, SessionDep, require
 from app.web.idempotency import IdempotentRoute
 from app.web.pagination import Page, PageDep, paginate
 from app.web.problems import problems
+from app.web.schemas import QueryInt
 from models.delivery import CallKind, CallState, Delivery, DeliveryState, OutgoingCall
 
 router = APIRouter(prefix="/deliveries", tags=["deliveries"], route_class=IdempotentRoute)
@@ -94,7 +95,7 @@ async def retry_selected(session: SessionDep, caller: CallerDep, now: NowDep, bo
 
 
 @router.post("/{delivery_id}/retry", dependencies=may_write, responses=problems(401, 403, 404, 409))
-async def retry_delivery(session: SessionDep, caller: CallerDep, now: NowDep, delivery_id: int) -> DeliveryOut:
+async def retry_delivery(session: SessionDep, caller: CallerDep, now: NowDep, delivery_id: QueryInt) -> DeliveryOut:
     """Send again what failed or is unknown, to this recipient alone. An unknown one may then arrive twice."""
     delivery = await service.retry_delivery(session, delivery_id=delivery_id, actor=caller.actor, now=now)
     return await presentation.delivery(session, delivery)

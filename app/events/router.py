@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request
+from pydantic import Field
 
 from app.events.catalogue import events_by_type
 from app.events.presentation import feed_out
@@ -15,10 +16,13 @@ from app.events.schemas import FeedOut
 from app.web.deps import require, services_of
 from app.web.pagination import LARGEST_NUMBER
 from app.web.problems import problems
+from app.web.schemas import IN_DIGITS
 
 LARGEST_LIMIT: Final = 1000
 LONGEST_WAIT: Final = 30
 _ENDING: Final = "is_ending"
+
+Position = Annotated[int, Field(ge=0, le=LARGEST_NUMBER), IN_DIGITS]
 
 router = APIRouter(prefix="/events", tags=["events"], dependencies=[Depends(require("events:read"))])
 
@@ -27,19 +31,18 @@ router = APIRouter(prefix="/events", tags=["events"], dependencies=[Depends(requ
 async def read_events(
     request: Request,
     after: Annotated[
-        int | None,
-        Query(
-            ge=0,
-            le=LARGEST_NUMBER,
-            description="`last_position` of the answer before; without it, from the oldest event that is kept",
-        ),
+        Position | None,
+        Query(description="`last_position` of the answer before; without it, from the oldest event that is kept"),
     ] = None,
     types: Annotated[
         str | None, Query(description="`request.approved,task.*`; all without it", examples=["request.*"])
     ] = None,
-    limit: Annotated[int, Query(ge=1, le=LARGEST_LIMIT)] = 100,
+    limit: Annotated[int, Field(ge=1, le=LARGEST_LIMIT), IN_DIGITS] = 100,
     wait: Annotated[
-        int, Query(ge=0, le=LONGEST_WAIT, description="Seconds to wait for the first event when there is none yet")
+        int,
+        Field(ge=0, le=LONGEST_WAIT),
+        IN_DIGITS,
+        Query(description="Seconds to wait for the first event when there is none yet"),
     ] = 0,
 ) -> FeedOut:
     """What happened after a position, in order and without gaps.

@@ -22,6 +22,8 @@ class FindingDetails(BaseModel):
     name: str | None = None
     registered_userid: str | None = None
     errcode: int | None = None
+    should_leave: str | None = None
+    """Why somebody in the group should be out of it: `exit`, `removed`, `departure`. Without it, nobody let them in."""
 
     def dump(self) -> dict[str, Any]:
         return self.model_dump(mode="json", exclude_unset=True)

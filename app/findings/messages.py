@@ -6,10 +6,15 @@ from app.policy.service import Citation
 from app.quotes import filled
 from models.groups import FindingKind, Group
 
+Sentences = tuple[str, str, str]
+"""Title, what was found, what to do."""
 
-def finding(group: Group, kind: FindingKind, *, who: str, citation: Citation, detail: str = "") -> str:
+
+def finding(
+    group: Group, kind: FindingKind, *, who: str, citation: Citation, detail: str = "", rule_key: str = ""
+) -> str:
     """Once per finding, to the group's administrators."""
-    title, what, do = _FINDINGS[kind]
+    title, what, do = _words_of(kind, rule_key)
     lines = [
         f"【{title}】{filled(what, group=group.desired_name, who=who, detail=detail)}",
         do,
@@ -18,13 +23,30 @@ def finding(group: Group, kind: FindingKind, *, who: str, citation: Citation, de
     return "\n".join(line for line in lines if line)
 
 
+def _words_of(kind: FindingKind, rule_key: str) -> Sentences:
+    """Who should be out, and whom the platform has kept in, is no intruder."""
+    if kind is FindingKind.UNAPPROVED_JOIN and rule_key in _STILL_INSIDE:
+        title, what = _KEPT_IN
+        return title, what, _STILL_INSIDE[rule_key]
+    return _FINDINGS[kind]
+
+
 def in_short(text: str, *, citation: Citation) -> str:
     """As one of several things: the clause by its number."""
     lines = [line for line in text.splitlines() if line != citation.sentence]
     return f"{''.join(lines)}（{'制度' if citation.clause else ''}{citation.label}）"
 
 
-_FINDINGS: dict[FindingKind, tuple[str, str, str]] = {
+_KEPT_IN = ("应移出而未能移出", "{who} 应移出“{group}”，但仍在群内：{detail}，移出没有完成。")
+
+_STILL_INSIDE = {
+    "member.exit": "请由群管理员移出。本人改为留下的，请重新办理入群申请。",
+    "member.remove": "请由群管理员移出。改为留下的，请办理入群申请。",
+    "member.departure": "请由群管理员移出。",
+}
+"""What to do, by the rule under which they should be out."""
+
+_FINDINGS: dict[FindingKind, Sentences] = {
     FindingKind.UNAPPROVED_LEAVE: (
         "未经批准退群",
         "{who} 已不在“{group}”，没有经过批准的退群申请。",
@@ -32,7 +54,7 @@ _FINDINGS: dict[FindingKind, tuple[str, str, str]] = {
     ),
     FindingKind.UNAPPROVED_JOIN: (
         "未经批准入群",
-        "{who} 在“{group}”内，但不在批准的成员名册中。{detail}",
+        "{who} 在“{group}”内，但不在批准的成员名册中。",
         "应当留下的，请办理入群申请；不应在群内的，请由群管理员移出。",
     ),
     FindingKind.RENAMED: (

@@ -69,6 +69,12 @@ class Fact:
     who: str = ""
     detail: str = ""
     facts: FindingDetails = field(default_factory=FindingDetails)
+    rule: str = ""
+    """The rule that it is about, where that is another one than the kind's."""
+
+    @property
+    def rule_key(self) -> str:
+        return self.rule or RULES[self.kind]
 
     @property
     def details(self) -> FindingDetails:
@@ -84,6 +90,8 @@ async def note(
     """
     for known in await queries.open_findings(session, group.id):
         if (known.kind, known.subject_userid) == (fact.kind, fact.subject):
+            if known.rule_key != fact.rule_key:
+                _put_right(group, known, fact, policy=policy, now=now)
             return None
     finding = GroupFinding(
         group_id=group.id,
@@ -92,7 +100,7 @@ async def note(
         person_id=fact.person_id,
         details=fact.details.dump(),
         policy_version_id=policy.id,
-        rule_key=RULES[fact.kind],
+        rule_key=fact.rule_key,
         correlation_id=current_correlation_id(),
         actor=str(actor),
         first_seen_at=now,
@@ -102,7 +110,8 @@ async def note(
     await session.flush()
     await _publish(session, finding, catalogue.FindingOpened, actor=actor, now=now)
     log.info("finding.opened", group_id=str(group.id), kind=fact.kind.value, finding_id=str(finding.id))
-    text = messages.finding(group, fact.kind, who=fact.who, citation=policy.cite(RULES[fact.kind]), detail=fact.detail)
+    cited = policy.cite(fact.rule_key)
+    text = messages.finding(group, fact.kind, who=fact.who, citation=cited, detail=fact.detail, rule_key=fact.rule_key)
     without = [fact.person_id] if fact.person_id else []
     if fact.kind in _FOR_SUPERVISORS:
         to = await _supervisors(session, policy, without=without)
@@ -111,6 +120,13 @@ async def note(
     why = Why(actor, finding.rule_key, policy.id)
     await tell.reach(session, about(group), to, text, why=why, finding_id=finding.id, now=now)
     return finding
+
+
+def _put_right(group: Group, known: GroupFinding, fact: Fact, *, policy: Policy, now: datetime) -> None:
+    """It is about another rule now, or was noted before that rule had words of its own. The register says so."""
+    known.rule_key, known.policy_version_id, known.details = fact.rule_key, policy.id, fact.details.dump()
+    group.updated_at = now
+    log.info("finding.about_another_rule", finding_id=str(known.id), rule=fact.rule_key)
 
 
 async def resolve(

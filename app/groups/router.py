@@ -6,7 +6,6 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import AwareDatetime
 from sqlmodel import col
 
 from app.findings import queries as findings_queries
@@ -26,7 +25,7 @@ from app.web.deps import CallerDep, NowDep, SessionDep, require
 from app.web.idempotency import IdempotentRoute
 from app.web.pagination import Page, PageDep, paginate
 from app.web.problems import problems
-from app.web.schemas import QueryBool
+from app.web.schemas import Moment, QueryBool
 from models.groups import FindingState, Group, GroupFinding, GroupMember, GroupState
 from models.ids import FindingId, GroupId
 
@@ -43,7 +42,7 @@ async def list_groups(
     type: Annotated[str | None, Query(description="A group type of the policy")] = None,  # noqa: A002 -- the wire's name
     state: GroupState | None = None,
     member: Annotated[str | None, Query(description="userid of somebody who is in it")] = None,
-    updated_since: AwareDatetime | None = None,
+    updated_since: Moment | None = None,
 ) -> Page[GroupOut]:
     """Registered groups, the latest change first. A new one is applied for: `POST /requests`, kind `create_group`."""
     member_id = await org.id_named_or_former(session, member)

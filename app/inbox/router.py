@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Query
+from pydantic import Field
 from sqlmodel import col
 
 from app.inbox import presentation, queries, service
@@ -13,7 +14,7 @@ from app.web.deps import CallerDep, NowDep, SessionDep, require
 from app.web.idempotency import IdempotentRoute
 from app.web.pagination import Page, PageDep, paginate
 from app.web.problems import problems
-from app.web.schemas import QueryBool
+from app.web.schemas import IN_DIGITS, QueryBool
 from models.ids import EventId
 from models.inbox import EventState, ReceivedEvent
 from models.intake import CallbackGap, CallbackRefusal
@@ -21,7 +22,7 @@ from models.intake import CallbackGap, CallbackRefusal
 router = APIRouter(prefix="/callbacks", tags=["callbacks"], route_class=IdempotentRoute)
 
 _LARGEST_ID = 2**63 - 1
-EventIdPath = Annotated[int, Path(ge=1, le=_LARGEST_ID)]
+EventIdPath = Annotated[int, Field(ge=1, le=_LARGEST_ID), IN_DIGITS]
 
 
 @router.get("", dependencies=[Depends(require("callbacks:read"))], responses=problems(400, 401, 403))

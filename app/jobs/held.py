@@ -8,8 +8,6 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.jobs.retry import MAX_ATTEMPTS
-
 _LIST = text(
     "SELECT id::text AS id, entrypoint AS name, convert_from(payload, 'UTF8') AS payload, attempts, updated AS since"
     " FROM pgqueuer WHERE status = 'failed'"
@@ -19,8 +17,9 @@ _LIST = text(
 )
 
 _RETRY_JOBS = text(
-    "UPDATE pgqueuer SET status = 'queued', attempts = 0, queue_manager_id = NULL, execute_after = now(),"
-    " updated = now() WHERE status = 'failed' AND (CAST(:ids AS text[]) IS NULL OR id::text = ANY(:ids)) RETURNING id"
+    "UPDATE pgqueuer SET status = 'queued', attempts = 0, headers = headers - 'waits' - 'given_up',"
+    " queue_manager_id = NULL, execute_after = now(), updated = now()"
+    " WHERE status = 'failed' AND (CAST(:ids AS text[]) IS NULL OR id::text = ANY(:ids)) RETURNING id"
 )
 
 _RETRY_TIMERS = text(
@@ -29,17 +28,38 @@ _RETRY_TIMERS = text(
 )
 
 
+_WAITED = text(
+    "UPDATE pgqueuer SET headers = coalesce(headers, '{}')"
+    " || jsonb_build_object('waits', coalesce((headers ->> 'waits')::int, 0) + 1) WHERE id = :id"
+)
+
+_GIVEN_UP = text(
+    "UPDATE pgqueuer SET headers = coalesce(headers, '{}') || jsonb_build_object('given_up', true) WHERE id = :id"
+)
+
 _RESCUE = text(
-    "UPDATE pgqueuer SET status = 'queued', attempts = attempts + 1, queue_manager_id = NULL, updated = now(),"
-    " execute_after = now() WHERE status = 'failed' AND attempts + 1 < :most RETURNING entrypoint"
+    "UPDATE pgqueuer SET status = 'queued', attempts = attempts + 1, headers = coalesce(headers, '{}')"
+    " || jsonb_build_object('waits', coalesce((headers ->> 'waits')::int, 0) + 1), queue_manager_id = NULL,"
+    " updated = now(), execute_after = now() WHERE status = 'failed' AND headers -> 'given_up' IS NULL"
+    " RETURNING entrypoint"
 )
 
 
+async def note_wait(session: AsyncSession, job_id: int) -> None:
+    """The job has waited for the platform or the database once more, which uses up no try."""
+    await session.execute(_WAITED, {"id": job_id})
+
+
+async def note_given_up(session: AsyncSession, job_id: int) -> None:
+    """The job has used up its tries: it waits for a person."""
+    await session.execute(_GIVEN_UP, {"id": job_id})
+
+
 async def rescue(session: AsyncSession) -> list[str]:
-    """Jobs that are held with tries left: their retry could not be written because the database was away, and PgQueuer
-    holds them then. They go on. Returns their names.
+    """Jobs that are held and were not given up: their retry could not be written because the database was away, and
+    PgQueuer holds them then. They go on, however often they were tried. Returns their names.
     """
-    return list((await session.execute(_RESCUE, {"most": MAX_ATTEMPTS})).scalars())
+    return list((await session.execute(_RESCUE)).scalars())
 
 
 async def held_work(session: AsyncSession) -> list[dict[str, Any]]:

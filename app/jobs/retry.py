@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from sqlalchemy.exc import DBAPIError
+
+from app.database import is_away
 from app.wecom.errors import Never, NotUnderstood, OutcomeUnknown, QuotaExhausted, WaitUntil, WecomError
 
 MAX_ATTEMPTS = 8
@@ -19,16 +22,21 @@ def retry_delay(attempts: int) -> timedelta | None:
     return delay
 
 
-def delay_after(error: Exception, attempts: int) -> timedelta | None:
+def delay_after(error: Exception, attempts: int, *, waits: int = 0) -> timedelta | None:
     """`retry_delay`; but trouble of the platform is waited out, however long: an hour without network, token or quota
     must leave nothing for a person to restart. Where it is known when calls go again, the job waits for that.
+
+    `waits`: so many of the attempts before were such waits. They use up no tries.
     """
-    delay = retry_delay(attempts)
-    if isinstance(error, QuotaExhausted | WaitUntil):
-        return max(error.wait, delay or LONGEST_DELAY)
-    if is_trouble_of_the_platform(error):
-        return delay or LONGEST_DELAY
-    return delay
+    if not is_wait(error):
+        return retry_delay(max(attempts - waits, 1))
+    delay = retry_delay(attempts) or LONGEST_DELAY
+    return max(error.wait, delay) if isinstance(error, QuotaExhausted | WaitUntil) else delay
+
+
+def is_wait(error: Exception) -> bool:
+    """It says nothing about the work: the platform is in trouble, or the database cannot store now."""
+    return is_trouble_of_the_platform(error) or (isinstance(error, DBAPIError) and is_away(error))
 
 
 def is_trouble_of_the_platform(error: Exception) -> bool:

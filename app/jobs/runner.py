@@ -17,13 +17,13 @@ from pgqueuer.errors import RetryRequested
 from pgqueuer.models import Job, Schedule
 from sqlalchemy import text
 
-from app.database import USUAL, Patience, end_stopped, is_away, transaction
+from app.database import USUAL, Patience, end_stopped, is_away, is_passing, transaction
 from app.database_url import DatabaseUrl, read_url
-from app.jobs.held import rescue
+from app.jobs.held import note_given_up, note_wait, rescue
 from app.jobs.job import Job as QueuedJob
 from app.jobs.job import JobContext, JobFunction, Nothing
 from app.jobs.queue import enqueue, follow_clock
-from app.jobs.retry import delay_after
+from app.jobs.retry import delay_after, is_wait
 from app.jobs.timers import sweep
 from app.manifest import Registry
 from app.observability import JOBS, bound_correlation, get_logger
@@ -67,9 +67,11 @@ def entrypoint(
             try:
                 await _carry_out(name, function, ctx, json.loads(job.payload or b"{}"))
             except Exception as error:
-                delay = delay_after(error, job.attempts + 1)
+                waits = (job.headers or {}).get("waits")
+                delay = delay_after(error, job.attempts + 1, waits=waits if isinstance(waits, int) else 0)
                 JOBS.labels(name=name, outcome="retried" if delay else "held").inc()
                 log.warning("job.failed", job=name, attempt=job.attempts + 1, error=repr(error), exc_info=error)
+                await _note(ctx, job.id, error, given_up=delay is None)
                 if delay is None:
                     raise
                 raise RetryRequested(delay=delay, reason=repr(error)[:200]) from error
@@ -82,14 +84,25 @@ def entrypoint(
     return run
 
 
+async def _note(ctx: JobContext, job_id: int, error: Exception, *, given_up: bool) -> None:
+    """What is not noted, as the database is away, costs a try or gives one more: it is no reason to fail."""
+    if not given_up and not is_wait(error):
+        return
+    try:
+        async with transaction(ctx.sessions) as session:
+            await (note_given_up if given_up else note_wait)(session, job_id)
+    except Exception as unwritten:  # noqa: BLE001 -- as said above
+        log.warning("job.not_noted", job_id=job_id, error=repr(unwritten))
+
+
 async def _carry_out(name: str, function: JobFunction, ctx: JobContext, payload: dict[str, Any]) -> None:
-    """While the database is away, the job waits and starts again. That does not count as an attempt."""
+    """While the database is away, or after a deadlock, the job waits and starts again. That is no attempt."""
     for attempt in count():
         try:
             await function(ctx, payload)
             break
         except Exception as error:
-            if not is_away(error) or (attempt >= AWAY_TRIES and await _answers(ctx)):
+            if not is_passing(error) or (attempt >= AWAY_TRIES and await _answers(ctx)):
                 raise
             log.warning("job.database_away", job=name, error=repr(error))
             await asyncio.sleep(AWAY_PAUSE.total_seconds())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
@@ -24,6 +23,7 @@ from app.web.deps import CallerDep, NowDep, SessionDep, require
 from app.web.idempotency import IdempotentRoute
 from app.web.pagination import Page, PageDep, paginate
 from app.web.problems import problems
+from app.web.schemas import Moment, QueryInt
 from models.org import Department, OrgChange, Person, PersonStatus, UseridReview
 
 READ = [Depends(require("org:read"))]
@@ -34,7 +34,7 @@ departments = APIRouter(prefix="/departments", tags=["organisation"], dependenci
 members = APIRouter(prefix="/members", tags=["organisation"], route_class=IdempotentRoute)
 returned = APIRouter(prefix="/returned-members", tags=["organisation"], route_class=IdempotentRoute)
 
-Since = Annotated[datetime | None, Query(description="Only rows changed at or after this moment.")]
+Since = Annotated[Moment | None, Query(description="Only rows changed at or after this moment.")]
 
 
 # ---------------------------------------------------------------- departments
@@ -42,7 +42,7 @@ Since = Annotated[datetime | None, Query(description="Only rows changed at or af
 
 @departments.get("")
 async def list_departments(
-    session: SessionDep, page: PageDep, parent_id: int | None = None, updated_since: Since = None
+    session: SessionDep, page: PageDep, parent_id: QueryInt | None = None, updated_since: Since = None
 ) -> Page[DepartmentOut]:
     statement = queries.departments(parent_id=parent_id, updated_since=updated_since)
     rows, cursor = await paginate(session, statement, col(Department.id), page=page, descending=False)
@@ -56,7 +56,7 @@ async def department_tree(session: SessionDep) -> DepartmentTree:
 
 
 @departments.get("/{department_id}", responses=problems(404))
-async def get_department(session: SessionDep, department_id: int) -> DepartmentOut:
+async def get_department(session: SessionDep, department_id: QueryInt) -> DepartmentOut:
     department = await queries.department(session, department_id)
     if department is None:
         raise DepartmentUnknown(f"没有部门 {department_id}", f"There is no department {department_id}")
@@ -70,7 +70,7 @@ async def get_department(session: SessionDep, department_id: int) -> DepartmentO
 async def list_members(
     session: SessionDep,
     page: PageDep,
-    department: Annotated[int | None, Query(description="Direct members of this department.")] = None,
+    department: Annotated[QueryInt | None, Query(description="Direct members of this department.")] = None,
     status: PersonStatus | None = None,
     q: Annotated[str | None, Query(description="Part of a name or userid.")] = None,
     updated_since: Since = None,

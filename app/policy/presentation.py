@@ -47,4 +47,5 @@ def check(preview: Preview) -> CheckOut:
         changes=[ChangeOut.model_validate(change, from_attributes=True) for change in preview.changes],
         more_changes=preview.more_changes,
         cautions=[FaultOut.model_validate(caution, from_attributes=True) for caution in preview.cautions],
+        more_cautions=preview.more_cautions,
     )

@@ -11,6 +11,7 @@ from app.web.deps import CallerDep, NowDep, SessionDep, require
 from app.web.idempotency import IdempotentRoute
 from app.web.pagination import Page, PageDep, paginate
 from app.web.problems import problems
+from app.web.schemas import QueryInt
 from models.policy import PolicyVersion
 
 router = APIRouter(tags=["policy"], route_class=IdempotentRoute)
@@ -40,7 +41,7 @@ async def list_policy_versions(session: SessionDep, page: PageDep) -> Page[Polic
 
 
 @router.get("/policy/versions/{number}", dependencies=READ, responses=problems(404))
-async def read_policy_version(session: SessionDep, number: int) -> PolicyVersionDetail:
+async def read_policy_version(session: SessionDep, number: QueryInt) -> PolicyVersionDetail:
     return presentation.detail(await service.version_numbered(session, number))
 
 

@@ -70,5 +70,6 @@ class CheckOut(BaseModel):
     more_changes: int = Field(0, description="How many changes there are besides.")
     cautions: list[FaultOut] = Field(
         description="Roles, tags, posts and userids that nobody holds, and roles that many hold: the document can be "
-        "applied, and a request that meets a vacant one is refused. Empty before the first sync."
+        "applied, and a request that meets a vacant one is refused. The first 100; empty before the first sync."
     )
+    more_cautions: int = Field(0, description="How many cautions there are besides.")

@@ -16,7 +16,7 @@ from app.manifest import registry_of
 from app.policy import document as documents
 from app.policy import queries
 from app.policy.differences import Change, diff_aside
-from app.policy.document import default_source
+from app.policy.document import LARGEST_SOURCE, default_source
 from app.policy.errors import (
     AlreadyScheduled,
     EffectiveInThePast,
@@ -30,10 +30,12 @@ from app.policy.expressions import expressions_in
 from app.policy.rule_keys import PLATFORM_RULES, RULES, title_of
 from app.policy.schema import PolicyDocument
 from app.policy.sections.clauses import CarriedOut
+from app.settings_files import FaultyFile, read_small_file
 from models.ids import PolicyVersionId, new_id
 from models.policy import PolicyVersion
 
 __all__ = [
+    "MOST_CAUTIONS",
     "Change",
     "Citation",
     "Fault",
@@ -183,17 +185,14 @@ def source_of(policy_file: Path | None) -> str:
     if policy_file is None:
         return default_source()
     try:
-        return policy_file.read_text(encoding="utf-8-sig")
-    except (OSError, ValueError) as error:
-        reason = "不是 UTF-8 文本，请用 UTF-8 重新保存" if isinstance(error, UnicodeError) else _told(error)
+        text = read_small_file(policy_file, largest=LARGEST_SOURCE, instead_of="制度")
+    except FaultyFile as fault:
         raise FaultyPolicy(
-            f"读不到 {policy_file}：{reason} (cannot read the policy file)",
-            f"Cannot read the policy file {policy_file}: {reason}",
+            f"{fault} (cannot read the policy file)",
+            f"The policy file must be readable UTF-8 text of {LARGEST_SOURCE} bytes at most",
         ) from None
-
-
-def _told(error: Exception) -> str:
-    return str(getattr(error, "strerror", None) or type(error).__name__)
+    # As a text file is read: what Windows' editor saved is the same version as before.
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def check(source: str) -> list[Fault]:
@@ -220,6 +219,8 @@ def _document_of(reading: documents.Reading) -> PolicyDocument:
 
 MOST_CHANGES = 1_000
 """Of the default there are a thousand values: more changes than these are another document."""
+MOST_CAUTIONS = 100
+"""Each is a sentence that somebody reads and does something about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +232,8 @@ class Preview:
     """What it says that the organisation does not bear out, such as a role that nobody holds. It can be applied."""
     more_changes: int = 0
     """How many more there are than `changes` tells."""
+    more_cautions: int = 0
+    """How many more there are than `cautions` tells."""
 
 
 async def preview(session: AsyncSession, *, source: str, now: datetime) -> Preview:
@@ -242,7 +245,13 @@ async def preview(session: AsyncSession, *, source: str, now: datetime) -> Previ
     current = await get(session, PolicyVersionId(version_id)) if version_id else None
     changes = await diff_aside(current.document, reading.document) if current else []
     cautions = await cautions_about(session, reading.document)
-    return Preview([], changes[:MOST_CHANGES], cautions, max(len(changes) - MOST_CHANGES, 0))
+    return Preview(
+        [],
+        changes[:MOST_CHANGES],
+        cautions[:MOST_CAUTIONS],
+        more_changes=max(len(changes) - MOST_CHANGES, 0),
+        more_cautions=max(len(cautions) - MOST_CAUTIONS, 0),
+    )
 
 
 async def cautions_about(session: AsyncSession, document: PolicyDocument) -> list[Fault]:

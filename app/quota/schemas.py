@@ -7,9 +7,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
+from app.quota.service import LARGEST
 from app.web.schemas import Input, Moment
-
-LARGEST = 10**9
 
 
 class SubjectOut(BaseModel):

@@ -19,8 +19,10 @@ from app.limits.report import Use, report
 from app.quota.errors import BadShare, NoSuchLimit, NotBlocked
 from app.quota.jobs import LIMIT_CHANGED, LimitChanged
 
-__all__ = ["LIMIT_CHANGED", "LimitChanged", "change_limit", "read_limit", "report", "unblock_path"]
+__all__ = ["LARGEST", "LIMIT_CHANGED", "LimitChanged", "change_limit", "read_limit", "report", "unblock_path"]
 
+LARGEST = 10**9
+"""The most that a limit can be set to."""
 KNOWN_EVERYWHERE_AFTER = timedelta(seconds=2)
 """Processes believe for a second what they have read of blocks and of used-up limits: who asks before is held again."""
 

@@ -54,7 +54,8 @@ async def _observe(session: AsyncSession, comparison: GroupComparison, stay: Gro
 async def _end_stay(session: AsyncSession, comparison: GroupComparison, stay: GroupMember) -> None:
     stay.observed, stay.ended_at, comparison.group.updated_at = False, comparison.now, comparison.now
     await finish(session, stay.request_id, OutcomeState.DONE, now=comparison.now)
-    cause = comparison.cause("group.roster")
+    rule, _ = _SHOULD_LEAVE.get(stay.reason, ("group.roster", ""))
+    cause = comparison.cause(rule)
     await publish_about_group(
         session, comparison.group, catalogue.MemberLeft, cause=cause, now=comparison.now, person_id=stay.person_id
     )
@@ -77,14 +78,25 @@ async def _check_should_leave(session: AsyncSession, comparison: GroupComparison
         return [too_few] if too_few else []
     if stay.person_id == comparison.group.desired_owner_id:
         return []  # an owner goes when somebody has accepted to follow
-    return [_unapproved_join(comparison, userid, stay.person_id, detail=_STILL_INSIDE.get(stay.reason, ""))]
+    return [_still_inside(comparison, userid, stay) or _unapproved_join(comparison, userid, stay.person_id)]
 
 
-_STILL_INSIDE = {
-    "exit": "（退群已批准，未能移出）",
-    "removed": "（管理员已移出，未能执行）",
-    groups.DEPARTURE: "（已离职或停用，未能移出）",
+_SHOULD_LEAVE = {
+    "exit": ("member.exit", "退群申请已批准"),
+    "removed": ("member.remove", "管理员已决定移出"),
+    groups.DEPARTURE: ("member.departure", "已离职或账号已停用"),
 }
+"""Rule and words, by the reason of the stay."""
+
+
+def _still_inside(comparison: GroupComparison, userid: WecomUserId, stay: GroupMember) -> Fact | None:
+    """They are on their way out, and each rule cites its own clause. None: nobody had let them in."""
+    if stay.reason not in _SHOULD_LEAVE:
+        return None
+    rule, why = _SHOULD_LEAVE[stay.reason]
+    facts = FindingDetails(should_leave=stay.reason)
+    who = comparison.name_of(userid)
+    return Fact(FindingKind.UNAPPROVED_JOIN, userid, stay.person_id, who, detail=why, facts=facts, rule=rule)
 
 
 async def _check_unregistered(
@@ -120,12 +132,8 @@ def _observed_stay(comparison: GroupComparison, person_id: PersonId) -> GroupMem
     )
 
 
-def _unapproved_join(
-    comparison: GroupComparison, userid: WecomUserId, person_id: UUID | None, *, detail: str = ""
-) -> Fact:
-    return Fact(
-        FindingKind.UNAPPROVED_JOIN, subject=userid, person_id=person_id, who=comparison.name_of(userid), detail=detail
-    )
+def _unapproved_join(comparison: GroupComparison, userid: WecomUserId, person_id: UUID | None) -> Fact:
+    return Fact(FindingKind.UNAPPROVED_JOIN, subject=userid, person_id=person_id, who=comparison.name_of(userid))
 
 
 async def _check_name(session: AsyncSession, comparison: GroupComparison) -> list[Fact]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.org import queries as org
-from app.org.rules import may_act
 from app.policy.errors import Fault
 from app.policy.schema import PolicyDocument
 from app.policy.sections.people import NAMED, Expression
 from app.policy.service import expressions_in
-from app.roles.service import holders, whom
+from app.roles.roll_call import call_roll
+from app.roles.service import whom
 
 CROWD = 20
 """More people than this get a card for each request: then none of them feels meant (policy 13)."""
@@ -25,12 +25,14 @@ async def look_at_roles(session: AsyncSession, document: PolicyDocument) -> list
     if not await org.anybody(session):
         return []
     places: dict[Expression, list[str]] = {}
+    off = _switched_off(document)
     for path, expression in expressions_in(document):
-        if expression.kind in NAMED and _is_in_use(document, path):
+        if expression.kind in NAMED and not path.startswith(off):
             places.setdefault(expression, []).append(path)
+    roll = await call_roll(session, places.keys(), document.roles)
     found: list[Fault] = []
     for expression, paths in places.items():
-        able = {person.id for person in await holders(session, expression, document) if may_act(person)}
+        able = roll.able(expression)
         more = f"（另有 {len(paths) - 1} 处）" if len(paths) > 1 else ""
         if not able:
             sentence = (
@@ -45,7 +47,6 @@ async def look_at_roles(session: AsyncSession, document: PolicyDocument) -> list
     return found
 
 
-def _is_in_use(document: PolicyDocument, path: str) -> bool:
-    """A type that nobody can apply for asks nobody."""
-    off = [key for key, rule in document.groups.types.items() if not rule.enabled]
-    return not any(path.startswith(f"groups.types.{key}.") for key in off)
+def _switched_off(document: PolicyDocument) -> tuple[str, ...]:
+    """Where the paths of a type begin that nobody can apply for: it asks nobody."""
+    return tuple(f"groups.types.{key}." for key, rule in document.groups.types.items() if not rule.enabled)

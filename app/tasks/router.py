@@ -6,7 +6,6 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import AwareDatetime
 from sqlmodel import col
 
 from app.org import service as org
@@ -17,6 +16,7 @@ from app.web.deps import CallerDep, NowDep, SessionDep, require
 from app.web.idempotency import IdempotentRoute
 from app.web.pagination import Page, PageDep, paginate
 from app.web.problems import problems
+from app.web.schemas import Moment
 from app.web.scopes import MissingScope, allows
 from models.ids import TaskId
 from models.tasks import Task, TaskState
@@ -54,7 +54,7 @@ async def list_tasks(
     assigner: Annotated[str | None, Query(description="userid")] = None,
     state: TaskState | None = None,
     group: Annotated[UUID | None, Query(description="id of a registered group")] = None,
-    updated_since: AwareDatetime | None = None,
+    updated_since: Moment | None = None,
 ) -> Page[TaskSummary]:
     """Tasks, the latest change first."""
     statement = queries.tasks(

@@ -1,15 +1,21 @@
 """Problems in English, for callers whose `Accept-Language` asks for it.
 
 The title of every problem is there, and the detail of those that no domain refuses. A domain says the rest beside its
-Chinese (`DomainError.english`); what it quotes, such as names, titles and clauses, stays in the company's language.
+Chinese (`DomainError.english`), as does the platform (`WecomRefused.english`); what they quote, such as names, titles
+and clauses, stays in the company's language.
 """
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Final
 
 DETAILS: Final = {
+    "malformed": "The request is not of the form that /docs describes. Compare it and send it again.",
+    "wecom-refused": "WeCom refused the call. Look the errcode up.",
+    "http-400": "The body cannot be read. Send JSON in UTF-8, not nested without end, with numbers of ordinary length.",
     "http-401": "Send a living API key in the Authorization header: Bearer KEY.",
+    "http-403": "You may not do this.",
     "http-404": "There is nothing at this address. Compare the path with /docs.",
     "http-405": "This address does not take this method. The header Allow names those it takes.",
     "http-413": "A request holds at most 1 MiB.",
@@ -17,7 +23,9 @@ DETAILS: Final = {
     "wecom-unreachable": "WeCom did not answer. Try again later.",
     "unexpected": "Something unforeseen went wrong. Give the correlation_id to your operator.",
 }
-"""By slug."""
+"""By slug: what is said where nothing more exact is known."""
+
+_PHRASES: Final = {str(status.value): status.phrase for status in HTTPStatus}
 
 
 def prefers_english(accept_language: str) -> bool:
@@ -27,7 +35,10 @@ def prefers_english(accept_language: str) -> bool:
 
 
 def title_of(slug: str) -> str:
-    """Slugs are English: `already-decided` is "Already decided"."""
+    """Slugs are English: `already-decided` is "Already decided", and `http-404` what HTTP calls it."""
+    status = slug.removeprefix("http-")
+    if status != slug and status in _PHRASES:
+        return _PHRASES[status]
     return slug.replace("-", " ").capitalize()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from sqlalchemy import Select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.errors import Invalid
+from app.web.schemas import IN_DIGITS
 
 T = TypeVar("T")
 Row = TypeVar("Row")
@@ -44,7 +44,7 @@ class PageQuery:
 
 def get_page(
     cursor: Annotated[str | None, Query(description="`next_cursor` of the page before")] = None,
-    limit: Annotated[int, Query(ge=1, le=LARGEST_LIMIT)] = DEFAULT_LIMIT,
+    limit: Annotated[int, Field(ge=1, le=LARGEST_LIMIT), IN_DIGITS] = DEFAULT_LIMIT,
 ) -> PageQuery:
     return PageQuery(cursor, limit)
 
@@ -64,7 +64,7 @@ def decode_cursor(cursor: str, length: int) -> list[Any]:
         if not isinstance(values, list) or len(values) != length:
             raise BadCursor("请使用上一页返回的 next_cursor", "Use next_cursor of the page before")
         return [_typed(value) for value in values]
-    except (ValueError, binascii.Error, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise BadCursor("请使用上一页返回的 next_cursor", "Use next_cursor of the page before") from error
 
 

@@ -86,6 +86,8 @@ AWAY_SECONDS = 5
 
 
 _METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
+_OF_FILES = "GET, HEAD"
+"""What is mounted are files, whose refusal names no methods."""
 
 
 class Problem(BaseModel):
@@ -108,9 +110,12 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def problem(request: Request, status: int, slug: str, title: str, detail: str, **facts: Any) -> JSONResponse:
+def problem(
+    request: Request, status: int, slug: str, title: str, detail: str, *, english: str | None = None, **facts: Any
+) -> JSONResponse:
+    """`english` is the detail for who reads English, where it is more exact than that of the slug (`DETAILS`)."""
     if _in_english(request):
-        title, detail = title_of(slug), DETAILS.get(slug, detail)
+        title, detail = title_of(slug), english or DETAILS.get(slug) or title_of(slug)
     document = {
         **facts,
         "type": f"/problems/{slug}",
@@ -146,8 +151,10 @@ def status_of(kind: type[DomainError]) -> int:
 
 async def _domain_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, DomainError)  # registered for this type alone
-    detail, facts = (error.english, error.english_facts) if _in_english(request) else (str(error), error.facts)
-    answer = problem(request, status_of(type(error)), error.slug, error.title, detail, **facts)
+    facts = error.english_facts if _in_english(request) else error.facts
+    answer = problem(
+        request, status_of(type(error)), error.slug, error.title, str(error), english=error.english, **facts
+    )
     if (seconds := error.facts.get("retry_after")) is not None:
         answer.headers["retry-after"] = str(seconds)
     return answer
@@ -156,9 +163,15 @@ async def _domain_error(request: Request, error: Exception) -> JSONResponse:
 async def _wecom_error(request: Request, error: Exception) -> JSONResponse:
     """The platform's refusal with its code, its meaning and the cure (F95)."""
     if isinstance(error, WecomRefused):
-        facts = {"errcode": error.errcode, "meaning": error.meaning_zh, "cure": error.cure_zh, "path": error.path}
-        detail = error.english if _in_english(request) else f"{error.meaning_zh}。{error.cure_zh}"
-        return problem(request, 502, "wecom-refused", _TITLES[502], detail, **facts)
+        in_english = _in_english(request)
+        facts = {
+            "errcode": error.errcode,
+            "meaning": error.meaning_en if in_english else error.meaning_zh,
+            "cure": error.cure_en if in_english else error.cure_zh,
+            "path": error.path,
+        }
+        detail = f"{error.meaning_zh}。{error.cure_zh}"
+        return problem(request, 502, "wecom-refused", _TITLES[502], detail, english=error.english, **facts)
     title, status = FRAMEWORK_PROBLEMS["wecom-unreachable"]
     return problem(request, status, "wecom-unreachable", title, "请稍后再试 (the platform did not answer)")
 
@@ -167,8 +180,8 @@ async def _malformed(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # registered for this type alone
     in_english = _in_english(request)
     faults = faults_of(error.errors(), in_english=in_english)
-    detail = told_in_english(faults) if in_english else told(faults)
-    return problem(request, 422, "malformed", _TITLES[422], detail, faults=faults)
+    english = told_in_english(faults)
+    return problem(request, 422, "malformed", _TITLES[422], told(faults), english=english, faults=faults)
 
 
 async def _database_error(request: Request, error: Exception) -> JSONResponse:
@@ -196,19 +209,19 @@ async def _unstorable(request: Request, sqlstate: str) -> JSONResponse:
     await forget(request)
     log.warning("request.unstorable", path=request.url.path, sqlstate=sqlstate)
     detail = "请求里有数据库存不下的值：文字里不能有空字符（NUL），数字不能太大，请修改后重发"
-    if _in_english(request):
-        detail = "The database cannot store a value of it: no NUL in a text, and no number that is too large."
-    return problem(request, 422, "malformed", _TITLES[422], detail)
+    english = "The database cannot store a value of it: no NUL in a text, and no number that is too large."
+    return problem(request, 422, "malformed", _TITLES[422], detail, english=english)
 
 
 async def _http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # registered for this type alone
     title = _TITLES.get(error.status_code, "请求有误")
-    detail = _DETAILS.get(str(error.detail), str(error.detail))
-    answer = problem(request, error.status_code, f"http-{error.status_code}", title, detail)
+    slug, said = f"http-{error.status_code}", str(error.detail)
+    english = DETAILS.get(slug) or (said if said.isascii() else None)
+    answer = problem(request, error.status_code, slug, title, _DETAILS.get(said, said), english=english)
     answer.headers.update(error.headers or {})
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        answer.headers["allow"] = ", ".join(_methods_at(request))
+        answer.headers["allow"] = ", ".join(_methods_at(request)) or answer.headers.get("allow") or _OF_FILES
     return answer
 
 

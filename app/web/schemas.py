@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Protocol, TypeVar
 
 from pydantic import (
@@ -37,12 +37,31 @@ def _no_number(value: Any) -> Any:
     return value
 
 
+def _written_as_day(value: Any) -> Any:
+    """Refuse a number of seconds, a moment, and a text of another form before pydantic reads a day into it."""
+    if not isinstance(value, date) and not (isinstance(value, str) and _DAY.fullmatch(value)):
+        raise PydanticCustomError("date_parsing", "Input should be a valid date in the format YYYY-MM-DD")
+    return value
+
+
+def _written_as_integer(value: Any) -> Any:
+    """Refuse `1_0`, `1.0` and ` 5` before pydantic reads a number into them."""
+    if isinstance(value, str) and not _INTEGER.fullmatch(value):
+        raise PydanticCustomError("int_parsing", "Input should be a valid integer in digits alone")
+    return value
+
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_INTEGER = re.compile(r"0|-?[1-9]\d*", re.ASCII)
+
 T = TypeVar("T")
 
 AsText = Annotated[T, Field(strict=False)]
 """An id, a day or a word of a list in a body: on the wire it is a text of that form."""
 Moment = Annotated[AsText[AwareDatetime], BeforeValidator(_no_number), AfterValidator(_in_utc)]
 """A moment with its time zone, in UTC from here on."""
+Day = Annotated[AsText[date], BeforeValidator(_written_as_day)]
+"""A day of the calendar, as 2026-03-02 and in no other form."""
 
 
 def _true_or_false(value: Any) -> Any:
@@ -54,6 +73,10 @@ def _true_or_false(value: Any) -> Any:
 
 QueryBool = Annotated[bool, BeforeValidator(_true_or_false)]
 """A query parameter that is `true` or `false`, and neither `yes` nor `1`."""
+IN_DIGITS = BeforeValidator(_written_as_integer)
+"""Stands behind the bounds of a number in a query or a path: before them, the interface would not describe them."""
+QueryInt = Annotated[int, IN_DIGITS]
+"""A whole number in a query or a path, in digits alone."""
 
 Userid = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
 Remark = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]

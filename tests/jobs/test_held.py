@@ -7,10 +7,10 @@ from datetime import timedelta
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.jobs.held import held_work, rescue, try_again
+from app.jobs.held import held_work, note_given_up, note_wait, rescue, try_again
 from app.jobs.queue import enqueue
 from app.jobs.timers import next_due, set_timer
-from tests.fakes.clock import FakeClock
+from tests.fakes.clock import MONDAY_9AM, FakeClock
 
 
 async def given_held_work(session: AsyncSession, clock: FakeClock) -> None:
@@ -52,8 +52,25 @@ async def test_a_job_held_before_its_last_try_goes_on_by_itself(session: AsyncSe
     assert (await session.execute(text("SELECT status::text, attempts FROM pgqueuer"))).one() == ("queued", 2)
 
 
-async def test_a_job_held_after_its_last_try_waits_for_a_person(session: AsyncSession) -> None:
+async def test_it_does_so_however_often_it_has_waited_for_the_platform(session: AsyncSession) -> None:
     await enqueue(session, "org.sync", {})
+    [job_id] = (await session.execute(text("SELECT id FROM pgqueuer"))).scalars()
+    for _ in range(20):
+        await note_wait(session, job_id)
+    await session.execute(text("UPDATE pgqueuer SET status = 'failed', attempts = 20"))
+    assert await rescue(session) == ["org.sync"]
+    row = (await session.execute(text("SELECT status::text, attempts, headers ->> 'waits' FROM pgqueuer"))).one()
+    assert row == ("queued", 21, "21")
+
+
+async def test_a_job_that_was_given_up_waits_for_a_person(session: AsyncSession) -> None:
+    await enqueue(session, "org.sync", {})
+    [job_id] = (await session.execute(text("SELECT id FROM pgqueuer"))).scalars()
+    await note_given_up(session, job_id)
     await session.execute(text("UPDATE pgqueuer SET status = 'failed', attempts = 7"))
     assert await rescue(session) == []
     assert len(await held_work(session)) == 1
+
+    assert await try_again(session, ids=None, now=MONDAY_9AM) == 1
+    left = "SELECT count(*) FROM pgqueuer WHERE headers ?| array['waits', 'given_up']"
+    assert (await session.execute(text(left))).scalar_one() == 0

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import asyncpg
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from app.jobs.retry import FIRST_DELAY, LONGEST_DELAY, MAX_ATTEMPTS, delay_after, retry_delay
 from app.wecom.errors import HttpFailure, NotReached, QuotaExhausted, WecomError, refusal
@@ -51,6 +53,18 @@ class TestAnOutage:
 
         assert delays[0] == FIRST_DELAY
         assert delays[-1] == LONGEST_DELAY
+
+    def test_uses_up_no_tries(self) -> None:
+        """The first other error after an outage is the first try, not the last."""
+        waited = 40
+        delays = [delay_after(RuntimeError(), waited + number, waits=waited) for number in range(1, MAX_ATTEMPTS + 1)]
+
+        assert delays == [retry_delay(number) for number in range(1, MAX_ATTEMPTS + 1)]
+
+    def test_a_database_that_cannot_store_is_waited_for_likewise(self) -> None:
+        full = OperationalError("INSERT", {}, asyncpg.DiskFullError("no space left on device"))
+
+        assert delay_after(full, MAX_ATTEMPTS + 5) == LONGEST_DELAY
 
     @pytest.mark.parametrize("errcode", [60111, 40058, 999_999])
     def test_a_wrong_question_is_given_up(self, errcode: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -17,6 +18,7 @@ from app.jobs.queue import enqueue
 from app.jobs.runner import JobRunner
 from app.manifest import Registry
 from app.settings import Settings
+from app.wecom.errors import NotReached
 from tests.fakes.clock import FakeClock
 
 
@@ -126,6 +128,38 @@ class TestDatabaseAway:
             await bench.ask()
             await within(60, done)
         assert attempts == [0, 0]
+
+
+class TestTries:
+    async def test_neither_waits_nor_a_deadlock_use_one_up_and_who_has_none_left_is_given_up(
+        self, database: str, sessions: Sessions, settings: Settings
+    ) -> None:
+        runs = itertools.count(1)
+
+        async def in_trouble(ctx: JobContext, _payload: dict[str, Any]) -> None:
+            match next(runs):
+                case 1 | 2:
+                    raise NotReached("user/get", "ConnectError")
+                case 3:
+                    async with transaction(ctx.sessions) as session:
+                        await session.execute(text("DO $$ BEGIN RAISE SQLSTATE '40P01'; END $$"))
+                case 4:
+                    async with transaction(ctx.sessions) as session:
+                        await session.execute(text("UPDATE pgqueuer SET attempts = attempts + 7"))
+            raise ValueError("in earnest")
+
+        bench = Bench(database, sessions, settings, in_trouble)
+        async with bench.running():
+            await bench.ask()
+            for _ in range(600):
+                if await bench.statuses() == ["failed"]:
+                    break
+                await asyncio.sleep(0.1)
+        async with sessions() as session:
+            found = "SELECT attempts, headers ->> 'waits', headers ->> 'given_up' FROM pgqueuer"
+            row = (await session.execute(text(found))).one()
+        assert row == (2 + 7 + 1, "2", "true"), "waits, tries as if there had been seven, the try before the last"
+        assert next(runs) == 6
 
 
 class TestAClockThatIsSetBack:

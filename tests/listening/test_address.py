@@ -25,11 +25,15 @@ def test_an_address_is_read(written: str, host: str, port: int) -> None:
 
 @pytest.mark.parametrize(
     "written",
-    ["", "8080", ":8080", "127.0.0.1", "::1:8080", "[::1]", "[::1]8080", "[nine]:1", "x:65536", "a b:1", "http://x:1"],
+    [
+        *("", "8080", ":8080", "127.0.0.1", "::1:8080", "[::1]", "[::1]8080", "[nine]:1", "x:65536", "a b:1"),
+        *("http://x:1", "a..b:18099", ".a:1", f"{'x' * 70}:1", "\ud83d:1", "[fe80::1%\ud83d]:1"),
+    ],
 )
 def test_what_is_none_is_refused_with_what_to_write(written: str) -> None:
-    with pytest.raises(ValueError, match=r"HOST:PORT|IPv6 address|at most 65535"):
+    with pytest.raises(ValueError, match=r"HOST:PORT|IPv6 address|at most 65535") as refused:
         split_address(written)
+    assert str(refused.value).encode()
 
 
 def test_a_browser_gets_brackets() -> None:

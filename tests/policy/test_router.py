@@ -12,6 +12,7 @@ from app.audit.actor import SYSTEM
 from app.database import Sessions, transaction
 from app.policy import service
 from app.policy.document import default_source
+from app.policy.service import MOST_CAUTIONS
 from app.settings import Settings
 from tests.builders.org import person
 from tests.company import answer, serving
@@ -115,6 +116,19 @@ class TestPolicy:
         told = " ".join(one["message"] for one in found["cautions"])
         assert "角色“人力资源”（role:hr）没有人担任" in told
         assert "role:president）" not in told
+
+    async def test_a_check_tells_a_hundred_of_them_and_counts_the_rest(
+        self, client: httpx.AsyncClient, sessions: Sessions
+    ) -> None:
+        async with transaction(sessions) as session:
+            await person(session, "zhao", "赵总", position="总裁")
+        steps = ", ".join(f'{{name: x, approver: "userid:u{number}"}}' for number in range(3_500))
+        join = f"join: {{mode: approve, steps: [{steps}]}}"
+        head, project = default_source().split("\n    project:\n")
+        source = f"{head}\n    project:\n{project.replace('join: *by_head_then_hr', join, 1)}"
+        found = await answer(client.post("/policy/check", json={"source": source}))
+        assert (found["faults"], len(found["cautions"])) == ([], MOST_CAUTIONS)
+        assert found["more_cautions"] >= 3_500 - MOST_CAUTIONS, "and the roles of the other types"
 
     async def test_a_check_tells_the_faults(self, client: httpx.AsyncClient) -> None:
         found = await answer(client.post("/policy/check", json={"source": "- x"}))

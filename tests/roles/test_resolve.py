@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.org.rules import may_act
 from app.policy.document import default_document
 from app.policy.sections.people import Expression
 from app.roles import service as roles
+from app.roles.roll_call import call_roll
 from app.roles.service import Subject
 from app.roles.vacancies import CROWD, look_at_roles
 from models.org import PersonStatus
@@ -95,6 +99,12 @@ class TestTheHeadComesFirst:
         assert await names(session, company, "department_head", Subject(company.sun, 9)) == ["王芳"]
 
 
+EXPRESSIONS = [
+    "role:everything", "role:leaders", "role:hr", "role:none", "tag:值班", "tag:全部", "tag:无", "post:总裁",
+    "post:研究员", "post:无", "userid:CHEN", "userid:gone", "userid:left", "userid:none",
+]  # fmt: skip
+
+
 class TestVacantRoles:
     """A role nobody holds is a fault of the configuration, told before a request meets it."""
 
@@ -116,6 +126,51 @@ class TestVacantRoles:
         document = (await policy(session, roles__hr={"title": "人力资源", "tags": ["全员"]})).document
         found = [fault.message for fault in await look_at_roles(session, document)]
         assert any(message.startswith("角色“人力资源”（role:hr）由 21 人担任") for message in found)
+
+    async def test_thousands_of_names_are_a_handful_of_queries(self, session: AsyncSession, company: Company) -> None:
+        document = default_document().model_copy(deep=True)
+        step = document.groups.types["project"].join.steps[0]
+        names = [f"{kind}:n{number}" for kind in ("userid", "tag", "post") for number in range(1_000)]
+        for name in names:
+            rule = step.model_copy(update={"approver": Expression.parse(name)})
+            document.groups.types["project"].join.steps.append(rule)
+        asked: list[str] = []
+
+        def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+            asked.append(statement)
+
+        connection = (await session.connection()).sync_connection
+        event.listen(connection, "before_cursor_execute", note)
+        found = await look_at_roles(session, document)
+        event.remove(connection, "before_cursor_execute", note)
+        assert len([fault for fault in found if "没有人担任" in fault.message]) >= len(names)
+        assert len(asked) < 10
+
+    @pytest.mark.parametrize("text", EXPRESSIONS)
+    async def test_whoever_is_asked_is_whom_the_check_counts(
+        self, session: AsyncSession, company: Company, text: str
+    ) -> None:
+        """One by one as for a request, and all at once as for a document."""
+        await department(session, 9, "实验室", parent=2, leaders=["chen", "gone"])
+        await department(session, 10, "实验一组", parent=9)
+        await person(session, "lab", departments=[10], leads=[10], position="研究员")
+        await person(session, "gone", departments=[9], position="研究员", status=PersonStatus.INVISIBLE)
+        await person(session, "left", departments=[9], position="研究员", status=PersonStatus.LEFT)
+        await tag(session, 9, "值班", userids=["li", "gone"], departments=[3])
+        await tag(session, 10, "全部", departments=[1])
+        document = (
+            await policy(
+                session,
+                roles__everything={
+                    "title": "甲", "departments": ["实验室"], "tags": ["值班"], "posts": ["总裁"], "userids": ["HAN"],
+                },
+                roles__leaders={"title": "乙", "departments": ["实验室", "实验一组", "无"], "leaders_only": True},
+            )
+        ).document  # fmt: skip
+        expression = Expression.parse(text)
+        roll = await call_roll(session, [expression], document.roles)
+        asked = await roles.holders(session, expression, document)
+        assert roll.able(expression) == {one.id for one in asked if may_act(one)}
 
     async def test_before_the_first_sync_nothing_is_said(self, session: AsyncSession) -> None:
         assert await look_at_roles(session, default_document()) == []

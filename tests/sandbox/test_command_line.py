@@ -74,6 +74,25 @@ class TestProgram:
                 assert result.exit_code == 2
                 assert said in " ".join(result.output.replace("│", " ").split())
 
+    @pytest.mark.parametrize(
+        ("content", "said"),
+        [
+            (None, "larger than"),
+            (b" " * 300_000, "larger than"),
+            (b"[" * 100_000, "nested too deep"),
+            (b"[1]", "not an object"),
+            (b"{\xff", "utf-8"),
+            (b'{"seed": ' + b"9" * 5_000 + b"}", "digits"),
+        ],
+    )
+    def test_a_config_that_is_none(self, tmp_path: Path, content: bytes | None, said: str) -> None:
+        settings = Path("/dev/zero") if content is None else tmp_path / "sandbox.json"
+        if content is not None:
+            settings.write_bytes(content)
+        result = CliRunner().invoke(cli, ["--config", str(settings)])
+        assert (result.exit_code, type(result.exception)) == (2, SystemExit)
+        assert said in " ".join(result.output.replace("│", " ").split())
+
     def test_help(self) -> None:
         shown = subprocess.run([sys.executable, "-m", "sandbox", "--help"], capture_output=True, text=True, check=True)
         assert "--people" in shown.stdout

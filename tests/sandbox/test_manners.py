@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
+from itertools import product
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -206,11 +207,22 @@ class TestUnreadable:
             assert (answer.status_code, answer.json()["errcode"]) == (200, errcode)
 
     @pytest.mark.parametrize(
-        "path", ["/cgi-bin/linkedcorp/message/send", "/cgi-bin/", "/cgi-bin", "/v2/cgi-bin/gettoken", "/gettoken"]
+        ("method", "path"),
+        [
+            *product(
+                ["GET", "POST"],
+                [
+                    *("/cgi-bin/linkedcorp/message/send", "/cgi-bin/", "/cgi-bin", "/v2/cgi-bin/gettoken", "/gettoken"),
+                    *("///gettoken", "//gettoken", "//", "//phones", "///"),
+                ],
+            ),
+            *product(["POST", "PUT", "DELETE"], ["/"]),
+        ],
     )
-    @pytest.mark.parametrize("method", ["GET", "POST"])
     async def test_a_path_that_leads_nowhere(self, either: World, path: str, method: str) -> None:
-        answer = await either.http.request(method, path, content=b"{}" if method == "POST" else None)
+        # With the address in full: httpx drops slashes before it joins.
+        address = f"{str(either.http.base_url).rstrip('/')}{path}"
+        answer = await either.http.request(method, address, content=b"{}" if method == "POST" else None)
         assert answer.status_code == 200
         assert answer.json()["errcode"] == either.config.unknown_endpoint_errcode
         (call,) = await either.client.calls()
@@ -235,13 +247,30 @@ class TestUnreadable:
         assert (await world.http.get("/sandbox/no-such-thing")).status_code == 404
         browser = {"accept": "text/html,application/xhtml+xml"}
         assert (await world.http.get("/fones", headers=browser)).status_code == 404
+        assert (await world.http.post("/sandbox/docs")).status_code == 405
+        assert (await world.http.get("/")).headers["location"] == "/phones"
         assert await world.client.calls() == []
+
+    async def test_a_target_that_is_no_path(self, world: World) -> None:
+        """`OPTIONS *`, as a proxy asks what is there."""
+        sent: list[Any] = []
+        asked = {"type": "http", "method": "OPTIONS", "path": "*", "raw_path": b"*", "query_string": b""}
+        scope = asked | {"headers": [(b"host", b"sandbox")], "client": None, "server": ("sandbox", 80)}
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        await world.program({**scope, "http_version": "1.1", "scheme": "http", "root_path": ""}, receive, send)
+        assert sent[0]["status"] == 200
 
 
 class TestOwnPaths:
     def test_every_address_of_the_sandbox_begins_with_one_of_them(self, world: World) -> None:
         first = {path.split("/")[1] for path in _paths(world.program)}
-        assert first - {"cgi-bin", "{before:path}cgi-bin"} == OWN_PATHS - {"favicon.ico"}
+        assert first - {"", "cgi-bin", "{before:path}cgi-bin"} == OWN_PATHS - {"favicon.ico"}
 
 
 def _paths(program: Any) -> set[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -25,6 +27,11 @@ cursor_values = st.one_of(
     st.uuids(),
     st.datetimes(timezones=st.just(UTC)),
 )
+
+
+def written(text: str) -> str:
+    """A cursor of somebody else's."""
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 class TestCursors:
@@ -63,12 +70,23 @@ class TestCursors:
             encode_cursor(["a text where a number belongs"]),
             encode_cursor([2**70]),
             encode_cursor([UUID(int=1)]),
+            pytest.param(written("[" * 20_000), id="nested without end"),
+            pytest.param(written("[" * 20_000 + "]" * 20_000), id="nested deeply"),
+            pytest.param(written("9" * 20_000), id="a number of 20,000 digits"),
+            written('["\\ud800"]'),
         ],
     )
     async def test_a_bad_cursor_is_400(self, counter: Desk, cursor: str) -> None:
         answer = await counter.http.get("/callbacks", params={"cursor": cursor})
         assert answer.status_code == 400, answer.text
         assert answer.json()["type"] == "/problems/bad-cursor"
+
+    @pytest.mark.parametrize(
+        "moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-03-02T09:00:00", "2026-03-02"]
+    )
+    async def test_a_moment_that_we_did_not_write_never_crashes(self, counter: Desk, moment: str) -> None:
+        cursor = written(json.dumps([{"t": moment}, {"u": str(UUID(int=1))}]))
+        assert (await counter.http.get("/requests", params={"cursor": cursor})).status_code in {200, 400, 422}
 
     @pytest.mark.parametrize("limit", ["0", "201", "many"])
     async def test_a_page_holds_1_to_200(self, counter: Desk, limit: str) -> None:

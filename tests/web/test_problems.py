@@ -12,14 +12,15 @@ from pydantic import ValidationError
 from sqlalchemy.engine import make_url
 
 from app.announcements.schemas import AudienceIn
-from app.web.messages import DETAILS, prefers_english
+from app.main import create_probes
+from app.web.messages import DETAILS, prefers_english, title_of
 from app.web.middleware import LARGEST_BODY
 from app.web.presentation import explanations
-from app.web.problems import faults_of
+from app.web.problems import FRAMEWORK_PROBLEMS, faults_of
 from app.wecom.codes import CODES
 from tests.databases import crowded, dsn
 from tests.fakes.clock import FakeClock
-from tests.web.conftest import Desk, open_desk
+from tests.web.conftest import Desk, client_of, open_desk
 
 ROOT = "http://steward.test"
 
@@ -99,6 +100,23 @@ class TestWhatHttpRefuses:
         problem_of(answer, 405)
         assert answer.headers["allow"] == "GET, POST"
 
+    @pytest.mark.parametrize(
+        ("path", "allowed"),
+        [
+            ("/static-offline-docs/swagger-ui.css", "GET, HEAD"),
+            ("/static-offline-docs/", "GET, HEAD"),
+            ("/openapi.json", "GET, HEAD"),
+            ("/docs", "GET"),
+            ("/healthz", "GET"),
+            ("/problems/malformed", "GET"),
+        ],
+    )
+    @pytest.mark.parametrize("method", ["POST", "PATCH", "OPTIONS"])
+    async def test_it_names_them_wherever_it_is(self, counter: Desk, method: str, path: str, allowed: str) -> None:
+        answer = await counter.http.request(method, f"{ROOT}{path}")
+        problem_of(answer, 405)
+        assert answer.headers["allow"] == allowed
+
     async def test_a_slash_too_many_is_told_and_not_redirected(self, counter: Desk) -> None:
         """A redirect would take the body of a POST along to nowhere."""
         problem_of(await counter.http.post("/requests/", json={}), 404)
@@ -108,6 +126,20 @@ class TestWhatHttpRefuses:
         writes = [way for ways in document["paths"].values() for name, way in ways.items() if "requestBody" in way]
         undocumented = [way["operationId"] for way in writes if "413" not in way["responses"]]
         assert undocumented == []
+
+
+class TestAWorker:
+    """Its probes answer as those of the service do."""
+
+    @pytest.mark.parametrize(
+        ("method", "path", "status"), [("GET", "/nowhere", 404), ("GET", "/healthz/", 404), ("POST", "/healthz", 405)]
+    )
+    async def test_refuses_with_problem_documents(self, counter: Desk, method: str, path: str, status: int) -> None:
+        async with client_of(create_probes(counter.services), key=None) as http:
+            answer = await http.request(method, f"{ROOT}{path}")
+            document = problem_of(answer, status)
+            assert answer.headers.get("allow") == ("GET" if status == 405 else None)
+            assert (await http.get(f"{ROOT}{document['type']}")).status_code == 200
 
 
 class TestTheTypeOfAProblem:
@@ -313,5 +345,29 @@ class TestInEnglish:
         assert document["opens"] == "09:00"
 
     async def test_the_platforms_refusal_too(self, counter: Desk) -> None:
-        answer = await counter.http.get("/probe/wecom/60011", headers={"Accept-Language": "en"})
-        assert CODES[60011].meaning_en in problem_of(answer, 502)["detail"]
+        for errcode, entry in CODES.items():
+            answer = await counter.http.get(f"/probe/wecom/{errcode}", headers={"Accept-Language": "en"})
+            document = problem_of(answer, 502)
+            cure = entry.cure_en.replace("{ip}", "203.0.113.7")
+            assert (document["meaning"], document["cure"]) == (entry.meaning_en, cure)
+            assert document["detail"].startswith(entry.meaning_en)
+            assert document["title"] == "Wecom refused"
+
+    @pytest.mark.parametrize("slug", FRAMEWORK_PROBLEMS)
+    def test_what_no_domain_refuses_has_a_title_and_a_detail(self, slug: str) -> None:
+        told = f"{title_of(slug)} {DETAILS[slug]}"
+        assert told.isascii()
+        assert "Http" not in told
+
+    @pytest.mark.parametrize("body", [b"[" * 100_000, b'{"name": ' + b"9" * 5_000 + b"}"], ids=["depth", "digits"])
+    async def test_a_body_that_cannot_be_read(self, counter: Desk, body: bytes) -> None:
+        headers = {"Content-Type": "application/json", "Accept-Language": "en"}
+        document = problem_of(await counter.http.post("/api-keys", content=body, headers=headers), 400)
+        assert (document["title"], document["detail"]) == ("Bad Request", DETAILS["http-400"])
+
+    async def test_a_status_without_a_detail_of_its_own(self, counter: Desk) -> None:
+        document = problem_of(await counter.http.get("/probe/teapot", headers={"Accept-Language": "en"}), 418)
+        assert (document["title"], document["detail"]) == ("I'm a Teapot", "short and stout")
+
+    async def test_a_type_says_what_http_calls_it(self, counter: Desk) -> None:
+        assert (await counter.http.get(f"{ROOT}/problems/http-404")).json()["meaning"] == "Not Found"

@@ -193,7 +193,9 @@ async def policy(context: CheckContext) -> Finding:
         differs = await policies.warning_about(session, source=source) if path else None
         cautions = await policies.cautions_about(session, in_force.document)
     if cautions:
-        told = "；".join(str(caution) for caution in cautions)
+        told = "；".join(str(caution) for caution in cautions[: policies.MOST_CAUTIONS])
+        if len(cautions) > policies.MOST_CAUTIONS:
+            told += f"；另有 {len(cautions) - policies.MOST_CAUTIONS} 处"
         return warning(
             f"制度与通讯录不符：{told}",
             "在通讯录中安排人员（标签、职务、部门负责人），或改正制度后 steward policy apply",

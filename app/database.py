@@ -214,7 +214,7 @@ def is_away(error: BaseException) -> bool:
 
 
 def has_refused(error: BaseException) -> bool:
-    """The database has answered that it cannot store now. A file or a connection of something else says nothing of it."""
+    """The database has answered that it cannot store now. A file or connection of something else says nothing of it."""
     return is_away(error) and not isinstance(error, OSError)
 
 

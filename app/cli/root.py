@@ -80,12 +80,25 @@ def main() -> None:
         # A terminal that cannot print Chinese shows question marks.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+    if broken := [argument for argument in sys.argv[1:] if not _is_text(argument)]:
+        shown = broken[0].encode(errors="backslashreplace").decode()
+        typer.echo(f"参数不是 UTF-8 编码的文字，请检查终端的编码：{shown} (an argument is not UTF-8)", err=True)
+        sys.exit(CONFIGURATION_FAULT)
     try:
         app()
     except OSError as error:
         if not is_full(error):
             raise
         _end_without_room(explain(error))
+
+
+def _is_text(argument: str) -> bool:
+    """Bytes that are no UTF-8 arrive as halves of characters, which no column holds."""
+    try:
+        argument.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _end_without_room(sentence: str) -> NoReturn:

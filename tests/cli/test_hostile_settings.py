@@ -354,8 +354,10 @@ class TestTheTerminal:
             ("quota", "set", "message.app.day", "--most", "²"),
             ("quota", "set", "message.app.day", "--share", "nan"),
             ("policy", "apply", "policy.yaml", "--effective", "9999-12-31T23:59:59"),
+            ("callbacks", "list", "--subject", "\udcff"),
+            ("callbacks", "list", "--subject", "a\udce5\udc9b"),
         ],
-        ids=lambda command: " ".join(command)[:60],
+        ids=lambda command: ascii(" ".join(command))[:60],
     )
     async def test_arguments_beyond_every_column(self, steward: Steward, command: tuple[str, ...]) -> None:
         source = Path(__file__).parents[2] / "app" / "policy" / "default.yaml"

@@ -120,7 +120,7 @@ def create_engine(
 
 
 def create_writer(url: str | URL, *, patience: Patience = USUAL) -> AsyncEngine:
-    """One connection of its own, for whoever writes single statements and tries again what fails.
+    """One connection of its own, for whoever writes single statements (`driver_of`) and tries again what fails.
 
     Requests that keep the pool busy do not hold it up. A statement commits itself, in one round trip instead of six (a
     ping in its own transaction, BEGIN, statement, COMMIT): two statements in a `transaction()` are two commits here.
@@ -170,6 +170,20 @@ async def read_in_parts(session: AsyncSession, statement: Select[Any]) -> list[A
     async for part in answer.partitions():
         found += part
     return found
+
+
+@asynccontextmanager
+async def driver_of(sessions: Sessions) -> AsyncIterator[asyncpg.Connection]:
+    """A connection of the pool as its driver has it. A statement on it commits itself, at half the price of one in a
+    session; what it raises is the driver's. After any error the connection is thrown away.
+    """
+    engine: AsyncEngine = sessions.kw["bind"]
+    async with engine.connect() as connection:
+        try:
+            yield (await connection.get_raw_connection()).driver_connection
+        except BaseException:
+            await connection.invalidate()
+            raise
 
 
 @asynccontextmanager

@@ -19,9 +19,9 @@ from enum import StrEnum
 from itertools import islice
 from typing import Final
 
-from sqlalchemy.exc import DBAPIError
+from asyncpg import PostgresError
 
-from app.database import Sessions, transaction
+from app.database import Sessions
 from app.inbox import service as inbox
 from app.inbox.rules import explain
 from app.inbox.service import Arrival
@@ -262,7 +262,7 @@ class GroupCommit:
             await self._commit(batch)
         except _DatabaseAway as away:
             await self._wait_for_database(batch, away)
-        except DBAPIError as error:
+        except PostgresError as error:
             log.warning("callbacks.batch_failed", rows=len(batch), error=explain(error))
             await self._write_one_by_one(batch)
         except asyncio.CancelledError:
@@ -276,7 +276,7 @@ class GroupCommit:
                 await self._commit([row])
             except _DatabaseAway as away:
                 return await self._wait_for_database(batch[position:], away)
-            except DBAPIError as error:
+            except PostgresError as error:
                 log.error("callbacks.row_failed", event_type=row.arrival.event_type, error=explain(error))  # noqa: TRY400 -- the statement in the traceback holds the body
                 self._drop([row])
             except asyncio.CancelledError:
@@ -306,10 +306,10 @@ class GroupCommit:
     async def _commit(self, batch: Sequence[_Row]) -> None:
         arrivals = [replace(row.arrival, repeats=row.repeats) if row.repeats else row.arrival for row in batch]
         try:
-            async with asyncio.timeout(_COMMIT_SECONDS), transaction(self._sessions) as session:
-                new = await inbox.store(session, arrivals=arrivals)
-        except DBAPIError as error:
-            if not error.connection_invalidated and _is_about_a_row(error):
+            async with asyncio.timeout(_COMMIT_SECONDS):
+                new = await inbox.store_at_once(self._sessions, arrivals=arrivals)
+        except PostgresError as error:
+            if _is_about_a_row(error):
                 raise
             raise _DatabaseAway(explain(error)) from error
         except Exception as error:
@@ -349,5 +349,5 @@ async def _never() -> None:
     await asyncio.Event().wait()
 
 
-def _is_about_a_row(error: DBAPIError) -> bool:
-    return str(getattr(error.orig, "sqlstate", None) or "").startswith(_ABOUT_A_ROW)
+def _is_about_a_row(error: PostgresError) -> bool:
+    return str(error.sqlstate or "").startswith(_ABOUT_A_ROW)

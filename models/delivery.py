@@ -110,7 +110,9 @@ class FailReason(StrEnum):
     NOT_REACHED = "not_reached"  # only on rows of earlier versions: such calls wait now
     LARGER_THAN_LIMIT = "larger_than_limit"
     OUTCOME_UNKNOWN = "outcome_unknown"
-    ARRIVED_AFTER_ALL = "arrived_after_all"  # a person called it failed; a late answer says otherwise
+    ARRIVED_AFTER_ALL = (
+        "arrived_after_all"  # a person called it failed or had it made again; a late answer says that it arrived
+    )
     RESOLVED_FAILED = "resolved_failed"  # a person says that it had no effect
 
 

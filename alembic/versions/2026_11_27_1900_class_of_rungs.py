@@ -28,3 +28,5 @@ def downgrade() -> None:
     # The release before has no words for it: it would tell nobody anything.
     op.execute("DELETE FROM rungs WHERE purpose = 'task.handed_over' AND message_id IS NULL")
     op.drop_column("rungs", "message_class")
+    # It could not close a finding about a call that is done.
+    op.execute("UPDATE outgoing_calls SET hold_reason = NULL WHERE state = 'done' AND hold_reason = 'arrived_after_all'")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import chain, repeat
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import is_away, transaction
@@ -53,7 +53,7 @@ async def record_surely(
         try:
             async with transaction(ctx.sessions) as session:
                 await _record(session, attempt, outcome, ended_at)
-        except (DBAPIError, OSError, TimeoutError) as error:
+        except (SQLAlchemyError, OSError) as error:
             if tries >= len(pauses) and not is_away(error):
                 raise
             log.warning("call.not_recorded", call_id=str(attempt.call_id), error=type(error).__name__)

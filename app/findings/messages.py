@@ -37,7 +37,7 @@ def in_short(text: str, *, citation: Citation) -> str:
     return f"{''.join(lines)}（{'制度' if citation.clause else ''}{citation.label}）"
 
 
-_KEPT_IN = ("应移出而未能移出", "{who} 应移出“{group}”，但仍在群内：{detail}，移出没有完成。")
+_KEPT_IN = ("应移出而未能移出", "{who} {detail}，应从“{group}”移出，但移出没有完成，目前仍在群内。")
 
 _STILL_INSIDE = {
     "member.exit": "请由群管理员移出。本人改为留下的，请重新办理入群申请。",
@@ -84,7 +84,7 @@ _FINDINGS: dict[FindingKind, Sentences] = {
     ),
     FindingKind.TOO_FEW: (
         "无法移出成员",
-        "{who} 应移出“{group}”，但移出后不足平台要求的 2 人。",
+        "{who} 应从“{group}”移出，但移出后不足平台要求的 2 人。",
         "请补充成员，或由群主在企业微信中解散该群。",
     ),
 }

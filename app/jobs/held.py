@@ -8,6 +8,8 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.jobs.retry import MAX_ATTEMPTS
+
 _LIST = text(
     "SELECT id::text AS id, entrypoint AS name, convert_from(payload, 'UTF8') AS payload, attempts, updated AS since"
     " FROM pgqueuer WHERE status = 'failed'"
@@ -41,7 +43,8 @@ _RESCUE = text(
     "UPDATE pgqueuer SET status = 'queued', attempts = attempts + 1, headers = coalesce(headers, '{}')"
     " || jsonb_build_object('waits', coalesce((headers ->> 'waits')::int, 0) + 1), queue_manager_id = NULL,"
     " updated = now(), execute_after = now() WHERE status = 'failed' AND headers -> 'given_up' IS NULL"
-    " RETURNING entrypoint"
+    # The release before gave up without a mark, and counted waits as tries.
+    " AND (attempts + 1 < :most OR headers -> 'waits' IS NOT NULL) RETURNING entrypoint"
 )
 
 
@@ -59,7 +62,7 @@ async def rescue(session: AsyncSession) -> list[str]:
     """Jobs that are held and were not given up: their retry could not be written because the database was away, and
     PgQueuer holds them then. They go on, however often they were tried. Returns their names.
     """
-    return list((await session.execute(_RESCUE)).scalars())
+    return list((await session.execute(_RESCUE, {"most": MAX_ATTEMPTS})).scalars())
 
 
 async def held_work(session: AsyncSession) -> list[dict[str, Any]]:

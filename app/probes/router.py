@@ -33,7 +33,7 @@ LAG_IS_BAD = timedelta(minutes=1)
 
 PARKED_EVENTS = "个回调多次处理失败，等待人工：steward callbacks list --state parked"
 UNKNOWN_CALLS = "个外发调用结果不明，等待人工确认：steward deliveries list"
-ARRIVED_CALLS = "个外发调用在人工确认失败之后表明已经生效，等待核对是否重复：steward deliveries list"
+ARRIVED_CALLS = "个外发调用在人工判为失败或要求重做之后表明已经生效，等待核对是否重复：steward deliveries list"
 FAILED_DELIVERIES = "条投递在最近一天内被企业微信拒绝：steward deliveries retry（先预览）"
 FAILED_CALLS = "次群操作在最近一天内被企业微信拒绝：GET /api/v1/deliveries/calls?state=failed"
 HELD_SYNC = "通讯录同步发现减少的人或部门超出限额，没有应用，等待人工放行或拒绝：steward sync"

@@ -113,7 +113,8 @@ async def words(session: AsyncSession, rung: DueRung) -> list[Words]:
     owner, header = context.owner, context.header(TaskPurpose.HANDED_OVER, context.why(RULE, SYSTEM))
     found: list[Words] = []
     for people, named in (([owner.id], None), ([one for one in rung.people if one != owner.id], owner.name)):
-        handed = HandOver(context.task, former, SAID[said.reason], named, _citation(context.policy))
+        is_overdue = rung.now >= context.task.due_at
+        handed = HandOver(context.task, former, SAID[said.reason], named, _citation(context.policy), is_overdue)
         zone = calendars.timezone_of(session)
         text, line = messages.handed_over(handed, zone=zone), messages.handed_over_in_short(handed, zone=zone)
         hearing = [one for one in people if one in rung.people]

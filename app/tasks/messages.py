@@ -125,6 +125,10 @@ class HandOver:
     owner: str | None
     """Who has it now. None: whom the text is for."""
     citation: Citation | None
+    is_overdue: bool = False
+
+    def deadline(self, zone: ZoneInfo) -> str:
+        return f"{local(self.task.due_at, zone)}{'（已逾期）' if self.is_overdue else ''}"
 
     @property
     def said(self) -> str:
@@ -140,14 +144,14 @@ def handed_over(handed: HandOver, *, zone: ZoneInfo) -> str:
     task = handed.task
     lines = [
         f"{handed.said}。{handed.clause}",
-        f"截止：{local(task.due_at, zone)}，进度：{task.progress}%",
+        f"截止：{handed.deadline(zone)}，进度：{task.progress}%",
         f"完成标准：{task.acceptance}" if handed.owner is None else "",
     ]
     return "\n".join(line for line in lines if line)
 
 
 def handed_over_in_short(handed: HandOver, *, zone: ZoneInfo) -> str:
-    return f"{handed.said}；截止 {local(handed.task.due_at, zone)}，进度 {handed.task.progress}%{handed.clause}。"
+    return f"{handed.said}；截止 {handed.deadline(zone)}，进度 {handed.task.progress}%{handed.clause}。"
 
 
 def cancelled(task: Task, *, note: str) -> str:

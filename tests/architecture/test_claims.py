@@ -47,7 +47,7 @@ INSIDE = "tests/reconciliation/test_still_inside.py::test_they_are_told_as_what_
 KEPT_BY = {
     # findings
     "应移出而未能移出": INSIDE,
-    "{who} 应移出“{group}”，但仍在群内：{detail}，移出没有完成": INSIDE,
+    "{who} {detail}，应从“{group}”移出，但移出没有完成，目前仍在群内": INSIDE,
     "请由群管理员移出": INSIDE,
     # approvals
     "，正在办理": DECIDE + "test_what_fails_at_once_is_not_called_under_way",
@@ -111,7 +111,7 @@ KEPT_BY = {
     ),
     "名册保持不变": APPLY + "test_a_roster_that_lost_nearly_everybody_is_held_and_a_person_asked",
     "无法移出成员": LEAVERS + "test_fewer_than_two_would_remain_so_a_person_is_asked",
-    "{who} 应移出“{group}”，但移出后不足平台要求的 2 人": (
+    "{who} 应从“{group}”移出，但移出后不足平台要求的 2 人": (
         LEAVERS + "test_fewer_than_two_would_remain_so_a_person_is_asked"
     ),
     # tasks

@@ -63,6 +63,13 @@ async def test_it_does_so_however_often_it_has_waited_for_the_platform(session: 
     assert row == ("queued", 21, "21")
 
 
+async def test_a_job_that_the_release_before_gave_up_waits_for_a_person(session: AsyncSession) -> None:
+    """It left no mark: an upgrade decides nothing that waits for a person."""
+    await enqueue(session, "org.sync", {})
+    await session.execute(text("UPDATE pgqueuer SET status = 'failed', attempts = 7"))
+    assert await rescue(session) == []
+
+
 async def test_a_job_that_was_given_up_waits_for_a_person(session: AsyncSession) -> None:
     await enqueue(session, "org.sync", {})
     [job_id] = (await session.execute(text("SELECT id FROM pgqueuer"))).scalars()

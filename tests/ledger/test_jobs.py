@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 import pytest
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import Sessions, transaction
@@ -119,19 +120,21 @@ async def _looks(desk: Desk) -> int:
 class Away:
     """Sessions of a database that is away for a while."""
 
-    def __init__(self, sessions: Sessions, *, times: int) -> None:
+    def __init__(self, sessions: Sessions, *, times: int, error: Exception) -> None:
         self._sessions = sessions
         self._left = times
+        self._error = error
 
     def __call__(self) -> Any:
         self._left -= 1
         if self._left >= 0:
-            raise ConnectionRefusedError
+            raise self._error
         return self._sessions()
 
 
 class TestAnAnswerWhileTheDatabaseIsAway:
-    async def test_it_is_kept_until_it_can_be_recorded(self, desk: Desk) -> None:
+    @pytest.mark.parametrize("error", [ConnectionRefusedError(), PoolTimeout("no connection is free")], ids=repr)
+    async def test_it_is_kept_until_it_can_be_recorded(self, desk: Desk, error: Exception) -> None:
         """Only this process knows it. A post in a group would be unknown for good without it."""
         call = await desk.to_group(await desk.group(), "一", new_id())
         [payload] = await desk.take_jobs()
@@ -140,7 +143,7 @@ class TestAnAnswerWhileTheDatabaseIsAway:
         assert isinstance(attempt, ledger.Attempt)
         outcome = await ledger.carry_out(desk.ctx.platform.app, attempt)
 
-        away = replace(desk.ctx, sessions=cast("Sessions", Away(desk.sessions, times=40)))
+        away = replace(desk.ctx, sessions=cast("Sessions", Away(desk.sessions, times=40, error=error)))
         await record_surely(away, attempt, outcome, ended_at=desk.clock.now(), pauses=(timedelta(),) * 4)
 
         assert (await desk.call(call.id)).state is CallState.DONE

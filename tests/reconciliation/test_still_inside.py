@@ -71,7 +71,10 @@ async def test_they_are_told_as_what_they_are(
     assert (finding.rule_key, finding.details["should_leave"]) == (rule, reason)
     [text] = await office.messages("group.finding")
     first, second, cited = text.splitlines()
-    assert first == f"【应移出而未能移出】韩梅（han） 应移出“{group.desired_name}”，但仍在群内：{said}，移出没有完成。"
+    assert (
+        first
+        == f"【应移出而未能移出】韩梅（han） {said}，应从“{group.desired_name}”移出，但移出没有完成，目前仍在群内。"
+    )
     assert second.endswith(do)
     assert clause in cited
     assert "未经批准" not in text.replace(cited, "")

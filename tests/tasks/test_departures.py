@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.bootstrap import REGISTRY
 from app.departures.service import Departure, DepartureReason
 from app.ladders.tell import tell_due
 from app.tasks import queries
@@ -121,6 +122,21 @@ class TestHandingOver:
         assert len(await cards_to(session, company.wang)) == 4
         [to_assigner] = (await texts_to(session, company.zhao))[before:]
         assert to_assigner.count("李军已离职，由王芳接手") == 4
+
+    async def test_who_hears_of_it_after_the_deadline_reads_that_it_is_overdue(
+        self, session: AsyncSession, company: Company, given: Task
+    ) -> None:
+        """4.4: both fall due together after a time down, and one message says both."""
+        company.li.status = PersonStatus.LEFT
+        await session.flush()
+        departure = Departure(PersonId(company.li.id), DepartureReason.LEFT)
+        await hand_over(session, task_id=TaskId(given.id), departure=departure, now=TUESDAY_9AM)
+        await REGISTRY.timers["task.overdue"](session, str(given.id), FRIDAY_6PM)
+        await tell_due(session, now=FRIDAY_6PM)
+        for person in (company.wang, company.zhao):
+            text = (await texts_to(session, person))[-1]
+            assert "接手" in text
+            assert "截止：03-06 18:00（已逾期）" in text
 
     async def test_nobody_hears_of_what_is_done_before_it_is_said(
         self, session: AsyncSession, company: Company, given: Task

@@ -36,7 +36,7 @@ async def for_a_person(context: CheckContext) -> Finding:
     if unknown:
         says.append(f"{unknown} 个外发调用结果不明")
     if arrived:
-        says.append(f"{arrived} 个外发调用在人工确认失败之后表明已经生效")
+        says.append(f"{arrived} 个外发调用在人工判为失败或要求重做之后表明已经生效")
     if unknown or arrived:
         do.append("steward deliveries list；在企业微信里看过之后 steward deliveries resolve")
     return warning("；".join(says), "；".join(do)) if says else ok("没有")

@@ -83,20 +83,21 @@ def ids_empty() -> str:
     return "企业的账号名单是空的：企业里至少有一个人，这样的名单不可信，当作没有读到。"
 
 
+def _some(ids: Sequence[int]) -> str:
+    """As many as fit a line."""
+    return "、".join(str(one) for one in ids[:10]) + (" 等" if len(ids) > 10 else "")  # noqa: PLR2004
+
+
 def pages_deny_ids(departments: Sequence[int]) -> str:
     """Answered with errcode 0, and nobody or too few where the list of ids names people."""
-    shown = "、".join(str(department) for department in departments[:10])
-    more = " 等" if len(departments) > 10 else ""  # noqa: PLR2004 -- as many as fit a line
     return (
-        f"有 {len(departments)} 个部门（部门 {shown}{more}）本应用看得到，读到的成员却比企业的账号名单少："
+        f"有 {len(departments)} 个部门（部门 {_some(departments)}）本应用看得到，读到的成员却比企业的账号名单少："
         "两份应答互相矛盾，少的人当作没有读到，不当作在可见范围之外。"
     )
 
 
 def details_unread(departments: Sequence[int]) -> str:
-    shown = "、".join(str(department) for department in departments[:10])
-    more = " 等" if len(departments) > 10 else ""  # noqa: PLR2004 -- as many as fit a line
-    where = f"（部门 {shown}{more}）" if departments else ""
+    where = f"（部门 {_some(departments)}）" if departments else ""
     return f"有 {len(departments)} 个部门的成员详情没有读全{where}：已知的成员保持原状，没有人因此被改为不可见。"
 
 
@@ -135,10 +136,8 @@ def repaired(count: int, examples: Sequence[str]) -> str:
 
 
 def rings(ids: Sequence[int]) -> str:
-    shown = "、".join(str(department) for department in ids[:10])
-    more = " 等" if len(ids) > 10 else ""  # noqa: PLR2004 -- as many as fit a line
     return (
-        f"有 {len(ids)} 个部门的上级部门是它们自己或自己的下级（{shown}{more}）："
+        f"有 {len(ids)} 个部门的上级部门是它们自己或自己的下级（{_some(ids)}）："
         "仍按企业微信的数据保存，部门树里把其中排在最前的一个显示在顶层。请在管理后台调整它们的上级部门。"
     )
 

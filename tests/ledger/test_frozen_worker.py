@@ -46,6 +46,17 @@ async def claimed(desk: Desk) -> ledger.Attempt:
     return attempt
 
 
+async def answered_too_late(desk: Desk) -> tuple[OutgoingCall, ledger.Attempt, ledger.Answered]:
+    """A post in a group that arrived; its worker was frozen before it could say so, and the call is unknown."""
+    call = await desk.to_group(await desk.group(), "一", new_id())
+    attempt = await claimed(desk)
+    outcome = await ledger.carry_out(desk.ctx.platform.app, attempt)
+    assert isinstance(outcome, ledger.Answered)
+    desk.clock.advance(LEASE + timedelta(seconds=1))
+    await desk.recover()
+    return call, attempt, outcome
+
+
 class TestWakingBeforeTheCall:
     async def test_nothing_is_sent_and_the_message_goes_once(self, desk: Desk) -> None:
         message = await desk.text(await desk.colleagues(1))
@@ -82,13 +93,7 @@ class TestWakingBeforeTheCall:
 
 class TestWakingAfterAPersonsDecision:
     async def test_a_late_success_is_kept_and_told(self, desk: Desk) -> None:
-        chatid = await desk.group()
-        call = await desk.to_group(chatid, "一", new_id())
-        attempt = await claimed(desk)
-        outcome = await ledger.carry_out(desk.ctx.platform.app, attempt)
-        assert isinstance(outcome, ledger.Answered)
-        desk.clock.advance(LEASE + timedelta(seconds=1))
-        await desk.recover()
+        call, attempt, outcome = await answered_too_late(desk)
         async with transaction(desk.sessions) as session:
             await ledger.resolve_call(
                 session, call_id=call.id, resolution=ledger.Resolution.FAILED, actor=SYSTEM, now=desk.clock.now()
@@ -106,13 +111,7 @@ class TestWakingAfterAPersonsDecision:
 
     @pytest.mark.parametrize("made_again", [False, True])
     async def test_it_is_a_finding_until_a_person_has_looked(self, desk: Desk, made_again: bool) -> None:
-        chatid = await desk.group()
-        call = await desk.to_group(chatid, "一", new_id())
-        attempt = await claimed(desk)
-        outcome = await ledger.carry_out(desk.ctx.platform.app, attempt)
-        assert isinstance(outcome, ledger.Answered)
-        desk.clock.advance(LEASE + timedelta(seconds=1))
-        await desk.recover()
+        call, attempt, outcome = await answered_too_late(desk)
         await resolve(desk, call.id, ledger.Resolution.FAILED)
         if made_again:
             async with transaction(desk.sessions) as session:
@@ -132,13 +131,7 @@ class TestWakingAfterAPersonsDecision:
         assert found.hold_reason is None
 
     async def test_what_a_person_had_made_again_without_knowing_is_a_finding_too(self, desk: Desk) -> None:
-        chatid = await desk.group()
-        call = await desk.to_group(chatid, "一", new_id())
-        attempt = await claimed(desk)
-        outcome = await ledger.carry_out(desk.ctx.platform.app, attempt)
-        assert isinstance(outcome, ledger.Answered)
-        desk.clock.advance(LEASE + timedelta(seconds=1))
-        await desk.recover()
+        call, attempt, outcome = await answered_too_late(desk)
         async with transaction(desk.sessions) as session:
             await ledger.retry_call(session, call_id=call.id, actor=SYSTEM, now=desk.clock.now())
         async with transaction(desk.sessions) as session:

@@ -40,13 +40,17 @@ async def given(session: AsyncSession, company: Company) -> Task:
 
 
 async def leaves(session: AsyncSession, person: Person, reason: DepartureReason = DepartureReason.LEFT) -> None:
-    """The person is gone, and the part goes through their tasks."""
+    """The person is gone, the part goes through their tasks, and everybody is told."""
+    await leaves_untold(session, person, reason)
+    await tell_due(session, now=TUESDAY_NOON)
+
+
+async def leaves_untold(session: AsyncSession, person: Person, reason: DepartureReason = DepartureReason.LEFT) -> None:
     person.status = PersonStatus(reason.value)
     await session.flush()
     departure = Departure(PersonId(person.id), reason)
     for task_id in await queries.open_tasks_of(session, person.id):
         await hand_over(session, task_id=task_id, departure=departure, now=TUESDAY_9AM)
-    await tell_due(session, now=TUESDAY_NOON)
 
 
 class TestWhoFollows:
@@ -127,10 +131,7 @@ class TestHandingOver:
         self, session: AsyncSession, company: Company, given: Task
     ) -> None:
         """4.4: both fall due together after a time down, and one message says both."""
-        company.li.status = PersonStatus.LEFT
-        await session.flush()
-        departure = Departure(PersonId(company.li.id), DepartureReason.LEFT)
-        await hand_over(session, task_id=TaskId(given.id), departure=departure, now=TUESDAY_9AM)
+        await leaves_untold(session, company.li)
         await REGISTRY.timers["task.overdue"](session, str(given.id), FRIDAY_6PM)
         await tell_due(session, now=FRIDAY_6PM)
         for person in (company.wang, company.zhao):
@@ -141,10 +142,7 @@ class TestHandingOver:
     async def test_nobody_hears_of_what_is_done_before_it_is_said(
         self, session: AsyncSession, company: Company, given: Task
     ) -> None:
-        company.li.status = PersonStatus.LEFT
-        await session.flush()
-        departure = Departure(PersonId(company.li.id), DepartureReason.LEFT)
-        await hand_over(session, task_id=TaskId(given.id), departure=departure, now=TUESDAY_9AM)
+        await leaves_untold(session, company.li)
         await say(session, company.wang, "done", given, now=TUESDAY_9AM)
         await tell_due(session, now=TUESDAY_NOON)
         assert not [text for text in await texts_to(session, company.wang) if "接手" in text]

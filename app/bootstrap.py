@@ -30,6 +30,7 @@ from app.ladders.domain import DOMAIN as ladders
 from app.ledger.domain import DOMAIN as ledger
 from app.manifest import Registry, collect
 from app.org.domain import DOMAIN as org
+from app.pages.domain import DOMAIN as pages
 from app.policy.domain import DOMAIN as policy
 from app.quota.domain import DOMAIN as quota
 from app.reconciliation.domain import DOMAIN as reconciliation
@@ -50,12 +51,12 @@ REGISTRY = collect(
         web,
         events,
         inbox,
-        access,
         quota,
         policy,
         calendar,
         org,
         roles,
+        access,
         sync,
         departures,
         ledger,
@@ -68,6 +69,7 @@ REGISTRY = collect(
         reconciliation,
         tasks,
         announcements,
+        pages,
     )
 )
 """Every domain, the lower ones first. A new domain is a package and one line here."""

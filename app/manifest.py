@@ -15,6 +15,8 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.permissions import Permission
+
 Function = Callable[..., Awaitable[Any]]
 
 SESSION_KEY = "registry"
@@ -22,6 +24,26 @@ SESSION_KEY = "registry"
 
 class DuplicateName(Exception):
     """Two domains registered the same name; both are named."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """A page of one of the faces, as the navigation shows it. Its handler stands in `app/<face>/pages/`."""
+
+    face: str
+    """`console`, or `me` for employees."""
+    name: str
+    """Within the face; handlers ask for it by this name."""
+    title: str
+    english: str
+    permission: Permission | None
+    """Who holds it anywhere may come here. None: whoever is signed in."""
+    place: int | None = None
+    """Where it stands in the navigation, the smallest first. None: not there, other pages lead to it."""
+
+    @property
+    def path(self) -> str:
+        return f"/{self.face}/{self.name}" if self.name else f"/{self.face}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +75,14 @@ class Domain:
     """Type of an event → the jobs that each of its events enqueues."""
     departure_parts: Mapping[str, Any] = field(default_factory=dict)
     """What becomes of this domain's things when somebody leaves, by the name of the part."""
+    pages: Sequence[Page] = ()
+    """What people can open in a browser."""
+    standings: Mapping[str, Function] = field(default_factory=dict)
+    """What somebody is by the organisation or by a register, as `department_head` → `(session, person)`, which answers
+    with the places they are it in (`app.access`, D21).
+    """
+    objects: Mapping[str, Function] = field(default_factory=dict)
+    """Kind of object → `(session, sight, object_id)`: whether that one is seen (D21)."""
     scopes: Sequence[str] = ()
     """Resources of which an API key may be allowed `:read` and `:write`."""
     policy_checks: Sequence[Function] = ()
@@ -71,6 +101,8 @@ _NAMED = (
     "kinds",
     "rungs",
     "departure_parts",
+    "standings",
+    "objects",
 )
 
 
@@ -88,6 +120,10 @@ class Registry:
     kinds: Mapping[str, Any] = field(default_factory=dict)
     rungs: Mapping[str, Function] = field(default_factory=dict)
     departure_parts: Mapping[str, Any] = field(default_factory=dict)
+    standings: Mapping[str, Function] = field(default_factory=dict)
+    objects: Mapping[str, Function] = field(default_factory=dict)
+    pages: Mapping[str, Page] = field(default_factory=dict)
+    """By path."""
     subscribers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     gathered_jobs: tuple[str, ...] = ()
     scopes: tuple[str, ...] = ()
@@ -106,9 +142,11 @@ def collect(domains: Iterable[Domain]) -> Registry:
     for domain in listed:
         for event_type, jobs in domain.subscribers.items():
             subscribers.setdefault(event_type, []).extend(jobs)
+    _each_once("page", [(page.path, domain.name) for domain in listed for page in domain.pages])
     return Registry(
         domains=listed,
         **merged,
+        pages={page.path: page for domain in listed for page in domain.pages},
         subscribers=subscribers,
         gathered_jobs=tuple(name for domain in listed for name in domain.gathered_jobs),
         scopes=tuple(scope for domain in listed for scope in domain.scopes),
@@ -140,4 +178,4 @@ def registry_of(session: AsyncSession) -> Registry:
     return registry
 
 
-__all__ = ["SESSION_KEY", "Domain", "DuplicateName", "Function", "Registry", "collect", "registry_of"]
+__all__ = ["SESSION_KEY", "Domain", "DuplicateName", "Function", "Page", "Registry", "collect", "registry_of"]

@@ -1,11 +1,11 @@
-"""Who may call the REST API, and the answers kept for repeated requests."""
+"""Who may call: API keys and their kept answers; people who are signed in, and what they were granted."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import LargeBinary
+from sqlalchemy import Index, LargeBinary, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import String
 from sqlmodel import Field
@@ -46,4 +46,93 @@ class IdempotencyRecord(Table, table=True):
     body: bytes | None = Field(default=None, sa_type=LargeBinary)
     locked_until: datetime = moment()
     """A first request that died does not block its key for ever."""
+    created_at: datetime = moment(index=True)
+
+
+class PersonSession(Table, table=True):
+    """A person who is signed in with one browser (D20). The cookie holds the token; only its sha256 is kept."""
+
+    __tablename__ = "person_sessions"
+    __table_args__ = (
+        Index("ix_person_sessions_person", "person_id", postgresql_where=text("ended_at IS NULL")),
+        Index("ix_person_sessions_ends_at", "ends_at"),
+    )
+
+    id: UUID = uuid_key()
+    token_hash: bytes = Field(sa_type=LargeBinary, unique=True)
+    person_id: UUID = ref("people.id", index=False)
+    way: str
+    """`client` (inside WeCom), `desktop` (scanned or confirmed in WeCom), `link` (`steward access link`)."""
+    browser: str
+    """What people recognise it by: 企业微信手机端, Chrome（Windows）…"""
+    started_at: datetime = moment()
+    seen_at: datetime = moment()
+    ends_at: datetime = moment()
+    """However busy it is."""
+    ended_at: datetime | None = optional_moment()
+    ended_because: str | None = Field(default=None)
+    """`signed_out`, `ended_elsewhere`, `departed`, `idle`, `too_old`."""
+
+
+class SignInAttempt(Table, table=True):
+    """Somebody went to WeCom to say who they are. The state that comes back is used once, by the same browser."""
+
+    __tablename__ = "sign_in_attempts"
+
+    state_hash: bytes = Field(sa_type=LargeBinary, primary_key=True)
+    browser_hash: bytes = Field(sa_type=LargeBinary)
+    return_path: str
+    way: str
+    created_at: datetime = moment(index=True)
+    expires_at: datetime = moment()
+    spent_at: datetime | None = optional_moment()
+
+
+class AccessLink(Table, table=True):
+    """A link that signs the first administrator in, once, within minutes (`steward access link`)."""
+
+    __tablename__ = "access_links"
+
+    token_hash: bytes = Field(sa_type=LargeBinary, primary_key=True)
+    person_id: UUID = ref("people.id", index=False)
+    created_by: str
+    created_at: datetime = moment()
+    expires_at: datetime = moment()
+    spent_at: datetime | None = optional_moment()
+
+
+class AccessGrant(Table, table=True):
+    """A bundle of permissions that somebody was given, until a day and for a reason (D21)."""
+
+    __tablename__ = "access_grants"
+    __table_args__ = (Index("ix_access_grants_person", "person_id", postgresql_where=text("ended_at IS NULL")),)
+
+    id: UUID = uuid_key()
+    person_id: UUID = ref("people.id", index=False)
+    bundle: str
+    """A key of the policy's `access.bundles`."""
+    reach: str
+    """`company`, `department`, `group`."""
+    place: str = Field(default="")
+    """The department's or the group's id; empty for the company."""
+    reason: str
+    granted_by: str
+    """As `kind:id`."""
+    granted_at: datetime = moment()
+    ends_at: datetime | None = optional_moment()
+    ended_at: datetime | None = optional_moment()
+    ended_by: str | None = Field(default=None)
+
+
+class SubmittedForm(Table, table=True):
+    """A form of a page that was sent: sent once more, it leads to where it led, and does nothing (P2)."""
+
+    __tablename__ = "submitted_forms"
+
+    session_id: UUID = ref("person_sessions.id", index=False, primary_key=True)
+    form_id: UUID = Field(sa_type=Uuid, primary_key=True)
+    location: str = Field(default="")
+    """Where the browser was sent."""
+    said: str = Field(default="")
+    """What the page there says of it."""
     created_at: datetime = moment(index=True)

@@ -17,11 +17,13 @@ from models.columns import document, moment, optional_moment, serial_key
 class ObjectKind(StrEnum):
     """What can be acted on. Stored by value in audit rows, events, messages and outgoing calls."""
 
+    ACCESS_GRANT = "access_grant"
     ANNOUNCEMENT = "announcement"
     API_KEY = "api_key"
     CALENDAR_DAY = "calendar_day"
     CARD = "card"
     DELIVERY = "delivery"
+    DEPARTMENT = "department"
     DEPARTURE = "departure"
     GROUP = "group"
     GROUP_FINDING = "group_finding"
@@ -31,6 +33,7 @@ class ObjectKind(StrEnum):
     PATH = "path"
     PERSON = "person"
     POLICY_VERSION = "policy_version"
+    PERSON_SESSION = "person_session"
     RECEIVED_EVENT = "received_event"
     REQUEST = "request"
     SYNC_RUN = "sync_run"

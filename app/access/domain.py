@@ -1,12 +1,23 @@
-"""The manifest of API keys."""
+"""The manifest of access."""
 
 from __future__ import annotations
 
+from app.access.jobs import JOBS, SCHEDULE, SUBSCRIBERS
 from app.access.router import router
-from app.manifest import Domain
+from app.manifest import Domain, Page
+from app.permissions import Permission
 
 DOMAIN = Domain(
     name="access",
     routers=[router],
+    jobs=JOBS,
+    schedule=SCHEDULE,
+    subscribers=SUBSCRIBERS,
     scopes=["admin"],
+    pages=[
+        Page(face="me", name="account", title="我的账号", english="My account", permission=None, place=90),
+        Page(
+            face="console", name="access", title="授权", english="Access", permission=Permission.ACCESS_READ, place=90
+        ),
+    ],
 )

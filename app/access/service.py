@@ -1,4 +1,7 @@
-"""API keys: made, listed, ended, looked up. Only a digest is stored; the key itself is shown once."""
+"""The public face of access: keys of services, sign-in and sessions of people, who may do what.
+
+Of a key only a digest is stored; the key itself is shown once.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,24 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.access.authority.decide import Answer, Authority, check, may, refused
+from app.access.authority.grants import (
+    ADMINISTRATOR,
+    Wanted,
+    administrators,
+    authority_of,
+    grant,
+    living_grants,
+    revoke,
+)
+from app.access.authority.holdings import Holding, bundles_of, grants_of
 from app.access.errors import ExpiresInThePast, NoSuchKey, UnknownScope
 from app.access.keys import digest
+from app.access.sign_in.attempts import Attempt, Way, address_of, begin_attempt, own_path, spend_attempt
+from app.access.sign_in.links import create_link, holder_of, use_link
+from app.access.sign_in.sessions import Lifetime, Viewer, end_all_of, end_own, find, living_of, start
+from app.access.sign_in.tokens import new_token
+from app.access.sign_in.visitors import Turned, Visitor, recognise
 from app.audit import queries as audit
 from app.audit.actor import Actor
 from app.audit.why import Why
@@ -22,6 +41,48 @@ from app.observability import get_logger
 from app.web.scopes import EVERYTHING, scopes_of
 from models.access import ApiKey
 from models.audit import AuditEntry, ObjectKind
+
+__all__ = [
+    "ADMINISTRATOR",
+    "Answer",
+    "Attempt",
+    "Authority",
+    "Holding",
+    "Lifetime",
+    "Turned",
+    "Viewer",
+    "Visitor",
+    "Wanted",
+    "Way",
+    "address_of",
+    "administrators",
+    "authority_of",
+    "begin_attempt",
+    "bundles_of",
+    "check",
+    "create_key",
+    "create_link",
+    "end_all_of",
+    "end_key",
+    "end_own",
+    "find",
+    "grant",
+    "grants_of",
+    "holder_of",
+    "install_bootstrap_key",
+    "list_keys",
+    "living_grants",
+    "living_of",
+    "may",
+    "new_token",
+    "own_path",
+    "recognise",
+    "refused",
+    "revoke",
+    "spend_attempt",
+    "start",
+    "use_link",
+]
 
 log = get_logger()
 

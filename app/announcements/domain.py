@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from app.announcements.jobs import CARD_ABSORBERS, CARD_ACTIONS, OUTCOMES, RUNGS, TIMERS
 from app.announcements.router import router
-from app.manifest import Domain
+from app.announcements.sight import is_seen
+from app.manifest import Domain, Page
+from app.permissions import Permission
+from models.audit import ObjectKind
 
 DOMAIN = Domain(
     name="announcements",
@@ -14,5 +17,24 @@ DOMAIN = Domain(
     rungs=RUNGS,
     card_actions=CARD_ACTIONS,
     card_absorbers=CARD_ABSORBERS,
+    objects={ObjectKind.ANNOUNCEMENT: is_seen},
+    pages=[
+        Page(
+            face="me",
+            name="announcements",
+            title="通知",
+            english="Announcements",
+            permission=Permission.ANNOUNCEMENT_READ,
+            place=40,
+        ),
+        Page(
+            face="console",
+            name="announcements",
+            title="通知",
+            english="Announcements",
+            permission=Permission.ANNOUNCEMENT_READ,
+            place=30,
+        ),
+    ],
     scopes=["announcements", "announcements:confirm"],
 )

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from app.approvals.jobs import CARD_ACTIONS, DEPARTURE_PARTS, JOBS, RUNGS, SUBSCRIBERS, TIMERS
 from app.approvals.router import router
-from app.manifest import Domain
+from app.approvals.sight import is_seen
+from app.manifest import Domain, Page
+from app.permissions import Permission
+from models.audit import ObjectKind
 
 DOMAIN = Domain(
     name="approvals",
@@ -15,5 +18,22 @@ DOMAIN = Domain(
     rungs=RUNGS,
     card_actions=CARD_ACTIONS,
     departure_parts=DEPARTURE_PARTS,
+    objects={ObjectKind.REQUEST: is_seen},
+    pages=[
+        Page(
+            face="me", name="requests", title="申请", english="Requests", permission=Permission.REQUEST_READ, place=20
+        ),
+        Page(
+            face="me", name="apply", title="发起申请", english="Apply", permission=Permission.REQUEST_SUBMIT, place=10
+        ),
+        Page(
+            face="console",
+            name="requests",
+            title="申请",
+            english="Requests",
+            permission=Permission.REQUEST_READ,
+            place=10,
+        ),
+    ],
     scopes=["requests", "requests:decide"],
 )

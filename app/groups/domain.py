@@ -5,8 +5,11 @@ from __future__ import annotations
 from app.groups.jobs import DEPARTURE_PARTS, JOBS, OUTCOMES, SCHEDULE, SUBSCRIBERS
 from app.groups.requests import KINDS
 from app.groups.router import router
+from app.groups.sight import is_seen, standing_as_administrator
 from app.groups.succession.requests import OwnGroupKind
-from app.manifest import Domain
+from app.manifest import Domain, Page
+from app.permissions import Permission
+from models.audit import ObjectKind
 
 DOMAIN = Domain(
     name="groups",
@@ -18,4 +21,10 @@ DOMAIN = Domain(
     kinds=KINDS | {OwnGroupKind.name: OwnGroupKind()},
     departure_parts=DEPARTURE_PARTS,
     scopes=["groups"],
+    standings={"group_administrator": standing_as_administrator},
+    objects={ObjectKind.GROUP: is_seen},
+    pages=[
+        Page(face="me", name="groups", title="群", english="Groups", permission=Permission.GROUP_READ, place=30),
+        Page(face="console", name="groups", title="群", english="Groups", permission=Permission.GROUP_READ, place=20),
+    ],
 )

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.org import queries
 from app.org.errors import PersonUnknown
 from app.org.identity import link_former, link_userid, rename, separate_userid
+from app.org.introduce import Introduced, introduce, introduce_one, names_of_departments
 from app.org.read_again import (
     DEPARTMENTS_READ_AGAIN,
     PEOPLE_READ_AGAIN,
@@ -17,26 +18,35 @@ from app.org.read_again import (
     rejoined_since,
 )
 from app.org.returners import Returner, compare_returners, link_returners
+from app.org.sight import departments_seen_by, headships_of, people_in, seen_by
 from models.ids import PersonId, fold
 from models.org import Person
 
 __all__ = [
     "DEPARTMENTS_READ_AGAIN",
     "PEOPLE_READ_AGAIN",
+    "Introduced",
     "Returner",
     "compare_returners",
+    "departments_seen_by",
+    "headships_of",
     "id_named",
     "id_named_or_former",
+    "introduce",
+    "introduce_one",
     "link_former",
     "link_returners",
     "link_userid",
+    "names_of_departments",
     "not_shown_in",
+    "people_in",
     "people_named",
     "person_named",
     "person_named_or_former",
     "read_again_since",
     "rejoined_since",
     "rename",
+    "seen_by",
     "separate_userid",
 ]
 

@@ -9,7 +9,9 @@ from app.policy.schema import PolicyDocument
 from app.policy.sections.people import Expression
 from app.policy.sections.values import Section
 
-KEYS = frozenset({"approver", "administered_by", "informed", "fallback", "supervised_by", "to", "applied_by"})
+KEYS = frozenset(
+    {"approver", "administered_by", "informed", "fallback", "supervised_by", "to", "applied_by", "held_by"}
+)
 """Under these keys stands an expression, or a list of them."""
 
 

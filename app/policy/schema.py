@@ -11,6 +11,7 @@ from datetime import date
 
 from pydantic import Field, model_validator
 
+from app.policy.sections.access import AccessRule
 from app.policy.sections.announcements import AnnouncementsRule
 from app.policy.sections.approvals import ApprovalsRule
 from app.policy.sections.clauses import CarriedOut
@@ -52,6 +53,8 @@ class PolicyDocument(Section):
     approvals: ApprovalsRule
     announcements: AnnouncementsRule
     tasks: TasksRule
+    access: AccessRule | None = None
+    """Who may do what on the pages. None in versions that are older than this section: the default document's."""
 
     @model_validator(mode="after")
     def _work_outside_of_the_rest_period(self) -> PolicyDocument:

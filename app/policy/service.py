@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -43,6 +44,7 @@ __all__ = [
     "apply",
     "cautions_about",
     "check",
+    "default_document",
     "ensure_first_version",
     "expressions_in",
     "get",
@@ -124,6 +126,12 @@ class Policy:
                 rule_key=rule_key,
             )
         return Citation(rule_key, clause, self.document.clauses[clause], self.number)
+
+
+@cache
+def default_document() -> PolicyDocument:
+    """The one that ships with the service. Raises `FaultyPolicy` if it does not hold what it must."""
+    return parse(default_source())
 
 
 def clauses(document: PolicyDocument) -> list[Clause]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from app.manifest import Domain
+from app.manifest import Domain, Page
+from app.permissions import Permission
 from app.tasks.jobs import CARD_ACTIONS, DEPARTURE_PARTS, RUNGS, TIMERS
 from app.tasks.router import router
+from app.tasks.sight import is_seen
+from models.audit import ObjectKind
 
 DOMAIN = Domain(
     name="tasks",
@@ -13,5 +16,10 @@ DOMAIN = Domain(
     rungs=RUNGS,
     card_actions=CARD_ACTIONS,
     departure_parts=DEPARTURE_PARTS,
+    objects={ObjectKind.TASK: is_seen},
+    pages=[
+        Page(face="me", name="tasks", title="任务", english="Tasks", permission=Permission.TASK_READ, place=50),
+        Page(face="console", name="tasks", title="任务", english="Tasks", permission=Permission.TASK_READ, place=40),
+    ],
     scopes=["tasks", "tasks:act"],
 )

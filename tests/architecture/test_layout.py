@@ -25,6 +25,7 @@ USUAL = {
     "jobs.py",
     "domain.py",
     "departures.py",
+    "sight.py",
 }
 
 MOST_FURTHER_FILES = 6

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from functools import cache
 
-from app.events.catalogue import groups, operations, people, requests, work
-from app.events.catalogue.groups import *  # noqa: F403 -- one catalogue, in the order of the domains
+from app.events.catalogue import access, groups, operations, people, requests, work
+from app.events.catalogue.access import *  # noqa: F403 -- one catalogue
+from app.events.catalogue.groups import *  # noqa: F403
 from app.events.catalogue.operations import *  # noqa: F403
 from app.events.catalogue.people import *  # noqa: F403
 from app.events.catalogue.requests import *  # noqa: F403
@@ -19,5 +20,7 @@ from app.events.event import Event, by_type
 @cache
 def events_by_type() -> dict[str, type[Event]]:
     """Type → class. Raises `DuplicateName` for a type that two classes claim."""
-    found = (getattr(part, name) for part in (people, requests, groups, work, operations) for name in part.__all__)
+    found = (
+        getattr(part, name) for part in (people, requests, groups, work, operations, access) for name in part.__all__
+    )
     return by_type(one for one in found if issubclass(one, Event) and "type" in one.__dict__)

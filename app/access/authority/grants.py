@@ -1,0 +1,205 @@
+"""Giving bundles of permissions, and taking them back (D21)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.access.authority.decide import Authority
+from app.access.authority.holdings import bundles_of, holdings_of, sight_at
+from app.access.errors import AlreadyGranted, CannotSignIn, MoreThanHeld, NoSuchGrant, UnknownBundle, WrongPlace
+from app.audit.actor import Actor
+from app.audit.why import Why
+from app.events.service import catalogue, publish
+from app.org import queries as org
+from app.org.rules import MAY_ACT, may_act, why_not
+from app.permissions import Permission, Reach, Sight
+from app.policy import service as policies
+from app.policy.sections.access import BundleRule
+from app.quotes import quoted
+from models.access import AccessGrant
+from models.org import Person
+
+ADMINISTRATOR: Final = "administrator"
+"""The bundle of whoever comes in by the first link."""
+
+_LONGEST: Final = timedelta(days=3_650)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A bundle that somebody is to have."""
+
+    person: Person
+    bundle: str
+    reason: str
+    reach: Reach = Reach.COMPANY
+    place: str = ""
+    """The department's or the group's id."""
+    ends_at: datetime | None = None
+
+
+async def administrators(session: AsyncSession, *, now: datetime) -> list[Person]:
+    """Everybody who may grant access in the whole company and can act."""
+    policy = await policies.in_force(session, now=now)
+    giving = [name for name, rule in bundles_of(policy.document).items() if Permission.ACCESS_GRANT in rule.permissions]
+    statement = (
+        select(Person)
+        .join(AccessGrant, col(AccessGrant.person_id) == col(Person.id))
+        .where(col(AccessGrant.bundle).in_(giving), col(AccessGrant.reach) == Reach.COMPANY.value)
+        .where(col(AccessGrant.ended_at).is_(None), col(Person.status).in_(MAY_ACT))
+        .where(or_(col(AccessGrant.ends_at).is_(None), col(AccessGrant.ends_at) > now))
+        .order_by(col(Person.name), col(Person.id))
+    )
+    return list((await session.scalars(statement)).unique())
+
+
+async def grant_administration(session: AsyncSession, person: Person, *, actor: Actor, now: datetime) -> AccessGrant:
+    """What comes with the first link."""
+    wanted = Wanted(person, ADMINISTRATOR, "第一位系统管理员（一次性链接）")
+    return await _give(session, wanted, actor=actor, now=now)
+
+
+async def grant(
+    session: AsyncSession, wanted: Wanted, *, actor: Actor, authority: Authority | None, now: datetime
+) -> AccessGrant:
+    """Give somebody a bundle. `authority` is what the grantor holds; None for an operator at the command line.
+
+    Raises `UnknownBundle`, `WrongPlace`, `CannotSignIn`, `AlreadyGranted`, and `MoreThanHeld` when the bundle or its
+    place goes further than the grantor's own.
+    """
+    rule = await _known_bundle(session, wanted.bundle, now=now)
+    await _check_place(session, wanted, now=now)
+    if not may_act(wanted.person):
+        raise CannotSignIn(
+            f"{quoted(wanted.person.name)}的账号{why_not(wanted.person)}，不能授予",
+            f"{wanted.person.name} cannot act now ({wanted.person.status.value})",
+        )
+    if authority is not None:
+        _check_held(rule, await sight_at(session, wanted.reach, wanted.place), authority)
+    return await _give(session, wanted, actor=actor, now=now)
+
+
+async def _known_bundle(session: AsyncSession, name: str, *, now: datetime) -> BundleRule:
+    bundles = bundles_of((await policies.in_force(session, now=now)).document)
+    if name not in bundles or bundles[name].reach is Reach.OWN:
+        offered = [key for key, rule in bundles.items() if rule.reach is not Reach.OWN]
+        listed = "、".join(f"{key}（{bundles[key].title}）" for key in offered)
+        raise UnknownBundle(
+            f"没有可以授予的权限组{quoted(name)}，可选：{listed}",
+            f"There is no bundle {name} to grant; there are {', '.join(offered)}",
+        )
+    return bundles[name]
+
+
+async def _check_place(session: AsyncSession, wanted: Wanted, *, now: datetime) -> None:
+    if wanted.ends_at is not None and not now < wanted.ends_at <= now + _LONGEST:
+        raise WrongPlace("截止日期应在将来，最长十年", "The end has to be in the future, within ten years")
+    match wanted.reach:
+        case Reach.COMPANY if not wanted.place:
+            return
+        case Reach.DEPARTMENT if wanted.place.isascii() and wanted.place.isdigit():
+            if await org.department(session, int(wanted.place)) is not None:
+                return
+        case Reach.GROUP if _is_uuid(wanted.place):
+            return
+        case _:
+            pass
+    raise WrongPlace(
+        "范围不对：全公司不写编号；部门写现有部门的编号；群写群的 id",
+        "Wrong place: none for the company, the id of a department that exists, or the id of a group",
+    )
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
+
+
+def _check_held(rule: BundleRule, place: Sight, authority: Authority) -> None:
+    """Nobody grants more than they hold, nor further than they hold it."""
+    authority.check(Permission.ACCESS_GRANT)
+    for permission in (Permission.ACCESS_GRANT, *rule.permissions):
+        held = authority.sight_of(permission)
+        reaches = held.everything or (
+            not place.everything and place.departments <= held.departments and place.groups <= held.groups
+        )
+        if not reaches:
+            raise MoreThanHeld(
+                "这个权限组或范围超出了您自己的权限，请由权限更大的人授予",
+                f"It goes further than what you hold yourself ({permission.value}): ask somebody who holds more",
+                permission=permission.value,
+            )
+
+
+async def _give(session: AsyncSession, wanted: Wanted, *, actor: Actor, now: datetime) -> AccessGrant:
+    same = select(AccessGrant).where(
+        col(AccessGrant.person_id) == wanted.person.id,
+        col(AccessGrant.bundle) == wanted.bundle,
+        col(AccessGrant.reach) == wanted.reach.value,
+        col(AccessGrant.place) == wanted.place,
+        col(AccessGrant.ended_at).is_(None),
+        or_(col(AccessGrant.ends_at).is_(None), col(AccessGrant.ends_at) > now),
+    )
+    if (await session.scalars(same.limit(1))).first() is not None:
+        raise AlreadyGranted(
+            f"{quoted(wanted.person.name)}已有这个权限组；要改截止日期请先收回",
+            f"{wanted.person.name} has this bundle already; revoke it first to change its end",
+        )
+    row = AccessGrant(
+        person_id=wanted.person.id,
+        bundle=wanted.bundle,
+        reach=wanted.reach.value,
+        place=wanted.place,
+        reason=wanted.reason,
+        granted_by=str(actor),
+        granted_at=now,
+        ends_at=wanted.ends_at,
+    )
+    session.add(row)
+    await session.flush()
+    details = {"bundle": wanted.bundle, "reach": wanted.reach.value, "place": wanted.place, "reason": wanted.reason}
+    granted = catalogue.AccessGranted(grant_id=row.id, person_id=wanted.person.id)
+    await publish(session, granted, Why(actor), now=now, details=details)
+    return row
+
+
+async def revoke(
+    session: AsyncSession, grant_id: UUID, *, actor: Actor, authority: Authority | None, now: datetime
+) -> AccessGrant:
+    """Take a grant back at once. Raises `NoSuchGrant`, or `MoreThanHeld` for one that the revoker could not give."""
+    row = await session.get(AccessGrant, grant_id, with_for_update={"key_share": True})
+    if row is None or row.ended_at is not None:
+        raise NoSuchGrant("没有这项授权，或它已收回", "There is no such grant, or it was revoked")
+    if authority is not None:
+        rule = bundles_of((await policies.in_force(session, now=now)).document).get(row.bundle)
+        if rule is not None:
+            _check_held(rule, await sight_at(session, Reach(row.reach), row.place), authority)
+    row.ended_at, row.ended_by = now, str(actor)
+    revoked = catalogue.AccessRevoked(grant_id=row.id, person_id=row.person_id)
+    await publish(session, revoked, Why(actor), now=now)
+    return row
+
+
+async def living_grants(session: AsyncSession, *, now: datetime) -> list[AccessGrant]:
+    """Everybody's, the latest first."""
+    statement = (
+        select(AccessGrant)
+        .where(col(AccessGrant.ended_at).is_(None))
+        .where(or_(col(AccessGrant.ends_at).is_(None), col(AccessGrant.ends_at) > now))
+        .order_by(col(AccessGrant.id).desc())
+    )
+    return list(await session.scalars(statement))
+
+
+async def authority_of(session: AsyncSession, person: Person, *, now: datetime) -> Authority:
+    """What somebody holds now."""
+    return Authority(await holdings_of(session, person, now=now))

@@ -1,0 +1,85 @@
+"""The link that lets the first administrator in, before anybody can grant anything (D20)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.access.authority.grants import ADMINISTRATOR, administrators, grant_administration
+from app.access.errors import AdministratorExists, CannotSignIn, LinkSpent
+from app.access.sign_in.tokens import hashed, new_token
+from app.audit.actor import Actor
+from app.org.rules import may_act, why_not
+from app.quotes import quoted
+from models.access import AccessLink
+from models.org import Person
+
+LIFETIME: Final = timedelta(minutes=15)
+
+
+async def create_link(session: AsyncSession, person: Person, *, actor: Actor, now: datetime) -> str:
+    """The token of a new link. Raises `AdministratorExists` while somebody can grant access, and `CannotSignIn` for
+    somebody who may not act.
+    """
+    if not may_act(person):
+        raise CannotSignIn(
+            f"{quoted(person.name)}的账号{why_not(person)}，请换一位在职人员",
+            f"{person.name} cannot act now ({person.status.value}): name somebody who can",
+        )
+    if present := await administrators(session, now=now):
+        names = "、".join(one.name for one in present)
+        raise AdministratorExists(
+            f"已有系统管理员：{names}。请由其在控制台授权，或用 steward access grant 授予",
+            f"There is an administrator already: {names}. They grant access, or steward access grant does",
+        )
+    token = new_token()
+    session.add(
+        AccessLink(
+            token_hash=hashed(token),
+            person_id=person.id,
+            created_by=str(actor),
+            created_at=now,
+            expires_at=now + LIFETIME,
+        )
+    )
+    return token
+
+
+async def holder_of(session: AsyncSession, token: str, *, now: datetime) -> Person | None:
+    """Whom the link would let in; None when it is used or too old."""
+    statement = (
+        select(Person)
+        .join(AccessLink, col(AccessLink.person_id) == col(Person.id))
+        .where(col(AccessLink.token_hash) == hashed(token), col(AccessLink.spent_at).is_(None))
+        .where(col(AccessLink.expires_at) > now)
+    )
+    person = (await session.scalars(statement)).one_or_none()
+    return person if person is not None and may_act(person) else None
+
+
+async def use_link(session: AsyncSession, token: str, *, now: datetime) -> Person:
+    """Spend the link: its holder is administrator from now on. Raises `LinkSpent`."""
+    statement = (
+        update(AccessLink)
+        .where(col(AccessLink.token_hash) == hashed(token), col(AccessLink.spent_at).is_(None))
+        .where(col(AccessLink.expires_at) > now)
+        .values(spent_at=now)
+        .returning(col(AccessLink.person_id), col(AccessLink.created_by))
+    )
+    row = (await session.execute(statement)).one_or_none()
+    person = await session.get(Person, row.person_id) if row is not None else None
+    if row is None or person is None or not may_act(person):
+        raise LinkSpent(
+            "这个链接已经用过或已过期，请用 steward access link 重新生成",
+            "This link was used or is too old: make another with steward access link",
+        )
+    if person.id not in {one.id for one in await administrators(session, now=now)}:
+        await grant_administration(session, person, actor=Actor.parse(row.created_by), now=now)
+    return person
+
+
+__all__ = ["ADMINISTRATOR", "LIFETIME", "create_link", "holder_of", "use_link"]

@@ -1,0 +1,40 @@
+"""How far a permission goes among requests (D21)."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, Uuid, any_, false, literal, or_, select, true
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.org import service as org
+from app.permissions import Sight
+from models.approvals import ConcernedPerson, Request, RequestStep, StepApprover
+
+
+def seen_by(sight: Sight) -> ColumnElement[bool]:
+    """Requests about groups of the sight or made by somebody of its departments, one's own, those about oneself, and
+    those that one is or was asked to decide.
+    """
+    if sight.everything:
+        return true()
+    return or_(
+        col(Request.group_id) == any_(literal(list(sight.groups), ARRAY(Uuid))),
+        col(Request.requester_id).in_(org.people_in(sight.departments)) if sight.departments else false(),
+        _own(sight) if sight.person_id else false(),
+    )
+
+
+def _own(sight: Sight) -> ColumnElement[bool]:
+    asked = (
+        select(col(RequestStep.request_id))
+        .join(StepApprover, col(StepApprover.step_id) == col(RequestStep.id))
+        .where(col(StepApprover.person_id) == sight.person_id)
+    )
+    concerned = select(col(ConcernedPerson.request_id)).where(col(ConcernedPerson.person_id) == sight.person_id)
+    return or_(col(Request.requester_id) == sight.person_id, col(Request.id).in_(asked), col(Request.id).in_(concerned))
+
+
+async def is_seen(session: AsyncSession, sight: Sight, request_id: object) -> bool:
+    statement = select(col(Request.id)).where(col(Request.id) == request_id, seen_by(sight))
+    return (await session.scalars(statement)).first() is not None

@@ -1,0 +1,92 @@
+"""How far a permission goes among people and departments, and who stands at the head of what (D21)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from uuid import UUID
+
+from sqlalchemy import BigInteger, ColumnElement, Select, Uuid, any_, false, literal, or_, select, true
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.org import queries
+from app.permissions import Sight, Standing, Words
+from models.groups import GroupMember
+from models.ids import fold
+from models.org import Department, Membership, Person
+
+
+def seen_by(sight: Sight) -> ColumnElement[bool]:
+    """People: whoever is in the departments or in the groups, and oneself (D21)."""
+    if sight.everything:
+        return true()
+    return or_(
+        col(Person.id) == sight.person_id if sight.person_id else false(),
+        col(Person.id).in_(people_in(sight.departments)) if sight.departments else false(),
+        col(Person.id).in_(_in_groups(sight.groups)) if sight.groups else false(),
+    )
+
+
+def people_in(department_ids: Collection[int]) -> Select[UUID]:
+    """Whoever is in one of exactly these departments; after they have left, whoever was until then."""
+    departments = any_(literal(sorted(department_ids), ARRAY(BigInteger)))
+    return (
+        select(col(Membership.person_id))
+        .join(Person, col(Person.id) == col(Membership.person_id))
+        .where(col(Membership.department_id) == departments)
+        .where(or_(col(Membership.ended_at).is_(None), col(Membership.ended_at) == col(Person.ended_at)))
+    )
+
+
+def _in_groups(group_ids: Collection[UUID]) -> Select[UUID]:
+    return select(col(GroupMember.person_id)).where(
+        col(GroupMember.group_id) == any_(literal(list(group_ids), ARRAY(Uuid))), col(GroupMember.ended_at).is_(None)
+    )
+
+
+def departments_seen_by(sight: Sight) -> ColumnElement[bool]:
+    """Departments: those of the sight, and one's own."""
+    if sight.everything:
+        return true()
+    own = select(col(Membership.department_id)).where(
+        col(Membership.person_id) == sight.person_id, col(Membership.ended_at).is_(None)
+    )
+    return or_(
+        col(Department.id).in_(own) if sight.person_id else false(),
+        col(Department.id) == any_(literal(sorted(sight.departments), ARRAY(BigInteger))),
+    )
+
+
+async def is_person_seen(session: AsyncSession, sight: Sight, person_id: object) -> bool:
+    statement = select(col(Person.id)).where(col(Person.id) == person_id, seen_by(sight))
+    return (await session.scalars(statement)).first() is not None
+
+
+async def headships_of(session: AsyncSession, person: Person) -> list[Department]:
+    """The departments that the person leads, by the platform's list or by a leader's flag."""
+    userids = [fold(userid) for userid in (await queries.userids_of(session, [person.id])).values()]
+    flagged = select(col(Membership.department_id)).where(
+        col(Membership.person_id) == person.id, col(Membership.is_leader), col(Membership.ended_at).is_(None)
+    )
+    statement = select(Department).where(
+        col(Department.ended_at).is_(None),
+        or_(col(Department.leader_userids).contains(userids) if userids else false(), col(Department.id).in_(flagged)),
+    )
+    return list(await session.scalars(statement.order_by(col(Department.id))))
+
+
+async def standing_as_head(session: AsyncSession, person: Person) -> list[Standing]:
+    """One for each department that the person leads, with everything below it."""
+    return [
+        Standing(
+            Sight(departments=frozenset(await queries.departments_below(session, [department.id]))),
+            Words(f"您是{department.name}负责人", f"you head {department.name}"),
+        )
+        for department in await headships_of(session, person)
+    ]
+
+
+async def is_department_seen(session: AsyncSession, sight: Sight, department_id: object) -> bool:
+    statement = select(col(Department.id)).where(col(Department.id) == department_id, departments_seen_by(sight))
+    return (await session.scalars(statement)).first() is not None

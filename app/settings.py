@@ -94,6 +94,13 @@ def _path(value: Path) -> Path:
     return value
 
 
+def _domain_files(value: str) -> str:
+    names = [name.strip() for name in value.split(",") if name.strip()]
+    if any(not re.fullmatch(r"WW_verify_[A-Za-z0-9]{1,64}\.txt", name) for name in names):
+        raise ValueError("must be names like WW_verify_AbC123.txt, with commas between them")
+    return ",".join(names)
+
+
 def _secret(pattern: str, says: str) -> Any:
     def check(value: SecretStr) -> SecretStr:
         if not re.fullmatch(pattern, value.get_secret_value()):
@@ -120,6 +127,7 @@ LongSecret = Annotated[SecretStr, _secret(r"\S{32,}", "must be at least 32 chara
 HttpUrl = Annotated[
     str, StringConstraints(pattern=r"^https?://[^\s]+[^/\s]$", max_length=2_000), AfterValidator(check_http_url)
 ]
+DomainFiles = Annotated[str, AfterValidator(_domain_files)]
 SanePath = Annotated[Path, AfterValidator(_path)]
 PostgresUrl = Annotated[
     SecretStr,
@@ -140,6 +148,19 @@ class WecomSettings(BaseModel):
     api_base: HttpUrl = Field(
         "https://qyapi.weixin.qq.com/cgi-bin",
         description="地址固定；私有化部署或沙箱时才改 (the platform's API, without a trailing slash)",
+    )
+    authorize_url: HttpUrl = Field(
+        "https://open.weixin.qq.com/connect/oauth2/authorize",
+        description="企业微信内登录的地址；私有化部署或沙箱时才改 (web OAuth inside WeCom)",
+    )
+    login_url: HttpUrl = Field(
+        "https://login.work.weixin.qq.com/wwlogin/sso/login",
+        description="电脑上扫码登录的地址；私有化部署或沙箱时才改 (sign-in on a computer)",
+    )
+    domain_files: DomainFiles | None = Field(
+        None,
+        description="可信域名的校验文件 WW_verify_….txt，多个用逗号分开，可不填"
+        " (names of the ownership files of the trusted domain, optional)",
     )
     proxy: HttpUrl | None = Field(None, description="出口代理，可不填 (outgoing proxy, optional)")
     corp_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{4,64}$")] = Field(
@@ -197,6 +218,12 @@ class Settings(BaseModel):
     sync_interval: Duration = Field(timedelta(hours=6), description="通讯录全量对账间隔，如 30m、6h (full reconcile)")
     callback_window: Duration = Field(
         timedelta(minutes=5), description="回调时间戳允许的偏差，如 5m (replay window on either side)"
+    )
+    session_idle: Duration = Field(
+        timedelta(hours=12), description="多久不用就要重新登录，如 12h (a person's session without a visit)"
+    )
+    session_longest: Duration = Field(
+        timedelta(days=7), description="登录最长保持多久，如 7d (a person's session, however busy)"
     )
     events_kept: Duration = Field(
         timedelta(days=90), description="事件流保留多久，如 90d (how long other services can read an event)"

@@ -52,6 +52,8 @@ def environment(config: SandboxConfig, base_url: str) -> dict[str, str]:
     """What a service needs in its environment to speak with this sandbox."""
     return {
         "STEWARD_WECOM_API_BASE": f"{base_url}/cgi-bin",
+        "STEWARD_WECOM_AUTHORIZE_URL": f"{base_url}/connect/oauth2/authorize",
+        "STEWARD_WECOM_LOGIN_URL": f"{base_url}/wwlogin/sso/login",
         "STEWARD_WECOM_CORP_ID": config.corp_id,
         "STEWARD_WECOM_AGENT_ID": str(config.agent_id),
         "STEWARD_WECOM_APP_SECRET": config.app_secret,

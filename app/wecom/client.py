@@ -34,6 +34,7 @@ from app.wecom.payloads import (
     UserDetail,
     UserIdPage,
     UserSimple,
+    VisitorInfo,
     read,
     read_memberships,
     read_rows,
@@ -147,6 +148,10 @@ class WecomClient:
         buttons = answer.get("button")
         return buttons if isinstance(buttons, list) else []
 
+    async def get_visitor(self, code: str) -> VisitorInfo:
+        """Whom a code of web OAuth or of the desktop login stands for. Once: a second time it is refused (40029)."""
+        return read(VisitorInfo, await self._get_once("auth/getuserinfo", code=code), path="auth/getuserinfo")
+
     async def get_callback_ips(self) -> list[str]:
         """The addresses callbacks come from; patterns like `198.51.100.*` are among them."""
         answer = await self._get("getcallbackip")
@@ -193,6 +198,10 @@ class WecomClient:
 
     async def _get(self, path: str, **params: str | int) -> dict[str, Any]:
         return await self._read(Call(path, params=params, app_id=self.app_id))
+
+    async def _get_once(self, path: str, **params: str | int) -> dict[str, Any]:
+        """A read that spends what it asks with: repeated, it is refused whatever became of the first."""
+        return await self._exchange.perform(Call(path, params=params, app_id=self.app_id), auth=self._auth)
 
     async def _post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """A read that takes its question as JSON. Raw UTF-8: escapes can be refused with 40033."""

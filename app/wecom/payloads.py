@@ -245,6 +245,19 @@ class AgentInfo(Payload):
         }
 
 
+class VisitorInfo(Payload):
+    """Who stands behind a code (callbacks §6.1). The legacy call spells its keys UserId and OpenId."""
+
+    userid: Text = ""
+    """Of a linked corp: `CorpId/userid`. Empty for somebody who is no member."""
+    openid: Text = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _whatever_the_case(cls, raw: Any) -> Any:
+        return {str(key).lower(): value for key, value in raw.items()} if isinstance(raw, dict) else raw
+
+
 # --------------------------------------------------------------------------- writes
 
 

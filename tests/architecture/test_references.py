@@ -65,7 +65,7 @@ def texts() -> dict[str, tuple[str, str]]:
     found = {}
     for name in filter(None, listed):
         path = ROOT / name
-        if path.suffix not in TEXTS or not path.exists() or path == REFERENCES:
+        if "vendor" in path.parts or path.suffix not in TEXTS or not path.exists() or path == REFERENCES:
             continue
         whole = path.read_text(encoding="utf-8")
         found[name] = (python_prose(whole) if path.suffix == ".py" else whole, whole)

@@ -13,6 +13,8 @@ def sandbox_environment(config: SandboxConfig | None = None) -> dict[str, str]:
         "STEWARD_SECRET_KEY": "a-secret-key-for-tests-only-0123456789",
         "STEWARD_BOOTSTRAP_API_KEY": "test-key-with-every-scope-0123456789",
         "STEWARD_WECOM_API_BASE": "http://sandbox.test/cgi-bin",
+        "STEWARD_WECOM_AUTHORIZE_URL": "http://sandbox.test/connect/oauth2/authorize",
+        "STEWARD_WECOM_LOGIN_URL": "http://sandbox.test/wwlogin/sso/login",
         "STEWARD_WECOM_CORP_ID": config.corp_id,
         "STEWARD_WECOM_AGENT_ID": str(config.agent_id),
         "STEWARD_WECOM_APP_SECRET": config.app_secret,

@@ -134,6 +134,7 @@ class TestSettings:
             "POLICY_FILE", "SECRET_KEY", "BOOTSTRAP_API_KEY",
             "WORKER_LISTEN", "EVENTS_KEPT", "DATABASE_STATEMENT_TIMEOUT", "DATABASE_LOCK_TIMEOUT",
             "DATABASE_IDLE_TIMEOUT", "DATABASE_KEEPALIVE", "API_RATE",
+            "SESSION_IDLE", "SESSION_LONGEST", "WECOM_AUTHORIZE_URL", "WECOM_LOGIN_URL", "WECOM_DOMAIN_FILES",
         }  # fmt: skip
         assert {name.removeprefix("STEWARD_") for name, _ in setting_names()} == documented
 

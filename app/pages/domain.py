@@ -1,0 +1,13 @@
+"""The manifest of the faces' own pages: where each begins."""
+
+from __future__ import annotations
+
+from app.manifest import Domain, Page
+
+DOMAIN = Domain(
+    name="pages",
+    pages=[
+        Page(face="me", name="", title="今日", english="Today", permission=None, place=0),
+        Page(face="console", name="", title="总览", english="Overview", permission=None, place=0),
+    ],
+)

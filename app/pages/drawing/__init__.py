@@ -1,0 +1,1 @@
+"""Templates, texts in two languages, moments and assets."""

@@ -1,0 +1,168 @@
+"""Forms: checked, read into a schema with a fault at each field, and carried out once (Post/Redirect/Get)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, NamedTuple, TypeVar
+from uuid import UUID
+
+from fastapi import Depends, Request
+from pydantic import BaseModel, ValidationError
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col
+from starlette.datastructures import FormData
+from starlette.responses import Response
+
+from app.errors import DomainError
+from app.pages.errors import FaultyForm
+from app.pages.security import check_form
+from app.pages.visit import Visit
+from app.web.problems import faults_of, status_of
+from models.access import SubmittedForm
+
+Schema = TypeVar("Schema", bound=BaseModel)
+
+TOKEN = "form_token"  # noqa: S105 -- the name of a field
+ID = "form_id"
+SAID = "said"
+
+
+class Done(NamedTuple):
+    """What became of a form: where its sender goes, and what they read there."""
+
+    location: str
+    said: str = ""
+
+
+@dataclass
+class Form:
+    """What was typed, as it came: what is faulty is shown again with it."""
+
+    values: Mapping[str, str] = field(default_factory=dict)
+    lists: Mapping[str, list[str]] = field(default_factory=dict)
+    """Of fields that may be sent several times: checkboxes, chosen people."""
+    faults: Mapping[str, str] = field(default_factory=dict)
+    """By the name of the field; "" for the form as a whole."""
+
+    def value(self, name: str, otherwise: object = "") -> str:
+        return self.values.get(name, str(otherwise))
+
+    def fault(self, name: str) -> str:
+        return self.faults.get(name, "")
+
+    def read(self, schema: type[Schema], visit: Visit, **given: Any) -> Schema:
+        """What was typed, as a value. Raises `FaultyForm` with the fault of each field. Empty fields are left out."""
+        fields = {name for name, kind in schema.model_fields.items() if _is_list(kind.annotation)}
+        typed: dict[str, Any] = {name: self.values[name] for name in schema.model_fields if self.values.get(name)}
+        typed |= {name: self.lists.get(name, []) for name in fields}
+        try:
+            return schema.model_validate(typed | given, strict=False)
+        except ValidationError as error:
+            told = faults_of(error.errors(), in_english=visit.reader.reads_english)
+            faults = {fault["where"].partition(".")[0]: fault["what"] for fault in reversed(told)}
+            raise FaultyForm("请检查标出的内容", "Please look at the fields that are marked", faults=faults) from None
+
+
+def _is_list(annotation: Any) -> bool:
+    return getattr(annotation, "__origin__", None) is list
+
+
+Act = Callable[[], Awaitable[Done]]
+Again = Callable[[Form, int], Awaitable[Response]]
+"""Draws the page once more, with what was typed and what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A form that came in."""
+
+    form: Form
+    id: UUID | None
+    token: str
+
+    async def carry_out(self, visit: Visit, act: Act, *, again: Again) -> Response:
+        """Do what the form asks, once however often it is sent, and send the browser on.
+
+        What the domain refuses stands above the form, with everything that was typed; nothing of it is kept.
+        """
+        check_form(visit.request, visit.settings, secret=visit.viewer.token, given=self.token)
+        try:
+            async with visit.session.begin_nested():
+                before = await self._done_before(visit)
+                done = before or await act()
+                if before is None:
+                    await self._remember(visit, done)
+        except DomainError as error:
+            return await again(self._refused(visit, error), status_of(type(error)))
+        return visit.go(_with_said(done, self.id))
+
+    async def _done_before(self, visit: Visit) -> Done | None:
+        """The row is ours, or somebody was faster: then this waits for what they did."""
+        if self.id is None:
+            raise FaultyForm("页面已过期，请刷新后再试", "The page is too old: reload it and try again")
+        mine = {"session_id": visit.viewer.session_id, "form_id": self.id}
+        statement = (
+            insert(SubmittedForm)
+            .values(**mine, location="", said="", created_at=visit.now)
+            .on_conflict_do_nothing()
+            .returning(col(SubmittedForm.form_id))
+        )
+        if (await visit.session.execute(statement)).first() is not None:
+            return None
+        known = select(col(SubmittedForm.location), col(SubmittedForm.said)).filter_by(**mine)
+        row = (await visit.session.execute(known)).one()
+        return Done(row.location, row.said)
+
+    async def _remember(self, visit: Visit, done: Done) -> None:
+        statement = (
+            update(SubmittedForm)
+            .where(col(SubmittedForm.session_id) == visit.viewer.session_id, col(SubmittedForm.form_id) == self.id)
+            .values(location=done.location, said=done.said)
+        )
+        await visit.session.execute(statement)
+
+    def _refused(self, visit: Visit, error: DomainError) -> Form:
+        sentence = error.english if visit.reader.reads_english else str(error)
+        faults = {"": sentence, **(error.facts.get("faults", {}) if isinstance(error, FaultyForm) else {})}
+        return Form(self.form.values, self.form.lists, faults)
+
+
+def _with_said(done: Done, form_id: UUID | None) -> str:
+    """The page finds what to say by the form's id: no text, and nothing of anybody, stands in an address."""
+    if not done.said or form_id is None:
+        return done.location
+    path, mark, anchor = done.location.partition("#")
+    return f"{path}{'&' if '?' in path else '?'}{SAID}={form_id}{mark}{anchor}"
+
+
+async def said_to(visit: Visit) -> str:
+    """What the last form has brought about, for the page it led to."""
+    try:
+        form_id = UUID(visit.request.query_params.get(SAID, ""))
+    except ValueError:
+        return ""
+    statement = select(col(SubmittedForm.said)).where(
+        col(SubmittedForm.session_id) == visit.viewer.session_id, col(SubmittedForm.form_id) == form_id
+    )
+    return (await visit.session.scalars(statement)).one_or_none() or ""
+
+
+async def read_form(request: Request) -> Submission:
+    """The fields of a form, without files."""
+    data: FormData = await request.form()
+    values = {name: value for name, value in data.items() if isinstance(value, str)}
+    lists = {name: [one for one in data.getlist(name) if isinstance(one, str)] for name in data}
+    return Submission(Form(values, lists), _uuid(values.get(ID, "")), values.get(TOKEN, ""))
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+SubmissionDep = Annotated[Submission, Depends(read_form)]
+EMPTY = Form()

@@ -1,0 +1,113 @@
+"""Routes of pages: what goes wrong on one is told by a page, and never by a document for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from app.database import is_away
+from app.errors import DomainError
+from app.observability import get_logger
+from app.pages.drawing.catalogue import said, translated
+from app.pages.errors import NoSuchPage, SignInNeeded
+from app.pages.security import HEADERS
+from app.pages.visit import drawn, language_of, services_of
+from app.web.messages import title_of
+from app.web.problems import status_of
+from app.wecom.errors import WecomError
+
+log = get_logger()
+
+_UNEXPECTED = 500
+_AWAY = 503
+
+
+class PageRoute(APIRoute):
+    """`APIRouter(route_class=PageRoute, include_in_schema=False)`, or `page_router()`."""
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # The innermost handlers win: those of the application answer programs.
+        scope["starlette.exception_handlers"] = (_HANDLERS, {})
+        await super().handle(scope, receive, send)
+
+
+def page_router(prefix: str = "") -> APIRouter:
+    return APIRouter(prefix=prefix, route_class=PageRoute, include_in_schema=False, default_response_class=HTMLResponse)
+
+
+def _problem(request: Request, status: int, title: str, sentence: str) -> Response:
+    now = services_of(request).clock.now()
+    context = {"title": title, "sentence": sentence, "is_unexpected": status >= _UNEXPECTED}
+    return drawn(request, "problem.html", context, now=now, status=status)
+
+
+async def _sign_in(request: Request, error: Exception) -> Response:
+    """On the way to the page that was asked for. A form that came too late leads to the page of its name."""
+    del error
+    wanted = request.url.path
+    if request.method == "GET" and request.url.query:
+        wanted += f"?{request.url.query}"
+    location = f"/sign-in?to={quote(wanted, safe='')}"
+    if "hx-request" in request.headers:
+        return Response(status_code=200, headers={**HEADERS, "hx-redirect": location})
+    return RedirectResponse(location, 303, headers=HEADERS)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, DomainError)  # registered for this type alone
+    is_english = language_of(request) == "en"
+    title = title_of(error.slug) if is_english else error.title
+    return _problem(request, status_of(type(error)), title, error.english if is_english else str(error))
+
+
+async def _malformed(request: Request, error: Exception) -> Response:
+    del error
+    return await _refused(
+        request, NoSuchPage("没有这个页面，请检查地址是否完整", "There is no such page: check the address")
+    )
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # registered for this type alone
+    if error.status_code >= _UNEXPECTED:
+        return await _unexpected(request, error)
+    return _problem(request, error.status_code, _told(request, said("打不开这个页面")), str(error.detail))
+
+
+async def _platform(request: Request, error: Exception) -> Response:
+    log.warning("page.platform", path=request.url.path, error=repr(error)[:200])
+    sentence = _told(request, said("企业微信暂时没有回应，请稍后再试。"))
+    return _problem(request, _AWAY, _told(request, said("请稍后再试")), sentence)
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    if is_away(error):
+        log.warning("page.database_away", path=request.url.path, error=repr(error)[:200])
+        sentence = _told(request, said("数据库暂时不可用，您填写的内容没有丢失：请返回上一页，稍后再提交一次。"))
+        return _problem(request, _AWAY, _told(request, said("请稍后再试")), sentence)
+    log.error("page.failed", path=request.url.path, exc_info=error)
+    sentence = _told(request, said("出现了没有预料到的错误。请把下面的编号交给信息部门。"))
+    return _problem(request, _UNEXPECTED, _told(request, said("出错了")), sentence)
+
+
+def _told(request: Request, text: str) -> str:
+    return translated(text, language_of(request))
+
+
+_HANDLERS: dict[Any, Callable[[Request, Exception], Awaitable[Response]]] = {
+    SignInNeeded: _sign_in,
+    DomainError: _refused,
+    RequestValidationError: _malformed,
+    HTTPException: _http,
+    WecomError: _platform,
+    Exception: _unexpected,
+}

@@ -1,0 +1,17 @@
+// WeCom's webview keeps pages alive and brings them back as they were: what comes back is read again.
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted) window.location.reload();
+});
+
+// A form that is on its way is not sent a second time. The server refuses it in any case.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.dataset.sent) {
+    event.preventDefault();
+    return;
+  }
+  if (form.method === "post") form.dataset.sent = "yes";
+});
+window.addEventListener("pagehide", () => {
+  for (const form of document.forms) delete form.dataset.sent;
+});

@@ -1,0 +1,77 @@
+"""Tables: columns, filters that stand in the address, and pages of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Generic, TypeVar
+
+from fastapi import Depends, Query
+from sqlalchemy import Select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.web.pagination import PageQuery, paginate
+
+Row = TypeVar("Row")
+Shown = TypeVar("Shown")
+
+ROWS = 50
+"""Rows of a page: 2,000 are 40 of them, and each comes within its 50 ms."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One value of a filter."""
+
+    value: str
+    chinese: str
+    english: str
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A filter of a table: a list to choose from, or a field to type into when it has no choices."""
+
+    name: str
+    chinese: str
+    english: str
+    choices: Sequence[Choice] = ()
+    value: str = ""
+
+
+@dataclass(frozen=True)
+class Table(Generic[Shown]):
+    """What is drawn: the rows of this page, and how to come to the next."""
+
+    rows: Sequence[Shown]
+    next_cursor: str | None
+    filters: Sequence[Filter] = field(default_factory=tuple)
+
+    @property
+    def is_filtered(self) -> bool:
+        return any(one.value for one in self.filters)
+
+
+async def table_of(
+    session: AsyncSession,
+    statement: Select[Row],
+    *columns: Any,
+    shown: Callable[[Sequence[Row]], Any],
+    cursor: str | None,
+    descending: bool = True,
+    filters: Sequence[Filter] = (),
+) -> Table[Any]:
+    """One page of what matches, in the order of `columns`, whose last must be unique. `shown` makes rows readable for
+    all of them at once, and may be a coroutine function.
+    """
+    page = PageQuery(cursor=cursor, limit=ROWS)
+    rows, next_cursor = await paginate(session, statement, *columns, page=page, descending=descending)
+    made = shown(rows)
+    return Table(await made if hasattr(made, "__await__") else made, next_cursor, filters)
+
+
+def _cursor(cursor: Annotated[str | None, Query(max_length=2_000)] = None) -> str | None:
+    return cursor or None
+
+
+CursorDep = Annotated[str | None, Depends(_cursor)]

@@ -1,0 +1,187 @@
+"""A visit: who looks at which page, what they may there, and how it is drawn for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Annotated, Any, Protocol
+from urllib.parse import urlencode
+
+from fastapi import Depends, Request
+from fastapi.responses import HTMLResponse
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.responses import RedirectResponse, Response
+
+from app.access import service as access
+from app.access.service import Authority, Viewer
+from app.audit.why import About
+from app.manifest import Page, Registry
+from app.observability import current_correlation_id
+from app.pages.drawing.catalogue import CHINESE, ENGLISH, LANGUAGES, translated
+from app.pages.drawing.environment import environment
+from app.pages.drawing.moments import Reader
+from app.pages.errors import SignInNeeded
+from app.pages.security import HEADERS, LANGUAGE, SESSION, Cookies, form_token, lifetime_of
+from app.permissions import Permission, Sight
+from app.settings import Settings
+from app.web.deps import NowDep, SessionDep, WebServices
+from app.web.messages import prefers_english
+from app.wecom.client import Platform
+from models.ids import new_id
+
+
+class PageServices(WebServices, Protocol):
+    """The part of bootstrap's services that pages use."""
+
+    @property
+    def registry(self) -> Registry: ...
+    @property
+    def platform(self) -> Platform: ...
+
+
+def services_of(request: Request) -> PageServices:
+    services: PageServices = request.app.state.services
+    return services
+
+
+def settings_of(request: Request) -> Settings:
+    return services_of(request).settings
+
+
+def language_of(request: Request) -> str:
+    """What somebody chose, else what their browser prefers."""
+    chosen = Cookies(request, settings_of(request)).get(LANGUAGE)
+    if chosen in LANGUAGES:
+        return chosen
+    return ENGLISH if prefers_english(request.headers.get("accept-language", "")) else CHINESE
+
+
+def reader_of(request: Request, now: datetime) -> Reader:
+    return Reader(language_of(request), settings_of(request).zone, now)
+
+
+def drawn(
+    request: Request, template: str, context: dict[str, Any], *, now: datetime, status: int = 200
+) -> HTMLResponse:
+    """A page as HTML, with the headers that every page has."""
+    reader = reader_of(request, now)
+    known = {"reader": reader, "path": request.url.path, "correlation_id": current_correlation_id(), "visit": None}
+    text = environment(reader.language).get_template(template).render(known | context)
+    answer = HTMLResponse(text, status, headers=HEADERS)
+    answer.headers["content-language"] = "en" if reader.reads_english else "zh-CN"
+    answer.headers["vary"] = "Accept-Language, Cookie"
+    return answer
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One request for a page by somebody who is signed in. Its session is the transaction of the request."""
+
+    request: Request
+    session: AsyncSession
+    viewer: Viewer
+    authority: Authority
+    page: Page
+    now: datetime
+
+    @cached_property
+    def reader(self) -> Reader:
+        return reader_of(self.request, self.now)
+
+    @property
+    def settings(self) -> Settings:
+        return settings_of(self.request)
+
+    @property
+    def form_token(self) -> str:
+        return form_token(self.viewer.token)
+
+    @property
+    def form_id(self) -> str:
+        """A new one for each form that is drawn: whatever is sent with it acts once."""
+        return str(new_id())
+
+    @property
+    def pages(self) -> list[Page]:
+        """The navigation of this face: what the viewer may open, in its order."""
+        pages = services_of(self.request).registry.pages.values()
+        own = [page for page in pages if page.face == self.page.face and page.place is not None]
+        return sorted(filter(self.may_open, own), key=lambda page: page.place or 0)
+
+    def may_open(self, page: Page) -> bool:
+        return page.permission is None or self.authority.holds(page.permission)
+
+    def sees_console(self) -> bool:
+        """Whether there is anything in the console beyond what every employee has."""
+        pages = services_of(self.request).registry.pages.values()
+        return any(page.face == "console" and page.place is not None and self._reaches_further(page) for page in pages)
+
+    def _reaches_further(self, page: Page) -> bool:
+        if page.permission is None:
+            return False
+        sight = self.authority.sight_of(page.permission)
+        return sight.everything or bool(sight.departments or sight.groups)
+
+    def sight(self, permission: Permission | None = None) -> Sight:
+        """How far the viewer sees here. A page of the employees shows what is theirs, whatever else they hold."""
+        wanted = permission or self.page.permission
+        found = self.authority.sight_of(wanted) if wanted is not None else Sight()
+        return Sight(person_id=self.viewer.person.id) if self.page.face == "me" else found
+
+    async def check(self, permission: Permission, about: About) -> None:
+        """Raises `NotPermitted` or `NotSeen`."""
+        await access.check(self.session, self.authority, permission, about)
+
+    def say(self, text: str, **values: object) -> str:
+        """A text of Python code in the reader's language."""
+        return translated(text, self.reader.language).format(**values)
+
+    def draw(self, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
+        return drawn(self.request, template, {"visit": self, **context}, now=self.now, status=status)
+
+    def link(self, **query: object) -> str:
+        """The address of the page with other filters; None and empty take one away."""
+        merged = dict(self.request.query_params) | query
+        kept = {name: str(value) for name, value in merged.items() if value not in {None, ""}}
+        return f"{self.request.url.path}?{urlencode(kept)}" if kept else self.request.url.path
+
+    def go(self, location: str) -> Response:
+        """Post/Redirect/Get."""
+        return RedirectResponse(location, 303, headers=HEADERS)
+
+
+async def viewer_of(request: Request, session: AsyncSession, now: datetime) -> Viewer | None:
+    """Who is signed in with this browser."""
+    settings = settings_of(request)
+    token = Cookies(request, settings).get(SESSION)
+    return await access.find(session, token, lifetime=lifetime_of(settings), now=now) if token else None
+
+
+def visits(path: str, permission: Permission | None = None) -> Any:
+    """How a handler gets its visit: it is annotated with `Visit` and this.
+
+    `path` is that of a page in a manifest. Whoever is not signed in goes there first; whoever may not open the page
+    reads why (`NotPermitted`). An act on the page may ask for a `permission` of its own.
+    """
+    return Depends(_visit(path, permission))
+
+
+def _visit(
+    path: str, permission: Permission | None
+) -> Callable[[Request, AsyncSession, datetime], Coroutine[Any, Any, Visit]]:
+    async def visit(request: Request, session: SessionDep, now: NowDep) -> Visit:
+        viewer = await viewer_of(request, session, now)
+        if viewer is None:
+            raise SignInNeeded("请先登录", "Please sign in first")
+        page = services_of(request).registry.pages[path]
+        authority = await access.authority_of(session, viewer.person, now=now)
+        for asked in filter(None, (page.permission, permission)):
+            authority.check(asked)
+        return Visit(request, session, viewer, authority, page, now)
+
+    return visit
+
+
+__all__ = ["Annotated", "PageServices", "Visit", "drawn", "language_of", "services_of", "viewer_of", "visits"]

@@ -19,10 +19,14 @@ from starlette.types import Receive, Scope, Send
 from app.access.documentation import document_scopes
 from app.approvals.presentation import document_kinds
 from app.bootstrap import Services
+from app.console.router import router as console
 from app.events.documentation import document_events
 from app.events.router import answer_who_waits
+from app.h5.router import router as h5
+from app.pages.drawing.assets import MOUNTED, Assets
 from app.probes.measure import Measured
 from app.probes.router import router as health
+from app.sign_in.router import router as sign_in
 from app.web import problems
 from app.web.middleware import Edge
 from app.web.router import router as explained
@@ -106,6 +110,9 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(api)
     app.include_router(health)
     app.include_router(explained)
+    app.mount(MOUNTED, Assets(), name="assets")
+    for face in (sign_in, h5, console):
+        app.include_router(face)
     problems.install(app)
     document_kinds(app, services.registry.kinds)
     document_scopes(app, services.registry)

@@ -1,0 +1,1 @@
+"""Pages for those who run it: HR, IT, group administrators, heads (D22)."""

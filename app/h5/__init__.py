@@ -1,0 +1,1 @@
+"""Pages for employees, inside WeCom and on a phone first (D22)."""

@@ -1,0 +1,10 @@
+"""`/me`: every page of the employees."""
+
+from __future__ import annotations
+
+from app.h5.pages import account, home
+from app.pages.route import page_router
+
+router = page_router()
+for page in (home, account):
+    router.include_router(page.router)

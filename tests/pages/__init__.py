@@ -1,0 +1,1 @@
+"""The frame of the pages, signing in, and who may see what."""

@@ -1,0 +1,285 @@
+"""A person is who WeCom says (D20): the way there and back, who is turned away, and what cannot be forged."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from app.access.sign_in.attempts import LIFETIME, own_path
+from app.database import transaction
+from models.org import Person, PersonStatus
+from tests.pages.world import COMPUTER, SERVICE, House
+
+
+class TestTheWay:
+    async def test_inside_the_client_nobody_is_asked_anything(self, house: House) -> None:
+        browser = await house.signed_in("li")
+        assert "李军" in browser.text
+        assert any("/connect/oauth2/authorize" in address for address in browser.went)
+
+    async def test_on_a_computer_the_code_is_scanned(self, house: House) -> None:
+        browser = await house.signed_in("li", user_agent=COMPUTER)
+        assert "李军" in browser.text
+        assert any("/wwlogin/sso/login" in address for address in browser.went)
+
+    async def test_one_comes_to_the_page_that_was_asked_for(self, house: House) -> None:
+        browser = house.browser("li")
+        await browser.get("/me/account?tab=1")
+        assert browser.went[-1] == f"{SERVICE}/me/account?tab=1"
+
+    async def test_signed_in_once_the_platform_is_not_asked_again(self, house: House) -> None:
+        browser = await house.signed_in("li")
+        browser.went.clear()
+        await browser.get("/me")
+        assert browser.went == [f"{SERVICE}/me"]
+
+    async def test_nobody_who_is_not_signed_in_sees_anything(self, house: House) -> None:
+        page = await house.browser("").get("/me", follows=False)
+        assert (page.status_code, page.headers["location"]) == (303, "/sign-in?to=%2Fme")
+        assert page.text == ""
+
+
+class TestWhoIsTurnedAway:
+    """Each gets a page that says what to do, and nobody goes round."""
+
+    async def test_somebody_who_is_no_member(self, house: House) -> None:
+        browser = house.browser("o-visitor")
+        page = await browser.get("/me")
+        assert page.status_code == 403
+        assert "仅限企业成员使用" in browser.text
+
+    @pytest.mark.parametrize(
+        ("status", "title"),
+        [
+            (PersonStatus.INVISIBLE, "您不在应用的可见范围内"),
+            (PersonStatus.NOT_ACTIVATED, "账号还没有激活"),
+            (PersonStatus.DISABLED, "账号已停用"),
+            (PersonStatus.LEFT, "账号已注销"),
+        ],
+    )
+    async def test_somebody_who_may_not_act(self, house: House, status: PersonStatus, title: str) -> None:
+        await become(house, "li", status)
+        browser = house.browser("li")
+        page = await browser.get("/me")
+        assert page.status_code == 403
+        assert title in browser.text
+
+    async def test_somebody_whom_no_sync_has_read(self, house: House) -> None:
+        await house.platform.client.hire("fresh", "新来的")
+        browser = house.browser("fresh")
+        await browser.get("/me")
+        assert "还没有您的资料" in browser.text
+        assert "重新登录" in browser.text
+
+    async def test_somebody_of_a_linked_corp(self, house: House) -> None:
+        house.platform.line.rewrites["auth/getuserinfo"] = lambda _, body: body | {"userid": "wwother/li"}
+        browser = house.browser("li")
+        await browser.get("/me")
+        assert "您属于关联企业" in browser.text
+
+    async def test_somebody_who_does_not_agree(self, house: House) -> None:
+        browser = house.browser("li", user_agent=COMPUTER)
+        page = await browser.get("/sign-in?to=/me", follows=False)
+        state = state_of(page.headers["location"])
+        await browser.get(f"/sign-in/back?state={state}")
+        assert "您没有同意登录" in browser.text
+
+    async def test_a_browser_that_keeps_no_cookie_ends_at_a_page(self, house: House) -> None:
+        browser = house.browser("li", keeps_cookies=False)
+        page = await browser.get("/me")
+        assert page.status_code == 403
+        assert "登录没有完成" in browser.text
+
+    async def test_a_browser_that_loses_only_the_session_ends_at_a_page(self, house: House) -> None:
+        browser = house.browser("li")
+        page = await browser.get("/sign-in/kept?to=/me")
+        assert page.status_code == 403
+        assert "浏览器没有保存登录" in browser.text
+
+    async def test_while_the_platform_is_away_one_reads_so(self, house: House) -> None:
+        browser = house.browser("li")
+        page = await browser.get("/sign-in?to=/me", follows=False)
+        state = state_of(page.headers["location"])
+        house.platform.line.is_cut = True
+        page = await browser.get(f"/sign-in/back?state={state}&code=any")
+        assert page.status_code == 503
+        assert "企业微信暂时没有回应" in browser.text
+
+    async def test_english_readers_read_english(self, house: House) -> None:
+        browser = house.browser("o-visitor", language="en-GB,en;q=0.9")
+        await browser.get("/me")
+        assert "For members of the company only" in browser.text
+
+
+class TestWhatCannotBeForged:
+    async def test_a_state_is_used_once(self, house: House) -> None:
+        browser = await house.signed_in("li")
+        back = next(address for address in browser.went if "/sign-in/back" in address)
+        page = await browser.get(back)
+        assert page.status_code == 403
+        assert "登录没有完成" in browser.text
+
+    async def test_a_state_belongs_to_its_browser(self, house: House) -> None:
+        """Whoever gets somebody to open their own link would sign them in as themselves."""
+        attacker = house.browser("li")
+        page = await attacker.get("/sign-in?to=/me", follows=False)
+        location = page.headers["location"]
+        answer = await house.platform.client.authorize(
+            "li", f"{SERVICE}/sign-in/back", state=state_of(location), agent_id=house.platform.config.agent_id
+        )
+        victim = house.browser("chen")
+        page = await victim.get(answer["location"])
+        assert page.status_code == 403
+        assert "session" not in " ".join(victim.http.cookies)
+
+    async def test_a_state_of_nobody(self, house: House) -> None:
+        browser = house.browser("li")
+        page = await browser.get("/sign-in/back?state=" + "a" * 48 + "&code=stolen")
+        assert page.status_code == 403
+
+    async def test_a_state_lives_for_minutes(self, house: House) -> None:
+        browser = house.browser("li")
+        page = await browser.get("/sign-in?to=/me", follows=False)
+        house.clock.advance(LIFETIME + timedelta(seconds=1))
+        await browser.get(f"/sign-in/back?state={state_of(page.headers['location'])}&code=any")
+        assert "登录没有完成" in browser.text
+
+    async def test_a_code_that_the_platform_refuses(self, house: House) -> None:
+        browser = house.browser("li")
+        page = await browser.get("/sign-in?to=/me", follows=False)
+        page = await browser.get(f"/sign-in/back?state={state_of(page.headers['location'])}&code=forged")
+        assert page.status_code == 403
+        assert "企业微信没有确认您的身份" in browser.text
+
+    async def test_a_session_brought_along_is_not_the_one_that_begins(self, house: House) -> None:
+        """Fixation: whoever planted a cookie does not know the one that counts."""
+        browser = house.browser("li")
+        browser.http.cookies.set("steward_session", "planted", domain="steward.test")
+        await browser.get("/me")
+        assert browser.http.cookies.get("steward_session", domain="steward.test") != "planted"
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "https://evil.test/",
+            "//evil.test/",
+            "/\\evil.test",
+            "\\\\evil.test",
+            "/\t/evil.test",
+            "javascript:alert(1)",
+            "///evil.test",
+            "me",
+            "",
+            "/" + "a" * 2_000,
+            "http:evil.test",
+            "//[evil",
+        ],
+    )
+    def test_nobody_is_sent_elsewhere(self, path: str) -> None:
+        assert own_path(path, otherwise="/me") == "/me"
+
+    def test_own_pages_are_kept(self) -> None:
+        assert own_path("/me/requests/1?said=2#a", otherwise="/me") == "/me/requests/1?said=2#a"
+
+    async def test_an_address_elsewhere_leads_home(self, house: House) -> None:
+        browser = house.browser("li")
+        await browser.get("/sign-in?to=//evil.test/")
+        assert browser.went[-1] == f"{SERVICE}/me"
+
+
+class TestSessions:
+    async def test_a_leaver_sees_nothing_any_more(self, house: House) -> None:
+        browser = await house.signed_in("li")
+        await become(house, "li", PersonStatus.LEFT)
+        page = await browser.get("/me", follows=False)
+        assert page.status_code == 303
+
+    async def test_a_renamed_account_keeps_its_session(self, house: House) -> None:
+        browser = await house.signed_in("li")
+        async with transaction(house.services.sessions) as session:
+            person = await session.get(Person, house.person("li").id)
+            assert person is not None
+            person.name = "李军军"
+        await browser.get("/me")
+        assert "李军军" in browser.text
+
+    async def test_it_ends_when_nobody_comes(self, house: House) -> None:
+        browser = await house.signed_in("li")
+        house.clock.advance(house.services.settings.session_idle + timedelta(seconds=1))
+        assert (await browser.get("/me", follows=False)).status_code == 303
+
+    async def test_it_lives_on_while_somebody_comes(self, house: House) -> None:
+        browser = await house.signed_in("li")
+        for _ in range(3):
+            house.clock.advance(house.services.settings.session_idle - timedelta(minutes=1))
+            assert (await browser.get("/me", follows=False)).status_code == 200
+
+    async def test_it_ends_at_last_however_often_somebody_comes(self, house: House) -> None:
+        browser = await house.signed_in("li")
+        lived = timedelta()
+        while lived < house.services.settings.session_longest:
+            house.clock.advance(timedelta(hours=11))
+            lived += timedelta(hours=11)
+            page = await browser.get("/me", follows=False)
+        assert page.status_code == 303
+
+    async def test_signing_out_ends_it(self, house: House) -> None:
+        browser = await house.signed_in("li")
+        kept = browser.http.cookies.get("steward_session", domain="steward.test")
+        await browser.get("/me/account")
+        await browser.send("/sign-out")
+        assert "您已退出" in browser.text
+        browser.http.cookies.set("steward_session", str(kept), domain="steward.test")
+        assert (await browser.get("/me", follows=False)).status_code == 303
+
+    async def test_one_ends_ones_session_elsewhere(self, house: House) -> None:
+        phone, computer = await house.signed_in("li"), await house.signed_in("li", user_agent=COMPUTER)
+        await phone.get("/me/account")
+        assert "Chrome（Windows）" in phone.text
+        assert phone.page is not None
+        address = phone.page.text.split('action="/me/account/sessions/')[1].split('"')[0]
+        await phone.send(f"/me/account/sessions/{address}")
+        assert "那里的登录已结束" in phone.text
+        assert (await computer.get("/me", follows=False)).status_code == 303
+        assert (await phone.get("/me", follows=False)).status_code == 200
+
+    async def test_nobody_ends_somebody_elses(self, house: House) -> None:
+        li, chen = await house.signed_in("li"), await house.signed_in("chen")
+        second = await house.signed_in("chen", user_agent=COMPUTER)
+        await chen.get("/me/account")
+        assert chen.page is not None
+        address = chen.page.text.split('action="/me/account/sessions/')[1].split('"')[0]
+        await li.get("/me/account")
+        page = await li.post(f"/me/account/sessions/{address}", li.hidden("/sign-out"))
+        assert page.status_code == 404
+        assert (await second.get("/me", follows=False)).status_code == 200
+
+
+class TestTheDomain:
+    async def test_the_ownership_file_is_served_as_named(self, house: House) -> None:
+        house.app.state.services = with_domain_files(house, "WW_verify_AbC123.txt,WW_verify_X.txt")
+        page = await house.browser("").get("/WW_verify_AbC123.txt")
+        assert (page.text, page.headers["content-type"]) == ("AbC123", "text/plain; charset=utf-8")
+
+    async def test_no_other_file_is(self, house: House) -> None:
+        assert (await house.browser("").get("/WW_verify_AbC123.txt")).status_code == 404
+
+
+def state_of(location: str) -> str:
+    return parse_qs(urlsplit(location).query)["state"][0]
+
+
+async def become(house: House, userid: str, status: PersonStatus) -> None:
+    async with transaction(house.services.sessions) as session:
+        person = await session.get(Person, house.person(userid).id)
+        assert person is not None
+        person.status = status
+
+
+def with_domain_files(house: House, names: str) -> object:
+
+    wecom = house.services.settings.wecom.model_copy(update={"domain_files": names})
+    return replace(house.services, settings=house.services.settings.model_copy(update={"wecom": wecom}))

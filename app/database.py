@@ -25,6 +25,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
+from app import addresses
 from app.database_url import DatabaseUrl, read_url
 from app.manifest import SESSION_KEY, Registry
 
@@ -138,9 +139,14 @@ def create_writer(url: str | URL, *, patience: Patience = USUAL) -> AsyncEngine:
     return patience.teach(engine)
 
 
-def create_sessions(engine: AsyncEngine, zone: ZoneInfo | None = None, registry: Registry | None = None) -> Sessions:
-    """Sessions that know the company's time zone, in which working time is counted, and what the domains have
-    registered (`registry_of`).
+def create_sessions(
+    engine: AsyncEngine,
+    zone: ZoneInfo | None = None,
+    registry: Registry | None = None,
+    public_url: str | None = None,
+) -> Sessions:
+    """Sessions that know the company's time zone, in which working time is counted, what the domains have registered
+    (`registry_of`), and where phones reach our pages (`addresses.link`).
 
     `expire_on_commit=False`: rows returned by a use case stay readable after the commit.
     """
@@ -149,6 +155,8 @@ def create_sessions(engine: AsyncEngine, zone: ZoneInfo | None = None, registry:
         info["timezone"] = zone
     if registry is not None:
         info[SESSION_KEY] = registry
+    if public_url is not None:
+        info[addresses.SESSION_KEY] = public_url
     return async_sessionmaker(engine, expire_on_commit=False, info=info)
 
 

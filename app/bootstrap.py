@@ -37,6 +37,7 @@ from app.roles.domain import DOMAIN as roles
 from app.settings import Settings
 from app.sync.domain import DOMAIN as sync
 from app.tasks.domain import DOMAIN as tasks
+from app.today.domain import DOMAIN as today
 from app.web.deps import FindCaller
 from app.web.domain import DOMAIN as web
 from app.wecom.client import Platform, build_platform
@@ -57,6 +58,7 @@ REGISTRY = collect(
         org,
         roles,
         sync,
+        today,
         departures,
         ledger,
         delivery,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.announcements import queries
 from app.announcements.jobs import CARD_ABSORBERS, CARD_ACTIONS, OUTCOMES, RUNGS, TIMERS
 from app.announcements.router import router
 from app.manifest import Domain
@@ -14,5 +15,6 @@ DOMAIN = Domain(
     rungs=RUNGS,
     card_actions=CARD_ACTIONS,
     card_absorbers=CARD_ABSORBERS,
+    waiting=[queries.waiting_for_receipt],
     scopes=["announcements", "announcements:confirm"],
 )

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Select, Uuid, any_, func, literal, select, text
+from sqlalchemy import ARRAY, Select, Uuid, any_, func, literal, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.announcements.errors import AnnouncementNotFound
 from app.announcements.rules import ReceiptState
 from app.database import in_parts
-from models.announcements import Announcement, AnnouncementGroup, Receipt
+from app.today.queries import WaitingColumns
+from models.announcements import Announcement, AnnouncementGroup, AnnouncementState, Receipt
+from models.audit import ObjectKind
 from models.ids import AnnouncementId
 
 _FREEZE = text(
@@ -289,3 +291,32 @@ _IN_STATE = {
 async def groups_of(session: AsyncSession, announcement_id: UUID) -> list[AnnouncementGroup]:
     statement = select(AnnouncementGroup).where(col(AnnouncementGroup.announcement_id) == announcement_id)
     return list(await session.scalars(statement))
+
+
+# ---------------------------------------------------------------- what waits for somebody
+
+STILL_ASKED_FOR: Final = timedelta(days=30)
+"""So long after the clocks have run out, who has not confirmed finds the announcement among what waits for them."""
+
+
+def waiting_for_receipt(_session: AsyncSession, person_id: UUID, now: datetime) -> Select[Any]:
+    """F168: what this person is to confirm. Their deadline is empty until the card has reached them (policy 3.6)."""
+    wanted = WaitingColumns(
+        kind="announcement.confirm",
+        about=ObjectKind.ANNOUNCEMENT,
+        id=col(Announcement.id),
+        title=col(Announcement.title),
+        asked_at=col(Announcement.published_at),
+        due_at=col(Receipt.due_at),
+        asked_by=col(Announcement.author_id),
+    )
+    is_asked_for = or_(
+        col(Announcement.state) == AnnouncementState.PUBLISHED, col(Announcement.closed_at) >= now - STILL_ASKED_FOR
+    )
+    return (
+        select(*wanted.columns())
+        .select_from(Receipt)
+        .join(Announcement, col(Announcement.id) == col(Receipt.announcement_id))
+        .where(col(Receipt.person_id) == person_id, col(Receipt.confirmed_at).is_(None))
+        .where(col(Announcement.receipt_required), is_asked_for)
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.approvals import queries
 from app.approvals.jobs import CARD_ACTIONS, DEPARTURE_PARTS, JOBS, RUNGS, SUBSCRIBERS, TIMERS
 from app.approvals.router import router
 from app.manifest import Domain
@@ -15,5 +16,6 @@ DOMAIN = Domain(
     rungs=RUNGS,
     card_actions=CARD_ACTIONS,
     departure_parts=DEPARTURE_PARTS,
+    waiting=[queries.waiting_for_decision, queries.waiting_for_objection],
     scopes=["requests", "requests:decide"],
 )

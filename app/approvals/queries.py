@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, exists, or_, select, text
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, null, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.approvals.errors import RequestNotFound
+from app.manifest import registry_of
 from app.org import queries as org
+from app.today.queries import WaitingColumns
 from models.approvals import (
     ConcernedPerson,
     Decision,
@@ -24,6 +27,7 @@ from models.approvals import (
     StepState,
     Verdict,
 )
+from models.audit import ObjectKind
 from models.ids import PersonId, RequestId, StepId
 
 
@@ -250,14 +254,72 @@ def matching(wanted: RequestFilter) -> Select[Request]:
     return statement
 
 
-def _awaiting(person_id: PersonId) -> Select[UUID]:
+def _awaiting(person_id: UUID) -> Select[UUID]:
     """Requests with an open step that this person may decide and has not decided."""
-    decided = exists().where(col(Decision.step_id) == col(RequestStep.id), col(Decision.person_id) == person_id)
     return (
         select(col(RequestStep.request_id))
         .join(StepApprover, col(StepApprover.step_id) == col(RequestStep.id))
-        .where(col(RequestStep.state) == StepState.OPEN, col(StepApprover.person_id) == person_id)
-        .where(col(StepApprover.ended_at).is_(None), ~decided)
+        .where(*_is_asked(person_id))
+    )
+
+
+def _is_asked(person_id: UUID) -> tuple[ColumnElement[bool], ...]:
+    """Of a step beside the place of one who may decide it: it is open, and this person has not decided it."""
+    decided = exists().where(col(Decision.step_id) == col(RequestStep.id), col(Decision.person_id) == person_id)
+    return (
+        col(RequestStep.state) == StepState.OPEN,
+        col(StepApprover.person_id) == person_id,
+        col(StepApprover.ended_at).is_(None),
+        ~decided,
+    )
+
+
+# ---------------------------------------------------------------- what waits for somebody
+
+
+def waiting_for_decision(session: AsyncSession, person_id: UUID, _now: datetime) -> Select[Any]:
+    """F168: the open steps that ask this person: to decide, or to answer an offer. Where the service asks by itself,
+    nobody asks them.
+    """
+    asks_itself = [kind.name for kind in registry_of(session).kinds.values() if not kind.is_applied_for]
+    offers: ColumnElement[Any] = col(Request.chain)["offers"]
+    is_offer = offers.contains(func.to_jsonb(col(RequestStep.position)))
+    wanted = WaitingColumns(
+        kind=case((is_offer, "request.answer"), else_="request.decide"),
+        about=ObjectKind.REQUEST,
+        id=col(Request.id),
+        title=col(Request.title),
+        number=col(Request.number),
+        asked_at=col(StepApprover.added_at),
+        due_at=col(RequestStep.due_at),
+        asked_by=case((col(Request.kind).in_(asks_itself), null()), else_=col(Request.requester_id)),
+    )
+    return (
+        select(*wanted.columns())
+        .select_from(RequestStep)
+        .join(StepApprover, col(StepApprover.step_id) == col(RequestStep.id))
+        .join(Request, col(Request.id) == col(RequestStep.request_id))
+        .where(col(Request.state) == RequestState.PENDING, *_is_asked(person_id))
+    )
+
+
+def waiting_for_objection(_session: AsyncSession, person_id: UUID, _now: datetime) -> Select[Any]:
+    """Open requests that somebody else has made about this person, and to which they may object (policy 2.5)."""
+    wanted = WaitingColumns(
+        kind="request.object",
+        about=ObjectKind.REQUEST,
+        id=col(Request.id),
+        title=col(Request.title),
+        number=col(Request.number),
+        asked_at=col(ConcernedPerson.told_at),
+        asked_by=col(Request.requester_id),
+    )
+    return (
+        select(*wanted.columns())
+        .select_from(ConcernedPerson)
+        .join(Request, col(Request.id) == col(ConcernedPerson.request_id))
+        .where(col(ConcernedPerson.person_id) == person_id, col(ConcernedPerson.objected_at).is_(None))
+        .where(col(Request.state) == RequestState.PENDING)
     )
 
 

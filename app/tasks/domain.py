@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.manifest import Domain
+from app.tasks import queries
 from app.tasks.jobs import CARD_ACTIONS, DEPARTURE_PARTS, RUNGS, TIMERS
 from app.tasks.router import router
 
@@ -13,5 +14,6 @@ DOMAIN = Domain(
     rungs=RUNGS,
     card_actions=CARD_ACTIONS,
     departure_parts=DEPARTURE_PARTS,
+    waiting=[queries.waiting_for_work],
     scopes=["tasks", "tasks:act"],
 )

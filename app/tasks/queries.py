@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, exists, select, text
+from sqlalchemy import Select, case, exists, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -15,6 +16,7 @@ from app.ladders import service as ladders
 from app.roles import service as roles
 from app.tasks.errors import TaskNotFound
 from app.tasks.rules import ENDED, TaskPurpose
+from app.today.queries import WaitingColumns
 from models.audit import ObjectKind
 from models.groups import Group
 from models.ids import TaskId
@@ -123,3 +125,18 @@ async def administrators_of(session: AsyncSession, group_id: UUID | None) -> lis
     """Owner and deputy of the task's group; nobody when it has none."""
     found = await group(session, group_id) if group_id else None
     return await roles.administrators_of(session, found) if found is not None else []
+
+
+def waiting_for_work(_session: AsyncSession, person_id: UUID, _now: datetime) -> Select[Any]:
+    """F168: the tasks that this person is to accept, or to do. One that was handed over to them is to be accepted."""
+    wanted = WaitingColumns(
+        kind=case((col(Task.state) == TaskState.ASSIGNED, "task.accept"), else_="task.do"),
+        about=ObjectKind.TASK,
+        id=col(Task.id),
+        title=col(Task.title),
+        number=col(Task.number),
+        asked_at=col(Task.assigned_at),
+        due_at=col(Task.due_at),
+        asked_by=col(Task.assigner_id),
+    )
+    return select(*wanted.columns()).where(col(Task.owner_id) == person_id, col(Task.state).not_in(ENDED))

@@ -279,6 +279,11 @@ def receipts(announcement_id: UUID, *, state: ReceiptState | None) -> Select[Rec
     return statement if state is None else statement.where(_IN_STATE[state])
 
 
+def in_order(statement: Select[Receipt]) -> Select[Receipt]:
+    """As the list shows them, for whoever reads all of it."""
+    return statement.order_by(col(Receipt.id))
+
+
 _CONFIRMED = col(Receipt.confirmed_at).is_not(None)
 _UNDELIVERED = ~_CONFIRMED & col(Receipt.due_at).is_(None)
 _IN_STATE = {

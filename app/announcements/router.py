@@ -19,7 +19,8 @@ from app.announcements.schemas import (
 )
 from app.announcements.service import AudienceWanted, Draft
 from app.org import service as org
-from app.web.deps import CallerDep, NowDep, SessionDep, require
+from app.spreadsheets.download import ANSWERS, Download, SheetFormat, download
+from app.web.deps import CallerDep, EnglishDep, NowDep, SessionDep, require
 from app.web.idempotency import IdempotentRoute
 from app.web.pagination import Page, PageDep, paginate
 from app.web.problems import problems
@@ -87,6 +88,28 @@ async def list_receipts(
     statement = queries.receipts(announcement_id, state=state)
     rows, next_cursor = await paginate(session, statement, col(Receipt.id), page=page, descending=False)
     return Page(items=await presentation.receipts(session, announcement, rows), next_cursor=next_cursor)
+
+
+@router.get(
+    "/{announcement_id}/receipts.{ending}",
+    dependencies=READ,
+    status_code=200,
+    response_class=Download,
+    responses=problems(404) | ANSWERS,
+)
+async def export_receipts(
+    announcement_id: UUID,
+    ending: SheetFormat,
+    session: SessionDep,
+    now: NowDep,
+    in_english: EnglishDep,
+    state: Annotated[ReceiptState | None, Query(description="Only those who stand so")] = None,
+) -> Download:
+    """The same list as a file, all of it: person, departments, state, moments in the company's time zone, lateness."""
+    announcement = await queries.announcement(session, AnnouncementId(announcement_id))
+    sheet = presentation.receipt_sheet(session, announcement, in_english=in_english)
+    lines = presentation.receipt_lines(session, announcement, state=state, now=now)
+    return await download(sheet, lines, ending=ending)
 
 
 @router.post("/{announcement_id}/receipts", status_code=201, dependencies=CONFIRM, responses=problems(400, 403, 404))

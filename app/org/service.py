@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.org import queries
 from app.org.errors import PersonUnknown
 from app.org.identity import link_former, link_userid, rename, separate_userid
+from app.org.named_people import NamedPerson, named_people
 from app.org.read_again import (
     DEPARTMENTS_READ_AGAIN,
     PEOPLE_READ_AGAIN,
@@ -23,6 +24,7 @@ from models.org import Person
 __all__ = [
     "DEPARTMENTS_READ_AGAIN",
     "PEOPLE_READ_AGAIN",
+    "NamedPerson",
     "Returner",
     "compare_returners",
     "id_named",
@@ -30,6 +32,7 @@ __all__ = [
     "link_former",
     "link_returners",
     "link_userid",
+    "named_people",
     "not_shown_in",
     "people_named",
     "person_named",

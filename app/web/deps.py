@@ -18,6 +18,7 @@ from app.audit.actor import KEY_OF_REQUEST, Actor, ActorKind
 from app.clock import Clock
 from app.database import Sessions, transaction
 from app.settings import Settings
+from app.web.messages import prefers_english
 from app.web.scopes import KeyRate, MissingScope, allows
 
 
@@ -73,6 +74,10 @@ def get_now(request: Request) -> datetime:
     return services_of(request).clock.now()
 
 
+def wants_english(request: Request) -> bool:
+    return prefers_english(request.headers.get("accept-language", ""))
+
+
 async def authenticate(request: Request) -> Caller:
     """The caller of this request; 401 without a living key. Looked up once per request."""
     known: Caller | None = getattr(request.state, "caller", None)
@@ -113,6 +118,8 @@ async def get_caller(
 # "function": the commit happens before the answer leaves, so a failed commit is a 500 and never a 200.
 SessionDep = Annotated[AsyncSession, Depends(get_session, scope="function")]
 NowDep = Annotated[datetime, Depends(get_now)]
+EnglishDep = Annotated[bool, Depends(wants_english)]
+"""Whether the caller's `Accept-Language` prefers English, for what people read (files, sentences)."""
 CallerDep = Annotated[Caller, Depends(get_caller)]
 
 

@@ -16,7 +16,7 @@ from app.approvals.applying.concerned import tell_concerned
 from app.approvals.applying.objections import Objection, object_to
 from app.approvals.applying.personal import forget_later, forget_unless_kept
 from app.approvals.applying.required import check_complete
-from app.approvals.context import RequestContext, given_so_far, load_context, publish_about_request
+from app.approvals.context import RequestContext, given_so_far, link_to, load_context, publish_about_request
 from app.approvals.decide import Ballot, approve_request, decide, take_back
 from app.approvals.errors import DuplicateRequest, NothingToRetry, NotTheRequester, UnreadablePayload
 from app.approvals.kinds import (
@@ -99,7 +99,9 @@ async def submit(session: AsyncSession, application: Application, *, now: dateti
     await kind.check(session, subject, submission)
     request = await _drafted(session, application, kind, payload, subject, submission)
     await _insert(session, request)
-    context = RequestContext(kind, request, subject, submission.requester, submission.policy)
+    context = RequestContext(
+        kind, request, subject, submission.requester, submission.policy, link=link_to(session, request)
+    )
     actor = application.submitted_by
     await publish_about_request(session, request, catalogue.RequestSubmitted, actor=actor, now=now)
     await tell_concerned(session, context, actor=actor, now=now)
@@ -131,7 +133,9 @@ async def ask_in_turn(session: AsyncSession, asking: Asking, *, now: datetime) -
     application = Application(kind.name, asking.whose, {}, submitted_by=asking.asked_by, reason=asking.reason)
     request = await _drafted(session, application, kind, kind.payload(), asking.subject, submission)
     await _insert(session, request)
-    context = RequestContext(kind, request, asking.subject, asking.whose, submission.policy)
+    context = RequestContext(
+        kind, request, asking.subject, asking.whose, submission.policy, link=link_to(session, request)
+    )
     await publish_about_request(session, request, catalogue.RequestSubmitted, actor=asking.asked_by, now=now)
     if await open_and_close.open_next(session, context, [], actor=asking.asked_by, now=now) is None:
         raise ValueError(f"nobody can be asked: {kind.name} {request.subject_key}")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from app.approvals import queries
 from app.approvals.jobs import CARD_ACTIONS, DEPARTURE_PARTS, JOBS, RUNGS, SUBSCRIBERS, TIMERS
 from app.approvals.router import router
+from app.approvals.shown import queries
 from app.manifest import Domain
 
 DOMAIN = Domain(

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, null, or_, select, text
+from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.approvals.errors import RequestNotFound
-from app.manifest import registry_of
 from app.org import queries as org
-from app.today.queries import WaitingColumns
 from models.approvals import (
     ConcernedPerson,
     Decision,
@@ -27,7 +24,6 @@ from models.approvals import (
     StepState,
     Verdict,
 )
-from models.audit import ObjectKind
 from models.ids import PersonId, RequestId, StepId
 
 
@@ -87,6 +83,12 @@ async def approvers_of(session: AsyncSession, step_id: UUID) -> list[StepApprove
         .where(col(StepApprover.step_id) == step_id, col(StepApprover.ended_at).is_(None))
         .order_by(col(StepApprover.id))
     )
+    return list(await session.scalars(statement))
+
+
+async def all_approvers_of(session: AsyncSession, step_ids: Collection[UUID]) -> list[StepApprover]:
+    """Also those whose place has ended."""
+    statement = select(StepApprover).where(col(StepApprover.step_id).in_(step_ids)).order_by(col(StepApprover.id))
     return list(await session.scalars(statement))
 
 
@@ -233,25 +235,59 @@ async def decisions_about(session: AsyncSession, request_id: UUID) -> list[Decis
 class RequestFilter:
     state: RequestState | None = None
     kind: str | None = None
+    kinds: Collection[str] | None = None
+    """Any of these."""
     requester_id: PersonId | None = None
     approver_id: PersonId | None = None
     """Whose decision it waits for."""
+    concerned_id: PersonId | None = None
+    """Whom it is about, where somebody else has applied."""
+    decided_by_id: PersonId | None = None
+    """Who has decided a step of it."""
     updated_since: datetime | None = None
 
 
 def matching(wanted: RequestFilter) -> Select[Request]:
-    statement = select(Request)
+    conditions: list[ColumnElement[bool]] = []
     if wanted.state is not None:
-        statement = statement.where(col(Request.state) == wanted.state)
+        conditions.append(col(Request.state) == wanted.state)
     if wanted.kind is not None:
-        statement = statement.where(col(Request.kind) == wanted.kind)
+        conditions.append(col(Request.kind) == wanted.kind)
+    if wanted.kinds is not None:
+        conditions.append(col(Request.kind).in_(wanted.kinds))
     if wanted.requester_id is not None:
-        statement = statement.where(col(Request.requester_id) == wanted.requester_id)
+        conditions.append(col(Request.requester_id) == wanted.requester_id)
     if wanted.updated_since is not None:
-        statement = statement.where(col(Request.updated_at) >= wanted.updated_since)
-    if wanted.approver_id is not None:
-        statement = statement.where(col(Request.id).in_(_awaiting(wanted.approver_id)))
-    return statement
+        conditions.append(col(Request.updated_at) >= wanted.updated_since)
+    for person_id, ids_of in (
+        (wanted.approver_id, _awaiting),
+        (wanted.concerned_id, _about),
+        (wanted.decided_by_id, _decided_by),
+    ):
+        if person_id is not None:
+            conditions.append(col(Request.id).in_(ids_of(person_id)))
+    return select(Request).where(*conditions)
+
+
+def involving(person_id: UUID) -> ColumnElement[bool]:
+    """Of a request: it is this person's, or about them, or they are or were asked to decide it, or they have."""
+    asked = (
+        select(col(RequestStep.request_id))
+        .join(StepApprover, col(StepApprover.step_id) == col(RequestStep.id))
+        .where(col(StepApprover.person_id) == person_id)
+    )
+    return or_(
+        col(Request.requester_id) == person_id,
+        *(col(Request.id).in_(ids) for ids in (asked, _about(person_id), _decided_by(person_id))),
+    )
+
+
+def _about(person_id: UUID) -> Select[UUID]:
+    return select(col(ConcernedPerson.request_id)).where(col(ConcernedPerson.person_id) == person_id)
+
+
+def _decided_by(person_id: UUID) -> Select[UUID]:
+    return select(col(Decision.request_id)).where(col(Decision.person_id) == person_id)
 
 
 def _awaiting(person_id: UUID) -> Select[UUID]:
@@ -259,11 +295,11 @@ def _awaiting(person_id: UUID) -> Select[UUID]:
     return (
         select(col(RequestStep.request_id))
         .join(StepApprover, col(StepApprover.step_id) == col(RequestStep.id))
-        .where(*_is_asked(person_id))
+        .where(*is_asked(person_id))
     )
 
 
-def _is_asked(person_id: UUID) -> tuple[ColumnElement[bool], ...]:
+def is_asked(person_id: UUID) -> tuple[ColumnElement[bool], ...]:
     """Of a step beside the place of one who may decide it: it is open, and this person has not decided it."""
     decided = exists().where(col(Decision.step_id) == col(RequestStep.id), col(Decision.person_id) == person_id)
     return (
@@ -271,55 +307,6 @@ def _is_asked(person_id: UUID) -> tuple[ColumnElement[bool], ...]:
         col(StepApprover.person_id) == person_id,
         col(StepApprover.ended_at).is_(None),
         ~decided,
-    )
-
-
-# ---------------------------------------------------------------- what waits for somebody
-
-
-def waiting_for_decision(session: AsyncSession, person_id: UUID, _now: datetime) -> Select[Any]:
-    """F168: the open steps that ask this person: to decide, or to answer an offer. Where the service asks by itself,
-    nobody asks them.
-    """
-    asks_itself = [kind.name for kind in registry_of(session).kinds.values() if not kind.is_applied_for]
-    offers: ColumnElement[Any] = col(Request.chain)["offers"]
-    is_offer = offers.contains(func.to_jsonb(col(RequestStep.position)))
-    wanted = WaitingColumns(
-        kind=case((is_offer, "request.answer"), else_="request.decide"),
-        about=ObjectKind.REQUEST,
-        id=col(Request.id),
-        title=col(Request.title),
-        number=col(Request.number),
-        asked_at=col(StepApprover.added_at),
-        due_at=col(RequestStep.due_at),
-        asked_by=case((col(Request.kind).in_(asks_itself), null()), else_=col(Request.requester_id)),
-    )
-    return (
-        select(*wanted.columns())
-        .select_from(RequestStep)
-        .join(StepApprover, col(StepApprover.step_id) == col(RequestStep.id))
-        .join(Request, col(Request.id) == col(RequestStep.request_id))
-        .where(col(Request.state) == RequestState.PENDING, *_is_asked(person_id))
-    )
-
-
-def waiting_for_objection(_session: AsyncSession, person_id: UUID, _now: datetime) -> Select[Any]:
-    """Open requests that somebody else has made about this person, and to which they may object (policy 2.5)."""
-    wanted = WaitingColumns(
-        kind="request.object",
-        about=ObjectKind.REQUEST,
-        id=col(Request.id),
-        title=col(Request.title),
-        number=col(Request.number),
-        asked_at=col(ConcernedPerson.told_at),
-        asked_by=col(Request.requester_id),
-    )
-    return (
-        select(*wanted.columns())
-        .select_from(ConcernedPerson)
-        .join(Request, col(Request.id) == col(ConcernedPerson.request_id))
-        .where(col(ConcernedPerson.person_id) == person_id, col(ConcernedPerson.objected_at).is_(None))
-        .where(col(Request.state) == RequestState.PENDING)
     )
 
 
@@ -338,11 +325,7 @@ class RequestHistory:
 async def history(session: AsyncSession, request: Request) -> RequestHistory:
     steps = await steps_of(session, request.id)
     step_ids = [step.id for step in steps]
-    approvers = list(
-        await session.scalars(
-            select(StepApprover).where(col(StepApprover.step_id).in_(step_ids)).order_by(col(StepApprover.id))
-        )
-    )
+    approvers = await all_approvers_of(session, step_ids)
     decisions = await decisions_about(session, request.id)
     objections = [row for row in await concerned_by(session, request.id) if row.objected_at]
     named = {request.requester_id, *(row.person_id for row in approvers), *(row.person_id for row in decisions)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
@@ -10,7 +11,16 @@ from sqlmodel import col
 
 from app.approvals import presentation, queries, service
 from app.approvals.queries import RequestFilter
-from app.approvals.schemas import NewDecision, NewObjection, NewRequest, RequestOut, RequestSummary, Withdrawal
+from app.approvals.schemas import (
+    ActsOut,
+    NewDecision,
+    NewObjection,
+    NewRequest,
+    RequestOut,
+    RequestSummary,
+    TimelineOut,
+    Withdrawal,
+)
 from app.approvals.service import Application, Ballot, Objection
 from app.org import service as people
 from app.web.deps import CallerDep, NowDep, SessionDep, require
@@ -37,24 +47,32 @@ async def submit_request(body: NewRequest, session: SessionDep, caller: CallerDe
     return await presentation.request(session, request)
 
 
+async def get_wanted(
+    session: SessionDep,
+    requester: Annotated[str | None, Query(description="userid of who applied")] = None,
+    approver: Annotated[str | None, Query(description="userid of whose decision is waited for")] = None,
+    concerned: Annotated[str | None, Query(description="userid of whom others have applied for")] = None,
+    decided_by: Annotated[str | None, Query(description="userid of who has decided a step of it")] = None,
+) -> RequestFilter:
+    return RequestFilter(
+        requester_id=await people.id_named(session, requester),
+        approver_id=await people.id_named(session, approver),
+        concerned_id=await people.id_named_or_former(session, concerned),
+        decided_by_id=await people.id_named_or_former(session, decided_by),
+    )
+
+
 @router.get("", dependencies=READ, responses=problems(400, 404))
 async def list_requests(
     session: SessionDep,
     page: PageDep,
+    of_people: Annotated[RequestFilter, Depends(get_wanted)],
     state: RequestState | None = None,
     kind: str | None = None,
-    requester: Annotated[str | None, Query(description="userid of who applied")] = None,
-    approver: Annotated[str | None, Query(description="userid of whose decision is waited for")] = None,
     updated_since: Moment | None = None,
 ) -> Page[RequestSummary]:
     """Requests, the latest change first."""
-    wanted = RequestFilter(
-        state=state,
-        kind=kind,
-        requester_id=await people.id_named(session, requester),
-        approver_id=await people.id_named(session, approver),
-        updated_since=updated_since,
-    )
+    wanted = replace(of_people, state=state, kind=kind, updated_since=updated_since)
     rows, next_cursor = await paginate(
         session, queries.matching(wanted), col(Request.updated_at), col(Request.id), page=page
     )
@@ -65,6 +83,21 @@ async def list_requests(
 async def get_request(request_id: UUID, session: SessionDep) -> RequestOut:
     """One request: its steps, who may decide, what was decided, the clause and policy version, the outcome."""
     return await presentation.request(session, await queries.get(session, RequestId(request_id)))
+
+
+@router.get("/{request_id}/timeline", dependencies=READ, responses=problems(404))
+async def get_timeline(request_id: UUID, session: SessionDep) -> TimelineOut:
+    """Its way so far: who was asked, reminded, who decided what under which clause, and what became of it."""
+    return presentation.timeline((await service.follow(session, RequestId(request_id))).timeline)
+
+
+@router.get("/{request_id}/acts", dependencies=READ, responses=problems(404))
+async def get_acts(
+    request_id: UUID, session: SessionDep, person: Annotated[str, Query(description="userid of who asks")]
+) -> ActsOut:
+    """What this person may do about it now (decide, withdraw, object), and why not otherwise."""
+    reader = await people.person_named(session, person)
+    return presentation.acts((await service.follow(session, RequestId(request_id), reader=reader)).acts)
 
 
 @router.post("/{request_id}/decisions", status_code=201, dependencies=DECIDE, responses=problems(400, 403, 404, 409))

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.audit.why import About
 from models.audit import AuditDetail, AuditEntry
 
 
@@ -28,3 +29,14 @@ async def recorded_by(session: AsyncSession, rows: Sequence[AuditEntry]) -> dict
     key: ColumnElement[Any] = col(AuditDetail.details)["recorded_by"].astext
     statement = select(col(AuditDetail.entry_id), key).where(col(AuditDetail.entry_id).in_(entry_ids), key.is_not(None))
     return {row[0]: row[1] for row in (await session.execute(statement)).all()}
+
+
+async def trail_of(session: AsyncSession, about: About) -> list[tuple[AuditEntry, dict[str, Any]]]:
+    """Everything that was done to one object, in order, each with its details as far as they are not erased."""
+    statement = (
+        select(AuditEntry, col(AuditDetail.details))
+        .outerjoin(AuditDetail, col(AuditDetail.entry_id) == col(AuditEntry.id))
+        .where(col(AuditEntry.object_kind) == about.kind, col(AuditEntry.object_id) == about.key)
+        .order_by(col(AuditEntry.at), col(AuditEntry.id))
+    )
+    return [(row[0], row[1] or {}) for row in await session.execute(statement)]

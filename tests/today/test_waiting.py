@@ -11,10 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from app.announcements import service as announcements
 from app.approvals import service as approvals
 from app.approvals.service import Application, Objection
-from app.audit.actor import SYSTEM, person_actor
+from app.audit.actor import person_actor
 from app.bootstrap import REGISTRY
 from app.database import transaction
-from app.groups import service as register
 from app.settings import Settings
 from app.tasks import service as tasks
 from app.today import service
@@ -22,7 +21,7 @@ from app.web.pagination import BadCursor, PageQuery
 from models.announcements import AnnouncementState
 from models.approvals import Verdict
 from models.audit import ObjectKind
-from models.ids import AnnouncementId, GroupId, RequestId, TaskId
+from models.ids import AnnouncementId, RequestId, TaskId
 from models.org import Person
 from tests.builders import groups
 from tests.builders.announcements import announcement, card_reaches
@@ -84,15 +83,7 @@ class TestRequests:
     ) -> None:
         """1.9: the owner so far asks nobody."""
         group = await groups.group(session, owner=company.li, deputy=company.chen, members=[company.wang])
-        await register.change_owner(
-            session,
-            group_id=GroupId(group.id),
-            owner=company.chen,
-            deputy=None,
-            reason="轮换",
-            actor=SYSTEM,
-            now=MONDAY_9AM,
-        )
+        await groups.owner_is_asked(session, group, company.chen)
         [(kind, _, asker)] = await waiting(session, company.chen)
         assert (kind, asker) == ("request.answer", "")
 

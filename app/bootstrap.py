@@ -30,6 +30,7 @@ from app.ladders.domain import DOMAIN as ladders
 from app.ledger.domain import DOMAIN as ledger
 from app.manifest import Registry, collect
 from app.org.domain import DOMAIN as org
+from app.overview.domain import DOMAIN as overview
 from app.policy.domain import DOMAIN as policy
 from app.quota.domain import DOMAIN as quota
 from app.reconciliation.domain import DOMAIN as reconciliation
@@ -49,6 +50,7 @@ REGISTRY = collect(
         jobs,
         audit,
         web,
+        overview,
         events,
         inbox,
         access,

@@ -16,5 +16,6 @@ DOMAIN = Domain(
     card_actions=CARD_ACTIONS,
     card_absorbers=CARD_ABSORBERS,
     waiting=[queries.waiting_for_receipt],
+    overview=[queries.counted],
     scopes=["announcements", "announcements:confirm"],
 )

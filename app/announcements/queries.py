@@ -15,6 +15,7 @@ from sqlmodel import col
 from app.announcements.errors import AnnouncementNotFound
 from app.announcements.rules import ReceiptState
 from app.database import in_parts
+from app.overview.service import Asked, Figure, Level, Measure, Place, found_in
 from app.today.queries import WaitingColumns
 from models.announcements import Announcement, AnnouncementGroup, AnnouncementState, Receipt
 from models.audit import ObjectKind
@@ -325,3 +326,55 @@ def waiting_for_receipt(_session: AsyncSession, person_id: UUID, now: datetime) 
         .where(col(Receipt.person_id) == person_id, col(Receipt.confirmed_at).is_(None))
         .where(col(Announcement.receipt_required), is_asked_for)
     )
+
+
+# ---------------------------------------------------------------- the overview
+
+_OPEN_RECEIPTS = Measure(
+    "receipts.open",
+    Level.WAITING,
+    "已送达、尚未确认的回执",
+    "receipts that have arrived and are not confirmed",
+    "announcement.read",
+    found_in(Place.ANNOUNCEMENTS, state="published"),
+)
+_LATE_RECEIPTS = Measure(
+    "receipts.late",
+    Level.LATE,
+    "超过截止时间未确认的回执",
+    "receipts past their deadline and not confirmed",
+    "announcement.read",
+    found_in(Place.ANNOUNCEMENTS, late="true"),
+)
+_NOT_ARRIVED = Measure(
+    "receipts.undelivered",
+    Level.WAITING,
+    "卡片尚未送达的回执",
+    "receipts whose card has not arrived",
+    "announcement.read",
+    found_in(Place.ANNOUNCEMENTS, state="published"),
+)
+
+
+async def counted(session: AsyncSession, asked: Asked) -> list[Figure]:
+    """Receipts of announcements that have not been closed."""
+    due = col(Receipt.due_at)
+    statement = (
+        select(
+            func.count(due),
+            func.min(due).filter(due < asked.now),
+            func.count().filter(due < asked.now),
+            func.count().filter(due.is_(None)),
+            func.min(col(Announcement.published_at)).filter(due.is_not(None)),
+        )
+        .select_from(Receipt)
+        .join(Announcement, col(Announcement.id) == col(Receipt.announcement_id))
+        .where(col(Announcement.state) == AnnouncementState.PUBLISHED, col(Announcement.receipt_required))
+        .where(col(Receipt.confirmed_at).is_(None))
+    )
+    row = (await session.execute(statement)).one()
+    return [
+        _OPEN_RECEIPTS.figure(row[0], row[4]),
+        _NOT_ARRIVED.figure(row[3]),
+        _LATE_RECEIPTS.figure(row[2], row[1]),
+    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.approvals.jobs import CARD_ACTIONS, DEPARTURE_PARTS, JOBS, RUNGS, SUBSCRIBERS, TIMERS
 from app.approvals.router import router
-from app.approvals.shown import queries
+from app.approvals.shown import overview, queries
 from app.manifest import Domain
 
 DOMAIN = Domain(
@@ -17,5 +17,6 @@ DOMAIN = Domain(
     card_actions=CARD_ACTIONS,
     departure_parts=DEPARTURE_PARTS,
     waiting=[queries.waiting_for_decision, queries.waiting_for_objection],
+    overview=[overview.counted],
     scopes=["requests", "requests:decide"],
 )

@@ -15,5 +15,6 @@ DOMAIN = Domain(
     card_actions=CARD_ACTIONS,
     departure_parts=DEPARTURE_PARTS,
     waiting=[queries.waiting_for_work],
+    overview=[queries.counted],
     scopes=["tasks", "tasks:act"],
 )

@@ -8,7 +8,7 @@ import httpx
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.access.domain import DOMAIN as access
-from app.access.keys import find_caller
+from app.access.keys.find_caller import find_caller
 from app.announcements.domain import DOMAIN as announcements
 from app.approvals.domain import DOMAIN as approvals
 from app.audit.domain import DOMAIN as audit

@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from sqlmodel import col
 
+from app.access import service as access
 from app.announcements import presentation, queries, service
 from app.announcements.rules import ReceiptState
 from app.announcements.schemas import (
@@ -42,7 +43,7 @@ async def publish_announcement(
     """Publish to groups, departments and people. The audience is frozen now; cards and group texts go at once."""
     wanted = AudienceWanted(**dict(body.audience))
     draft = Draft(body.title, body.body, body.message_class, wanted, body.deadline, body.receipt)
-    author = await org.person_named(session, body.author)
+    author = await access.person_acting(session, caller, userid=body.author)
     announcement = await service.publish(session, draft, author=author, actor=caller.actor, now=now)
     return await presentation.announcement(session, announcement)
 
@@ -113,9 +114,11 @@ async def export_receipts(
 
 
 @router.post("/{announcement_id}/receipts", status_code=201, dependencies=CONFIRM, responses=problems(400, 403, 404))
-async def confirm_announcement(announcement_id: UUID, body: NewReceipt, session: SessionDep, now: NowDep) -> ReceiptOut:
+async def confirm_announcement(
+    announcement_id: UUID, body: NewReceipt, session: SessionDep, caller: CallerDep, now: NowDep
+) -> ReceiptOut:
     """Confirm in a person's name. A repeat changes nothing."""
-    person = await org.person_named(session, body.person)
+    person = await access.person_acting(session, caller, userid=body.person)
     receipt = await service.confirm(
         session, announcement_id=AnnouncementId(announcement_id), person=person, via="rest", now=now
     )

@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from sqlmodel import col
 
+from app.access import service as access
 from app.approvals import presentation, queries, service
 from app.approvals.queries import RequestFilter
 from app.approvals.schemas import (
@@ -29,7 +30,7 @@ from app.web.pagination import Page, PageDep, paginate
 from app.web.problems import problems
 from app.web.schemas import Moment
 from models.approvals import Request, RequestState
-from models.ids import RequestId
+from models.ids import PersonId, RequestId
 
 router = APIRouter(prefix="/requests", tags=["requests"], route_class=IdempotentRoute)
 
@@ -41,7 +42,7 @@ DECIDE = [Depends(require("requests:decide"))]
 @router.post("", status_code=201, dependencies=WRITE, responses=problems(400, 403, 404, 409))
 async def submit_request(body: NewRequest, session: SessionDep, caller: CallerDep, now: NowDep) -> RequestOut:
     """Apply for something on a person's behalf. The approvers of the first step get their cards."""
-    requester = await people.person_named(session, body.requester)
+    requester = await access.person_acting(session, caller, userid=body.requester)
     application = Application(body.kind, requester, body.payload, submitted_by=caller.actor, reason=body.reason)
     request = await service.submit(session, application, now=now)
     return await presentation.request(session, request)
@@ -105,7 +106,7 @@ async def decide_request(
     request_id: UUID, body: NewDecision, session: SessionDep, caller: CallerDep, now: NowDep
 ) -> RequestOut:
     """A person's verdict on the open step. 409 names who was faster."""
-    person = await people.person_named(session, body.person)
+    person = await access.person_acting(session, caller, userid=body.person)
     ballot = Ballot(person, body.verdict, "rest", body.comment, recorded_by=caller.actor)
     request = await service.decide(session, ballot, request_id=RequestId(request_id), now=now)
     return await presentation.request(session, request)
@@ -118,7 +119,7 @@ async def object_to_request(
     """What somebody has against a request about them that somebody else has made. An `exit` ends by it; of any other
     the approvers read it, and decide.
     """
-    person = await people.person_named(session, body.person)
+    person = await access.person_acting(session, caller, userid=body.person)
     objection = Objection(person, "rest", body.reason, recorded_by=caller.actor)
     request = await service.object_to(session, objection, request_id=RequestId(request_id), now=now)
     return await presentation.request(session, request)
@@ -133,10 +134,14 @@ async def withdraw_request(
     body: Withdrawal | None = None,
 ) -> RequestOut:
     """Take an open request back, in its requester's name."""
+    named = body.person if body else None
+    if named is None:
+        request = await queries.get(session, RequestId(request_id))
+        await access.check_may_act_as(session, caller, person_id=PersonId(request.requester_id))
     request = await service.withdraw(
         session,
         request_id=RequestId(request_id),
-        person=await people.person_named(session, body.person) if body and body.person else None,
+        person=await access.person_acting(session, caller, userid=named) if named else None,
         recorded_by=caller.actor,
         now=now,
     )

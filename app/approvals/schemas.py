@@ -10,31 +10,33 @@ from pydantic import BaseModel, Field
 
 from app.approvals.shown.acts import ActName
 from app.approvals.shown.timeline import EntryKind
-from app.web.schemas import AsText, ClauseOut, Input, Remark, Userid
+from app.web.schemas import ActingUserid, AsText, ClauseOut, Input, Remark
 from models.approvals import OutcomeState, RequestState, StepState, Verdict
 
 
 class NewRequest(Input):
     kind: str = Field(examples=["join"], description="`create_group`, `join`, `exit` …")
-    requester: Userid = Field(description="userid of who applies.")
+    requester: ActingUserid = Field(description="userid of who applies.")
     payload: dict[str, Any] = Field(description="What the kind asks for; see its documentation.")
     reason: Remark = ""
 
 
 class NewDecision(Input):
-    person: Userid = Field(description="userid of who decides: an approver of the open step, never the requester.")
+    person: ActingUserid = Field(
+        description="userid of who decides: an approver of the open step, never the requester."
+    )
     verdict: AsText[Verdict]
     comment: Remark = ""
 
 
 class Withdrawal(Input):
-    person: Userid | None = Field(
+    person: ActingUserid | None = Field(
         None, description="userid of who withdraws. Default: the requester, the only one who may."
     )
 
 
 class NewObjection(Input):
-    person: Userid = Field(description="userid of whom the request is about, and who has not applied for it.")
+    person: ActingUserid = Field(description="userid of whom the request is about, and who has not applied for it.")
     reason: Remark = ""
 
 

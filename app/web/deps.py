@@ -14,12 +14,12 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from starlette.exceptions import HTTPException
 
-from app.audit.actor import KEY_OF_REQUEST, Actor, ActorKind
+from app.audit.actor import KEY_OF_REQUEST, PERSON_OF_REQUEST, Actor, ActorKind
 from app.clock import Clock
 from app.database import Sessions, transaction
 from app.settings import Settings
 from app.web.messages import prefers_english
-from app.web.scopes import KeyRate, MissingScope, allows
+from app.web.scopes import NOBODY, ActsFor, KeyRate, MissingScope, allows
 
 
 class FindCaller(Protocol):
@@ -52,6 +52,7 @@ class Caller:
     key_id: UUID
     name: str
     scopes: list[str]
+    acts_for: ActsFor = NOBODY
 
     @property
     def actor(self) -> Actor:
@@ -95,6 +96,7 @@ async def authenticate(request: Request) -> Caller:
     _rate_of(request).take(caller.key_id, at=monotonic())
     request.state.caller = caller
     KEY_OF_REQUEST.set(caller.actor)
+    PERSON_OF_REQUEST.set(None)
     return caller
 
 

@@ -8,7 +8,7 @@ import httpx
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.access.domain import DOMAIN as access
-from app.access.keys import find_caller
+from app.access.keys.find_caller import find_caller
 from app.announcements.domain import DOMAIN as announcements
 from app.approvals.domain import DOMAIN as approvals
 from app.audit.domain import DOMAIN as audit
@@ -30,6 +30,7 @@ from app.ladders.domain import DOMAIN as ladders
 from app.ledger.domain import DOMAIN as ledger
 from app.manifest import Registry, collect
 from app.org.domain import DOMAIN as org
+from app.overview.domain import DOMAIN as overview
 from app.pages.domain import DOMAIN as pages
 from app.policy.domain import DOMAIN as policy
 from app.quota.domain import DOMAIN as quota
@@ -38,6 +39,7 @@ from app.roles.domain import DOMAIN as roles
 from app.settings import Settings
 from app.sync.domain import DOMAIN as sync
 from app.tasks.domain import DOMAIN as tasks
+from app.today.domain import DOMAIN as today
 from app.web.deps import FindCaller
 from app.web.domain import DOMAIN as web
 from app.wecom.client import Platform, build_platform
@@ -49,6 +51,7 @@ REGISTRY = collect(
         jobs,
         audit,
         web,
+        overview,
         events,
         inbox,
         quota,
@@ -58,6 +61,7 @@ REGISTRY = collect(
         roles,
         access,
         sync,
+        today,
         departures,
         ledger,
         delivery,
@@ -131,7 +135,8 @@ def build(
     patience = patience_of(settings)
     engine = create_engine(async_url(database_url), patience=patience)
     writer = create_writer(async_url(database_url), patience=patience)
-    sessions, intake_sessions = create_sessions(engine, settings.zone, REGISTRY), create_sessions(writer)
+    sessions = create_sessions(engine, settings.zone, REGISTRY, settings.public_url)
+    intake_sessions = create_sessions(writer)
     platform = build_platform(settings, sessions, clock, transport=platform_transport)
     ctx = JobContext(sessions, clock, platform, settings)
     handler = build_handler(REGISTRY.card_actions, REGISTRY.card_absorbers)

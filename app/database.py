@@ -25,6 +25,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
+from app import addresses
 from app.database_url import DatabaseUrl, read_url
 from app.manifest import SESSION_KEY, Registry
 
@@ -138,9 +139,14 @@ def create_writer(url: str | URL, *, patience: Patience = USUAL) -> AsyncEngine:
     return patience.teach(engine)
 
 
-def create_sessions(engine: AsyncEngine, zone: ZoneInfo | None = None, registry: Registry | None = None) -> Sessions:
-    """Sessions that know the company's time zone, in which working time is counted, and what the domains have
-    registered (`registry_of`).
+def create_sessions(
+    engine: AsyncEngine,
+    zone: ZoneInfo | None = None,
+    registry: Registry | None = None,
+    public_url: str | None = None,
+) -> Sessions:
+    """Sessions that know the company's time zone, in which working time is counted, what the domains have registered
+    (`registry_of`), and where phones reach our pages (`addresses.link`).
 
     `expire_on_commit=False`: rows returned by a use case stay readable after the commit.
     """
@@ -149,6 +155,8 @@ def create_sessions(engine: AsyncEngine, zone: ZoneInfo | None = None, registry:
         info["timezone"] = zone
     if registry is not None:
         info[SESSION_KEY] = registry
+    if public_url is not None:
+        info[addresses.SESSION_KEY] = public_url
     return async_sessionmaker(engine, expire_on_commit=False, info=info)
 
 
@@ -170,6 +178,17 @@ async def read_in_parts(session: AsyncSession, statement: Select[Any]) -> list[A
     async for part in answer.partitions():
         found += part
     return found
+
+
+async def portions_of(
+    session: AsyncSession, statement: Select[tuple[T]] | Select[T], *, at_once: int = 500
+) -> AsyncIterator[Sequence[T]]:
+    """The first column of each row, a portion at a time, for whoever writes out a list of any length. Other statements
+    may run in between: the server keeps the place.
+    """
+    answer = await session.stream_scalars(statement, execution_options={"yield_per": at_once})
+    async for part in answer.partitions():
+        yield part
 
 
 @asynccontextmanager

@@ -87,6 +87,10 @@ class Domain:
     """Resources of which an API key may be allowed `:read` and `:write`."""
     policy_checks: Sequence[Function] = ()
     """`(session, document)`: what a policy document says that the organisation as it is does not bear out."""
+    waiting: Sequence[Callable[..., Any]] = ()
+    """`(session, person_id, now)` → the SELECT of what waits for one person (`app.today.queries.WaitingColumns`)."""
+    overview: Sequence[Function] = ()
+    """`(session, asked)` → the figures that the domain gives to the overview (`app.overview.figure.CountFigures`)."""
     start_up: Function | None = None
     """`(session, *, now, settings)`: run in one transaction when a worker starts; safe to repeat."""
 
@@ -129,6 +133,8 @@ class Registry:
     scopes: tuple[str, ...] = ()
     routers: tuple[Any, ...] = ()
     policy_checks: tuple[Function, ...] = ()
+    waiting: tuple[Callable[..., Any], ...] = ()
+    overview: tuple[Function, ...] = ()
     start_up: tuple[Function, ...] = ()
 
 
@@ -152,6 +158,8 @@ def collect(domains: Iterable[Domain]) -> Registry:
         scopes=tuple(scope for domain in listed for scope in domain.scopes),
         routers=tuple(router for domain in listed for router in domain.routers),
         policy_checks=tuple(check for domain in listed for check in domain.policy_checks),
+        overview=tuple(count for domain in listed for count in domain.overview),
+        waiting=tuple(statement for domain in listed for statement in domain.waiting),
         start_up=tuple(domain.start_up for domain in listed if domain.start_up is not None),
     )
 

@@ -40,6 +40,8 @@ LONGEST_ON_SERVER = timedelta(days=24)
 LONGEST_KEEPALIVE = timedelta(hours=9)
 """Linux takes 32,767 seconds and no more: a longer one would leave the connection unprobed."""
 LONGEST_PATH = 3_000
+LONGEST_PUBLIC_URL = 900
+"""With the path of a page behind it, it is an address that the menu of the app takes: 1,024 bytes (messaging §10.2)."""
 HIGHEST_RATE = 10**9
 """Requests a minute that no process comes near; what is more is meant as 0, without a limit."""
 
@@ -110,6 +112,14 @@ def _secret(pattern: str, says: str) -> Any:
     return AfterValidator(check)
 
 
+def _joined(value: str) -> str:
+    if "?" in value or "#" in value:
+        raise ValueError("must end before any ? or #: the paths of pages are added behind it")
+    if len(value.encode()) > LONGEST_PUBLIC_URL:
+        raise ValueError(f"must be {LONGEST_PUBLIC_URL} bytes at most")
+    return value
+
+
 def _database_url(value: SecretStr) -> SecretStr:
     check_url(value.get_secret_value())
     return value
@@ -128,6 +138,7 @@ HttpUrl = Annotated[
     str, StringConstraints(pattern=r"^https?://[^\s]+[^/\s]$", max_length=2_000), AfterValidator(check_http_url)
 ]
 DomainFiles = Annotated[str, AfterValidator(_domain_files)]
+PublicUrl = Annotated[HttpUrl, AfterValidator(_joined)]
 SanePath = Annotated[Path, AfterValidator(_path)]
 PostgresUrl = Annotated[
     SecretStr,
@@ -205,8 +216,9 @@ class Settings(BaseModel):
         None, description="测试用数据库服务器 (tests: a server to use instead of the embedded one)"
     )
     data_dir: SanePath = Field(Path("./var"), description="数据目录 (where the embedded database lives)")
-    public_url: HttpUrl | None = Field(
-        None, description="外网访问地址 (how the platform and phones reach this service)"
+    public_url: PublicUrl | None = Field(
+        None,
+        description="外网访问地址；不填则卡片没有链接、应用没有菜单 (how the platform and phones reach this service)",
     )
     listen: Listen = Field("127.0.0.1:8080", description="监听地址 host:port，IPv6 写成 [::]:8080")
     worker_listen: Listen | None = Field(

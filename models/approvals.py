@@ -49,6 +49,7 @@ class Request(Table, table=True):
         one_of("outcome", OutcomeState),
         Index("ix_requests_open", "kind", "subject_key", unique=True, postgresql_where=text("state = 'pending'")),
         Index("ix_requests_updated", "updated_at", "id"),
+        Index("ix_requests_failed", "updated_at", postgresql_where=text("outcome = 'failed'")),
     )
 
     id: UUID = uuid_key()

@@ -124,6 +124,7 @@ def refused_with(errcode: int) -> str:
 OPEN_CALLS = "state IN ('ready', 'held', 'sending', 'unknown')"
 SENT_TEXTS = "kind = 'message/send' AND task_id IS NULL AND sent_at IS NOT NULL"
 ARRIVED_CALLS = "hold_reason = 'arrived_after_all'"
+FAILED_CALLS = "state = 'failed'"
 
 
 class OutgoingCall(Table, table=True):
@@ -141,6 +142,7 @@ class OutgoingCall(Table, table=True):
         Index("ix_outgoing_calls_texts", "request_sha256", postgresql_where=text(SENT_TEXTS)),
         Index("ix_outgoing_calls_open", "state", "not_before", postgresql_where=text(OPEN_CALLS)),
         Index("ix_outgoing_calls_subject", "subject_kind", "subject_id"),
+        Index("ix_outgoing_calls_failed", "finished_at", postgresql_where=text(FAILED_CALLS)),
         Index("ix_outgoing_calls_arrived", "id", postgresql_where=text(ARRIVED_CALLS)),
         Index("ix_outgoing_calls_limited", "limit_key", "id", postgresql_where=text("limit_key IS NOT NULL")),
     )

@@ -22,7 +22,7 @@ import httpx
 from fastapi import APIRouter, FastAPI
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.keys import find_caller
+from app.access.keys.find_caller import find_caller
 from app.access.service import create_key, install_bootstrap_key
 from app.audit.actor import SYSTEM
 from app.bootstrap import REGISTRY
@@ -34,6 +34,7 @@ from app.jobs.timers import sweep
 from app.policy.service import Policy
 from app.settings import Settings
 from app.web import problems
+from app.web.scopes import ANYBODY, ActsFor
 from app.wecom.client import build_platform
 from callbacks.handlers import build_handler
 from models.org import Person
@@ -165,10 +166,17 @@ class OpenCompany:
         self.company.people[userid] = person
         return person
 
-    def serving(self, *scopes: str) -> AbstractAsyncContextManager[httpx.AsyncClient]:
+    def serving(self, *scopes: str, acts_for: ActsFor = ANYBODY) -> AbstractAsyncContextManager[httpx.AsyncClient]:
         """Its REST API, with a key for these scopes, or for everything."""
         platform = self.ctx.platform
-        return serving(self.sessions, self.clock, self.ctx.settings, scopes=scopes or None, platform=platform)
+        return serving(
+            self.sessions,
+            self.clock,
+            self.ctx.settings,
+            scopes=scopes or None,
+            acts_for=acts_for,
+            platform=platform,
+        )
 
     async def work(self, *, with_inbox: bool = False, rounds: int = 60) -> int:
         """Run what is queued and what is due, and what comes of it, until nothing is left. Returns how many jobs ran.
@@ -263,6 +271,7 @@ async def serving(
     settings: Settings,
     *,
     scopes: Sequence[str] | None = None,
+    acts_for: ActsFor = ANYBODY,
     **more: Any,
 ) -> AsyncIterator[httpx.AsyncClient]:
     """The REST API of all domains, with a key for these scopes; without scopes, the bootstrap key, which may all.
@@ -281,15 +290,18 @@ async def serving(
     app.router.routes.extend(_api().routes)
     problems.install(app)
     async with transaction(sessions) as session:
-        key = await _new_key(session, clock, settings, scopes)
+        if scopes is None:
+            key = await _bootstrap_key(session, clock, settings)
+        else:
+            _, key = await create_key(
+                session, name="test", scopes=list(scopes), acts_for=acts_for, actor=SYSTEM, now=clock.now()
+            )
     headers = {"Authorization": f"Bearer {key}"}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=BASE, headers=headers) as client:
         yield client
 
 
-async def _new_key(session: AsyncSession, clock: Clock, settings: Settings, scopes: Sequence[str] | None) -> str:
-    if scopes is not None:
-        return (await create_key(session, name="test", scopes=list(scopes), actor=SYSTEM, now=clock.now()))[1]
+async def _bootstrap_key(session: AsyncSession, clock: Clock, settings: Settings) -> str:
     assert settings.bootstrap_api_key is not None
     key = settings.bootstrap_api_key.get_secret_value()
     await install_bootstrap_key(session, key=key, now=clock.now())

@@ -7,10 +7,26 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from app.web.schemas import Input, Moment
+from app.web.schemas import AsText, Input, Moment
+from app.web.scopes import ActsFor
+from models.access import ActAs
 
 
-class ApiKeyIn(Input):
+class ActsForIn(Input):
+    act_as: AsText[ActAs] = Field(
+        ActAs.NOBODY,
+        description="In whose name it may act where a body names a person who acts: `nobody`, the people of "
+        "`departments` with everything below, or `anybody`.",
+    )
+    act_as_departments: list[int] = Field(
+        [], max_length=100, description="WeCom department ids; with `act_as` `departments`."
+    )
+
+    def acts_for(self) -> ActsFor:
+        return ActsFor(self.act_as, tuple(self.act_as_departments))
+
+
+class ApiKeyIn(ActsForIn):
     name: str = Field(min_length=1, max_length=100, examples=["报表系统"])
     scopes: list[str] = Field(min_length=1, description="`<resource>:read` or `<resource>:write`.")
     expires_at: Moment | None = Field(default=None, description="With its time zone, and in the future.")
@@ -21,6 +37,8 @@ class ApiKeyOut(BaseModel):
     name: str
     prefix: str
     scopes: list[str]
+    act_as: ActAs = Field(description="In whose name it may act.")
+    act_as_departments: list[int]
     created_at: datetime
     last_used_at: datetime | None
     expires_at: datetime | None

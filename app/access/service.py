@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -26,7 +27,9 @@ from app.access.authority.grants import (
 )
 from app.access.authority.holdings import Holding, bundles_of, grants_of
 from app.access.errors import ExpiresInThePast, NoSuchKey, UnknownScope
-from app.access.keys import digest
+from app.access.keys.acting import check_departments, check_may_act_as, department_names, person_acting
+from app.access.keys.find_caller import digest
+from app.access.keys.powers import Powers
 from app.access.sign_in.attempts import Attempt, Way, address_of, begin_attempt, own_path, spend_attempt
 from app.access.sign_in.links import create_link, holder_of, use_link
 from app.access.sign_in.sessions import Lifetime, Viewer, end_all_of, end_own, find, living_of, start
@@ -38,17 +41,19 @@ from app.audit.why import Why
 from app.events.service import catalogue, publish
 from app.manifest import registry_of
 from app.observability import get_logger
-from app.web.scopes import EVERYTHING, scopes_of
-from models.access import ApiKey
+from app.web.scopes import EVERYTHING, NOBODY, ActsFor, scopes_of
+from models.access import ActAs, ApiKey
 from models.audit import AuditEntry, ObjectKind
 
 __all__ = [
     "ADMINISTRATOR",
+    "BOOTSTRAP",
     "Answer",
     "Attempt",
     "Authority",
     "Holding",
     "Lifetime",
+    "Powers",
     "Turned",
     "Viewer",
     "Visitor",
@@ -60,6 +65,7 @@ __all__ = [
     "begin_attempt",
     "bundles_of",
     "check",
+    "check_may_act_as",
     "create_key",
     "create_link",
     "end_all_of",
@@ -70,12 +76,15 @@ __all__ = [
     "grants_of",
     "holder_of",
     "install_bootstrap_key",
+    "let_act_for",
     "list_keys",
     "living_grants",
     "living_of",
     "may",
     "new_token",
     "own_path",
+    "person_acting",
+    "powers_of_keys",
     "recognise",
     "refused",
     "revoke",
@@ -96,12 +105,14 @@ async def create_key(
     scopes: list[str],
     actor: Actor,
     now: datetime,
+    acts_for: ActsFor = NOBODY,
     expires_at: datetime | None = None,
 ) -> tuple[ApiKey, str]:
-    """A new key. The second value is the key itself, which cannot be read again. Raises `UnknownScope` or
-    `ExpiresInThePast`.
+    """A new key. The second value is the key itself, which cannot be read again. Raises `UnknownScope`,
+    `UnknownDepartment` or `ExpiresInThePast`.
     """
     _check_scopes(scopes, known=scopes_of(registry_of(session)))
+    await check_departments(session, acts_for)
     if expires_at is not None and expires_at <= now:
         raise ExpiresInThePast("有效期应在将来", "The expiry has to be in the future")
     key = f"stw_{secrets.token_urlsafe(32)}"
@@ -110,12 +121,14 @@ async def create_key(
         prefix=key[:8],
         key_hash=digest(key),
         scopes=scopes,
+        act_as=acts_for.who,
+        act_as_departments=list(acts_for.departments),
         created_at=now,
         created_by=str(actor),
         expires_at=expires_at,
     )
     session.add(row)
-    details = {"name": name, "scopes": scopes}
+    details = {"name": name, "scopes": scopes, **_told(acts_for)}
     await publish(session, catalogue.ApiKeyCreated(api_key_id=row.id), Why(actor), now=now, details=details)
     return row, key
 
@@ -129,10 +142,34 @@ def _check_scopes(scopes: list[str], *, known: Sequence[str]) -> None:
         )
 
 
-async def end_key(session: AsyncSession, *, key_id: UUID, actor: Actor, now: datetime) -> ApiKey:
+def _told(acts_for: ActsFor) -> dict[str, Any]:
+    return {"act_as": acts_for.who.value, "act_as_departments": list(acts_for.departments)}
+
+
+async def let_act_for(session: AsyncSession, *, key_id: UUID, acts_for: ActsFor, actor: Actor, now: datetime) -> ApiKey:
+    """Say anew in whose name a living key may act, from its next request on. Raises `NoSuchKey` or what `create_key`
+    raises about departments.
+    """
+    row = await _living(session, key_id)
+    await check_departments(session, acts_for)
+    before = ActsFor(row.act_as, tuple(row.act_as_departments))
+    if before == acts_for:
+        return row
+    row.act_as, row.act_as_departments = acts_for.who, list(acts_for.departments)
+    details = {"before": _told(before), "after": _told(acts_for)}
+    await publish(session, catalogue.ApiKeyChanged(api_key_id=key_id), Why(actor), now=now, details=details)
+    return row
+
+
+async def _living(session: AsyncSession, key_id: UUID) -> ApiKey:
     row = await session.get(ApiKey, key_id, with_for_update={"key_share": True})
     if row is None or row.ended_at is not None:
         raise NoSuchKey("没有这个密钥，或它已停用", "There is no such key, or it has ended")
+    return row
+
+
+async def end_key(session: AsyncSession, *, key_id: UUID, actor: Actor, now: datetime) -> ApiKey:
+    row = await _living(session, key_id)
     row.ended_at = now
     await publish(session, catalogue.ApiKeyEnded(api_key_id=key_id), Why(actor), now=now)
     return row
@@ -147,6 +184,16 @@ async def _was_ended_by_somebody(session: AsyncSession, key_id: UUID) -> bool:
 
 async def list_keys(session: AsyncSession) -> list[ApiKey]:
     return list(await session.scalars(select(ApiKey).order_by(col(ApiKey.created_at), col(ApiKey.id))))
+
+
+async def powers_of_keys(session: AsyncSession, *, now: datetime) -> list[Powers]:
+    """What each living key may, the oldest first."""
+    living = [row for row in await list_keys(session) if row.ended_at is None and not _is_over(row, now)]
+    return [Powers(row, await department_names(session, row.act_as_departments)) for row in living]
+
+
+def _is_over(row: ApiKey, now: datetime) -> bool:
+    return row.expires_at is not None and row.expires_at <= now
 
 
 async def install_bootstrap_key(session: AsyncSession, *, key: str | None, now: datetime) -> None:
@@ -167,6 +214,7 @@ async def install_bootstrap_key(session: AsyncSession, *, key: str | None, now: 
             )
             continue
         row.ended_at = None if is_wanted else (row.ended_at or now)
+        row.act_as = ActAs.ANYBODY
     if key and not present:
         session.add(
             ApiKey(
@@ -174,6 +222,7 @@ async def install_bootstrap_key(session: AsyncSession, *, key: str | None, now: 
                 prefix=key[:4],
                 key_hash=wanted,
                 scopes=[EVERYTHING],
+                act_as=ActAs.ANYBODY,
                 created_at=now,
                 created_by=BOOTSTRAP,
             )

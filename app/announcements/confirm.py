@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app import addresses
 from app.announcements import messages, queries, rules
 from app.announcements.errors import NotConcerned
 from app.audit.actor import person_actor
@@ -206,4 +207,4 @@ async def card_again(
         zone=calendars.timezone_of(session),
         notice=notice,
         due_at=due_at,
-    )
+    ).leading_to(addresses.link(session, addresses.me_announcement(announcement.id)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.announcements import queries
 from app.announcements.jobs import CARD_ABSORBERS, CARD_ACTIONS, OUTCOMES, RUNGS, TIMERS
 from app.announcements.router import router
 from app.announcements.sight import is_seen
@@ -36,5 +37,7 @@ DOMAIN = Domain(
             place=30,
         ),
     ],
+    waiting=[queries.waiting_for_receipt],
+    overview=[queries.counted],
     scopes=["announcements", "announcements:confirm"],
 )

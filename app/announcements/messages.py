@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from app.policy.service import Citation
 from app.quotes import filled, quoted
-from app.wecom.message_bodies.card import CARD_DESC, CARD_SUB_TITLE, CARD_TITLE, Card, CardButton, cut
+from app.wecom.message_bodies.card import CARD_DESC, CARD_SUB_TITLE, CARD_TITLE, Card, CardButton, cut, with_link
 from models.announcements import Announcement
 
 CONFIRM = "announcement.confirm"
@@ -40,9 +40,9 @@ def group_text(
     return "\n".join(lines)
 
 
-def text(announcement: Announcement, *, class_title: str, author: str) -> str:
+def text(announcement: Announcement, *, class_title: str, author: str, link: str | None = None) -> str:
     """To a person: what needs no receipt, and what no card can hold."""
-    return "\n".join(_in_full(announcement, class_title=class_title, author=author))
+    return with_link("\n".join(_in_full(announcement, class_title=class_title, author=author)), link)
 
 
 def _in_full(announcement: Announcement, *, class_title: str, author: str) -> list[str]:
@@ -87,7 +87,7 @@ def confirmed_card(face: Card, *, at: datetime, late: bool, zone: ZoneInfo) -> C
     """The same card after the click."""
     said = "已逾期确认" if late else "已确认"
     rows = [*face.fields, ("确认", local(at, zone))]
-    return Card(title=face.title, desc=face.desc, fields=rows, sub_title=face.sub_title, outcome=said)
+    return Card(title=face.title, desc=face.desc, fields=rows, sub_title=face.sub_title, url=face.url, outcome=said)
 
 
 def chase_in_short(announcement: Announcement, *, deadline: str, citation: Citation) -> str:

@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app import addresses
 from app.announcements import messages, queries, rules
 from app.announcements.errors import NobodyConcerned, NotTheirPeople, UnknownAudience
 from app.announcements.receipt_deadline import set_receipt_deadline
@@ -69,6 +70,8 @@ class Publication:
     rule: AnnouncementClassRule
     policy: Policy
     author: Person
+    link: str | None
+    """To its page, where there is a public address."""
 
     def header(self, purpose: AnnouncementPurpose, subject: About | None = None) -> MessageHeader:
         why = Why(person_actor(self.author.id), "announcement.publish", self.policy.id)
@@ -108,7 +111,8 @@ async def publish(session: AsyncSession, draft: Draft, *, author: Person, actor:
     await session.flush()
     await set_receipt_deadline(session, announcement, rule, policy, draft.deadline, now)
     await queries.freeze_audience(session, announcement.id, audience.sources)
-    await _say(session, Publication(announcement, rule, policy, author), groups, audience, now)
+    link = addresses.link(session, addresses.me_announcement(announcement.id))
+    await _say(session, Publication(announcement, rule, policy, author, link), groups, audience, now)
     published = catalogue.AnnouncementPublished(
         announcement_id=announcement.id, audience=len(audience.sources), message_class=draft.message_class
     )
@@ -194,7 +198,12 @@ async def _say(
 
 
 async def _send_text(session: AsyncSession, publication: Publication, people: Sequence[UUID], now: datetime) -> Message:
-    text = messages.text(publication.announcement, class_title=publication.rule.title, author=publication.author.name)
+    text = messages.text(
+        publication.announcement,
+        class_title=publication.rule.title,
+        author=publication.author.name,
+        link=publication.link,
+    )
     to = [PersonId(person_id) for person_id in people]
     return await delivery.send_text(session, publication.header(AnnouncementPurpose.TEXT), to=to, text=text, now=now)
 
@@ -206,6 +215,6 @@ async def _send_card(session: AsyncSession, publication: Publication, people: Se
         author=publication.author.name,
         citation=publication.policy.cite("announcement.receipt"),
         zone=calendars.timezone_of(session),
-    )
+    ).leading_to(publication.link)
     to = [PersonId(person_id) for person_id in people]
     return await delivery.send_card(session, publication.header(AnnouncementPurpose.CARD), to=to, card=card, now=now)

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Select, Uuid, any_, func, literal, select, text
+from sqlalchemy import ARRAY, Select, Uuid, any_, func, literal, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.announcements.errors import AnnouncementNotFound
 from app.announcements.rules import ReceiptState
 from app.database import in_parts
-from models.announcements import Announcement, AnnouncementGroup, Receipt
+from app.overview.service import Asked, Figure, Level, Measure, Place, found_in
+from app.today.queries import WaitingColumns
+from models.announcements import Announcement, AnnouncementGroup, AnnouncementState, Receipt
+from models.audit import ObjectKind
 from models.ids import AnnouncementId
 
 _FREEZE = text(
@@ -277,6 +280,11 @@ def receipts(announcement_id: UUID, *, state: ReceiptState | None) -> Select[Rec
     return statement if state is None else statement.where(_IN_STATE[state])
 
 
+def in_order(statement: Select[Receipt]) -> Select[Receipt]:
+    """As the list shows them, for whoever reads all of it."""
+    return statement.order_by(col(Receipt.id))
+
+
 _CONFIRMED = col(Receipt.confirmed_at).is_not(None)
 _UNDELIVERED = ~_CONFIRMED & col(Receipt.due_at).is_(None)
 _IN_STATE = {
@@ -289,3 +297,84 @@ _IN_STATE = {
 async def groups_of(session: AsyncSession, announcement_id: UUID) -> list[AnnouncementGroup]:
     statement = select(AnnouncementGroup).where(col(AnnouncementGroup.announcement_id) == announcement_id)
     return list(await session.scalars(statement))
+
+
+# ---------------------------------------------------------------- what waits for somebody
+
+STILL_ASKED_FOR: Final = timedelta(days=30)
+"""So long after the clocks have run out, who has not confirmed finds the announcement among what waits for them."""
+
+
+def waiting_for_receipt(_session: AsyncSession, person_id: UUID, now: datetime) -> Select[Any]:
+    """F168: what this person is to confirm. Their deadline is empty until the card has reached them (policy 3.6)."""
+    wanted = WaitingColumns(
+        kind="announcement.confirm",
+        about=ObjectKind.ANNOUNCEMENT,
+        id=col(Announcement.id),
+        title=col(Announcement.title),
+        asked_at=col(Announcement.published_at),
+        due_at=col(Receipt.due_at),
+        asked_by=col(Announcement.author_id),
+    )
+    is_asked_for = or_(
+        col(Announcement.state) == AnnouncementState.PUBLISHED, col(Announcement.closed_at) >= now - STILL_ASKED_FOR
+    )
+    return (
+        select(*wanted.columns())
+        .select_from(Receipt)
+        .join(Announcement, col(Announcement.id) == col(Receipt.announcement_id))
+        .where(col(Receipt.person_id) == person_id, col(Receipt.confirmed_at).is_(None))
+        .where(col(Announcement.receipt_required), is_asked_for)
+    )
+
+
+# ---------------------------------------------------------------- the overview
+
+_OPEN_RECEIPTS = Measure(
+    "receipts.open",
+    Level.WAITING,
+    "已送达、尚未确认的回执",
+    "receipts that have arrived and are not confirmed",
+    "announcement.read",
+    found_in(Place.ANNOUNCEMENTS, state="published"),
+)
+_LATE_RECEIPTS = Measure(
+    "receipts.late",
+    Level.LATE,
+    "超过截止时间未确认的回执",
+    "receipts past their deadline and not confirmed",
+    "announcement.read",
+    found_in(Place.ANNOUNCEMENTS, late="true"),
+)
+_NOT_ARRIVED = Measure(
+    "receipts.undelivered",
+    Level.WAITING,
+    "卡片尚未送达的回执",
+    "receipts whose card has not arrived",
+    "announcement.read",
+    found_in(Place.ANNOUNCEMENTS, state="published"),
+)
+
+
+async def counted(session: AsyncSession, asked: Asked) -> list[Figure]:
+    """Receipts of announcements that have not been closed."""
+    due = col(Receipt.due_at)
+    statement = (
+        select(
+            func.count(due),
+            func.min(due).filter(due < asked.now),
+            func.count().filter(due < asked.now),
+            func.count().filter(due.is_(None)),
+            func.min(col(Announcement.published_at)).filter(due.is_not(None)),
+        )
+        .select_from(Receipt)
+        .join(Announcement, col(Announcement.id) == col(Receipt.announcement_id))
+        .where(col(Announcement.state) == AnnouncementState.PUBLISHED, col(Announcement.receipt_required))
+        .where(col(Receipt.confirmed_at).is_(None))
+    )
+    row = (await session.execute(statement)).one()
+    return [
+        _OPEN_RECEIPTS.figure(row[0], row[4]),
+        _NOT_ARRIVED.figure(row[3]),
+        _LATE_RECEIPTS.figure(row[2], row[1]),
+    ]

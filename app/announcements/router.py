@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from sqlmodel import col
 
+from app.access import service as access
 from app.announcements import presentation, queries, service
 from app.announcements.rules import ReceiptState
 from app.announcements.schemas import (
@@ -19,7 +20,8 @@ from app.announcements.schemas import (
 )
 from app.announcements.service import AudienceWanted, Draft
 from app.org import service as org
-from app.web.deps import CallerDep, NowDep, SessionDep, require
+from app.spreadsheets.download import ANSWERS, Download, SheetFormat, download
+from app.web.deps import CallerDep, EnglishDep, NowDep, SessionDep, require
 from app.web.idempotency import IdempotentRoute
 from app.web.pagination import Page, PageDep, paginate
 from app.web.problems import problems
@@ -41,7 +43,7 @@ async def publish_announcement(
     """Publish to groups, departments and people. The audience is frozen now; cards and group texts go at once."""
     wanted = AudienceWanted(**dict(body.audience))
     draft = Draft(body.title, body.body, body.message_class, wanted, body.deadline, body.receipt)
-    author = await org.person_named(session, body.author)
+    author = await access.person_acting(session, caller, userid=body.author)
     announcement = await service.publish(session, draft, author=author, actor=caller.actor, now=now)
     return await presentation.announcement(session, announcement)
 
@@ -89,10 +91,34 @@ async def list_receipts(
     return Page(items=await presentation.receipts(session, announcement, rows), next_cursor=next_cursor)
 
 
+@router.get(
+    "/{announcement_id}/receipts.{ending}",
+    dependencies=READ,
+    status_code=200,
+    response_class=Download,
+    responses=problems(404) | ANSWERS,
+)
+async def export_receipts(
+    announcement_id: UUID,
+    ending: SheetFormat,
+    session: SessionDep,
+    now: NowDep,
+    in_english: EnglishDep,
+    state: Annotated[ReceiptState | None, Query(description="Only those who stand so")] = None,
+) -> Download:
+    """The same list as a file, all of it: person, departments, state, moments in the company's time zone, lateness."""
+    announcement = await queries.announcement(session, AnnouncementId(announcement_id))
+    sheet = presentation.receipt_sheet(session, announcement, in_english=in_english)
+    lines = presentation.receipt_lines(session, announcement, state=state, now=now)
+    return await download(sheet, lines, ending=ending)
+
+
 @router.post("/{announcement_id}/receipts", status_code=201, dependencies=CONFIRM, responses=problems(400, 403, 404))
-async def confirm_announcement(announcement_id: UUID, body: NewReceipt, session: SessionDep, now: NowDep) -> ReceiptOut:
+async def confirm_announcement(
+    announcement_id: UUID, body: NewReceipt, session: SessionDep, caller: CallerDep, now: NowDep
+) -> ReceiptOut:
     """Confirm in a person's name. A repeat changes nothing."""
-    person = await org.person_named(session, body.person)
+    person = await access.person_acting(session, caller, userid=body.person)
     receipt = await service.confirm(
         session, announcement_id=AnnouncementId(announcement_id), person=person, via="rest", now=now
     )

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from app.announcements.rules import ReceiptState
-from app.web.schemas import AsText, Input, Moment, Userid, wrong
+from app.web.schemas import ActingUserid, AsText, Input, Moment, Userid, wrong
 from models.announcements import AnnouncementState
 from models.delivery import DeliveryState
 
@@ -30,14 +30,14 @@ class NewAnnouncement(Input):
     title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
     body: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000)]
     message_class: str = Field("work", alias="class", description="A class of the policy", examples=["work"])
-    author: Userid = Field(description="userid of who publishes it")
+    author: ActingUserid = Field(description="userid of who publishes it")
     audience: AudienceIn
     deadline: Moment | None = Field(None, description="For the receipt. Default: what the policy says.")
     receipt: bool | None = Field(None, description="Default: what the policy says of the class.")
 
 
 class NewReceipt(Input):
-    person: Userid = Field(description="userid of who confirms")
+    person: ActingUserid = Field(description="userid of who confirms")
 
 
 class StandingOut(BaseModel):

@@ -11,6 +11,7 @@ from uuid import UUID
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app import addresses
 from app.approvals import messages, queries
 from app.approvals.kinds import Chain, ChainStep, RequestKind, kind_named
 from app.approvals.messages import Given, Told
@@ -38,6 +39,8 @@ class RequestContext:
     """The version that was in force on submission."""
     objections: Sequence[str] = ()
     """What people whom it is about say against it, a sentence each."""
+    link: str | None = None
+    """To the page of the request (`link_to`)."""
 
     @property
     def barred(self) -> frozenset[UUID]:
@@ -62,7 +65,7 @@ class RequestContext:
     @property
     def told(self) -> Told:
         requester = self.requester.name if self.kind.is_applied_for else ""
-        return Told(self.request, requester, self.policy.cite(self.request.rule_key), self.objections)
+        return Told(self.request, requester, self.policy.cite(self.request.rule_key), self.objections, self.link)
 
 
 async def load_context(session: AsyncSession, request: Request) -> RequestContext:
@@ -76,6 +79,7 @@ async def load_context(session: AsyncSession, request: Request) -> RequestContex
         requester=people[request.requester_id],
         policy=await policies.get(session, PolicyVersionId(request.policy_version_id)),
         objections=[messages.objected_because(people[row.person_id].name, row.objection) for row in objected],
+        link=link_to(session, request),
     )
 
 
@@ -130,3 +134,8 @@ async def publish_about_request(
 
 def about(request: Request) -> About:
     return About(ObjectKind.REQUEST, request.id)
+
+
+def link_to(session: AsyncSession, request: Request) -> str | None:
+    """For cards and texts: the page where the request is followed and decided (F117)."""
+    return addresses.link(session, addresses.me_request(request.id))

@@ -71,10 +71,7 @@ async def decide(
     if earlier and earlier.verdict is ballot.verdict:
         await _show_standing(session, context, step, ballot, now=now)
         return request
-    if earlier or not rules.is_open(request, step):
-        raise await too_late(session, context)
-    if ballot.verdict is Verdict.APPROVE:
-        await check_told(session, context)
+    await _check_may_give(session, context, step, ballot.verdict, earlier=earlier)
     await _count(session, context, step, ballot, now=now)
     return request
 
@@ -115,6 +112,23 @@ async def _with_who_takes_it_on(session: AsyncSession, context: RequestContext, 
     subject: BaseModel = context.kind.taken_on_by(context.subject, candidate.person.id)
     context.request.subject = subject.model_dump(mode="json")
     return subject
+
+
+async def check_may_decide(session: AsyncSession, context: RequestContext, person: Person, verdict: Verdict) -> None:
+    """Raise what `decide` would say to this person's verdict on the current step. Nothing is locked."""
+    step = await _step(session, context.request, None)
+    await _check_may_decide(session, context, step, person)
+    earlier = await queries.decision_of(session, step.id, person.id)
+    await _check_may_give(session, context, step, verdict, earlier=earlier)
+
+
+async def _check_may_give(
+    session: AsyncSession, context: RequestContext, step: RequestStep, verdict: Verdict, *, earlier: Decision | None
+) -> None:
+    if earlier or not rules.is_open(context.request, step):
+        raise await too_late(session, context)
+    if verdict is Verdict.APPROVE:
+        await check_told(session, context)
 
 
 async def _locked(session: AsyncSession, *, request_id: RequestId | None, step_id: StepId | None) -> Request:

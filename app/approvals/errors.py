@@ -53,6 +53,11 @@ class NotToldYet(Conflict):
     title = "本人还没有收到告知"
 
 
+class AlreadyObjected(Conflict):
+    slug = "already-objected"
+    title = "您已提出异议"
+
+
 class NothingToRetry(Conflict):
     slug = "nothing-to-retry"
     title = "没有失败的执行可以重试"

@@ -238,6 +238,11 @@ def kind_applied_for(session: AsyncSession, name: str) -> RequestKind[Any, Any]:
     return kind
 
 
+def names_applied_for(session: AsyncSession) -> list[str]:
+    """The kinds that people apply for. The others are what the service asks by itself."""
+    return sorted(name for name, kind in registry_of(session).kinds.items() if kind.is_applied_for)
+
+
 def _unknown(name: str, kinds: Mapping[str, RequestKind[Any, Any]]) -> UnknownKind:
     known = sorted(one.name for one in kinds.values() if one.is_applied_for)
     return UnknownKind(

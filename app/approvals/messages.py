@@ -10,7 +10,7 @@ from uuid import UUID
 from app.approvals.kinds import ShownFields
 from app.policy.service import Citation
 from app.quotes import quoted
-from app.wecom.message_bodies.card import Card, CardButton, cut
+from app.wecom.message_bodies.card import Card, CardButton, cut, with_link
 from models.approvals import OutcomeState, Request, RequestState, RequestStep, StepState, Verdict
 
 VERDICTS = {Verdict.APPROVE: "同意", Verdict.REJECT: "驳回"}
@@ -43,6 +43,8 @@ class Told:
     citation: Citation
     objections: Sequence[str] = ()
     """Of people whom it is about, a sentence each."""
+    link: str | None = None
+    """To its page, where there is a public address."""
 
     @property
     def fields(self) -> list[tuple[str, str]]:
@@ -113,6 +115,7 @@ def approval_card(told: Told, step: RequestStep, *, steps: int, notice: str = ""
         fields=told.fields,
         sub_title="\n".join(line for line in (notice, *told.objections, step.note or "", reason) if line),
         quote=told.clause,
+        url=told.link,
         buttons=[
             CardButton("同意", f"approval.approve:{step.id}", style=1),
             CardButton("驳回", f"approval.reject:{step.id}", style=2),
@@ -129,6 +132,7 @@ def offer_card(told: Told, step: RequestStep, *, notice: str = "") -> Card:
         fields=told.fields,
         sub_title="\n".join(line for line in (notice, step.note or "", reason) if line),
         quote=told.clause,
+        url=told.link,
         buttons=[
             CardButton("愿意", f"approval.approve:{step.id}", style=1),
             CardButton("不愿意", f"approval.reject:{step.id}", style=2),
@@ -156,7 +160,7 @@ def in_full(told: Told, step: RequestStep, *, is_offer: bool) -> str:
     said = [("申请人", told.requester), *told.rows, *objections, ("理由", told.request.reason)]
     lines = "\n".join(f"{key}：{value}" for key, value in said if value)
     waits = f"请在卡片上答复您是否愿意{step.name}。" if is_offer else f"等待您（{step.name}）在卡片上审批。"
-    return f"{_heading(told)}\n{lines}\n{waits}"
+    return with_link(f"{_heading(told)}\n{lines}\n{waits}", told.link)
 
 
 def outcome_card(told: Told, step: RequestStep, given: Sequence[Given], *, next_step: str | None = None) -> Card:
@@ -172,6 +176,7 @@ def outcome_card(told: Told, step: RequestStep, given: Sequence[Given], *, next_
         fields=told.fields,
         sub_title="\n".join(lines),
         quote=told.clause,
+        url=told.link,
         outcome=_outcome(told, step, given),
     )
 
@@ -191,6 +196,7 @@ def own_verdict_card(told: Told, step: RequestStep, given: Sequence[Given]) -> C
         fields=told.fields,
         sub_title="\n".join(one.in_short for one in given),
         quote=told.clause,
+        url=told.link,
         outcome="您已审批",
     )
 
@@ -238,6 +244,7 @@ def concerned_card(told: Told, *, ends: bool) -> Card:
         fields=told.fields,
         sub_title="\n".join(line for line in (way, reason) if line),
         quote=told.clause,
+        url=told.link,
         buttons=[CardButton("我有异议", f"approval.object:{told.request.id}", style=2)],
     )
 
@@ -247,7 +254,7 @@ def concerned(told: Told, *, ends: bool | None = None) -> str:
     way = {True: OBJECTION_ENDS, False: OBJECTION_IS_READ, None: ""}[ends]
     reason = f"理由：{told.request.reason}" if told.request.reason else ""
     said = [_heading(told), f"{_in_your_place(told)}。{way}", reason, told.clause]
-    return "\n".join(line for line in said if line)
+    return with_link("\n".join(line for line in said if line), told.link)
 
 
 def _in_your_place(told: Told) -> str:
@@ -276,6 +283,7 @@ def has_objected_card(told: Told) -> Card:
         fields=told.fields,
         sub_title="\n".join(told.objections),
         quote=told.clause,
+        url=told.link,
         outcome="已提出异议",
     )
 
@@ -289,6 +297,7 @@ def concerned_outcome_card(told: Told, given: Sequence[Given]) -> Card:
         fields=told.fields,
         sub_title="\n".join(lines),
         quote=told.clause,
+        url=told.link,
         outcome=told.result,
     )
 

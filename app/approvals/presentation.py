@@ -11,7 +11,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.approvals import queries
 from app.approvals.kinds import PERSONAL, Chain, RequestKind, ShownFields
 from app.approvals.queries import RequestHistory
-from app.approvals.schemas import DecisionOut, ObjectionOut, RequestOut, RequestSummary, StepOut
+from app.approvals.schemas import (
+    ActOut,
+    ActsOut,
+    DecisionOut,
+    ObjectionOut,
+    RequestOut,
+    RequestSummary,
+    StepOut,
+    TimelineEntryOut,
+    TimelineOut,
+)
+from app.approvals.service import Act, TimelineEntry
 from app.org import queries as org
 from app.policy import service as policies
 from app.web.schemas import ClauseOut
@@ -71,6 +82,38 @@ def _step(step: RequestStep, history: RequestHistory, *, is_offer: bool) -> Step
 
 def _own_columns(row: Request) -> dict[str, Any]:
     return row.model_dump(include=set(RequestSummary.model_fields) - {"requester"})
+
+
+def timeline(entries: Sequence[TimelineEntry]) -> TimelineOut:
+    return TimelineOut(
+        items=[
+            TimelineEntryOut(
+                people=[person.userid for person in one.people],
+                rule=ClauseOut.of(one.clause) if one.clause else None,
+                **{name: getattr(one, name) for name in _SAME},
+            )
+            for one in entries
+        ]
+    )
+
+
+_SAME = set(TimelineEntryOut.model_fields) - {"people", "rule"}
+"""Members that are called alike on the wire."""
+
+
+def acts(found: Sequence[Act]) -> ActsOut:
+    return ActsOut(
+        items=[
+            ActOut(
+                act=one.name,
+                allowed=one.is_allowed,
+                why_not=one.why_not,
+                why_not_english=one.why_not_english,
+                type=f"/problems/{one.reason}" if one.reason else None,
+            )
+            for one in found
+        ]
+    )
 
 
 # ---------------------------------------------------------------- the interface description

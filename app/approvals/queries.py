@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, and_, exists, or_, select, text
+from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -83,6 +83,12 @@ async def approvers_of(session: AsyncSession, step_id: UUID) -> list[StepApprove
         .where(col(StepApprover.step_id) == step_id, col(StepApprover.ended_at).is_(None))
         .order_by(col(StepApprover.id))
     )
+    return list(await session.scalars(statement))
+
+
+async def all_approvers_of(session: AsyncSession, step_ids: Collection[UUID]) -> list[StepApprover]:
+    """Also those whose place has ended."""
+    statement = select(StepApprover).where(col(StepApprover.step_id).in_(step_ids)).order_by(col(StepApprover.id))
     return list(await session.scalars(statement))
 
 
@@ -229,35 +235,78 @@ async def decisions_about(session: AsyncSession, request_id: UUID) -> list[Decis
 class RequestFilter:
     state: RequestState | None = None
     kind: str | None = None
+    kinds: Collection[str] | None = None
+    """Any of these."""
     requester_id: PersonId | None = None
     approver_id: PersonId | None = None
     """Whose decision it waits for."""
+    concerned_id: PersonId | None = None
+    """Whom it is about, where somebody else has applied."""
+    decided_by_id: PersonId | None = None
+    """Who has decided a step of it."""
     updated_since: datetime | None = None
 
 
 def matching(wanted: RequestFilter) -> Select[Request]:
-    statement = select(Request)
+    conditions: list[ColumnElement[bool]] = []
     if wanted.state is not None:
-        statement = statement.where(col(Request.state) == wanted.state)
+        conditions.append(col(Request.state) == wanted.state)
     if wanted.kind is not None:
-        statement = statement.where(col(Request.kind) == wanted.kind)
+        conditions.append(col(Request.kind) == wanted.kind)
+    if wanted.kinds is not None:
+        conditions.append(col(Request.kind).in_(wanted.kinds))
     if wanted.requester_id is not None:
-        statement = statement.where(col(Request.requester_id) == wanted.requester_id)
+        conditions.append(col(Request.requester_id) == wanted.requester_id)
     if wanted.updated_since is not None:
-        statement = statement.where(col(Request.updated_at) >= wanted.updated_since)
-    if wanted.approver_id is not None:
-        statement = statement.where(col(Request.id).in_(_awaiting(wanted.approver_id)))
-    return statement
+        conditions.append(col(Request.updated_at) >= wanted.updated_since)
+    for person_id, ids_of in (
+        (wanted.approver_id, _awaiting),
+        (wanted.concerned_id, _about),
+        (wanted.decided_by_id, _decided_by),
+    ):
+        if person_id is not None:
+            conditions.append(col(Request.id).in_(ids_of(person_id)))
+    return select(Request).where(*conditions)
 
 
-def _awaiting(person_id: PersonId) -> Select[UUID]:
+def involving(person_id: UUID) -> ColumnElement[bool]:
+    """Of a request: it is this person's, or about them, or they are or were asked to decide it, or they have."""
+    asked = (
+        select(col(RequestStep.request_id))
+        .join(StepApprover, col(StepApprover.step_id) == col(RequestStep.id))
+        .where(col(StepApprover.person_id) == person_id)
+    )
+    return or_(
+        col(Request.requester_id) == person_id,
+        *(col(Request.id).in_(ids) for ids in (asked, _about(person_id), _decided_by(person_id))),
+    )
+
+
+def _about(person_id: UUID) -> Select[UUID]:
+    return select(col(ConcernedPerson.request_id)).where(col(ConcernedPerson.person_id) == person_id)
+
+
+def _decided_by(person_id: UUID) -> Select[UUID]:
+    return select(col(Decision.request_id)).where(col(Decision.person_id) == person_id)
+
+
+def _awaiting(person_id: UUID) -> Select[UUID]:
     """Requests with an open step that this person may decide and has not decided."""
-    decided = exists().where(col(Decision.step_id) == col(RequestStep.id), col(Decision.person_id) == person_id)
     return (
         select(col(RequestStep.request_id))
         .join(StepApprover, col(StepApprover.step_id) == col(RequestStep.id))
-        .where(col(RequestStep.state) == StepState.OPEN, col(StepApprover.person_id) == person_id)
-        .where(col(StepApprover.ended_at).is_(None), ~decided)
+        .where(*is_asked(person_id))
+    )
+
+
+def is_asked(person_id: UUID) -> tuple[ColumnElement[bool], ...]:
+    """Of a step beside the place of one who may decide it: it is open, and this person has not decided it."""
+    decided = exists().where(col(Decision.step_id) == col(RequestStep.id), col(Decision.person_id) == person_id)
+    return (
+        col(RequestStep.state) == StepState.OPEN,
+        col(StepApprover.person_id) == person_id,
+        col(StepApprover.ended_at).is_(None),
+        ~decided,
     )
 
 
@@ -276,11 +325,7 @@ class RequestHistory:
 async def history(session: AsyncSession, request: Request) -> RequestHistory:
     steps = await steps_of(session, request.id)
     step_ids = [step.id for step in steps]
-    approvers = list(
-        await session.scalars(
-            select(StepApprover).where(col(StepApprover.step_id).in_(step_ids)).order_by(col(StepApprover.id))
-        )
-    )
+    approvers = await all_approvers_of(session, step_ids)
     decisions = await decisions_about(session, request.id)
     objections = [row for row in await concerned_by(session, request.id) if row.objected_at]
     named = {request.requester_id, *(row.person_id for row in approvers), *(row.person_id for row in decisions)}

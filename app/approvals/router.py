@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 from sqlmodel import col
 
+from app.access import service as access
 from app.approvals import presentation, queries, service
 from app.approvals.queries import RequestFilter
-from app.approvals.schemas import NewDecision, NewObjection, NewRequest, RequestOut, RequestSummary, Withdrawal
+from app.approvals.schemas import (
+    ActsOut,
+    NewDecision,
+    NewObjection,
+    NewRequest,
+    RequestOut,
+    RequestSummary,
+    TimelineOut,
+    Withdrawal,
+)
 from app.approvals.service import Application, Ballot, Objection
 from app.org import service as people
 from app.web.deps import CallerDep, NowDep, SessionDep, require
@@ -19,7 +30,7 @@ from app.web.pagination import Page, PageDep, paginate
 from app.web.problems import problems
 from app.web.schemas import Moment
 from models.approvals import Request, RequestState
-from models.ids import RequestId
+from models.ids import PersonId, RequestId
 
 router = APIRouter(prefix="/requests", tags=["requests"], route_class=IdempotentRoute)
 
@@ -31,30 +42,38 @@ DECIDE = [Depends(require("requests:decide"))]
 @router.post("", status_code=201, dependencies=WRITE, responses=problems(400, 403, 404, 409))
 async def submit_request(body: NewRequest, session: SessionDep, caller: CallerDep, now: NowDep) -> RequestOut:
     """Apply for something on a person's behalf. The approvers of the first step get their cards."""
-    requester = await people.person_named(session, body.requester)
+    requester = await access.person_acting(session, caller, userid=body.requester)
     application = Application(body.kind, requester, body.payload, submitted_by=caller.actor, reason=body.reason)
     request = await service.submit(session, application, now=now)
     return await presentation.request(session, request)
+
+
+async def get_wanted(
+    session: SessionDep,
+    requester: Annotated[str | None, Query(description="userid of who applied")] = None,
+    approver: Annotated[str | None, Query(description="userid of whose decision is waited for")] = None,
+    concerned: Annotated[str | None, Query(description="userid of whom others have applied for")] = None,
+    decided_by: Annotated[str | None, Query(description="userid of who has decided a step of it")] = None,
+) -> RequestFilter:
+    return RequestFilter(
+        requester_id=await people.id_named(session, requester),
+        approver_id=await people.id_named(session, approver),
+        concerned_id=await people.id_named_or_former(session, concerned),
+        decided_by_id=await people.id_named_or_former(session, decided_by),
+    )
 
 
 @router.get("", dependencies=READ, responses=problems(400, 404))
 async def list_requests(
     session: SessionDep,
     page: PageDep,
+    of_people: Annotated[RequestFilter, Depends(get_wanted)],
     state: RequestState | None = None,
     kind: str | None = None,
-    requester: Annotated[str | None, Query(description="userid of who applied")] = None,
-    approver: Annotated[str | None, Query(description="userid of whose decision is waited for")] = None,
     updated_since: Moment | None = None,
 ) -> Page[RequestSummary]:
     """Requests, the latest change first."""
-    wanted = RequestFilter(
-        state=state,
-        kind=kind,
-        requester_id=await people.id_named(session, requester),
-        approver_id=await people.id_named(session, approver),
-        updated_since=updated_since,
-    )
+    wanted = replace(of_people, state=state, kind=kind, updated_since=updated_since)
     rows, next_cursor = await paginate(
         session, queries.matching(wanted), col(Request.updated_at), col(Request.id), page=page
     )
@@ -67,12 +86,27 @@ async def get_request(request_id: UUID, session: SessionDep) -> RequestOut:
     return await presentation.request(session, await queries.get(session, RequestId(request_id)))
 
 
+@router.get("/{request_id}/timeline", dependencies=READ, responses=problems(404))
+async def get_timeline(request_id: UUID, session: SessionDep) -> TimelineOut:
+    """Its way so far: who was asked, reminded, who decided what under which clause, and what became of it."""
+    return presentation.timeline((await service.follow(session, RequestId(request_id))).timeline)
+
+
+@router.get("/{request_id}/acts", dependencies=READ, responses=problems(404))
+async def get_acts(
+    request_id: UUID, session: SessionDep, person: Annotated[str, Query(description="userid of who asks")]
+) -> ActsOut:
+    """What this person may do about it now (decide, withdraw, object), and why not otherwise."""
+    reader = await people.person_named(session, person)
+    return presentation.acts((await service.follow(session, RequestId(request_id), reader=reader)).acts)
+
+
 @router.post("/{request_id}/decisions", status_code=201, dependencies=DECIDE, responses=problems(400, 403, 404, 409))
 async def decide_request(
     request_id: UUID, body: NewDecision, session: SessionDep, caller: CallerDep, now: NowDep
 ) -> RequestOut:
     """A person's verdict on the open step. 409 names who was faster."""
-    person = await people.person_named(session, body.person)
+    person = await access.person_acting(session, caller, userid=body.person)
     ballot = Ballot(person, body.verdict, "rest", body.comment, recorded_by=caller.actor)
     request = await service.decide(session, ballot, request_id=RequestId(request_id), now=now)
     return await presentation.request(session, request)
@@ -85,7 +119,7 @@ async def object_to_request(
     """What somebody has against a request about them that somebody else has made. An `exit` ends by it; of any other
     the approvers read it, and decide.
     """
-    person = await people.person_named(session, body.person)
+    person = await access.person_acting(session, caller, userid=body.person)
     objection = Objection(person, "rest", body.reason, recorded_by=caller.actor)
     request = await service.object_to(session, objection, request_id=RequestId(request_id), now=now)
     return await presentation.request(session, request)
@@ -100,10 +134,14 @@ async def withdraw_request(
     body: Withdrawal | None = None,
 ) -> RequestOut:
     """Take an open request back, in its requester's name."""
+    named = body.person if body else None
+    if named is None:
+        request = await queries.get(session, RequestId(request_id))
+        await access.check_may_act_as(session, caller, person_id=PersonId(request.requester_id))
     request = await service.withdraw(
         session,
         request_id=RequestId(request_id),
-        person=await people.person_named(session, body.person) if body and body.person else None,
+        person=await access.person_acting(session, caller, userid=named) if named else None,
         recorded_by=caller.actor,
         now=now,
     )

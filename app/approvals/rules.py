@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
-from app.approvals.errors import AlreadyDecided, NoApprover, NotAnApprover, OwnRequest
+from app.approvals.errors import AlreadyDecided, NoApprover, NotAnApprover, NotTheRequester, OwnRequest
 from app.errors import WrongState
 from app.org.rules import may_act, why_not
 from app.policy.sections.groups import Requirement
@@ -124,9 +124,22 @@ def is_open(request: Request, step: RequestStep) -> bool:
 
 
 def move_request(request: Request, target: RequestState) -> None:
+    _check_may_become(request, target)
+    request.state = target
+
+
+def _check_may_become(request: Request, target: RequestState) -> None:
     if target not in REQUEST_TRANSITIONS[request.state]:
         raise AlreadyDecided(f"申请 #{request.number} 已有结果", f"Request #{request.number} has been decided")
-    request.state = target
+
+
+def check_may_withdraw(request: Request, person_id: UUID | None, *, is_applied_for: bool) -> None:
+    """`person_id`: who asks for it; None for somebody who acts in the applicant's name."""
+    if not is_applied_for:
+        raise NotTheRequester("这不是谁的申请，不能撤回", "Nobody has applied for this, and nobody can withdraw it")
+    if person_id is not None and person_id != request.requester_id:
+        raise NotTheRequester("只有申请人可以撤回自己的申请", "Only the applicant can withdraw a request")
+    _check_may_become(request, RequestState.WITHDRAWN)
 
 
 def move_step(step: RequestStep, target: StepState) -> None:

@@ -8,31 +8,35 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from app.web.schemas import AsText, ClauseOut, Input, Remark, Userid
+from app.approvals.shown.acts import ActName
+from app.approvals.shown.timeline import EntryKind
+from app.web.schemas import ActingUserid, AsText, ClauseOut, Input, Remark
 from models.approvals import OutcomeState, RequestState, StepState, Verdict
 
 
 class NewRequest(Input):
     kind: str = Field(examples=["join"], description="`create_group`, `join`, `exit` …")
-    requester: Userid = Field(description="userid of who applies.")
+    requester: ActingUserid = Field(description="userid of who applies.")
     payload: dict[str, Any] = Field(description="What the kind asks for; see its documentation.")
     reason: Remark = ""
 
 
 class NewDecision(Input):
-    person: Userid = Field(description="userid of who decides: an approver of the open step, never the requester.")
+    person: ActingUserid = Field(
+        description="userid of who decides: an approver of the open step, never the requester."
+    )
     verdict: AsText[Verdict]
     comment: Remark = ""
 
 
 class Withdrawal(Input):
-    person: Userid | None = Field(
+    person: ActingUserid | None = Field(
         None, description="userid of who withdraws. Default: the requester, the only one who may."
     )
 
 
 class NewObjection(Input):
-    person: Userid = Field(description="userid of whom the request is about, and who has not applied for it.")
+    person: ActingUserid = Field(description="userid of whom the request is about, and who has not applied for it.")
     reason: Remark = ""
 
 
@@ -94,3 +98,38 @@ class RequestOut(RequestSummary):
     objections: list[ObjectionOut] = Field(
         description="Of people whom somebody else's request is about. One against an `exit` ends it."
     )
+
+
+class TimelineEntryOut(BaseModel):
+    kind: EntryKind = Field(description="What happened. Later releases add more.")
+    at: datetime
+    people: list[str] = Field(description="Who did it; of `asked`, `escalated`, `reassigned` and `told` who was asked.")
+    step: str = Field(description="Name of the step; empty for what concerns the whole request.")
+    position: int | None
+    is_offer: bool
+    verdict: Verdict | None
+    text: str = Field(description="A comment, a reason, or why it is so.")
+    via: str
+    recorded_by: str = Field(description="Who passed it on in the person's name: `api_key:…`; else empty.")
+    due_at: datetime | None = Field(description="Of the step that is open.")
+    rule: ClauseOut | None
+
+
+class TimelineOut(BaseModel):
+    """Everything that has happened to a request, in order."""
+
+    items: list[TimelineEntryOut]
+
+
+class ActOut(BaseModel):
+    act: ActName
+    allowed: bool
+    why_not: str = Field(description="The sentence of the refusal; empty where it is allowed.")
+    why_not_english: str
+    type: str | None = Field(description="Of the problem that the act would be answered with.")
+
+
+class ActsOut(BaseModel):
+    """What a person may do about a request now."""
+
+    items: list[ActOut]

@@ -16,9 +16,9 @@ from app.approvals.applying.concerned import tell_concerned
 from app.approvals.applying.objections import Objection, object_to
 from app.approvals.applying.personal import forget_later, forget_unless_kept
 from app.approvals.applying.required import check_complete
-from app.approvals.context import RequestContext, given_so_far, load_context, publish_about_request
+from app.approvals.context import RequestContext, given_so_far, link_to, load_context, publish_about_request
 from app.approvals.decide import Ballot, approve_request, decide, take_back
-from app.approvals.errors import DuplicateRequest, NothingToRetry, NotTheRequester, UnreadablePayload
+from app.approvals.errors import DuplicateRequest, NothingToRetry, UnreadablePayload
 from app.approvals.kinds import (
     PERSONAL,
     Chain,
@@ -32,6 +32,19 @@ from app.approvals.kinds import (
     kind_applied_for,
     kind_named,
 )
+from app.approvals.shown.acts import Act, ActName
+from app.approvals.shown.followed import FollowedRequest, follow
+from app.approvals.shown.lists import (
+    OpenStep,
+    RequestLine,
+    RequestPage,
+    lines_of,
+    requests_about,
+    requests_decided_by,
+    requests_mine,
+    requests_waiting_for,
+)
+from app.approvals.shown.timeline import EntryKind, TimelineEntry
 from app.approvals.steps import ask, open_and_close
 from app.audit.actor import SYSTEM, Actor, person_actor
 from app.events.service import catalogue
@@ -45,21 +58,35 @@ from models.org import Person
 
 __all__ = [
     "PERSONAL",
+    "Act",
+    "ActName",
     "Application",
     "Asking",
     "Ballot",
     "Details",
+    "EntryKind",
+    "FollowedRequest",
     "Headed",
     "Objection",
     "Offer",
+    "OpenStep",
     "RequestKind",
+    "RequestLine",
+    "RequestPage",
     "RequestText",
     "Submission",
+    "TimelineEntry",
     "ask_in_turn",
     "call_off",
     "decide",
     "finish_outcome",
+    "follow",
+    "lines_of",
     "object_to",
+    "requests_about",
+    "requests_decided_by",
+    "requests_mine",
+    "requests_waiting_for",
     "retry_outcome",
     "submit",
     "withdraw",
@@ -99,7 +126,9 @@ async def submit(session: AsyncSession, application: Application, *, now: dateti
     await kind.check(session, subject, submission)
     request = await _drafted(session, application, kind, payload, subject, submission)
     await _insert(session, request)
-    context = RequestContext(kind, request, subject, submission.requester, submission.policy)
+    context = RequestContext(
+        kind, request, subject, submission.requester, submission.policy, link=link_to(session, request)
+    )
     actor = application.submitted_by
     await publish_about_request(session, request, catalogue.RequestSubmitted, actor=actor, now=now)
     await tell_concerned(session, context, actor=actor, now=now)
@@ -131,7 +160,9 @@ async def ask_in_turn(session: AsyncSession, asking: Asking, *, now: datetime) -
     application = Application(kind.name, asking.whose, {}, submitted_by=asking.asked_by, reason=asking.reason)
     request = await _drafted(session, application, kind, kind.payload(), asking.subject, submission)
     await _insert(session, request)
-    context = RequestContext(kind, request, asking.subject, asking.whose, submission.policy)
+    context = RequestContext(
+        kind, request, asking.subject, asking.whose, submission.policy, link=link_to(session, request)
+    )
     await publish_about_request(session, request, catalogue.RequestSubmitted, actor=asking.asked_by, now=now)
     if await open_and_close.open_next(session, context, [], actor=asking.asked_by, now=now) is None:
         raise ValueError(f"nobody can be asked: {kind.name} {request.subject_key}")
@@ -158,10 +189,8 @@ async def withdraw(
 ) -> Request:
     """Withdraw an open request, and say so on the approvers' cards. Only the requester may; they are the default."""
     request = await queries.get_for_update(session, request_id)
-    if not kind_named(session, request.kind).is_applied_for:
-        raise NotTheRequester("这不是谁的申请，不能撤回", "Nobody has applied for this, and nobody can withdraw it")
-    if person and person.id != request.requester_id:
-        raise NotTheRequester("只有申请人可以撤回自己的申请", "Only the applicant can withdraw a request")
+    is_applied_for = kind_named(session, request.kind).is_applied_for
+    rules.check_may_withdraw(request, person.id if person else None, is_applied_for=is_applied_for)
     context = await load_context(session, request)
     await take_back(session, context, actor=person_actor(request.requester_id), recorded_by=recorded_by, now=now)
     return request

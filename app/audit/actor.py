@@ -34,6 +34,9 @@ class Actor:
 KEY_OF_REQUEST: ContextVar[Actor | None] = ContextVar("key_of_request", default=None)
 """The API key whose request is being answered. What it does in a person's name is recorded with both."""
 
+PERSON_OF_REQUEST: ContextVar[Actor | None] = ContextVar("person_of_request", default=None)
+"""The person in whose name that request acts. What the key does for them is recorded with both."""
+
 SYSTEM = Actor(ActorKind.SYSTEM, "steward")
 PLATFORM = Actor(ActorKind.PLATFORM, "wecom")
 

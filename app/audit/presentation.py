@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from app.audit.queries import BothActors
 from app.audit.schemas import AuditRow
 from models.audit import AuditEntry
 
@@ -11,11 +12,14 @@ _SAME = frozenset({"id", "at", "action", "object_kind", "object_id", "rule_key",
 """Columns that are called alike on the wire."""
 
 
-def entries(rows: Sequence[AuditEntry], recorded_by: Mapping[int, str]) -> list[AuditRow]:
+_ALONE = BothActors(None, None)
+
+
+def entries(rows: Sequence[AuditEntry], both: Mapping[int, BothActors]) -> list[AuditRow]:
     return [
         AuditRow(
             actor=f"{row.actor_kind}:{row.actor_id}",
-            recorded_by=recorded_by.get(row.id or 0),
+            **both.get(row.id or 0, _ALONE)._asdict(),
             sealed=row.seal is not None,
             **row.model_dump(include=set(_SAME)),
         )

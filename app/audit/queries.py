@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.audit.why import About
 from models.audit import AuditDetail, AuditEntry
 
 
@@ -22,9 +23,31 @@ def entries(*, object_kind: str | None, object_id: str | None, correlation_id: s
     return statement
 
 
-async def recorded_by(session: AsyncSession, rows: Sequence[AuditEntry]) -> dict[int, str]:
-    """Which of these acts an API key did in a person's name, and which key."""
+class BothActors(NamedTuple):
+    """An act that an API key did in a person's name: whichever of the two is not the row's actor."""
+
+    recorded_by: str | None
+    on_behalf_of: str | None
+
+
+async def both_actors(session: AsyncSession, rows: Sequence[AuditEntry]) -> dict[int, BothActors]:
+    """Which of these acts an API key did in a person's name, and which key and person these were."""
     entry_ids = [row.id for row in rows]
-    key: ColumnElement[Any] = col(AuditDetail.details)["recorded_by"].astext
-    statement = select(col(AuditDetail.entry_id), key).where(col(AuditDetail.entry_id).in_(entry_ids), key.is_not(None))
-    return {row[0]: row[1] for row in (await session.execute(statement)).all()}
+    details = col(AuditDetail.details)
+    key: ColumnElement[Any] = details["recorded_by"].astext
+    person: ColumnElement[Any] = details["on_behalf_of"].astext
+    statement = select(col(AuditDetail.entry_id), key, person).where(
+        col(AuditDetail.entry_id).in_(entry_ids), or_(key.is_not(None), person.is_not(None))
+    )
+    return {row[0]: BothActors(row[1], row[2]) for row in (await session.execute(statement)).all()}
+
+
+async def trail_of(session: AsyncSession, about: About) -> list[tuple[AuditEntry, dict[str, Any]]]:
+    """Everything that was done to one object, in order, each with its details as far as they are not erased."""
+    statement = (
+        select(AuditEntry, col(AuditDetail.details))
+        .outerjoin(AuditDetail, col(AuditDetail.entry_id) == col(AuditEntry.id))
+        .where(col(AuditEntry.object_kind) == about.kind, col(AuditEntry.object_id) == about.key)
+        .order_by(col(AuditEntry.at), col(AuditEntry.id))
+    )
+    return [(row[0], row[1] or {}) for row in await session.execute(statement)]

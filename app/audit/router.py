@@ -27,5 +27,5 @@ async def list_audit(
     """Who did what to what, when, under which rule. Ids only; details are not part of the trail."""
     statement = queries.entries(object_kind=object_kind, object_id=object_id, correlation_id=correlation_id)
     rows, next_cursor = await paginate(session, statement, col(AuditEntry.id), page=page)
-    recorded_by = await queries.recorded_by(session, rows)
-    return Page(items=presentation.entries(rows, recorded_by), next_cursor=next_cursor)
+    both = await queries.both_actors(session, rows)
+    return Page(items=presentation.entries(rows, both), next_cursor=next_cursor)

@@ -15,6 +15,9 @@ class AuditRow(BaseModel):
     recorded_by: str | None = Field(
         description="The API key that acted in the person's name; null when the person acted or details are erased."
     )
+    on_behalf_of: str | None = Field(
+        description="The person in whose name the API key acted; null when it acted for itself or details are erased."
+    )
     action: str = Field(examples=["request.approved"])
     object_kind: str
     object_id: str

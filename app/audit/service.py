@@ -13,7 +13,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.audit.actor import KEY_OF_REQUEST, Actor, ActorKind
+from app.audit.actor import KEY_OF_REQUEST, PERSON_OF_REQUEST, Actor, ActorKind
 from app.audit.seal import GENESIS, canonical, details_digest, seal
 from app.audit.why import About, Why
 from app.observability import current_correlation_id
@@ -38,6 +38,8 @@ INSERT INTO audit_details (entry_id, salt, details) SELECT id, salt, details::js
 
 RECORDED_BY: Final = "recorded_by"
 """The key of the details under which the API key stands that acted in a person's name."""
+ON_BEHALF_OF: Final = "on_behalf_of"
+"""The key of the details under which the person stands in whose name an API key acted."""
 
 _SALT: Final = 16
 
@@ -59,8 +61,8 @@ async def record(
     `action` is `noun.verb` in the past. `details` may be erased later; only their salted digest is chained.
     """
     salt = secrets.token_bytes(_SALT)
-    details = _with_key(details or {}, why.actor)
-    plain = json.loads(canonical(details)) if details else None
+    told = _with_key(details or {}, why.actor)
+    plain = json.loads(canonical(told)) if told else None
     entry = AuditEntry(
         at=now,
         actor_kind=why.actor.kind.value,
@@ -80,12 +82,14 @@ async def record(
         session.add(AuditDetail(entry_id=entry.id, salt=salt, details=plain))
 
 
-def _with_key(details: dict[str, Any], actor: Actor) -> dict[str, Any]:
-    """An act in a person's name names the key that asked for it."""
-    key = KEY_OF_REQUEST.get()
-    if key is None or actor.kind is not ActorKind.PERSON:
-        return details
-    return {RECORDED_BY: str(key), **details}
+def _with_key(details: Mapping[str, Any], actor: Actor) -> Mapping[str, Any]:
+    """An act in a person's name names both: the key that asked for it, and the person it was asked for."""
+    key, person = KEY_OF_REQUEST.get(), PERSON_OF_REQUEST.get()
+    if key is not None and actor.kind is ActorKind.PERSON:
+        return {RECORDED_BY: str(key), **details}
+    if person is not None and actor == key:
+        return {ON_BEHALF_OF: str(person), **details}
+    return details
 
 
 class HeadMissing(Exception):
@@ -109,6 +113,8 @@ async def record_many(
     """
     salts = _salts(len(acts))
     # Many say the very same, which is then written out once.
+    if KEY_OF_REQUEST.get() is not None:
+        acts = [act._replace(details=_with_key(act.details, act.why.actor)) for act in acts]
     distinct = {id(act.details): act.details for act in acts}
     spelled = {key: canonical(details) for key, details in distinct.items()}
     plain = [spelled[id(act.details)] for act in acts]

@@ -64,7 +64,7 @@ class CheckContext:
     def sessions(self) -> Sessions:
         if self.engine is None:
             raise ValueError("there is no database")
-        return create_sessions(self.engine, self.settings.zone, REGISTRY)
+        return create_sessions(self.engine, self.settings.zone, REGISTRY, self.settings.public_url)
 
     @property
     def is_rehearsal(self) -> bool:

@@ -50,6 +50,7 @@ CHECKS: Final = (
     Check("licences", "接口许可", storage.licences, needs=("schema",)),
     Check("policy", "制度", storage.policy, needs=("schema",)),
     Check("keys", "密钥的权限", waiting.widened_keys, needs=("schema",)),
+    Check("service_accounts", "密钥可办的事", waiting.powers_of_keys, needs=("schema",)),
     Check("exposure", "对外暴露", outside.exposure),
 )
 

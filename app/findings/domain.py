@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from app.findings import queries
 from app.findings.tell import FOUND, words
 from app.manifest import Domain
 
-DOMAIN = Domain(name="findings", rungs={FOUND: words})
+DOMAIN = Domain(name="findings", rungs={FOUND: words}, overview=[queries.counted])

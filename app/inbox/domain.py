@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.inbox import queries
 from app.inbox.jobs import JOBS, SCHEDULE
 from app.inbox.router import router
 from app.manifest import Domain
@@ -11,5 +12,6 @@ DOMAIN = Domain(
     routers=[router],
     jobs=JOBS,
     schedule=SCHEDULE,
+    overview=[queries.counted],
     scopes=["callbacks"],
 )

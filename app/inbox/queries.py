@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.inbox.rules import BACK_OFF
+from app.overview.service import Asked, Figure, Level, Measure, Place, counted_together, found_in
 from models.ids import EventId
 from models.inbox import EventState, ReceivedEvent, SubjectClaim
 from models.intake import CallbackGap, CallbackRefusal, IntakeServer
@@ -190,3 +191,42 @@ async def intake_servers(session: AsyncSession) -> list[IntakeServer]:
 def any_of(numbers: Sequence[int]) -> Any:
     """One array parameter, however many: an IN list is another statement for every length."""
     return func.any(bindparam(None, list(numbers), type_=ARRAY(BigInteger)))
+
+
+# ---------------------------------------------------------------- the overview
+
+_WAITING = Measure(
+    "callbacks.waiting",
+    Level.WAITING,
+    "等待处理的回调",
+    "callbacks that wait to be handled",
+    "callback.read",
+    found_in(Place.CALLBACKS, state="pending"),
+)
+_PARKED = Measure(
+    "callbacks.parked",
+    Level.WRONG,
+    "多次处理失败、等待人工的回调",
+    "callbacks that failed to the end and wait for a person",
+    "callback.read",
+    found_in(Place.CALLBACKS, state="parked"),
+)
+_GAPS = Measure(
+    "callbacks.gaps",
+    Level.WRONG,
+    "可能丢失回调、尚未对账的时段",
+    "times in which callbacks may have been lost, not compared yet",
+    "callback.read",
+    found_in(Place.CALLBACK_GAPS, open="true"),
+)
+
+
+async def counted(session: AsyncSession, _asked: Asked) -> list[Figure]:
+    """Received events that wait or were given up, and times in which some may have been lost."""
+    received = select(func.count(), func.min(col(ReceivedEvent.received_at))).select_from(ReceivedEvent)
+    # Literals, for the partial indexes.
+    waiting = received.where(text("received_events.state = 'pending'"))
+    parked = received.where(text("received_events.state = 'parked'"))
+    gaps_open = select(func.count(), func.min(col(CallbackGap.started_at))).where(col(CallbackGap.closed_at).is_(None))
+    row = await counted_together(session, waiting, parked, gaps_open)
+    return [_WAITING.figure(*row[0:2]), _PARKED.figure(*row[2:4]), _GAPS.figure(*row[4:6])]

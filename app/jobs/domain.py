@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from app.jobs.held import counted
 from app.jobs.runner import JOBS_OF_THE_QUEUE, SCHEDULE_OF_THE_QUEUE
 from app.manifest import Domain
 
 DOMAIN = Domain(
     name="jobs",
     jobs=JOBS_OF_THE_QUEUE,
+    overview=[counted],
     schedule=SCHEDULE_OF_THE_QUEUE,
 )

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.jobs.retry import MAX_ATTEMPTS
+from app.overview.service import Asked, Figure, Level, Measure, Place, found_in
 
 _LIST = text(
     "SELECT id::text AS id, entrypoint AS name, convert_from(payload, 'UTF8') AS payload, attempts, updated AS since"
@@ -46,6 +47,35 @@ _RESCUE = text(
     # The release before gave up without a mark, and counted waits as tries.
     " AND (attempts + 1 < :most OR headers -> 'waits' IS NOT NULL) RETURNING entrypoint"
 )
+
+_COUNT = text(
+    "SELECT (SELECT count(*) FROM pgqueuer WHERE status = 'failed'),"
+    " (SELECT min(updated) FROM pgqueuer WHERE status = 'failed'), count(*), min(parked_at) FROM timers"
+    " WHERE parked_at IS NOT NULL"
+)
+
+_JOBS = Measure(
+    "jobs.held",
+    Level.WRONG,
+    "多次失败后停下的后台作业",
+    "background jobs that failed to the end",
+    "service.read",
+    found_in(Place.JOBS),
+)
+_TIMERS = Measure(
+    "timers.parked",
+    Level.WRONG,
+    "多次失败后停下的到期事项",
+    "deadlines whose handling failed to the end",
+    "service.read",
+    found_in(Place.JOBS),
+)
+
+
+async def counted(session: AsyncSession, _asked: Asked) -> list[Figure]:
+    """For the overview: what waits for a person."""
+    row = (await session.execute(_COUNT)).one()
+    return [_JOBS.figure(*row[0:2]), _TIMERS.figure(*row[2:4])]
 
 
 async def note_wait(session: AsyncSession, job_id: int) -> None:

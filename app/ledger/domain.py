@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.ledger import overview
 from app.ledger.jobs import JOBS, SCHEDULE, TIMERS, start_up
 from app.manifest import Domain
 
@@ -10,5 +11,6 @@ DOMAIN = Domain(
     jobs=JOBS,
     timers=TIMERS,
     schedule=SCHEDULE,
+    overview=[overview.counted],
     start_up=start_up,
 )

@@ -96,6 +96,44 @@ async def report(session: AsyncSession, *, now: datetime) -> Report:
     return Report(limits, [await _blocked(session, block) for block in blocks])
 
 
+@dataclass(frozen=True, slots=True)
+class SharedUse:
+    """How far a limit that nobody has for themselves is used now, by the subject that has used the most."""
+
+    counter: Counter
+    limit: Limit
+    used: int
+    allowed: int
+
+    @property
+    def percent(self) -> int:
+        return 100 * self.used // self.allowed if self.allowed else 100
+
+
+_SHARED = text("""
+    SELECT counter, minute, hour, day, month FROM limit_counters
+    WHERE counter = ANY(CAST(:counters AS text[])) AND touched_at >= :since
+""")
+
+
+async def shared_use(session: AsyncSession, *, now: datetime) -> list[SharedUse]:
+    """Every limit of corp, app or path, in the order of the table. Those of members are one row for each member: they
+    are in `report`.
+    """
+    counters = [one for one in COUNTERS.values() if one.kept is not Kept.NO and one.per not in _NOBODY_NAMED]
+    in_force = await numbers.in_force(session, counters)
+    names = [one.name for one in counters]
+    since = now - windows.WINDOWS[windows.Span.MONTH].turnover
+    rows = (await session.execute(_SHARED, {"counters": names, "since": since})).mappings().all()
+    found: list[SharedUse] = []
+    for counter in counters:
+        mine = [row for row in rows if row["counter"] == counter.name]
+        for limit in counter.limits:
+            used = [windows.used(limit.window, windows.unpacked(row[limit.span]), now) for row in mine]
+            found.append(SharedUse(counter, limit, max(used, default=0), in_force[limit.key].allowed))
+    return found
+
+
 async def refresh_gauges(session: AsyncSession, *, now: datetime) -> None:
     """What this process exposes; every process shows the same."""
     found = await report(session, now=now)

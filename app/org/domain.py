@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.manifest import Domain, Page
+from app.org.returners import counted
 from app.org.router import router
 from app.org.sight import is_department_seen, is_person_seen, standing_as_head
 from app.permissions import Permission
@@ -11,6 +12,7 @@ from models.audit import ObjectKind
 DOMAIN = Domain(
     name="org",
     routers=[router],
+    overview=[counted],
     scopes=["org"],
     standings={"department_head": standing_as_head},
     objects={ObjectKind.PERSON: is_person_seen, ObjectKind.DEPARTMENT: is_department_seen},

@@ -10,14 +10,32 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from app.audit.actor import Actor
 from app.org import queries
 from app.org.errors import NothingToReview
 from app.org.identity import link_userid
+from app.overview.service import Asked, Figure, Level, Measure, Place, found_in
 from models.ids import DepartmentId, PersonId, fold
 from models.org import Person, UseridReview
+
+_RETURNED = Measure(
+    "members.returned",
+    Level.WRONG,
+    "离职后又出现、等待确认的账号",
+    "accounts that came back after their person had left, not decided",
+    "person.read",
+    found_in(Place.RETURNED_MEMBERS),
+)
+
+
+async def counted(session: AsyncSession, _asked: Asked) -> list[Figure]:
+    """For the overview: accounts about which nobody has decided."""
+    statement = select(func.count(), func.min(col(UseridReview.found_at))).where(col(UseridReview.decision).is_(None))
+    return [_RETURNED.figure(*(await session.execute(statement)).one())]
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ them: whoever is missing keeps acting until they have left. Of several, those wh
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 from models.org import Person, PersonStatus
 
@@ -63,7 +64,14 @@ def seen_first(people: Iterable[Person]) -> list[Person]:
     return sorted(filter(may_act, people), key=lambda person: person.status is PersonStatus.MISSING)
 
 
-def why_not(person: Person) -> str:
+class WithStatus(Protocol):
+    """A person, or a reading of one."""
+
+    @property
+    def status(self) -> PersonStatus: ...
+
+
+def why_not(person: WithStatus) -> str:
     """Why somebody may not act, to be read behind a name or "的账号". Empty if they may."""
     return _WHY_NOT.get(person.status, "")
 

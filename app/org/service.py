@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.org import queries
 from app.org.errors import PersonUnknown
 from app.org.identity import link_former, link_userid, rename, separate_userid
-from app.org.introduce import Introduced, introduce, introduce_one, names_of_departments
+from app.org.named_people import NamedPerson, named_people
 from app.org.read_again import (
     DEPARTMENTS_READ_AGAIN,
     PEOPLE_READ_AGAIN,
@@ -25,19 +25,17 @@ from models.org import Person
 __all__ = [
     "DEPARTMENTS_READ_AGAIN",
     "PEOPLE_READ_AGAIN",
-    "Introduced",
+    "NamedPerson",
     "Returner",
     "compare_returners",
     "departments_seen_by",
     "headships_of",
     "id_named",
     "id_named_or_former",
-    "introduce",
-    "introduce_one",
     "link_former",
     "link_returners",
     "link_userid",
-    "names_of_departments",
+    "named_people",
     "not_shown_in",
     "people_in",
     "people_named",

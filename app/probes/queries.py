@@ -10,7 +10,16 @@ from sqlalchemy import Select, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from models.delivery import ARRIVED_CALLS, CallKind, CallState, Delivery, DeliveryState, FailReason, OutgoingCall
+from models.delivery import (
+    ARRIVED_CALLS,
+    FAILED_CALLS,
+    CallKind,
+    CallState,
+    Delivery,
+    DeliveryState,
+    FailReason,
+    OutgoingCall,
+)
 from models.inbox import EventState, ReceivedEvent
 from models.installation import PlatformState
 from models.intake import CallbackGap
@@ -134,7 +143,7 @@ async def failed_deliveries(session: AsyncSession, *, now: datetime) -> int:
 async def failed_calls(session: AsyncSession, *, now: datetime) -> int:
     """Changes of groups, posts and menus of the last day that the platform refused."""
     statement = select(OutgoingCall).where(
-        col(OutgoingCall.state) == CallState.FAILED,
+        text(f"outgoing_calls.{FAILED_CALLS}"),  # a literal, for the partial index
         col(OutgoingCall.kind).not_in(_TOLD_ELSEWHERE),
         col(OutgoingCall.hold_reason).like("refused:%"),
         col(OutgoingCall.finished_at) >= now - FAILED_LATELY,

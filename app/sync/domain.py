@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.manifest import Domain
+from app.sync import queries
 from app.sync.jobs import JOBS, TIMERS, start_up
 from app.sync.router import router
 
@@ -11,5 +12,6 @@ DOMAIN = Domain(
     routers=[router],
     jobs=JOBS,
     timers=TIMERS,
+    overview=[queries.counted],
     start_up=start_up,
 )

@@ -11,6 +11,7 @@ from sqlalchemy import Select, and_, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.overview.service import Asked, Figure, Level, Measure, Place, counted_together, found_in
 from app.sync.changes.loss_budget import LossCount, Losses
 from app.sync.changes.report import SyncReport
 from app.sync.rules import LOSSES
@@ -182,3 +183,35 @@ async def newcomers_without_details(session: AsyncSession, run_id: UUID) -> tupl
 
 async def tags_by_id(session: AsyncSession) -> dict[int, Tag]:
     return {tag.id: tag for tag in (await session.scalars(select(Tag))).all()}
+
+
+# ---------------------------------------------------------------- the overview
+
+_HELD = Measure(
+    "sync_runs.held",
+    Level.WRONG,
+    "减少的人或部门超出限额、等待核实的通讯录同步",
+    "syncs whose losses wait for a person",
+    "sync.read",
+    found_in(Place.SYNC_RUNS, state="held"),
+)
+_UNREAD = Measure(
+    "sync_runs.failed",
+    Level.WRONG,
+    "最近连续失败的通讯录同步",
+    "syncs that have failed since the last that read the organisation",
+    "sync.read",
+    found_in(Place.SYNC_RUNS, state="failed"),
+)
+
+
+async def counted(session: AsyncSession, _asked: Asked) -> list[Figure]:
+    """Runs whose losses wait for a person, and full runs that failed since the last one that read the organisation."""
+    full = (col(SyncRun.kind) == SyncKind.FULL, col(SyncRun.dry_run).is_(False))
+    ended, failed = col(SyncRun.finished_at), col(SyncRun.state) == SyncState.FAILED
+    last = select(func.max(ended)).where(*full, col(SyncRun.state).in_(READ_STATES)).scalar_subquery()
+    is_later = or_(last.is_(None), ended > last)
+    unread = select(func.count(), func.min(ended)).where(*full, failed, is_later)
+    held = select(func.count(), func.min(ended)).where(col(SyncRun.state) == SyncState.HELD)
+    row = await counted_together(session, held, unread)
+    return [_HELD.figure(*row[0:2]), _UNREAD.figure(*row[2:4])]

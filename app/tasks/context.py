@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app import addresses
 from app.audit.actor import SYSTEM, Actor, person_actor
 from app.audit.why import About, Why
 from app.calendar import service as calendars
@@ -72,7 +73,7 @@ def face(session: AsyncSession, context: TaskContext) -> Card:
         collaborators=[person.name for person in context.collaborators],
         citation=context.policy.cite("task.accept"),
         zone=calendars.timezone_of(session),
-    )
+    ).leading_to(addresses.link(session, addresses.me_task(context.task.id)))
 
 
 @dataclass(frozen=True)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, exists, select, text
+from sqlalchemy import Select, case, exists, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.audit.why import About
 from app.delivery import queries as delivery
 from app.ladders import service as ladders
+from app.overview.service import Ages, Asked, Figure, Level, Measure, Place, found_in
 from app.roles import service as roles
 from app.tasks.errors import TaskNotFound
 from app.tasks.rules import ENDED, TaskPurpose
+from app.today.queries import WaitingColumns
 from models.audit import ObjectKind
 from models.groups import Group
 from models.ids import TaskId
@@ -123,3 +126,60 @@ async def administrators_of(session: AsyncSession, group_id: UUID | None) -> lis
     """Owner and deputy of the task's group; nobody when it has none."""
     found = await group(session, group_id) if group_id else None
     return await roles.administrators_of(session, found) if found is not None else []
+
+
+def waiting_for_work(_session: AsyncSession, person_id: UUID, _now: datetime) -> Select[Any]:
+    """F168: the tasks that this person is to accept, or to do. One that was handed over to them is to be accepted."""
+    wanted = WaitingColumns(
+        kind=case((col(Task.state) == TaskState.ASSIGNED, "task.accept"), else_="task.do"),
+        about=ObjectKind.TASK,
+        id=col(Task.id),
+        title=col(Task.title),
+        number=col(Task.number),
+        asked_at=col(Task.assigned_at),
+        due_at=col(Task.due_at),
+        asked_by=col(Task.assigner_id),
+    )
+    return select(*wanted.columns()).where(col(Task.owner_id) == person_id, col(Task.state).not_in(ENDED))
+
+
+_OPEN = Measure(
+    "tasks.open",
+    Level.WAITING,
+    "没有完成的任务",
+    "tasks that are not done",
+    "task.read",
+    found_in(Place.TASKS, open="true"),
+)
+_OVERDUE = Measure(
+    "tasks.overdue", Level.LATE, "逾期的任务", "overdue tasks", "task.read", found_in(Place.TASKS, late="true")
+)
+_BLOCKED = Measure(
+    "tasks.blocked",
+    Level.WRONG,
+    "受阻的任务",
+    "tasks that cannot go on",
+    "task.read",
+    found_in(Place.TASKS, state="blocked"),
+)
+
+
+async def counted(session: AsyncSession, asked: Asked) -> list[Figure]:
+    """Tasks that have not ended, with those past their deadline and those that are blocked."""
+    due, since = col(Task.due_at), col(Task.assigned_at)
+    is_late, is_blocked = due < asked.now, col(Task.state) == TaskState.BLOCKED
+    statement = select(
+        func.count(),
+        func.min(since),
+        func.count().filter(is_late),
+        func.min(due).filter(is_late),
+        func.count().filter(is_blocked),
+        func.min(col(Task.updated_at)).filter(is_blocked),
+        *Ages.columns(since, asked.now),
+    ).where(col(Task.state).in_([state for state in TaskState if state not in ENDED]))
+    row = (await session.execute(statement)).one()
+    return [
+        _OPEN.figure(row[0], row[1], ages=Ages(*row[6:10])),
+        _OVERDUE.figure(row[2], row[3]),
+        _BLOCKED.figure(row[4], row[5]),
+    ]

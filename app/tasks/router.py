@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from sqlmodel import col
 
+from app.access import service as access
 from app.org import service as org
 from app.tasks import presentation, queries, service
 from app.tasks.schemas import Cancellation, NewTask, NotedWord, Progress, TaskOut, TaskSummary, Word
@@ -36,7 +37,7 @@ async def assign_task(body: NewTask, session: SessionDep, caller: CallerDep, now
         title=body.title,
         description=body.description,
         acceptance=body.acceptance,
-        assigner=await org.person_named(session, body.assigner),
+        assigner=await access.person_acting(session, caller, userid=body.assigner),
         owner=await org.person_named(session, body.owner),
         collaborators=await org.people_named(session, body.collaborators),
         group_id=body.group,
@@ -75,34 +76,38 @@ async def get_task(task_id: UUID, session: SessionDep) -> TaskOut:
 
 
 @router.post("/{task_id}/accept", dependencies=ACT, responses=problems(403, 404, 409))
-async def accept_task(task_id: UUID, body: Word, session: SessionDep, now: NowDep) -> TaskOut:
+async def accept_task(task_id: UUID, body: Word, session: SessionDep, caller: CallerDep, now: NowDep) -> TaskOut:
     """Accept in the owner's name. A repeat changes nothing."""
-    person = await org.person_named(session, body.person)
+    person = await access.person_acting(session, caller, userid=body.person)
     task = await service.accept(session, task_id=TaskId(task_id), person=person, via=REST, now=now)
     return await presentation.task(session, task)
 
 
 @router.post("/{task_id}/progress", dependencies=ACT, responses=problems(403, 404, 409))
-async def report_progress(task_id: UUID, body: Progress, session: SessionDep, now: NowDep) -> TaskOut:
+async def report_progress(
+    task_id: UUID, body: Progress, session: SessionDep, caller: CallerDep, now: NowDep
+) -> TaskOut:
     """Report progress in the name of the owner or a collaborator."""
-    person = await org.person_named(session, body.person)
+    person = await access.person_acting(session, caller, userid=body.person)
     report = ProgressReport(body.progress, body.note)
     task = await service.report_progress(session, report, task_id=TaskId(task_id), person=person, via=REST, now=now)
     return await presentation.task(session, task)
 
 
 @router.post("/{task_id}/blocked", dependencies=ACT, responses=problems(403, 404, 409))
-async def report_difficulty(task_id: UUID, body: NotedWord, session: SessionDep, now: NowDep) -> TaskOut:
+async def report_difficulty(
+    task_id: UUID, body: NotedWord, session: SessionDep, caller: CallerDep, now: NowDep
+) -> TaskOut:
     """Say what is in the way, in the name of the owner or a collaborator. The assigner is told."""
-    person = await org.person_named(session, body.person)
+    person = await access.person_acting(session, caller, userid=body.person)
     task = await service.block(session, task_id=TaskId(task_id), person=person, note=body.note, via=REST, now=now)
     return await presentation.task(session, task)
 
 
 @router.post("/{task_id}/done", dependencies=ACT, responses=problems(403, 404, 409))
-async def complete_task(task_id: UUID, body: NotedWord, session: SessionDep, now: NowDep) -> TaskOut:
+async def complete_task(task_id: UUID, body: NotedWord, session: SessionDep, caller: CallerDep, now: NowDep) -> TaskOut:
     """Done, in the owner's name. Final; a repeat changes nothing."""
-    person = await org.person_named(session, body.person)
+    person = await access.person_acting(session, caller, userid=body.person)
     task = await service.complete(session, task_id=TaskId(task_id), person=person, note=body.note, via=REST, now=now)
     return await presentation.task(session, task)
 
@@ -121,7 +126,7 @@ async def cancel_task(
     task = await service.cancel(
         session,
         task_id=TaskId(task_id),
-        person=await org.person_named(session, body.person) if body.person else None,
+        person=await access.person_acting(session, caller, userid=body.person) if body.person else None,
         actor=None if body.person else caller.actor,
         note=body.note,
         via=REST,

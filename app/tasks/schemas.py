@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, StringConstraints
 
-from app.web.schemas import AsText, Input, Moment, Note, Userid
+from app.web.schemas import ActingUserid, AsText, Input, Moment, Note, Userid
 from models.tasks import TaskState
 
 
@@ -18,7 +18,7 @@ class NewTask(Input):
     acceptance: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)] = Field(
         description="What counts as done"
     )
-    assigner: Userid = Field(description="userid of who assigns it")
+    assigner: ActingUserid = Field(description="userid of who assigns it")
     owner: Userid = Field(description="userid of the responsible person, who gets the card")
     collaborators: list[Userid] = Field([], max_length=100, description="userids of who helps")
     group: AsText[UUID] | None = Field(None, description="id of the registered group in which it is published")
@@ -26,7 +26,7 @@ class NewTask(Input):
 
 
 class Word(Input):
-    person: Userid = Field(description="userid of who says so")
+    person: ActingUserid = Field(description="userid of who says so")
 
 
 class NotedWord(Word):
@@ -38,7 +38,7 @@ class Progress(NotedWord):
 
 
 class Cancellation(Input):
-    person: Userid | None = Field(
+    person: ActingUserid | None = Field(
         None, description="userid of the assigner. Without it, the key needs the scope `admin:write`."
     )
     note: Note = ""

@@ -14,11 +14,12 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from starlette.exceptions import HTTPException
 
-from app.audit.actor import KEY_OF_REQUEST, Actor, ActorKind
+from app.audit.actor import KEY_OF_REQUEST, PERSON_OF_REQUEST, Actor, ActorKind
 from app.clock import Clock
 from app.database import Sessions, transaction
 from app.settings import Settings
-from app.web.scopes import KeyRate, MissingScope, allows
+from app.web.messages import prefers_english
+from app.web.scopes import NOBODY, ActsFor, KeyRate, MissingScope, allows
 
 
 class FindCaller(Protocol):
@@ -51,6 +52,7 @@ class Caller:
     key_id: UUID
     name: str
     scopes: list[str]
+    acts_for: ActsFor = NOBODY
 
     @property
     def actor(self) -> Actor:
@@ -73,6 +75,10 @@ def get_now(request: Request) -> datetime:
     return services_of(request).clock.now()
 
 
+def wants_english(request: Request) -> bool:
+    return prefers_english(request.headers.get("accept-language", ""))
+
+
 async def authenticate(request: Request) -> Caller:
     """The caller of this request; 401 without a living key. Looked up once per request."""
     known: Caller | None = getattr(request.state, "caller", None)
@@ -90,6 +96,7 @@ async def authenticate(request: Request) -> Caller:
     _rate_of(request).take(caller.key_id, at=monotonic())
     request.state.caller = caller
     KEY_OF_REQUEST.set(caller.actor)
+    PERSON_OF_REQUEST.set(None)
     return caller
 
 
@@ -113,6 +120,8 @@ async def get_caller(
 # "function": the commit happens before the answer leaves, so a failed commit is a 500 and never a 200.
 SessionDep = Annotated[AsyncSession, Depends(get_session, scope="function")]
 NowDep = Annotated[datetime, Depends(get_now)]
+EnglishDep = Annotated[bool, Depends(wants_english)]
+"""Whether the caller's `Accept-Language` prefers English, for what people read (files, sentences)."""
 CallerDep = Annotated[Caller, Depends(get_caller)]
 
 

@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.audit.actor import KEY_OF_REQUEST
+from app.audit.actor import KEY_OF_REQUEST, PERSON_OF_REQUEST
 from app.observability import bound_correlation
 from app.web.problems import unexpected
 
@@ -37,13 +37,14 @@ class Edge:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        no_key = KEY_OF_REQUEST.set(None)
+        no_key, no_person = KEY_OF_REQUEST.set(None), PERSON_OF_REQUEST.set(None)
         given = next((value.decode("latin-1") for name, value in scope["headers"] if name == _CORRELATION), "")
         with bound_correlation(given if _SANE_ID.fullmatch(given) else None) as correlation_id:
             try:
                 await self._guarded(scope, receive, send, correlation_id)
             finally:
                 KEY_OF_REQUEST.reset(no_key)
+                PERSON_OF_REQUEST.reset(no_person)
 
     async def _guarded(self, scope: Scope, receive: Receive, send: Send, correlation_id: str) -> None:
         started = False

@@ -75,12 +75,29 @@ async def paginate(
 
     Returns the rows and the next cursor.
     """
+    rows = list(await session.scalars(_portion(statement, columns, page, descending=descending)))
+    return _cut(rows, columns, page)
+
+
+async def paginate_rows(
+    session: AsyncSession, statement: Select[Any], *columns: Any, page: PageQuery, descending: bool = True
+) -> tuple[list[Any], str | None]:
+    """The same of a select of columns, which has `columns` among them."""
+    rows = list(await session.execute(_portion(statement, columns, page, descending=descending)))
+    return _cut(rows, columns, page)
+
+
+def _portion(statement: Select[Row], columns: Sequence[Any], page: PageQuery, *, descending: bool) -> Select[Row]:
+    """What follows the cursor, and one row more than the page holds."""
     keys = tuple_(*columns)
     if page.cursor is not None:
         after = tuple_(*_fitting(decode_cursor(page.cursor, len(columns)), columns))
         statement = statement.where(keys < after if descending else keys > after)
     ordered = statement.order_by(*(column.desc() if descending else column.asc() for column in columns))
-    rows = list((await session.scalars(ordered.limit(page.limit + 1))).all())
+    return ordered.limit(page.limit + 1)
+
+
+def _cut(rows: list[Row], columns: Sequence[Any], page: PageQuery) -> tuple[list[Row], str | None]:
     if len(rows) <= page.limit:
         return rows, None
     last = rows[page.limit - 1]

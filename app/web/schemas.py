@@ -79,6 +79,14 @@ QueryInt = Annotated[int, IN_DIGITS]
 """A whole number in a query or a path, in digits alone."""
 
 Userid = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
+
+
+class Acts:
+    """Marks the userid of who acts: a key needs `act_as` for them (`app.access.service.person_acting`)."""
+
+
+ActingUserid = Annotated[Userid, Acts()]
+"""The userid of who applies, decides, publishes, assigns, says so."""
 Remark = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
 """A short remark beside a decision; may be empty."""
 Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000)]

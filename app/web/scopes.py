@@ -6,14 +6,29 @@ confirm or report. Write does not include it.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import ceil
 from uuid import UUID
 
 from app.errors import DomainError, Forbidden
 from app.manifest import Registry
+from models.access import ActAs
 
 EVERYTHING = "*"
 """The scope of the bootstrap key."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActsFor:
+    """In whose name a key may act (D21). A scope says what it may do, this for whom."""
+
+    who: ActAs
+    departments: tuple[int, ...] = ()
+    """WeCom department ids, with everything below; empty unless `who` says departments."""
+
+
+NOBODY = ActsFor(ActAs.NOBODY)
+ANYBODY = ActsFor(ActAs.ANYBODY)
 
 
 class MissingScope(Forbidden):

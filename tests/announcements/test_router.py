@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
+from urllib.parse import unquote
 from uuid import UUID
 
 import httpx
 import pytest
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.database import Sessions, transaction
 from app.settings import Settings
+from models.delivery import Delivery, DeliveryState
 from models.groups import GroupState
 from models.ids import new_id
 from tests.builders import groups
@@ -20,6 +23,7 @@ from tests.builders.approvals import everything_arrives
 from tests.company import Company, answer, found, serving
 from tests.databases import rolled_back
 from tests.fakes.clock import FakeClock
+from tests.spreadsheets.reading import csv_rows, xlsx_tables
 
 WORK: dict[str, Any] = {
     "title": "周五前完成验收",
@@ -153,6 +157,60 @@ class TestReceipts:
         where = f"/announcements/{UUID(int=0)}"
         assert (await answer(client.get(where), 404))["type"] == "/problems/no-such-announcement"
         await answer(client.post(f"{where}/receipts", json={"person": "li"}), 404)
+
+
+class TestExport:
+    """3.6: the list as personnel keeps it, exactly what is filtered."""
+
+    TITLES: ClassVar = ["姓名", "部门", "账号", "状态", "送达时间", "确认时间", "截止", "逾期"]
+
+    async def test_csv_and_xlsx_say_the_same(
+        self, client: httpx.AsyncClient, sessions: Sessions, clock: FakeClock
+    ) -> None:
+        told = await publish(client)
+        async with transaction(sessions) as session:
+            await everything_arrives(session)
+            await session.execute(update(Delivery).values(state=DeliveryState.SENT, updated_at=clock.now()))
+        clock.advance(timedelta(minutes=5))
+        where = f"/announcements/{told['id']}/receipts"
+        await answer(client.post(where, json={"person": "li"}), 201)
+        csv = await client.get(f"{where}.csv")
+        assert csv.headers["content-type"] == "text/csv; charset=utf-8"
+        assert unquote(csv.headers["content-disposition"]).endswith("周五前完成验收 回执.csv")
+        titles, *lines = csv_rows(csv.content)
+        assert titles == self.TITLES
+        by_userid = {line[2]: line for line in lines}
+        assert by_userid["li"][:4] == ["李军", "研发部", "li", "已确认"]
+        assert by_userid["li"][4:] == ["2026-03-02 09:00:00", "2026-03-02 09:05:00", "2026-03-03 18:00:00", "否"]
+        assert by_userid["han"][1:4] == ["人力资源部", "han", "未确认"]
+        xlsx = await client.get(f"{where}.xlsx")
+        [[shown, *rows]] = xlsx_tables(xlsx.content)
+        assert shown == self.TITLES
+        assert [row[:4] for row in rows] == [line[:4] for line in lines]
+
+    async def test_a_filter_and_what_is_late(
+        self, client: httpx.AsyncClient, sessions: Sessions, clock: FakeClock
+    ) -> None:
+        told = await publish(client)
+        async with transaction(sessions) as session:
+            await everything_arrives(session)
+        where = f"/announcements/{told['id']}/receipts"
+        await answer(client.post(where, json={"person": "li"}), 201)
+        clock.advance(timedelta(days=5))
+        unconfirmed = await client.get(f"{where}.csv", params={"state": "unconfirmed"})
+        assert [(line[2], line[7]) for line in csv_rows(unconfirmed.content)[1:]] == [("chen", "是"), ("han", "是")]
+
+    async def test_in_english(self, client: httpx.AsyncClient) -> None:
+        told = await publish(client)
+        csv = await client.get(f"/announcements/{told['id']}/receipts.csv", headers={"Accept-Language": "en"})
+        titles, line, *_ = csv_rows(csv.content)
+        assert titles == ["Name", "Department", "Userid", "State", "Delivered", "Confirmed", "Due", "Late"]
+        assert line[3:] == ["undelivered", "", "", "", "no"]
+
+    async def test_a_format_that_there_is_not(self, client: httpx.AsyncClient) -> None:
+        told = await publish(client)
+        await answer(client.get(f"/announcements/{told['id']}/receipts.pdf"), 422)
+        await answer(client.get(f"/announcements/{new_id()}/receipts.csv"), 404)
 
 
 class TestListing:

@@ -10,10 +10,12 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.groups import rules
+from app.audit.actor import SYSTEM
+from app.groups import rules, service
 from app.policy.service import Policy
+from models.approvals import Request
 from models.groups import Group, GroupMember, GroupState
-from models.ids import APP, new_id
+from models.ids import APP, GroupId, new_id
 from models.installation import App
 from models.org import Person, PersonUserid
 from tests.builders.policy import policy_in_force
@@ -80,6 +82,13 @@ async def group(
         )
         await session.flush()
     return row
+
+
+async def owner_is_asked(session: AsyncSession, group: Group, named: Person, *, now: datetime = MONDAY_9AM) -> Request:
+    """An administrator names another owner: the request by which they are asked."""
+    facts: dict[str, Any] = {"owner": named, "deputy": None, "reason": "轮换", "actor": SYSTEM, "now": now}
+    await service.change_owner(session, group_id=GroupId(group.id), **facts)
+    return (await session.scalars(select(Request).where(col(Request.group_id) == group.id))).one()
 
 
 async def app(session: AsyncSession, *, agent_id: int = 1_000_002, now: datetime = MONDAY_9AM) -> None:

@@ -207,6 +207,7 @@ ARGUMENTS = {
     ("policy", "diff"): ["policy.yaml"],
     ("policy", "apply"): ["policy.yaml"],
     ("api-key", "create"): ["x", "--scope", "org:read"],
+    ("api-key", "act-as"): ["00000000-0000-0000-0000-000000000000", "nobody"],
     ("api-key", "end"): ["00000000-0000-0000-0000-000000000000"],
     ("callbacks", "show"): ["1"],
     ("callbacks", "replay"): ["1"],

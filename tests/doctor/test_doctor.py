@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +22,7 @@ from app.doctor.examination import CHECKS
 from app.doctor.findings import State
 from app.jobs.queue import enqueue
 from app.probes.router import find_degraded
+from app.web.scopes import ANYBODY
 from models.installation import PlatformState
 from models.org import SyncRun, SyncState
 from sandbox.client import VerificationFailed
@@ -360,6 +362,25 @@ class TestKeysThatAnUpgradeWidened:
         assert "旧报表" in finding.says
         assert "requests:decide" in finding.says
         assert "工单" not in finding.says
+
+
+class TestWhatKeysMay:
+    """D21: an operator reads what each living key may; one that acts for anybody is a warning."""
+
+    async def test_each_is_named_with_its_powers_and_the_wide_ones_with_what_to_do(self, ward: Ward) -> None:
+        async with ward.serving() as service:
+            async with transaction(service.sessions) as session:
+                now = service.clock.now()
+                await create_key(session, name="报表系统", scopes=["org:read"], actor=SYSTEM, now=now)
+                assert (await ward.examine())["service_accounts"].state is State.OK
+                scopes = ["requests:write"]
+                await create_key(session, name="监控", scopes=scopes, acts_for=ANYBODY, actor=SYSTEM, now=now)
+            finding = (await ward.examine())["service_accounts"]
+        assert finding.state is State.WARNING
+        assert re.search(r"报表系统（stw_.{4}…）：只读组织架构", finding.says)
+        assert re.search(r"监控（stw_.{4}…）：可写申请，可代任何人提交申请", finding.says)
+        assert "1 个密钥可以代任何人办理：监控" in finding.says
+        assert "steward api-key act-as" in finding.do
 
 
 class TestTheCommand:

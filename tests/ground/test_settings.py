@@ -66,6 +66,8 @@ class TestFaults:
             ("LOG_FORMAT", "xml"),
             ("LISTEN", "::1:8080"),
             ("WORKER_LISTEN", "127.0.0.1:70000"),
+            ("PUBLIC_URL", "https://steward.example.com/?from=wecom"),
+            ("PUBLIC_URL", f"https://steward.example.com/{'x' * 900}"),
         ],
     )
     def test_a_malformed_value_is_refused_by_its_name(self, name: str, value: str) -> None:

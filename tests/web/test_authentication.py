@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from sqlalchemy import select
 from sqlmodel import col
 
-from app.access.keys import digest
+from app.access.keys.find_caller import digest
 from app.access.service import create_key, install_bootstrap_key
 from app.audit.actor import KEY_OF_REQUEST, SYSTEM, Actor, ActorKind, person_actor
 from app.audit.service import record

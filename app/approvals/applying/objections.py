@@ -15,7 +15,7 @@ from app.approvals import messages, queries
 from app.approvals.applying.concerned import show_to_concerned
 from app.approvals.context import RequestContext, load_context, publish_about_request
 from app.approvals.decide import take_back, too_late
-from app.approvals.errors import NotConcerned
+from app.approvals.errors import AlreadyObjected, NotConcerned
 from app.approvals.rules import RequestPurpose
 from app.approvals.steps.ask import header_for, tell_requester
 from app.audit.actor import Actor, person_actor
@@ -103,6 +103,14 @@ async def _place_of(
     session: AsyncSession, context: RequestContext, person: Person, *, now: datetime
 ) -> ConcernedPerson:
     """Their row; a new one for a request that the release before has told them of in a text."""
+    row = await _known_place(session, context, person)
+    if row is None:
+        row = ConcernedPerson(request_id=context.request.id, person_id=person.id, told_at=now)
+        session.add(row)
+    return row
+
+
+async def _known_place(session: AsyncSession, context: RequestContext, person: Person) -> ConcernedPerson | None:
     for row in await queries.concerned_by(session, context.request.id):
         if row.person_id == person.id:
             return row
@@ -111,9 +119,19 @@ async def _place_of(
             f"申请 #{context.request.number} 不是他人为 {person.name} 提出的，不能由其提出异议",
             f"Request #{context.request.number} is none that somebody else has made about {person.name}",
         )
-    row = ConcernedPerson(request_id=context.request.id, person_id=person.id, told_at=now)
-    session.add(row)
-    return row
+    return None
+
+
+async def check_may_object(session: AsyncSession, context: RequestContext, person: Person) -> None:
+    """Raise why an objection of this person would have no effect now. Nothing is locked."""
+    place = await _known_place(session, context, person)
+    if context.request.state is not RequestState.PENDING:
+        raise await too_late(session, context)
+    if place is not None and place.objected_at is not None:
+        raise AlreadyObjected(
+            f"{person.name} 已对申请 #{context.request.number} 提出异议",
+            f"{person.name} has objected to request #{context.request.number} already",
+        )
 
 
 async def _end(session: AsyncSession, context: RequestContext, objection: Objection, *, now: datetime) -> None:

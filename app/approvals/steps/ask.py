@@ -8,13 +8,14 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import messages, queries
-from app.approvals.context import RequestContext, about
+from app.approvals.context import RequestContext, about, link_to
 from app.approvals.kinds import kind_named
 from app.approvals.rules import RequestPurpose
 from app.audit.actor import Actor, person_actor
 from app.audit.why import Why
 from app.delivery import service as delivery
 from app.delivery.service import MessageHeader
+from app.wecom.message_bodies.card import with_link
 from models.approvals import Request, RequestStep, StepApprover
 from models.delivery import MessageClass
 from models.ids import PersonId
@@ -67,4 +68,5 @@ async def tell_requester(session: AsyncSession, request: Request, text: str, *, 
     is_answer = actor == person_actor(request.requester_id)
     message_class = MessageClass.ANSWER if is_answer else MessageClass.NOTICE
     header = header_for(request, RequestPurpose.PROGRESS, actor, message_class=message_class)
-    await delivery.send_text(session, header, to=[PersonId(request.requester_id)], text=text, now=now)
+    to, said = [PersonId(request.requester_id)], with_link(text, link_to(session, request))
+    await delivery.send_text(session, header, to=to, text=said, now=now)

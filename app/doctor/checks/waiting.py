@@ -1,4 +1,6 @@
-"""What only a person can decide: losses held back, calls nobody knows about, keys that an upgrade let do more."""
+"""What only a person can decide: losses held back, calls nobody knows about, keys that an upgrade let do more or that
+act for anybody.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,7 @@ from sqlalchemy import ColumnElement, String, TextClause, cast, func, select, te
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.access import service as access
 from app.doctor.context import CheckContext
 from app.doctor.findings import Finding, ok, warning
 from app.events.service import catalogue
@@ -79,3 +82,25 @@ def _added(scopes: list[str], details: dict[str, Any] | None) -> list[str]:
     if asked is None:
         return [act for write, act in ACTS.items() if write in scopes and act in scopes]
     return [act for act in ACTS.values() if act in scopes and act not in asked]
+
+
+KEYS_SHOWN: Final = 20
+
+
+async def powers_of_keys(context: CheckContext) -> Finding:
+    """What each living key may. The bootstrap key is no warning here: the check of the settings says to remove it."""
+    async with context.sessions() as session:
+        found = await access.powers_of_keys(session, now=context.clock.now())
+    if not found:
+        return ok("没有启用的密钥")
+    told = "；".join(one.sentence for one in found[:KEYS_SHOWN])
+    if len(found) > KEYS_SHOWN:
+        told += f"；另有 {len(found) - KEYS_SHOWN} 个，见 steward api-key list"
+    wide = [one.row for one in found if one.is_wide and one.row.created_by != access.BOOTSTRAP]
+    if not wide:
+        return ok(told)
+    names = "、".join(f"{row.name}（{row.prefix}…）" for row in wide[:KEYS_SHOWN])
+    return warning(
+        f"{len(wide)} 个密钥可以代任何人办理：{names}。全部密钥：{told}",
+        "逐个核对，用 steward api-key act-as 限定：只代一部分人办理的写部门编号，不代人办理的写 nobody",
+    )

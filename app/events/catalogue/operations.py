@@ -58,6 +58,12 @@ class ApiKeyCreated(KeyEvent):
     type = "api_key.created"
 
 
+class ApiKeyChanged(KeyEvent):
+    """In whose name a key may act was said anew."""
+
+    type = "api_key.changed"
+
+
 class ApiKeyEnded(KeyEvent):
     """A key is not accepted any more."""
 
@@ -130,6 +136,7 @@ class CallbackReplayed(Event):
 
 
 __all__ = [
+    "ApiKeyChanged",
     "ApiKeyCreated",
     "ApiKeyEnded",
     "CalendarChanged",

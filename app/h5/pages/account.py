@@ -46,6 +46,6 @@ async def _drawn(visit: Visit, form: Form | None = None, status: int = 200) -> R
         status=status,
         form=form or Form(),
         done=await said_to(visit),
-        me=await org.introduce_one(visit.session, person),
+        me=(await org.named_people(visit.session, [person.id]))[person.id],
         sessions=await access.living_of(visit.session, person.id, lifetime=lifetime_of(visit.settings), now=visit.now),
     )

@@ -63,6 +63,10 @@ class Card:
         """The same card with the name of the app that sends it."""
         return replace(self, source=app_name)
 
+    def leading_to(self, url: str | None) -> Card:
+        """The same card, which opens this page when it is tapped."""
+        return replace(self, url=url)
+
     @property
     def is_lawful(self) -> bool:
         """False when no card type allows it: neither a button nor a page to open."""
@@ -128,9 +132,13 @@ def card_as_text(template_card: dict[str, Any]) -> str:
         template_card.get("quote_area", {}).get("quote_text", ""),
         template_card.get("sub_title_text", ""),
         *rows,
-        template_card.get("card_action", {}).get("url", ""),
     ]
-    return "\n".join(line for line in lines if line)
+    return with_link("\n".join(line for line in lines if line), template_card.get("card_action", {}).get("url"))
+
+
+def with_link(text: str, url: str | None) -> str:
+    """A text with the page that it speaks of, which a phone opens by a tap; as it is without a page."""
+    return f"{text}\n查看：{url}" if url else text
 
 
 def cut(text: str, limit: int) -> str:

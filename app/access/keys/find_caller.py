@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.web.deps import Caller
+from app.web.scopes import ActsFor
 from models.access import ApiKey
 
 _USED_EVERY = timedelta(minutes=1)
@@ -33,4 +34,6 @@ async def find_key(session: AsyncSession, *, key: str, now: datetime) -> ApiKey 
 async def find_caller(session: AsyncSession, *, key: str, now: datetime) -> Caller | None:
     """Who calls with this key; None without a living one."""
     row = await find_key(session, key=key, now=now)
-    return Caller(row.id, row.name, row.scopes) if row is not None else None
+    if row is None:
+        return None
+    return Caller(row.id, row.name, row.scopes, ActsFor(row.act_as, tuple(row.act_as_departments)))

@@ -1,0 +1,86 @@
+"""What a key may, in words for people: for `steward doctor` and whoever looks through the keys (D21). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from app.web.scopes import EVERYTHING
+from models.access import ActAs, ApiKey
+
+NOUNS: Final = {
+    "admin": "接口密钥",
+    "announcements": "通知",
+    "audit": "审计记录",
+    "callbacks": "回调",
+    "deliveries": "发送记录",
+    "events": "事件",
+    "groups": "群",
+    "org": "组织架构",
+    "policy": "制度",
+    "quota": "额度",
+    "requests": "申请",
+    "tasks": "任务",
+}
+"""The resources of the scopes. One without a word is shown by its name."""
+
+ACTS: Final = {
+    "requests:write": "提交申请",
+    "requests:decide": "审批",
+    "announcements:write": "发布通知",
+    "announcements:confirm": "确认通知",
+    "tasks:write": "布置任务",
+    "tasks:act": "办理任务",
+}
+"""Scopes of writes in which somebody acts, and what they do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Powers:
+    """What a living key may."""
+
+    row: ApiKey
+    departments: Sequence[str]
+    """Their names, where it acts for people of departments."""
+
+    @property
+    def acts(self) -> list[str]:
+        """What it may do in people's names, if it may act for anybody at all."""
+        return [words for scope, words in ACTS.items() if EVERYTHING in self.row.scopes or scope in self.row.scopes]
+
+    @property
+    def is_wide(self) -> bool:
+        """It may do something in the name of anybody."""
+        return self.row.act_as is ActAs.ANYBODY and bool(self.acts)
+
+    @property
+    def sentence(self) -> str:
+        """监控（stw_x1y2…）：可写申请，可代任何人提交申请、审批"""
+        said = [part for part in (self._by_itself, self._for_people) if part]
+        return f"{self.row.name}（{self.row.prefix}…）：{'，'.join(said)}"
+
+    @property
+    def _by_itself(self) -> str:
+        if EVERYTHING in self.row.scopes:
+            return "全部权限"
+        split = [scope.partition(":") for scope in self.row.scopes]
+        written = sorted({resource for resource, _, verb in split if verb == "write"})
+        only_read = sorted({resource for resource, _, verb in split if verb == "read"} - set(written))
+        said = [
+            f"{verb}{_listed(resources)}" for verb, resources in (("可写", written), ("只读", only_read)) if resources
+        ]
+        return "，".join(said)
+
+    @property
+    def _for_people(self) -> str:
+        if not self.acts:
+            return ""
+        if self.row.act_as is ActAs.NOBODY:
+            return "不能代任何人办理"
+        whom = "任何人" if self.row.act_as is ActAs.ANYBODY else f"{'、'.join(self.departments)}及其下级的人"
+        return f"可代{whom}{'、'.join(self.acts)}"
+
+
+def _listed(resources: Sequence[str]) -> str:
+    return "、".join(NOUNS.get(one, one) for one in resources)

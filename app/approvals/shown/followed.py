@@ -1,0 +1,48 @@
+"""One request as a person reads it: its facts, its way so far, and what they may do now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.approvals import queries as requests
+from app.approvals.context import load_context
+from app.approvals.kinds import ShownFields
+from app.approvals.shown.acts import Act, acts_of
+from app.approvals.shown.lists import RequestLine, lines_of
+from app.approvals.shown.timeline import TimelineEntry, timeline_of
+from app.policy.service import Citation
+from models.ids import RequestId
+from models.org import Person
+
+
+@dataclass(frozen=True)
+class FollowedRequest:
+    line: RequestLine
+    reason: str
+    fields: Sequence[tuple[str, str]]
+    """What approvers read, as it was on submission."""
+    clause: Citation
+    objections: Sequence[str]
+    """Of people whom it is about, a sentence each."""
+    timeline: Sequence[TimelineEntry]
+    acts: Sequence[Act]
+    """Of the reader. Empty without one."""
+
+
+async def follow(session: AsyncSession, request_id: RequestId, *, reader: Person | None = None) -> FollowedRequest:
+    """One request. Whether the reader may see it is for the caller to ask. Raises RequestNotFound."""
+    request = await requests.get(session, request_id)
+    context = await load_context(session, request)
+    [line] = await lines_of(session, [request])
+    return FollowedRequest(
+        line=line,
+        reason=request.reason,
+        fields=ShownFields.model_validate(request.shown).fields,
+        clause=context.policy.cite(request.rule_key),
+        objections=context.objections,
+        timeline=await timeline_of(session, context),
+        acts=await acts_of(session, context, reader) if reader else [],
+    )

@@ -1,0 +1,60 @@
+"""What requests give to the overview (F116)."""
+
+from __future__ import annotations
+
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.overview.service import Ages, Asked, Figure, Level, Measure, Place, counted_together, found_in
+from models.approvals import Request, RequestState, RequestStep, StepState
+
+_PENDING = Measure(
+    "requests.pending",
+    Level.WAITING,
+    "等待审批的申请",
+    "requests that wait for a decision",
+    "request.read",
+    found_in(Place.REQUESTS, state="pending"),
+)
+_OVERDUE = Measure(
+    "requests.overdue",
+    Level.LATE,
+    "审批超过时限的申请",
+    "requests with a step past its deadline",
+    "request.read",
+    found_in(Place.REQUESTS, state="pending", late="true"),
+)
+_NOT_DONE = Measure(
+    "requests.failed",
+    Level.WRONG,
+    "已批准但没有办成的申请",
+    "approved requests that could not be carried out",
+    "request.read",
+    found_in(Place.REQUESTS, outcome="failed"),
+)
+
+
+async def counted(session: AsyncSession, asked: Asked) -> list[Figure]:
+    """Requests that wait, those with a step past its deadline, and those that were approved and could not be done."""
+    due = (
+        select(func.min(col(RequestStep.due_at)))
+        .where(col(RequestStep.request_id) == col(Request.id), col(RequestStep.state) == StepState.OPEN)
+        .where(col(RequestStep.due_at) < asked.now)
+        .scalar_subquery()
+    )
+    pending = (
+        select(col(Request.submitted_at), due.label("due_at")).where(col(Request.state) == RequestState.PENDING)
+    ).subquery()
+    since, late = pending.c.submitted_at, pending.c.due_at
+    ages = Ages.columns(since, asked.now)
+    waiting = select(func.count(), func.min(since), func.count(late), func.min(late), *ages)
+    failed = select(func.count(), func.min(col(Request.updated_at))).where(
+        text("requests.outcome = 'failed'")  # a literal, for the partial index
+    )
+    row = await counted_together(session, waiting, failed)
+    return [
+        _PENDING.figure(row[0], row[1], ages=Ages(*row[4:8])),
+        _OVERDUE.figure(row[2], row[3]),
+        _NOT_DONE.figure(row[8], row[9]),
+    ]

@@ -1,7 +1,7 @@
 """Find at once what could not be done: failed requests and refused calls, which the overview counts.
 
 Revision ID: 0027_count_what_failed
-Revises: 0021_class_of_rungs
+Revises: 0023_keys_act_as
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0027_count_what_failed"
-down_revision = "0021_class_of_rungs"
+down_revision = "0023_keys_act_as"
 branch_labels = None
 depends_on = None
 

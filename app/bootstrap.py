@@ -29,6 +29,7 @@ from app.jobs.runner import JobRunner
 from app.ladders.domain import DOMAIN as ladders
 from app.ledger.domain import DOMAIN as ledger
 from app.manifest import Registry, collect
+from app.menu.domain import DOMAIN as menu
 from app.org.domain import DOMAIN as org
 from app.overview.domain import DOMAIN as overview
 from app.policy.domain import DOMAIN as policy
@@ -63,6 +64,7 @@ REGISTRY = collect(
         today,
         departures,
         ledger,
+        menu,
         delivery,
         cards,
         ladders,

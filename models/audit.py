@@ -19,6 +19,7 @@ class ObjectKind(StrEnum):
 
     ANNOUNCEMENT = "announcement"
     API_KEY = "api_key"
+    APP = "app"
     CALENDAR_DAY = "calendar_day"
     CARD = "card"
     DELIVERY = "delivery"

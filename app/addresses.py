@@ -79,12 +79,17 @@ def console_department(department_id: int) -> str:
     return f"{CONSOLE_DEPARTMENTS}/{department_id}"
 
 
-def absolute(public_url: str, path: str) -> str:
-    """`public_url` as the setting has it: it may end in a path of its own, and never in a slash."""
-    return f"{public_url}{path}"
+def absolute(home: str, path: str) -> str:
+    """`home` is PUBLIC_URL: it may end in a path of its own, and never in a slash."""
+    return f"{home}{path}"
+
+
+def public_url(session: AsyncSession) -> str | None:
+    known: str | None = session.info.get(SESSION_KEY)
+    return known
 
 
 def link(session: AsyncSession, path: str) -> str | None:
     """Where a phone opens the page, or None while PUBLIC_URL is not set."""
-    public_url: str | None = session.info.get(SESSION_KEY)
-    return absolute(public_url, path) if public_url else None
+    home = public_url(session)
+    return absolute(home, path) if home else None

@@ -29,6 +29,7 @@ from app.jobs.runner import JobRunner
 from app.ladders.domain import DOMAIN as ladders
 from app.ledger.domain import DOMAIN as ledger
 from app.manifest import Registry, collect
+from app.menu.domain import DOMAIN as menu
 from app.org.domain import DOMAIN as org
 from app.overview.domain import DOMAIN as overview
 from app.pages.domain import DOMAIN as pages
@@ -64,6 +65,7 @@ REGISTRY = collect(
         today,
         departures,
         ledger,
+        menu,
         delivery,
         cards,
         ladders,

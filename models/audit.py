@@ -20,6 +20,7 @@ class ObjectKind(StrEnum):
     ACCESS_GRANT = "access_grant"
     ANNOUNCEMENT = "announcement"
     API_KEY = "api_key"
+    APP = "app"
     CALENDAR_DAY = "calendar_day"
     CARD = "card"
     DELIVERY = "delivery"

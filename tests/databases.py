@@ -16,6 +16,7 @@ import asyncpg
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, async_sessionmaker
 
+from app import addresses
 from app.bootstrap import REGISTRY
 from app.database import MIGRATIONS, Sessions, async_url, migrate
 from app.embedded import running
@@ -48,6 +49,11 @@ def register(sessions: Sessions, **more: Mapping[str, Any]) -> None:
     """Let these sessions know more than the domains have registered: `outcomes={…}`, `kinds={…}` …"""
     known: dict[str, Any] = {name: {**getattr(REGISTRY, name), **added} for name, added in more.items()}
     sessions.configure(info={SESSION_KEY: replace(REGISTRY, **known)})
+
+
+def publish(sessions: Sessions, public_url: str | None) -> None:
+    """Let these sessions know where phones reach our pages, as with the setting PUBLIC_URL; or not any more."""
+    sessions.configure(info=dict(sessions.kw["info"]) | {addresses.SESSION_KEY: public_url})
 
 
 @contextmanager

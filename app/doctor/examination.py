@@ -42,6 +42,7 @@ CHECKS: Final = (
     Check("secret.contacts", "通讯录同步的 Secret", platform.secret_of_contacts, needs=("platform",)),
     Check("agent", "应用", platform.agent, needs=("secret.app",)),
     Check("visible_range", "可见范围", platform.visible_range, needs=("agent",)),
+    Check("menu", "应用菜单", platform.menu, needs=("agent",)),
     Check("reading", "通讯录读取", platform.reading, needs=("secret.contacts", "agent")),
     Check("callback.app", "回调地址（自建应用）", outside.callback_of_app),
     Check("callback.contacts", "回调地址（通讯录同步）", outside.callback_of_contacts),

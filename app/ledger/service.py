@@ -21,6 +21,7 @@ from app.ledger.calls import (
     move,
     record,
     release,
+    why_of,
 )
 from app.ledger.claiming.claim import Divided, claim
 from app.ledger.claiming.platform_limits import Share
@@ -78,6 +79,7 @@ __all__ = [
     "request_call",
     "resolve_call",
     "retry_call",
+    "why_of",
 ]
 
 

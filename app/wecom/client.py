@@ -18,9 +18,11 @@ from app.database import Sessions
 from app.limits.api_frequency import Admission
 from app.settings import Settings
 from app.wecom.answers.repair import RepairedAnswer
+from app.wecom.codes import NO_MENU
 from app.wecom.errors import HttpFailure, OutcomeUnknown, WecomError, WecomRefused
 from app.wecom.exchange import Call, Exchange
 from app.wecom.health import ClockWatch
+from app.wecom.message_bodies.menu import Menu, read_menu
 from app.wecom.payloads import (
     AgentInfo,
     CallAnswer,
@@ -58,8 +60,6 @@ TIMEOUT = httpx.Timeout(10, connect=5)
 # Idle connections are closed before servers and firewalls on the way do it: a write on one that is half dead would
 # end as an unknown outcome.
 LIMITS = httpx.Limits(max_connections=64, max_keepalive_connections=32, keepalive_expiry=5)
-
-_NO_MENU = 46003
 
 
 class WecomClient:
@@ -137,16 +137,15 @@ class WecomClient:
     async def get_agent(self) -> AgentInfo:
         return read(AgentInfo, await self._get("agent/get", agentid=self._agent()), path="agent/get")
 
-    async def get_menu(self) -> list[dict[str, Any]]:
-        """The app's menu entries; empty when it has none."""
+    async def get_menu(self) -> Menu:
+        """The app's menu; without entries when it has none."""
         try:
             answer = await self._get("menu/get", agentid=self._agent())
         except WecomRefused as error:
-            if error.errcode == _NO_MENU:
-                return []
+            if error.errcode == NO_MENU:
+                return Menu()
             raise
-        buttons = answer.get("button")
-        return buttons if isinstance(buttons, list) else []
+        return read_menu(answer)
 
     async def get_visitor(self, code: str) -> VisitorInfo:
         """Whom a code of web OAuth or of the desktop login stands for. Once: a second time it is refused (40029)."""

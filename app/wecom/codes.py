@@ -100,6 +100,8 @@ CODE_SPENT = 42022
 """The response code of a card was used before."""
 CODE_EXPIRED = 60140
 """The response code of a card is too old."""
+NO_MENU = 46003
+"""The app has no menu."""
 CHAT_EXISTS = 86215
 """Creating a group with a chatid that exists. Our chatids are UUIDs, so we created that group ourselves."""
 

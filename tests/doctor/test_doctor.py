@@ -21,8 +21,12 @@ from app.database import transaction
 from app.doctor.examination import CHECKS
 from app.doctor.findings import State
 from app.jobs.queue import enqueue
+from app.menu.service import menu_at
 from app.probes.router import find_degraded
 from app.web.scopes import ANYBODY
+from app.wecom.message_bodies.encode import to_bytes
+from app.wecom.message_bodies.menu import Menu, MenuEntry
+from models.delivery import CallKind
 from models.installation import PlatformState
 from models.org import SyncRun, SyncState
 from sandbox.client import VerificationFailed
@@ -67,6 +71,7 @@ class TestAllIsWell:
             "user/list_id",
             "user/get",
             "user/simplelist",
+            "menu/get",
         }
 
     async def test_it_says_when_the_platform_was_last_heard(self, ward: Ward) -> None:
@@ -175,6 +180,35 @@ class TestThePlatform:
         found = await ward.examine(longest=1.0)
         assert "没有结果" in found["agent"].says
         assert found["secret.app"].state is State.OK
+
+
+class TestTheMenu:
+    """The menu of the app is ours, or the finding says how it becomes ours."""
+
+    HOME = "https://steward.example.com"
+
+    async def test_there_is_none(self, ward: Ward) -> None:
+        finding = (await ward.examine(PUBLIC_URL=self.HOME))["menu"]
+        assert (finding.state, "没有菜单" in finding.says) == (State.WARNING, True)
+        assert "steward menu" in finding.do
+
+    async def test_it_is_ours(self, ward: Ward) -> None:
+        async with ward.serving() as services:
+            await services.platform.app.call(CallKind.MENU_CREATE, to_bytes(menu_at(self.HOME).to_body()))
+        finding = (await ward.examine(PUBLIC_URL=self.HOME))["menu"]
+        assert (finding.state, "今日" in finding.says) == (State.OK, True)
+
+    async def test_somebody_has_changed_it(self, ward: Ward) -> None:
+        other = Menu((MenuEntry.opening("考勤", "https://elsewhere.example.com"),))
+        async with ward.serving() as services:
+            await services.platform.app.call(CallKind.MENU_CREATE, to_bytes(other.to_body()))
+        finding = (await ward.examine(PUBLIC_URL=self.HOME))["menu"]
+        assert (finding.state, "考勤" in finding.says) == (State.WARNING, True)
+        assert "steward menu" in finding.do
+
+    async def test_without_a_public_address(self, ward: Ward) -> None:
+        finding = (await ward.examine())["menu"]
+        assert (finding.state, "STEWARD_PUBLIC_URL" in finding.says) == (State.SKIPPED, True)
 
 
 class TestCallbacks:

@@ -118,7 +118,7 @@ async def _ask_menu(desk: Desk) -> UUID:
 
 
 async def _menus(desk: Desk) -> int:
-    return len(await desk.ctx.platform.app.get_menu())
+    return len((await desk.ctx.platform.app.get_menu()).entries)
 
 
 SEND = Kind(CallKind.MESSAGE_SEND, _ask_message, _messages_on_a_phone)

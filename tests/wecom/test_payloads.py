@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 
 from app.wecom.client import WecomClient
 from app.wecom.errors import HttpFailure
+from app.wecom.message_bodies.menu import Menu
 from app.wecom.payloads import CallAnswer, UserDetail
 from models.delivery import CallKind
 from tests.wecom.scripted import ScriptedPlatform
@@ -146,7 +147,7 @@ class TestWrongAnswers:
         self, client: WecomClient, scripted: ScriptedPlatform
     ) -> None:
         scripted.answers("menu/get", {"errcode": 46003, "errmsg": "menu not exist"})
-        assert await client.get_menu() == []
+        assert await client.get_menu() == Menu()
 
 
 class TestPartialSuccess:

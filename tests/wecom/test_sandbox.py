@@ -13,6 +13,7 @@ from app.database import Sessions
 from app.settings import Settings
 from app.wecom.client import Platform, build_platform
 from app.wecom.errors import AppRefused, Never, NotReached, OutcomeUnknown, TryAgain, WaitUntil
+from app.wecom.message_bodies.menu import Menu, MenuEntry
 from models.delivery import CallKind
 from sandbox.client import SandboxClient
 from sandbox.config import Like, SandboxConfig
@@ -109,11 +110,10 @@ class TestTheApp:
     async def test_tells_its_range_its_menu_and_the_platforms_addresses(self, platform: Platform) -> None:
         agent = await platform.app.get_agent()
         assert (agent.agent_id, agent.closed, agent.party_ids) == (CONFIG.agent_id, False, [1])
-        assert await platform.app.get_menu() == []
+        assert await platform.app.get_menu() == Menu()
         button = {"type": "click", "name": "我的群", "key": "groups.mine"}
         await platform.app.call(CallKind.MENU_CREATE, body(button=[button]))
-        (entry,) = await platform.app.get_menu()
-        assert entry["name"] == "我的群"
+        assert await platform.app.get_menu() == Menu((MenuEntry.telling("我的群", "groups.mine"),))
         assert await platform.app.get_callback_ips()
 
     async def test_the_sync_credential_has_no_agent(self, platform: Platform) -> None:

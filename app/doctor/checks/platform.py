@@ -1,4 +1,4 @@
-"""The platform's side: reachable, its clock, both credentials, the app, its range, what each may read, our address."""
+"""The platform's side: reachable, its clock, both credentials, the app with menu and range, who may read, our IP."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ import httpx
 
 from app.doctor.context import CHANNEL_NAMES, CheckContext
 from app.doctor.findings import APP_PAGE, SYNC_PAGE, Finding, failed, ok, page_of, skipped, warning
+from app.menu.service import menu_at
 from app.quotes import quoted
+from app.wecom.codes import NO_MENU
 from app.wecom.errors import WecomError, WecomRefused
 from app.wecom.health import TOLERATED_OFFSET
+from app.wecom.message_bodies.menu import Menu, read_menu
 from app.wecom.payloads import AgentInfo, read
 from models.ids import APP, CONTACTS, AppId
 
@@ -20,6 +23,8 @@ ROOT: Final = 1
 NOT_TRUSTED: Final = 60020
 ID_PAGES: Final = 12
 """Of 10,000 each: enough to say whom a narrow range misses in a company of 100,000."""
+
+_SET_MENU: Final = "运行 steward menu 重新设置（先看差别：steward menu --dry-run）；成员重新打开应用后可见"
 
 _PAGES: Final = {APP: APP_PAGE, CONTACTS: SYNC_PAGE}
 
@@ -80,6 +85,32 @@ async def agent(context: CheckContext) -> Finding:
     if info.closed:
         return failed(f"应用{quoted(info.name)}已停用", "启用它", APP_PAGE)
     return ok(f"应用{quoted(info.name)}，AgentId {info.agent_id}，已启用")
+
+
+async def menu(context: CheckContext) -> Finding:
+    home = context.settings.public_url
+    try:
+        shown = await _menu_shown(context)
+    except WecomError as error:
+        return skipped(f"没有读到应用菜单：{error}")
+    if home is None:
+        left_over = f"；平台上还有菜单 {shown.names}" if shown.entries else ""
+        return skipped(f"没有填 STEWARD_PUBLIC_URL：服务不设置应用菜单，卡片没有链接{left_over}")
+    wanted = menu_at(home)
+    if shown == wanted:
+        return ok(f"应用菜单由本服务设置：{wanted.names}")
+    if not shown.entries:
+        return warning("应用没有菜单", f"启动 steward run 或 worker 时设置；已经在运行就{_SET_MENU}")
+    return warning(f"平台上的应用菜单 {shown.names} 与本服务设置的不同", _SET_MENU)
+
+
+async def _menu_shown(context: CheckContext) -> Menu:
+    try:
+        return read_menu(await context.ask(APP, "menu/get", None, agentid=context.settings.wecom.agent_id))
+    except WecomRefused as error:
+        if error.errcode == NO_MENU:
+            return Menu()
+        raise
 
 
 async def visible_range(context: CheckContext) -> Finding:

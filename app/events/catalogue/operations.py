@@ -135,6 +135,17 @@ class CallbackReplayed(Event):
     callback_id: CallbackRef
 
 
+class MenuSet(Event):
+    """The platform has taken the menu of the app as the service wants it."""
+
+    type = "menu.set"
+    about_kind = ObjectKind.APP
+    about_field = "app_id"
+
+    app_id: Annotated[str, Field(examples=["app"])]
+    call_id: CallRef
+
+
 __all__ = [
     "ApiKeyChanged",
     "ApiKeyCreated",
@@ -148,5 +159,6 @@ __all__ = [
     "DeliveryRetried",
     "LimitChanged",
     "LimitUnblocked",
+    "MenuSet",
     "PolicyApplied",
 ]

@@ -8,15 +8,23 @@ from app.announcements.final_list import list_words
 from app.announcements.publish import AudienceWanted, Draft, publish
 from app.announcements.receipt_clock import start_clocks
 from app.announcements.receipt_deadline import CHASE, DEADLINE, chase, chase_words, close
+from app.announcements.shown.followed import FollowedAnnouncement, Totals, follow, totals_of
+from app.announcements.shown.lists import AnnouncementLine, AnnouncementPage, announcements_seen, announcements_to
 
 __all__ = [
     "BY_CARD",
     "CHASE",
     "DEADLINE",
     "ESCALATE",
+    "AnnouncementLine",
+    "AnnouncementPage",
     "AudienceWanted",
     "Draft",
+    "FollowedAnnouncement",
+    "Totals",
     "announcement_of",
+    "announcements_seen",
+    "announcements_to",
     "chase",
     "chase_words",
     "close",
@@ -24,7 +32,9 @@ __all__ = [
     "confirm_many",
     "escalate",
     "escalation_words",
+    "follow",
     "list_words",
     "publish",
     "start_clocks",
+    "totals_of",
 ]

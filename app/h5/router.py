@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.h5.pages import account, home
+from app.h5.pages import account, announcements, groups, home, requests, tasks
 from app.pages.route import page_router
 
 router = page_router()

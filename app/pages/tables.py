@@ -64,10 +64,15 @@ async def table_of(
     """One page of what matches, in the order of `columns`, whose last must be unique. `shown` makes rows readable for
     all of them at once, and may be a coroutine function.
     """
-    page = PageQuery(cursor=cursor, limit=ROWS)
+    page = page_at(cursor)
     rows, next_cursor = await paginate(session, statement, *columns, page=page, descending=descending)
     made = shown(rows)
     return Table(await made if hasattr(made, "__await__") else made, next_cursor, filters)
+
+
+def page_at(cursor: str | None) -> PageQuery:
+    """For a service that takes a page of its list."""
+    return PageQuery(cursor=cursor, limit=ROWS)
 
 
 def _cursor(cursor: Annotated[str | None, Query(max_length=2_000)] = None) -> str | None:

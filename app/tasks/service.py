@@ -17,12 +17,30 @@ from app.tasks.assign import Assignment, assign
 from app.tasks.context import NewEntry, TaskContext, load, show, write
 from app.tasks.errors import NotYourTask
 from app.tasks.rules import Moved, TaskAction, TaskPurpose, Told
+from app.tasks.shown import FollowedTask, TaskLine, TaskList, TaskPage, follow, tasks_of, tasks_seen
 from models.delivery import CardClick
 from models.ids import TaskId
 from models.org import Person
 from models.tasks import Task, TaskState
 
-__all__ = ["Assignment", "ProgressReport", "accept", "assign", "block", "cancel", "complete", "report_progress"]
+__all__ = [
+    "Assignment",
+    "FollowedTask",
+    "ProgressReport",
+    "TaskAction",
+    "TaskLine",
+    "TaskList",
+    "TaskPage",
+    "accept",
+    "assign",
+    "block",
+    "cancel",
+    "complete",
+    "follow",
+    "report_progress",
+    "tasks_of",
+    "tasks_seen",
+]
 
 log = get_logger()
 

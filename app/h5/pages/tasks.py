@@ -1,0 +1,129 @@
+"""任务: mine, given by me, where I help; progress in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Final
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from app import addresses
+from app.audit.why import About
+from app.pages.drawing.catalogue import said
+from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
+from app.pages.route import page_router
+from app.pages.tables import CursorDep, page_at
+from app.pages.visit import Visit, visits
+from app.permissions import Permission, Words
+from app.tasks import service as tasks
+from app.tasks.service import ProgressReport, TaskList
+from app.web.schemas import Note
+from models.audit import ObjectKind
+from models.ids import TaskId
+from models.tasks import TaskState
+
+router = page_router("/me/tasks")
+
+TasksVisit = Annotated[Visit, visits("/me/tasks")]
+ReportingVisit = Annotated[Visit, visits("/me/tasks", Permission.TASK_REPORT)]
+
+VIA: Final = "page"
+
+LISTS: Final[Mapping[str, Words]] = {
+    TaskList.MINE: Words("我负责的", "Mine"),
+    TaskList.HELPING: Words("我协作的", "Helping"),
+    TaskList.GIVEN: Words("我布置的", "Given by me"),
+    TaskList.FINISHED: Words("已结束的", "Finished"),
+}
+STATES: Final[Mapping[TaskState, tuple[Words, str]]] = {
+    TaskState.ASSIGNED: (Words("待接受", "to be accepted"), "warn"),
+    TaskState.ACCEPTED: (Words("进行中", "under way"), "plain"),
+    TaskState.BLOCKED: (Words("遇到困难", "blocked"), "bad"),
+    TaskState.DONE: (Words("已完成", "done"), "good"),
+    TaskState.CANCELLED: (Words("已取消", "cancelled"), "plain"),
+}
+STEPS: Final[Mapping[str, Words]] = {
+    "assigned": Words("布置任务", "assigned"),
+    "accepted": Words("接受任务", "accepted"),
+    "progressed": Words("汇报进展", "reported"),
+    "blocked": Words("遇到困难", "blocked"),
+    "resumed": Words("继续进行", "went on"),
+    "reminded": Words("催办", "reminded"),
+    "overdue": Words("已逾期", "overdue"),
+    "done": Words("完成任务", "done"),
+    "cancelled": Words("取消任务", "cancelled"),
+    "handed_over": Words("转交任务", "handed over"),
+}
+
+
+class Said(BaseModel):
+    """What somebody says about their task."""
+
+    progress: int = Field(0, ge=0, le=100)
+    note: Note = ""
+
+
+@router.get("")
+async def listed(visit: TasksVisit, cursor: CursorDep, list: str = TaskList.MINE) -> Response:  # noqa: A002 -- in the address
+    chosen = TaskList(list) if list in LISTS else TaskList.MINE
+    page = await tasks.tasks_of(
+        visit.session, visit.viewer.person.id, chosen, page=page_at(cursor), now=visit.now
+    )
+    return visit.draw(
+        "me/tasks.html", done=await said_to(visit), listed=page, lists=LISTS, chosen=chosen, states=STATES
+    )
+
+
+@router.get("/{task_id}")
+async def task(task_id: UUID, visit: TasksVisit) -> Response:
+    return await _drawn(visit, task_id)
+
+
+@router.post("/{task_id}/{word}")
+async def say(task_id: UUID, word: str, visit: ReportingVisit, submission: SubmissionDep) -> Response:
+    """`word`: accept, progress, block, complete."""
+
+    async def act() -> Done:
+        await _check(visit, task_id)
+        given = submission.form.read(Said, visit)
+        await _said(visit, TaskId(task_id), word, given)
+        return Done(addresses.me_task(task_id), visit.say(said("已记录。")))
+
+    async def again(form: Form, status: int) -> Response:
+        return await _drawn(visit, task_id, form, status)
+
+    return await submission.carry_out(visit, act, again=again)
+
+
+async def _said(visit: Visit, task_id: TaskId, word: str, given: Said) -> None:
+    session, person, now = visit.session, visit.viewer.person, visit.now
+    match word:
+        case "accept":
+            await tasks.accept(session, task_id=task_id, person=person, via=VIA, now=now)
+        case "block":
+            await tasks.block(session, task_id=task_id, person=person, via=VIA, note=given.note, now=now)
+        case "complete":
+            await tasks.complete(session, task_id=task_id, person=person, via=VIA, note=given.note, now=now)
+        case _:
+            report = ProgressReport(given.progress, given.note)
+            await tasks.report_progress(session, report, task_id=task_id, person=person, via=VIA, now=now)
+
+
+async def _check(visit: Visit, task_id: UUID) -> None:
+    await visit.check(Permission.TASK_READ, About(ObjectKind.TASK, task_id))
+
+
+async def _drawn(visit: Visit, task_id: UUID, form: Form = EMPTY, status: int = 200) -> Response:
+    await _check(visit, task_id)
+    followed = await tasks.follow(visit.session, TaskId(task_id), reader=visit.viewer.person, now=visit.now)
+    return visit.draw(
+        "me/task.html",
+        status=status,
+        form=form,
+        done=await said_to(visit),
+        followed=followed,
+        states=STATES,
+        steps=STEPS,
+    )

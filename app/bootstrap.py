@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.access.domain import DOMAIN as access
 from app.access.keys.find_caller import find_caller
+from app.access.keys.request_log import RequestLog
 from app.announcements.domain import DOMAIN as announcements
 from app.approvals.domain import DOMAIN as approvals
 from app.audit.domain import DOMAIN as audit
@@ -99,6 +100,8 @@ class Services:
     jobs: JobRunner
     inbox: InboxProcessor
     registry: Registry
+    request_log: RequestLog
+    """What API keys are used for."""
 
     find_caller: FindCaller = find_caller
     """Who calls the REST API."""
@@ -155,4 +158,5 @@ def build(
         jobs=JobRunner(REGISTRY, ctx, database_url, patience=patience),
         inbox=InboxProcessor(sessions, clock, handler, database_url, absorber_for=handler.absorber_for),
         registry=REGISTRY,
+        request_log=RequestLog(sessions, clock),
     )

@@ -17,6 +17,7 @@ from fastapi_offline import core as offline
 from starlette.types import Receive, Scope, Send
 
 from app.access.documentation import document_scopes
+from app.access.keys.request_log import Logged
 from app.approvals.presentation import document_kinds
 from app.bootstrap import Services
 from app.console.router import router as console
@@ -84,9 +85,11 @@ def create_app(services: Services) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await services.intake.start()
+        await services.request_log.start()
         try:
             yield
         finally:
+            await services.request_log.stop()
             await services.intake.stop()
 
     app = Application(
@@ -117,6 +120,7 @@ def create_app(services: Services) -> FastAPI:
     document_kinds(app, services.registry.kinds)
     document_scopes(app, services.registry)
     document_events(app)
+    app.add_middleware(Logged)
     app.add_middleware(Edge)
     app.add_middleware(Measured)
     return app

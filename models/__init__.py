@@ -3,6 +3,7 @@
 from models import (
     access,
     announcements,
+    api_requests,
     approvals,
     audit,
     delivery,
@@ -22,6 +23,7 @@ from models.base import metadata
 __all__ = [
     "access",
     "announcements",
+    "api_requests",
     "approvals",
     "audit",
     "delivery",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.access.jobs import JOBS, SCHEDULE, SUBSCRIBERS
+from app.access.keys import jobs as keys
 from app.access.router import router
 from app.manifest import Domain, Page
 from app.permissions import Permission
@@ -10,8 +11,8 @@ from app.permissions import Permission
 DOMAIN = Domain(
     name="access",
     routers=[router],
-    jobs=JOBS,
-    schedule=SCHEDULE,
+    jobs=JOBS | keys.JOBS,
+    schedule=SCHEDULE | keys.SCHEDULE,
     subscribers=SUBSCRIBERS,
     scopes=["admin"],
     pages=[

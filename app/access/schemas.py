@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from pydantic import BaseModel, Field
@@ -51,3 +51,25 @@ class NewApiKey(ApiKeyOut):
 
 class ApiKeyList(BaseModel):
     items: list[ApiKeyOut]
+
+
+class UsageOut(BaseModel):
+    day: date
+    method: str
+    route: str = Field(examples=["/api/v1/groups/{group_id}"])
+    requests: int
+    failures: int = Field(description="Of these, refused or failed: status 400 and above.")
+
+
+class UsageList(BaseModel):
+    items: list[UsageOut]
+
+
+class KeyRequestOut(BaseModel):
+    at: datetime
+    method: str
+    route: str = Field(examples=["/api/v1/groups/{group_id}"])
+    status: int = Field(description="499: the caller had hung up before it was answered.")
+    person: str | None = Field(description="userid of in whose name; null for the key itself, and for who has left.")
+    correlation_id: str
+    milliseconds: int

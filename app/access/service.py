@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -27,9 +28,11 @@ from app.access.authority.grants import (
 )
 from app.access.authority.holdings import Holding, bundles_of, grants_of
 from app.access.errors import ExpiresInThePast, NoSuchKey, UnknownScope
+from app.access.keys import queries as key_queries
 from app.access.keys.acting import check_departments, check_may_act_as, department_names, person_acting
 from app.access.keys.find_caller import digest
 from app.access.keys.powers import Powers
+from app.access.keys.queries import Usage
 from app.access.sign_in.attempts import Attempt, Way, address_of, begin_attempt, own_path, spend_attempt
 from app.access.sign_in.links import create_link, holder_of, use_link
 from app.access.sign_in.sessions import Lifetime, Viewer, end_all_of, end_own, find, living_of, start
@@ -55,6 +58,7 @@ __all__ = [
     "Lifetime",
     "Powers",
     "Turned",
+    "Usage",
     "Viewer",
     "Visitor",
     "Wanted",
@@ -76,6 +80,7 @@ __all__ = [
     "grants_of",
     "holder_of",
     "install_bootstrap_key",
+    "key_numbered",
     "let_act_for",
     "list_keys",
     "living_grants",
@@ -90,6 +95,7 @@ __all__ = [
     "revoke",
     "spend_attempt",
     "start",
+    "usage_of_key",
     "use_link",
 ]
 
@@ -184,6 +190,22 @@ async def _was_ended_by_somebody(session: AsyncSession, key_id: UUID) -> bool:
 
 async def list_keys(session: AsyncSession) -> list[ApiKey]:
     return list(await session.scalars(select(ApiKey).order_by(col(ApiKey.created_at), col(ApiKey.id))))
+
+
+async def key_numbered(session: AsyncSession, key_id: UUID) -> ApiKey:
+    """The key, ended or not. Raises `NoSuchKey`."""
+    row = await session.get(ApiKey, key_id)
+    if row is None:
+        raise NoSuchKey("没有这个密钥", "There is no such key")
+    return row
+
+
+async def usage_of_key(session: AsyncSession, *, key_id: UUID, days: int, now: datetime) -> Sequence[Usage]:
+    """What it did in these last days, per day of the company and route. Raises `NoSuchKey`."""
+    row = await key_numbered(session, key_id)
+    zone: ZoneInfo = session.info.get("timezone", ZoneInfo("UTC"))
+    first = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=days - 1)
+    return await key_queries.usage(session, key_id=row.id, since=first, zone=zone)
 
 
 async def powers_of_keys(session: AsyncSession, *, now: datetime) -> list[Powers]:

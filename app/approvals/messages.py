@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from app.approvals.kinds import ShownFields
+from app.policy.sections.people import Expression, ExpressionKind
 from app.policy.service import Citation
 from app.quotes import quoted
 from app.wecom.message_bodies.card import Card, CardButton, cut, with_link
@@ -103,6 +104,25 @@ class Given:
         if self.verdict is None:
             return ""
         return f"{ANSWERS[self.verdict]}{self.what}" if self.what else VERDICTS[self.verdict]
+
+
+OFFERED = "须本人愿意"
+"""Why somebody is asked whether they take something on."""
+
+
+def meant_as(approver: Expression, *, person: str, department: str, role: str) -> str:
+    """In what somebody decides a step, where the policy names them: 王芳 的部门负责人."""
+    words = {
+        ExpressionKind.DEPARTMENT_HEAD: f"{department or person} 的部门负责人",
+        ExpressionKind.DIRECT_LEADER: f"{person} 的直接上级",
+        ExpressionKind.GROUP_ADMINISTRATOR: "群主或副群主",
+        ExpressionKind.GROUP_OWNER: "群主",
+        ExpressionKind.ROLE: f"制度中的角色{quoted(role or approver.name)}",
+        ExpressionKind.TAG: f"通讯录标签{quoted(approver.name)}",
+        ExpressionKind.POST: f"职务{quoted(approver.name)}",
+        ExpressionKind.USERID: "制度指定的人",
+    }
+    return words[approver.kind]
 
 
 def approval_card(told: Told, step: RequestStep, *, steps: int, notice: str = "") -> Card:

@@ -62,6 +62,11 @@ async def candidate_of(session: AsyncSession, context: RequestContext, *, now: d
     return Candidate(offer, first, first is not None and said.get(first.id) is Verdict.APPROVE)
 
 
+def rule_of(offer: Offer, *, userid: str) -> ChainStep:
+    """The step by which somebody is asked."""
+    return ChainStep(name=offer.what, approver=Expression.parse(f"userid:{userid}"), is_offer=True)
+
+
 async def open_offer(
     session: AsyncSession, context: RequestContext, candidate: Candidate | None, *, actor: Actor, now: datetime
 ) -> RequestStep | None:
@@ -69,16 +74,15 @@ async def open_offer(
     if candidate is None or candidate.person is None or candidate.has_agreed:
         return None
     request, person, offer = context.request, candidate.person, candidate.offer
-    userid = (await org.userids_of(session, [person.id]))[PersonId(person.id)]
-    approver = Expression.parse(f"userid:{userid}")
-    chain = [*context.chain, ChainStep(name=offer.what, approver=approver, is_offer=True)]
+    rule = rule_of(offer, userid=(await org.userids_of(session, [person.id]))[PersonId(person.id)])
+    chain = [*context.chain, rule]
     request.chain = Chain(steps=chain).column()
     request.current_step = len(chain)
     step = RequestStep(
         request_id=request.id,
         position=len(chain),
         name=offer.what,
-        approver=str(approver),
+        approver=str(rule.approver),
         needed=1,
         state=StepState.WAITING,
         rule_key=offer.rule_key,

@@ -14,15 +14,18 @@ from app.approvals.queries import RequestHistory
 from app.approvals.schemas import (
     ActOut,
     ActsOut,
+    AheadOut,
     DecisionOut,
     ObjectionOut,
+    PreviewOut,
     RequestOut,
     RequestSummary,
+    StepAheadOut,
     StepOut,
     TimelineEntryOut,
     TimelineOut,
 )
-from app.approvals.service import Act, TimelineEntry
+from app.approvals.service import Act, Preview, StepAhead, TimelineEntry
 from app.org import queries as org
 from app.policy import service as policies
 from app.web.schemas import ClauseOut
@@ -99,6 +102,35 @@ def timeline(entries: Sequence[TimelineEntry]) -> TimelineOut:
 
 _SAME = set(TimelineEntryOut.model_fields) - {"people", "rule"}
 """Members that are called alike on the wire."""
+
+
+def ahead(steps: Sequence[StepAhead]) -> AheadOut:
+    return AheadOut(items=[_ahead(step) for step in steps])
+
+
+def preview(found: Preview) -> PreviewOut:
+    return PreviewOut(
+        title=found.title,
+        fields=list(found.fields),
+        rule=ClauseOut.of(found.clause),
+        steps=[_ahead(step) for step in found.steps],
+        takes_effect_at_once=found.takes_effect_at_once,
+        due_at=found.due_at,
+        told=[person.userid for person in found.told],
+        objection_ends=found.objection_ends,
+    )
+
+
+def _ahead(step: StepAhead) -> StepAheadOut:
+    return StepAheadOut(
+        people=[person.userid for person in step.people],
+        names=[person.name for person in step.people],
+        rule=ClauseOut.of(step.clause),
+        **{name: getattr(step, name) for name in _SAME_AHEAD},
+    )
+
+
+_SAME_AHEAD = set(StepAheadOut.model_fields) - {"people", "names", "rule"}
 
 
 def acts(found: Sequence[Act]) -> ActsOut:

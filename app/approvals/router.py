@@ -7,6 +7,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access import service as access
@@ -14,9 +15,11 @@ from app.approvals import presentation, queries, service
 from app.approvals.queries import RequestFilter
 from app.approvals.schemas import (
     ActsOut,
+    AheadOut,
     NewDecision,
     NewObjection,
     NewRequest,
+    PreviewOut,
     RequestOut,
     RequestSummary,
     TimelineOut,
@@ -24,7 +27,7 @@ from app.approvals.schemas import (
 )
 from app.approvals.service import Application, Ballot, Objection
 from app.org import service as people
-from app.web.deps import CallerDep, NowDep, SessionDep, require
+from app.web.deps import Caller, CallerDep, NowDep, SessionDep, require
 from app.web.idempotency import IdempotentRoute
 from app.web.pagination import Page, PageDep, paginate
 from app.web.problems import problems
@@ -42,10 +45,21 @@ DECIDE = [Depends(require("requests:decide"))]
 @router.post("", status_code=201, dependencies=WRITE, responses=problems(400, 403, 404, 409))
 async def submit_request(body: NewRequest, session: SessionDep, caller: CallerDep, now: NowDep) -> RequestOut:
     """Apply for something on a person's behalf. The approvers of the first step get their cards."""
-    requester = await access.person_acting(session, caller, userid=body.requester)
-    application = Application(body.kind, requester, body.payload, submitted_by=caller.actor, reason=body.reason)
-    request = await service.submit(session, application, now=now)
+    request = await service.submit(session, await _application(body, session, caller), now=now)
     return await presentation.request(session, request)
+
+
+@router.post("/preview", dependencies=WRITE, responses=problems(400, 403, 404, 409))
+async def preview_request(body: NewRequest, session: SessionDep, caller: CallerDep, now: NowDep) -> PreviewOut:
+    """What `POST /requests` would make of the same body: who will decide, why they, by when; or its refusal. Nothing is
+    written, nobody is told.
+    """
+    return presentation.preview(await service.preview(session, await _application(body, session, caller), now=now))
+
+
+async def _application(body: NewRequest, session: AsyncSession, caller: Caller) -> Application:
+    requester = await access.person_acting(session, caller, userid=body.requester)
+    return Application(body.kind, requester, body.payload, submitted_by=caller.actor, reason=body.reason)
 
 
 async def get_wanted(
@@ -87,18 +101,24 @@ async def get_request(request_id: UUID, session: SessionDep) -> RequestOut:
 
 
 @router.get("/{request_id}/timeline", dependencies=READ, responses=problems(404))
-async def get_timeline(request_id: UUID, session: SessionDep) -> TimelineOut:
+async def get_timeline(request_id: UUID, session: SessionDep, now: NowDep) -> TimelineOut:
     """Its way so far: who was asked, reminded, who decided what under which clause, and what became of it."""
-    return presentation.timeline((await service.follow(session, RequestId(request_id))).timeline)
+    return presentation.timeline((await service.follow(session, RequestId(request_id), now=now)).timeline)
+
+
+@router.get("/{request_id}/ahead", dependencies=READ, responses=problems(404))
+async def get_ahead(request_id: UUID, session: SessionDep, now: NowDep) -> AheadOut:
+    """What follows the open step: who will decide, why they, and by when at the latest."""
+    return presentation.ahead((await service.follow(session, RequestId(request_id), now=now)).ahead)
 
 
 @router.get("/{request_id}/acts", dependencies=READ, responses=problems(404))
 async def get_acts(
-    request_id: UUID, session: SessionDep, person: Annotated[str, Query(description="userid of who asks")]
+    request_id: UUID, session: SessionDep, now: NowDep, person: Annotated[str, Query(description="userid of who asks")]
 ) -> ActsOut:
     """What this person may do about it now (decide, withdraw, object), and why not otherwise."""
     reader = await people.person_named(session, person)
-    return presentation.acts((await service.follow(session, RequestId(request_id), reader=reader)).acts)
+    return presentation.acts((await service.follow(session, RequestId(request_id), reader=reader, now=now)).acts)
 
 
 @router.post("/{request_id}/decisions", status_code=201, dependencies=DECIDE, responses=problems(400, 403, 404, 409))

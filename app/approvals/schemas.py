@@ -133,3 +133,37 @@ class ActsOut(BaseModel):
     """What a person may do about a request now."""
 
     items: list[ActOut]
+
+
+class StepAheadOut(BaseModel):
+    position: int
+    name: str
+    people: list[str] = Field(description="userids of who will decide it, or is to answer.")
+    names: list[str]
+    needed: int = Field(description="How many of them have to agree.")
+    reason: str = Field(description="Why they, or why nobody decides it.")
+    is_passed: bool
+    is_offer: bool = Field(
+        description="They are asked whether they take something on, unless they have agreed as an approver before."
+    )
+    due_at: datetime | None = Field(description="At the latest, if every step before takes all its time.")
+    rule: ClauseOut
+
+
+class AheadOut(BaseModel):
+    """What follows the open step of a request, as the organisation is now."""
+
+    items: list[StepAheadOut]
+
+
+class PreviewOut(BaseModel):
+    """What an application would become. Nothing has been written."""
+
+    title: str
+    fields: list[tuple[str, str]] = Field(description="What approvers would read.")
+    rule: ClauseOut
+    steps: list[StepAheadOut]
+    takes_effect_at_once: bool = Field(description="Nobody decides it.")
+    due_at: datetime | None = Field(description="When there is a result at the latest, if nobody is late.")
+    told: list[str] = Field(description="userids of whom it is about, where somebody else applies.")
+    objection_ends: bool = Field(description="An objection of theirs ends the request.")

@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from pydantic import BaseModel, ValidationError
-from sqlalchemy.exc import IntegrityError
+from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.approvals import messages, queries, rules
-from app.approvals.applying import for_others
 from app.approvals.applying.concerned import tell_concerned
+from app.approvals.applying.draft import Application, draft, drafted, insert
 from app.approvals.applying.objections import Objection, object_to
 from app.approvals.applying.personal import forget_later, forget_unless_kept
-from app.approvals.applying.required import check_complete
 from app.approvals.context import RequestContext, given_so_far, link_to, load_context, publish_about_request
 from app.approvals.decide import Ballot, approve_request, decide, take_back
-from app.approvals.errors import DuplicateRequest, NothingToRetry, UnreadablePayload
+from app.approvals.errors import NothingToRetry
 from app.approvals.kinds import (
     PERSONAL,
-    Chain,
     Details,
     Headed,
     Offer,
     RequestKind,
     RequestText,
-    ShownFields,
     Submission,
-    kind_applied_for,
     kind_named,
 )
 from app.approvals.shown.acts import Act, ActName
@@ -44,14 +38,13 @@ from app.approvals.shown.lists import (
     requests_mine,
     requests_waiting_for,
 )
+from app.approvals.shown.preview import Preview, StepAhead, preview
 from app.approvals.shown.timeline import EntryKind, TimelineEntry
 from app.approvals.steps import ask, open_and_close
 from app.audit.actor import SYSTEM, Actor, person_actor
 from app.events.service import catalogue
-from app.observability import current_correlation_id, get_logger
+from app.observability import get_logger
 from app.policy import service as policies
-from app.quotes import quoted
-from app.web.problems import faults_of, told, told_in_english
 from models.approvals import OutcomeState, Request, RequestState, RequestStep, StepState
 from models.ids import RequestId
 from models.org import Person
@@ -70,10 +63,12 @@ __all__ = [
     "Objection",
     "Offer",
     "OpenStep",
+    "Preview",
     "RequestKind",
     "RequestLine",
     "RequestPage",
     "RequestText",
+    "StepAhead",
     "Submission",
     "TimelineEntry",
     "ask_in_turn",
@@ -83,6 +78,7 @@ __all__ = [
     "follow",
     "lines_of",
     "object_to",
+    "preview",
     "requests_about",
     "requests_decided_by",
     "requests_mine",
@@ -97,18 +93,6 @@ log = get_logger()
 OUTCOME_EVENTS = {OutcomeState.DONE: catalogue.RequestDone, OutcomeState.FAILED: catalogue.RequestFailed}
 
 
-@dataclass(frozen=True)
-class Application:
-    """What somebody applies for, as it comes in."""
-
-    kind: str
-    requester: Person
-    payload: dict[str, Any]
-    submitted_by: Actor
-    """A person, or the API key that passed it on."""
-    reason: str = ""
-
-
 async def submit(session: AsyncSession, application: Application, *, now: datetime) -> Request:
     """Apply. This fixes the policy version, the steps and the text; the first step's approvers get their cards.
 
@@ -116,24 +100,14 @@ async def submit(session: AsyncSession, application: Application, *, now: dateti
     that does not say what the policy asks for, what the kind itself refuses, a second open request about the same
     thing, and a chain with a step that nobody could decide.
     """
-    submission = Submission(application.requester, await policies.in_force(session, now=now), now)
-    kind = kind_applied_for(session, application.kind)
-    payload = _read(kind, application.payload)
-    subject = await kind.resolve(session, payload, submission)
-    await for_others.check_may_apply(session, kind, subject, submission)
-    submission = replace(submission, details=await kind.details(session, payload, subject))
-    check_complete(kind, application.reason, submission, kind.requires(submission.policy, subject))
-    await kind.check(session, subject, submission)
-    request = await _drafted(session, application, kind, payload, subject, submission)
-    await _insert(session, request)
-    context = RequestContext(
-        kind, request, subject, submission.requester, submission.policy, link=link_to(session, request)
-    )
+    context = await draft(session, application, now=now)
+    request = context.request
+    await insert(session, request)
     actor = application.submitted_by
     await publish_about_request(session, request, catalogue.RequestSubmitted, actor=actor, now=now)
     await tell_concerned(session, context, actor=actor, now=now)
     await _start(session, context, actor=actor, now=now)
-    log.info("request.submitted", request_id=str(request.id), kind=kind.name)
+    log.info("request.submitted", request_id=str(request.id), kind=request.kind)
     return request
 
 
@@ -158,8 +132,8 @@ async def ask_in_turn(session: AsyncSession, asking: Asking, *, now: datetime) -
     submission = Submission(asking.whose, await policies.in_force(session, now=now), now)
     kind = kind_named(session, asking.kind)
     application = Application(kind.name, asking.whose, {}, submitted_by=asking.asked_by, reason=asking.reason)
-    request = await _drafted(session, application, kind, kind.payload(), asking.subject, submission)
-    await _insert(session, request)
+    request = await drafted(session, application, kind, kind.payload(), asking.subject, submission)
+    await insert(session, request)
     context = RequestContext(
         kind, request, asking.subject, asking.whose, submission.policy, link=link_to(session, request)
     )
@@ -238,73 +212,6 @@ async def retry_outcome(session: AsyncSession, *, request_id: RequestId, actor: 
     context = await load_context(session, request)
     await context.kind.approved(session, request, context.subject, actor=actor, now=now)
     return request
-
-
-def _read(kind: RequestKind[Any, Any], payload: dict[str, Any]) -> BaseModel:
-    try:
-        read: BaseModel = kind.payload.model_validate(payload)
-    except ValidationError as error:
-        faults, in_english = faults_of(error.errors()), faults_of(error.errors(), in_english=True)
-        raise UnreadablePayload(
-            f"payload 不完整或不正确：{told(faults)}",
-            f"The payload is incomplete or wrong: {told_in_english(in_english)}",
-            english_facts={"faults": in_english},
-            faults=faults,
-        ) from error
-    return read
-
-
-async def _drafted(
-    session: AsyncSession,
-    application: Application,
-    kind: RequestKind[Any, Any],
-    payload: BaseModel,
-    subject: BaseModel,
-    submission: Submission,
-) -> Request:
-    """The request as it will stay: what it is about, what people read, the steps, the policy version."""
-    subject_key = kind.subject_key(subject)
-    await _refuse_second(session, kind=kind.name, subject_key=subject_key)
-    text = await kind.describe(session, subject, submission)
-    return Request(
-        number=await queries.next_number(session),
-        kind=kind.name,
-        subject_key=subject_key,
-        subject=subject.model_dump(mode="json"),
-        title=text.title,
-        payload=payload.model_dump(mode="json"),
-        shown=ShownFields(fields=list(text.fields)).model_dump(mode="json"),
-        reason=application.reason.strip(),
-        requester_id=submission.requester.id,
-        submitted_by=str(application.submitted_by),
-        group_id=text.group_id,
-        chain=Chain.of(kind.steps(submission.policy, subject)).column(),
-        policy_version_id=submission.policy.id,
-        rule_key=kind.rule_key,
-        correlation_id=current_correlation_id(),
-        submitted_at=submission.now,
-        updated_at=submission.now,
-    )
-
-
-async def _refuse_second(session: AsyncSession, *, kind: str, subject_key: str) -> None:
-    if earlier := await queries.pending_about(session, kind=kind, subject_key=subject_key):
-        raise DuplicateRequest(
-            f"申请 #{earlier.number}{quoted(earlier.title)}还在审批中",
-            f"Request #{earlier.number} {quoted(earlier.title)} is still open",
-            request_id=str(earlier.id),
-            number=earlier.number,
-        )
-
-
-async def _insert(session: AsyncSession, request: Request) -> None:
-    """Of two submissions at the same moment the unique index refuses one, which then names the other."""
-    try:
-        async with session.begin_nested():
-            session.add(request)
-    except IntegrityError:
-        await _refuse_second(session, kind=request.kind, subject_key=request.subject_key)
-        raise
 
 
 async def _start(session: AsyncSession, context: RequestContext, *, actor: Actor, now: datetime) -> None:

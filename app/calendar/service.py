@@ -5,5 +5,16 @@ from __future__ import annotations
 from app.calendar.company_days import days_between, fill_calendar, set_day
 from app.calendar.deadlines import calendar, deadline, reminder, timezone_of
 from app.calendar.published_days import Day
+from app.calendar.rules import Basis
 
-__all__ = ["Day", "calendar", "days_between", "deadline", "fill_calendar", "reminder", "set_day", "timezone_of"]
+__all__ = [
+    "Basis",
+    "Day",
+    "calendar",
+    "days_between",
+    "deadline",
+    "fill_calendar",
+    "reminder",
+    "set_day",
+    "timezone_of",
+]

@@ -9,10 +9,8 @@ from typing import Final
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.observability import HTTP_REQUESTS, HTTP_SECONDS
+from app.web.middleware import template_of
 
-UNMATCHED: Final = "unmatched"
-"""Paths of strangers are no labels of metrics."""
-API: Final = "/api/v1"
 HUNG_UP: Final = "hung_up"
 
 _METHODS: Final = frozenset(HTTPMethod)
@@ -40,15 +38,7 @@ class Measured:
         try:
             await self.app(scope, receive, send_and_look)
         finally:
-            route, method = _route(scope, path), str(scope["method"])
+            route, method = template_of(scope, path), str(scope["method"])
             method = method if method in _METHODS else "other"
             HTTP_REQUESTS.labels(method, route, status).inc()
             HTTP_SECONDS.labels(method, route).observe(perf_counter() - began)
-
-
-def _route(scope: Scope, path: str) -> str:
-    """The template of the route (`/api/v1/groups/{group_id}`), known once a router has seen the request."""
-    route = getattr(scope.get("route"), "path", None)
-    if route is None:
-        return UNMATCHED
-    return f"{API}{route}" if path.startswith(f"{API}/") and not route.startswith(API) else str(route)

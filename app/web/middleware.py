@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -13,6 +14,9 @@ from app.observability import bound_correlation
 from app.web.problems import unexpected
 
 LARGEST_BODY = 1024 * 1024
+UNMATCHED: Final = "unmatched"
+"""Paths of strangers are no labels of metrics."""
+API: Final = "/api/v1"
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
 _BROWSER_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -76,3 +80,13 @@ class Edge:
             # Answered here and not further out, where the correlation id is no longer bound.
             answer = await unexpected(Request(scope), error)
             await answer(scope, receive, send_with_headers)
+
+
+def template_of(scope: Scope, path: str) -> str:
+    """The template of the route that answers (`/api/v1/groups/{group_id}`), known once a router has seen the request:
+    an address may name people.
+    """
+    route = getattr(scope.get("route"), "path", None)
+    if route is None:
+        return UNMATCHED
+    return f"{API}{route}" if path.startswith(f"{API}/") and not route.startswith(API) else str(route)

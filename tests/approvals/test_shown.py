@@ -43,7 +43,7 @@ def titles(page: RequestPage) -> list[str]:
 async def way(session: AsyncSession, library: Library, request: Request) -> list[tuple[str, str, str]]:
     """Kind, step, and who, in order."""
     library.open_to(session)
-    followed = await service.follow(session, RequestId(request.id))
+    followed = await service.follow(session, RequestId(request.id), now=MONDAY_9AM)
     return [(one.kind.value, one.step, "、".join(who.name for who in one.people)) for one in followed.timeline]
 
 
@@ -135,7 +135,7 @@ class TestTheWaySoFar:
             ("approved", "", ""),
             ("failed", "", ""),
         ]
-        followed = await service.follow(session, RequestId(request.id))
+        followed = await service.follow(session, RequestId(request.id), now=MONDAY_9AM)
         said = {one.kind: one for one in followed.timeline}
         first = next(one for one in followed.timeline if one.kind is EntryKind.DECIDED)
         assert (first.text, first.via, first.verdict) == ("可以", "rest", Verdict.APPROVE)
@@ -162,7 +162,7 @@ class TestTheWaySoFar:
             ("decided", "部门负责人", "赵总"),
             ("rejected", "", ""),
         ]
-        followed = await service.follow(session, RequestId(request.id))
+        followed = await service.follow(session, RequestId(request.id), now=MONDAY_9AM)
         [escalated] = [one for one in followed.timeline if one.kind is EntryKind.ESCALATED]
         assert escalated.clause is not None
         assert escalated.clause.rule_key == "approval.deadline"
@@ -176,7 +176,7 @@ class TestTheWaySoFar:
             ("passed", "部门负责人", ""),
             ("asked", "人力资源", "韩梅、孙宁"),
         ]
-        followed = await service.follow(session, RequestId(request.id))
+        followed = await service.follow(session, RequestId(request.id), now=MONDAY_9AM)
         [passed] = [one for one in followed.timeline if one.kind is EntryKind.PASSED]
         assert passed.text == "申请人之上没有负责人，此步免审"
 
@@ -185,7 +185,7 @@ class TestTheWaySoFar:
         request = await borrowing(session, library, company.li)
         key = Actor(ActorKind.API_KEY, "k1")
         await service.withdraw(session, request_id=RequestId(request.id), recorded_by=key, now=at(5))
-        followed = await service.follow(session, RequestId(request.id))
+        followed = await service.follow(session, RequestId(request.id), now=MONDAY_9AM)
         last = followed.timeline[-1]
         assert (last.kind, [one.name for one in last.people], last.recorded_by) == (
             EntryKind.WITHDRAWN,
@@ -198,7 +198,7 @@ class TestTheWaySoFar:
         request = await borrowing(session, library, company.li, borrower=company.chen)
         objection = Objection(company.chen, "card", "本周出差")
         await service.object_to(session, objection, request_id=RequestId(request.id), now=at(5))
-        followed = await service.follow(session, RequestId(request.id))
+        followed = await service.follow(session, RequestId(request.id), now=MONDAY_9AM)
         last = followed.timeline[-1]
         assert (last.kind, last.text, last.via) == (EntryKind.OBJECTED, "本周出差", "card")
         assert followed.objections == ["陈晨 提出异议：本周出差"]
@@ -218,7 +218,7 @@ class TestWhatOneMayDo:
 
     async def acts(self, session: AsyncSession, request: Request, who: Person) -> dict[ActName, str]:
         """What would be refused, and as what; allowed acts as an empty text."""
-        followed = await service.follow(session, RequestId(request.id), reader=who)
+        followed = await service.follow(session, RequestId(request.id), reader=who, now=MONDAY_9AM)
         return {one.name: one.reason for one in followed.acts}
 
     async def test_everybody_may_what_is_theirs(self, session: AsyncSession, company: Company) -> None:
@@ -243,7 +243,7 @@ class TestWhatOneMayDo:
         request = await borrowing(session, library, company.li, borrower=company.chen)
         await decide(session, library, request, company.wang, Verdict.REJECT)
         for who in (company.wang, company.li, company.chen):
-            followed = await service.follow(session, RequestId(request.id), reader=who)
+            followed = await service.follow(session, RequestId(request.id), reader=who, now=MONDAY_9AM)
             assert not [one.name for one in followed.acts if one.is_allowed]
         assert (await self.acts(session, request, company.li))[ActName.WITHDRAW] == "already-decided"
 
@@ -270,7 +270,7 @@ class TestWhatOneMayDo:
         self, session: AsyncSession, company: Company, name: ActName
     ) -> None:
         request = await borrowing(session, Library(HEAD_THEN_HR), company.li)
-        followed = await service.follow(session, RequestId(request.id), reader=company.sun)
+        followed = await service.follow(session, RequestId(request.id), reader=company.sun, now=MONDAY_9AM)
         [act] = [one for one in followed.acts if one.name is name]
         refusal = await refused(session, name, request, company.sun)
         assert (act.why_not, act.why_not_english) == refusal

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -12,6 +13,7 @@ from app.approvals.context import load_context
 from app.approvals.kinds import ShownFields
 from app.approvals.shown.acts import Act, acts_of
 from app.approvals.shown.lists import RequestLine, lines_of
+from app.approvals.shown.preview import StepAhead, steps_ahead
 from app.approvals.shown.timeline import TimelineEntry, timeline_of
 from app.policy.service import Citation
 from models.ids import RequestId
@@ -28,11 +30,15 @@ class FollowedRequest:
     objections: Sequence[str]
     """Of people whom it is about, a sentence each."""
     timeline: Sequence[TimelineEntry]
+    ahead: Sequence[StepAhead]
+    """What follows the open step, as the organisation is now (F146)."""
     acts: Sequence[Act]
     """Of the reader. Empty without one."""
 
 
-async def follow(session: AsyncSession, request_id: RequestId, *, reader: Person | None = None) -> FollowedRequest:
+async def follow(
+    session: AsyncSession, request_id: RequestId, *, reader: Person | None = None, now: datetime
+) -> FollowedRequest:
     """One request. Whether the reader may see it is for the caller to ask. Raises RequestNotFound."""
     request = await requests.get(session, request_id)
     context = await load_context(session, request)
@@ -44,5 +50,6 @@ async def follow(session: AsyncSession, request_id: RequestId, *, reader: Person
         clause=context.policy.cite(request.rule_key),
         objections=context.objections,
         timeline=await timeline_of(session, context),
+        ahead=await steps_ahead(session, context, await requests.steps_of(session, request.id), now=now),
         acts=await acts_of(session, context, reader) if reader else [],
     )

@@ -58,4 +58,3 @@ async def totals_of(session: AsyncSession, announcement_id: AnnouncementId) -> T
         await queries.standing(session, row.id),
         await delivery.counts_by_state(session, message_id=row.card_message_id),
     )
-

@@ -103,9 +103,7 @@ async def lines_of(
     ]
 
 
-async def _receipts_of(
-    session: AsyncSession, person_id: UUID, rows: Sequence[Announcement]
-) -> dict[UUID, OwnReceipt]:
+async def _receipts_of(session: AsyncSession, person_id: UUID, rows: Sequence[Announcement]) -> dict[UUID, OwnReceipt]:
     wanted = [row.id for row in rows if row.receipt_required]
     statement = select(Receipt).where(col(Receipt.person_id) == person_id, col(Receipt.announcement_id).in_(wanted))
     return {one.announcement_id: own_receipt(one) for one in await session.scalars(statement)}

@@ -155,7 +155,7 @@ def _again(visit: Visit, request_id: UUID) -> Callable[[Form, int], Awaitable[Re
 
 async def _drawn(visit: Visit, request_id: UUID, form: Form = EMPTY, status: int = 200) -> Response:
     await _check(visit, request_id)
-    followed = await approvals.follow(visit.session, RequestId(request_id), reader=visit.viewer.person)
+    followed = await approvals.follow(visit.session, RequestId(request_id), reader=visit.viewer.person, now=visit.now)
     return visit.draw(
         "me/request.html",
         status=status,

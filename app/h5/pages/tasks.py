@@ -68,9 +68,7 @@ class Said(BaseModel):
 @router.get("")
 async def listed(visit: TasksVisit, cursor: CursorDep, list: str = TaskList.MINE) -> Response:  # noqa: A002 -- in the address
     chosen = TaskList(list) if list in LISTS else TaskList.MINE
-    page = await tasks.tasks_of(
-        visit.session, visit.viewer.person.id, chosen, page=page_at(cursor), now=visit.now
-    )
+    page = await tasks.tasks_of(visit.session, visit.viewer.person.id, chosen, page=page_at(cursor), now=visit.now)
     return visit.draw(
         "me/tasks.html", done=await said_to(visit), listed=page, lists=LISTS, chosen=chosen, states=STATES
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.approvals.jobs import CARD_ACTIONS, DEPARTURE_PARTS, JOBS, RUNGS, SUBSCRIBERS, TIMERS
 from app.approvals.router import router
-from app.approvals.shown import overview, queries
+from app.approvals.shown import overview, queries, trace
 from app.approvals.sight import is_seen
 from app.manifest import Domain, Page
 from app.permissions import Permission
@@ -38,5 +38,6 @@ DOMAIN = Domain(
     ],
     waiting=[queries.waiting_for_decision, queries.waiting_for_objection],
     overview=[overview.counted],
+    traces=[trace.traced],
     scopes=["requests", "requests:decide"],
 )

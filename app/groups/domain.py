@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.groups import queries
 from app.groups.jobs import DEPARTURE_PARTS, JOBS, OUTCOMES, SCHEDULE, SUBSCRIBERS
 from app.groups.requests import KINDS
 from app.groups.router import router
@@ -20,6 +21,7 @@ DOMAIN = Domain(
     outcomes=OUTCOMES,
     kinds=KINDS | {OwnGroupKind.name: OwnGroupKind()},
     departure_parts=DEPARTURE_PARTS,
+    overview=[queries.counted],
     scopes=["groups"],
     standings={"group_administrator": standing_as_administrator},
     objects={ObjectKind.GROUP: is_seen},

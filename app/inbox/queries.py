@@ -13,6 +13,7 @@ from sqlmodel import col
 
 from app.inbox.rules import BACK_OFF
 from app.overview.service import Asked, Figure, Level, Measure, Place, counted_together, found_in
+from app.permissions import Permission
 from app.trace.service import MOST, Ref, TraceAsked, TraceEntry, TraceKind
 from models.audit import ObjectKind
 from models.ids import EventId
@@ -202,7 +203,7 @@ _WAITING = Measure(
     Level.WAITING,
     "等待处理的回调",
     "callbacks that wait to be handled",
-    "callback.read",
+    Permission.CALLBACK_READ,
     found_in(Place.CALLBACKS, state="pending"),
 )
 _PARKED = Measure(
@@ -210,7 +211,7 @@ _PARKED = Measure(
     Level.WRONG,
     "多次处理失败、等待人工的回调",
     "callbacks that failed to the end and wait for a person",
-    "callback.read",
+    Permission.CALLBACK_READ,
     found_in(Place.CALLBACKS, state="parked"),
 )
 _GAPS = Measure(
@@ -218,7 +219,7 @@ _GAPS = Measure(
     Level.WRONG,
     "可能丢失回调、尚未对账的时段",
     "times in which callbacks may have been lost, not compared yet",
-    "callback.read",
+    Permission.CALLBACK_READ,
     found_in(Place.CALLBACK_GAPS, open="true"),
 )
 

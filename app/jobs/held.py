@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.jobs.retry import MAX_ATTEMPTS
 from app.overview.service import Asked, Figure, Level, Measure, Place, found_in
+from app.permissions import Permission
 from app.trace.service import MOST, Ref, TraceAsked, TraceEntry, TraceKind
 
 _LIST = text(
@@ -60,7 +61,7 @@ _JOBS = Measure(
     Level.WRONG,
     "多次失败后停下的后台作业",
     "background jobs that failed to the end",
-    "service.read",
+    Permission.SERVICE_READ,
     found_in(Place.JOBS),
 )
 _TIMERS = Measure(
@@ -68,7 +69,7 @@ _TIMERS = Measure(
     Level.WRONG,
     "多次失败后停下的到期事项",
     "deadlines whose handling failed to the end",
-    "service.read",
+    Permission.SERVICE_READ,
     found_in(Place.JOBS),
 )
 

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.overview.service import Asked, Figure, Level, Measure, Place, counted_together, found_in
+from app.permissions import Permission
 from app.sync.changes.loss_budget import LossCount, Losses
 from app.sync.changes.report import SyncReport
 from app.sync.rules import LOSSES
@@ -194,7 +195,7 @@ _HELD = Measure(
     Level.WRONG,
     "减少的人或部门超出限额、等待核实的通讯录同步",
     "syncs whose losses wait for a person",
-    "sync.read",
+    Permission.SYNC_READ,
     found_in(Place.SYNC_RUNS, state="held"),
 )
 _UNREAD = Measure(
@@ -202,7 +203,7 @@ _UNREAD = Measure(
     Level.WRONG,
     "最近连续失败的通讯录同步",
     "syncs that have failed since the last that read the organisation",
-    "sync.read",
+    Permission.SYNC_READ,
     found_in(Place.SYNC_RUNS, state="failed"),
 )
 

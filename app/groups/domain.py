@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.groups import queries
 from app.groups.jobs import DEPARTURE_PARTS, JOBS, OUTCOMES, SCHEDULE, SUBSCRIBERS
 from app.groups.requests import KINDS
-from app.groups.router import router
+from app.groups.router import of_members, router
 from app.groups.sight import is_seen, standing_as_administrator
 from app.groups.succession.requests import OwnGroupKind
 from app.manifest import Domain, Page
@@ -14,7 +14,7 @@ from models.audit import ObjectKind
 
 DOMAIN = Domain(
     name="groups",
-    routers=[router],
+    routers=[router, of_members],
     jobs=JOBS,
     schedule=SCHEDULE,
     subscribers=SUBSCRIBERS,

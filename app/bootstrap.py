@@ -42,6 +42,7 @@ from app.settings import Settings
 from app.sync.domain import DOMAIN as sync
 from app.tasks.domain import DOMAIN as tasks
 from app.today.domain import DOMAIN as today
+from app.trace.domain import DOMAIN as trace
 from app.web.deps import FindCaller
 from app.web.domain import DOMAIN as web
 from app.wecom.client import Platform, build_platform
@@ -54,6 +55,7 @@ REGISTRY = collect(
         audit,
         web,
         overview,
+        trace,
         events,
         inbox,
         quota,

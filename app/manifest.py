@@ -91,6 +91,8 @@ class Domain:
     """`(session, person_id, now)` → the SELECT of what waits for one person (`app.today.queries.WaitingColumns`)."""
     overview: Sequence[Function] = ()
     """`(session, asked)` → the figures that the domain gives to the overview (`app.overview.figure.CountFigures`)."""
+    traces: Sequence[Function] = ()
+    """`(session, asked)` → what the domain knows under a correlation id (`app.trace.entry.ReadTrace`)."""
     start_up: Function | None = None
     """`(session, *, now, settings)`: run in one transaction when a worker starts; safe to repeat."""
 
@@ -135,6 +137,7 @@ class Registry:
     policy_checks: tuple[Function, ...] = ()
     waiting: tuple[Callable[..., Any], ...] = ()
     overview: tuple[Function, ...] = ()
+    traces: tuple[Function, ...] = ()
     start_up: tuple[Function, ...] = ()
 
 
@@ -158,6 +161,7 @@ def collect(domains: Iterable[Domain]) -> Registry:
         scopes=tuple(scope for domain in listed for scope in domain.scopes),
         routers=tuple(router for domain in listed for router in domain.routers),
         policy_checks=tuple(check for domain in listed for check in domain.policy_checks),
+        traces=tuple(read for domain in listed for read in domain.traces),
         overview=tuple(count for domain in listed for count in domain.overview),
         waiting=tuple(statement for domain in listed for statement in domain.waiting),
         start_up=tuple(domain.start_up for domain in listed if domain.start_up is not None),

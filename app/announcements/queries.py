@@ -14,8 +14,10 @@ from sqlmodel import col
 
 from app.announcements.errors import AnnouncementNotFound
 from app.announcements.rules import ReceiptState
+from app.announcements.sight import seen_by
 from app.database import in_parts
 from app.overview.service import Asked, Figure, Level, Measure, Place, found_in
+from app.permissions import Permission
 from app.today.queries import WaitingColumns
 from models.announcements import Announcement, AnnouncementGroup, AnnouncementState, Receipt
 from models.audit import ObjectKind
@@ -335,24 +337,27 @@ _OPEN_RECEIPTS = Measure(
     Level.WAITING,
     "已送达、尚未确认的回执",
     "receipts that have arrived and are not confirmed",
-    "announcement.read",
+    Permission.ANNOUNCEMENT_READ,
     found_in(Place.ANNOUNCEMENTS, state="published"),
+    is_scoped=True,
 )
 _LATE_RECEIPTS = Measure(
     "receipts.late",
     Level.LATE,
     "超过截止时间未确认的回执",
     "receipts past their deadline and not confirmed",
-    "announcement.read",
+    Permission.ANNOUNCEMENT_READ,
     found_in(Place.ANNOUNCEMENTS, late="true"),
+    is_scoped=True,
 )
 _NOT_ARRIVED = Measure(
     "receipts.undelivered",
     Level.WAITING,
     "卡片尚未送达的回执",
     "receipts whose card has not arrived",
-    "announcement.read",
+    Permission.ANNOUNCEMENT_READ,
     found_in(Place.ANNOUNCEMENTS, state="published"),
+    is_scoped=True,
 )
 
 
@@ -370,7 +375,7 @@ async def counted(session: AsyncSession, asked: Asked) -> list[Figure]:
         .select_from(Receipt)
         .join(Announcement, col(Announcement.id) == col(Receipt.announcement_id))
         .where(col(Announcement.state) == AnnouncementState.PUBLISHED, col(Announcement.receipt_required))
-        .where(col(Receipt.confirmed_at).is_(None))
+        .where(col(Receipt.confirmed_at).is_(None), seen_by(asked.sight_of(Permission.ANNOUNCEMENT_READ)))
     )
     row = (await session.execute(statement)).one()
     return [

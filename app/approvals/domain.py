@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from app.approvals.jobs import CARD_ACTIONS, DEPARTURE_PARTS, JOBS, RUNGS, SUBSCRIBERS, TIMERS
+from app.approvals.overseen import overview, trace
 from app.approvals.router import router
-from app.approvals.shown import overview, queries
+from app.approvals.shown import queries
 from app.approvals.sight import is_seen
 from app.manifest import Domain, Page
 from app.permissions import Permission
@@ -38,5 +39,6 @@ DOMAIN = Domain(
     ],
     waiting=[queries.waiting_for_decision, queries.waiting_for_objection],
     overview=[overview.counted],
+    traces=[trace.traced],
     scopes=["requests", "requests:decide"],
 )

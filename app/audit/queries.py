@@ -23,6 +23,12 @@ def entries(*, object_kind: str | None, object_id: str | None, correlation_id: s
     return statement
 
 
+async def under(session: AsyncSession, correlation_id: str, *, most: int) -> Sequence[AuditEntry]:
+    """What is recorded under a correlation id, the first of it."""
+    statement = select(AuditEntry).where(col(AuditEntry.correlation_id) == correlation_id)
+    return (await session.scalars(statement.order_by(col(AuditEntry.id)).limit(most))).all()
+
+
 class BothActors(NamedTuple):
     """An act that an API key did in a person's name: whichever of the two is not the row's actor."""
 

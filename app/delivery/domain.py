@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.delivery import queries
 from app.delivery.jobs import JOBS
 from app.delivery.router import router
 from app.manifest import Domain
@@ -10,5 +11,6 @@ DOMAIN = Domain(
     name="delivery",
     routers=[router],
     jobs=JOBS,
+    traces=[queries.traced],
     scopes=["deliveries"],
 )

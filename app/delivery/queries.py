@@ -26,6 +26,8 @@ from sqlmodel import col
 from app.audit.why import About
 from app.delivery.errors import AppNotRegistered
 from app.ledger.queries import Selection
+from app.trace.service import MOST, Ref, TraceAsked, TraceEntry, TraceKind
+from models.audit import ObjectKind
 from models.delivery import OPEN_CALLS, Delivery, DeliveryState, FailReason, Message, OutgoingCall, refused_with
 from models.ids import fold
 from models.installation import App
@@ -206,3 +208,38 @@ async def count_sent(session: AsyncSession, *, about: About, purpose: str) -> in
         .where(col(Message.purpose) == purpose, col(Delivery.state) == DeliveryState.SENT)
     )
     return (await session.scalars(statement)).one()
+
+
+# ---------------------------------------------------------------- the trace
+
+
+async def traced(session: AsyncSession, asked: TraceAsked) -> list[TraceEntry]:
+    """Whom the messages of a correlation id have reached, in numbers: an entry for each message and state."""
+    calls = select(col(OutgoingCall.id)).where(col(OutgoingCall.correlation_id) == asked.correlation_id)
+    statement = (
+        select(col(Delivery.message_id), col(Delivery.state), func.count(), func.max(col(Delivery.updated_at)))
+        .where(col(Delivery.call_id).in_(calls))
+        .group_by(col(Delivery.message_id), col(Delivery.state))
+        .limit(MOST)
+    )
+    found = [(row[0], DeliveryState(row[1]), row[2], row[3]) for row in await session.execute(statement)]
+    return [
+        TraceEntry(
+            at=at,
+            kind=TraceKind.DELIVERED,
+            chinese=f"{_STANDS[state][0]}：{count} 人",
+            english=f"{_STANDS[state][1]}: {count} recipients",
+            ref=Ref("delivery_count", f"{message_id}:{state.value}"),
+            about=Ref(ObjectKind.MESSAGE, str(message_id)),
+            state=state.value,
+        )
+        for message_id, state, count, at in found
+    ]
+
+
+_STANDS = {
+    DeliveryState.HELD: ("等待发送", "held"),
+    DeliveryState.SENT: ("已送达", "sent"),
+    DeliveryState.FAILED: ("没有送达", "failed"),
+    DeliveryState.UNKNOWN: ("是否送达不明", "unknown"),
+}

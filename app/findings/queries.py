@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import Select, func, select, text
+from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.findings.errors import FindingNotFound
-from app.overview.service import Ages, Asked, Figure, Level, Measure, Place, found_in
 from models.groups import FindingKind, FindingState, GroupFinding
 from models.ids import FindingId, GroupId
 
@@ -54,24 +53,3 @@ def findings(*, group_id: UUID | None, state: FindingState | None) -> Select[Gro
     if group_id is not None:
         statement = statement.where(col(GroupFinding.group_id) == group_id)
     return statement if state is None else statement.where(col(GroupFinding.state) == state)
-
-
-_OPEN = Measure(
-    "findings.open",
-    Level.WRONG,
-    "未经批准的群变动",
-    "differences in groups that nobody approved",
-    "group.read",
-    found_in(Place.FINDINGS, state="open"),
-)
-
-
-async def counted(session: AsyncSession, asked: Asked) -> list[Figure]:
-    """Findings that nobody has closed."""
-    since = col(GroupFinding.first_seen_at)
-    # A literal, for the index of open ones.
-    statement = select(func.count(), func.min(since), *Ages.columns(since, asked.now)).where(
-        text("group_findings.state = 'open'")
-    )
-    row = (await session.execute(statement)).one()
-    return [_OPEN.figure(row[0], row[1], ages=Ages(*row[2:6]))]

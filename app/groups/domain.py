@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from app.groups import queries
 from app.groups.jobs import DEPARTURE_PARTS, JOBS, OUTCOMES, SCHEDULE, SUBSCRIBERS
 from app.groups.requests import KINDS
-from app.groups.router import router
+from app.groups.router import of_members, router
 from app.groups.sight import is_seen, standing_as_administrator
 from app.groups.succession.requests import OwnGroupKind
 from app.manifest import Domain, Page
@@ -13,13 +14,14 @@ from models.audit import ObjectKind
 
 DOMAIN = Domain(
     name="groups",
-    routers=[router],
+    routers=[router, of_members],
     jobs=JOBS,
     schedule=SCHEDULE,
     subscribers=SUBSCRIBERS,
     outcomes=OUTCOMES,
     kinds=KINDS | {OwnGroupKind.name: OwnGroupKind()},
     departure_parts=DEPARTURE_PARTS,
+    overview=[queries.counted],
     scopes=["groups"],
     standings={"group_administrator": standing_as_administrator},
     objects={ObjectKind.GROUP: is_seen},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,10 +11,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.approvals import queries as request_queries
 from app.approvals.queries import Question
 from app.groups import queries
-from app.groups.schemas import FindingOut, GroupMemberOut, GroupOut, SuccessionOut
+from app.groups.schemas import (
+    ApplicableOut,
+    FindingOut,
+    GroupLineOut,
+    GroupMemberOut,
+    GroupOut,
+    GroupSeenOut,
+    SuccessionOut,
+)
+from app.groups.service import GroupLine, GroupSeen
 from app.groups.succession.candidates import KIND
 from app.org import queries as org
 from app.policy import service as policies
+from app.web.schemas import ClauseOut
 from models.groups import Group, GroupFinding, GroupMember
 from models.ids import PolicyVersionId
 
@@ -66,3 +77,52 @@ async def findings(session: AsyncSession, rows: Sequence[GroupFinding]) -> list[
     return [
         FindingOut.of(row, policy=await policies.get(session, PolicyVersionId(row.policy_version_id))) for row in rows
     ]
+
+
+# ---------------------------------------------------------------- as one person sees them
+
+
+def lines(rows: Sequence[GroupLine]) -> list[GroupLineOut]:
+    return [GroupLineOut(**_line(row)) for row in rows]
+
+
+def seen(found: GroupSeen) -> GroupSeenOut:
+    return GroupSeenOut(
+        **_line(found.line),
+        charter=found.charter,
+        applicable=[
+            ApplicableOut(
+                kind=one.kind,
+                allowed=one.is_allowed,
+                takes_effect_at_once=one.takes_effect_at_once,
+                requires=list(one.requires),
+                pending=one.pending.id if one.pending else None,
+                why_not=one.why_not,
+                why_not_english=one.why_not_english,
+                type=f"/problems/{one.reason}" if one.reason else None,
+                rule=ClauseOut.of(one.clause),
+            )
+            for one in found.applicable
+        ],
+    )
+
+
+def _line(row: GroupLine) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "name": row.name,
+        "type": row.group_type,
+        "type_title": row.type_title,
+        "purpose": row.purpose,
+        "department_id": row.department_id,
+        "department": row.department,
+        "state": row.state,
+        "confidential": row.is_confidential,
+        "owner": row.owner.userid if row.owner else None,
+        "deputy": row.deputy.userid if row.deputy else None,
+        "wanted": row.counts.wanted,
+        "seen": row.counts.seen,
+        "standing": row.standing,
+        "role": row.role,
+        "since": row.since,
+    }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Uuid, any_, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, Uuid, any_, exists, func, literal, or_, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -15,7 +15,10 @@ from sqlmodel import col
 
 from app.groups.changes.update import Account, GroupUpdate, PendingChanges
 from app.groups.errors import GroupNotFound
+from app.groups.sight import seen_by
 from app.org import queries as org
+from app.overview.service import Ages, Asked, Figure, Level, Measure, Place, found_in
+from app.permissions import Permission
 from models.delivery import CallKind, CallState, OutgoingCall
 from models.groups import (
     Group,
@@ -23,6 +26,7 @@ from models.groups import (
     GroupChangeDirection,
     GroupChangePerson,
     GroupChangeState,
+    GroupFinding,
     GroupMember,
     GroupState,
 )
@@ -348,3 +352,28 @@ async def is_continued(session: AsyncSession, change: GroupChange) -> bool:
 
 async def timer(session: AsyncSession, kind: str, subject: str) -> Timer | None:
     return await session.get(Timer, (kind, subject), with_for_update={"key_share": True})
+
+
+# ---------------------------------------------------------------- the overview
+
+_FINDINGS = Measure(
+    "findings.open",
+    Level.WRONG,
+    "未经批准的群变动",
+    "differences in groups that nobody approved",
+    Permission.GROUP_READ,
+    found_in(Place.FINDINGS, state="open"),
+    is_scoped=True,
+)
+
+
+async def counted(session: AsyncSession, asked: Asked) -> list[Figure]:
+    """Findings that nobody has closed."""
+    visible = select(col(Group.id)).where(seen_by(asked.sight_of(Permission.GROUP_READ)))
+    since = col(GroupFinding.first_seen_at)
+    # A literal, for the index of open ones.
+    statement = select(func.count(), func.min(since), *Ages.columns(since, asked.now)).where(
+        text("group_findings.state = 'open'"), col(GroupFinding.group_id).in_(visible)
+    )
+    row = (await session.execute(statement)).one()
+    return [_FINDINGS.figure(row[0], row[1], ages=Ages(*row[2:6]))]

@@ -16,20 +16,25 @@ from app.groups.schemas import (
     Administration,
     FindingOut,
     FindingResolution,
+    GroupLineOut,
     GroupMemberOut,
     GroupOut,
+    GroupSeenOut,
     NewGroupMember,
 )
+from app.groups.service import DirectorySearch
 from app.org import service as org
 from app.web.deps import CallerDep, NowDep, SessionDep, require
 from app.web.idempotency import IdempotentRoute
 from app.web.pagination import Page, PageDep, paginate
 from app.web.problems import problems
-from app.web.schemas import Moment, QueryBool
+from app.web.schemas import Moment, QueryBool, QueryInt
 from models.groups import FindingState, Group, GroupFinding, GroupMember, GroupState
 from models.ids import FindingId, GroupId
 
 router = APIRouter(prefix="/groups", tags=["groups"], route_class=IdempotentRoute)
+
+of_members = APIRouter(prefix="/members", tags=["personal"], dependencies=[Depends(require("personal:read"))])
 
 READ = [Depends(require("groups:read"))]
 WRITE = [Depends(require("groups:write"))]
@@ -166,3 +171,43 @@ async def resolve_finding(
         now=now,
     )
     return (await views.findings(session, [finding]))[0]
+
+
+# ---------------------------------------------------------------- as one person sees them
+
+
+@of_members.get("/{userid}/groups", responses=problems(400, 404))
+async def list_groups_of_member(session: SessionDep, page: PageDep, userid: str, now: NowDep) -> Page[GroupLineOut]:
+    """The groups that this person is in as WeCom shows, comes into or leaves, with their role; by name."""
+    person = await org.person_named(session, userid)
+    found = await service.groups_of_member(session, person.id, page=page, now=now)
+    return Page(items=views.lines(found.items), next_cursor=found.next_cursor)
+
+
+@of_members.get("/{userid}/groups/{group_id}", responses=problems(404))
+async def get_group_for_member(session: SessionDep, userid: str, group_id: UUID, now: NowDep) -> GroupSeenOut:
+    """A group as this person sees it, and what they may apply for. 404 for what they can neither find nor are in."""
+    person = await org.person_named(session, userid)
+    return views.seen(await service.group_for(session, GroupId(group_id), person, now=now))
+
+
+def get_search(
+    name: Annotated[str, Query(description="A part of the name", max_length=100)] = "",
+    department: Annotated[QueryInt | None, Query(description="Of this department and those below it")] = None,
+    type: Annotated[str | None, Query(description="A group type of the policy")] = None,  # noqa: A002 -- the wire's name
+) -> DirectorySearch:
+    return DirectorySearch(name, department, type)
+
+
+@of_members.get("/{userid}/directory", responses=problems(400, 404))
+async def list_directory(
+    session: SessionDep,
+    page: PageDep,
+    userid: str,
+    wanted: Annotated[DirectorySearch, Depends(get_search)],
+    now: NowDep,
+) -> Page[GroupLineOut]:
+    """The groups that this person finds: all but confidential ones and types that are not listed; and their own."""
+    person = await org.person_named(session, userid)
+    found = await service.find_groups(session, person.id, wanted, page=page, now=now)
+    return Page(items=views.lines(found.items), next_cursor=found.next_cursor)

@@ -9,6 +9,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from app.groups.directory.lists import OwnRole, Standing
+from app.policy.sections.groups import Requirement
 from app.policy.service import Policy
 from app.web.schemas import AsText, ClauseOut, Detail, Input
 from models.groups import FindingKind, FindingState, Group, GroupFinding, GroupMember, GroupState
@@ -136,6 +138,44 @@ class FindingOut(BaseModel):
             resolved_at=finding.resolved_at,
             resolution=finding.resolution,
         )
+
+
+class GroupLineOut(BaseModel):
+    """A group as one person sees it."""
+
+    id: UUID
+    name: str = Field(description="As WeCom shows it, or as it was registered.")
+    type: str
+    type_title: str = Field(examples=["项目群"])
+    purpose: str
+    department_id: int | None
+    department: str
+    state: GroupState
+    confidential: bool
+    owner: str | None = Field(description="userid. Null while the group waits for an owner.")
+    deputy: str | None = Field(description="userid")
+    wanted: int = Field(description="How many are to be in it.")
+    seen: int = Field(description="How many WeCom shows in it.")
+    standing: Standing = Field(description="Of the person: wanted (`joining`), seen (`leaving`), both, neither.")
+    role: OwnRole | None
+    since: datetime | None = Field(description="Since when the person is wanted, or wanted no more.")
+
+
+class ApplicableOut(BaseModel):
+    kind: str = Field(examples=["join"])
+    allowed: bool
+    takes_effect_at_once: bool = Field(description="Nobody decides it.")
+    requires: list[Requirement] = Field(description="What the application has to say and WeCom does not show.")
+    pending: UUID | None = Field(description="Their own open request of this kind.")
+    why_not: str = Field(description="The sentence of the refusal.")
+    why_not_english: str
+    type: str | None = Field(description="Of the problem that applying would be answered with.")
+    rule: ClauseOut
+
+
+class GroupSeenOut(GroupLineOut):
+    charter: str
+    applicable: list[ApplicableOut] = Field(description="What the person may apply for, or why not.")
 
 
 class NewGroupMember(Input):

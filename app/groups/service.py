@@ -24,6 +24,18 @@ from app.groups.changes.record import order_update, pending_changes
 from app.groups.changes.update import GroupUpdate, PendingChanges
 from app.groups.creation.register import mark_lost
 from app.groups.departures import DEPARTURE, remove_leaver
+from app.groups.directory.detail import Applicable, GroupSeen, group_for
+from app.groups.directory.lists import (
+    DirectorySearch,
+    GroupLine,
+    GroupPage,
+    OwnRole,
+    Standing,
+    find_groups,
+    groups_of_member,
+    lines_for,
+)
+from app.groups.directory.queries import RosterCounts
 from app.groups.errors import NotAMember
 from app.groups.group_names import shown_name
 from app.groups.requests import finish, tell_of_leave
@@ -40,15 +52,27 @@ from models.org import Person
 
 __all__ = [
     "DEPARTURE",
+    "Applicable",
     "Cause",
+    "DirectorySearch",
     "GroupGone",
+    "GroupLine",
+    "GroupPage",
+    "GroupSeen",
     "GroupSnapshot",
     "GroupUpdate",
+    "OwnRole",
     "PendingChanges",
+    "RosterCounts",
+    "Standing",
     "add_by_hand",
     "ask_for_an_owner",
     "change_owner",
+    "find_groups",
     "finish",
+    "group_for",
+    "groups_of_member",
+    "lines_for",
     "mark_lost",
     "order_update",
     "owner_to_set",

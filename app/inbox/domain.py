@@ -13,5 +13,6 @@ DOMAIN = Domain(
     jobs=JOBS,
     schedule=SCHEDULE,
     overview=[queries.counted],
+    traces=[queries.traced],
     scopes=["callbacks"],
 )

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import BigInteger, Select, String, bindparam, exists, func, or_, select, text
+from sqlalchemy import BigInteger, Select, String, bindparam, exists, func, or_, select, text, union
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.inbox.rules import BACK_OFF
 from app.overview.service import Asked, Figure, Level, Measure, Place, counted_together, found_in
+from app.permissions import Permission
+from app.trace.service import MOST, Ref, TraceAsked, TraceEntry, TraceKind
+from models.audit import ObjectKind
 from models.ids import EventId
 from models.inbox import EventState, ReceivedEvent, SubjectClaim
 from models.intake import CallbackGap, CallbackRefusal, IntakeServer
@@ -200,7 +203,7 @@ _WAITING = Measure(
     Level.WAITING,
     "等待处理的回调",
     "callbacks that wait to be handled",
-    "callback.read",
+    Permission.CALLBACK_READ,
     found_in(Place.CALLBACKS, state="pending"),
 )
 _PARKED = Measure(
@@ -208,7 +211,7 @@ _PARKED = Measure(
     Level.WRONG,
     "多次处理失败、等待人工的回调",
     "callbacks that failed to the end and wait for a person",
-    "callback.read",
+    Permission.CALLBACK_READ,
     found_in(Place.CALLBACKS, state="parked"),
 )
 _GAPS = Measure(
@@ -216,7 +219,7 @@ _GAPS = Measure(
     Level.WRONG,
     "可能丢失回调、尚未对账的时段",
     "times in which callbacks may have been lost, not compared yet",
-    "callback.read",
+    Permission.CALLBACK_READ,
     found_in(Place.CALLBACK_GAPS, open="true"),
 )
 
@@ -230,3 +233,50 @@ async def counted(session: AsyncSession, _asked: Asked) -> list[Figure]:
     gaps_open = select(func.count(), func.min(col(CallbackGap.started_at))).where(col(CallbackGap.closed_at).is_(None))
     row = await counted_together(session, waiting, parked, gaps_open)
     return [_WAITING.figure(*row[0:2]), _PARKED.figure(*row[2:4]), _GAPS.figure(*row[4:6])]
+
+
+# ---------------------------------------------------------------- the trace
+
+_HANDLED_WITHIN: Final = timedelta(hours=6)
+"""Between coming and being handled: an outage takes longer, and then it is found by `GET /callbacks`."""
+_LOOKED_BACK: Final = timedelta(days=1)
+"""For what has had no effect."""
+_STATES: Final = {
+    EventState.PENDING: ("等待处理", "waits to be handled"),
+    EventState.RUNNING: ("正在处理", "is being handled"),
+    EventState.DONE: ("已处理", "handled"),
+    EventState.PARKED: ("多次处理失败，等待人工", "failed to the end and waits for a person"),
+    EventState.UNKNOWN: ("类型未知，已保存", "of an unknown type, kept"),
+    EventState.IGNORED: ("无需处理", "needs nothing"),
+}
+
+
+async def traced(session: AsyncSession, asked: TraceAsked) -> list[TraceEntry]:
+    """What the platform told us under a correlation id. There is no index by it: thousands of rows a second are
+    written. What waits is found by its state, the rest by when it came.
+    """
+    since = asked.since - _HANDLED_WITHIN if asked.since else asked.now - _LOOKED_BACK
+    until = asked.until or asked.now
+    came = (col(ReceivedEvent.received_at) >= since) & (col(ReceivedEvent.received_at) <= until)
+    waits = text("received_events.state = 'pending'"), text("received_events.state = 'parked'")
+    columns = (
+        col(ReceivedEvent.id),
+        col(ReceivedEvent.event_type),
+        col(ReceivedEvent.subject),
+        col(ReceivedEvent.state),
+        col(ReceivedEvent.received_at),
+    )
+    is_it = col(ReceivedEvent.correlation_id) == asked.correlation_id
+    statement = union(*(select(*columns).where(is_it, where).limit(MOST) for where in (came, *waits)))
+    return [
+        TraceEntry(
+            at=row.received_at,
+            kind=TraceKind.RECEIVED,
+            chinese=f"收到企业微信的回调 {row.event_type}：{_STATES[EventState(row.state)][0]}",
+            english=f"WeCom called back with {row.event_type}: {_STATES[EventState(row.state)][1]}",
+            ref=Ref(ObjectKind.RECEIVED_EVENT, str(row.id)),
+            state=row.state,
+            actor="platform:wecom",
+        )
+        for row in await session.execute(statement)
+    ]

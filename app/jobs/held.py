@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.jobs.retry import MAX_ATTEMPTS
 from app.overview.service import Asked, Figure, Level, Measure, Place, found_in
+from app.permissions import Permission
+from app.trace.service import MOST, Ref, TraceAsked, TraceEntry, TraceKind
 
 _LIST = text(
     "SELECT id::text AS id, entrypoint AS name, convert_from(payload, 'UTF8') AS payload, attempts, updated AS since"
@@ -59,7 +61,7 @@ _JOBS = Measure(
     Level.WRONG,
     "多次失败后停下的后台作业",
     "background jobs that failed to the end",
-    "service.read",
+    Permission.SERVICE_READ,
     found_in(Place.JOBS),
 )
 _TIMERS = Measure(
@@ -67,7 +69,7 @@ _TIMERS = Measure(
     Level.WRONG,
     "多次失败后停下的到期事项",
     "deadlines whose handling failed to the end",
-    "service.read",
+    Permission.SERVICE_READ,
     found_in(Place.JOBS),
 )
 
@@ -76,6 +78,32 @@ async def counted(session: AsyncSession, _asked: Asked) -> list[Figure]:
     """For the overview: what waits for a person."""
     row = (await session.execute(_COUNT)).one()
     return [_JOBS.figure(*row[0:2]), _TIMERS.figure(*row[2:4])]
+
+
+_UNDER = text(
+    "SELECT 'job' AS kind, id::text AS id, entrypoint AS name, status::text AS state, created AS began,"
+    " execute_after AS due_at FROM pgqueuer WHERE headers ->> 'correlation_id' = :correlation_id"
+    " UNION ALL"
+    " SELECT 'timer', kind || '/' || subject, kind, CASE WHEN parked_at IS NULL THEN 'waiting' ELSE 'parked' END,"
+    " created_at, due_at FROM timers WHERE correlation_id = :correlation_id"
+    " ORDER BY due_at LIMIT :most"
+)
+
+
+async def traced(session: AsyncSession, asked: TraceAsked) -> list[TraceEntry]:
+    """For a trace: jobs and deadlines that have not run, at the moment when they may."""
+    rows = await session.execute(_UNDER, {"correlation_id": asked.correlation_id, "most": MOST})
+    return [
+        TraceEntry(
+            at=row.due_at,
+            kind=TraceKind.WAITING,
+            chinese=f"{'后台作业' if row.kind == 'job' else '到期事项'} {row.name}：尚未办理",
+            english=f"The {'job' if row.kind == 'job' else 'deadline'} {row.name} has not run yet",
+            ref=Ref(row.kind, row.id),
+            state=row.state,
+        )
+        for row in rows
+    ]
 
 
 async def note_wait(session: AsyncSession, job_id: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.ledger import overview
+from app.ledger import overview, trace
 from app.ledger.jobs import JOBS, SCHEDULE, TIMERS, start_up
 from app.manifest import Domain
 
@@ -12,5 +12,6 @@ DOMAIN = Domain(
     timers=TIMERS,
     schedule=SCHEDULE,
     overview=[overview.counted],
+    traces=[trace.traced],
     start_up=start_up,
 )

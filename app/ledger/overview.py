@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.overview.service import Asked, Figure, Level, Measure, Place, counted_together, found_in
+from app.permissions import Permission
 from models.delivery import ARRIVED_CALLS, FAILED_CALLS, OPEN_CALLS, CallState, OutgoingCall
 from models.installation import PlatformState
 
@@ -18,7 +19,7 @@ _WAITING = Measure(
     Level.WAITING,
     "等待发出的调用",
     "calls that wait to be made",
-    "delivery.read",
+    Permission.DELIVERY_READ,
     found_in(Place.CALLS, state="held"),
 )
 _UNKNOWN = Measure(
@@ -26,7 +27,7 @@ _UNKNOWN = Measure(
     Level.WRONG,
     "结果不明、等待人工核对的调用",
     "calls of unknown outcome that wait for a person",
-    "delivery.read",
+    Permission.DELIVERY_READ,
     found_in(Place.CALLS, state="unknown"),
 )
 _ARRIVED = Measure(
@@ -34,7 +35,7 @@ _ARRIVED = Measure(
     Level.WRONG,
     "判为失败后又表明已生效、可能重复的调用",
     "calls that arrived after a person had called them failed",
-    "delivery.read",
+    Permission.DELIVERY_READ,
     found_in(Place.CALLS, reason="arrived_after_all"),
 )
 _REFUSED = Measure(
@@ -42,7 +43,7 @@ _REFUSED = Measure(
     Level.WRONG,
     "最近一天被企业微信拒绝的调用",
     "calls that WeCom has refused in the last day",
-    "delivery.read",
+    Permission.DELIVERY_READ,
     found_in(Place.CALLS, state="failed"),
 )
 _PLATFORM = Measure(
@@ -50,7 +51,7 @@ _PLATFORM = Measure(
     Level.WRONG,
     "企业微信一侧不正常的项目",
     "what WeCom refuses us as a whole: token, address, rights, clock",
-    "service.read",
+    Permission.SERVICE_READ,
     found_in(Place.PLATFORM),
 )
 

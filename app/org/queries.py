@@ -8,7 +8,7 @@ from math import inf
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Text, Uuid, any_, bindparam, func, literal, or_, select, text
+from sqlalchemy import BigInteger, ColumnElement, Select, Text, Uuid, any_, bindparam, func, literal, or_, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -248,6 +248,13 @@ async def _places(
 async def department(session: AsyncSession, department_id: int) -> Department | None:
     found = await session.get(Department, department_id)
     return found if found is not None and found.ended_at is None else None
+
+
+async def department_names(session: AsyncSession, department_ids: Iterable[int]) -> dict[int, str]:
+    """By id, also of those that are no more."""
+    wanted = literal(sorted(set(department_ids)), ARRAY(BigInteger))
+    statement = select(col(Department.id), col(Department.name)).where(col(Department.id) == any_(wanted))
+    return {row[0]: row[1] for row in await session.execute(statement)}
 
 
 async def is_root(session: AsyncSession, department_id: int) -> bool:

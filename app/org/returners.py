@@ -19,6 +19,7 @@ from app.org import queries
 from app.org.errors import NothingToReview
 from app.org.identity import link_userid
 from app.overview.service import Asked, Figure, Level, Measure, Place, found_in
+from app.permissions import Permission
 from models.ids import DepartmentId, PersonId, fold
 from models.org import Person, UseridReview
 
@@ -27,7 +28,7 @@ _RETURNED = Measure(
     Level.WRONG,
     "离职后又出现、等待确认的账号",
     "accounts that came back after their person had left, not decided",
-    "person.read",
+    Permission.PERSON_READ,
     found_in(Place.RETURNED_MEMBERS),
 )
 

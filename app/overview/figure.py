@@ -11,6 +11,8 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, FromClause, Select, func, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.permissions import Permission, Sight
+
 
 class Level(StrEnum):
     """What a figure above zero means."""
@@ -58,6 +60,9 @@ async def counted_together(session: AsyncSession, *counts: Select[*tuple[Any, ..
     return tuple((await session.execute(select(*parts).select_from(joined))).one())
 
 
+SightOf = Callable[[Permission], Sight]
+"""How far a permission of the reader goes: `Authority.sight_of`."""
+
 DAY: Final = timedelta(days=1)
 
 
@@ -92,9 +97,11 @@ class Measure:
     chinese: str
     """As people read it."""
     english: str
-    permission: str
-    """`noun.verb` of the permission to read the list."""
+    permission: Permission
+    """To read the list."""
     link: Link
+    is_scoped: bool = False
+    """It counts what the reader may see. Other figures are of the whole company, for those who may see all of it."""
 
     def figure(
         self, count: int, since: datetime | None = None, *, ages: Ages | None = None, details: Sequence[str] = ()
@@ -115,11 +122,23 @@ class Figure:
     """What stands beside the number, where the service has stored a sentence, in the company's language."""
 
 
+def whole_company(_permission: Permission) -> Sight:
+    """Of who may see everything."""
+    return Sight(everything=True)
+
+
 @dataclass(frozen=True)
 class Asked:
-    """What an overview is for. Further facts are further fields, so that no domain's function changes for them."""
+    """What an overview is for, and how far the reader sees. Further facts are further fields: no domain's function
+    changes for them.
+    """
 
     now: datetime
+    sight_of: SightOf = whole_company
+
+    def sees(self, measure: Measure) -> bool:
+        sight = self.sight_of(measure.permission)
+        return sight.everything or (measure.is_scoped and sight != Sight())
 
 
 CountFigures = Callable[[AsyncSession, Asked], Awaitable[Sequence[Figure]]]

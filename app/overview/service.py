@@ -18,8 +18,10 @@ from app.overview.figure import (
     Link,
     Measure,
     Place,
+    SightOf,
     counted_together,
     found_in,
+    whole_company,
 )
 
 __all__ = [
@@ -32,9 +34,11 @@ __all__ = [
     "Measure",
     "Overview",
     "Place",
+    "SightOf",
     "counted_together",
     "found_in",
     "overview",
+    "whole_company",
 ]
 
 
@@ -54,10 +58,12 @@ class Overview:
         return not any(figure.count for figure in self.figures if figure.measure.level is not Level.WAITING)
 
 
-async def overview(session: AsyncSession, *, now: datetime) -> Overview:
-    """One statement for each domain, however much there is."""
-    asked = Asked(now)
+async def overview(session: AsyncSession, *, now: datetime, sight_of: SightOf = whole_company) -> Overview:
+    """One statement for each domain, however much there is. `sight_of` is the reader's: they get the figures of what
+    they may see (D21).
+    """
+    asked = Asked(now, sight_of)
     figures: list[Figure] = []
     for count in registry_of(session).overview:
-        figures += await count(session, asked)
+        figures += [figure for figure in await count(session, asked) if asked.sees(figure.measure)]
     return Overview(now, figures)

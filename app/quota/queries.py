@@ -10,13 +10,14 @@ from app.limits.breaker import TROUBLE, blocked_now
 from app.limits.report import SharedUse, shared_use
 from app.limits.usage.windows import Span
 from app.overview.service import Asked, Figure, Level, Measure, Place, found_in
+from app.permissions import Permission
 
 _BLOCKED = Measure(
     "limits.blocked",
     Level.WRONG,
     "被企业微信暂停的接口",
     "paths that WeCom has blocked for us",
-    "quota.read",
+    Permission.QUOTA_READ,
     found_in(Place.QUOTA),
 )
 _TROUBLE = Measure(
@@ -24,7 +25,7 @@ _TROUBLE = Measure(
     Level.WRONG,
     "暂时调用不通的接口",
     "paths that cannot be called at the moment",
-    "quota.read",
+    Permission.QUOTA_READ,
     found_in(Place.QUOTA),
 )
 _TIGHT = Measure(
@@ -32,7 +33,7 @@ _TIGHT = Measure(
     Level.WRONG,
     "已用八成以上的企业微信限额",
     "limits of WeCom of which four fifths are used",
-    "quota.read",
+    Permission.QUOTA_READ,
     found_in(Place.QUOTA),
 )
 

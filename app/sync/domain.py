@@ -13,5 +13,6 @@ DOMAIN = Domain(
     jobs=JOBS,
     timers=TIMERS,
     overview=[queries.counted],
+    traces=[queries.traced],
     start_up=start_up,
 )

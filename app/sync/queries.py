@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Select, and_, func, or_, select, text
@@ -12,9 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.overview.service import Asked, Figure, Level, Measure, Place, counted_together, found_in
+from app.permissions import Permission
 from app.sync.changes.loss_budget import LossCount, Losses
 from app.sync.changes.report import SyncReport
 from app.sync.rules import LOSSES
+from app.trace.service import MOST, Ref, TraceAsked, TraceEntry, TraceKind
+from models.audit import ObjectKind
 from models.ids import fold
 from models.org import (
     OrgChange,
@@ -192,7 +195,7 @@ _HELD = Measure(
     Level.WRONG,
     "减少的人或部门超出限额、等待核实的通讯录同步",
     "syncs whose losses wait for a person",
-    "sync.read",
+    Permission.SYNC_READ,
     found_in(Place.SYNC_RUNS, state="held"),
 )
 _UNREAD = Measure(
@@ -200,7 +203,7 @@ _UNREAD = Measure(
     Level.WRONG,
     "最近连续失败的通讯录同步",
     "syncs that have failed since the last that read the organisation",
-    "sync.read",
+    Permission.SYNC_READ,
     found_in(Place.SYNC_RUNS, state="failed"),
 )
 
@@ -215,3 +218,30 @@ async def counted(session: AsyncSession, _asked: Asked) -> list[Figure]:
     held = select(func.count(), func.min(ended)).where(col(SyncRun.state) == SyncState.HELD)
     row = await counted_together(session, held, unread)
     return [_HELD.figure(*row[0:2]), _UNREAD.figure(*row[2:4])]
+
+
+# ---------------------------------------------------------------- the trace
+
+_RAN = {
+    SyncKind.FULL: ("读取了整个通讯录", "The organisation was read"),
+    SyncKind.HINT: ("读取了回调提到的人和部门", "What callbacks named was read again"),
+}
+
+
+async def traced(session: AsyncSession, asked: TraceAsked) -> list[TraceEntry]:
+    """Runs under a correlation id: those of the time of what else is recorded there."""
+    ids = asked.ids(ObjectKind.SYNC_RUN)
+    since = (asked.since or asked.now) - timedelta(days=1)
+    is_it = or_(col(SyncRun.correlation_id) == asked.correlation_id, col(SyncRun.id).in_(ids))
+    statement = select(SyncRun).where(is_it, or_(col(SyncRun.started_at) >= since, col(SyncRun.id).in_(ids)))
+    return [
+        TraceEntry(
+            at=row.started_at,
+            kind=TraceKind.SYNCED,
+            chinese=_RAN[row.kind][0],
+            english=_RAN[row.kind][1],
+            ref=Ref(ObjectKind.SYNC_RUN, str(row.id)),
+            state=row.state.value,
+        )
+        for row in await session.scalars(statement.order_by(col(SyncRun.id)).limit(MOST))
+    ]

@@ -14,9 +14,11 @@ from app.audit.why import About
 from app.delivery import queries as delivery
 from app.ladders import service as ladders
 from app.overview.service import Ages, Asked, Figure, Level, Measure, Place, found_in
+from app.permissions import Permission
 from app.roles import service as roles
 from app.tasks.errors import TaskNotFound
 from app.tasks.rules import ENDED, TaskPurpose
+from app.tasks.sight import seen_by
 from app.today.queries import WaitingColumns
 from models.audit import ObjectKind
 from models.groups import Group
@@ -148,19 +150,27 @@ _OPEN = Measure(
     Level.WAITING,
     "没有完成的任务",
     "tasks that are not done",
-    "task.read",
+    Permission.TASK_READ,
     found_in(Place.TASKS, open="true"),
+    is_scoped=True,
 )
 _OVERDUE = Measure(
-    "tasks.overdue", Level.LATE, "逾期的任务", "overdue tasks", "task.read", found_in(Place.TASKS, late="true")
+    "tasks.overdue",
+    Level.LATE,
+    "逾期的任务",
+    "overdue tasks",
+    Permission.TASK_READ,
+    found_in(Place.TASKS, late="true"),
+    is_scoped=True,
 )
 _BLOCKED = Measure(
     "tasks.blocked",
     Level.WRONG,
     "受阻的任务",
     "tasks that cannot go on",
-    "task.read",
+    Permission.TASK_READ,
     found_in(Place.TASKS, state="blocked"),
+    is_scoped=True,
 )
 
 
@@ -176,7 +186,10 @@ async def counted(session: AsyncSession, asked: Asked) -> list[Figure]:
         func.count().filter(is_blocked),
         func.min(col(Task.updated_at)).filter(is_blocked),
         *Ages.columns(since, asked.now),
-    ).where(col(Task.state).in_([state for state in TaskState if state not in ENDED]))
+    ).where(
+        col(Task.state).in_([state for state in TaskState if state not in ENDED]),
+        seen_by(asked.sight_of(Permission.TASK_READ)),
+    )
     row = (await session.execute(statement)).one()
     return [
         _OPEN.figure(row[0], row[1], ages=Ages(*row[6:10])),

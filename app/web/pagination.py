@@ -12,7 +12,7 @@ from uuid import UUID
 
 from fastapi import Depends, Query
 from pydantic import BaseModel, Field
-from sqlalchemy import Select, tuple_
+from sqlalchemy import Select, TypeDecorator, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.errors import Invalid
@@ -120,10 +120,17 @@ def slice_of(rows: Sequence[Row], version: int, *, page: PageQuery) -> tuple[Seq
 def _fitting(values: list[Any], columns: Sequence[Any]) -> list[Any]:
     """The values, if the columns could hold them: the cursor of another list is refused here, not by the database."""
     for value, column in zip(values, columns, strict=True):
-        kind = column.type.python_type
-        if type(value) is not kind or (kind is int and not -LARGEST_NUMBER <= value <= LARGEST_NUMBER):
+        stored = column.type.impl if isinstance(column.type, TypeDecorator) else column.type
+        if type(value) is not stored.python_type or not _fits(value):
             raise BadCursor("请使用上一页返回的 next_cursor", "Use next_cursor of the page before")
     return values
+
+
+def _fits(value: Any) -> bool:
+    if isinstance(value, int):
+        return -LARGEST_NUMBER <= value <= LARGEST_NUMBER
+    # PostgreSQL takes neither in a text.
+    return not isinstance(value, str) or not any(char == "\0" or "\ud800" <= char <= "\udfff" for char in value)
 
 
 def _plain(value: Any) -> Any:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
@@ -15,7 +15,8 @@ from app.database import transaction
 from app.limits.catalogue import LIMITS
 from app.limits.usage.windows import COUNT_BITS
 from app.overview import service
-from app.overview.service import Ages, Figure, Level
+from app.overview.service import Ages, Figure, Level, SightOf
+from app.permissions import Permission, Sight
 from app.settings import Settings
 from models.announcements import AnnouncementState
 from models.approvals import OutcomeState
@@ -33,11 +34,10 @@ from tests.builders import groups
 from tests.builders.announcements import announcement, card_reaches
 from tests.builders.approvals import Library, borrowing, step
 from tests.builders.tasks import FRIDAY_6PM, task
-from tests.company import Company, answer, found, serving
+from tests.company import RESEARCH, Company, answer, found, serving
 from tests.databases import rolled_back
 from tests.fakes.clock import MONDAY_9AM, FakeClock
 
-NAME = re.compile(r"[a-z_]+\.[a-z_]+")
 HEAD = [step("部门负责人", "department_head")]
 
 
@@ -66,7 +66,6 @@ class TestWhole:
         names = Counter(one.measure.name for one in told)
         assert [name for name, count in names.items() if count > 1] == []
         assert all(one.measure.chinese and one.measure.english.isascii() for one in told)
-        assert [one.measure.name for one in told if not NAME.fullmatch(one.measure.permission)] == []
 
     async def test_a_statement_or_two_for_each_domain(self, session: AsyncSession, company: Company) -> None:
         """No statement for each thing that is counted."""
@@ -137,19 +136,21 @@ class TestWork:
 
     async def test_findings(self, session: AsyncSession, company: Company) -> None:
         group = await groups.group(session, owner=company.li, deputy=company.chen, members=[company.wang])
-        session.add(
-            GroupFinding(
-                group_id=group.id,
-                kind=FindingKind.RENAMED,
-                details={},
-                policy_version_id=company.policy.id,
-                rule_key="group.name",
-                correlation_id="0" * 32,
-                first_seen_at=MONDAY_9AM - timedelta(hours=1),
-            )
-        )
+        session.add(finding(company, group.id))
         found_open = (await figures(session))["findings.open"]
         assert (found_open.count, found_open.since) == (1, MONDAY_9AM - timedelta(hours=1))
+
+
+def finding(company: Company, group_id: UUID) -> GroupFinding:
+    return GroupFinding(
+        group_id=group_id,
+        kind=FindingKind.RENAMED,
+        details={},
+        policy_version_id=company.policy.id,
+        rule_key="group.name",
+        correlation_id="0" * 32,
+        first_seen_at=MONDAY_9AM - timedelta(hours=1),
+    )
 
 
 def call(state: CallState, **columns: Any) -> OutgoingCall:
@@ -257,6 +258,47 @@ class TestOperations:
         assert told["limits.tight"].count == 1
         assert told["limits.tight"].details[0].endswith(f"，每天：已用 90%，还剩 {limit.most - used}")
         assert (await figures(session, now=until))["limits.blocked"].count == 0
+
+
+def only(**sights: Sight) -> SightOf:
+    """What somebody sees who holds these permissions alone."""
+    held = {Permission[name.upper()]: sight for name, sight in sights.items()}
+    return lambda permission: held.get(permission, Sight())
+
+
+class TestSight:
+    """D21: nobody is told by a number what they may not look at."""
+
+    async def test_who_may_see_nothing_gets_no_figure(self, session: AsyncSession, company: Company) -> None:
+        assert (await service.overview(session, now=MONDAY_9AM, sight_of=only())).figures == []
+
+    async def test_a_head_counts_their_department(self, session: AsyncSession, company: Company) -> None:
+        await borrowing(session, Library(HEAD), company.li)
+        await borrowing(session, Library(HEAD), company.sun, thing="会议室")
+        await task(session, company.zhao, company.han)
+        await announcement(session, company.han, people=["li"])
+        research = Sight(departments=frozenset([RESEARCH]))
+        sights = only(request_read=research, task_read=research, announcement_read=research)
+        told = await service.overview(session, now=MONDAY_9AM, sight_of=sights)
+        assert {one.measure.name: one.count for one in told.figures if one.count} == {"requests.pending": 1}
+        assert {one.measure.name for one in told.figures} >= {"tasks.open", "receipts.open", "requests.failed"}
+
+    async def test_findings_of_ones_own_groups(self, session: AsyncSession, company: Company) -> None:
+        group = await groups.group(session, owner=company.li, deputy=company.chen, members=[company.wang])
+        session.add(finding(company, group.id))
+        await session.flush()
+        for sight, count in ((Sight(person_id=company.wang.id), 1), (Sight(person_id=company.sun.id), 0)):
+            told = await service.overview(session, now=MONDAY_9AM, sight_of=only(group_read=sight))
+            assert [(one.measure.name, one.count) for one in told.figures] == [("findings.open", count)]
+
+    async def test_figures_of_the_whole_company_are_for_who_may_see_all_of_it(
+        self, session: AsyncSession, company: Company
+    ) -> None:
+        some, all_of_it = Sight(departments=frozenset([RESEARCH])), Sight(everything=True)
+        told = await service.overview(
+            session, now=MONDAY_9AM, sight_of=only(delivery_read=some, callback_read=all_of_it)
+        )
+        assert {one.measure.name for one in told.figures} == {"callbacks.waiting", "callbacks.parked", "callbacks.gaps"}
 
 
 class TestRest:

@@ -77,6 +77,8 @@ class GroupTypeRule(Section):
     create: Annotated[list[StepRule], Field(min_length=1)]
     join: JoinRule
     exit: ExitRule
+    listed: bool = True
+    """1.14: whether everybody finds such groups in the directory. Confidential ones (1.4) nobody finds."""
     administered_by: Expression | Literal["applicant"]
     """Who becomes the owner when the application names nobody. `applicant`: who applied."""
     informed: list[Expression] = []

@@ -8,6 +8,7 @@ from app.announcements.final_list import list_words
 from app.announcements.publish import AudienceWanted, Draft, publish
 from app.announcements.receipt_clock import start_clocks
 from app.announcements.receipt_deadline import CHASE, DEADLINE, chase, chase_words, close
+from app.announcements.rules import ReceiptState
 from app.announcements.shown.followed import FollowedAnnouncement, Totals, follow, totals_of
 from app.announcements.shown.lists import AnnouncementLine, AnnouncementPage, announcements_seen, announcements_to
 
@@ -21,6 +22,7 @@ __all__ = [
     "AudienceWanted",
     "Draft",
     "FollowedAnnouncement",
+    "ReceiptState",
     "Totals",
     "announcement_of",
     "announcements_seen",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -10,14 +9,13 @@ from starlette.responses import Response
 
 from app import addresses
 from app.announcements import service as announcements
-from app.announcements.rules import ReceiptState
 from app.audit.why import About
 from app.pages.drawing.catalogue import said
 from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
 from app.pages.route import page_router
 from app.pages.tables import CursorDep, page_at
 from app.pages.visit import Visit, visits
-from app.permissions import Permission, Words
+from app.permissions import Permission
 from models.audit import ObjectKind
 from models.ids import AnnouncementId
 
@@ -28,19 +26,13 @@ ConfirmingVisit = Annotated[Visit, visits("/me/announcements", Permission.ANNOUN
 
 VIA: Final = "page"
 
-RECEIPTS: Final[Mapping[ReceiptState, tuple[Words, str]]] = {
-    ReceiptState.CONFIRMED: (Words("您已确认", "confirmed by you"), "good"),
-    ReceiptState.UNCONFIRMED: (Words("请确认", "please confirm"), "warn"),
-    ReceiptState.UNDELIVERED: (Words("请确认", "please confirm"), "warn"),
-}
-
 
 @router.get("")
 async def listed(visit: AnnouncementsVisit, cursor: CursorDep) -> Response:
     page = await announcements.announcements_to(
         visit.session, visit.viewer.person.id, page=page_at(cursor), now=visit.now
     )
-    return visit.draw("me/announcements.html", done=await said_to(visit), listed=page, receipts=RECEIPTS)
+    return visit.draw("me/announcements.html", done=await said_to(visit), listed=page)
 
 
 @router.get("/{announcement_id}")
@@ -82,5 +74,4 @@ async def _drawn(visit: Visit, announcement_id: UUID, form: Form = EMPTY, status
         form=form,
         done=await said_to(visit),
         followed=followed,
-        receipts=RECEIPTS,
     )

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from app import addresses
 from app.approvals import service as approvals
-from app.approvals.service import Ballot, EntryKind, Objection, RequestPage
+from app.approvals.service import Ballot, Objection, RequestPage
 from app.audit.why import About
 from app.pages.drawing.catalogue import said
 from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
@@ -20,7 +20,7 @@ from app.pages.tables import CursorDep, page_at
 from app.pages.visit import Visit, visits
 from app.permissions import Permission, Words
 from app.web.schemas import Remark
-from models.approvals import OutcomeState, RequestState, Verdict
+from models.approvals import Verdict
 from models.audit import ObjectKind
 from models.ids import RequestId
 
@@ -36,40 +36,6 @@ LISTS: Final[Mapping[str, tuple[Words, Callable[..., Awaitable[RequestPage]]]]] 
     "waiting": (Words("待我处理", "Waiting for me"), approvals.requests_waiting_for),
     "decided": (Words("我处理过的", "Decided by me"), approvals.requests_decided_by),
     "about": (Words("与我有关的", "About me"), approvals.requests_about),
-}
-
-STATES: Final[Mapping[RequestState, tuple[Words, str]]] = {
-    RequestState.PENDING: (Words("审批中", "open"), "warn"),
-    RequestState.APPROVED: (Words("已同意", "approved"), "good"),
-    RequestState.REJECTED: (Words("未同意", "rejected"), "bad"),
-    RequestState.WITHDRAWN: (Words("已撤回", "withdrawn"), "plain"),
-}
-OUTCOMES: Final[Mapping[OutcomeState, tuple[Words, str]]] = {
-    OutcomeState.PENDING: (Words("正在办理", "being carried out"), "warn"),
-    OutcomeState.DONE: (Words("已办成", "done"), "good"),
-    OutcomeState.FAILED: (Words("没有办成", "could not be carried out"), "bad"),
-}
-ENTRIES: Final[Mapping[EntryKind, Words]] = {
-    EntryKind.SUBMITTED: Words("提出申请", "applied"),
-    EntryKind.TOLD: Words("告知本人", "told whom it is about"),
-    EntryKind.ASKED: Words("请其处理", "asked"),
-    EntryKind.PASSED: Words("跳过", "passed over"),
-    EntryKind.REMINDED: Words("催办", "reminded"),
-    EntryKind.ESCALATED: Words("转上级处理", "escalated"),
-    EntryKind.REASSIGNED: Words("改由其处理", "reassigned"),
-    EntryKind.UNSTAFFED: Words("无人可以处理", "nobody is left to decide"),
-    EntryKind.DECIDED: Words("作出决定", "decided"),
-    EntryKind.OBJECTED: Words("提出异议", "objected"),
-    EntryKind.APPROVED: Words("申请已同意", "approved"),
-    EntryKind.REJECTED: Words("申请未同意", "rejected"),
-    EntryKind.WITHDRAWN: Words("撤回申请", "withdrawn"),
-    EntryKind.DONE: Words("已办成", "done"),
-    EntryKind.FAILED: Words("没有办成", "could not be carried out"),
-    EntryKind.RETRIED: Words("再次办理", "carried out again"),
-}
-VERDICTS: Final[Mapping[Verdict, Words]] = {
-    Verdict.APPROVE: Words("同意", "agreed"),
-    Verdict.REJECT: Words("不同意", "did not agree"),
 }
 
 
@@ -96,8 +62,6 @@ async def requests(visit: RequestsVisit, cursor: CursorDep, list: str = "mine") 
         listed=listed,
         lists=LISTS,
         chosen=chosen,
-        states=STATES,
-        outcomes=OUTCOMES,
     )
 
 
@@ -163,8 +127,4 @@ async def _drawn(visit: Visit, request_id: UUID, form: Form = EMPTY, status: int
         done=await said_to(visit),
         followed=followed,
         acts={act.name.value: act for act in followed.acts},
-        states=STATES,
-        outcomes=OUTCOMES,
-        entries=ENTRIES,
-        verdicts=VERDICTS,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -16,13 +15,12 @@ from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
 from app.pages.route import page_router
 from app.pages.tables import CursorDep, page_at
 from app.pages.visit import Visit, visits
-from app.permissions import Permission, Words
+from app.permissions import Permission
 from app.tasks import service as tasks
 from app.tasks.service import ProgressReport, TaskList
 from app.web.schemas import Note
 from models.audit import ObjectKind
 from models.ids import TaskId
-from models.tasks import TaskState
 
 router = page_router("/me/tasks")
 
@@ -30,32 +28,6 @@ TasksVisit = Annotated[Visit, visits("/me/tasks")]
 ReportingVisit = Annotated[Visit, visits("/me/tasks", Permission.TASK_REPORT)]
 
 VIA: Final = "page"
-
-LISTS: Final[Mapping[str, Words]] = {
-    TaskList.MINE: Words("我负责的", "Mine"),
-    TaskList.HELPING: Words("我协作的", "Helping"),
-    TaskList.GIVEN: Words("我布置的", "Given by me"),
-    TaskList.FINISHED: Words("已结束的", "Finished"),
-}
-STATES: Final[Mapping[TaskState, tuple[Words, str]]] = {
-    TaskState.ASSIGNED: (Words("待接受", "to be accepted"), "warn"),
-    TaskState.ACCEPTED: (Words("进行中", "under way"), "plain"),
-    TaskState.BLOCKED: (Words("遇到困难", "blocked"), "bad"),
-    TaskState.DONE: (Words("已完成", "done"), "good"),
-    TaskState.CANCELLED: (Words("已取消", "cancelled"), "plain"),
-}
-STEPS: Final[Mapping[str, Words]] = {
-    "assigned": Words("布置任务", "assigned"),
-    "accepted": Words("接受任务", "accepted"),
-    "progressed": Words("汇报进展", "reported"),
-    "blocked": Words("遇到困难", "blocked"),
-    "resumed": Words("继续进行", "went on"),
-    "reminded": Words("催办", "reminded"),
-    "overdue": Words("已逾期", "overdue"),
-    "done": Words("完成任务", "done"),
-    "cancelled": Words("取消任务", "cancelled"),
-    "handed_over": Words("转交任务", "handed over"),
-}
 
 
 class Said(BaseModel):
@@ -67,11 +39,9 @@ class Said(BaseModel):
 
 @router.get("")
 async def listed(visit: TasksVisit, cursor: CursorDep, list: str = TaskList.MINE) -> Response:  # noqa: A002 -- in the address
-    chosen = TaskList(list) if list in LISTS else TaskList.MINE
+    chosen = TaskList(list) if list in set(TaskList) else TaskList.MINE
     page = await tasks.tasks_of(visit.session, visit.viewer.person.id, chosen, page=page_at(cursor), now=visit.now)
-    return visit.draw(
-        "me/tasks.html", done=await said_to(visit), listed=page, lists=LISTS, chosen=chosen, states=STATES
-    )
+    return visit.draw("me/tasks.html", done=await said_to(visit), listed=page, lists=TaskList, chosen=chosen)
 
 
 @router.get("/{task_id}")
@@ -122,6 +92,4 @@ async def _drawn(visit: Visit, task_id: UUID, form: Form = EMPTY, status: int = 
         form=form,
         done=await said_to(visit),
         followed=followed,
-        states=STATES,
-        steps=STEPS,
     )

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from enum import StrEnum
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from app.pages.drawing.assets import address_of
 from app.pages.drawing.catalogue import translations
+from app.pages.drawing.words import TASK_STEPS, badge_of, label_of
 from app.permissions import TITLES, Permission
 
 _APP: Final = Path(__file__).parents[2]
@@ -37,6 +40,9 @@ def environment(language: str) -> Environment:
     made.globals["asset"] = address_of
     made.globals["language"] = language
     made.filters["words"] = partial(_words, language)
+    made.filters["badge"] = partial(_badge, language)
+    made.filters["label"] = partial(_label, language)
+    made.filters["task_step"] = partial(_task_step, language)
     made.filters["permission"] = partial(_permission, language)
     made.filters["thousands"] = _thousands
     made.filters["joined"] = partial(_joined, language)
@@ -48,6 +54,23 @@ def _words(language: str, value: Any) -> str:
     if language == "en":
         return str(value.english)
     return str(getattr(value, "chinese", None) or getattr(value, "title", None) or value)
+
+
+def _badge(language: str, state: StrEnum) -> Markup:
+    """A state in its words and its colour; nothing for one that needs none."""
+    known = badge_of(state)
+    if known is None:
+        return Markup("")
+    words, level = known
+    return Markup('<span class="badge {}">{}</span>').format(level, _words(language, words))
+
+
+def _label(language: str, kind: StrEnum) -> str:
+    return _words(language, label_of(kind))
+
+
+def _task_step(language: str, kind: str) -> str:
+    return _words(language, TASK_STEPS[kind]) if kind in TASK_STEPS else kind
 
 
 def _permission(language: str, permission: Permission) -> str:

@@ -1,0 +1,147 @@
+"""What people read for the states of things: one place for all pages, by the enum that a domain has for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+from app.announcements.service import ReceiptState
+from app.approvals.service import EntryKind
+from app.groups.service import OwnRole, Standing
+from app.permissions import Words
+from app.tasks.service import TaskList
+from models.announcements import AnnouncementState
+from models.approvals import OutcomeState, RequestState, Verdict
+from models.groups import FindingKind, FindingState, GroupState
+from models.org import PersonStatus
+from models.tasks import TaskState
+
+GOOD: Final = "good"
+WARN: Final = "warn"
+BAD: Final = "bad"
+PLAIN: Final = "plain"
+
+BADGES: Final[Mapping[type[StrEnum], Mapping[StrEnum, tuple[Words, str]]]] = {
+    RequestState: {
+        RequestState.PENDING: (Words("审批中", "open"), WARN),
+        RequestState.APPROVED: (Words("已同意", "approved"), GOOD),
+        RequestState.REJECTED: (Words("未同意", "rejected"), BAD),
+        RequestState.WITHDRAWN: (Words("已撤回", "withdrawn"), PLAIN),
+    },
+    OutcomeState: {
+        OutcomeState.PENDING: (Words("正在办理", "being carried out"), WARN),
+        OutcomeState.DONE: (Words("已办成", "done"), GOOD),
+        OutcomeState.FAILED: (Words("没有办成", "could not be carried out"), BAD),
+    },
+    TaskState: {
+        TaskState.ASSIGNED: (Words("待接受", "to be accepted"), WARN),
+        TaskState.ACCEPTED: (Words("进行中", "under way"), PLAIN),
+        TaskState.BLOCKED: (Words("遇到困难", "blocked"), BAD),
+        TaskState.DONE: (Words("已完成", "done"), GOOD),
+        TaskState.CANCELLED: (Words("已取消", "cancelled"), PLAIN),
+    },
+    ReceiptState: {
+        ReceiptState.CONFIRMED: (Words("已确认", "confirmed"), GOOD),
+        ReceiptState.UNCONFIRMED: (Words("待确认", "to be confirmed"), WARN),
+        ReceiptState.UNDELIVERED: (Words("未送达", "not delivered"), BAD),
+    },
+    AnnouncementState: {
+        AnnouncementState.PUBLISHED: (Words("进行中", "under way"), WARN),
+        AnnouncementState.CLOSED: (Words("已结束", "closed"), PLAIN),
+    },
+    GroupState: {
+        GroupState.CREATING: (Words("正在建立", "being created"), WARN),
+        GroupState.ACTIVE: (Words("使用中", "in use"), GOOD),
+        GroupState.FAILED: (Words("没有建成", "could not be created"), BAD),
+        GroupState.CLOSING: (Words("正在关闭", "being closed"), WARN),
+        GroupState.CLOSED: (Words("已关闭", "closed"), PLAIN),
+        GroupState.LOST: (Words("已被解散", "dissolved"), BAD),
+    },
+    FindingState: {
+        FindingState.OPEN: (Words("待处理", "open"), WARN),
+        FindingState.RESOLVED: (Words("已处理", "settled"), GOOD),
+    },
+    Standing: {
+        Standing.OUTSIDE: (Words("未加入", "not in it"), PLAIN),
+        Standing.INSIDE: (Words("已加入", "in it"), GOOD),
+        Standing.JOINING: (Words("正在加入", "joining"), WARN),
+        Standing.LEAVING: (Words("正在退出", "leaving"), WARN),
+    },
+    PersonStatus: {
+        PersonStatus.ACTIVE: (Words("在职", "active"), GOOD),
+        PersonStatus.MISSING: (Words("上次没有读到", "missing in the last reading"), WARN),
+        PersonStatus.INVISIBLE: (Words("不在可见范围内", "out of range"), WARN),
+        PersonStatus.NOT_ACTIVATED: (Words("未激活", "not activated"), WARN),
+        PersonStatus.DISABLED: (Words("已停用", "disabled"), BAD),
+        PersonStatus.LEFT: (Words("已离职", "left"), BAD),
+    },
+}
+"""With the level that colours them; words alone say enough. A state that is not here needs none."""
+
+LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, Words]]] = {
+    EntryKind: {
+        EntryKind.SUBMITTED: Words("提出申请", "applied"),
+        EntryKind.TOLD: Words("告知本人", "told whom it is about"),
+        EntryKind.ASKED: Words("请其处理", "asked"),
+        EntryKind.PASSED: Words("跳过", "passed over"),
+        EntryKind.REMINDED: Words("催办", "reminded"),
+        EntryKind.ESCALATED: Words("转上级处理", "escalated"),
+        EntryKind.REASSIGNED: Words("改由其处理", "reassigned"),
+        EntryKind.UNSTAFFED: Words("无人可以处理", "nobody is left to decide"),
+        EntryKind.DECIDED: Words("作出决定", "decided"),
+        EntryKind.OBJECTED: Words("提出异议", "objected"),
+        EntryKind.APPROVED: Words("申请已同意", "approved"),
+        EntryKind.REJECTED: Words("申请未同意", "rejected"),
+        EntryKind.WITHDRAWN: Words("撤回申请", "withdrawn"),
+        EntryKind.DONE: Words("已办成", "done"),
+        EntryKind.FAILED: Words("没有办成", "could not be carried out"),
+        EntryKind.RETRIED: Words("再次办理", "carried out again"),
+    },
+    Verdict: {
+        Verdict.APPROVE: Words("同意", "agreed"),
+        Verdict.REJECT: Words("不同意", "did not agree"),
+    },
+    OwnRole: {
+        OwnRole.OWNER: Words("您是群主", "you own it"),
+        OwnRole.DEPUTY: Words("您是副群主", "you are its deputy"),
+        OwnRole.MEMBER: Words("您是成员", "you are a member"),
+    },
+    TaskList: {
+        TaskList.MINE: Words("我负责的", "Mine"),
+        TaskList.HELPING: Words("我协作的", "Helping"),
+        TaskList.GIVEN: Words("我布置的", "Given by me"),
+        TaskList.FINISHED: Words("已结束的", "Finished"),
+    },
+    FindingKind: {
+        FindingKind.UNAPPROVED_LEAVE: Words("未经批准退群", "left without approval"),
+        FindingKind.UNAPPROVED_JOIN: Words("未经批准入群", "joined without approval"),
+        FindingKind.RENAMED: Words("群被改名", "renamed"),
+        FindingKind.OWNER_CHANGED: Words("群主被更换", "owner changed"),
+        FindingKind.DISSOLVED: Words("群被解散", "dissolved"),
+        FindingKind.OWNER_LEFT: Words("群主离开", "owner left"),
+        FindingKind.ROSTER_LOSS: Words("成员一次减少太多", "too many gone at once"),
+        FindingKind.TOO_FEW: Words("人数将低于平台下限", "would leave too few"),
+    },
+}
+TASK_STEPS: Final[Mapping[str, Words]] = {
+    "assigned": Words("布置任务", "assigned"),
+    "accepted": Words("接受任务", "accepted"),
+    "progressed": Words("汇报进展", "reported"),
+    "blocked": Words("遇到困难", "blocked"),
+    "resumed": Words("继续进行", "went on"),
+    "reminded": Words("催办", "reminded"),
+    "overdue": Words("已逾期", "overdue"),
+    "done": Words("完成任务", "done"),
+    "cancelled": Words("取消任务", "cancelled"),
+    "handed_over": Words("转交任务", "handed over"),
+}
+"""By `TaskStep.kind`, which is text: later releases write more of them."""
+
+
+def badge_of(state: StrEnum) -> tuple[Words, str] | None:
+    return BADGES[type(state)].get(state)
+
+
+def label_of(kind: StrEnum) -> Words:
+    return LABELS[type(kind)][kind]

@@ -60,6 +60,11 @@ class NotTheirPeople(Forbidden):
     title = "只能发给所辖人员"
 
 
+class OutOfReach(Forbidden):
+    slug = "out-of-reach"
+    title = "超出可以发布的范围"
+
+
 class AuthorNotActive(Forbidden):
     slug = "author-not-active"
     title = "发布人的账号不可用"

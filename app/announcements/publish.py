@@ -78,11 +78,18 @@ class Publication:
         return MessageHeader(purpose, subject or about(self.announcement), why, self.announcement.message_class)
 
 
-async def publish(session: AsyncSession, draft: Draft, *, author: Person, actor: Actor, now: datetime) -> Announcement:
-    """Freeze the audience and put everything that has to be said into the ledger, in one transaction.
+@dataclass(frozen=True)
+class Checked:
+    """A draft that may be published, and to whom: what `publish` goes by, and what is shown before."""
 
-    Policy 3.2, 3.6. The author confirms nothing: they wrote it. Raises what `errors.py` lists.
-    """
+    policy: Policy
+    rule: AnnouncementClassRule
+    groups: Sequence[Group]
+    audience: Audience
+
+
+async def check(session: AsyncSession, draft: Draft, *, author: Person, now: datetime) -> Checked:
+    """Everything that `publish` asks before it writes. Raises what it raises."""
     rules.check_author(author)
     policy = await policies.in_force(session, now=now)
     rule = rules.class_rule(policy.document, draft.message_class)
@@ -93,6 +100,16 @@ async def publish(session: AsyncSession, draft: Draft, *, author: Person, actor:
         rules.leave_one_owner(rule, audience, groups)
     if rule.leaders_only:
         await _check_leads(session, policy, rule, author, audience)
+    return Checked(policy, rule, groups, audience)
+
+
+async def publish(session: AsyncSession, draft: Draft, *, author: Person, actor: Actor, now: datetime) -> Announcement:
+    """Freeze the audience and put everything that has to be said into the ledger, in one transaction.
+
+    Policy 3.2, 3.6. The author confirms nothing: they wrote it. Raises what `errors.py` lists.
+    """
+    checked = await check(session, draft, author=author, now=now)
+    policy, rule, groups, audience = checked.policy, checked.rule, checked.groups, checked.audience
     announcement = Announcement(
         title=draft.title,
         body=draft.body,

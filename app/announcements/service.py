@@ -9,7 +9,8 @@ from app.announcements.publish import AudienceWanted, Draft, publish
 from app.announcements.receipt_clock import start_clocks
 from app.announcements.receipt_deadline import CHASE, DEADLINE, chase, chase_words, close
 from app.announcements.rules import ReceiptState
-from app.announcements.shown.followed import FollowedAnnouncement, Totals, follow, totals_of
+from app.announcements.shown.ahead import PublicationAhead, check_reach, look_ahead
+from app.announcements.shown.followed import FollowedAnnouncement, ReceiptPage, Totals, follow, receipts_of, totals_of
 from app.announcements.shown.lists import AnnouncementLine, AnnouncementPage, announcements_seen, announcements_to
 
 __all__ = [
@@ -22,6 +23,8 @@ __all__ = [
     "AudienceWanted",
     "Draft",
     "FollowedAnnouncement",
+    "PublicationAhead",
+    "ReceiptPage",
     "ReceiptState",
     "Totals",
     "announcement_of",
@@ -29,6 +32,7 @@ __all__ = [
     "announcements_to",
     "chase",
     "chase_words",
+    "check_reach",
     "close",
     "confirm",
     "confirm_many",
@@ -36,7 +40,9 @@ __all__ = [
     "escalation_words",
     "follow",
     "list_words",
+    "look_ahead",
     "publish",
+    "receipts_of",
     "start_clocks",
     "totals_of",
 ]

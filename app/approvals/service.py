@@ -36,6 +36,7 @@ from app.approvals.shown.lists import (
     requests_about,
     requests_decided_by,
     requests_mine,
+    requests_seen,
     requests_waiting_for,
 )
 from app.approvals.shown.preview import Preview, StepAhead, preview
@@ -82,6 +83,7 @@ __all__ = [
     "requests_about",
     "requests_decided_by",
     "requests_mine",
+    "requests_seen",
     "requests_waiting_for",
     "retry_outcome",
     "submit",

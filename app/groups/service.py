@@ -24,6 +24,16 @@ from app.groups.changes.record import order_update, pending_changes
 from app.groups.changes.update import GroupUpdate, PendingChanges
 from app.groups.creation.register import mark_lost
 from app.groups.departures import DEPARTURE, remove_leaver
+from app.groups.directory.administered import (
+    AdministeredGroup,
+    FindingLine,
+    GroupSearch,
+    RosterLine,
+    RosterPage,
+    administered,
+    groups_seen,
+    roster_of,
+)
 from app.groups.directory.detail import Applicable, GroupSeen, group_for
 from app.groups.directory.lists import (
     DirectorySearch,
@@ -52,26 +62,33 @@ from models.org import Person
 
 __all__ = [
     "DEPARTURE",
+    "AdministeredGroup",
     "Applicable",
     "Cause",
     "DirectorySearch",
+    "FindingLine",
     "GroupGone",
     "GroupLine",
     "GroupPage",
+    "GroupSearch",
     "GroupSeen",
     "GroupSnapshot",
     "GroupUpdate",
     "OwnRole",
     "PendingChanges",
     "RosterCounts",
+    "RosterLine",
+    "RosterPage",
     "Standing",
     "add_by_hand",
+    "administered",
     "ask_for_an_owner",
     "change_owner",
     "find_groups",
     "finish",
     "group_for",
     "groups_of_member",
+    "groups_seen",
     "lines_for",
     "mark_lost",
     "order_update",
@@ -84,6 +101,7 @@ __all__ = [
     "remove_by_hand",
     "remove_leaver",
     "resolve_finding",
+    "roster_of",
     "settle_unknown",
     "shown_name",
     "tell_of_leave",

@@ -18,6 +18,15 @@ from app.org.read_again import (
     rejoined_since,
 )
 from app.org.returners import Returner, compare_returners, link_returners
+from app.org.shown import (
+    DepartmentPage,
+    PersonLine,
+    PersonPage,
+    PersonSearch,
+    departments_seen,
+    people_seen,
+    person_shown,
+)
 from app.org.sight import departments_seen_by, headships_of, people_in, seen_by
 from models.ids import PersonId, fold
 from models.org import Person
@@ -25,9 +34,14 @@ from models.org import Person
 __all__ = [
     "DEPARTMENTS_READ_AGAIN",
     "PEOPLE_READ_AGAIN",
+    "DepartmentPage",
     "NamedPerson",
+    "PersonLine",
+    "PersonPage",
+    "PersonSearch",
     "Returner",
     "compare_returners",
+    "departments_seen",
     "departments_seen_by",
     "headships_of",
     "id_named",
@@ -39,8 +53,10 @@ __all__ = [
     "not_shown_in",
     "people_in",
     "people_named",
+    "people_seen",
     "person_named",
     "person_named_or_former",
+    "person_shown",
     "read_again_since",
     "rejoined_since",
     "rename",

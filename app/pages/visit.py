@@ -134,6 +134,10 @@ class Visit:
         """Raises `NotPermitted` or `NotSeen`."""
         await access.check(self.session, self.authority, permission, about)
 
+    async def may(self, permission: Permission, about: About) -> bool:
+        """Whether an act about this object is worth a button. The act itself is checked again."""
+        return (await access.may(self.session, self.authority, permission, about)).may
+
     def say(self, text: str, **values: object) -> str:
         """A text of Python code in the reader's language."""
         return translated(text, self.reader.language).format(**values)

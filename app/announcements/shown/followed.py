@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from app.announcements import queries
 from app.announcements.queries import Standing
-from app.announcements.shown.lists import AnnouncementLine, lines_of
+from app.announcements.rules import ReceiptState
+from app.announcements.shown.lists import AnnouncementLine, OwnReceipt, lines_of, own_receipt
+from app.delivery import queries as delivery_queries
 from app.delivery import service as delivery
+from app.org import service as org
+from app.org.service import NamedPerson
 from app.policy import service as policies
 from app.policy.service import Citation
-from models.announcements import Announcement
+from app.web.pagination import PageQuery, paginate
+from models.announcements import Announcement, Receipt
+from models.delivery import Delivery, DeliveryState
 from models.ids import AnnouncementId, PolicyVersionId
 from models.org import Person
 
@@ -50,6 +59,42 @@ async def follow(
     is_open = line.own is not None and line.own.confirmed_at is None
     clause = policy.cite("announcement.receipt" if row.receipt_required else row.rule_key)
     return FollowedAnnouncement(line, row.body, clause, is_open)
+
+
+@dataclass(frozen=True)
+class ReceiptRow:
+    """One person of the audience."""
+
+    person: NamedPerson | None
+    own: OwnReceipt
+    card: DeliveryState | None
+    why: str
+    """Why the card has not reached them."""
+
+
+@dataclass(frozen=True)
+class ReceiptPage:
+    items: Sequence[ReceiptRow]
+    next_cursor: str | None
+
+
+async def receipts_of(
+    session: AsyncSession, announcement_id: AnnouncementId, *, state: ReceiptState | None, page: PageQuery
+) -> ReceiptPage:
+    """Who is concerned, and how each stands."""
+    row = await queries.announcement(session, announcement_id)
+    statement = queries.receipts(row.id, state=state)
+    rows, cursor = await paginate(session, statement, col(Receipt.id), page=page, descending=False)
+    ids = [one.person_id for one in rows]
+    people = await org.named_people(session, ids)
+    cards = await delivery_queries.deliveries_to(session, row.card_message_id, ids) if row.card_message_id else {}
+    return ReceiptPage([_receipt(one, people, cards.get(one.person_id)) for one in rows], cursor)
+
+
+def _receipt(row: Receipt, people: Mapping[UUID, NamedPerson], card: Delivery | None) -> ReceiptRow:
+    return ReceiptRow(
+        people.get(row.person_id), own_receipt(row), card.state if card else None, (card.reason or "") if card else ""
+    )
 
 
 async def totals_of(session: AsyncSession, announcement_id: AnnouncementId) -> Totals:

@@ -15,8 +15,10 @@ from app.approvals.kinds import names_applied_for
 from app.approvals.queries import RequestFilter
 from app.approvals.shown import queries
 from app.approvals.shown.queries import AskedNow
+from app.approvals.sight import seen_by
 from app.org import service as org
 from app.org.service import NamedPerson
+from app.permissions import Sight
 from app.web.pagination import PageQuery, paginate
 from models.approvals import OutcomeState, Request, RequestState, Verdict
 from models.ids import PersonId
@@ -82,6 +84,15 @@ async def requests_waiting_for(session: AsyncSession, person_id: UUID, *, page: 
 async def requests_decided_by(session: AsyncSession, person_id: UUID, *, page: PageQuery = FIRST_PAGE) -> RequestPage:
     """What this person has decided or answered, with what they said."""
     return await _listed(session, RequestFilter(decided_by_id=PersonId(person_id)), page)
+
+
+async def requests_seen(
+    session: AsyncSession, sight: Sight, wanted: RequestFilter, *, page: PageQuery = FIRST_PAGE
+) -> RequestPage:
+    """Those that the sight reaches, the latest change first."""
+    statement = requests.matching(wanted).where(seen_by(sight))
+    rows, cursor = await paginate(session, statement, col(Request.updated_at), col(Request.id), page=page)
+    return RequestPage(await lines_of(session, rows), cursor)
 
 
 async def _listed(session: AsyncSession, wanted: RequestFilter, page: PageQuery) -> RequestPage:

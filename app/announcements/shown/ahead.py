@@ -1,0 +1,73 @@
+"""What an announcement would do before it does it: to how many people, who they are, and where it would be posted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.announcements.errors import OutOfReach
+from app.announcements.publish import AudienceWanted, Draft, check
+from app.announcements.rules import wants_receipt
+from app.org import queries as org
+from app.org import service as people
+from app.org.service import NamedPerson
+from app.permissions import Sight
+from models.ids import fold
+from models.org import Person
+
+_NAMED = 12
+
+
+@dataclass(frozen=True)
+class PublicationAhead:
+    """What the button brings about."""
+
+    people: int
+    sample: Sequence[NamedPerson]
+    """Some of them, so that a wrong audience is noticed."""
+    groups: Sequence[str]
+    """Names of the groups in which it would be posted."""
+    class_title: str
+    asks_for_receipt: bool
+
+
+async def look_ahead(
+    session: AsyncSession, draft: Draft, sight: Sight, *, author: Person, now: datetime
+) -> PublicationAhead:
+    """Nothing is written. Raises what publishing would raise, and `OutOfReach`."""
+    await check_reach(session, sight, draft.wanted)
+    checked = await check(session, draft, author=author, now=now)
+    ids = list(checked.audience.sources)
+    named = await people.named_people(session, ids[:_NAMED])
+    return PublicationAhead(
+        people=len(ids),
+        sample=[named[one] for one in ids[:_NAMED] if one in named],
+        groups=[group.observed_name or group.desired_name for group in checked.groups],
+        class_title=checked.rule.title,
+        asks_for_receipt=wants_receipt(checked.rule, draft.receipt),
+    )
+
+
+async def check_reach(session: AsyncSession, sight: Sight, wanted: AudienceWanted) -> None:
+    """Whether the permission to publish goes as far as the audience (D21). Raises `OutOfReach`."""
+    if sight.everything:
+        return
+    outside = [str(one) for one in wanted.departments if one not in sight.departments]
+    outside += [str(one) for one in wanted.groups if one not in sight.groups]
+    found = await org.people_by_userids(session, wanted.people)
+    reached = (
+        select(func.count())
+        .select_from(Person)
+        .where(col(Person.id).in_([one.id for one in found.values()]), people.seen_by(sight))
+    )
+    are_all_reached = len({fold(one) for one in wanted.people}) == (await session.scalars(reached)).one()
+    if outside or not are_all_reached:
+        raise OutOfReach(
+            "接收范围超出了您可以发布的范围：部门负责人发给所辖部门，群管理员发给所管的群",
+            "The audience is larger than you may reach: heads write to their departments, administrators to their groups",
+        )

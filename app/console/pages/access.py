@@ -1,0 +1,113 @@
+"""授权: who was given what, by whom and until when; giving and taking back."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from app.access import service as access
+from app.access.service import Wanted
+from app.org import service as org
+from app.pages.drawing.catalogue import said
+from app.pages.errors import FaultyForm
+from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
+from app.pages.people import chosen_people
+from app.pages.route import page_router
+from app.pages.visit import Visit, visits
+from app.permissions import Permission, Reach
+from app.policy import service as policies
+from app.web.schemas import Userid
+
+router = page_router("/console/access")
+
+AccessVisit = Annotated[Visit, visits("/console/access")]
+GrantingVisit = Annotated[Visit, visits("/console/access", Permission.ACCESS_GRANT)]
+
+HOME = "/console/access"
+
+
+class NewGrant(BaseModel):
+    """What somebody is to have, and why."""
+
+    person: Userid
+    bundle: Annotated[str, Field(min_length=1, max_length=64)]
+    reason: Annotated[str, Field(min_length=1, max_length=200)]
+    reach: Reach = Reach.COMPANY
+    place: Annotated[str, Field(max_length=64)] = ""
+    until: date | None = None
+
+
+@router.get("")
+async def listed(visit: AccessVisit) -> Response:
+    return await _drawn(visit)
+
+
+@router.post("")
+async def give(visit: GrantingVisit, submission: SubmissionDep) -> Response:
+    if submission.form.value("step") == "find":
+        return await _drawn(visit, submission.form)
+
+    async def act() -> Done:
+        given = submission.form.read(NewGrant, visit)
+        wanted = Wanted(
+            await org.person_named(visit.session, given.person),
+            given.bundle,
+            given.reason,
+            given.reach,
+            given.place,
+            _end_of(given.until, visit),
+        )
+        await access.grant(visit.session, wanted, actor=visit.viewer.actor, authority=visit.authority, now=visit.now)
+        return Done(HOME, visit.say(said("已授予“{name}”。"), name=wanted.person.name))
+
+    async def again(form: Form, status: int) -> Response:
+        return await _drawn(visit, form, status)
+
+    return await submission.carry_out(visit, act, again=again)
+
+
+@router.post("/{grant_id}/revoke")
+async def revoke(grant_id: UUID, visit: GrantingVisit, submission: SubmissionDep) -> Response:
+    async def act() -> Done:
+        await access.revoke(visit.session, grant_id, actor=visit.viewer.actor, authority=visit.authority, now=visit.now)
+        return Done(HOME, visit.say(said("已收回。")))
+
+    async def again(form: Form, status: int) -> Response:
+        return await _drawn(visit, form, status)
+
+    return await submission.carry_out(visit, act, again=again)
+
+
+def _end_of(day: date | None, visit: Visit) -> datetime | None:
+    """To the end of the day, in the company's zone."""
+    if day is None:
+        return None
+    try:
+        return datetime.combine(day, time.max, tzinfo=visit.reader.zone)
+    except (OverflowError, ValueError):
+        raise FaultyForm("日期超出范围", "The day is out of range", faults={"until": "日期超出范围"}) from None
+
+
+async def _drawn(visit: Visit, form: Form = EMPTY, status: int = 200) -> Response:
+    document = (await policies.in_force(visit.session, now=visit.now)).document
+    bundles = access.bundles_of(document)
+    grants = await access.living_grants(visit.session, now=visit.now)
+    givers = [one.granted_by.removeprefix("person:") for one in grants if one.granted_by.startswith("person:")]
+    named = await org.named_people(visit.session, {*(one.person_id for one in grants), *map(UUID, givers)})
+    return visit.draw(
+        "console/access.html",
+        status=status,
+        form=form,
+        done=await said_to(visit),
+        bundles=bundles,
+        offered={key: rule for key, rule in bundles.items() if rule.reach is not Reach.OWN},
+        grants=grants,
+        named=named,
+        givers={f"person:{one.id}": one for one in named.values()},
+        may_grant=visit.authority.holds(Permission.ACCESS_GRANT),
+        picked=await chosen_people(visit, form, "person"),
+    )

@@ -1,0 +1,143 @@
+"""通知: what was published, who has confirmed, and a new one with what it will do before it does it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Query
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from app import addresses
+from app.announcements import service as announcements
+from app.announcements.service import AudienceWanted, Draft, PublicationAhead, ReceiptState
+from app.audit.why import About
+from app.errors import DomainError
+from app.groups import service as groups
+from app.groups.service import GroupSearch
+from app.org import service as org
+from app.pages.drawing.catalogue import said
+from app.pages.errors import FaultyForm
+from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
+from app.pages.people import chosen_people
+from app.pages.route import page_router
+from app.pages.tables import CursorDep, page_at
+from app.pages.visit import Visit, visits
+from app.permissions import Permission
+from app.policy import service as policies
+from app.web.problems import status_of
+from models.audit import ObjectKind
+from models.ids import AnnouncementId
+
+router = page_router("/console/announcements")
+
+AnnouncementsVisit = Annotated[Visit, visits("/console/announcements")]
+PublishingVisit = Annotated[Visit, visits("/console/announcements", Permission.ANNOUNCEMENT_PUBLISH)]
+
+
+class NewAnnouncement(BaseModel):
+    """What somebody writes."""
+
+    title: Annotated[str, Field(min_length=1, max_length=100)]
+    body: Annotated[str, Field(min_length=1, max_length=10_000)]
+    message_class: str
+    departments: list[int] = []
+    groups: list[UUID] = []
+    people: list[str] = []
+
+    def draft(self) -> Draft:
+        wanted = AudienceWanted(groups=self.groups, departments=self.departments, people=self.people)
+        return Draft(self.title, self.body, self.message_class, wanted)
+
+
+@router.get("")
+async def listed(visit: AnnouncementsVisit, cursor: CursorDep) -> Response:
+    page = await announcements.announcements_seen(visit.session, visit.sight(), page=page_at(cursor), now=visit.now)
+    may_publish = visit.authority.holds(Permission.ANNOUNCEMENT_PUBLISH)
+    return visit.draw("console/announcements.html", done=await said_to(visit), table=page, may_publish=may_publish)
+
+
+@router.get("/new")
+async def compose(visit: PublishingVisit) -> Response:
+    return await _composing(visit)
+
+
+@router.post("/new")
+async def publish(visit: PublishingVisit, submission: SubmissionDep) -> Response:
+    """First what it will do to whom; then, with the button that says it, it does."""
+    sight = visit.sight(Permission.ANNOUNCEMENT_PUBLISH)
+    if submission.form.value("step") == "find":
+        return await _composing(visit, submission.form)
+    if submission.form.value("step") != "publish":
+        return await _looked_ahead(visit, submission.form)
+
+    async def act() -> Done:
+        draft = submission.form.read(NewAnnouncement, visit).draft()
+        await announcements.check_reach(visit.session, sight, draft.wanted)
+        made = await announcements.publish(
+            visit.session, draft, author=visit.viewer.person, actor=visit.viewer.actor, now=visit.now
+        )
+        return Done(addresses.console_announcement(made.id), visit.say(said("已发布。")))
+
+    async def again(form: Form, status: int) -> Response:
+        return await _composing(visit, form, status)
+
+    return await submission.carry_out(visit, act, again=again)
+
+
+@router.get("/{announcement_id}")
+async def announcement(
+    announcement_id: UUID,
+    visit: AnnouncementsVisit,
+    cursor: CursorDep,
+    state: Annotated[str, Query(max_length=32)] = "",
+) -> Response:
+    await visit.check(Permission.ANNOUNCEMENT_READ, About(ObjectKind.ANNOUNCEMENT, announcement_id))
+    key = AnnouncementId(announcement_id)
+    chosen = ReceiptState(state) if state in set(ReceiptState) else None
+    return visit.draw(
+        "console/announcement.html",
+        done=await said_to(visit),
+        followed=await announcements.follow(visit.session, key, reader=visit.viewer.person, now=visit.now),
+        totals=await announcements.totals_of(visit.session, key),
+        receipts=await announcements.receipts_of(visit.session, key, state=chosen, page=page_at(cursor)),
+        states=ReceiptState,
+        chosen=chosen,
+    )
+
+
+async def _looked_ahead(visit: Visit, form: Form) -> Response:
+    try:
+        draft = form.read(NewAnnouncement, visit).draft()
+        ahead = await announcements.look_ahead(
+            visit.session,
+            draft,
+            visit.sight(Permission.ANNOUNCEMENT_PUBLISH),
+            author=visit.viewer.person,
+            now=visit.now,
+        )
+    except DomainError as refusal:
+        sentence = refusal.english if visit.reader.reads_english else str(refusal)
+        faults = refusal.facts.get("faults", {}) if isinstance(refusal, FaultyForm) else {}
+        told = Form(form.values, form.lists, {"": sentence} | faults)
+        return await _composing(visit, told, status_of(type(refusal)))
+    return await _composing(visit, form, ahead=ahead)
+
+
+async def _composing(
+    visit: Visit, form: Form = EMPTY, status: int = 200, *, ahead: PublicationAhead | None = None
+) -> Response:
+    sight = visit.sight(Permission.ANNOUNCEMENT_PUBLISH)
+    document = (await policies.in_force(visit.session, now=visit.now)).document
+    offered: dict[str, Any] = {
+        "classes": document.announcements.classes,
+        "departments": (await org.departments_seen(visit.session, sight, page=page_at(None))).items,
+        "groups": (
+            await groups.groups_seen(
+                visit.session, sight, GroupSearch(), reader_id=visit.viewer.person.id, now=visit.now
+            )
+        ).items,
+        "people": await chosen_people(visit, form, "people"),
+    }
+    return visit.draw("console/compose.html", status=status, form=form, ahead=ahead, done="", **offered)

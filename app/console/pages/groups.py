@@ -1,0 +1,142 @@
+"""群: the register, rosters wanted and seen, findings; members and administrators changed by hand."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Query
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from app import addresses
+from app.audit.why import About
+from app.groups import service as groups
+from app.groups.service import GroupSearch
+from app.org import service as org
+from app.pages.drawing.catalogue import said
+from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
+from app.pages.people import chosen_people
+from app.pages.route import page_router
+from app.pages.tables import Choice, CursorDep, Filter, page_at
+from app.pages.visit import Visit, visits
+from app.permissions import Permission
+from app.policy import service as policies
+from app.web.schemas import Note, Userid
+from models.audit import ObjectKind
+from models.ids import FindingId, GroupId
+
+router = page_router("/console/groups")
+
+GroupsVisit = Annotated[Visit, visits("/console/groups")]
+AdministeringVisit = Annotated[Visit, visits("/console/groups", Permission.GROUP_ADMINISTER)]
+
+
+class RosterChange(BaseModel):
+    """Somebody is put in or taken out by hand (policy 2.8)."""
+
+    person: Userid
+    reason: Annotated[Note, Field(min_length=1)]
+
+
+class Resolution(BaseModel):
+    """What was done about a finding."""
+
+    resolution: Annotated[Note, Field(min_length=1)]
+
+
+@router.get("")
+async def listed(
+    visit: GroupsVisit,
+    cursor: CursorDep,
+    name: Annotated[str, Query(max_length=64)] = "",
+    type: Annotated[str, Query(max_length=64)] = "",  # noqa: A002 -- in the address
+    findings: Annotated[str, Query(max_length=8)] = "",
+) -> Response:
+    wanted = GroupSearch(name.strip(), type or None, has_findings=findings == "open")
+    page = await groups.groups_seen(
+        visit.session,
+        visit.sight(),
+        wanted,
+        reader_id=visit.viewer.person.id,
+        page=page_at(cursor),
+        now=visit.now,
+    )
+    types = (await policies.in_force(visit.session, now=visit.now)).document.groups.types
+    filters = [
+        Filter("name", "群名称", "Name", value=name),
+        Filter("type", "类型", "Type", [Choice(key, rule.title, rule.title) for key, rule in types.items()], type),
+        Filter("findings", "异常", "Findings", [Choice("open", "有待处理的异常", "with open findings")], findings),
+    ]
+    return visit.draw("console/groups.html", done=await said_to(visit), table=page, filters=filters)
+
+
+@router.get("/{group_id}")
+async def group(group_id: UUID, visit: GroupsVisit, cursor: CursorDep) -> Response:
+    return await _drawn(visit, group_id, cursor=cursor)
+
+
+@router.post("/{group_id}/members/{change}")
+async def change_roster(group_id: UUID, change: str, visit: AdministeringVisit, submission: SubmissionDep) -> Response:
+    """`change`: add or remove."""
+
+    async def act() -> Done:
+        await visit.check(Permission.GROUP_ADMINISTER, About(ObjectKind.GROUP, group_id))
+        given = submission.form.read(RosterChange, visit)
+        person = await org.person_named_or_former(visit.session, given.person)
+        by_hand = groups.remove_by_hand if change == "remove" else groups.add_by_hand
+        await by_hand(
+            visit.session,
+            group_id=GroupId(group_id),
+            person=person,
+            reason=given.reason,
+            actor=visit.viewer.actor,
+            now=visit.now,
+        )
+        return Done(addresses.console_group(group_id), visit.say(said("已记录，正在企业微信中办理。")))
+
+    async def again(form: Form, status: int) -> Response:
+        return await _drawn(visit, group_id, form, status)
+
+    if submission.form.value("step") == "find":
+        return await _drawn(visit, group_id, submission.form)
+    return await submission.carry_out(visit, act, again=again)
+
+
+@router.post("/{group_id}/findings/{finding_id}/resolve")
+async def resolve(group_id: UUID, finding_id: UUID, visit: AdministeringVisit, submission: SubmissionDep) -> Response:
+    async def act() -> Done:
+        await visit.check(Permission.GROUP_ADMINISTER, About(ObjectKind.GROUP, group_id))
+        given = submission.form.read(Resolution, visit)
+        await groups.resolve_finding(
+            visit.session,
+            group_id=GroupId(group_id),
+            finding_id=FindingId(finding_id),
+            resolution=given.resolution,
+            actor=visit.viewer.actor,
+            now=visit.now,
+        )
+        return Done(addresses.console_group(group_id), visit.say(said("异常已处理。")))
+
+    async def again(form: Form, status: int) -> Response:
+        return await _drawn(visit, group_id, form, status)
+
+    return await submission.carry_out(visit, act, again=again)
+
+
+async def _drawn(
+    visit: Visit, group_id: UUID, form: Form = EMPTY, status: int = 200, *, cursor: str | None = None
+) -> Response:
+    about = About(ObjectKind.GROUP, group_id)
+    await visit.check(Permission.GROUP_READ, about)
+    shown = await groups.administered(visit.session, GroupId(group_id), reader_id=visit.viewer.person.id, now=visit.now)
+    return visit.draw(
+        "console/group.html",
+        status=status,
+        form=form,
+        done=await said_to(visit),
+        shown=shown,
+        roster=await groups.roster_of(visit.session, GroupId(group_id), page=page_at(cursor)),
+        may_administer=await visit.may(Permission.GROUP_ADMINISTER, about),
+        picked=await chosen_people(visit, form, "person"),
+    )

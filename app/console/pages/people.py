@@ -1,0 +1,78 @@
+"""人员: who is here, and one person with their groups, requests, tasks and what they may do."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Query
+from starlette.responses import Response
+
+from app.access import service as access
+from app.approvals import service as approvals
+from app.approvals.queries import RequestFilter
+from app.audit.why import About
+from app.groups import service as groups
+from app.org import queries
+from app.org import service as org
+from app.org.service import PersonSearch
+from app.pages.errors import NoSuchPage
+from app.pages.forms import said_to
+from app.pages.route import page_router
+from app.pages.tables import Choice, CursorDep, Filter, page_at
+from app.pages.visit import Visit, visits
+from app.permissions import Permission
+from app.tasks import service as tasks
+from app.tasks.service import TaskList
+from models.audit import ObjectKind
+from models.ids import PersonId
+from models.org import PersonStatus
+
+router = page_router("/console/people")
+
+PeopleVisit = Annotated[Visit, visits("/console/people")]
+
+STATUSES = [
+    Choice("active", "在职", "active"),
+    Choice("disabled", "已停用", "disabled"),
+    Choice("left", "已离职", "left"),
+    Choice("invisible", "不在可见范围内", "out of range"),
+    Choice("missing", "上次没有读到", "missing in the last reading"),
+    Choice("not_activated", "未激活", "not activated"),
+]
+
+
+@router.get("")
+async def listed(
+    visit: PeopleVisit,
+    cursor: CursorDep,
+    name: Annotated[str, Query(max_length=64)] = "",
+    status: Annotated[str, Query(max_length=32)] = "",
+) -> Response:
+    wanted = PersonSearch(name.strip(), status=PersonStatus(status) if status in set(PersonStatus) else None)
+    page = await org.people_seen(visit.session, visit.sight(), wanted, page=page_at(cursor))
+    filters = [
+        Filter("name", "姓名或账号", "Name or userid", value=name),
+        Filter("status", "状态", "Status", STATUSES, status),
+    ]
+    return visit.draw("console/people.html", done=await said_to(visit), table=page, filters=filters)
+
+
+@router.get("/{person_id}")
+async def person(person_id: UUID, visit: PeopleVisit) -> Response:
+    await visit.check(Permission.PERSON_READ, About(ObjectKind.PERSON, person_id))
+    row = await queries.person(visit.session, PersonId(person_id))
+    shown = await org.person_shown(visit.session, person_id)
+    if row is None or shown is None:
+        raise NoSuchPage("没有这个人", "There is no such person")
+    sight = visit.sight(Permission.REQUEST_READ)
+    mine = RequestFilter(requester_id=PersonId(person_id))
+    return visit.draw(
+        "console/person.html",
+        done=await said_to(visit),
+        shown=shown,
+        groups=await groups.groups_of_member(visit.session, person_id, now=visit.now),
+        requests=await approvals.requests_seen(visit.session, sight, mine),
+        tasks=await tasks.tasks_of(visit.session, person_id, TaskList.MINE, now=visit.now),
+        authority=await access.authority_of(visit.session, row, now=visit.now),
+    )

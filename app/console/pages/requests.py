@@ -1,0 +1,88 @@
+"""申请: every request that the reader may see, its way, and once more what failed."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Query
+from starlette.responses import Response
+
+from app import addresses
+from app.approvals import service as approvals
+from app.approvals.queries import RequestFilter
+from app.audit.why import About
+from app.pages.drawing.catalogue import said
+from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
+from app.pages.route import page_router
+from app.pages.tables import Choice, CursorDep, Filter, page_at
+from app.pages.visit import Visit, visits
+from app.permissions import Permission
+from models.approvals import RequestState
+from models.audit import ObjectKind
+from models.ids import RequestId
+
+router = page_router("/console/requests")
+
+RequestsVisit = Annotated[Visit, visits("/console/requests")]
+RetryingVisit = Annotated[Visit, visits("/console/requests", Permission.REQUEST_RETRY)]
+
+STATES = [
+    Choice("pending", "审批中", "open"),
+    Choice("approved", "已同意", "approved"),
+    Choice("rejected", "未同意", "rejected"),
+    Choice("withdrawn", "已撤回", "withdrawn"),
+]
+KINDS = [
+    Choice("join", "加入群", "join"),
+    Choice("exit", "退出群", "exit"),
+    Choice("create_group", "建立群", "create a group"),
+    Choice("own_group", "担任群主", "own a group"),
+]
+
+
+@router.get("")
+async def listed(
+    visit: RequestsVisit,
+    cursor: CursorDep,
+    state: Annotated[str, Query(max_length=32)] = "",
+    kind: Annotated[str, Query(max_length=32)] = "",
+) -> Response:
+    wanted = RequestFilter(state=RequestState(state) if state in set(RequestState) else None, kind=kind or None)
+    page = await approvals.requests_seen(visit.session, visit.sight(), wanted, page=page_at(cursor))
+    filters = [Filter("state", "状态", "State", STATES, state), Filter("kind", "种类", "Kind", KINDS, kind)]
+    return visit.draw("console/requests.html", done=await said_to(visit), table=page, filters=filters)
+
+
+@router.get("/{request_id}")
+async def request(request_id: UUID, visit: RequestsVisit) -> Response:
+    return await _drawn(visit, request_id)
+
+
+@router.post("/{request_id}/retry")
+async def retry(request_id: UUID, visit: RetryingVisit, submission: SubmissionDep) -> Response:
+    async def act() -> Done:
+        await visit.check(Permission.REQUEST_RETRY, About(ObjectKind.REQUEST, request_id))
+        await approvals.retry_outcome(
+            visit.session, request_id=RequestId(request_id), actor=visit.viewer.actor, now=visit.now
+        )
+        return Done(addresses.console_request(request_id), visit.say(said("已重新办理。")))
+
+    async def again(form: Form, status: int) -> Response:
+        return await _drawn(visit, request_id, form, status)
+
+    return await submission.carry_out(visit, act, again=again)
+
+
+async def _drawn(visit: Visit, request_id: UUID, form: Form = EMPTY, status: int = 200) -> Response:
+    await visit.check(Permission.REQUEST_READ, About(ObjectKind.REQUEST, request_id))
+    followed = await approvals.follow(visit.session, RequestId(request_id), reader=visit.viewer.person, now=visit.now)
+    may_retry = visit.authority.holds(Permission.REQUEST_RETRY) and followed.line.outcome == "failed"
+    return visit.draw(
+        "console/request.html",
+        status=status,
+        form=form,
+        done=await said_to(visit),
+        followed=followed,
+        may_retry=may_retry,
+    )

@@ -1,0 +1,169 @@
+"""Groups for those who run them: what a sight reaches, the roster in two columns, the findings with their people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import exists, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.findings import queries as findings
+from app.findings.service import FindingDetails
+from app.groups import queries as groups
+from app.groups.directory.lists import FIRST_PAGE, GroupLine, GroupPage, lines_for
+from app.groups.queries import GroupFilter
+from app.groups.sight import seen_by
+from app.org import service as org
+from app.org.service import NamedPerson
+from app.permissions import Sight
+from app.policy import service as policies
+from app.policy.service import Citation
+from app.web.pagination import PageQuery, paginate
+from models.groups import FindingKind, FindingState, Group, GroupFinding, GroupMember
+from models.ids import GroupId, PolicyVersionId
+
+
+@dataclass(frozen=True)
+class RosterLine:
+    """One person's stay: wanted and seen are two facts (P4)."""
+
+    person: NamedPerson | None
+    desired: bool
+    observed: bool
+    reason: str
+    desired_since: datetime
+    first_seen_at: datetime | None
+
+    @property
+    def differs(self) -> bool:
+        return self.desired != self.observed
+
+
+@dataclass(frozen=True)
+class RosterPage:
+    items: Sequence[RosterLine]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True)
+class FindingLine:
+    id: UUID
+    kind: FindingKind
+    state: FindingState
+    group_id: UUID
+    group: str
+    person: NamedPerson | None
+    detail: str
+    clause: Citation
+    first_seen_at: datetime
+    resolution: str
+
+
+@dataclass(frozen=True)
+class AdministeredGroup:
+    line: GroupLine
+    charter: str
+    registered_name: str
+    clause: Citation
+    state_detail: str
+    observed_at: datetime | None
+    correlation_id: str
+    findings: Sequence[FindingLine]
+    """Open ones."""
+
+
+@dataclass(frozen=True)
+class GroupSearch:
+    """What somebody looks for among the groups that they may see."""
+
+    name: str = ""
+    group_type: str | None = None
+    has_findings: bool = False
+
+
+async def groups_seen(
+    session: AsyncSession,
+    sight: Sight,
+    wanted: GroupSearch,
+    *,
+    reader_id: UUID,
+    page: PageQuery = FIRST_PAGE,
+    now: datetime,
+) -> GroupPage:
+    """Groups that the sight reaches, whatever their state, by name."""
+    statement = groups.matching(GroupFilter(group_type=wanted.group_type)).where(seen_by(sight))
+    if wanted.name:
+        statement = statement.where(col(Group.desired_name).icontains(wanted.name, autoescape=True))
+    if wanted.has_findings:
+        is_open = exists().where(
+            col(GroupFinding.group_id) == col(Group.id), col(GroupFinding.state) == FindingState.OPEN
+        )
+        statement = statement.where(is_open)
+    columns = (col(Group.desired_name), col(Group.id))
+    rows, cursor = await paginate(session, statement, *columns, page=page, descending=False)
+    policy = await policies.in_force(session, now=now)
+    return GroupPage(await lines_for(session, rows, reader_id, policy), cursor)
+
+
+async def administered(
+    session: AsyncSession, group_id: GroupId, *, reader_id: UUID, now: datetime
+) -> AdministeredGroup:
+    """Whether the reader may see it is for the caller to ask. Raises `GroupNotFound`."""
+    row = await groups.group(session, group_id)
+    in_force = await policies.in_force(session, now=now)
+    registered_under = await policies.get(session, PolicyVersionId(row.policy_version_id))
+    [line] = await lines_for(session, [row], reader_id, in_force)
+    return AdministeredGroup(
+        line=line,
+        charter=row.charter,
+        registered_name=row.desired_name,
+        clause=registered_under.cite(row.rule_key),
+        state_detail=row.state_detail or "",
+        observed_at=row.observed_at,
+        correlation_id=row.correlation_id,
+        findings=await finding_lines(session, await findings.open_findings(session, row.id)),
+    )
+
+
+async def roster_of(session: AsyncSession, group_id: GroupId, *, page: PageQuery = FIRST_PAGE) -> RosterPage:
+    """Whoever is wanted or seen in it now, in the order in which they came."""
+    statement = groups.roster(group_id, with_former=False)
+    rows, cursor = await paginate(session, statement, col(GroupMember.id), page=page, descending=False)
+    people = await org.named_people(session, {row.person_id for row in rows})
+    lines = [
+        RosterLine(
+            people.get(row.person_id), row.desired, row.observed, row.reason, row.desired_since, row.first_seen_at
+        )
+        for row in rows
+    ]
+    return RosterPage(lines, cursor)
+
+
+async def finding_lines(session: AsyncSession, rows: Sequence[GroupFinding]) -> list[FindingLine]:
+    """In their order: a handful of statements, however many there are."""
+    people = await org.named_people(session, {row.person_id for row in rows if row.person_id})
+    names = select(col(Group.id), col(Group.desired_name)).where(col(Group.id).in_({row.group_id for row in rows}))
+    named = {row[0]: row[1] for row in await session.execute(names)}
+    cited = {
+        version_id: await policies.get(session, PolicyVersionId(version_id))
+        for version_id in {row.policy_version_id for row in rows}
+    }
+    return [
+        FindingLine(
+            id=row.id,
+            kind=row.kind,
+            state=row.state,
+            group_id=row.group_id,
+            group=named.get(row.group_id, ""),
+            person=people.get(row.person_id) if row.person_id else None,
+            detail=FindingDetails.model_validate(row.details).detail or "",
+            clause=cited[row.policy_version_id].cite(row.rule_key),
+            first_seen_at=row.first_seen_at,
+            resolution=row.resolution or "",
+        )
+        for row in rows
+    ]

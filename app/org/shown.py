@@ -1,0 +1,118 @@
+"""People and departments as pages list them, as far as a sight goes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from app.org import queries
+from app.org.named_people import NamedPerson, named_people
+from app.org.sight import departments_seen_by, seen_by
+from app.permissions import Sight
+from app.web.pagination import PageQuery, paginate
+from models.org import Department, Membership, Person, PersonStatus
+
+FIRST_PAGE = PageQuery(cursor=None, limit=50)
+
+
+@dataclass(frozen=True)
+class PersonLine:
+    person: NamedPerson
+    position: str
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
+class PersonPage:
+    items: Sequence[PersonLine]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True)
+class DepartmentLine:
+    id: int
+    name: str
+    parent: str
+    """Empty at the top."""
+    leaders: Sequence[NamedPerson]
+    members: int
+    """Who is in exactly this one."""
+
+
+@dataclass(frozen=True)
+class PersonSearch:
+    """What somebody looks for among the people that they may see."""
+
+    name: str = ""
+    """A part of the name or of the userid."""
+    department_id: int | None = None
+    status: PersonStatus | None = None
+
+
+async def people_seen(
+    session: AsyncSession, sight: Sight, wanted: PersonSearch, *, page: PageQuery = FIRST_PAGE
+) -> PersonPage:
+    """By name, as the database sorts it."""
+    statement = queries.members(
+        department_id=wanted.department_id, status=wanted.status, name=wanted.name, updated_since=None
+    ).where(seen_by(sight))
+    rows, cursor = await paginate(session, statement, col(Person.name), col(Person.id), page=page, descending=False)
+    named = await named_people(session, [row.id for row in rows])
+    return PersonPage([PersonLine(named[row.id], row.position, row.updated_at) for row in rows], cursor)
+
+
+@dataclass(frozen=True)
+class DepartmentPage:
+    items: Sequence[DepartmentLine]
+    next_cursor: str | None
+
+
+async def departments_seen(
+    session: AsyncSession, sight: Sight, *, name: str = "", page: PageQuery = FIRST_PAGE
+) -> DepartmentPage:
+    """By name."""
+    statement = select(Department).where(col(Department.ended_at).is_(None), departments_seen_by(sight))
+    if name:
+        statement = statement.where(col(Department.name).icontains(name, autoescape=True))
+    columns = (col(Department.name), col(Department.id))
+    rows, cursor = await paginate(session, statement, *columns, page=page, descending=False)
+    ids = [row.id for row in rows]
+    counts = await _members(session, ids)
+    parents = await queries.department_names(session, {row.parent_id for row in rows if row.parent_id})
+    leaders = await queries.people_by_userids(session, {userid for row in rows for userid in row.leader_userids})
+    named = await named_people(session, [one.id for one in leaders.values()])
+    by_userid: dict[str, NamedPerson] = {str(userid): named[one.id] for userid, one in leaders.items()}
+    lines = [
+        DepartmentLine(
+            row.id,
+            row.name,
+            parents.get(row.parent_id, "") if row.parent_id else "",
+            [by_userid[userid] for userid in row.leader_userids if userid in by_userid],
+            counts.get(row.id, 0),
+        )
+        for row in rows
+    ]
+    return DepartmentPage(lines, cursor)
+
+
+async def _members(session: AsyncSession, department_ids: Sequence[int]) -> dict[int, int]:
+    statement = (
+        select(col(Membership.department_id), func.count())
+        .where(col(Membership.department_id).in_(department_ids), col(Membership.ended_at).is_(None))
+        .group_by(col(Membership.department_id))
+    )
+    return {row[0]: row[1] for row in await session.execute(statement)}
+
+
+async def person_shown(session: AsyncSession, person_id: UUID) -> PersonLine | None:
+    """None for nobody whom we know."""
+    row = await session.get(Person, person_id)
+    if row is None:
+        return None
+    return PersonLine((await named_people(session, [row.id]))[row.id], row.position, row.updated_at)

@@ -12,6 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from app.cli import (
+    access,
     audit,
     callbacks,
     deliveries,
@@ -67,6 +68,7 @@ app.command("migrate", context_settings={"ignore_unknown_options": True})(server
 app.add_typer(policy.app, name="policy")
 app.add_typer(people.app, name="people")
 app.add_typer(keys.app, name="api-key")
+app.add_typer(access.app, name="access")
 app.add_typer(callbacks.app, name="callbacks")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(jobs.app, name="jobs")

@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 from app.database import is_away
 from app.errors import DomainError
 from app.observability import get_logger
-from app.pages.drawing.catalogue import said, translated
+from app.pages.drawing.catalogue import phrase, translated
 from app.pages.errors import NoSuchPage, SignInNeeded
 from app.pages.security import HEADERS
 from app.pages.visit import drawn, language_of, services_of
@@ -80,23 +80,23 @@ async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # registered for this type alone
     if error.status_code >= _UNEXPECTED:
         return await _unexpected(request, error)
-    return _problem(request, error.status_code, _told(request, said("打不开这个页面")), str(error.detail))
+    return _problem(request, error.status_code, _told(request, phrase("打不开这个页面")), str(error.detail))
 
 
 async def _platform(request: Request, error: Exception) -> Response:
     log.warning("page.platform", path=request.url.path, error=repr(error)[:200])
-    sentence = _told(request, said("企业微信暂时没有回应，请稍后再试。"))
-    return _problem(request, _AWAY, _told(request, said("请稍后再试")), sentence)
+    sentence = _told(request, phrase("企业微信暂时没有回应，请稍后再试。"))
+    return _problem(request, _AWAY, _told(request, phrase("请稍后再试")), sentence)
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
     if is_away(error):
         log.warning("page.database_away", path=request.url.path, error=repr(error)[:200])
-        sentence = _told(request, said("数据库暂时不可用，您填写的内容没有丢失：请返回上一页，稍后再提交一次。"))
-        return _problem(request, _AWAY, _told(request, said("请稍后再试")), sentence)
+        sentence = _told(request, phrase("数据库暂时不可用，您填写的内容没有丢失：请返回上一页，稍后再提交一次。"))
+        return _problem(request, _AWAY, _told(request, phrase("请稍后再试")), sentence)
     log.error("page.failed", path=request.url.path, exc_info=error)
-    sentence = _told(request, said("出现了没有预料到的错误。请把下面的编号交给信息部门。"))
-    return _problem(request, _UNEXPECTED, _told(request, said("出错了")), sentence)
+    sentence = _told(request, phrase("出现了没有预料到的错误。请把下面的编号交给信息部门。"))
+    return _problem(request, _UNEXPECTED, _told(request, phrase("出错了")), sentence)
 
 
 def _told(request: Request, text: str) -> str:

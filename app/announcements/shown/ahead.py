@@ -69,5 +69,5 @@ async def check_reach(session: AsyncSession, sight: Sight, wanted: AudienceWante
     if outside or not are_all_reached:
         raise OutOfReach(
             "接收范围超出了您可以发布的范围：部门负责人发给所辖部门，群管理员发给所管的群",
-            "The audience is larger than you may reach: heads write to their departments, administrators to their groups",
+            "The audience is larger than you may reach: heads write to departments, administrators to groups of theirs",
         )

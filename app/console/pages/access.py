@@ -12,7 +12,7 @@ from starlette.responses import Response
 from app.access import service as access
 from app.access.service import Wanted
 from app.org import service as org
-from app.pages.drawing.catalogue import said
+from app.pages.drawing.catalogue import phrase
 from app.pages.errors import FaultyForm
 from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
 from app.pages.people import chosen_people
@@ -62,7 +62,7 @@ async def give(visit: GrantingVisit, submission: SubmissionDep) -> Response:
             _end_of(given.until, visit),
         )
         await access.grant(visit.session, wanted, actor=visit.viewer.actor, authority=visit.authority, now=visit.now)
-        return Done(HOME, visit.say(said("已授予“{name}”。"), name=wanted.person.name))
+        return Done(HOME, visit.say(phrase("已授予“{name}”。"), name=wanted.person.name))
 
     async def again(form: Form, status: int) -> Response:
         return await _drawn(visit, form, status)
@@ -74,7 +74,7 @@ async def give(visit: GrantingVisit, submission: SubmissionDep) -> Response:
 async def revoke(grant_id: UUID, visit: GrantingVisit, submission: SubmissionDep) -> Response:
     async def act() -> Done:
         await access.revoke(visit.session, grant_id, actor=visit.viewer.actor, authority=visit.authority, now=visit.now)
-        return Done(HOME, visit.say(said("已收回。")))
+        return Done(HOME, visit.say(phrase("已收回。")))
 
     async def again(form: Form, status: int) -> Response:
         return await _drawn(visit, form, status)

@@ -17,7 +17,7 @@ from app.errors import DomainError
 from app.groups import service as groups
 from app.groups.service import GroupSearch
 from app.org import service as org
-from app.pages.drawing.catalogue import said
+from app.pages.drawing.catalogue import phrase
 from app.pages.errors import FaultyForm
 from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
 from app.pages.people import chosen_people
@@ -78,7 +78,7 @@ async def publish(visit: PublishingVisit, submission: SubmissionDep) -> Response
         made = await announcements.publish(
             visit.session, draft, author=visit.viewer.person, actor=visit.viewer.actor, now=visit.now
         )
-        return Done(addresses.console_announcement(made.id), visit.say(said("已发布。")))
+        return Done(addresses.console_announcement(made.id), visit.say(phrase("已发布。")))
 
     async def again(form: Form, status: int) -> Response:
         return await _composing(visit, form, status)

@@ -14,7 +14,7 @@ from app.audit.why import About
 from app.groups import service as groups
 from app.groups.service import GroupSearch
 from app.org import service as org
-from app.pages.drawing.catalogue import said
+from app.pages.drawing.catalogue import phrase
 from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
 from app.pages.people import chosen_people
 from app.pages.route import page_router
@@ -93,7 +93,7 @@ async def change_roster(group_id: UUID, change: str, visit: AdministeringVisit, 
             actor=visit.viewer.actor,
             now=visit.now,
         )
-        return Done(addresses.console_group(group_id), visit.say(said("已记录，正在企业微信中办理。")))
+        return Done(addresses.console_group(group_id), visit.say(phrase("已记录，正在企业微信中办理。")))
 
     async def again(form: Form, status: int) -> Response:
         return await _drawn(visit, group_id, form, status)
@@ -116,7 +116,7 @@ async def resolve(group_id: UUID, finding_id: UUID, visit: AdministeringVisit, s
             actor=visit.viewer.actor,
             now=visit.now,
         )
-        return Done(addresses.console_group(group_id), visit.say(said("异常已处理。")))
+        return Done(addresses.console_group(group_id), visit.say(phrase("异常已处理。")))
 
     async def again(form: Form, status: int) -> Response:
         return await _drawn(visit, group_id, form, status)

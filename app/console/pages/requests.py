@@ -12,7 +12,7 @@ from app import addresses
 from app.approvals import service as approvals
 from app.approvals.queries import RequestFilter
 from app.audit.why import About
-from app.pages.drawing.catalogue import said
+from app.pages.drawing.catalogue import phrase
 from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
 from app.pages.route import page_router
 from app.pages.tables import Choice, CursorDep, Filter, page_at
@@ -66,7 +66,7 @@ async def retry(request_id: UUID, visit: RetryingVisit, submission: SubmissionDe
         await approvals.retry_outcome(
             visit.session, request_id=RequestId(request_id), actor=visit.viewer.actor, now=visit.now
         )
-        return Done(addresses.console_request(request_id), visit.say(said("已重新办理。")))
+        return Done(addresses.console_request(request_id), visit.say(phrase("已重新办理。")))
 
     async def again(form: Form, status: int) -> Response:
         return await _drawn(visit, request_id, form, status)

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from app.access import service as access
 from app.org import service as org
-from app.pages.drawing.catalogue import said
+from app.pages.drawing.catalogue import phrase
 from app.pages.forms import Done, Form, SubmissionDep, said_to
 from app.pages.route import page_router
 from app.pages.security import lifetime_of
@@ -31,7 +31,7 @@ async def end_session(session_id: UUID, visit: AccountVisit, submission: Submiss
 
     async def act() -> Done:
         await access.end_own(visit.session, visit.viewer, session_id, now=visit.now)
-        return Done("/me/account", visit.say(said("那里的登录已结束。")))
+        return Done("/me/account", visit.say(phrase("那里的登录已结束。")))
 
     async def again(form: Form, status: int) -> Response:
         return await _drawn(visit, form, status)

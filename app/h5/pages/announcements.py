@@ -10,7 +10,7 @@ from starlette.responses import Response
 from app import addresses
 from app.announcements import service as announcements
 from app.audit.why import About
-from app.pages.drawing.catalogue import said
+from app.pages.drawing.catalogue import phrase
 from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
 from app.pages.route import page_router
 from app.pages.tables import CursorDep, page_at
@@ -51,7 +51,7 @@ async def confirm(announcement_id: UUID, visit: ConfirmingVisit, submission: Sub
             via=VIA,
             now=visit.now,
         )
-        return Done(addresses.me_announcement(announcement_id), visit.say(said("已确认收到。")))
+        return Done(addresses.me_announcement(announcement_id), visit.say(phrase("已确认收到。")))
 
     async def again(form: Form, status: int) -> Response:
         return await _drawn(visit, announcement_id, form, status)

@@ -16,7 +16,7 @@ from app.errors import DomainError
 from app.groups import service as groups
 from app.org import queries as org
 from app.org import service as people
-from app.pages.drawing.catalogue import said
+from app.pages.drawing.catalogue import phrase
 from app.pages.errors import FaultyForm, NoSuchPage
 from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
 from app.pages.people import chosen_people
@@ -70,7 +70,7 @@ async def apply(kind: str, visit: ApplyVisit, submission: SubmissionDep) -> Resp
     async def act() -> Done:
         application = _application(visit, _known(kind), submission.form)
         request = await approvals.submit(visit.session, application, now=visit.now)
-        return Done(addresses.me_request(request.id), visit.say(said("申请已提交。")))
+        return Done(addresses.me_request(request.id), visit.say(phrase("申请已提交。")))
 
     async def again(form: Form, status: int) -> Response:
         return await _drawn(visit, kind, form, status=status)

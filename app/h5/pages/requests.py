@@ -13,7 +13,7 @@ from app import addresses
 from app.approvals import service as approvals
 from app.approvals.service import Ballot, Objection, RequestPage
 from app.audit.why import About
-from app.pages.drawing.catalogue import said
+from app.pages.drawing.catalogue import phrase
 from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
 from app.pages.route import page_router
 from app.pages.tables import CursorDep, page_at
@@ -77,7 +77,7 @@ async def decide(request_id: UUID, visit: DecidingVisit, submission: SubmissionD
         given = submission.form.read(Comment, visit)
         ballot = Ballot(visit.viewer.person, given.verdict, VIA, given.comment)
         await approvals.decide(visit.session, ballot, request_id=RequestId(request_id), now=visit.now)
-        return Done(addresses.me_request(request_id), visit.say(said("您的决定已记录。")))
+        return Done(addresses.me_request(request_id), visit.say(phrase("您的决定已记录。")))
 
     return await submission.carry_out(visit, act, again=_again(visit, request_id))
 
@@ -89,7 +89,7 @@ async def withdraw(request_id: UUID, visit: RequestsVisit, submission: Submissio
         await approvals.withdraw(
             visit.session, request_id=RequestId(request_id), person=visit.viewer.person, now=visit.now
         )
-        return Done(addresses.me_request(request_id), visit.say(said("申请已撤回。")))
+        return Done(addresses.me_request(request_id), visit.say(phrase("申请已撤回。")))
 
     return await submission.carry_out(visit, act, again=_again(visit, request_id))
 
@@ -101,7 +101,7 @@ async def object_to(request_id: UUID, visit: RequestsVisit, submission: Submissi
         given = submission.form.read(Reason, visit)
         objection = Objection(visit.viewer.person, VIA, given.reason)
         await approvals.object_to(visit.session, objection, request_id=RequestId(request_id), now=visit.now)
-        return Done(addresses.me_request(request_id), visit.say(said("您的异议已记录。")))
+        return Done(addresses.me_request(request_id), visit.say(phrase("您的异议已记录。")))
 
     return await submission.carry_out(visit, act, again=_again(visit, request_id))
 

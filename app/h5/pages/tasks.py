@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from app import addresses
 from app.audit.why import About
-from app.pages.drawing.catalogue import said
+from app.pages.drawing.catalogue import phrase
 from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
 from app.pages.route import page_router
 from app.pages.tables import CursorDep, page_at
@@ -57,7 +57,7 @@ async def say(task_id: UUID, word: str, visit: ReportingVisit, submission: Submi
         await _check(visit, task_id)
         given = submission.form.read(Said, visit)
         await _said(visit, TaskId(task_id), word, given)
-        return Done(addresses.me_task(task_id), visit.say(said("已记录。")))
+        return Done(addresses.me_task(task_id), visit.say(phrase("已记录。")))
 
     async def again(form: Form, status: int) -> Response:
         return await _drawn(visit, task_id, form, status)

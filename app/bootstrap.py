@@ -41,6 +41,7 @@ from app.roles.domain import DOMAIN as roles
 from app.settings import Settings
 from app.sync.domain import DOMAIN as sync
 from app.tasks.domain import DOMAIN as tasks
+from app.timeline.domain import DOMAIN as timeline
 from app.today.domain import DOMAIN as today
 from app.trace.domain import DOMAIN as trace
 from app.web.deps import FindCaller
@@ -66,6 +67,7 @@ REGISTRY = collect(
         access,
         sync,
         today,
+        timeline,
         departures,
         ledger,
         menu,

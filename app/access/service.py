@@ -32,7 +32,7 @@ from app.access.keys import queries as key_queries
 from app.access.keys.acting import check_departments, check_may_act_as, department_names, person_acting
 from app.access.keys.find_caller import digest
 from app.access.keys.powers import Powers
-from app.access.keys.queries import Usage
+from app.access.keys.queries import Usage, key_names
 from app.access.sign_in.attempts import Attempt, Way, address_of, begin_attempt, own_path, spend_attempt
 from app.access.sign_in.links import create_link, holder_of, use_link
 from app.access.sign_in.sessions import Lifetime, Viewer, end_all_of, end_own, find, living_of, start
@@ -80,6 +80,7 @@ __all__ = [
     "grants_of",
     "holder_of",
     "install_bootstrap_key",
+    "key_names",
     "key_numbered",
     "let_act_for",
     "list_keys",

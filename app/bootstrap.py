@@ -16,6 +16,7 @@ from app.audit.domain import DOMAIN as audit
 from app.calendar.domain import DOMAIN as calendar
 from app.cards.domain import DOMAIN as cards
 from app.clock import Clock, SystemClock
+from app.conversation.domain import DOMAIN as conversation
 from app.database import Patience, Sessions, async_url, create_engine, create_sessions, create_writer
 from app.delivery.domain import DOMAIN as delivery
 from app.departures.domain import DOMAIN as departures
@@ -74,6 +75,7 @@ REGISTRY = collect(
         delivery,
         cards,
         ladders,
+        conversation,
         approvals,
         findings,
         groups,

@@ -83,6 +83,8 @@ class Domain:
     """
     objects: Mapping[str, Function] = field(default_factory=dict)
     """Kind of object → `(session, sight, object_id)`: whether that one is seen (D21)."""
+    answers: Mapping[str, Any] = field(default_factory=dict)
+    """What people may ask the app for in words, by a name (`app.conversation.service.Topic`)."""
     scopes: Sequence[str] = ()
     """Resources of which an API key may be allowed `:read` and `:write`."""
     policy_checks: Sequence[Function] = ()
@@ -109,6 +111,7 @@ _NAMED = (
     "departure_parts",
     "standings",
     "objects",
+    "answers",
 )
 
 
@@ -130,6 +133,7 @@ class Registry:
     objects: Mapping[str, Function] = field(default_factory=dict)
     pages: Mapping[str, Page] = field(default_factory=dict)
     """By path."""
+    answers: Mapping[str, Any] = field(default_factory=dict)
     subscribers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     gathered_jobs: tuple[str, ...] = ()
     scopes: tuple[str, ...] = ()

@@ -32,6 +32,12 @@ def about(what: About, *, without: Collection[str]) -> Select[AuditEntry]:
     )
 
 
+async def latest_about(session: AsyncSession, what: About, *, action: str, most: int) -> Sequence[AuditEntry]:
+    """How often one thing was done to an object, the latest first."""
+    statement = about(what, without=()).where(col(AuditEntry.action) == action)
+    return (await session.scalars(statement.order_by(col(AuditEntry.id).desc()).limit(most))).all()
+
+
 async def under(session: AsyncSession, correlation_id: str, *, most: int) -> Sequence[AuditEntry]:
     """What is recorded under a correlation id, the first of it."""
     statement = select(AuditEntry).where(col(AuditEntry.correlation_id) == correlation_id)

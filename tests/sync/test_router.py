@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from sqlalchemy import text
 
 from app.database import transaction
 from tests.sync.world import Rest, World
+
+
+async def everything(rest: Rest, path: str, **wanted: Any) -> list[dict[str, Any]]:
+    """The items of all pages."""
+    found: list[dict[str, Any]] = []
+    while True:
+        page = await rest.get(path, limit="7", **wanted)
+        found += page["items"]
+        wanted["cursor"] = page["next_cursor"]
+        if wanted["cursor"] is None:
+            return found
 
 
 class TestSyncRuns:
@@ -46,7 +58,29 @@ class TestSyncRuns:
         assert (released["state"], released["decided_by"].split(":")[0]) == ("released", "api_key")
         assert (await rest.post(f"sync-runs/{run.id}/reject", expect=409))["state"] == "released"
 
+    async def test_what_a_run_has_changed_with_names(self, world: World, rest: Rest) -> None:
+        first = await world.sync()
+        people = await everything(rest, f"sync-runs/{first.id}/changes", object_kind="person")
+        members = {one["userid"]: one["name"] for one in await everything(rest, "members")}
+        assert {one["userid"]: one["name"] for one in people} == members
+        assert {one["change"] for one in people} == {"created"}
+        [department, *_] = await everything(rest, f"sync-runs/{first.id}/changes", object_kind="department")
+        departments = {str(one["id"]): one["name"] for one in await everything(rest, "departments")}
+        assert department["name"] == departments[department["object_id"]]
+        places = await everything(rest, f"sync-runs/{first.id}/changes", object_kind="membership")
+        assert {one["name"] for one in places} <= set(members.values())
+
+        world.spoil(
+            "user/list",
+            lambda _r, answer: answer | {"userlist": [user | {"position": "顾问"} for user in answer["userlist"]]},
+        )
+        second = await world.sync()
+        updated = await everything(rest, f"sync-runs/{second.id}/changes", object_kind="person", change="updated")
+        assert {one["after"]["position"] for one in updated} == {"顾问"}
+        assert await everything(rest, f"sync-runs/{second.id}/changes", change="created") == []
+
     async def test_unknown(self, rest: Rest) -> None:
         nowhere = "00000000-0000-0000-0000-000000000000"
         await rest.get(f"sync-runs/{nowhere}", expect=404)
+        await rest.get(f"sync-runs/{nowhere}/changes", expect=404)
         await rest.post(f"sync-runs/{nowhere}/release", expect=404)

@@ -74,7 +74,7 @@ class TestTodo:
         assert f"审批：#{request.number} {request.title}（李军）" in told
         assert f"接受：#{work.number} 整理验收单（赵总）" in told
         assert "确认：周五前完成验收" in told
-        assert told.endswith(f"查看：{PUBLIC}/me")
+        assert told.endswith(f'<a href="{PUBLIC}/me">查看详情</a>')
 
     async def test_nothing_waits(self, session: AsyncSession, company: Company) -> None:
         assert (await ask(session, company.li, "待办")).startswith("现在没有等您处理的事。")
@@ -89,7 +89,7 @@ class TestRequests:
         told = await ask(session, company.li, "我的申请")
         assert f"· #{second.number} {second.title}：审批中，等待王芳（部门负责人）" in told
         assert f"· #{first.number} {first.title}：已批准，尚未办完" in told
-        assert told.endswith(f"查看：{PUBLIC}/me/requests")
+        assert told.endswith(f'<a href="{PUBLIC}/me/requests">查看详情</a>')
 
     async def test_none_yet(self, session: AsyncSession, company: Company) -> None:
         assert "还没有提交过申请" in await ask(session, company.li, "my requests")
@@ -99,7 +99,7 @@ class TestRequests:
         request = await borrowing(session, Library([step("部门负责人", "department_head")]), company.li)
         told = await ask(session, company.li, written.format(request.number))
         assert told.startswith(f"【申请 #{request.number}】{request.title}\n申请人：李军，03-02 09:00 提交")
-        assert told.endswith(f"查看：{PUBLIC}/me/requests/{request.id}")
+        assert told.endswith(f'<a href="{PUBLIC}/me/requests/{request.id}">查看详情</a>')
 
     async def test_who_is_to_decide_it_may_ask_too(self, session: AsyncSession, company: Company) -> None:
         request = await borrowing(session, Library([step("部门负责人", "department_head")]), company.li)
@@ -150,7 +150,7 @@ class TestGroups:
         assert told.startswith("【群】研发周会")
         assert "群主：王芳" in told
         assert "您在群里。" in told
-        assert told.endswith(f"查看：{PUBLIC}/me/groups/{group.id}")
+        assert told.endswith(f'<a href="{PUBLIC}/me/groups/{group.id}">查看详情</a>')
         assert "您不在群里" in await ask(session, company.sun, "研发周会", userid="sun")
 
     async def test_a_confidential_one_is_unknown_to_others(self, session: AsyncSession, company: Company) -> None:

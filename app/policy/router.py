@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Depends
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
 from sqlmodel import col
 
 from app.policy import presentation, queries, service
-from app.policy.schemas import ApplyIn, CheckIn, CheckOut, ClauseDetail, PolicyVersionDetail, PolicyVersionOut
+from app.policy.schemas import (
+    ApplyIn,
+    ChangeOut,
+    CheckIn,
+    CheckOut,
+    ClauseDetail,
+    PolicyVersionDetail,
+    PolicyVersionOut,
+)
 from app.web.deps import CallerDep, NowDep, SessionDep, require
 from app.web.idempotency import IdempotentRoute
 from app.web.pagination import Page, PageDep, paginate
@@ -43,6 +53,25 @@ async def list_policy_versions(session: SessionDep, page: PageDep) -> Page[Polic
 @router.get("/policy/versions/{number}", dependencies=READ, responses=problems(404))
 async def read_policy_version(session: SessionDep, number: QueryInt) -> PolicyVersionDetail:
     return presentation.detail(await service.version_numbered(session, number))
+
+
+@router.get("/policy/versions/{number}/clauses", dependencies=READ, responses=problems(400, 404))
+async def list_clauses_of_version(session: SessionDep, number: QueryInt, page: PageDep) -> Page[ClauseDetail]:
+    """Every clause of one version, and how it is carried out."""
+    return presentation.clauses_of(await service.policy_numbered(session, number), page)
+
+
+@router.get("/policy/versions/{number}/changes", dependencies=READ, responses=problems(400, 404))
+async def list_changes_of_version(
+    session: SessionDep,
+    number: QueryInt,
+    page: PageDep,
+    since: Annotated[QueryInt | None, Query(description="Another version; the one before when it is empty")] = None,
+) -> Page[ChangeOut]:
+    """What this version says otherwise than another, for people. The first version has none before it."""
+    older = since if since is not None else max(number - 1, 1)
+    found = await service.changes_between(session, older, number)
+    return presentation.changes(found, older=older, newer=number, page=page)
 
 
 @router.post("/policy/versions", status_code=201, dependencies=WRITE, responses=problems(400, 409))

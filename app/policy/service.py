@@ -43,6 +43,7 @@ __all__ = [
     "Policy",
     "apply",
     "cautions_about",
+    "changes_between",
     "check",
     "default_document",
     "ensure_first_version",
@@ -50,6 +51,7 @@ __all__ = [
     "get",
     "in_force",
     "parse",
+    "policy_numbered",
     "preview",
     "source_of",
     "version_numbered",
@@ -186,6 +188,19 @@ async def version_numbered(session: AsyncSession, number: int) -> PolicyVersion:
     if row is None:
         raise VersionNotFound(f"没有制度第 {number} 版", f"There is no version {number} of the policy", number=number)
     return row
+
+
+async def policy_numbered(session: AsyncSession, number: int) -> Policy:
+    """Raises `VersionNotFound`."""
+    row = await version_numbered(session, number)
+    return await get(session, PolicyVersionId(row.id))
+
+
+async def changes_between(session: AsyncSession, older: int, newer: int) -> list[Change]:
+    """What one version says otherwise than another, in the order of the document. Raises `VersionNotFound`."""
+    before = await policy_numbered(session, older)
+    after = await policy_numbered(session, newer)
+    return await diff_aside(before.document, after.document)
 
 
 def source_of(policy_file: Path | None) -> str:

@@ -16,6 +16,7 @@ from app.audit.domain import DOMAIN as audit
 from app.calendar.domain import DOMAIN as calendar
 from app.cards.domain import DOMAIN as cards
 from app.clock import Clock, SystemClock
+from app.confirmations.domain import DOMAIN as confirmations
 from app.conversation.domain import DOMAIN as conversation
 from app.database import Patience, Sessions, async_url, create_engine, create_sessions, create_writer
 from app.delivery.domain import DOMAIN as delivery
@@ -74,6 +75,7 @@ REGISTRY = collect(
         menu,
         delivery,
         cards,
+        confirmations,
         ladders,
         conversation,
         approvals,

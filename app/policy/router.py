@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from sqlmodel import col
 
+from app.dual_control import TwoPersonAct
 from app.policy import presentation, queries, service
 from app.policy.schemas import (
     ApplyIn,
@@ -74,12 +75,13 @@ async def list_changes_of_version(
     return presentation.changes(found, older=older, newer=number, page=page)
 
 
-@router.post("/policy/versions", status_code=201, dependencies=WRITE, responses=problems(400, 409))
+@router.post("/policy/versions", status_code=201, dependencies=WRITE, responses=problems(400, 403, 409))
 async def apply_policy(session: SessionDep, now: NowDep, caller: CallerDep, body: ApplyIn) -> PolicyVersionOut:
     """Make a new version. The text of the newest version again makes none and answers with that one.
 
     Requests keep the version they were submitted under; what is sent follows the version in force.
     """
+    await service.check_alone(session, TwoPersonAct.POLICY_ACTIVATE, now=now)
     row = await service.apply(session, source=body.source, effective_at=body.effective_at, now=now, actor=caller.actor)
     return presentation.version(row)
 

@@ -8,6 +8,8 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from sqlmodel import col
 
+from app.dual_control import TwoPersonAct
+from app.policy import service as policies
 from app.sync import presentation, queries, service
 from app.sync.queries import ChangeFilter
 from app.sync.schemas import ChangeKind, StartSync, SyncChangeOut, SyncRunOut, SyncRunSummary
@@ -72,6 +74,7 @@ async def list_sync_changes(
 @router.post("/{run_id}/release", dependencies=WRITE, responses=problems(404, 409))
 async def release_sync_run(session: SessionDep, caller: CallerDep, now: NowDep, run_id: UUID) -> SyncRunOut:
     """Let the held losses take effect. Whoever was only missing is gone at once: see `report.held.on_release`."""
+    await policies.check_alone(session, TwoPersonAct.SYNC_RELEASE, now=now)
     run = await service.release(session, run_id=SyncRunId(run_id), actor=caller.actor, now=now)
     return presentation.run(run)
 

@@ -30,6 +30,7 @@ from app.sync.job_payloads import (
     TagPayload,
 )
 from app.sync.runs import ensure_scheduled, reject, request
+from app.sync.runs import get_held as held_run
 from models.ids import SyncRunId, fold
 from models.org import SyncRun
 
@@ -43,6 +44,7 @@ __all__ = [
     "SyncReport",
     "TagPayload",
     "ensure_scheduled",
+    "held_run",
     "hint_user",
     "look_again",
     "read_run",

@@ -7,7 +7,15 @@ from typing import Any
 
 from sqlalchemy import text
 
+from app.access.service import Wanted, grant
+from app.audit.actor import SYSTEM
+from app.confirmations import service as confirmations
+from app.confirmations.service import Answer, Wish
 from app.database import transaction
+from app.dual_control import TwoPersonAct
+from models.org import SyncRun, SyncState
+from tests.builders import org
+from tests.builders.policy import policy_in_force
 from tests.sync.world import Rest, World
 
 
@@ -78,6 +86,28 @@ class TestSyncRuns:
         updated = await everything(rest, f"sync-runs/{second.id}/changes", object_kind="person", change="updated")
         assert {one["after"]["position"] for one in updated} == {"顾问"}
         assert await everything(rest, f"sync-runs/{second.id}/changes", change="created") == []
+
+    async def test_two_people_release_what_was_held(self, world: World) -> None:
+        """F197: one asks, another confirms, and the losses take effect in the asker's name."""
+        await world.sync()
+        world.spoil(
+            "user/list",
+            lambda _r, answer: answer | {"userlist": [user | {"status": 2} for user in answer["userlist"]]},
+        )
+        run = await world.sync()
+        async with transaction(world.sessions) as session:
+            await policy_in_force(session)
+            li, chen = [await org.person(session, userid, name) for userid, name in (("li", "李军"), ("chen", "陈晨"))]
+            for person in (li, chen):
+                wanted = Wanted(person, "it", "值班")
+                await grant(session, wanted, actor=SYSTEM, authority=None, now=world.clock.now())
+            wish = Wish(TwoPersonAct.SYNC_RELEASE, {"run_id": str(run.id)}, li)
+            row = (await confirmations.ask(session, wish, now=world.clock.now())).row
+        async with transaction(world.sessions) as session:
+            await confirmations.confirm(session, row.id, Answer(chen, "rest"), now=world.clock.now())
+        async with transaction(world.sessions) as session:
+            released = await session.get_one(SyncRun, run.id)
+        assert (released.state, released.decided_by) == (SyncState.RELEASED, f"person:{li.id}")
 
     async def test_unknown(self, rest: Rest) -> None:
         nowhere = "00000000-0000-0000-0000-000000000000"

@@ -106,7 +106,7 @@ class TestWhatAKeyMayDo:
         assert allowed == [f"{resource}:read", f"{resource}:write"]
 
     def test_acts_in_peoples_names_are_scopes_of_their_own(self) -> None:
-        acts = {"requests:decide", "announcements:confirm", "tasks:act"}
+        acts = {"requests:decide", "announcements:confirm", "confirmations:decide", "tasks:act"}
         assert {scope for scope in scopes_of(REGISTRY) if not scope.endswith((":read", ":write"))} == acts
 
     async def test_an_unknown_scope_cannot_be_given(self, counter: Desk) -> None:

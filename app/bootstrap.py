@@ -16,6 +16,8 @@ from app.audit.domain import DOMAIN as audit
 from app.calendar.domain import DOMAIN as calendar
 from app.cards.domain import DOMAIN as cards
 from app.clock import Clock, SystemClock
+from app.confirmations.domain import DOMAIN as confirmations
+from app.conversation.domain import DOMAIN as conversation
 from app.database import Patience, Sessions, async_url, create_engine, create_sessions, create_writer
 from app.delivery.domain import DOMAIN as delivery
 from app.departures.domain import DOMAIN as departures
@@ -41,6 +43,7 @@ from app.roles.domain import DOMAIN as roles
 from app.settings import Settings
 from app.sync.domain import DOMAIN as sync
 from app.tasks.domain import DOMAIN as tasks
+from app.timeline.domain import DOMAIN as timeline
 from app.today.domain import DOMAIN as today
 from app.trace.domain import DOMAIN as trace
 from app.web.deps import FindCaller
@@ -66,12 +69,15 @@ REGISTRY = collect(
         access,
         sync,
         today,
+        timeline,
         departures,
         ledger,
         menu,
         delivery,
         cards,
+        confirmations,
         ladders,
+        conversation,
         approvals,
         findings,
         groups,

@@ -83,6 +83,10 @@ class Domain:
     """
     objects: Mapping[str, Function] = field(default_factory=dict)
     """Kind of object → `(session, sight, object_id)`: whether that one is seen (D21)."""
+    answers: Mapping[str, Any] = field(default_factory=dict)
+    """What people may ask the app for in words, by a name (`app.conversation.service.Topic`)."""
+    two_person_acts: Mapping[str, Any] = field(default_factory=dict)
+    """Acts that one person asks for and another confirms, by the policy's name (`app.dual_control`)."""
     scopes: Sequence[str] = ()
     """Resources of which an API key may be allowed `:read` and `:write`."""
     policy_checks: Sequence[Function] = ()
@@ -109,6 +113,8 @@ _NAMED = (
     "departure_parts",
     "standings",
     "objects",
+    "answers",
+    "two_person_acts",
 )
 
 
@@ -128,8 +134,10 @@ class Registry:
     departure_parts: Mapping[str, Any] = field(default_factory=dict)
     standings: Mapping[str, Function] = field(default_factory=dict)
     objects: Mapping[str, Function] = field(default_factory=dict)
+    two_person_acts: Mapping[str, Any] = field(default_factory=dict)
     pages: Mapping[str, Page] = field(default_factory=dict)
     """By path."""
+    answers: Mapping[str, Any] = field(default_factory=dict)
     subscribers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     gathered_jobs: tuple[str, ...] = ()
     scopes: tuple[str, ...] = ()

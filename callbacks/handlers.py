@@ -1,8 +1,8 @@
 """THE table: event type → domain function.
 
 An event of the platform is a hint: contact events have the object fetched again, and are right in any order. Only
-clicks carry their own facts. A type in the catalogue stands in exactly one of `HINTS`, `IGNORED` and the card
-actions; a test holds it to that.
+clicks and what people write carry their own facts. A type in the catalogue stands in exactly one of `HINTS`, `SAYINGS`,
+`IGNORED` and the card actions; a test holds it to that.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from callbacks.envelope import PROVIDER, text_of
 from callbacks.errors import Refused
 from callbacks.events import AnyEvent, CardClicked, read_body
 from callbacks.plaintext import read_elements
+from callbacks.sayings import SAYINGS, answer
 
 CLICK: Final = "template_card_event"
 
 _CONTACTS: Final = "contacts"
 
-_NO_CHAT: Final = "员工发来的消息目前不处理"
-_NO_MENU: Final = "应用菜单目前没有绑定动作"
+_NO_ACTION: Final = "菜单打开了页面，或做了没有绑定动作的事"
 _NO_PLATFORM_APPROVAL: Final = "审批应用的单据目前不处理，本服务用自己的审批"
 _NO_CUSTOMERS: Final = "客户联系事件目前不处理"
 _NO_SCHEDULE: Final = "日程事件目前不处理"
@@ -39,23 +39,16 @@ _CARD_LEGACY: Final = "本服务不发送任务卡片，也不使用卡片右上
 
 # Types that are known and not acted upon, each with its reason. They stay in the inbox and can be replayed.
 IGNORED: Final[dict[str, str]] = {
-    "message.text": _NO_CHAT,
-    "message.image": _NO_CHAT,
-    "message.voice": _NO_CHAT,
-    "message.video": _NO_CHAT,
-    "message.location": _NO_CHAT,
-    "message.link": _NO_CHAT,
     "enter_agent": "打开应用会话，无需处理",
     "location": "不收集员工位置",
-    "click": _NO_MENU,
-    "view": _NO_MENU,
-    "view_miniprogram": _NO_MENU,
-    "scancode_push": _NO_MENU,
-    "scancode_waitmsg": _NO_MENU,
-    "pic_sysphoto": _NO_MENU,
-    "pic_photo_or_album": _NO_MENU,
-    "pic_weixin": _NO_MENU,
-    "location_select": _NO_MENU,
+    "view": _NO_ACTION,
+    "view_miniprogram": _NO_ACTION,
+    "scancode_push": _NO_ACTION,
+    "scancode_waitmsg": _NO_ACTION,
+    "pic_sysphoto": _NO_ACTION,
+    "pic_photo_or_album": _NO_ACTION,
+    "pic_weixin": _NO_ACTION,
+    "location_select": _NO_ACTION,
     "template_card_menu_event": _CARD_LEGACY,
     "taskcard_click": _CARD_LEGACY,
     "share_agent_change": _APP_STATE,
@@ -107,15 +100,13 @@ class EventHandler:
         ]
 
     async def __call__(self, session: AsyncSession, event: Received, now: datetime) -> Outcome:
-        if reason := IGNORED.get(event.event_type):
-            return ignored(reason)
-        if event.event_type.startswith(UNREADABLE):
-            return unknown(explain_unreadable(event.event_type))
-        if event.event_type.startswith(PROVIDER):
-            return ignored(_NO_PROVIDER)
+        if (not_ours := _not_acted_upon(event)) is not None:
+            return not_ours
         typed = _typed(event)
         if isinstance(typed, CardClicked):
             return await self._clicked(session, event, typed, now)
+        if event.event_type in SAYINGS:
+            return await answer(session, event, typed, now)
         if event.event_type not in HINTS:
             return unknown("目录里没有这种事件")
         await look_again(session, event, typed)
@@ -193,6 +184,16 @@ def _click(event: Received, action: str) -> Click | None:
         response_code=said.get("responsecode", ""),
         correlation_id=event.correlation_id,
     )
+
+
+def _not_acted_upon(event: Received) -> Outcome | None:
+    if reason := IGNORED.get(event.event_type):
+        return ignored(reason)
+    if event.event_type.startswith(UNREADABLE):
+        return unknown(explain_unreadable(event.event_type))
+    if event.event_type.startswith(PROVIDER):
+        return ignored(_NO_PROVIDER)
+    return None
 
 
 def _typed(event: Received) -> AnyEvent | None:

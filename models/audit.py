@@ -23,6 +23,7 @@ class ObjectKind(StrEnum):
     APP = "app"
     CALENDAR_DAY = "calendar_day"
     CARD = "card"
+    CONFIRMATION = "confirmation"
     DELIVERY = "delivery"
     DEPARTMENT = "department"
     DEPARTURE = "departure"

@@ -49,6 +49,11 @@ def text_message(corp_id: str, agent_id: int, userid: str, at: float, text: str,
     return envelope(corp_id, userid, at, "text", rest)
 
 
+def voice_message(corp_id: str, agent_id: int, userid: str, at: float, media_id: str, msgid: int) -> str:
+    rest = elements({"MediaId": media_id, "Format": "amr", "MsgId": msgid, "AgentID": agent_id})
+    return envelope(corp_id, userid, at, "voice", rest)
+
+
 def card_click(
     corp_id: str,
     agent_id: int,

@@ -1,14 +1,17 @@
 """What a person does with their phone, and what they see on it."""
 
+import secrets
 from collections.abc import Mapping
 from typing import Any
 
 from sandbox import events
 from sandbox.company import Person
-from sandbox.conversations import Card, Face, Group, Message, is_interactive
+from sandbox.conversations import Card, Face, Group, Media, Message, is_interactive
 from sandbox.errors import PlatformError
 from sandbox.state import App, SandboxState
 
+MEDIA_SECONDS = 3 * 86_400
+SILENCE = b"#!AMR\n" + 50 * (b"\x3c" + bytes(31))
 MSGID_BASE = 7_300_000_000_000_000_000
 
 
@@ -129,6 +132,26 @@ def say(state: SandboxState, person: Person, text: str) -> dict[str, Any]:
     )
     push = state.pusher.push("app", plaintext, clicker=person.serial)
     return {"push": push.id, "msgid": str(MSGID_BASE + message.id)}
+
+
+def speak(state: SandboxState, person: Person) -> dict[str, Any]:
+    """Hold the button and say something to the main app: a second of AMR in which nothing is heard."""
+    expires_at = state.now() + MEDIA_SECONDS
+    media = Media(secrets.token_urlsafe(32), "voice", "voice.amr", "audio/amr", SILENCE, expires_at)
+    state.media[media.media_id] = media
+    body = {"media_id": media.media_id, "format": "amr"}
+    message = Message(state.next_id(), state.now(), state.config.agent_id, "voice", body, person.serial)
+    state.put_on_phone(person.serial, message)
+    plaintext = events.voice_message(
+        state.config.corp_id,
+        state.config.agent_id,
+        person.userid,
+        message.at,
+        media.media_id,
+        MSGID_BASE + message.id,
+    )
+    push = state.pusher.push("app", plaintext, clicker=person.serial)
+    return {"push": push.id, "msgid": str(MSGID_BASE + message.id), "media_id": media.media_id}
 
 
 def raise_app_event(state: SandboxState, person: Person, event: str, key: str = "") -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.access.jobs import JOBS, SCHEDULE, SUBSCRIBERS
 from app.access.keys import jobs as keys
+from app.access.keys.two_person import ACTS
 from app.access.router import router
 from app.manifest import Domain, Page
 from app.permissions import Permission
@@ -14,6 +15,7 @@ DOMAIN = Domain(
     jobs=JOBS | keys.JOBS,
     schedule=SCHEDULE | keys.SCHEDULE,
     subscribers=SUBSCRIBERS,
+    two_person_acts=ACTS,
     scopes=["admin"],
     pages=[
         Page(face="me", name="account", title="我的账号", english="My account", permission=None, place=90),

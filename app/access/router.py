@@ -13,6 +13,8 @@ from app.access import presentation, service
 from app.access.keys import queries as key_queries
 from app.access.keys.jobs import KEPT
 from app.access.schemas import ActsForIn, ApiKeyIn, ApiKeyList, ApiKeyOut, KeyRequestOut, NewApiKey, UsageList
+from app.dual_control import TwoPersonAct
+from app.policy import service as policies
 from app.web.deps import CallerDep, NowDep, SessionDep, require
 from app.web.idempotency import IdempotentRoute
 from app.web.pagination import Page, PageDep, paginate
@@ -37,6 +39,7 @@ async def create_api_key(
 ) -> NewApiKey:
     """A new key. Copy `key` from the answer: it cannot be read again."""
     response.headers["Cache-Control"] = "no-store"
+    await policies.check_alone(session, TwoPersonAct.KEY_CREATE, now=now)
     row, key = await service.create_key(
         session,
         name=body.name,
@@ -54,6 +57,7 @@ async def change_api_key(
     key_id: UUID, body: ActsForIn, session: SessionDep, caller: CallerDep, now: NowDep
 ) -> ApiKeyOut:
     """Say anew in whose name it may act, from its next request on. Its scopes stay."""
+    await policies.check_alone(session, TwoPersonAct.KEY_CHANGE, now=now)
     row = await service.let_act_for(session, key_id=key_id, acts_for=body.acts_for(), actor=caller.actor, now=now)
     return presentation.key(row)
 
@@ -86,4 +90,5 @@ async def list_key_requests(
 @router.delete("/{key_id}", responses=problems(404))
 async def end_api_key(key_id: UUID, session: SessionDep, caller: CallerDep, now: NowDep) -> ApiKeyOut:
     """End a key: the next request with it is refused."""
+    await policies.check_alone(session, TwoPersonAct.KEY_END, now=now)
     return presentation.key(await service.end_key(session, key_id=key_id, actor=caller.actor, now=now))

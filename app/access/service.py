@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -26,13 +27,14 @@ from app.access.authority.grants import (
     living_grants,
     revoke,
 )
+from app.access.authority.holders import holders_of
 from app.access.authority.holdings import Holding, bundles_of, grants_of
 from app.access.errors import ExpiresInThePast, NoSuchKey, UnknownScope
 from app.access.keys import queries as key_queries
 from app.access.keys.acting import check_departments, check_may_act_as, department_names, person_acting
 from app.access.keys.find_caller import digest
 from app.access.keys.powers import Powers
-from app.access.keys.queries import Usage
+from app.access.keys.queries import Usage, key_names
 from app.access.sign_in.attempts import Attempt, Way, address_of, begin_attempt, own_path, spend_attempt
 from app.access.sign_in.links import create_link, holder_of, use_link
 from app.access.sign_in.sessions import Lifetime, Viewer, end_all_of, end_own, find, living_of, start
@@ -55,20 +57,24 @@ __all__ = [
     "Attempt",
     "Authority",
     "Holding",
+    "KeyDraft",
     "Lifetime",
     "Powers",
+    "Secret",
     "Turned",
     "Usage",
     "Viewer",
     "Visitor",
     "Wanted",
     "Way",
+    "add_key",
     "address_of",
     "administrators",
     "authority_of",
     "begin_attempt",
     "bundles_of",
     "check",
+    "check_draft",
     "check_may_act_as",
     "create_key",
     "create_link",
@@ -79,13 +85,17 @@ __all__ = [
     "grant",
     "grants_of",
     "holder_of",
+    "holders_of",
     "install_bootstrap_key",
+    "key_names",
     "key_numbered",
     "let_act_for",
     "list_keys",
     "living_grants",
+    "living_key",
     "living_of",
     "may",
+    "new_secret",
     "new_token",
     "own_path",
     "person_acting",
@@ -104,6 +114,30 @@ log = get_logger()
 BOOTSTRAP = "bootstrap"
 
 
+@dataclass(frozen=True)
+class KeyDraft:
+    """What a new key is to be."""
+
+    name: str
+    scopes: list[str]
+    acts_for: ActsFor = NOBODY
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Secret:
+    """What is stored of a new key, and the key itself while it is known."""
+
+    prefix: str
+    digest: bytes
+    key: str = ""
+
+
+def new_secret() -> Secret:
+    key = f"stw_{secrets.token_urlsafe(32)}"
+    return Secret(key[:8], digest(key), key)
+
+
 async def create_key(
     session: AsyncSession,
     *,
@@ -114,29 +148,38 @@ async def create_key(
     acts_for: ActsFor = NOBODY,
     expires_at: datetime | None = None,
 ) -> tuple[ApiKey, str]:
-    """A new key. The second value is the key itself, which cannot be read again. Raises `UnknownScope`,
-    `UnknownDepartment` or `ExpiresInThePast`.
-    """
-    _check_scopes(scopes, known=scopes_of(registry_of(session)))
-    await check_departments(session, acts_for)
-    if expires_at is not None and expires_at <= now:
-        raise ExpiresInThePast("有效期应在将来", "The expiry has to be in the future")
-    key = f"stw_{secrets.token_urlsafe(32)}"
+    """A new key. The second value is the key itself, which cannot be read again. Raises what `check_draft` raises."""
+    secret = new_secret()
+    row = await add_key(session, KeyDraft(name, scopes, acts_for, expires_at), secret, actor=actor, now=now)
+    return row, secret.key
+
+
+async def add_key(session: AsyncSession, draft: KeyDraft, secret: Secret, *, actor: Actor, now: datetime) -> ApiKey:
+    """A new key whose secret was drawn before. Raises what `check_draft` raises."""
+    await check_draft(session, draft, now=now)
     row = ApiKey(
-        name=name,
-        prefix=key[:8],
-        key_hash=digest(key),
-        scopes=scopes,
-        act_as=acts_for.who,
-        act_as_departments=list(acts_for.departments),
+        name=draft.name,
+        prefix=secret.prefix,
+        key_hash=secret.digest,
+        scopes=draft.scopes,
+        act_as=draft.acts_for.who,
+        act_as_departments=list(draft.acts_for.departments),
         created_at=now,
         created_by=str(actor),
-        expires_at=expires_at,
+        expires_at=draft.expires_at,
     )
     session.add(row)
-    details = {"name": name, "scopes": scopes, **_told(acts_for)}
+    details = {"name": draft.name, "scopes": draft.scopes, **_told(draft.acts_for)}
     await publish(session, catalogue.ApiKeyCreated(api_key_id=row.id), Why(actor), now=now, details=details)
-    return row, key
+    return row
+
+
+async def check_draft(session: AsyncSession, draft: KeyDraft, *, now: datetime) -> None:
+    """Raises `UnknownScope`, `UnknownDepartment` or `ExpiresInThePast`."""
+    _check_scopes(draft.scopes, known=scopes_of(registry_of(session)))
+    await check_departments(session, draft.acts_for)
+    if draft.expires_at is not None and draft.expires_at <= now:
+        raise ExpiresInThePast("有效期应在将来", "The expiry has to be in the future")
 
 
 def _check_scopes(scopes: list[str], *, known: Sequence[str]) -> None:
@@ -156,7 +199,7 @@ async def let_act_for(session: AsyncSession, *, key_id: UUID, acts_for: ActsFor,
     """Say anew in whose name a living key may act, from its next request on. Raises `NoSuchKey` or what `create_key`
     raises about departments.
     """
-    row = await _living(session, key_id)
+    row = await living_key(session, key_id)
     await check_departments(session, acts_for)
     before = ActsFor(row.act_as, tuple(row.act_as_departments))
     if before == acts_for:
@@ -167,7 +210,8 @@ async def let_act_for(session: AsyncSession, *, key_id: UUID, acts_for: ActsFor,
     return row
 
 
-async def _living(session: AsyncSession, key_id: UUID) -> ApiKey:
+async def living_key(session: AsyncSession, key_id: UUID) -> ApiKey:
+    """The key, locked. Raises `NoSuchKey`."""
     row = await session.get(ApiKey, key_id, with_for_update={"key_share": True})
     if row is None or row.ended_at is not None:
         raise NoSuchKey("没有这个密钥，或它已停用", "There is no such key, or it has ended")
@@ -175,7 +219,7 @@ async def _living(session: AsyncSession, key_id: UUID) -> ApiKey:
 
 
 async def end_key(session: AsyncSession, *, key_id: UUID, actor: Actor, now: datetime) -> ApiKey:
-    row = await _living(session, key_id)
+    row = await living_key(session, key_id)
     row.ended_at = now
     await publish(session, catalogue.ApiKeyEnded(api_key_id=key_id), Why(actor), now=now)
     return row

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.announcements import queries
-from app.announcements.jobs import CARD_ABSORBERS, CARD_ACTIONS, OUTCOMES, RUNGS, TIMERS
+from app.announcements.jobs import CARD_ABSORBERS, CARD_ACTIONS, OUTCOMES, RUNGS, TIMERS, TWO_PERSON_ACTS
 from app.announcements.router import router
 from app.announcements.sight import is_seen
 from app.manifest import Domain, Page
@@ -38,6 +38,7 @@ DOMAIN = Domain(
         ),
     ],
     waiting=[queries.waiting_for_receipt],
+    two_person_acts=TWO_PERSON_ACTS,
     overview=[queries.counted],
     scopes=["announcements", "announcements:confirm"],
 )

@@ -9,12 +9,18 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.announcements import messages, service
-from app.announcements.rules import AnnouncementPurpose
+from app.announcements.rules import AnnouncementPurpose, class_rule
+from app.announcements.schemas import Announcing
+from app.audit.actor import person_actor
 from app.cards.service import CardAbsorb, CardAction, Click, ClickedCard
+from app.dual_control import TwoPersonAct, TwoPersonHandler
 from app.jobs.job import TimerHandler
 from app.ladders.service import Speaker
 from app.ledger.service import OutcomeHandler
+from app.permissions import Permission, Words
+from app.policy import service as policies
 from models.ids import AnnouncementId
+from models.org import Person
 
 
 async def confirm_by_card(session: AsyncSession, clicked: ClickedCard, argument: str, now: datetime) -> None:
@@ -44,6 +50,28 @@ async def escalate(session: AsyncSession, subject: str, now: datetime) -> None:
     await service.escalate(session, announcement_id=service.announcement_of(subject), now=now)
 
 
+async def describe_to_everybody(session: AsyncSession, payload: Announcing, *, now: datetime) -> list[tuple[str, str]]:
+    """What somebody reads who confirms that it goes to everybody (F197)."""
+    draft = payload.draft()
+    rule = class_rule((await policies.in_force(session, now=now)).document, draft.message_class)
+    count = await service.count_audience(session, draft.wanted)
+    return [("标题", draft.title), ("类别", rule.title), ("接收人", f"{count} 人"), ("正文", draft.body)]
+
+
+async def publish_to_everybody(session: AsyncSession, payload: Announcing, *, asker: Person, now: datetime) -> str:
+    announcement = await service.publish(session, payload.draft(), author=asker, actor=person_actor(asker.id), now=now)
+    return str(announcement.id)
+
+
+TWO_PERSON_ACTS: dict[str, TwoPersonHandler] = {
+    TwoPersonAct.ANNOUNCE_TO_EVERYBODY: TwoPersonHandler(
+        title=Words("向全体发布通知", "announce to everybody"),
+        permission=Permission.ANNOUNCEMENT_PUBLISH,
+        payload=Announcing,
+        describe=describe_to_everybody,
+        carry_out=publish_to_everybody,
+    )
+}
 CARD_ABSORBERS: dict[str, CardAbsorb] = {messages.CONFIRM: confirm_by_cards}
 CARD_ACTIONS: dict[str, CardAction] = {messages.CONFIRM: confirm_by_card}
 OUTCOMES: dict[str, OutcomeHandler] = {AnnouncementPurpose.CARD: service.start_clocks}

@@ -138,6 +138,19 @@ async def publish(session: AsyncSession, draft: Draft, *, author: Person, actor:
     return announcement
 
 
+async def is_for_everybody(session: AsyncSession, wanted: AudienceWanted) -> bool:
+    """Whether its departments, with everything below, are the whole company: named as one, or piece by piece (F197)."""
+    if not wanted.departments:
+        return False
+    reached = set(await org.departments_below(session, wanted.departments))
+    return reached.issuperset(department.id for department in await org.all_departments(session))
+
+
+async def count_audience(session: AsyncSession, wanted: AudienceWanted, author: Person | None = None) -> int:
+    """How many people it would go to now. Raises what `publish` raises about an audience."""
+    return len((await _audience(session, wanted, author)).sources)
+
+
 async def _groups(
     session: AsyncSession, policy: Policy, group_ids: Sequence[UUID], message_class: str, rule: AnnouncementClassRule
 ) -> list[Group]:
@@ -151,7 +164,7 @@ async def _groups(
     return list(found.values())
 
 
-async def _audience(session: AsyncSession, wanted: AudienceWanted, author: Person) -> Audience:
+async def _audience(session: AsyncSession, wanted: AudienceWanted, author: Person | None) -> Audience:
     audience = Audience()
     for group_id in wanted.groups:
         audience.add(await group_queries.members_inside(session, group_id), f"{rules.GROUP}{group_id}")
@@ -165,7 +178,8 @@ async def _audience(session: AsyncSession, wanted: AudienceWanted, author: Perso
             f"没有账号为 {'、'.join(missing)} 的成员", f"There is no member with the userid {', '.join(missing)}"
         )
     audience.add((person.id for person in named.values()), "person")
-    audience.without(author.id)
+    if author is not None:
+        audience.without(author.id)
     if not audience.sources:
         raise NobodyConcerned("接收范围里除了发布人没有别人", "There is nobody in the audience but the author")
     return audience

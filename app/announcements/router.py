@@ -18,8 +18,9 @@ from app.announcements.schemas import (
     NewReceipt,
     ReceiptOut,
 )
-from app.announcements.service import AudienceWanted, Draft
+from app.dual_control import TwoPersonAct
 from app.org import service as org
+from app.policy import service as policies
 from app.spreadsheets.download import ANSWERS, Download, SheetFormat, download
 from app.web.deps import CallerDep, EnglishDep, NowDep, SessionDep, require
 from app.web.idempotency import IdempotentRoute
@@ -36,14 +37,15 @@ WRITE = [Depends(require("announcements:write"))]
 CONFIRM = [Depends(require("announcements:confirm"))]
 
 
-@router.post("", status_code=201, dependencies=WRITE, responses=problems(400, 404, 409))
+@router.post("", status_code=201, dependencies=WRITE, responses=problems(400, 403, 404, 409))
 async def publish_announcement(
     body: NewAnnouncement, session: SessionDep, caller: CallerDep, now: NowDep
 ) -> AnnouncementOut:
     """Publish to groups, departments and people. The audience is frozen now; cards and group texts go at once."""
-    wanted = AudienceWanted(**dict(body.audience))
-    draft = Draft(body.title, body.body, body.message_class, wanted, body.deadline, body.receipt)
+    draft = body.draft()
     author = await access.person_acting(session, caller, userid=body.author)
+    if await service.is_for_everybody(session, draft.wanted):
+        await policies.check_alone(session, TwoPersonAct.ANNOUNCE_TO_EVERYBODY, now=now)
     announcement = await service.publish(session, draft, author=author, actor=caller.actor, now=now)
     return await presentation.announcement(session, announcement)
 

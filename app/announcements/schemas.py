@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
+from app.announcements.publish import AudienceWanted, Draft
 from app.announcements.rules import ReceiptState
 from app.web.schemas import ActingUserid, AsText, Input, Moment, Userid, wrong
 from models.announcements import AnnouncementState
@@ -26,14 +27,23 @@ class AudienceIn(Input):
         return self
 
 
-class NewAnnouncement(Input):
+class Announcing(Input):
+    """What is published, and to whom."""
+
     title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
     body: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000)]
     message_class: str = Field("work", alias="class", description="A class of the policy", examples=["work"])
-    author: ActingUserid = Field(description="userid of who publishes it")
     audience: AudienceIn
     deadline: Moment | None = Field(None, description="For the receipt. Default: what the policy says.")
     receipt: bool | None = Field(None, description="Default: what the policy says of the class.")
+
+    def draft(self) -> Draft:
+        wanted = AudienceWanted(**dict(self.audience))
+        return Draft(self.title, self.body, self.message_class, wanted, self.deadline, self.receipt)
+
+
+class NewAnnouncement(Announcing):
+    author: ActingUserid = Field(description="userid of who publishes it")
 
 
 class NewReceipt(Input):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.announcements.confirm import BY_CARD, confirm, confirm_many
 from app.announcements.escalation import ESCALATE, announcement_of, escalate, escalation_words
 from app.announcements.final_list import list_words
-from app.announcements.publish import AudienceWanted, Draft, publish
+from app.announcements.publish import AudienceWanted, Draft, count_audience, is_for_everybody, publish
 from app.announcements.receipt_clock import start_clocks
 from app.announcements.receipt_deadline import CHASE, DEADLINE, chase, chase_words, close
 from app.announcements.rules import ReceiptState
@@ -36,9 +36,11 @@ __all__ = [
     "close",
     "confirm",
     "confirm_many",
+    "count_audience",
     "escalate",
     "escalation_words",
     "follow",
+    "is_for_everybody",
     "list_words",
     "look_ahead",
     "publish",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.approvals.answering.answers import ANSWERS
 from app.approvals.jobs import CARD_ACTIONS, DEPARTURE_PARTS, JOBS, RUNGS, SUBSCRIBERS, TIMERS
 from app.approvals.overseen import overview, trace
 from app.approvals.router import router
@@ -37,6 +38,7 @@ DOMAIN = Domain(
             place=10,
         ),
     ],
+    answers=ANSWERS,
     waiting=[queries.waiting_for_decision, queries.waiting_for_objection],
     overview=[overview.counted],
     traces=[trace.traced],

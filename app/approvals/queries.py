@@ -45,6 +45,11 @@ async def get_for_update_unless_locked(session: AsyncSession, request_id: Reques
     return (await session.scalars(_fresh(request_id).with_for_update(key_share=True, skip_locked=True))).one_or_none()
 
 
+async def numbered(session: AsyncSession, number: int, seen: ColumnElement[bool]) -> list[Request]:
+    """The request that people call by this number, where it is among those that are seen."""
+    return list(await session.scalars(select(Request).where(col(Request.number) == number, seen)))
+
+
 def _fresh(request_id: RequestId) -> Select[Request]:
     """As the database has it now, not as the session read it before it waited for the lock."""
     return select(Request).where(col(Request.id) == request_id).execution_options(populate_existing=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, or_, select
@@ -21,6 +21,21 @@ def entries(*, object_kind: str | None, object_id: str | None, correlation_id: s
         if value is not None:
             statement = statement.where(getattr(AuditEntry, name) == value)
     return statement
+
+
+def about(what: About, *, without: Collection[str]) -> Select[AuditEntry]:
+    """What was done to one object, but for these actions; the caller orders and pages."""
+    return select(AuditEntry).where(
+        col(AuditEntry.object_kind) == what.kind,
+        col(AuditEntry.object_id) == what.key,
+        col(AuditEntry.action).not_in(without),
+    )
+
+
+async def latest_about(session: AsyncSession, what: About, *, action: str, most: int) -> Sequence[AuditEntry]:
+    """How often one thing was done to an object, the latest first."""
+    statement = about(what, without=()).where(col(AuditEntry.action) == action)
+    return (await session.scalars(statement.order_by(col(AuditEntry.id).desc()).limit(most))).all()
 
 
 async def under(session: AsyncSession, correlation_id: str, *, most: int) -> Sequence[AuditEntry]:

@@ -12,5 +12,5 @@ DOMAIN = Domain(
     routers=[router],
     jobs=JOBS,
     traces=[queries.traced],
-    scopes=["deliveries"],
+    scopes=["deliveries", "deliveries:content"],
 )

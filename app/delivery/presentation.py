@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.delivery.schemas import CallOut, DeliveryOut, MessageSummary
+from app.delivery.schemas import (
+    CallContentOut,
+    CallDetail,
+    CallOut,
+    DeliveryOut,
+    MeaningOut,
+    MessageSummary,
+    RecipientsOut,
+)
+from app.delivery.service import CallContent, ExaminedCall
 from app.org import queries as org
 from models.delivery import Delivery, DeliveryState, OutgoingCall
 
@@ -28,6 +38,19 @@ def message(message_id: UUID, audience: int, counts: Mapping[DeliveryState, int]
 
 def calls(rows: Sequence[OutgoingCall]) -> list[CallOut]:
     return [call(row) for row in rows]
+
+
+def examined(found: ExaminedCall) -> CallDetail:
+    return CallDetail(
+        **call(found.call).model_dump(),
+        meaning=MeaningOut(**asdict(found.meaning)) if found.meaning else None,
+        attempts_made=calls(found.attempts),
+        recipients=RecipientsOut(**{state.value: count for state, count in found.recipients.items()}),
+    )
+
+
+def content(found: CallContent) -> CallContentOut:
+    return CallContentOut(**asdict(found))
 
 
 def call(row: OutgoingCall) -> CallOut:

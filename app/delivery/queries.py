@@ -121,7 +121,9 @@ async def delivery_for_update(session: AsyncSession, delivery_id: int) -> Delive
     return await session.get(Delivery, delivery_id, with_for_update={"key_share": True}, populate_existing=True)
 
 
-def listed_deliveries(*, state: DeliveryState | None, message_id: UUID | None, userid: str | None) -> Select[Delivery]:
+def listed_deliveries(
+    *, state: DeliveryState | None, message_id: UUID | None, userid: str | None, call_id: UUID | None = None
+) -> Select[Delivery]:
     """`userid` selects the person who has it now."""
     statement = select(Delivery)
     if state is not None:
@@ -132,6 +134,8 @@ def listed_deliveries(*, state: DeliveryState | None, message_id: UUID | None, u
         statement = statement.where(col(Delivery.call_id).in_(select(col(OutgoingCall.id)).where(is_open)))
     if message_id is not None:
         statement = statement.where(col(Delivery.message_id) == message_id)
+    if call_id is not None:
+        statement = statement.where(col(Delivery.call_id) == call_id)
     if userid is not None:
         named = select(col(PersonUserid.person_id)).where(
             col(PersonUserid.userid) == fold(userid), col(PersonUserid.ended_at).is_(None)
@@ -208,6 +212,39 @@ async def count_sent(session: AsyncSession, *, about: About, purpose: str) -> in
         .where(col(Message.purpose) == purpose, col(Delivery.state) == DeliveryState.SENT)
     )
     return (await session.scalars(statement)).one()
+
+
+# ---------------------------------------------------------------- one call, looked into
+
+_MOST_ATTEMPTS = 100
+_FAMILY = text(
+    "WITH RECURSIVE before AS ("
+    " SELECT id, previous_id FROM outgoing_calls WHERE id = :id"
+    " UNION SELECT c.id, c.previous_id FROM outgoing_calls c JOIN before b ON c.id = b.previous_id"
+    "), after AS ("
+    " SELECT id FROM outgoing_calls WHERE id = :id"
+    " UNION SELECT c.id FROM outgoing_calls c JOIN after a ON c.previous_id = a.id"
+    ") SELECT id FROM before UNION SELECT id FROM after"
+)
+
+
+async def attempts_of(session: AsyncSession, call_id: UUID) -> list[OutgoingCall]:
+    """The call, those before it and those after it, the earliest first."""
+    ids = (await session.execute(_FAMILY, {"id": call_id})).scalars().all()
+    statement = select(OutgoingCall).where(col(OutgoingCall.id).in_(ids))
+    ordered = statement.order_by(col(OutgoingCall.created_at), col(OutgoingCall.id)).limit(_MOST_ATTEMPTS)
+    return list(await session.scalars(ordered))
+
+
+async def recipients_by_state(session: AsyncSession, call_id: UUID) -> dict[DeliveryState, int]:
+    """Of those whom the call carries now."""
+    statement = (
+        select(col(Delivery.state), func.count()).where(col(Delivery.call_id) == call_id).group_by(col(Delivery.state))
+    )
+    counts = dict.fromkeys(DeliveryState, 0)
+    for state, count in (await session.execute(statement)).all():
+        counts[state] = count
+    return counts
 
 
 # ---------------------------------------------------------------- the trace

@@ -10,7 +10,16 @@ from fastapi import APIRouter, Depends, Query
 from sqlmodel import col
 
 from app.delivery import presentation, queries, service
-from app.delivery.schemas import CallOut, DeliveryOut, MessageSummary, ResolutionIn, SelectedOut, SelectionIn
+from app.delivery.schemas import (
+    CallContentOut,
+    CallDetail,
+    CallOut,
+    DeliveryOut,
+    MessageSummary,
+    ResolutionIn,
+    SelectedOut,
+    SelectionIn,
+)
 from app.ledger import queries as ledger_queries
 from app.ledger import service as ledger
 from app.web.deps import CallerDep, NowDep, SessionDep, require
@@ -33,9 +42,10 @@ async def list_deliveries(
     state: DeliveryState | None = None,
     message: Annotated[UUID | None, Query(description="Only the recipients of this message")] = None,
     userid: Annotated[str | None, Query(description="Only what was meant for this person")] = None,
+    call: Annotated[UUID | None, Query(description="Only those whom this call carries now")] = None,
 ) -> Page[DeliveryOut]:
     """Recipients, the newest first."""
-    statement = queries.listed_deliveries(state=state, message_id=message, userid=userid)
+    statement = queries.listed_deliveries(state=state, message_id=message, userid=userid, call_id=call)
     rows, cursor = await paginate(session, statement, col(Delivery.id), page=page)
     return Page(items=await presentation.deliveries(session, rows), next_cursor=cursor)
 
@@ -63,8 +73,19 @@ async def list_calls(
 
 
 @router.get("/calls/{call_id}", dependencies=may_read, responses=problems(401, 403, 404))
-async def read_call(session: SessionDep, call_id: UUID) -> CallOut:
-    return presentation.call(await ledger.read_call(session, call_id=call_id))
+async def read_call(session: SessionDep, call_id: UUID) -> CallDetail:
+    """One call: every attempt, what the answer means and what cures it, and its recipients in numbers."""
+    return presentation.examined(await service.examine_call(session, call_id=call_id))
+
+
+@router.get(
+    "/calls/{call_id}/content",
+    dependencies=[Depends(require("deliveries:content"))],
+    responses=problems(401, 403, 404),
+)
+async def read_call_content(session: SessionDep, call_id: UUID) -> CallContentOut:
+    """What it sent and what came back, for those who may read what people are told."""
+    return presentation.content(await service.content_of_call(session, call_id=call_id))
 
 
 @router.post("/calls/{call_id}/resolve", dependencies=may_write, responses=problems(401, 403, 404, 409))

@@ -53,6 +53,36 @@ class CallOut(BaseModel):
     created_at: datetime
 
 
+class MeaningOut(BaseModel):
+    errcode: int
+    meaning: str
+    cure: str = Field(description="What to do about it, and who can.")
+    meaning_en: str
+    cure_en: str
+
+
+class RecipientsOut(BaseModel):
+    sent: int
+    failed: int
+    unknown: int
+    held: int
+
+
+class CallDetail(CallOut):
+    """One call as a person looks into it. What it said is read apart."""
+
+    meaning: MeaningOut | None = Field(description="Of the answer, when it was a refusal.")
+    attempts_made: list[CallOut] = Field(
+        description="The call with those whose place it has taken and those that have taken its place, oldest first."
+    )
+    recipients: RecipientsOut = Field(description="Of those whom it carries now: `GET /deliveries?call=…`.")
+
+
+class CallContentOut(BaseModel):
+    request: str = Field(description="The body as indented JSON; response codes of cards are left out.")
+    answer: str = Field(description="The answer without what has fields of its own; empty before there is one.")
+
+
 class MessageSummary(BaseModel):
     """Where the recipients of a message stand. The four counts add up to the audience at every moment."""
 

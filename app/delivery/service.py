@@ -11,6 +11,7 @@ from app.delivery.again.resend import retry_delivery, take_back
 from app.delivery.again.selected import Ended, Found, Selection, preview, retry_selected
 from app.delivery.compose import MessageHeader, header_of
 from app.delivery.errors import DeliveryNotFound
+from app.delivery.examine import CallContent, ExaminedCall, Meaning, content_of_call, examine_call, meaning_of
 from app.delivery.recipients_per_call import RECIPIENTS_PER_CALL
 from app.delivery.send import Sender, post_to_group, send_card, send_text, sender, tell
 from app.ledger import queries as ledger
@@ -18,13 +19,19 @@ from models.delivery import DeliveryState
 
 __all__ = [
     "RECIPIENTS_PER_CALL",
+    "CallContent",
     "Ended",
+    "ExaminedCall",
     "Found",
+    "Meaning",
     "MessageHeader",
     "Selection",
     "Sender",
+    "content_of_call",
     "counts_by_state",
+    "examine_call",
     "header_of",
+    "meaning_of",
     "post_to_group",
     "preview",
     "retry_delivery",

@@ -6,6 +6,7 @@ from app.groups import queries
 from app.groups.jobs import DEPARTURE_PARTS, JOBS, OUTCOMES, SCHEDULE, SUBSCRIBERS
 from app.groups.requests import KINDS
 from app.groups.router import of_members, router
+from app.groups.shown.answers import ANSWERS
 from app.groups.sight import is_seen, standing_as_administrator
 from app.groups.succession.requests import OwnGroupKind
 from app.manifest import Domain, Page
@@ -22,6 +23,7 @@ DOMAIN = Domain(
     kinds=KINDS | {OwnGroupKind.name: OwnGroupKind()},
     departure_parts=DEPARTURE_PARTS,
     overview=[queries.counted],
+    answers=ANSWERS,
     scopes=["groups"],
     standings={"group_administrator": standing_as_administrator},
     objects={ObjectKind.GROUP: is_seen},

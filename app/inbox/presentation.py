@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.inbox.messages import explain_refusal
-from app.inbox.schemas import CallbackDetail, CallbackSummary, Gap, Refusal
+from app.inbox.schemas import CallbackDetail, CallbackSummary, FieldOut, Gap, Refusal, ReplayOut
+from app.inbox.service import ExaminedEvent
 from models.inbox import ReceivedEvent
 from models.intake import CallbackGap, CallbackRefusal
 
@@ -19,9 +20,15 @@ def summary(row: ReceivedEvent) -> CallbackSummary:
     return CallbackSummary.model_validate(_columns(row))
 
 
-def event(row: ReceivedEvent) -> CallbackDetail:
-    body = None if row.body is None else row.body.decode(errors="replace")
-    return CallbackDetail.model_validate({**_columns(row), "body": body, "digest": row.body_digest.hex()})
+def event(found: ExaminedEvent) -> CallbackDetail:
+    row = found.event
+    return CallbackDetail(
+        **_columns(row),
+        body=None if row.body is None else row.body.decode(errors="replace"),
+        digest=row.body_digest.hex(),
+        fields=[FieldOut(**one._asdict()) for one in found.fields],
+        replays=[ReplayOut(at=one.at, actor=f"{one.actor_kind}:{one.actor_id}") for one in found.replays],
+    )
 
 
 def gaps(rows: Sequence[CallbackGap]) -> list[Gap]:

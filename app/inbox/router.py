@@ -66,8 +66,8 @@ async def list_refusals(
     "/{event_id}", dependencies=[Depends(require("callbacks:read"))], responses=problems(401, 403, 404)
 )  # fmt: skip
 async def get_callback(event_id: EventIdPath, session: SessionDep) -> CallbackDetail:
-    """One event with its decrypted body."""
-    return presentation.event(await service.get(session, event_id=EventId(event_id)))
+    """One event with its decrypted body, field by field, and who had it handled again."""
+    return presentation.event(await service.examine(session, event_id=EventId(event_id)))
 
 
 @router.post(

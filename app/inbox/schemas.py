@@ -29,7 +29,21 @@ class CallbackSummary(BaseModel):
     correlation_id: str
 
 
+class FieldOut(BaseModel):
+    name: str = Field(examples=["TaskId"], description="Its path in the body.")
+    value: str
+
+
+class ReplayOut(BaseModel):
+    at: datetime
+    actor: str = Field(description="`kind:id`")
+
+
 class CallbackDetail(CallbackSummary):
+    fields: list[FieldOut] = Field(
+        description="What the body says, in its order and without the codes of cards; empty once it was erased."
+    )
+    replays: list[ReplayOut] = Field(description="Each time a person had it handled again, the latest first.")
     body: str | None = Field(description="The decrypted XML; null once it was erased, 30 days after receipt.")
     digest: str = Field(description="sha256 of the body, kept when the body is gone.")
 

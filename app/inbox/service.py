@@ -13,16 +13,19 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.audit import queries as audit
 from app.audit.actor import Actor
-from app.audit.why import Why
+from app.audit.why import About, Why
 from app.database import Sessions, driver_of, has_refused
 from app.events.service import catalogue, publish
 from app.inbox import queries, rules
+from app.inbox.decrypted_fields import Field, decrypted_fields
 from app.inbox.errors import EventNotFound, LeaseLost
 from app.inbox.job_payloads import RECONCILE, SYNC, ReconcilePayload, SyncPayload
 from app.inbox.messages import explain_refusal
 from app.inbox.queries import Due
 from app.inbox.rules import Outcome, Received
+from models.audit import AuditEntry, ObjectKind
 from models.ids import EventId
 from models.inbox import EventState, ReceivedEvent
 
@@ -32,9 +35,11 @@ __all__ = [
     "SYNC",
     "Arrival",
     "Batch",
+    "ExaminedEvent",
     "ReconcilePayload",
     "SyncPayload",
     "claim",
+    "examine",
     "explain_refusal",
     "fail",
     "finish",
@@ -247,6 +252,28 @@ async def get(session: AsyncSession, *, event_id: EventId) -> ReceivedEvent:
     if event := await queries.event(session, event_id):
         return event
     raise EventNotFound(f"没有编号为 {event_id} 的回调", f"There is no callback with the id {event_id}")
+
+
+@dataclass(frozen=True)
+class ExaminedEvent:
+    """A received event as a person looks into it."""
+
+    event: ReceivedEvent
+    fields: Sequence[Field]
+    """Empty once the body is erased."""
+    replays: Sequence[AuditEntry]
+    """Each time a person had it handled again, the latest first."""
+
+
+_MOST_REPLAYS = 100
+
+
+async def examine(session: AsyncSession, *, event_id: EventId) -> ExaminedEvent:
+    """Raises `EventNotFound`."""
+    event = await get(session, event_id=event_id)
+    about = About(ObjectKind.RECEIVED_EVENT, event_id)
+    replays = await audit.latest_about(session, about, action=catalogue.CallbackReplayed.type, most=_MOST_REPLAYS)
+    return ExaminedEvent(event, decrypted_fields(event.body), replays)
 
 
 async def replay(session: AsyncSession, *, event_id: EventId, actor: Actor, now: datetime) -> ReceivedEvent:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.errors import Conflict, Invalid, NotFound, Unavailable
+from app.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
 
 
 class NoPolicyInForce(Unavailable):
@@ -48,3 +48,8 @@ class Fault:
 
     def __str__(self) -> str:
         return f"{self.path or '（全文）'}：{self.message}"
+
+
+class TwoPeopleNeeded(Forbidden):
+    slug = "two-people-needed"
+    title = "这件事需要两个人"

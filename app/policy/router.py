@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Depends
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
 from sqlmodel import col
 
+from app.dual_control import TwoPersonAct
 from app.policy import presentation, queries, service
-from app.policy.schemas import ApplyIn, CheckIn, CheckOut, ClauseDetail, PolicyVersionDetail, PolicyVersionOut
+from app.policy.schemas import (
+    ApplyIn,
+    ChangeOut,
+    CheckIn,
+    CheckOut,
+    ClauseDetail,
+    PolicyVersionDetail,
+    PolicyVersionOut,
+)
 from app.web.deps import CallerDep, NowDep, SessionDep, require
 from app.web.idempotency import IdempotentRoute
 from app.web.pagination import Page, PageDep, paginate
@@ -45,12 +56,32 @@ async def read_policy_version(session: SessionDep, number: QueryInt) -> PolicyVe
     return presentation.detail(await service.version_numbered(session, number))
 
 
-@router.post("/policy/versions", status_code=201, dependencies=WRITE, responses=problems(400, 409))
+@router.get("/policy/versions/{number}/clauses", dependencies=READ, responses=problems(400, 404))
+async def list_clauses_of_version(session: SessionDep, number: QueryInt, page: PageDep) -> Page[ClauseDetail]:
+    """Every clause of one version, and how it is carried out."""
+    return presentation.clauses_of(await service.policy_numbered(session, number), page)
+
+
+@router.get("/policy/versions/{number}/changes", dependencies=READ, responses=problems(400, 404))
+async def list_changes_of_version(
+    session: SessionDep,
+    number: QueryInt,
+    page: PageDep,
+    since: Annotated[QueryInt | None, Query(description="Another version; the one before when it is empty")] = None,
+) -> Page[ChangeOut]:
+    """What this version says otherwise than another, for people. The first version has none before it."""
+    older = since if since is not None else max(number - 1, 1)
+    found = await service.changes_between(session, older, number)
+    return presentation.changes(found, older=older, newer=number, page=page)
+
+
+@router.post("/policy/versions", status_code=201, dependencies=WRITE, responses=problems(400, 403, 409))
 async def apply_policy(session: SessionDep, now: NowDep, caller: CallerDep, body: ApplyIn) -> PolicyVersionOut:
     """Make a new version. The text of the newest version again makes none and answers with that one.
 
     Requests keep the version they were submitted under; what is sent follows the version in force.
     """
+    await service.check_alone(session, TwoPersonAct.POLICY_ACTIVATE, now=now)
     row = await service.apply(session, source=body.source, effective_at=body.effective_at, now=now, actor=caller.actor)
     return presentation.version(row)
 

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor
 from app.audit.why import Why
+from app.dual_control import TwoPersonAct
 from app.events.service import catalogue, publish
 from app.manifest import registry_of
 from app.policy import document as documents
@@ -24,6 +25,7 @@ from app.policy.errors import (
     Fault,
     FaultyPolicy,
     NoPolicyInForce,
+    TwoPeopleNeeded,
     UnknownRule,
     VersionNotFound,
 )
@@ -43,13 +45,17 @@ __all__ = [
     "Policy",
     "apply",
     "cautions_about",
+    "changes_between",
     "check",
+    "check_alone",
     "default_document",
     "ensure_first_version",
     "expressions_in",
     "get",
     "in_force",
+    "needs_two_people",
     "parse",
+    "policy_numbered",
     "preview",
     "source_of",
     "version_numbered",
@@ -177,6 +183,23 @@ async def get(session: AsyncSession, version_id: PolicyVersionId) -> Policy:
     return policy
 
 
+async def needs_two_people(session: AsyncSession, act: TwoPersonAct, *, now: datetime) -> bool:
+    """Whether one person asks for it on a page and another confirms (F197)."""
+    access = (await in_force(session, now=now)).document.access
+    return access is not None and act in access.two_person
+
+
+async def check_alone(session: AsyncSession, act: TwoPersonAct, *, now: datetime) -> None:
+    """An API key does this by itself. Raises `TwoPeopleNeeded` where the policy wants two people of keys, too."""
+    access = (await in_force(session, now=now)).document.access
+    if access is not None and access.two_person_keys and act in access.two_person:
+        raise TwoPeopleNeeded(
+            "按制度这件事需要两个人：请用 POST /confirmations 提出，由另一个人确认",
+            "The policy wants two people for this: ask with POST /confirmations, and another person confirms",
+            act=act.value,
+        )
+
+
 # ---------------------------------------------------------------- versions
 
 
@@ -186,6 +209,19 @@ async def version_numbered(session: AsyncSession, number: int) -> PolicyVersion:
     if row is None:
         raise VersionNotFound(f"没有制度第 {number} 版", f"There is no version {number} of the policy", number=number)
     return row
+
+
+async def policy_numbered(session: AsyncSession, number: int) -> Policy:
+    """Raises `VersionNotFound`."""
+    row = await version_numbered(session, number)
+    return await get(session, PolicyVersionId(row.id))
+
+
+async def changes_between(session: AsyncSession, older: int, newer: int) -> list[Change]:
+    """What one version says otherwise than another, in the order of the document. Raises `VersionNotFound`."""
+    before = await policy_numbered(session, older)
+    after = await policy_numbered(session, newer)
+    return await diff_aside(before.document, after.document)
 
 
 def source_of(policy_file: Path | None) -> str:

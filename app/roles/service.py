@@ -9,12 +9,15 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.org import queries as org
+from app.org import service as people
 from app.org.rules import is_deputy, is_out_of_sight, may_act
+from app.org.service import NamedPerson
 from app.policy.schema import PolicyDocument
-from app.policy.sections.people import Expression, ExpressionKind, RoleRule
-from app.policy.service import Policy
+from app.policy.sections.people import NAMED, Expression, ExpressionKind, RoleRule
+from app.policy.service import Policy, expressions_in
 from app.quotes import quoted
 from app.roles import queries
+from app.roles.roll_call import call_roll
 from models.groups import Group
 from models.ids import DepartmentId, fold
 from models.org import Person
@@ -254,6 +257,57 @@ def whom(expression: Expression, document: PolicyDocument) -> str:
     if expression.kind is ExpressionKind.ROLE and expression.name in document.roles:
         return f"角色{quoted(document.roles[expression.name].title)}（{expression}）"
     return f"{quoted(expression.name)}（{expression}）"
+
+
+# ---------------------------------------------------------------- who is meant now
+
+MOST_NAMED = 50
+"""More people than these are a number: nobody reads their names."""
+
+
+@dataclass(frozen=True)
+class Meant:
+    """A role, tag, post or userid of the document, and who answers to it today."""
+
+    expression: Expression
+    chinese: str
+    """角色“人力资源”（role:hr）."""
+    places: Sequence[str]
+    """Where the document names it; empty for a role that it only defines."""
+    count: int
+    """How many hold it who may act."""
+    people: Sequence[NamedPerson]
+    """The first of them by name."""
+
+
+def named_in(document: PolicyDocument) -> dict[Expression, list[str]]:
+    """Everything in a document that somebody may hold, with the places that name it: its roles first."""
+    places = {Expression(ExpressionKind.ROLE, name): list[str]() for name in document.roles}
+    for path, expression in expressions_in(document):
+        if expression.kind in NAMED:
+            places.setdefault(expression, []).append(path)
+    return places
+
+
+async def who_is_meant(
+    session: AsyncSession, document: PolicyDocument, expressions: Collection[Expression]
+) -> list[Meant]:
+    """In a handful of statements, however many they are."""
+    places = named_in(document)
+    roll = await call_roll(session, expressions, document.roles)
+    able = {expression: roll.able(expression) for expression in expressions}
+    few = {person_id for held in able.values() for person_id in sorted(held)[:MOST_NAMED]}
+    named = await people.named_people(session, few)
+    return [
+        Meant(
+            expression,
+            whom(expression, document),
+            places.get(expression, []),
+            len(held),
+            sorted((named[one] for one in held & named.keys()), key=lambda one: (one.name, one.userid))[:MOST_NAMED],
+        )
+        for expression, held in able.items()
+    ]
 
 
 async def administrators_of(session: AsyncSession, group: Group) -> list[Person]:

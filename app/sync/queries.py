@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -130,6 +130,29 @@ async def sync_run(session: AsyncSession, run_id: UUID) -> SyncRun | None:
 def sync_runs(*, kind: SyncKind, state: SyncState | None) -> Select[SyncRun]:
     statement = select(SyncRun).where(col(SyncRun.kind) == kind)
     return statement if state is None else statement.where(col(SyncRun.state) == state)
+
+
+@dataclass(frozen=True)
+class ChangeFilter:
+    """Which of a run's changes are wanted."""
+
+    object_kind: str | None = None
+    """`person`, `department`, `membership`, `tag`."""
+    change: str | None = None
+    """`created`, `updated`, `left` …"""
+
+
+def changes_in(run_id: UUID, wanted: ChangeFilter) -> Select[OrgChange]:
+    """What a run has changed; the caller orders and pages."""
+    statement = select(OrgChange).where(col(OrgChange.run_id) == run_id)
+    if wanted.object_kind is not None:
+        statement = statement.where(col(OrgChange.object_kind) == wanted.object_kind)
+    return statement if wanted.change is None else statement.where(col(OrgChange.change) == wanted.change)
+
+
+async def tag_names(session: AsyncSession, ids: Collection[int]) -> dict[int, str]:
+    rows = await session.execute(select(col(Tag.id), col(Tag.name)).where(col(Tag.id).in_(ids)))
+    return {row[0]: row[1] for row in rows}
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,17 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from sqlmodel import col
 
+from app.dual_control import TwoPersonAct
+from app.policy import service as policies
 from app.sync import presentation, queries, service
-from app.sync.errors import SyncRunUnknown
-from app.sync.schemas import StartSync, SyncRunOut, SyncRunSummary
+from app.sync.queries import ChangeFilter
+from app.sync.schemas import ChangeKind, StartSync, SyncChangeOut, SyncRunOut, SyncRunSummary
 from app.web.deps import CallerDep, NowDep, SessionDep, require
 from app.web.idempotency import IdempotentRoute
 from app.web.pagination import Page, PageDep, paginate
 from app.web.problems import problems
 from models.ids import SyncRunId
-from models.org import SyncKind, SyncRun, SyncState
+from models.org import OrgChange, SyncKind, SyncRun, SyncState
 
 READ = [Depends(require("org:read"))]
 WRITE = [Depends(require("org:write"))]
@@ -51,15 +53,28 @@ async def start_sync_run(session: SessionDep, now: NowDep, body: StartSync | Non
 
 @router.get("/{run_id}", dependencies=READ, responses=problems(404))
 async def get_sync_run(session: SessionDep, run_id: UUID) -> SyncRunOut:
-    run = await queries.sync_run(session, run_id)
-    if run is None:
-        raise SyncRunUnknown(f"没有同步 {run_id}", f"There is no sync {run_id}")
-    return presentation.run(run)
+    return presentation.run(await service.read_run(session, run_id=SyncRunId(run_id)))
+
+
+@router.get("/{run_id}/changes", dependencies=READ, responses=problems(400, 404))
+async def list_sync_changes(
+    session: SessionDep,
+    page: PageDep,
+    run_id: UUID,
+    object_kind: ChangeKind | None = None,
+    change: Annotated[str | None, Query(max_length=40, description="`created`, `updated`, `left` …")] = None,
+) -> Page[SyncChangeOut]:
+    """What the run has changed, with names, in the order in which it was applied. A dry run has changed nothing."""
+    await service.read_run(session, run_id=SyncRunId(run_id))
+    statement = queries.changes_in(run_id, ChangeFilter(object_kind, change))
+    rows, cursor = await paginate(session, statement, col(OrgChange.id), page=page, descending=False)
+    return Page(items=await presentation.changes(session, rows), next_cursor=cursor)
 
 
 @router.post("/{run_id}/release", dependencies=WRITE, responses=problems(404, 409))
 async def release_sync_run(session: SessionDep, caller: CallerDep, now: NowDep, run_id: UUID) -> SyncRunOut:
     """Let the held losses take effect. Whoever was only missing is gone at once: see `report.held.on_release`."""
+    await policies.check_alone(session, TwoPersonAct.SYNC_RELEASE, now=now)
     run = await service.release(session, run_id=SyncRunId(run_id), actor=caller.actor, now=now)
     return presentation.run(run)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -33,6 +34,29 @@ class SyncRunOut(BaseModel):
     finished_at: datetime | None
     decided_by: str | None
     decided_at: datetime | None
+
+
+class ChangeKind(StrEnum):
+    """What kind of object a change is about."""
+
+    PERSON = "person"
+    DEPARTMENT = "department"
+    MEMBERSHIP = "membership"
+    TAG = "tag"
+
+
+class SyncChangeOut(BaseModel):
+    """One difference that a run has applied."""
+
+    id: int
+    object_kind: str
+    object_id: str
+    name: str = Field(description="Of the person, department or tag as we know it now")
+    userid: str | None = Field(description="Of a person, or of whose place in a department it is")
+    change: str = Field(examples=["created", "updated", "left"])
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    at: datetime
 
 
 class SyncRunSummary(BaseModel):

@@ -13,8 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.jobs.job import Job
 from app.observability import current_correlation_id
+from app.sync import queries
 from app.sync.apply_run import release
 from app.sync.changes.report import StagedCounts, SyncReport
+from app.sync.errors import SyncRunUnknown
 from app.sync.full_run import run_sync
 from app.sync.job_payloads import (
     PERSON_DEPARTED,
@@ -28,7 +30,9 @@ from app.sync.job_payloads import (
     TagPayload,
 )
 from app.sync.runs import ensure_scheduled, reject, request
-from models.ids import fold
+from app.sync.runs import get_held as held_run
+from models.ids import SyncRunId, fold
+from models.org import SyncRun
 
 __all__ = [
     "PERSON_DEPARTED",
@@ -40,13 +44,22 @@ __all__ = [
     "SyncReport",
     "TagPayload",
     "ensure_scheduled",
+    "held_run",
     "hint_user",
     "look_again",
+    "read_run",
     "reject",
     "release",
     "request",
     "run_sync",
 ]
+
+
+async def read_run(session: AsyncSession, *, run_id: SyncRunId) -> SyncRun:
+    run = await queries.sync_run(session, run_id)
+    if run is None:
+        raise SyncRunUnknown(f"没有同步 {run_id}", f"There is no sync {run_id}")
+    return run
 
 
 Hint = PersonPayload | DepartmentPayload | TagPayload

@@ -12,7 +12,7 @@ from app.policy.service import Citation
 from app.quotes import quoted
 from app.tasks import rules
 from app.tasks.rules import HALF, TaskAction
-from app.wecom.message_bodies.card import Card, CardButton
+from app.wecom.message_bodies.card import Card, CardButton, with_link
 from models.tasks import Task, TaskState
 
 ACCEPT: Final = "task.accept"
@@ -181,3 +181,36 @@ def overdue(task: Task, *, owner: str, citation: Citation, zone: ZoneInfo) -> st
 
 def escalated(overdue: str, *, assigner: str) -> str:
     return f"{overdue}\n布置人：{assigner}。请督促或协助解决。"
+
+
+# ---------------------------------------------------------------- to people who ask the app
+
+OWN_TASKS: Final = "我的任务"
+OWN_TASKS_HELP: Final = "等您完成的任务和期限"
+NO_TASKS: Final = "您没有未完成的任务。"
+
+
+def own_tasks(tasks: Sequence[Task], *, has_more: bool, now: datetime, zone: ZoneInfo, link: str | None) -> str:
+    """What the person is to do, the nearest deadline first."""
+    if not tasks:
+        return with_link(NO_TASKS, link)
+    said = ["等您完成的任务：", *(f"· #{task.number} {task.title}：{_so_far(task, now, zone)}" for task in tasks)]
+    return with_link("\n".join([*said, "还有更多"] if has_more else said), link)
+
+
+def standing(task: Task, *, owner: str, now: datetime, zone: ZoneInfo, link: str | None) -> str:
+    """One task, as it stands."""
+    said = [
+        f"【任务 #{task.number}】{task.title}",
+        f"责任人：{owner}",
+        f"现状：{_so_far(task, now, zone)}",
+        f"完成标准：{task.acceptance}",
+    ]
+    return with_link("\n".join(said), link)
+
+
+def _so_far(task: Task, now: datetime, zone: ZoneInfo) -> str:
+    if not rules.is_open(task):
+        return _outcome(task)
+    late = "（已逾期）" if task.due_at < now else ""
+    return f"{STATES[task.state]}，进度 {task.progress}%，截止 {local(task.due_at, zone)}{late}"

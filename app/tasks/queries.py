@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, case, exists, func, select, text
+from sqlalchemy import ColumnElement, Select, case, exists, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -73,6 +73,17 @@ def tasks(
         if wanted is not None:
             statement = statement.where(column == wanted)
     return statement if updated_since is None else statement.where(col(Task.updated_at) >= updated_since)
+
+
+async def numbered(session: AsyncSession, number: int, seen: ColumnElement[bool]) -> list[Task]:
+    """The task that people call by this number, where it is among those that are seen."""
+    return list(await session.scalars(select(Task).where(col(Task.number) == number, seen)))
+
+
+async def unfinished_of(session: AsyncSession, owner_id: UUID, *, most: int) -> list[Task]:
+    """What the person is to do, the nearest deadline first."""
+    statement = select(Task).where(col(Task.owner_id) == owner_id, col(Task.state).not_in(ENDED))
+    return list(await session.scalars(statement.order_by(col(Task.due_at), col(Task.number)).limit(most)))
 
 
 async def open_tasks_of(session: AsyncSession, owner_id: UUID) -> list[TaskId]:

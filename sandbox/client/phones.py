@@ -36,6 +36,10 @@ class Phones(Asking):
         """A text message to the app."""
         return await self._object("POST", f"/people/{userid}/say", {"text": text})
 
+    async def speak(self, userid: str) -> Fields:
+        """A voice message to the app."""
+        return await self._object("POST", f"/people/{userid}/speak")
+
     async def open_app(self, userid: str) -> Fields:
         """enter_agent."""
         return await self._object("POST", f"/people/{userid}/open-app")

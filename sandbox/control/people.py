@@ -131,6 +131,12 @@ async def say(state: StateDep, found: PersonDep, body: Say) -> dict[str, Any]:
     return phone_acts.say(state, found, body.text)
 
 
+@router.post("/people/{userid}/speak")
+async def speak(state: StateDep, found: PersonDep) -> dict[str, Any]:
+    """A voice message to the main app."""
+    return phone_acts.speak(state, found)
+
+
 @router.post("/people/{userid}/menu-click")
 async def menu_click(state: StateDep, found: PersonDep, body: MenuClick) -> dict[str, Any]:
     return phone_acts.menu_click(state, found, body.key)

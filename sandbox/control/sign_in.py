@@ -68,7 +68,9 @@ async def authorize(
 @pages.get("/wwlogin/sso/login", response_model=None)
 @pages.get("/wwopen/sso/qrConnect", response_model=None)
 async def desktop_login(request: Request, state: StateDep, refuse: str = "") -> Response:
-    """Instead of a QR code: choose who scans it. Who refuses comes back with the state and no code."""
+    """Instead of a QR code: choose who scans it; whose phone was opened last stands first. Who refuses comes back with
+    the state and no code.
+    """
     query = request.query_params
     is_legacy = request.url.path.endswith("qrConnect")
     try:
@@ -118,8 +120,11 @@ def _go(location: str) -> Response:
 def _choose(request: Request, state: SandboxState, asking: Asking, *, is_desktop: bool) -> Response:
     wanted = request.query_params.get("q", "").strip()
     shown, _total = find_people(state, wanted, limit=SHOWN)
+    by_phone = state.company.find(unquote(request.cookies.get(ME, ""))) if is_desktop else None
     context = {
         "app_name": (asking.app or state.main_app).name,
+        "at_hand": person_row(state, by_phone) if by_phone else None,
+        "at_hand_url": str(request.url.include_query_params(**{ME: by_phone.userid})) if by_phone else "",
         "people": [
             person_row(state, p) | {"url": str(request.url.include_query_params(**{ME: p.userid}))} for p in shown
         ],

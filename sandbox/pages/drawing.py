@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
 from defusedxml.ElementTree import fromstring
@@ -25,6 +27,15 @@ WEEKDAYS = ("周一", "周二", "周三", "周四", "周五", "周六", "周日"
 WEEK = 7
 
 templates = Jinja2Templates(directory=HERE / "templates")
+
+
+def opened_by(userid: str) -> Callable[[str], str]:
+    """How this person's phone opens an address outside of it: by one of ours, which notes whose browser that is."""
+
+    def address(url: str) -> str:
+        return f"/phones/{quote(userid)}/open?url={quote(str(url), safe='')}"
+
+    return address
 
 
 def _digest() -> str:
@@ -91,6 +102,7 @@ templates.env.globals |= {
     "show_text": show_text,
     "show_markdown": show_markdown,
     "show_description": show_description,
+    "opened_by": opened_by,
     "assets": _digest(),
 }
 _parts: Any = templates.get_template("parts/icons.html").module

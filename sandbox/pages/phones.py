@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
@@ -70,6 +70,18 @@ async def phone(
         # Whose client it is, for the platform's login pages. Not while the page only keeps itself up to date:
         # of two phones on one screen it is the one opened last.
         answer.set_cookie(ME, quote(person.userid), samesite="lax")
+    return answer
+
+
+@router.get("/{userid}/open")
+async def open_outside(request: Request, state: StateDep, userid: str, url: str) -> Response:
+    """A link on this phone, opened by whom it belongs to: the platform's login pages know who that is (`ME`)."""
+    person, parts = state.company.find(userid), urlsplit(url)
+    if person is None or parts.scheme not in {"http", "https"} or not parts.netloc:
+        missing = {"text": "这部手机打不开「{}」。", "value": url}
+        return draw(request, state, "missing.html", missing, status=404)
+    answer = RedirectResponse(url, 303, headers={"cache-control": "no-store"})
+    answer.set_cookie(ME, quote(person.userid), samesite="lax")
     return answer
 
 

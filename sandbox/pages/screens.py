@@ -7,6 +7,7 @@ from sandbox.company import ROOT, Person
 from sandbox.conversations import Group, Message
 from sandbox.pages.directory import children, colour, find_people, headcount, path_to, person_row
 from sandbox.phone_acts import message_view, sees_app
+from sandbox.rendering import in_a_list
 from sandbox.state import App, SandboxState
 
 FACES_IN_AVATAR = 4
@@ -109,7 +110,8 @@ def preview(state: SandboxState, message: Message, reader: Person, *, in_group: 
     else:
         body = message.body
         title = next((str(a.get("title", "")) for a in body.get("articles", [])), body.get("title", ""))
-        text = f"{KINDS.get(message.msgtype, '')}{body.get('content') or title or body.get('filename', '')}"
+        said = in_a_list(str(body.get("content") or ""))
+        text = f"{KINDS.get(message.msgtype, '')}{said or title or body.get('filename', '')}"
     named = in_group and sender is not reader and bool(who)
     return f"{who}: {text}" if named else text
 

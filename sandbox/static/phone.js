@@ -18,11 +18,6 @@ function selections(card) {
   return chosen;
 }
 
-/* A link that leaves the phone is opened by its owner: the platform's login page knows who that is. */
-live.addEventListener("click", event => {
-  if (event.target.closest(".phone a[target=_blank], .phone [data-url]")) document.cookie = `sandbox_userid=${me()}; path=/; samesite=lax`;
-}, true);
-
 live.addEventListener("click", event => {
   const key = event.target.closest("[data-key]"), menu = event.target.closest("[data-menu]");
   if (key && !key.disabled) {
@@ -33,6 +28,8 @@ live.addEventListener("click", event => {
     menu.closest("details")?.removeAttribute("open");
     act("POST", `/sandbox/people/${me()}/menu-click`, {key: menu.dataset.menu});
     if (menu.dataset.url) window.open(menu.dataset.url, "_blank", "noopener");
+  } else if (event.target.closest("[data-speak]")) {
+    act("POST", `/sandbox/people/${me()}/speak`);
   } else if (event.target.closest("[data-back]") && history.length < 2) {
     event.preventDefault(); go(`/phones/${me()}`);
   }

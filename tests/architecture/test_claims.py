@@ -17,8 +17,12 @@ PROMISE = re.compile(
     "|保留|保持|顺延|全文见|抄送|上报|提醒|催办|转其|免审|生效|继续"
 )
 SPEAKING = [
-    *(Path("app") / domain / "messages.py" for domain in ("announcements", "approvals", "findings", "groups", "tasks")),
+    *(
+        Path("app") / domain / "messages.py"
+        for domain in ("announcements", "approvals", "conversation", "findings", "groups", "tasks")
+    ),
     Path("app/approvals/departures.py"),
+    Path("app/approvals/answering/messages.py"),
     Path("app/approvals/lost_groups.py"),
     Path("app/approvals/steps/approvers.py"),
     Path("app/approvals/steps/escalation.py"),

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qsl
 
 import httpx
 import pytest
@@ -68,7 +69,9 @@ class Stage:
     async def call(self, endpoint: str, body: Json) -> Json:
         query = {"corpid": self.config.corp_id, "corpsecret": self.config.app_secret}
         token = (await self.client.http.get("/cgi-bin/gettoken", params=query)).json()["access_token"]
-        answer = await self.client.http.post(f"/cgi-bin/{endpoint}", params={"access_token": token}, json=body)
+        path, _, more = endpoint.partition("?")
+        params = dict(parse_qsl(more)) | {"access_token": token}
+        answer = await self.client.http.post(f"/cgi-bin/{path}", params=params, json=body)
         result: Json = answer.json()
         assert result["errcode"] == 0, result
         return result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
 from urllib.parse import parse_qs, urlencode, urlsplit
 from xml.etree.ElementTree import Element
 
@@ -180,3 +181,87 @@ class TestAllPhones:
         await page.goto("/phones")
         await page.get_by_text("English").click()
         await expect(page.get_by_role("link", name="Admin console")).to_be_visible()
+
+
+class TestTheAppsMenu:
+    """What the service has set stands below the conversation, and its entries do what they say."""
+
+    MENU: ClassVar = {
+        "button": [
+            {"type": "view", "name": "今日", "url": "http://steward.test/me"},
+            {
+                "name": "我的",
+                "sub_button": [
+                    {"type": "view", "name": "我的申请", "url": "http://steward.test/me/requests"},
+                    {"type": "click", "name": "帮助", "key": "say:帮助"},
+                ],
+            },
+        ]
+    }
+
+    async def _opened(self, page: Page, stage: Stage) -> str:
+        userid = (await stage.userids(1))[0]
+        await stage.call(f"menu/create?agentid={stage.config.agent_id}", self.MENU)
+        await page.context.route("http://steward.test/**", lambda route: route.fulfill(body="ours"))
+        await page.goto(f"/phones/{userid}?c={stage.app_id}")
+        return userid
+
+    async def test_an_entry_opens_our_page_in_the_name_of_the_phones_owner(self, page: Page, stage: Stage) -> None:
+        userid = await self._opened(page, stage)
+        async with page.context.expect_page() as opening:
+            await page.locator(".appmenu").get_by_role("button", name="今日").click()
+        opened = await opening.value
+        await opened.wait_for_url("http://steward.test/me")
+        cookies = {one["name"]: one["value"] for one in await page.context.cookies(stage.base_url)}
+        assert cookies["sandbox_userid"] == userid
+        await expect(page.locator(".backstage .push", has_text="view")).to_be_visible()
+
+    async def test_an_entry_below_another_tells_the_service(self, page: Page, stage: Stage) -> None:
+        userid = await self._opened(page, stage)
+        await page.locator(".appmenu summary", has_text="我的").click()
+        await page.locator(".appmenu").get_by_role("button", name="帮助").click()
+        await expect(page.locator(".backstage .push", has_text="say:帮助")).to_be_visible()
+        (event,) = stage.receiver.events("click")
+        assert (event.text("FromUserName"), event.text("EventKey")) == (userid, "say:帮助")
+
+
+class TestLinks:
+    async def test_cards_text_cards_and_addresses_in_texts_open_a_page(self, page: Page, stage: Stage) -> None:
+        userid = (await stage.userids(1))[0]
+        await stage.send(
+            userid, "template_card", button_card() | {"card_action": {"type": 1, "url": "http://steward.test/c"}}
+        )
+        await stage.send(
+            userid, "textcard", {"title": "整理验收单", "description": "逾期", "url": "http://steward.test/t"}
+        )
+        await stage.send(userid, "text", {"content": "已提交。\n查看：http://steward.test/x"})
+        await page.context.route("http://steward.test/**", lambda route: route.fulfill(body="ours"))
+        await page.goto(f"/phones/{userid}?c={stage.app_id}")
+        for link, url in ((".card .jump", "c"), (".textcard", "t"), (".bubble a", "x")):
+            async with page.context.expect_page() as opening:
+                await page.locator(link).click()
+            await (await opening.value).wait_for_url(f"http://steward.test/{url}")
+
+
+class TestVoice:
+    async def test_a_voice_message_is_sent_by_one_button(self, page: Page, stage: Stage) -> None:
+        userid = (await stage.userids(1))[0]
+        await page.goto(f"/phones/{userid}?c={stage.app_id}")
+        await page.get_by_label("发一段语音").click()
+        await expect(page.locator(".row.mine audio")).to_be_visible()
+        (said,) = [one for one in stage.receiver.received if one.text("MsgType") == "voice"]
+        assert said.text("FromUserName") == userid
+
+
+class TestTheQrCode:
+    async def test_whose_phone_is_open_scans_with_one_click(self, page: Page, stage: Stage) -> None:
+        userid = (await stage.userids(1))[0]
+        name = (await stage.client.person(userid))["name"]
+        await page.goto(f"/phones/{userid}")
+        query = {"login_type": "CorpApp", "appid": stage.config.corp_id, "agentid": stage.config.agent_id}
+        await page.context.route("http://steward.test/**", lambda route: route.fulfill(body="ours"))
+        asked = urlencode(query | {"redirect_uri": "http://steward.test/back", "state": "s1"})
+        desktop = await page.context.new_page()
+        await desktop.goto(f"/wwlogin/sso/login?{asked}")
+        await desktop.get_by_role("link", name=f"用{name}的手机扫码").click()
+        await desktop.wait_for_url("http://steward.test/back?code=*")

@@ -24,6 +24,7 @@ from callbacks.contact_hints import HINTS
 from callbacks.events import MODELS
 from callbacks.handlers import CLICK, IGNORED, build_handler
 from callbacks.plaintext import read_plaintext
+from callbacks.sayings import SAYINGS
 from models.audit import ObjectKind
 from models.delivery import OutgoingCall
 from models.ids import APP, PersonId
@@ -56,14 +57,14 @@ class TestTheTable:
     """Habit 22: one table maps event types to functions."""
 
     def test_every_type_of_the_catalogue_stands_in_it_exactly_once(self) -> None:
-        listed = [*HINTS, *IGNORED, CLICK]
+        listed = [*HINTS, *SAYINGS, *IGNORED, CLICK]
 
         assert sorted(listed) == sorted(MODELS)
 
     def test_what_is_ignored_says_why(self) -> None:
         assert all(IGNORED.values())
 
-    @pytest.mark.parametrize("event_type", ["message.text", "sys_approval_change", "click", "enter_agent"])
+    @pytest.mark.parametrize("event_type", ["view", "sys_approval_change", "enter_agent"])
     async def test_an_ignored_event_is_kept_with_the_reason(self, session: AsyncSession, event_type: str) -> None:
         outcome = await build_handler({})(
             session, await event_of(session, payload(event_type.replace(".", "__"))), MONDAY_9AM

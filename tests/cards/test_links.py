@@ -59,7 +59,7 @@ class TestARequest:
     ) -> None:
         request = await borrowing(session, Library([step("部门负责人", "department_head")]), company.li)
         [text] = await texts_to(session, company.li)
-        assert text.endswith(f"\n查看：{public}/me/requests/{request.id}")
+        assert text.endswith(f'\n<a href="{public}/me/requests/{request.id}">查看详情</a>')
 
 
 class TestAnAnnouncement:
@@ -80,7 +80,7 @@ class TestAnAnnouncement:
     ) -> None:
         row = await announcement(session, company.wang, people=["li"], receipt=False)
         [text] = await texts_to(session, company.li)
-        assert text.endswith(f"\n查看：{public}/me/announcements/{row.id}")
+        assert text.endswith(f'\n<a href="{public}/me/announcements/{row.id}">查看详情</a>')
 
 
 class TestATask:
@@ -107,7 +107,7 @@ class TestWithoutAPublicAddress:
 
     async def test_a_text_has_no_address(self, session: AsyncSession, company: Company) -> None:
         await borrowing(session, Library([step("部门负责人", "department_head")]), company.li)
-        assert "查看" not in (await texts_to(session, company.li))[0]
+        assert "<a" not in (await texts_to(session, company.li))[0]
 
 
 class TestTheTextInsteadOfACard:
@@ -115,4 +115,4 @@ class TestTheTextInsteadOfACard:
 
     def test_ends_with_the_page_of_the_card(self) -> None:
         face = Card("入群申请", outcome="已同意", url=f"{PUBLIC}/me/requests/7").to_update()
-        assert card_as_text(face) == f"【已同意】入群申请\n查看：{PUBLIC}/me/requests/7"
+        assert card_as_text(face) == f'【已同意】入群申请\n<a href="{PUBLIC}/me/requests/7">查看详情</a>'

@@ -230,6 +230,10 @@ class TestReplay:
         async with transaction(sessions) as session:
             event = await session.get_one(ReceivedEvent, item["id"])
             assert (event.state, event.replayed_at) == ("done", MONDAY_9AM)
+        shown = (await http.get(f"/callbacks/{item['id']}")).json()
+        assert [one["at"] for one in shown["replays"]] == ["2026-03-02T01:00:00Z"]
+        assert shown["replays"][0]["actor"].startswith("api_key:")
+        assert {"name": "Event", "value": "enter_agent"} in shown["fields"]
 
     async def test_what_still_waits_is_409_with_a_sentence(self, http: httpx.AsyncClient, sessions: Sessions) -> None:
         await store(sessions)

@@ -51,6 +51,40 @@ class TestPolicy:
             "活动的申请和公布",
         )
 
+    async def test_what_one_version_says_otherwise_than_another(self, client: httpx.AsyncClient) -> None:
+        """F119: for people, with the rules it touches."""
+        await answer(client.post("/policy/versions", json={"source": STRICTER}), 201)
+        third = STRICTER.replace("accept_within: 15wm", "accept_within: 1wh")
+        await answer(client.post("/policy/versions", json={"source": third}), 201)
+        [change] = (await answer(client.get("/policy/versions/3/changes")))["items"]
+        assert (change["path"], change["before"], change["after"]) == ("tasks.accept_within", "15wm", "1wh")
+        assert change["rule_keys"] == ["task.accept"]
+        [since_first] = (await answer(client.get("/policy/versions/3/changes", params={"since": 1})))["items"]
+        assert (since_first["before"], since_first["after"]) == ("30wm", "1wh")
+        [back] = (await answer(client.get("/policy/versions/1/changes", params={"since": 3})))["items"]
+        assert (back["before"], back["after"]) == ("1wh", "30wm")
+        assert (await answer(client.get("/policy/versions/1/changes")))["items"] == []
+        await answer(client.get("/policy/versions/4/changes"), 404)
+        await answer(client.get("/policy/versions/3/changes", params={"since": 9}), 404)
+
+    async def test_changes_come_in_pages_of_one_comparison(self, client: httpx.AsyncClient) -> None:
+        source = STRICTER.replace("within: 15wm", "within: 1wh").replace("title:", "title: 新", 1)
+        await answer(client.post("/policy/versions", json={"source": source}), 201)
+        first = await answer(client.get("/policy/versions/2/changes", params={"limit": 1}))
+        cursor = first["next_cursor"]
+        rest = await answer(client.get("/policy/versions/2/changes", params={"limit": 1, "cursor": cursor}))
+        assert {row["path"] for row in first["items"] + rest["items"]} == {"title", "tasks.accept_within"}
+        other = {"limit": 1, "cursor": cursor, "since": 2}
+        assert (await answer(client.get("/policy/versions/2/changes", params=other), 400))[
+            "type"
+        ] == "/problems/bad-cursor"
+
+    async def test_the_clauses_of_an_earlier_version(self, client: httpx.AsyncClient) -> None:
+        await answer(client.post("/policy/versions", json={"source": STRICTER}), 201)
+        listed = await answer(client.get("/policy/versions/1/clauses"))
+        assert {row["policy_version"] for row in listed["items"]} == {1}
+        await answer(client.get("/policy/versions/9/clauses"), 404)
+
     async def test_clauses_come_in_pages_of_one_version(self, client: httpx.AsyncClient) -> None:
         first = await answer(client.get("/policy/clauses", params={"limit": 2}))
         cursor = {"cursor": first["next_cursor"]}

@@ -1,4 +1,6 @@
-from sandbox.rendering import show_description, show_markdown, show_text
+import pytest
+
+from sandbox.rendering import in_a_list, show_description, show_markdown, show_text
 from tests.sandbox.world import World, button_card, vote_card
 
 
@@ -96,6 +98,26 @@ class TestRendering:
         assert "<img" not in shown
         assert "<a" not in show_text('<a href="javascript:alert(1)">看</a>', self.name_of)
 
+    def test_plain_addresses_are_links_as_in_the_client(self) -> None:
+        shown = show_text("查看：https://x.test/me?a=1&b=2。(http://y.test) “https://z.test/”", self.name_of)
+        assert '查看：<a href="https://x.test/me?a=1&amp;b=2" target' in shown
+        assert '(<a href="http://y.test" target="_blank" rel="noopener">http://y.test</a>)' in shown
+        assert '“<a href="https://z.test/" target' in shown
+        quoted = show_text('见 "https://x.test/<b>"', self.name_of)
+        assert 'href="https://x.test/" target' in quoted
+        assert "<b>" not in quoted
+
+    def test_an_address_inside_of_a_link_is_linked_once(self) -> None:
+        shown = show_text('<a href="https://x.test/">https://x.test/</a>', self.name_of)
+        assert shown.count("<a ") == 1
+
+    def test_a_phone_opens_links_in_its_own_way(self) -> None:
+        shown = show_text("https://x.test/?a=1&b=2", self.name_of, lambda url: f"/phones/li/open?url={len(url)}")
+        assert '<a href="/phones/li/open?url=23"' in shown
+
+    def test_in_a_list_a_link_is_its_words(self) -> None:
+        assert in_a_list('已批准。\n<a href="https://x.test/7">查看详情</a> <b>') == "已批准。\n查看详情 <b>"
+
     def test_markdown(self) -> None:
         text = '# 大\n**粗** [看](https://x.test) `码`\n> 引\n<font color="warning">急</font> <b>x</b>'
         shown = show_markdown(text, self.name_of)
@@ -118,3 +140,50 @@ class TestDocumentation:
         assert not [path for path in paths if not path.startswith("/sandbox")]
         assert (await world.http.get("/sandbox/docs")).status_code == 200
         assert (await world.http.get("/", follow_redirects=True)).status_code == 200
+
+
+class TestLinks:
+    """A link on a phone is opened by whom the phone belongs to: the platform's login pages know who that is."""
+
+    async def test_lead_through_an_address_that_says_whose_phone_it_is(self, world: World) -> None:
+        first, second = await world.userids(2)
+        await world.http.get(f"/phones/{second}")
+        answer = await world.http.get(f"/phones/{first}/open", params={"url": "https://app.test/me?a=1#x"})
+        assert (answer.status_code, answer.headers["location"]) == (303, "https://app.test/me?a=1#x")
+        assert f"sandbox_userid={first}" in answer.headers["set-cookie"]
+
+    @pytest.mark.parametrize("url", ["javascript:alert(1)", "/phones", "https://", "file:///etc/passwd", ""])
+    async def test_no_phone_opens_what_is_no_page(self, world: World, url: str) -> None:
+        answer = await world.http.get(f"/phones/{(await world.userids(1))[0]}/open", params={"url": url})
+        assert answer.status_code == 404
+
+    async def test_nobodys_phone_opens_nothing(self, world: World) -> None:
+        answer = await world.http.get("/phones/nobody/open", params={"url": "https://app.test/"})
+        assert answer.status_code == 404
+
+    async def test_cards_texts_and_the_menu_use_it(self, world: World) -> None:
+        userid, url = (await world.userids(1))[0], "https://app.test/me"
+        opened = f"/phones/{userid}/open?url=https%3A%2F%2Fapp.test%2Fme"
+        agent = world.config.agent_id
+        menu = {"button": [{"type": "view", "name": "今日", "url": url}]}
+        assert (await world.app("menu/create", menu, agentid=agent))["errcode"] == 0
+        await world.send(userid, "text", text={"content": f"查看：{url}"})
+        await world.send(userid, "textcard", textcard={"title": "标题", "description": "文", "url": url})
+        await world.send_card(userid, card_action={"type": 1, "url": url})
+        page = (await world.http.get(f"/phones/{userid}", params={"c": f"app-{agent}"})).text
+        assert page.count(f'href="{opened}"') == 3
+        assert f'data-url="{opened}"' in page
+
+
+class TestVoice:
+    async def test_a_voice_message_reaches_the_service_with_its_file(self, world: World) -> None:
+        userid = (await world.userids(1))[0]
+        said = await world.client.speak(userid)
+        await world.client.wait_idle()
+        (event,) = [one for one in world.receiver.received if one.text("MsgType") == "voice"]
+        assert (event.text("FromUserName"), event.text("Format")) == (userid, "amr")
+        assert event.text("MediaId") == said["media_id"]
+        (message,) = await world.client.app_messages(userid)
+        assert (message["msgtype"], message["mine"]) == ("voice", True)
+        media = await world.http.get(f"/phones/media/{said['media_id']}")
+        assert media.content.startswith(b"#!AMR")

@@ -209,6 +209,24 @@ class TestOnTheDesktop:
         info = await world.app("auth/getuserinfo", code=code)
         assert info["userid"] == person["userid"]
 
+    async def test_whose_phone_was_opened_last_scans_with_one_click(self, world: World) -> None:
+        first, second = await world.userids(2)
+        name = (await world.client.person(second))["name"]
+        assert "的手机扫码" not in (await scan(world)).text
+        await world.http.get(f"/phones/{first}")
+        await world.http.get(f"/phones/{second}/open", params={"url": PAGE})
+        page = (await scan(world)).text
+        assert f"用{name}的手机扫码" in page
+        assert f"sandbox_userid={second}" in page.partition("的手机扫码")[0]
+
+    async def test_a_phone_whose_owner_has_left_is_not_offered(self, world: World) -> None:
+        userid = (await world.userids(1))[0]
+        await world.http.get(f"/phones/{userid}")
+        await world.client.delete_person(userid)
+        page = await scan(world)
+        assert page.status_code == 200
+        assert "的手机扫码" not in page.text
+
     async def test_who_refuses_comes_back_without_a_code(self, world: World) -> None:
         answer = await scan(world, refuse="1")
         assert answer.headers["location"] == f"{PAGE}?state=s1"

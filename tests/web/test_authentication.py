@@ -105,9 +105,10 @@ class TestWhatAKeyMayDo:
         allowed = [scope for scope in scopes_of(REGISTRY) if allows([f"{resource}:write"], scope)]
         assert allowed == [f"{resource}:read", f"{resource}:write"]
 
-    def test_acts_in_peoples_names_are_scopes_of_their_own(self) -> None:
-        acts = {"requests:decide", "announcements:confirm", "tasks:act"}
-        assert {scope for scope in scopes_of(REGISTRY) if not scope.endswith((":read", ":write"))} == acts
+    def test_acts_in_peoples_names_and_what_messages_say_are_scopes_of_their_own(self) -> None:
+        acts = {"requests:decide", "announcements:confirm", "confirmations:decide", "tasks:act"}
+        found = {scope for scope in scopes_of(REGISTRY) if not scope.endswith((":read", ":write"))}
+        assert found == {*acts, "deliveries:content"}
 
     async def test_an_unknown_scope_cannot_be_given(self, counter: Desk) -> None:
         answer = await counter.make_key(scopes=("org:read", "org:fly"))

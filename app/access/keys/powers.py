@@ -14,6 +14,7 @@ NOUNS: Final = {
     "announcements": "通知",
     "audit": "审计记录",
     "callbacks": "回调",
+    "confirmations": "双人确认",
     "deliveries": "发送记录",
     "events": "事件",
     "groups": "群",
@@ -30,6 +31,8 @@ ACTS: Final = {
     "requests:decide": "审批",
     "announcements:write": "发布通知",
     "announcements:confirm": "确认通知",
+    "confirmations:write": "提出需要两人的操作",
+    "confirmations:decide": "确认需要两人的操作",
     "tasks:write": "布置任务",
     "tasks:act": "办理任务",
 }

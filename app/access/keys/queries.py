@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -12,10 +12,17 @@ from sqlalchemy import Date, Select, cast, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from models.access import ApiKey
 from models.api_requests import ApiRequest
 
 FAILED_FROM = 400
 """HTTP's statuses of refusals and errors."""
+
+
+async def key_names(session: AsyncSession, key_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Of ended keys too."""
+    statement = select(col(ApiKey.id), col(ApiKey.name)).where(col(ApiKey.id).in_(key_ids))
+    return {row[0]: row[1] for row in await session.execute(statement)}
 
 
 class Usage(NamedTuple):

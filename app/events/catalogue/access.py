@@ -1,8 +1,12 @@
-"""Who signs in, and who is given what."""
+"""Who signs in, who is given what, and what needs two people (F197)."""
 
 from __future__ import annotations
 
-from app.events.event import Event, GrantRef, PersonRef, SessionRef
+from typing import Annotated
+
+from pydantic import Field
+
+from app.events.event import ConfirmationRef, Event, GrantRef, PersonRef, SessionRef
 from models.audit import ObjectKind
 
 
@@ -49,4 +53,55 @@ class AccessRevoked(GrantEvent):
     type = "access.revoked"
 
 
-__all__ = ["AccessGranted", "AccessRevoked", "SignedIn", "SignedOut"]
+class ConfirmationEvent(Event):
+    """Something that happened to an act that one person asks for and another confirms."""
+
+    about_kind = ObjectKind.CONFIRMATION
+    about_field = "confirmation_id"
+
+    confirmation_id: ConfirmationRef
+    act: Annotated[str, Field(examples=["policy.activate"])]
+
+
+class ConfirmationAsked(ConfirmationEvent):
+    """Somebody asked for an act that another person has to confirm."""
+
+    type = "confirmation.asked"
+
+
+class ConfirmationConfirmed(ConfirmationEvent):
+    """Another person confirmed it, and it was carried out."""
+
+    type = "confirmation.confirmed"
+
+
+class ConfirmationRefused(ConfirmationEvent):
+    """Another person refused it: nothing was done."""
+
+    type = "confirmation.refused"
+
+
+class ConfirmationWithdrawn(ConfirmationEvent):
+    """Who had asked took it back."""
+
+    type = "confirmation.withdrawn"
+
+
+class ConfirmationExpired(ConfirmationEvent):
+    """Nobody answered in time: nothing was done."""
+
+    type = "confirmation.expired"
+
+
+__all__ = [
+    "AccessGranted",
+    "AccessRevoked",
+    "ConfirmationAsked",
+    "ConfirmationConfirmed",
+    "ConfirmationEvent",
+    "ConfirmationExpired",
+    "ConfirmationRefused",
+    "ConfirmationWithdrawn",
+    "SignedIn",
+    "SignedOut",
+]

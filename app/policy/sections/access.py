@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
+from app.dual_control import TwoPersonAct
 from app.permissions import Permission, Reach
 from app.policy.sections.people import Expression
 from app.policy.sections.values import Section, Text
@@ -38,3 +39,7 @@ class BundleRule(Section):
 
 class AccessRule(Section):
     bundles: dict[Text, BundleRule] = Field(min_length=1)
+    two_person: list[TwoPersonAct] = []
+    """Acts on pages that one person asks for and another confirms (F197). Empty in versions that are older."""
+    two_person_keys: bool = False
+    """Whether API keys, too, cannot do these alone: they ask (`POST /confirmations`)."""

@@ -19,6 +19,7 @@ _BUTTON = 10
 _FIELDS = 6
 _BUTTONS = 6
 _KEY_BYTES = 1024
+_MORE = "查看详情"
 
 
 @dataclass(frozen=True)
@@ -137,8 +138,10 @@ def card_as_text(template_card: dict[str, Any]) -> str:
 
 
 def with_link(text: str, url: str | None) -> str:
-    """A text with the page that it speaks of, which a phone opens by a tap; as it is without a page."""
-    return f"{text}\n查看：{url}" if url else text
+    """A text with the page that it speaks of, opened by a tap (messaging §1.3); as it is without a page."""
+    if not url:
+        return text
+    return f'{text}\n<a href="{url.replace(chr(34), "%22")}">{_MORE}</a>'
 
 
 def cut(text: str, limit: int) -> str:

@@ -1,0 +1,101 @@
+"""What two people do about keys: one asks, another confirms (F197)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import Field
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access import service
+from app.access.schemas import ActsForIn, ApiKeyIn
+from app.audit.actor import person_actor
+from app.dual_control import TwoPersonAct, TwoPersonHandler
+from app.permissions import Permission, Words
+from app.web.schemas import AsText, Input
+from models.org import Person
+
+
+class NewKey(ApiKeyIn):
+    """The key itself is drawn when it is asked for and shown to the asker; it works once another person confirms."""
+
+    prefix: str = Field("", max_length=20)
+    key_hash: str = Field("", max_length=64)
+
+
+class KeyNamed(Input):
+    key_id: AsText[UUID]
+
+
+class KeyChange(ActsForIn, KeyNamed):
+    """In whose name a key may act from now on."""
+
+
+def draw_key(payload: NewKey) -> tuple[NewKey, str]:
+    secret = service.new_secret()
+    return payload.model_copy(update={"prefix": secret.prefix, "key_hash": secret.digest.hex()}), secret.key
+
+
+def _draft(payload: NewKey) -> service.KeyDraft:
+    return service.KeyDraft(payload.name, payload.scopes, payload.acts_for(), payload.expires_at)
+
+
+async def describe_new_key(session: AsyncSession, payload: NewKey, *, now: datetime) -> list[tuple[str, str]]:
+    await service.check_draft(session, _draft(payload), now=now)
+    return [("名称", payload.name), ("权限", "、".join(payload.scopes)), ("代办", payload.act_as.value)]
+
+
+async def create_key(session: AsyncSession, payload: NewKey, *, asker: Person, now: datetime) -> str:
+    secret = service.Secret(payload.prefix, bytes.fromhex(payload.key_hash))
+    row = await service.add_key(session, _draft(payload), secret, actor=person_actor(asker.id), now=now)
+    return str(row.id)
+
+
+async def describe_key(session: AsyncSession, payload: KeyNamed, *, now: datetime) -> list[tuple[str, str]]:  # noqa: ARG001 -- every act is described alike
+    row = await service.living_key(session, payload.key_id)
+    return [("密钥", f"{row.name}（{row.prefix}…）"), ("权限", "、".join(row.scopes))]
+
+
+async def end_key(session: AsyncSession, payload: KeyNamed, *, asker: Person, now: datetime) -> str:
+    row = await service.end_key(session, key_id=payload.key_id, actor=person_actor(asker.id), now=now)
+    return str(row.id)
+
+
+async def describe_key_change(session: AsyncSession, payload: KeyChange, *, now: datetime) -> list[tuple[str, str]]:
+    said = payload.act_as.value
+    if payload.act_as_departments:
+        said += f" {'、'.join(str(one) for one in payload.act_as_departments)}"
+    return [*await describe_key(session, payload, now=now), ("代办", said)]
+
+
+async def change_key(session: AsyncSession, payload: KeyChange, *, asker: Person, now: datetime) -> str:
+    actor, acts_for = person_actor(asker.id), payload.acts_for()
+    row = await service.let_act_for(session, key_id=payload.key_id, acts_for=acts_for, actor=actor, now=now)
+    return str(row.id)
+
+
+ACTS: dict[str, TwoPersonHandler] = {
+    TwoPersonAct.KEY_CREATE: TwoPersonHandler(
+        title=Words("新建接口密钥", "create an API key"),
+        permission=Permission.KEY_CHANGE,
+        payload=NewKey,
+        describe=describe_new_key,
+        carry_out=create_key,
+        prepare=draw_key,
+    ),
+    TwoPersonAct.KEY_CHANGE: TwoPersonHandler(
+        title=Words("改定密钥可代谁办理", "change whom a key acts for"),
+        permission=Permission.KEY_CHANGE,
+        payload=KeyChange,
+        describe=describe_key_change,
+        carry_out=change_key,
+    ),
+    TwoPersonAct.KEY_END: TwoPersonHandler(
+        title=Words("停用接口密钥", "end an API key"),
+        permission=Permission.KEY_CHANGE,
+        payload=KeyNamed,
+        describe=describe_key,
+        carry_out=end_key,
+    ),
+}

@@ -1,0 +1,1 @@
+"""What people who ask the app are told of requests."""

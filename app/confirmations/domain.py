@@ -1,0 +1,17 @@
+"""The manifest of dual control."""
+
+from __future__ import annotations
+
+from app.confirmations.acts import ACTS
+from app.confirmations.jobs import CARD_ACTIONS, TIMERS
+from app.confirmations.router import router
+from app.manifest import Domain
+
+DOMAIN = Domain(
+    name="confirmations",
+    routers=[router],
+    timers=TIMERS,
+    card_actions=CARD_ACTIONS,
+    two_person_acts=ACTS,
+    scopes=["confirmations", "confirmations:decide"],
+)

@@ -33,8 +33,8 @@ HEADER: Final = "# The English of the pages. The Chinese stands in the templates
 def said() -> dict[str, list[str]]:
     """Every text, with where it stands."""
     found: dict[str, list[str]] = {}
-    in_templates = extract_from_dir(ROOT / "app", TEMPLATES, OPTIONS, keywords={"_": None})  # type: ignore[arg-type]
-    in_code = extract_from_dir(ROOT / "app", CODE, keywords={"phrase": None})  # type: ignore[arg-type]
+    in_templates = extract_from_dir(ROOT / "app", TEMPLATES, OPTIONS, keywords={"_": None})
+    in_code = extract_from_dir(ROOT / "app", CODE, keywords={"phrase": None})
     for path, line, text, _comments, _context in [*in_templates, *in_code]:
         found.setdefault(text if isinstance(text, str) else text[0], []).append(f"app/{path}:{line}")
     return found

@@ -32,10 +32,10 @@ def translations(language: str) -> gettext.NullTranslations:
 
 
 def translated(text: str, language: str) -> str:
-    """What Python code says on a page. Mark it with `said` where it is written, so that it is extracted."""
+    """What Python code says on a page. Mark it with `phrase` where it is written, so that it is extracted."""
     return translations(language).gettext(text)
 
 
-def said(text: str) -> str:
+def phrase(text: str) -> str:
     """Marks a text of Python code for the catalogue; it is translated when it is drawn."""
     return text

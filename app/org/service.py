@@ -18,6 +18,7 @@ from app.org.read_again import (
     rejoined_since,
 )
 from app.org.returners import Returner, compare_returners, link_returners
+from app.org.search.find import FoundDepartment, search_departments, search_people
 from app.org.sight import departments_seen_by, headships_of, people_in, seen_by
 from models.ids import PersonId, fold
 from models.org import Person
@@ -25,6 +26,7 @@ from models.org import Person
 __all__ = [
     "DEPARTMENTS_READ_AGAIN",
     "PEOPLE_READ_AGAIN",
+    "FoundDepartment",
     "NamedPerson",
     "Returner",
     "compare_returners",
@@ -44,6 +46,8 @@ __all__ = [
     "read_again_since",
     "rejoined_since",
     "rename",
+    "search_departments",
+    "search_people",
     "seen_by",
     "separate_userid",
 ]

@@ -279,3 +279,41 @@ class UseridReview(Table, table=True):
     decision: str | None = Field(default=None)
     decided_by: str | None = Field(default=None)
     decided_at: datetime | None = optional_moment()
+
+
+class PersonSpelling(Table, table=True):
+    """One way in which the name or the alias of a person may be typed, from one of its signs on. Derived: the worker
+    writes it anew when a name has changed (`app.org.search`).
+    """
+
+    __tablename__ = "person_spellings"
+
+    person_id: UUID = ref("people.id", index=False, primary_key=True)
+    number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    place: int
+    """The sign from which on it is; 0: the whole name."""
+    name: str = Field(sa_type=FOLDED, index=True)
+    """Its own signs, folded. Compared byte by byte, so that a plain index finds what begins so."""
+    pinyin: str = Field(sa_type=FOLDED, index=True)
+    initials: str = Field(sa_type=FOLDED, index=True)
+    source: str | None = Field(default=None)
+    """On the first of a person: the name and the alias that they were made of."""
+
+
+class DepartmentSpelling(Table, table=True):
+    """The same of a department."""
+
+    __tablename__ = "department_spellings"
+
+    department_id: int = Field(
+        sa_type=BigInteger,
+        foreign_key="departments.id",
+        primary_key=True,
+        sa_column_kwargs={"autoincrement": False},
+    )
+    number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    place: int
+    name: str = Field(sa_type=FOLDED, index=True)
+    pinyin: str = Field(sa_type=FOLDED, index=True)
+    initials: str = Field(sa_type=FOLDED, index=True)
+    source: str | None = Field(default=None)

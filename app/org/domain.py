@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.manifest import Domain, Page
+from app.org.jobs import JOBS, SCHEDULE, start_up
 from app.org.returners import counted
 from app.org.router import router
 from app.org.sight import is_department_seen, is_person_seen, standing_as_head
@@ -12,6 +13,9 @@ from models.audit import ObjectKind
 DOMAIN = Domain(
     name="org",
     routers=[router],
+    jobs=JOBS,
+    schedule=SCHEDULE,
+    start_up=start_up,
     overview=[counted],
     scopes=["org"],
     standings={"department_head": standing_as_head},

@@ -15,6 +15,7 @@ from sqlmodel import col
 
 from app.database import in_parts, read_in_parts
 from app.org.rules import EMPLOYED, OUT_OF_SIGHT, is_deputy, is_out_of_sight, may_act
+from app.org.search.queries import departments_spelled, people_spelled
 from models.ids import DepartmentId, PersonId, WecomUserId, fold
 from models.org import (
     Department,
@@ -161,7 +162,7 @@ async def memberships_of(session: AsyncSession, person_ids: Iterable[UUID]) -> d
 def members(
     *, department_id: int | None, status: PersonStatus | None, name: str | None, updated_since: datetime | None
 ) -> Select[Person]:
-    """The list of members for REST; `name` also finds userids."""
+    """The list of members for REST; `name` also finds userids, pinyin and its initials."""
     conditions: list[ColumnElement[bool]] = []
     if department_id is not None:
         inside = select(col(Membership.person_id)).where(
@@ -174,7 +175,8 @@ def members(
         by_userid = select(col(PersonUserid.person_id)).where(
             col(PersonUserid.ended_at).is_(None), col(PersonUserid.userid).contains(fold(name), autoescape=True)
         )
-        conditions.append(or_(col(Person.name).contains(name, autoescape=True), col(Person.id).in_(by_userid)))
+        by_name = col(Person.name).contains(name, autoescape=True)
+        conditions.append(or_(by_name, col(Person.id).in_(by_userid), col(Person.id).in_(people_spelled(name))))
     if updated_since is not None:
         conditions.append(col(Person.updated_at) >= updated_since)
     return select(Person).where(*conditions)
@@ -306,8 +308,14 @@ async def all_departments(session: AsyncSession) -> list[Department]:
     return list((await session.scalars(statement)).all())
 
 
-def departments(*, parent_id: int | None, updated_since: datetime | None) -> Select[Department]:
+def departments(
+    *, parent_id: int | None, updated_since: datetime | None, name: str | None = None
+) -> Select[Department]:
+    """The list for REST; `name` also finds pinyin and its initials."""
     statement = select(Department).where(col(Department.ended_at).is_(None))
+    if name:
+        spelled = col(Department.id).in_(departments_spelled(name))
+        statement = statement.where(or_(col(Department.name).contains(name, autoescape=True), spelled))
     if parent_id is not None:
         statement = statement.where(col(Department.parent_id) == parent_id)
     if updated_since is not None:

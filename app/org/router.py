@@ -42,9 +42,13 @@ Since = Annotated[Moment | None, Query(description="Only rows changed at or afte
 
 @departments.get("")
 async def list_departments(
-    session: SessionDep, page: PageDep, parent_id: QueryInt | None = None, updated_since: Since = None
+    session: SessionDep,
+    page: PageDep,
+    parent_id: QueryInt | None = None,
+    q: Annotated[str | None, Query(description="Part of a name, its pinyin, or the initials of that.")] = None,
+    updated_since: Since = None,
 ) -> Page[DepartmentOut]:
-    statement = queries.departments(parent_id=parent_id, updated_since=updated_since)
+    statement = queries.departments(parent_id=parent_id, name=q, updated_since=updated_since)
     rows, cursor = await paginate(session, statement, col(Department.id), page=page, descending=False)
     return Page(items=presentation.departments(rows), next_cursor=cursor)
 
@@ -72,7 +76,9 @@ async def list_members(
     page: PageDep,
     department: Annotated[QueryInt | None, Query(description="Direct members of this department.")] = None,
     status: PersonStatus | None = None,
-    q: Annotated[str | None, Query(description="Part of a name or userid.")] = None,
+    q: Annotated[
+        str | None, Query(description="Part of a name or userid; its pinyin, or the initials of that.")
+    ] = None,
     updated_since: Since = None,
 ) -> Page[Member]:
     statement = queries.members(department_id=department, status=status, name=q, updated_since=updated_since)

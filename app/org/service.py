@@ -18,6 +18,7 @@ from app.org.read_again import (
     rejoined_since,
 )
 from app.org.returners import Returner, compare_returners, link_returners
+from app.org.search.find import FoundDepartment, search_departments, search_people
 from app.org.shown import (
     DepartmentPage,
     PersonLine,
@@ -35,6 +36,7 @@ __all__ = [
     "DEPARTMENTS_READ_AGAIN",
     "PEOPLE_READ_AGAIN",
     "DepartmentPage",
+    "FoundDepartment",
     "NamedPerson",
     "PersonLine",
     "PersonPage",
@@ -60,6 +62,8 @@ __all__ = [
     "read_again_since",
     "rejoined_since",
     "rename",
+    "search_departments",
+    "search_people",
     "seen_by",
     "separate_userid",
 ]

@@ -95,7 +95,7 @@ async def test_what_is_of_others_reads_like_what_does_not_exist(walk: Walk, kind
 
 
 def _text_of(html: str, browser: Browser) -> str:
-    kept, browser.page = browser.page, type("Page", (), {"text": html})()  # type: ignore[assignment]
+    kept, browser.page = browser.page, type("Page", (), {"text": html})()
     try:
         return browser.text
     finally:

@@ -1,7 +1,7 @@
 """Find people and departments by their pinyin and its initials: spellings, which a worker derives from the names.
 
 Revision ID: 0026_spellings
-Revises: 0023b_api_requests
+Revises: 0024_confirmations
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0026_spellings"
-down_revision = "0023b_api_requests"
+down_revision = "0024_confirmations"
 branch_labels = None
 depends_on = None
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Select, Uuid, any_, func, literal, or_, select, text
+from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, and_, any_, exists, func, literal, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -17,7 +17,7 @@ from app.announcements.rules import ReceiptState
 from app.announcements.sight import seen_by
 from app.database import in_parts
 from app.overview.service import Asked, Figure, Level, Measure, Place, found_in
-from app.permissions import Permission
+from app.permissions import Permission, Sight
 from app.today.queries import WaitingColumns
 from models.announcements import Announcement, AnnouncementGroup, AnnouncementState, Receipt
 from models.audit import ObjectKind
@@ -52,13 +52,42 @@ async def announcement_for_update(session: AsyncSession, announcement_id: Announ
     return await session.get(Announcement, announcement_id, with_for_update={"key_share": True}, populate_existing=True)
 
 
-def published(*, author_id: UUID | None, updated_since: datetime | None) -> Select[Announcement]:
-    statement = select(Announcement)
-    if author_id is not None:
-        statement = statement.where(col(Announcement.author_id) == author_id)
-    if updated_since is not None:
-        statement = statement.where(col(Announcement.updated_at) >= updated_since)
-    return statement
+@dataclass(frozen=True)
+class AnnouncementFilter:
+    author_id: UUID | None = None
+    message_class: str | None = None
+    state: AnnouncementState | None = None
+    late_at: datetime | None = None
+    """Not closed, and somebody has not confirmed who should have by this moment."""
+    updated_since: datetime | None = None
+    sight: Sight | None = None
+    """As far as the reader sees (D21); everything without one."""
+
+
+def matching(wanted: AnnouncementFilter) -> Select[Announcement]:
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.author_id is not None:
+        conditions.append(col(Announcement.author_id) == wanted.author_id)
+    if wanted.message_class is not None:
+        conditions.append(col(Announcement.message_class) == wanted.message_class)
+    if wanted.state is not None:
+        conditions.append(col(Announcement.state) == wanted.state)
+    if wanted.late_at is not None:
+        conditions.append(_is_late(wanted.late_at))
+    if wanted.updated_since is not None:
+        conditions.append(col(Announcement.updated_at) >= wanted.updated_since)
+    if wanted.sight is not None:
+        conditions.append(seen_by(wanted.sight))
+    return select(Announcement).where(*conditions)
+
+
+def _is_late(now: datetime) -> ColumnElement[bool]:
+    late = exists().where(
+        col(Receipt.announcement_id) == col(Announcement.id),
+        col(Receipt.confirmed_at).is_(None),
+        col(Receipt.due_at) < now,
+    )
+    return and_(col(Announcement.state) == AnnouncementState.PUBLISHED, col(Announcement.receipt_required), late)
 
 
 async def freeze_audience(session: AsyncSession, announcement_id: UUID, sources: dict[UUID, str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from sqlmodel import col
 
 from app.access import service as access
 from app.announcements import presentation, queries, service
+from app.announcements.queries import AnnouncementFilter
 from app.announcements.rules import ReceiptState
 from app.announcements.schemas import (
     AnnouncementOut,
@@ -27,7 +29,7 @@ from app.web.idempotency import IdempotentRoute
 from app.web.pagination import Page, PageDep, paginate
 from app.web.problems import problems
 from app.web.schemas import Moment, QueryBool
-from models.announcements import Announcement, Receipt
+from models.announcements import Announcement, AnnouncementState, Receipt
 from models.ids import AnnouncementId
 
 router = APIRouter(prefix="/announcements", tags=["announcements"], route_class=IdempotentRoute)
@@ -50,18 +52,28 @@ async def publish_announcement(
     return await presentation.announcement(session, announcement)
 
 
+async def get_wanted(
+    session: SessionDep,
+    now: NowDep,
+    author: Annotated[str | None, Query(description="userid")] = None,
+    late: Annotated[QueryBool, Query(description="Only those that somebody should have confirmed by now")] = False,
+) -> AnnouncementFilter:
+    return AnnouncementFilter(author_id=await org.id_named(session, author), late_at=now if late else None)
+
+
 @router.get("", dependencies=READ, responses=problems(400, 404))
 async def list_announcements(
     session: SessionDep,
     page: PageDep,
-    author: Annotated[str | None, Query(description="userid")] = None,
+    of_people: Annotated[AnnouncementFilter, Depends(get_wanted)],
+    message_class: Annotated[str | None, Query(alias="class", description="A class of the policy")] = None,
+    state: AnnouncementState | None = None,
     updated_since: Moment | None = None,
 ) -> Page[AnnouncementSummary]:
     """Announcements, the latest change first."""
-    author_id = await org.id_named(session, author)
-    statement = queries.published(author_id=author_id, updated_since=updated_since)
+    wanted = replace(of_people, message_class=message_class, state=state, updated_since=updated_since)
     columns = (col(Announcement.updated_at), col(Announcement.id))
-    rows, next_cursor = await paginate(session, statement, *columns, page=page)
+    rows, next_cursor = await paginate(session, queries.matching(wanted), *columns, page=page)
     return Page(items=await presentation.summaries(session, rows), next_cursor=next_cursor)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, text
@@ -12,7 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.approvals.errors import RequestNotFound
+from app.approvals.sight import seen_by
 from app.org import queries as org
+from app.org import service as people
+from app.permissions import Sight
 from models.approvals import (
     ConcernedPerson,
     Decision,
@@ -250,28 +254,45 @@ class RequestFilter:
     decided_by_id: PersonId | None = None
     """Who has decided a step of it."""
     updated_since: datetime | None = None
+    outcome: OutcomeState | None = None
+    involved_id: PersonId | None = None
+    """Who has applied, whom it is about, or who is or was asked or has decided."""
+    department_ids: Collection[int] | None = None
+    """Somebody of exactly these departments has applied."""
+    group_id: UUID | None = None
+    late_at: datetime | None = None
+    """Its open step was past its deadline at this moment."""
+    sight: Sight | None = None
+    """As far as the reader sees (D21); everything without one."""
 
 
 def matching(wanted: RequestFilter) -> Select[Request]:
-    conditions: list[ColumnElement[bool]] = []
-    if wanted.state is not None:
-        conditions.append(col(Request.state) == wanted.state)
-    if wanted.kind is not None:
-        conditions.append(col(Request.kind) == wanted.kind)
-    if wanted.kinds is not None:
-        conditions.append(col(Request.kind).in_(wanted.kinds))
-    if wanted.requester_id is not None:
-        conditions.append(col(Request.requester_id) == wanted.requester_id)
-    if wanted.updated_since is not None:
-        conditions.append(col(Request.updated_at) >= wanted.updated_since)
-    for person_id, ids_of in (
-        (wanted.approver_id, _awaiting),
-        (wanted.concerned_id, _about),
-        (wanted.decided_by_id, _decided_by),
-    ):
-        if person_id is not None:
-            conditions.append(col(Request.id).in_(ids_of(person_id)))
-    return select(Request).where(*conditions)
+    by_value: tuple[tuple[Any, Callable[[Any], ColumnElement[bool]]], ...] = (
+        (wanted.state, col(Request.state).__eq__),
+        (wanted.kind, col(Request.kind).__eq__),
+        (wanted.kinds, col(Request.kind).in_),
+        (wanted.outcome, col(Request.outcome).__eq__),
+        (wanted.requester_id, col(Request.requester_id).__eq__),
+        (wanted.group_id, col(Request.group_id).__eq__),
+        (wanted.updated_since, col(Request.updated_at).__ge__),
+        (wanted.department_ids, lambda ids: col(Request.requester_id).in_(people.people_in(ids))),
+        (wanted.approver_id, lambda one: col(Request.id).in_(_awaiting(one))),
+        (wanted.concerned_id, lambda one: col(Request.id).in_(_about(one))),
+        (wanted.decided_by_id, lambda one: col(Request.id).in_(_decided_by(one))),
+        (wanted.involved_id, involving),
+        (wanted.late_at, _is_late),
+        (wanted.sight, seen_by),
+    )
+    return select(Request).where(*(condition(value) for value, condition in by_value if value is not None))
+
+
+def _is_late(now: datetime) -> ColumnElement[bool]:
+    late = exists().where(
+        col(RequestStep.request_id) == col(Request.id),
+        col(RequestStep.state) == StepState.OPEN,
+        col(RequestStep.due_at) < now,
+    )
+    return and_(col(Request.state) == RequestState.PENDING, late)
 
 
 def involving(person_id: UUID) -> ColumnElement[bool]:

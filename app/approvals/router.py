@@ -31,8 +31,8 @@ from app.web.deps import Caller, CallerDep, NowDep, SessionDep, require
 from app.web.idempotency import IdempotentRoute
 from app.web.pagination import Page, PageDep, paginate
 from app.web.problems import problems
-from app.web.schemas import Moment
-from models.approvals import Request, RequestState
+from app.web.schemas import Moment, QueryBool, QueryInt
+from models.approvals import OutcomeState, Request, RequestState
 from models.ids import PersonId, RequestId
 
 router = APIRouter(prefix="/requests", tags=["requests"], route_class=IdempotentRoute)
@@ -62,32 +62,51 @@ async def _application(body: NewRequest, session: AsyncSession, caller: Caller) 
     return Application(body.kind, requester, body.payload, submitted_by=caller.actor, reason=body.reason)
 
 
+async def get_standing(
+    now: NowDep,
+    state: RequestState | None = None,
+    outcome: Annotated[OutcomeState | None, Query(description="What became of an approved one")] = None,
+    kind: str | None = None,
+    group: Annotated[UUID | None, Query(description="id of a registered group")] = None,
+    late: Annotated[QueryBool, Query(description="Only those whose open step is past its deadline")] = False,
+    updated_since: Moment | None = None,
+) -> RequestFilter:
+    return RequestFilter(
+        state=state,
+        outcome=outcome,
+        kind=kind,
+        group_id=group,
+        late_at=now if late else None,
+        updated_since=updated_since,
+    )
+
+
 async def get_wanted(
     session: SessionDep,
+    standing: Annotated[RequestFilter, Depends(get_standing)],
     requester: Annotated[str | None, Query(description="userid of who applied")] = None,
     approver: Annotated[str | None, Query(description="userid of whose decision is waited for")] = None,
     concerned: Annotated[str | None, Query(description="userid of whom others have applied for")] = None,
     decided_by: Annotated[str | None, Query(description="userid of who has decided a step of it")] = None,
+    department: Annotated[
+        QueryInt | None, Query(description="WeCom id of the applicant's department, or of one above it")
+    ] = None,
 ) -> RequestFilter:
-    return RequestFilter(
+    return replace(
+        standing,
         requester_id=await people.id_named(session, requester),
         approver_id=await people.id_named(session, approver),
         concerned_id=await people.id_named_or_former(session, concerned),
         decided_by_id=await people.id_named_or_former(session, decided_by),
+        department_ids=await people.subtree(session, department),
     )
 
 
 @router.get("", dependencies=READ, responses=problems(400, 404))
 async def list_requests(
-    session: SessionDep,
-    page: PageDep,
-    of_people: Annotated[RequestFilter, Depends(get_wanted)],
-    state: RequestState | None = None,
-    kind: str | None = None,
-    updated_since: Moment | None = None,
+    session: SessionDep, page: PageDep, wanted: Annotated[RequestFilter, Depends(get_wanted)]
 ) -> Page[RequestSummary]:
     """Requests, the latest change first."""
-    wanted = replace(of_people, state=state, kind=kind, updated_since=updated_since)
     rows, next_cursor = await paginate(
         session, queries.matching(wanted), col(Request.updated_at), col(Request.id), page=page
     )

@@ -16,10 +16,10 @@ from sqlmodel import col
 from app.groups.changes.update import Account, GroupUpdate, PendingChanges
 from app.groups.errors import GroupNotFound
 from app.groups.rules import CONFIDENTIAL
-from app.groups.sight import seen_by
+from app.groups.sight import of_departments, seen_by
 from app.org import queries as org
 from app.overview.service import Ages, Asked, Figure, Level, Measure, Place, found_in
-from app.permissions import Permission
+from app.permissions import Permission, Sight
 from models.delivery import CallKind, CallState, OutgoingCall
 from models.groups import (
     Group,
@@ -93,6 +93,13 @@ class GroupFilter:
     member_id: PersonId | None = None
     """In the group by the desired or the observed column."""
     updated_since: datetime | None = None
+    owner_id: PersonId | None = None
+    department_ids: Collection[int] | None = None
+    """Of exactly these departments, or owned by somebody there."""
+    has_findings: bool | None = None
+    """Differences that nobody has closed."""
+    sight: Sight | None = None
+    """As far as the reader sees (D21); everything without one."""
 
 
 def matching(filters: GroupFilter) -> Select[Group]:
@@ -105,6 +112,16 @@ def matching(filters: GroupFilter) -> Select[Group]:
         conditions.append(col(Group.updated_at) >= filters.updated_since)
     if filters.member_id is not None:
         conditions.append(_with(filters.member_id))
+    if filters.owner_id is not None:
+        conditions.append(col(Group.desired_owner_id) == filters.owner_id)
+    if filters.department_ids is not None:
+        conditions.append(of_departments(filters.department_ids))
+    if filters.has_findings is not None:
+        # A literal, for the index of open ones.
+        found = col(Group.id).in_(select(col(GroupFinding.group_id)).where(text("group_findings.state = 'open'")))
+        conditions.append(found if filters.has_findings else ~found)
+    if filters.sight is not None:
+        conditions.append(seen_by(filters.sight))
     return select(Group).where(*conditions)
 
 

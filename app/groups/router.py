@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
@@ -40,18 +41,33 @@ READ = [Depends(require("groups:read"))]
 WRITE = [Depends(require("groups:write"))]
 
 
+async def get_wanted(
+    session: SessionDep,
+    member: Annotated[str | None, Query(description="userid of somebody who is in it")] = None,
+    owner: Annotated[str | None, Query(description="userid of the owner that is wanted")] = None,
+    department: Annotated[
+        QueryInt | None, Query(description="WeCom id of the group's or its owner's department, or of one above it")
+    ] = None,
+) -> GroupFilter:
+    return GroupFilter(
+        member_id=await org.id_named_or_former(session, member),
+        owner_id=await org.id_named_or_former(session, owner),
+        department_ids=await org.subtree(session, department),
+    )
+
+
 @router.get("", dependencies=READ, responses=problems(400, 404))
 async def list_groups(
     session: SessionDep,
     page: PageDep,
+    of_people: Annotated[GroupFilter, Depends(get_wanted)],
     type: Annotated[str | None, Query(description="A group type of the policy")] = None,  # noqa: A002 -- the wire's name
     state: GroupState | None = None,
-    member: Annotated[str | None, Query(description="userid of somebody who is in it")] = None,
+    findings: Annotated[QueryBool | None, Query(description="With open findings, or without")] = None,
     updated_since: Moment | None = None,
 ) -> Page[GroupOut]:
     """Registered groups, the latest change first. A new one is applied for: `POST /requests`, kind `create_group`."""
-    member_id = await org.id_named_or_former(session, member)
-    wanted = GroupFilter(group_type=type, state=state, member_id=member_id, updated_since=updated_since)
+    wanted = replace(of_people, group_type=type, state=state, has_findings=findings, updated_since=updated_since)
     rows, next_cursor = await paginate(
         session, queries.matching(wanted), col(Group.updated_at), col(Group.id), page=page
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import BigInteger, ColumnElement, Uuid, any_, false, literal, or_, select, true
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,15 +22,15 @@ def seen_by(sight: Sight) -> ColumnElement[bool]:
         return true()
     return or_(
         col(Group.id) == any_(literal(list(sight.groups), ARRAY(Uuid))),
-        _of_departments(sight) if sight.departments else false(),
+        of_departments(sight.departments) if sight.departments else false(),
         _own(sight) if sight.person_id else false(),
     )
 
 
-def _of_departments(sight: Sight) -> ColumnElement[bool]:
+def of_departments(department_ids: Collection[int]) -> ColumnElement[bool]:
     return or_(
-        col(Group.department_id) == any_(literal(sorted(sight.departments), ARRAY(BigInteger))),
-        col(Group.desired_owner_id).in_(org.people_in(sight.departments)),
+        col(Group.department_id) == any_(literal(sorted(department_ids), ARRAY(BigInteger))),
+        col(Group.desired_owner_id).in_(org.people_in(department_ids)),
     )
 
 

@@ -15,7 +15,7 @@ from sqlmodel import col
 
 from app.database import in_parts, read_in_parts
 from app.org.rules import EMPLOYED, OUT_OF_SIGHT, is_deputy, is_out_of_sight, may_act
-from app.org.search.queries import departments_spelled, people_spelled
+from app.org.search.queries import departments_spelled
 from models.ids import DepartmentId, PersonId, WecomUserId, fold
 from models.org import (
     Department,
@@ -157,29 +157,6 @@ async def memberships_of(session: AsyncSession, person_ids: Iterable[UUID]) -> d
     for membership in (await session.scalars(statement)).all():
         found.setdefault(membership.person_id, []).append(membership)
     return found
-
-
-def members(
-    *, department_id: int | None, status: PersonStatus | None, name: str | None, updated_since: datetime | None
-) -> Select[Person]:
-    """The list of members for REST; `name` also finds userids, pinyin and its initials."""
-    conditions: list[ColumnElement[bool]] = []
-    if department_id is not None:
-        inside = select(col(Membership.person_id)).where(
-            col(Membership.ended_at).is_(None), col(Membership.department_id) == department_id
-        )
-        conditions.append(col(Person.id).in_(inside))
-    if status is not None:
-        conditions.append(col(Person.status) == status)
-    if name:
-        by_userid = select(col(PersonUserid.person_id)).where(
-            col(PersonUserid.ended_at).is_(None), col(PersonUserid.userid).contains(fold(name), autoescape=True)
-        )
-        by_name = col(Person.name).contains(name, autoescape=True)
-        conditions.append(or_(by_name, col(Person.id).in_(by_userid), col(Person.id).in_(people_spelled(name))))
-    if updated_since is not None:
-        conditions.append(col(Person.updated_at) >= updated_since)
-    return select(Person).where(*conditions)
 
 
 async def last_userids_of(session: AsyncSession, person_ids: Iterable[UUID]) -> dict[UUID, str]:

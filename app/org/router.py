@@ -7,8 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from sqlmodel import col
 
-from app.org import presentation, queries, service
+from app.org import lists, presentation, queries, service
 from app.org.errors import DepartmentUnknown
+from app.org.lists import MemberFilter, subtree
 from app.org.schemas import (
     ChangeOut,
     DepartmentOut,
@@ -23,7 +24,7 @@ from app.web.deps import CallerDep, NowDep, SessionDep, require
 from app.web.idempotency import IdempotentRoute
 from app.web.pagination import Page, PageDep, paginate
 from app.web.problems import problems
-from app.web.schemas import Moment, QueryInt
+from app.web.schemas import Moment, QueryBool, QueryInt
 from models.org import Department, OrgChange, Person, PersonStatus, UseridReview
 
 READ = [Depends(require("org:read"))]
@@ -75,13 +76,18 @@ async def list_members(
     session: SessionDep,
     page: PageDep,
     department: Annotated[QueryInt | None, Query(description="Direct members of this department.")] = None,
+    below: Annotated[QueryBool, Query(description="With everything below that department.")] = False,
     status: PersonStatus | None = None,
     q: Annotated[
         str | None, Query(description="Part of a name or userid; its pinyin, or the initials of that.")
     ] = None,
     updated_since: Since = None,
 ) -> Page[Member]:
-    statement = queries.members(department_id=department, status=status, name=q, updated_since=updated_since)
+    inside = await subtree(session, department)
+    if department is not None and not below:
+        inside = frozenset([department])
+    wanted = MemberFilter(inside, status, name=q, updated_since=updated_since)
+    statement = lists.members(wanted)
     rows, cursor = await paginate(session, statement, col(Person.updated_at), col(Person.id), page=page)
     return Page(items=await presentation.members(session, rows), next_cursor=cursor)
 

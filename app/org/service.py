@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.org import queries
 from app.org.errors import PersonUnknown
 from app.org.identity import link_former, link_userid, rename, separate_userid
+from app.org.lists import MemberFilter, members, subtree
 from app.org.named_people import NamedPerson, named_people
 from app.org.read_again import (
     DEPARTMENTS_READ_AGAIN,
@@ -37,6 +38,7 @@ __all__ = [
     "PEOPLE_READ_AGAIN",
     "DepartmentPage",
     "FoundDepartment",
+    "MemberFilter",
     "NamedPerson",
     "PersonLine",
     "PersonPage",
@@ -51,6 +53,7 @@ __all__ = [
     "link_former",
     "link_returners",
     "link_userid",
+    "members",
     "named_people",
     "not_shown_in",
     "people_in",
@@ -66,6 +69,7 @@ __all__ = [
     "search_people",
     "seen_by",
     "separate_userid",
+    "subtree",
 ]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,8 +15,9 @@ from sqlmodel import col
 from app.audit.why import About
 from app.delivery import queries as delivery
 from app.ladders import service as ladders
+from app.org import service as people
 from app.overview.service import Ages, Asked, Figure, Level, Measure, Place, found_in
-from app.permissions import Permission
+from app.permissions import Permission, Sight
 from app.roles import service as roles
 from app.tasks.errors import TaskNotFound
 from app.tasks.rules import ENDED, TaskPurpose
@@ -55,24 +58,45 @@ def _fresh(task_id: TaskId) -> Select[Task]:
     return select(Task).where(col(Task.id) == task_id).execution_options(populate_existing=True)
 
 
-def tasks(
-    *,
-    owner_id: UUID | None,
-    assigner_id: UUID | None,
-    group_id: UUID | None,
-    state: TaskState | None,
-    updated_since: datetime | None,
-) -> Select[Task]:
-    statement = select(Task)
-    for column, wanted in (
-        (col(Task.owner_id), owner_id),
-        (col(Task.assigner_id), assigner_id),
-        (col(Task.group_id), group_id),
-        (col(Task.state), state),
-    ):
-        if wanted is not None:
-            statement = statement.where(column == wanted)
-    return statement if updated_since is None else statement.where(col(Task.updated_at) >= updated_since)
+@dataclass(frozen=True)
+class TaskFilter:
+    owner_id: UUID | None = None
+    assigner_id: UUID | None = None
+    group_id: UUID | None = None
+    state: TaskState | None = None
+    is_open: bool | None = None
+    """Not ended, or ended."""
+    department_ids: Collection[int] | None = None
+    """Somebody of exactly these departments is responsible."""
+    late_at: datetime | None = None
+    """Not ended, and past its deadline at this moment."""
+    updated_since: datetime | None = None
+    sight: Sight | None = None
+    """As far as the reader sees (D21); everything without one."""
+
+
+def matching(wanted: TaskFilter) -> Select[Task]:
+    conditions = [
+        column == value
+        for column, value in (
+            (col(Task.owner_id), wanted.owner_id),
+            (col(Task.assigner_id), wanted.assigner_id),
+            (col(Task.group_id), wanted.group_id),
+            (col(Task.state), wanted.state),
+        )
+        if value is not None
+    ]
+    if wanted.is_open is not None:
+        conditions.append(col(Task.state).in_([state for state in TaskState if (state not in ENDED) is wanted.is_open]))
+    if wanted.late_at is not None:
+        conditions += [col(Task.state).not_in(ENDED), col(Task.due_at) < wanted.late_at]
+    if wanted.department_ids is not None:
+        conditions.append(col(Task.owner_id).in_(people.people_in(wanted.department_ids)))
+    if wanted.updated_since is not None:
+        conditions.append(col(Task.updated_at) >= wanted.updated_since)
+    if wanted.sight is not None:
+        conditions.append(seen_by(wanted.sight))
+    return select(Task).where(*conditions)
 
 
 async def numbered(session: AsyncSession, number: int, seen: ColumnElement[bool]) -> list[Task]:

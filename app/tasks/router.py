@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
@@ -11,13 +12,14 @@ from sqlmodel import col
 from app.access import service as access
 from app.org import service as org
 from app.tasks import presentation, queries, service
+from app.tasks.queries import TaskFilter
 from app.tasks.schemas import Cancellation, NewTask, NotedWord, Progress, TaskOut, TaskSummary, Word
 from app.tasks.service import Assignment, ProgressReport
 from app.web.deps import CallerDep, NowDep, SessionDep, require
 from app.web.idempotency import IdempotentRoute
 from app.web.pagination import Page, PageDep, paginate
 from app.web.problems import problems
-from app.web.schemas import Moment
+from app.web.schemas import Moment, QueryBool, QueryInt
 from app.web.scopes import MissingScope, allows
 from models.ids import TaskId
 from models.tasks import Task, TaskState
@@ -47,25 +49,39 @@ async def assign_task(body: NewTask, session: SessionDep, caller: CallerDep, now
     return await presentation.task(session, task)
 
 
+async def get_wanted(
+    session: SessionDep,
+    now: NowDep,
+    owner: Annotated[str | None, Query(description="userid")] = None,
+    assigner: Annotated[str | None, Query(description="userid")] = None,
+    group: Annotated[UUID | None, Query(description="id of a registered group")] = None,
+    department: Annotated[
+        QueryInt | None, Query(description="WeCom id of the responsible person's department, or of one above it")
+    ] = None,
+    late: Annotated[QueryBool, Query(description="Only those past their deadline and not ended")] = False,
+) -> TaskFilter:
+    return TaskFilter(
+        owner_id=await org.id_named(session, owner),
+        assigner_id=await org.id_named(session, assigner),
+        group_id=group,
+        department_ids=await org.subtree(session, department),
+        late_at=now if late else None,
+    )
+
+
 @router.get("", dependencies=READ, responses=problems(400, 404))
 async def list_tasks(
     session: SessionDep,
     page: PageDep,
-    owner: Annotated[str | None, Query(description="userid")] = None,
-    assigner: Annotated[str | None, Query(description="userid")] = None,
+    of_people: Annotated[TaskFilter, Depends(get_wanted)],
     state: TaskState | None = None,
-    group: Annotated[UUID | None, Query(description="id of a registered group")] = None,
+    is_open: Annotated[QueryBool | None, Query(alias="open", description="Not ended, or only ended")] = None,
     updated_since: Moment | None = None,
 ) -> Page[TaskSummary]:
     """Tasks, the latest change first."""
-    statement = queries.tasks(
-        owner_id=await org.id_named(session, owner),
-        assigner_id=await org.id_named(session, assigner),
-        group_id=group,
-        state=state,
-        updated_since=updated_since,
-    )
-    rows, next_cursor = await paginate(session, statement, col(Task.updated_at), col(Task.id), page=page)
+    wanted = replace(of_people, state=state, is_open=is_open, updated_since=updated_since)
+    columns = (col(Task.updated_at), col(Task.id))
+    rows, next_cursor = await paginate(session, queries.matching(wanted), *columns, page=page)
     return Page(items=await presentation.summaries(session, rows), next_cursor=next_cursor)
 
 

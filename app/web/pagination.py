@@ -12,7 +12,7 @@ from uuid import UUID
 
 from fastapi import Depends, Query
 from pydantic import BaseModel, Field
-from sqlalchemy import Select, TypeDecorator, tuple_
+from sqlalchemy import Select, TypeDecorator, func, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.errors import Invalid
@@ -102,6 +102,12 @@ def _cut(rows: list[Row], columns: Sequence[Any], page: PageQuery) -> tuple[list
         return rows, None
     last = rows[page.limit - 1]
     return rows[: page.limit], encode_cursor([getattr(last, column.key) for column in columns])
+
+
+async def count_of(session: AsyncSession, statement: Select[Any]) -> int:
+    """How many rows a list has, over all its pages."""
+    counted = statement.with_only_columns(func.count(), maintain_column_froms=True).order_by(None)
+    return int((await session.execute(counted)).scalar_one())
 
 
 def slice_of(rows: Sequence[Row], version: int, *, page: PageQuery) -> tuple[Sequence[Row], str | None]:

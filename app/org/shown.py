@@ -12,11 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.org import queries
+from app.org.lists import MemberFilter, members
 from app.org.named_people import NamedPerson, named_people
-from app.org.sight import departments_seen_by, seen_by
+from app.org.sight import departments_seen_by
 from app.permissions import Sight
 from app.web.pagination import PageQuery, paginate
-from models.org import Department, Membership, Person, PersonStatus
+from models.org import Department, Membership, Person
 
 FIRST_PAGE = PageQuery(cursor=None, limit=50)
 
@@ -45,24 +46,11 @@ class DepartmentLine:
     """Who is in exactly this one."""
 
 
-@dataclass(frozen=True)
-class PersonSearch:
-    """What somebody looks for among the people that they may see."""
-
-    name: str = ""
-    """A part of the name or of the userid."""
-    department_id: int | None = None
-    status: PersonStatus | None = None
-
-
-async def people_seen(
-    session: AsyncSession, sight: Sight, wanted: PersonSearch, *, page: PageQuery = FIRST_PAGE
-) -> PersonPage:
-    """By name, as the database sorts it."""
-    statement = queries.members(
-        department_id=wanted.department_id, status=wanted.status, name=wanted.name, updated_since=None
-    ).where(seen_by(sight))
-    rows, cursor = await paginate(session, statement, col(Person.name), col(Person.id), page=page, descending=False)
+async def people_seen(session: AsyncSession, wanted: MemberFilter, *, page: PageQuery = FIRST_PAGE) -> PersonPage:
+    """As far as the sight of the filter goes; by name, as the database sorts it."""
+    rows, cursor = await paginate(
+        session, members(wanted), col(Person.name), col(Person.id), page=page, descending=False
+    )
     named = await named_people(session, [row.id for row in rows])
     return PersonPage([PersonLine(named[row.id], row.position, row.updated_at) for row in rows], cursor)
 

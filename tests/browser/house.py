@@ -13,6 +13,7 @@ from app.bootstrap import Services, build
 from app.database import transaction
 from app.installation import prepare
 from app.main import create_app
+from app.org.search import keep
 from app.settings import Settings
 from sandbox.config import SandboxConfig
 from tests.company import SIX, Company, found
@@ -107,6 +108,7 @@ async def open_real_house(
         await prepare(services)
         async with transaction(services.sessions) as session:
             company = await found(session, SIX)
+            await keep.spell_people(session, [person.id for person in company.people.values()])
         for userid, post in SIX.items():
             await platform.client.hire(userid, post.name)
         await stack.enter_async_context(served(create_app(services), port))

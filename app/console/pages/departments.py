@@ -10,7 +10,7 @@ from starlette.responses import Response
 from app.audit.why import About
 from app.org import queries
 from app.org import service as org
-from app.org.service import PersonSearch
+from app.org.service import MemberFilter
 from app.pages.errors import NoSuchPage
 from app.pages.forms import said_to
 from app.pages.route import page_router
@@ -41,6 +41,6 @@ async def department(
     found = await queries.department(visit.session, department_id)
     if found is None:
         raise NoSuchPage("没有这个部门", "There is no such department")
-    wanted = PersonSearch(department_id=department_id)
-    people = await org.people_seen(visit.session, visit.sight(Permission.PERSON_READ), wanted, page=page_at(cursor))
+    wanted = MemberFilter(department_ids=[department_id], sight=visit.sight(Permission.PERSON_READ))
+    people = await org.people_seen(visit.session, wanted, page=page_at(cursor))
     return visit.draw("console/department.html", department=found, table=people)

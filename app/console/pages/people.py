@@ -15,7 +15,7 @@ from app.audit.why import About
 from app.groups import service as groups
 from app.org import queries
 from app.org import service as org
-from app.org.service import PersonSearch
+from app.org.service import MemberFilter
 from app.pages.errors import NoSuchPage
 from app.pages.forms import said_to
 from app.pages.route import page_router
@@ -49,8 +49,10 @@ async def listed(
     name: Annotated[str, Query(max_length=64)] = "",
     status: Annotated[str, Query(max_length=32)] = "",
 ) -> Response:
-    wanted = PersonSearch(name.strip(), status=PersonStatus(status) if status in set(PersonStatus) else None)
-    page = await org.people_seen(visit.session, visit.sight(), wanted, page=page_at(cursor))
+    wanted = MemberFilter(
+        name=name.strip(), status=PersonStatus(status) if status in set(PersonStatus) else None, sight=visit.sight()
+    )
+    page = await org.people_seen(visit.session, wanted, page=page_at(cursor))
     filters = [
         Filter("name", "姓名或账号", "Name or userid", value=name),
         Filter("status", "状态", "Status", STATUSES, status),

@@ -22,7 +22,7 @@ ME_REQUESTS: Final = "/me/requests"
 ME_ANNOUNCEMENTS: Final = "/me/announcements"
 ME_TASKS: Final = "/me/tasks"
 ME_GROUPS: Final = "/me/groups"
-ME_DATA: Final = "/me/data"
+ME_ACCOUNT: Final = "/me/account"
 
 CONSOLE: Final = "/console"
 CONSOLE_REQUESTS: Final = "/console/requests"
@@ -31,6 +31,7 @@ CONSOLE_ANNOUNCEMENTS: Final = "/console/announcements"
 CONSOLE_TASKS: Final = "/console/tasks"
 CONSOLE_PEOPLE: Final = "/console/people"
 CONSOLE_DEPARTMENTS: Final = "/console/departments"
+CONSOLE_ACCESS: Final = "/console/access"
 
 
 def me_apply(kind: str) -> str:

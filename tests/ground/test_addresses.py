@@ -2,14 +2,49 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
 from uuid import UUID
 
+import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app import addresses
+from app.bootstrap import REGISTRY
 from app.database import create_sessions, transaction
 
 NUMBER = UUID(int=7)
+
+
+class TestThePages:
+    """An address is that of a page in some domain's manifest: nobody is led to one that is not there."""
+
+    LISTS: ClassVar = [value for name, value in vars(addresses).items() if name.startswith(("ME", "CONSOLE"))]
+    DETAILS: ClassVar = [
+        addresses.me_apply("join"),
+        *(
+            page(NUMBER)
+            for page in (
+                addresses.me_request,
+                addresses.me_announcement,
+                addresses.me_task,
+                addresses.me_group,
+                addresses.console_request,
+                addresses.console_group,
+                addresses.console_announcement,
+                addresses.console_task,
+                addresses.console_person,
+            )
+        ),
+        addresses.console_department(7),
+    ]
+
+    @pytest.mark.parametrize("path", LISTS)
+    def test_a_list_is_registered(self, path: str) -> None:
+        assert path in REGISTRY.pages
+
+    @pytest.mark.parametrize("path", DETAILS)
+    def test_one_thing_stands_below_its_list(self, path: str) -> None:
+        assert path.rpartition("/")[0] in REGISTRY.pages
 
 
 class TestALink:

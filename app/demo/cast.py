@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from app.demo.stage import Stage
+from app.demo.stage import Stage, StoryBroken
 
 ACTIVE = 1
 TEAM = 5
 ROOT = 1
+PERSONNEL = "人力资源部"
 
 
 @dataclass(frozen=True)
@@ -50,3 +51,14 @@ def _staff(department: dict[str, Any], people: dict[str, dict[str, Any]]) -> lis
         and person["licensed"]
         and not any(person["is_leader_in_dept"])
     ]
+
+
+async def head_of_personnel(stage: Stage) -> str:
+    """The name of who leads the department that the policy's role `hr` names."""
+    people = {person["userid"]: person for person in await stage.sandbox.people(limit=5_000)}
+    for department in await stage.sandbox.departments():
+        if department["name"] == PERSONNEL:
+            for userid in department["department_leader"]:
+                if people[userid]["status"] == ACTIVE:
+                    return str(people[userid]["name"])
+    raise StoryBroken(f"the seeded company has no head of {PERSONNEL}")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from app.demo.cast import head_of_personnel
 from app.demo.processes import Addresses, DidNotStart, demo_database, sandbox_process, service_process
 from app.demo.stage import Stage, StoryBroken
 from app.demo.story import tell_story
@@ -35,11 +36,11 @@ def show_everything(*, once: bool, people: int, data_dir: Path) -> int:
 
 def _perform(addresses: Addresses, console: Console, *, once: bool) -> int:
     try:
-        asyncio.run(_tell(addresses, console))
+        personnel = asyncio.run(_tell(addresses, console))
     except StoryBroken as broken:
         console.print(f"\n  [red]✗ 这一步不成立[/red]: {broken}", highlight=False, soft_wrap=True)
         return 1
-    _print_addresses(addresses, console)
+    _print_addresses(addresses, console, personnel)
     if once:
         return 0
     console.print("\n服务继续运行，按 Ctrl-C 结束。")
@@ -47,15 +48,19 @@ def _perform(addresses: Addresses, console: Console, *, once: bool) -> int:
     return 0
 
 
-async def _tell(addresses: Addresses, console: Console) -> None:
+async def _tell(addresses: Addresses, console: Console) -> str:
+    """Returns the name of who heads personnel: the console shows them most."""
     async with Stage(addresses, console) as stage:
         await tell_story(stage)
+        return await head_of_personnel(stage)
 
 
-def _print_addresses(addresses: Addresses, console: Console) -> None:
+def _print_addresses(addresses: Addresses, console: Console, personnel: str) -> None:
     console.print("\n[bold]自己看看[/bold]")
     for name, url in (
         ("员工的手机", f"{addresses.sandbox}/phones"),
+        ("员工页面", f"{addresses.service}/me（在扫码页上选一个人）"),
+        ("管理台", f"{addresses.service}/console（在扫码页上选 {personnel}，人力资源部负责人）"),
         ("接口文档", f"{addresses.service}/docs"),
         ("监控指标", f"{addresses.service}/metrics"),
         ("就绪状态", f"{addresses.service}/readyz"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.confirmations import queries
 from app.confirmations.acts import ACTS
 from app.confirmations.jobs import CARD_ACTIONS, TIMERS
 from app.confirmations.router import router
@@ -12,6 +13,7 @@ DOMAIN = Domain(
     routers=[router],
     timers=TIMERS,
     card_actions=CARD_ACTIONS,
+    waiting=[queries.waiting_for_confirmation],
     two_person_acts=ACTS,
     scopes=["confirmations", "confirmations:decide"],
 )

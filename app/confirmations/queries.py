@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, case, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from app.confirmations.errors import NoSuchConfirmation
+from app.manifest import registry_of
+from app.today.queries import WaitingColumns
+from models.audit import ObjectKind
 from models.confirmations import Confirmation, ConfirmationState
 
 
@@ -28,3 +34,25 @@ def matching(*, state: ConfirmationState | None, act: str | None, asked_by: UUID
         if value is not None:
             statement = statement.where(getattr(Confirmation, name) == value)
     return statement
+
+
+def waiting_for_confirmation(session: AsyncSession, person_id: UUID, now: datetime) -> Select[Any]:
+    """F168: the acts of others that this person may confirm or refuse, while they can be."""
+    titles = {str(act): handler.title.chinese for act, handler in registry_of(session).two_person_acts.items()}
+    wanted = WaitingColumns(
+        kind="confirmation.confirm",
+        about=ObjectKind.CONFIRMATION,
+        id=col(Confirmation.id),
+        title=case(titles, value=col(Confirmation.act), else_=col(Confirmation.act))
+        if titles
+        else col(Confirmation.act),
+        asked_at=col(Confirmation.asked_at),
+        due_at=col(Confirmation.expires_at),
+        asked_by=col(Confirmation.asked_by),
+    )
+    return select(*wanted.columns()).where(
+        col(Confirmation.state) == ConfirmationState.ASKED,
+        col(Confirmation.expires_at) > now,
+        col(Confirmation.asked_by) != person_id,
+        col(Confirmation.asked_people).contains([person_id]),
+    )

@@ -11,9 +11,10 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.org import queries
+from app.org import lists, queries
+from app.org.lists import MemberFilter
 from app.org.named_people import NamedPerson, named_people
-from app.org.sight import departments_seen_by, seen_by
+from app.org.sight import departments_seen_by
 from app.permissions import Sight
 from app.web.pagination import PageQuery, paginate
 from models.org import Department, Membership, Person, PersonStatus
@@ -59,9 +60,8 @@ async def people_seen(
     session: AsyncSession, sight: Sight, wanted: PersonSearch, *, page: PageQuery = FIRST_PAGE
 ) -> PersonPage:
     """By name, as the database sorts it."""
-    statement = queries.members(
-        department_id=wanted.department_id, status=wanted.status, name=wanted.name, updated_since=None
-    ).where(seen_by(sight))
+    departments = None if wanted.department_id is None else [wanted.department_id]
+    statement = lists.members(MemberFilter(departments, wanted.status, wanted.name, sight=sight))
     rows, cursor = await paginate(session, statement, col(Person.name), col(Person.id), page=page, descending=False)
     named = await named_people(session, [row.id for row in rows])
     return PersonPage([PersonLine(named[row.id], row.position, row.updated_at) for row in rows], cursor)

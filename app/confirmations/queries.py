@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, case, select
+from sqlalchemy import Select, case, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -22,8 +22,12 @@ async def get(session: AsyncSession, confirmation_id: UUID, *, for_update: bool 
     lock = {"key_share": True} if for_update else None
     row = await session.get(Confirmation, confirmation_id, with_for_update=lock, populate_existing=for_update)
     if row is None:
-        raise NoSuchConfirmation("没有这项待确认的操作", "There is no such act to confirm")
+        raise unknown()
     return row
+
+
+def unknown() -> NoSuchConfirmation:
+    return NoSuchConfirmation("没有这项待确认的操作", "There is no such act to confirm")
 
 
 def matching(*, state: ConfirmationState | None, act: str | None, asked_by: UUID | None) -> Select[Confirmation]:
@@ -34,6 +38,12 @@ def matching(*, state: ConfirmationState | None, act: str | None, asked_by: UUID
         if value is not None:
             statement = statement.where(getattr(Confirmation, name) == value)
     return statement
+
+
+def concerning(person_id: UUID) -> Select[Confirmation]:
+    """What this person has asked for, or was asked to confirm; the caller orders and pages."""
+    is_asked = col(Confirmation.asked_people).contains([person_id])
+    return select(Confirmation).where(or_(col(Confirmation.asked_by) == person_id, is_asked))
 
 
 def waiting_for_confirmation(session: AsyncSession, person_id: UUID, now: datetime) -> Select[Any]:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from app import addresses
 from app.confirmations import service as confirmations
 from app.confirmations.service import Answer
-from app.pages.drawing.catalogue import said
+from app.pages.drawing.catalogue import phrase
 from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
 from app.pages.route import page_router
 from app.pages.tables import CursorDep, page_at
@@ -69,7 +69,7 @@ async def answer(confirmation_id: UUID, word: str, visit: ConfirmationVisit, sub
                 await confirmations.withdraw(visit.session, confirmation_id, heard, now=visit.now)
             case _:
                 await confirmations.refuse(visit.session, confirmation_id, heard, now=visit.now)
-        return Done(addresses.me_confirmation(confirmation_id), visit.say(said("已记录。")))
+        return Done(addresses.me_confirmation(confirmation_id), visit.say(phrase("已记录。")))
 
     async def again(form: Form, status: int) -> Response:
         return await _drawn(visit, confirmation_id, form, status)

@@ -23,6 +23,7 @@ ME_ANNOUNCEMENTS: Final = "/me/announcements"
 ME_TASKS: Final = "/me/tasks"
 ME_GROUPS: Final = "/me/groups"
 ME_ACCOUNT: Final = "/me/account"
+ME_CONFIRMATIONS: Final = "/me/confirmations"
 
 CONSOLE: Final = "/console"
 CONSOLE_REQUESTS: Final = "/console/requests"
@@ -49,6 +50,11 @@ def me_announcement(announcement_id: UUID) -> str:
 
 def me_task(task_id: UUID) -> str:
     return f"{ME_TASKS}/{task_id}"
+
+
+def me_confirmation(confirmation_id: UUID) -> str:
+    """An act that one person asks for and another confirms."""
+    return f"{ME_CONFIRMATIONS}/{confirmation_id}"
 
 
 def me_group(group_id: UUID) -> str:

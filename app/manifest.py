@@ -97,6 +97,8 @@ class Domain:
     """`(session, asked)` → the figures that the domain gives to the overview (`app.overview.figure.CountFigures`)."""
     traces: Sequence[Function] = ()
     """`(session, asked)` → what the domain knows under a correlation id (`app.trace.entry.ReadTrace`)."""
+    kept_data: Function | None = None
+    """`(session, person_id)` → what this domain keeps about one person, kind by kind (`app.kept_data.Kept`)."""
     start_up: Function | None = None
     """`(session, *, now, settings)`: run in one transaction when a worker starts; safe to repeat."""
 
@@ -144,6 +146,7 @@ class Registry:
     routers: tuple[Any, ...] = ()
     policy_checks: tuple[Function, ...] = ()
     waiting: tuple[Callable[..., Any], ...] = ()
+    kept_data: tuple[Function, ...] = ()
     overview: tuple[Function, ...] = ()
     traces: tuple[Function, ...] = ()
     start_up: tuple[Function, ...] = ()
@@ -172,6 +175,7 @@ def collect(domains: Iterable[Domain]) -> Registry:
         traces=tuple(read for domain in listed for read in domain.traces),
         overview=tuple(count for domain in listed for count in domain.overview),
         waiting=tuple(statement for domain in listed for statement in domain.waiting),
+        kept_data=tuple(domain.kept_data for domain in listed if domain.kept_data is not None),
         start_up=tuple(domain.start_up for domain in listed if domain.start_up is not None),
     )
 

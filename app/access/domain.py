@@ -5,12 +5,14 @@ from __future__ import annotations
 from app.access.jobs import JOBS, SCHEDULE, SUBSCRIBERS
 from app.access.keys import jobs as keys
 from app.access.keys.two_person import ACTS
+from app.access.personal_data import personal_data
 from app.access.router import router
 from app.manifest import Domain, Page
 from app.permissions import Permission
 
 DOMAIN = Domain(
     name="access",
+    kept_data=personal_data,
     routers=[router],
     jobs=JOBS | keys.JOBS,
     schedule=SCHEDULE | keys.SCHEDULE,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.announcements import queries
 from app.announcements.jobs import CARD_ABSORBERS, CARD_ACTIONS, OUTCOMES, RUNGS, TIMERS, TWO_PERSON_ACTS
+from app.announcements.personal_data import personal_data
 from app.announcements.router import router
 from app.announcements.sight import is_seen
 from app.manifest import Domain, Page
@@ -12,6 +13,7 @@ from models.audit import ObjectKind
 
 DOMAIN = Domain(
     name="announcements",
+    kept_data=personal_data,
     routers=[router],
     outcomes=OUTCOMES,
     timers=TIMERS,

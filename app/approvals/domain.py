@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.approvals.answering.answers import ANSWERS
 from app.approvals.jobs import CARD_ACTIONS, DEPARTURE_PARTS, JOBS, RUNGS, SUBSCRIBERS, TIMERS
 from app.approvals.overseen import overview, trace
+from app.approvals.personal_data import personal_data
 from app.approvals.router import router
 from app.approvals.shown import queries
 from app.approvals.sight import is_seen
@@ -14,6 +15,7 @@ from models.audit import ObjectKind
 
 DOMAIN = Domain(
     name="approvals",
+    kept_data=personal_data,
     routers=[router],
     jobs=JOBS,
     subscribers=SUBSCRIBERS,

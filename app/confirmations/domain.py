@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from app.confirmations import queries
 from app.confirmations.acts import ACTS
 from app.confirmations.jobs import CARD_ACTIONS, TIMERS
 from app.confirmations.router import router
-from app.manifest import Domain
+from app.manifest import Domain, Page
 
 DOMAIN = Domain(
     name="confirmations",
     routers=[router],
     timers=TIMERS,
     card_actions=CARD_ACTIONS,
+    waiting=[queries.waiting_for_confirmation],
     two_person_acts=ACTS,
+    pages=[Page(face="me", name="confirmations", title="双人确认", english="Confirmations", permission=None)],
     scopes=["confirmations", "confirmations:decide"],
 )

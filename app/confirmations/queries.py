@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, case, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from app.confirmations.errors import NoSuchConfirmation
+from app.manifest import registry_of
+from app.today.queries import WaitingColumns
+from models.audit import ObjectKind
 from models.confirmations import Confirmation, ConfirmationState
 
 
@@ -16,8 +22,12 @@ async def get(session: AsyncSession, confirmation_id: UUID, *, for_update: bool 
     lock = {"key_share": True} if for_update else None
     row = await session.get(Confirmation, confirmation_id, with_for_update=lock, populate_existing=for_update)
     if row is None:
-        raise NoSuchConfirmation("没有这项待确认的操作", "There is no such act to confirm")
+        raise unknown()
     return row
+
+
+def unknown() -> NoSuchConfirmation:
+    return NoSuchConfirmation("没有这项待确认的操作", "There is no such act to confirm")
 
 
 def matching(*, state: ConfirmationState | None, act: str | None, asked_by: UUID | None) -> Select[Confirmation]:
@@ -28,3 +38,31 @@ def matching(*, state: ConfirmationState | None, act: str | None, asked_by: UUID
         if value is not None:
             statement = statement.where(getattr(Confirmation, name) == value)
     return statement
+
+
+def concerning(person_id: UUID) -> Select[Confirmation]:
+    """What this person has asked for, or was asked to confirm; the caller orders and pages."""
+    is_asked = col(Confirmation.asked_people).contains([person_id])
+    return select(Confirmation).where(or_(col(Confirmation.asked_by) == person_id, is_asked))
+
+
+def waiting_for_confirmation(session: AsyncSession, person_id: UUID, now: datetime) -> Select[Any]:
+    """F168: the acts of others that this person may confirm or refuse, while they can be."""
+    titles = {str(act): handler.title.chinese for act, handler in registry_of(session).two_person_acts.items()}
+    wanted = WaitingColumns(
+        kind="confirmation.confirm",
+        about=ObjectKind.CONFIRMATION,
+        id=col(Confirmation.id),
+        title=case(titles, value=col(Confirmation.act), else_=col(Confirmation.act))
+        if titles
+        else col(Confirmation.act),
+        asked_at=col(Confirmation.asked_at),
+        due_at=col(Confirmation.expires_at),
+        asked_by=col(Confirmation.asked_by),
+    )
+    return select(*wanted.columns()).where(
+        col(Confirmation.state) == ConfirmationState.ASKED,
+        col(Confirmation.expires_at) > now,
+        col(Confirmation.asked_by) != person_id,
+        col(Confirmation.asked_people).contains([person_id]),
+    )

@@ -14,7 +14,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
+from app import addresses
 from app.access import service as access
 from app.audit.actor import KEY_OF_REQUEST, SYSTEM, Actor, person_actor
 from app.audit.why import About, Why
@@ -31,7 +33,9 @@ from app.jobs.timers import cancel_timer, set_timer
 from app.manifest import registry_of
 from app.observability import current_correlation_id
 from app.org import queries as org
+from app.permissions import Words
 from app.policy import service as policies
+from app.web.pagination import PageQuery, paginate
 from app.web.problems import faults_of, told, told_in_english
 from app.wecom.message_bodies.card import Card
 from models.audit import ObjectKind
@@ -223,6 +227,71 @@ async def explain_refusal(
     await delivery.tell(session, header, [answer.person.id], text, now=now)
 
 
+@dataclass(frozen=True)
+class Line:
+    """One act in a list."""
+
+    row: Confirmation
+    title: Words
+    asker: str
+
+
+@dataclass(frozen=True)
+class Lines:
+    items: list[Line]
+    next_cursor: str | None
+
+
+async def concerning(session: AsyncSession, person_id: UUID, *, page: PageQuery) -> Lines:
+    """What this person has asked for, or was asked to confirm, the newest first."""
+    rows, cursor = await paginate(session, queries.concerning(person_id), col(Confirmation.id), page=page)
+    people = await org.people_by_id(session, {row.asked_by for row in rows})
+    lines = [Line(row, handler_of(session, row.act).title, people[row.asked_by].name) for row in rows]
+    return Lines(lines, cursor)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What somebody sees of an act on its page."""
+
+    row: Confirmation
+    title: Words
+    asker: str
+    answerer: str
+    """Empty while nobody has answered."""
+    may_answer: bool
+    may_withdraw: bool
+
+    @property
+    def digest(self) -> str:
+        return self.row.payload_digest.hex()
+
+    @property
+    def texts(self) -> list[str]:
+        """Long texts of the payload, such as a policy, which do not fit among the fields."""
+        said = [value for name, value in self.row.payload.items() if name != "key_hash"]
+        return [value for value in said if isinstance(value, str) and "\n" in value]
+
+
+async def look(session: AsyncSession, confirmation_id: UUID, *, reader: Person, now: datetime) -> Look:
+    """For who has asked, and for who may confirm it. For anybody else there is no such thing (`NoSuchConfirmation`)."""
+    row = await queries.get(session, confirmation_id)
+    handler = handler_of(session, row.act)
+    holders = {person.id for person in await access.holders_of(session, handler.permission, now=now)}
+    if reader.id != row.asked_by and reader.id not in holders:
+        raise queries.unknown()
+    people = await org.people_by_id(session, [one for one in (row.asked_by, row.answered_by) if one is not None])
+    is_open = row.state is ConfirmationState.ASKED and now < row.expires_at
+    return Look(
+        row,
+        handler.title,
+        asker=people[row.asked_by].name,
+        answerer=people[row.answered_by].name if row.answered_by is not None else "",
+        may_answer=is_open and reader.id != row.asked_by,
+        may_withdraw=is_open and reader.id == row.asked_by,
+    )
+
+
 # ---------------------------------------------------------------- the steps
 
 
@@ -304,7 +373,8 @@ async def _show(
 async def _card(session: AsyncSession, row: Confirmation) -> Card:
     asker = (await org.people_by_id(session, [row.asked_by]))[row.asked_by]
     handler = handler_of(session, row.act)
-    return messages.card(row, handler, asker=asker.name, zone=calendars.timezone_of(session))
+    card = messages.card(row, handler, asker=asker.name, zone=calendars.timezone_of(session))
+    return card.leading_to(addresses.link(session, addresses.me_confirmation(row.id)))
 
 
 def _why(row: Confirmation, actor: Actor) -> Why:

@@ -25,6 +25,7 @@ ASKED: Final = {
     "request.answer": "答复",
     "request.object": "可提异议",
     "announcement.confirm": "确认",
+    "confirmation.confirm": "双人确认",
     "task.accept": "接受",
     "task.do": "完成",
 }

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from app.delivery import queries
 from app.delivery.jobs import JOBS
+from app.delivery.personal_data import personal_data
 from app.delivery.router import router
 from app.manifest import Domain
 
 DOMAIN = Domain(
     name="delivery",
+    kept_data=personal_data,
     routers=[router],
     jobs=JOBS,
     traces=[queries.traced],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.groups import queries
 from app.groups.jobs import DEPARTURE_PARTS, JOBS, OUTCOMES, SCHEDULE, SUBSCRIBERS
+from app.groups.personal_data import personal_data
 from app.groups.requests import KINDS
 from app.groups.router import of_members, router
 from app.groups.shown.answers import ANSWERS
@@ -15,6 +16,7 @@ from models.audit import ObjectKind
 
 DOMAIN = Domain(
     name="groups",
+    kept_data=personal_data,
     routers=[router, of_members],
     jobs=JOBS,
     schedule=SCHEDULE,

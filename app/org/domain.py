@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.manifest import Domain, Page
 from app.org.jobs import JOBS, SCHEDULE, start_up
+from app.org.personal_data import personal_data
 from app.org.returners import counted
 from app.org.router import router
 from app.org.sight import is_department_seen, is_person_seen, standing_as_head
@@ -12,6 +13,7 @@ from models.audit import ObjectKind
 
 DOMAIN = Domain(
     name="org",
+    kept_data=personal_data,
     routers=[router],
     jobs=JOBS,
     schedule=SCHEDULE,

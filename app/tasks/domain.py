@@ -7,12 +7,14 @@ from app.permissions import Permission
 from app.tasks import queries
 from app.tasks.answers import ANSWERS
 from app.tasks.jobs import CARD_ACTIONS, DEPARTURE_PARTS, RUNGS, TIMERS
+from app.tasks.personal_data import personal_data
 from app.tasks.router import router
 from app.tasks.sight import is_seen
 from models.audit import ObjectKind
 
 DOMAIN = Domain(
     name="tasks",
+    kept_data=personal_data,
     routers=[router],
     timers=TIMERS,
     rungs=RUNGS,

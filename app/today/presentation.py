@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from app.today.schemas import WaitingOut
-from app.today.service import WaitingPage
+from collections.abc import Sequence
+
+from app.today.schemas import ColumnOut, KeptOut, PersonalDataOut, WaitingOut
+from app.today.service import Kept, WaitingPage
 from app.web.pagination import Page
 
 
@@ -23,3 +25,21 @@ def waiting(page: WaitingPage) -> Page[WaitingOut]:
         for one in page.items
     ]
     return Page(items=items, next_cursor=page.next_cursor)
+
+
+def personal_data(userid: str, kinds: Sequence[Kept]) -> PersonalDataOut:
+    return PersonalDataOut(userid=userid, kinds=[_kept(one) for one in kinds])
+
+
+def _kept(one: Kept) -> KeptOut:
+    return KeptOut(
+        kind=one.name,
+        title=one.title,
+        english=one.english,
+        columns=[
+            ColumnOut(name=name, title=field.title or name, english=field.description or name)
+            for name, field in one.columns.model_fields.items()
+        ],
+        rows=[row.model_dump(mode="json") for row in one.rows],
+        total=one.total,
+    )

@@ -1,4 +1,4 @@
-"""What waits for somebody, for pages and texts: `from app.today import service as today`."""
+"""What waits for somebody, and what is kept about them: `from app.today import service as today`."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.why import About
+from app.kept_data import Kept
+from app.manifest import registry_of
 from app.today import queries
 from app.web.pagination import PageQuery
 from models.audit import ObjectKind
 
-__all__ = ["FIRST_PAGE", "Waiting", "WaitingPage", "count_waiting", "waiting_for"]
+__all__ = ["FIRST_PAGE", "Kept", "Waiting", "WaitingPage", "count_waiting", "kept_about", "waiting_for"]
 
 FIRST_PAGE = PageQuery(cursor=None, limit=50)
 
@@ -25,7 +27,7 @@ class Waiting:
 
     kind: str
     """What they are asked to do: `request.decide`, `request.answer`, `request.object`, `announcement.confirm`,
-    `task.accept`, `task.do`."""
+    `task.accept`, `task.do`, `confirmation.confirm`."""
     about: About
     """The object that it is done to: its page."""
     title: str
@@ -67,6 +69,11 @@ async def waiting_for(
         for row in rows
     ]
     return WaitingPage(items, cursor)
+
+
+async def kept_about(session: AsyncSession, person_id: UUID) -> list[Kept]:
+    """Everything that the domains keep about this person, kind by kind, the newest first (F198)."""
+    return [kind for read in registry_of(session).kept_data for kind in await read(session, person_id)]
 
 
 async def count_waiting(session: AsyncSession, person_id: UUID, *, now: datetime) -> dict[str, int]:

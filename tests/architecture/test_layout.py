@@ -26,6 +26,7 @@ USUAL = {
     "domain.py",
     "departures.py",
     "sight.py",
+    "personal_data.py",
 }
 
 MOST_FURTHER_FILES = 6

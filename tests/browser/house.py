@@ -91,7 +91,7 @@ async def open_real_house(
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     nobody_reads = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(200)))
-    config = SandboxConfig(people=10, callback_retries=1)
+    config = SandboxConfig(people=10, app_callback_url=f"{address}/callbacks/app", callback_retries=1)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(nobody_reads)
         platform = await stack.enter_async_context(open_sandbox(config, callbacks=nobody_reads, clock=clock))

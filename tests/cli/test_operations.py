@@ -45,6 +45,23 @@ class TestApiKeys:
         assert made["id"] in ran.out
         assert made["key"] not in ran.out
 
+    async def test_whom_it_acts_for_is_said_when_it_is_made_and_anew(self, steward: Steward) -> None:
+        """D21: a new key acts for nobody."""
+        made = [
+            (await steward("api-key", "create", name, "--scope", "tasks:write", *more, "--json")).json()
+            for name, more in (("报表", ()), ("监控", ("--act-as", "anybody")))
+        ]
+        assert [key["act_as"] for key in made] == ["nobody", "anybody"]
+        assert (await steward("api-key", "act-as", made[1]["id"], "nobody")).code == 0
+        rows = (await steward("api-key", "list", "--json")).json()
+        assert {row["act_as"] for row in rows if row["name"] == "监控"} == {"nobody"}
+
+    @pytest.mark.parametrize(("said", "code"), [("everybody", 2), ("0", 2), ("4711", 1)])
+    async def test_whom_it_could_not_act_for_is_refused(self, steward: Steward, said: str, code: int) -> None:
+        ran = await steward("api-key", "create", "报表", "--scope", "org:read", "--act-as", said)
+        assert ran.code == code
+        assert "Traceback" not in ran.err
+
     async def test_an_unknown_scope_is_exit_1_and_names_the_known_ones(self, steward: Steward) -> None:
         ran = await steward("api-key", "create", "报表系统", "--scope", "org:fly")
         assert ran.code == 1

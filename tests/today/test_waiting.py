@@ -13,7 +13,11 @@ from app.approvals import service as approvals
 from app.approvals.service import Application, Objection
 from app.audit.actor import person_actor
 from app.bootstrap import REGISTRY
+from app.confirmations import service as confirmations
+from app.confirmations.service import Answer, Wish
 from app.database import transaction
+from app.dual_control import TwoPersonAct
+from app.policy.document import default_source
 from app.settings import Settings
 from app.tasks import service as tasks
 from app.today import service
@@ -135,6 +139,23 @@ class TestTasks:
         assert await waiting(session, company.li) == [("task.do", "整理验收单", "王芳")]
         await tasks.complete(session, **facts)
         assert await waiting(session, company.li) == []
+
+
+class TestConfirmations:
+    """F197."""
+
+    async def test_an_act_of_somebody_else_waits_for_those_who_may_confirm_it(
+        self, session: AsyncSession, company: Company
+    ) -> None:
+        payload = {"source": default_source() + "\n# 修订"}
+        wish = Wish(TwoPersonAct.POLICY_ACTIVATE, payload, company.han, "年度修订")
+        row = (await confirmations.ask(session, wish, now=MONDAY_9AM)).row
+        assert await waiting(session, company.sun) == [("confirmation.confirm", "启用制度", "韩梅")]
+        assert await waiting(session, company.han) == await waiting(session, company.li) == []
+        assert await waiting(session, company.sun, now=row.expires_at) == []
+
+        await confirmations.refuse(session, row.id, Answer(company.sun, "console"), now=MONDAY_9AM)
+        assert await waiting(session, company.sun) == []
 
 
 class TestTogether:

@@ -26,6 +26,7 @@ ASKED: Final[Mapping[str, Words]] = {
     "request.answer": Words("请您答复", "Please answer"),
     "request.object": Words("与您有关，可以提出异议", "About you: you may object"),
     "announcement.confirm": Words("请您确认", "Please confirm"),
+    "confirmation.confirm": Words("请您作为第二人确认", "Please confirm as the second person"),
     "task.accept": Words("请您接受", "Please accept"),
     "task.do": Words("请您完成", "Please do"),
 }
@@ -35,6 +36,7 @@ PLACES: Final[Mapping[ObjectKind, Callable[[UUID], str]]] = {
     ObjectKind.REQUEST: addresses.me_request,
     ObjectKind.ANNOUNCEMENT: addresses.me_announcement,
     ObjectKind.TASK: addresses.me_task,
+    ObjectKind.CONFIRMATION: addresses.me_confirmation,
 }
 
 

@@ -1,0 +1,88 @@
+"""双人确认: an act that somebody else has asked for, and that I may confirm or refuse (F197)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Final
+from uuid import UUID
+
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from app import addresses
+from app.confirmations import service as confirmations
+from app.confirmations.service import Answer
+from app.pages.drawing.catalogue import phrase
+from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
+from app.pages.route import page_router
+from app.pages.tables import CursorDep, page_at
+from app.pages.visit import Visit, visits
+from app.permissions import Words
+from app.web.schemas import Remark
+from models.confirmations import ConfirmationState
+
+router = page_router("/me/confirmations")
+
+ConfirmationVisit = Annotated[Visit, visits("/me/confirmations")]
+
+VIA: Final = "page"
+
+STATES: Final[Mapping[ConfirmationState, tuple[Words, str]]] = {
+    ConfirmationState.ASKED: (Words("等另一人确认", "waits for another person"), "warn"),
+    ConfirmationState.CONFIRMED: (Words("已确认并执行", "confirmed and carried out"), "good"),
+    ConfirmationState.REFUSED: (Words("没有同意", "refused"), "bad"),
+    ConfirmationState.WITHDRAWN: (Words("已撤回", "withdrawn"), "plain"),
+    ConfirmationState.EXPIRED: (Words("已过期", "expired"), "plain"),
+}
+
+
+class Said(BaseModel):
+    """What somebody answers, and what they had before their eyes."""
+
+    digest: str = ""
+    comment: Remark = ""
+
+
+@router.get("")
+async def listed(visit: ConfirmationVisit, cursor: CursorDep) -> Response:
+    page = await confirmations.concerning(visit.session, visit.viewer.person.id, page=page_at(cursor))
+    return visit.draw("me/confirmations.html", done=await said_to(visit), listed=page, states=STATES)
+
+
+@router.get("/{confirmation_id}")
+async def confirmation(confirmation_id: UUID, visit: ConfirmationVisit) -> Response:
+    return await _drawn(visit, confirmation_id)
+
+
+@router.post("/{confirmation_id}/{word}")
+async def answer(confirmation_id: UUID, word: str, visit: ConfirmationVisit, submission: SubmissionDep) -> Response:
+    """`word`: confirm, refuse, withdraw."""
+
+    async def act() -> Done:
+        await _look(visit, confirmation_id)
+        given = submission.form.read(Said, visit)
+        heard = Answer(visit.viewer.person, VIA, given.comment, seen=given.digest or None)
+        match word:
+            case "confirm":
+                await confirmations.confirm(visit.session, confirmation_id, heard, now=visit.now)
+            case "withdraw":
+                await confirmations.withdraw(visit.session, confirmation_id, heard, now=visit.now)
+            case _:
+                await confirmations.refuse(visit.session, confirmation_id, heard, now=visit.now)
+        return Done(addresses.me_confirmation(confirmation_id), visit.say(phrase("已记录。")))
+
+    async def again(form: Form, status: int) -> Response:
+        return await _drawn(visit, confirmation_id, form, status)
+
+    return await submission.carry_out(visit, act, again=again)
+
+
+async def _look(visit: Visit, confirmation_id: UUID) -> confirmations.Look:
+    return await confirmations.look(visit.session, confirmation_id, reader=visit.viewer.person, now=visit.now)
+
+
+async def _drawn(visit: Visit, confirmation_id: UUID, form: Form = EMPTY, status: int = 200) -> Response:
+    look = await _look(visit, confirmation_id)
+    return visit.draw(
+        "me/confirmation.html", status=status, form=form, done=await said_to(visit), look=look, states=STATES
+    )

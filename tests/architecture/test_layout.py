@@ -30,8 +30,8 @@ USUAL = {
 }
 
 MOST_FURTHER_FILES = 6
-ONE_FOR_EACH = {Path("app/cli"), Path("app/policy/sections")}
-"""One file for each group of commands, one for each domain of the policy: as many as there are."""
+ONE_FOR_EACH = {Path("app/cli"), Path("app/policy/sections"), Path("app/console/pages"), Path("app/h5/pages")}
+"""One file for each group of commands, for each domain of the policy, for each domain with pages: as many as there are."""
 
 NAMELESS = {"utils", "util", "helpers", "helper", "common", "misc", "base", "shared", "lib", "core"}
 EXCEPTIONS = {Path("models/base.py")}
@@ -62,7 +62,10 @@ class TestNames:
 
     def test_people_have_tasks_and_machines_have_jobs(self) -> None:
         """Habit 2: background code is `jobs.py`, never `tasks.py`."""
-        allowed = {Path("models/tasks.py"), Path("app/policy/sections/tasks.py")}
+        allowed = {
+            Path("models/tasks.py"),
+            *(folder / "tasks.py" for folder in ONE_FOR_EACH),
+        }
         assert [path for path in modules() if path.stem == "tasks" and path not in allowed] == []
 
     def test_alembic_is_not_a_package_of_ours(self) -> None:

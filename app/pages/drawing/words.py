@@ -69,12 +69,15 @@ BADGES: Final[Mapping[type[StrEnum], Mapping[StrEnum, tuple[Words, str]]]] = {
         Standing.LEAVING: (Words("正在退出", "leaving"), WARN),
     },
     PersonStatus: {
-        PersonStatus.ACTIVE: (Words("在职", "active"), GOOD),
-        PersonStatus.MISSING: (Words("上次没有读到", "missing in the last reading"), WARN),
-        PersonStatus.INVISIBLE: (Words("不在可见范围内", "out of range"), WARN),
-        PersonStatus.NOT_ACTIVATED: (Words("未激活", "not activated"), WARN),
-        PersonStatus.DISABLED: (Words("已停用", "disabled"), BAD),
-        PersonStatus.LEFT: (Words("已离职", "left"), BAD),
+        PersonStatus(status): words
+        for status, words in {
+            "active": (Words("在职", "active"), GOOD),
+            "missing": (Words("上次没有读到", "missing in the last reading"), WARN),
+            "invisible": (Words("不在可见范围内", "out of range"), WARN),
+            "not_activated": (Words("未激活", "not activated"), WARN),
+            "disabled": (Words("已停用", "disabled"), BAD),
+            "left": (Words("已离职", "left"), BAD),
+        }.items()
     },
 }
 """With the level that colours them; words alone say enough. A state that is not here needs none."""

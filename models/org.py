@@ -111,6 +111,7 @@ class Membership(Table, table=True):
             postgresql_where=text("ended_at IS NULL"),
         ),
         Index("ix_memberships_department", "department_id", postgresql_where=text("ended_at IS NULL")),
+        Index("ix_memberships_former", "department_id", postgresql_where=text("ended_at IS NOT NULL")),
     )
 
     id: int | None = serial_key()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Uuid, any_, false, literal, or_, select, true
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, Uuid, any_, false, literal, select, true, union
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -16,18 +18,22 @@ def seen_by(sight: Sight) -> ColumnElement[bool]:
     """Announcements in groups of the sight or by somebody of its departments, one's own, and those sent to oneself."""
     if sight.everything:
         return true()
-    groups = any_(literal(list(sight.groups), ARRAY(Uuid)))
-    posted = select(col(AnnouncementGroup.announcement_id)).where(col(AnnouncementGroup.group_id) == groups)
-    return or_(
-        col(Announcement.id).in_(posted) if sight.groups else false(),
-        col(Announcement.author_id).in_(org.people_in(sight.departments)) if sight.departments else false(),
-        _own(sight) if sight.person_id else false(),
-    )
+    parts: list[Select[UUID]] = []
+    if sight.groups:
+        groups = any_(literal(list(sight.groups), ARRAY(Uuid)))
+        parts.append(select(col(AnnouncementGroup.announcement_id)).where(col(AnnouncementGroup.group_id) == groups))
+    if sight.departments:
+        by_them = col(Announcement.author_id).in_(org.people_in(sight.departments))
+        parts.append(select(col(Announcement.id)).where(by_them))
+    if sight.person_id:
+        parts += _own(sight)
+    # Each by an index of its own: with OR every announcement would be read.
+    return col(Announcement.id).in_(union(*parts)) if parts else false()
 
 
-def _own(sight: Sight) -> ColumnElement[bool]:
+def _own(sight: Sight) -> list[Select[UUID]]:
     received = select(col(Receipt.announcement_id)).where(col(Receipt.person_id) == sight.person_id)
-    return or_(col(Announcement.author_id) == sight.person_id, col(Announcement.id).in_(received))
+    return [select(col(Announcement.id)).where(col(Announcement.author_id) == sight.person_id), received]
 
 
 async def is_seen(session: AsyncSession, sight: Sight, announcement_id: object) -> bool:

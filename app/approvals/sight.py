@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Uuid, any_, false, literal, or_, select, true
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, Uuid, any_, false, literal, select, true, union
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -18,21 +20,26 @@ def seen_by(sight: Sight) -> ColumnElement[bool]:
     """
     if sight.everything:
         return true()
-    return or_(
-        col(Request.group_id) == any_(literal(list(sight.groups), ARRAY(Uuid))),
-        col(Request.requester_id).in_(org.people_in(sight.departments)) if sight.departments else false(),
-        _own(sight) if sight.person_id else false(),
-    )
+    ids = select(col(Request.id))
+    parts: list[Select[UUID]] = []
+    if sight.groups:
+        parts.append(ids.where(col(Request.group_id) == any_(literal(list(sight.groups), ARRAY(Uuid)))))
+    if sight.departments:
+        parts.append(ids.where(col(Request.requester_id).in_(org.people_in(sight.departments))))
+    if sight.person_id:
+        parts += _own(sight)
+    # Each by an index of its own: with OR every request would be read.
+    return col(Request.id).in_(union(*parts)) if parts else false()
 
 
-def _own(sight: Sight) -> ColumnElement[bool]:
+def _own(sight: Sight) -> list[Select[UUID]]:
     asked = (
         select(col(RequestStep.request_id))
         .join(StepApprover, col(StepApprover.step_id) == col(RequestStep.id))
         .where(col(StepApprover.person_id) == sight.person_id)
     )
     concerned = select(col(ConcernedPerson.request_id)).where(col(ConcernedPerson.person_id) == sight.person_id)
-    return or_(col(Request.requester_id) == sight.person_id, col(Request.id).in_(asked), col(Request.id).in_(concerned))
+    return [select(col(Request.id)).where(col(Request.requester_id) == sight.person_id), asked, concerned]
 
 
 async def is_seen(session: AsyncSession, sight: Sight, request_id: object) -> bool:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, Select, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.audit.why import About
-from models.audit import AuditDetail, AuditEntry
+from models.audit import OTHER_ACTS, AuditDetail, AuditEntry
 
 
 def entries(*, object_kind: str | None, object_id: str | None, correlation_id: str | None) -> Select[AuditEntry]:
@@ -23,18 +23,18 @@ def entries(*, object_kind: str | None, object_id: str | None, correlation_id: s
     return statement
 
 
-def about(what: About, *, without: Collection[str]) -> Select[AuditEntry]:
-    """What was done to one object, but for these actions; the caller orders and pages."""
-    return select(AuditEntry).where(
-        col(AuditEntry.object_kind) == what.kind,
-        col(AuditEntry.object_id) == what.key,
-        col(AuditEntry.action).not_in(without),
+def about(what: About, *, with_confirmations: bool) -> Select[AuditEntry]:
+    """What was done to one object; the caller orders and pages."""
+    statement = select(AuditEntry).where(
+        col(AuditEntry.object_kind) == what.kind, col(AuditEntry.object_id) == what.key
     )
+    # A literal, for the index of everything else.
+    return statement if with_confirmations else statement.where(text(f"audit_entries.{OTHER_ACTS}"))
 
 
 async def latest_about(session: AsyncSession, what: About, *, action: str, most: int) -> Sequence[AuditEntry]:
     """How often one thing was done to an object, the latest first."""
-    statement = about(what, without=()).where(col(AuditEntry.action) == action)
+    statement = about(what, with_confirmations=False).where(col(AuditEntry.action) == action)
     return (await session.scalars(statement.order_by(col(AuditEntry.id).desc()).limit(most))).all()
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Uuid, any_, false, literal, or_, select, true
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, Uuid, any_, false, literal, select, true, union
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -16,20 +18,28 @@ def seen_by(sight: Sight) -> ColumnElement[bool]:
     """Tasks in groups of the sight or of somebody in its departments, and those that one has, gave or helps with."""
     if sight.everything:
         return true()
-    return or_(
-        col(Task.group_id) == any_(literal(list(sight.groups), ARRAY(Uuid))),
-        col(Task.owner_id).in_(org.people_in(sight.departments)) if sight.departments else false(),
-        _own(sight) if sight.person_id else false(),
-    )
+    ids = select(col(Task.id))
+    parts: list[Select[UUID]] = []
+    if sight.groups:
+        parts.append(ids.where(col(Task.group_id) == any_(literal(list(sight.groups), ARRAY(Uuid)))))
+    if sight.departments:
+        parts.append(ids.where(col(Task.owner_id).in_(org.people_in(sight.departments))))
+    if sight.person_id:
+        parts += _own(sight)
+    # Each by an index of its own: with OR every task would be read.
+    return col(Task.id).in_(union(*parts)) if parts else false()
 
 
-def _own(sight: Sight) -> ColumnElement[bool]:
+def _own(sight: Sight) -> list[Select[UUID]]:
     helping = select(col(TaskCollaborator.task_id)).where(
         col(TaskCollaborator.person_id) == sight.person_id, col(TaskCollaborator.ended_at).is_(None)
     )
-    return or_(
-        col(Task.owner_id) == sight.person_id, col(Task.assigner_id) == sight.person_id, col(Task.id).in_(helping)
-    )
+    ids = select(col(Task.id))
+    return [
+        ids.where(col(Task.owner_id) == sight.person_id),
+        ids.where(col(Task.assigner_id) == sight.person_id),
+        helping,
+    ]
 
 
 async def is_seen(session: AsyncSession, sight: Sight, task_id: object) -> bool:

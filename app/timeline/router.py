@@ -9,7 +9,6 @@ from fastapi import APIRouter, Depends, Query
 from app.audit.why import About
 from app.timeline import presentation, service
 from app.timeline.schemas import EntryOut
-from app.timeline.service import LISTED_ELSEWHERE
 from app.web.deps import SessionDep, require
 from app.web.pagination import Page, PageDep
 from app.web.problems import problems
@@ -28,6 +27,6 @@ async def read_timeline(
     receipts: Annotated[QueryBool, Query(description="Each confirmation of an announcement too")] = False,
 ) -> Page[EntryOut]:
     """What has happened to one object, as people read it: sentences, names and clauses; the latest first."""
-    without = frozenset[str]() if receipts else LISTED_ELSEWHERE
-    found = await service.timeline(session, About(object_kind, object_id), page=page, without=without)
+    about = About(object_kind, object_id)
+    found = await service.timeline(session, about, page=page, with_confirmations=receipts)
     return presentation.page(found)

@@ -26,11 +26,9 @@ from app.web.pagination import PageQuery, paginate
 from models.audit import AuditEntry, ObjectKind
 from models.ids import PolicyVersionId
 
-__all__ = ["FIRST_PAGE", "LISTED_ELSEWHERE", "Entry", "NamedActor", "Timeline", "timeline"]
+__all__ = ["FIRST_PAGE", "Entry", "NamedActor", "Timeline", "timeline"]
 
 FIRST_PAGE: Final = PageQuery(cursor=None, limit=50)
-LISTED_ELSEWHERE: Final = frozenset({"announcement.confirmed"})
-"""Thousands of them are about one object, and have a list of their own."""
 
 
 @dataclass(frozen=True)
@@ -78,10 +76,13 @@ async def timeline(
     about: About,
     *,
     page: PageQuery = FIRST_PAGE,
-    without: Collection[str] = LISTED_ELSEWHERE,
+    with_confirmations: bool = False,
 ) -> Timeline:
-    """What has happened to it, the latest first. As many statements for a page as for one entry."""
-    statement = audit.about(about, without=without)
+    """What has happened to it, the latest first. As many statements for a page as for one entry.
+
+    The confirmations of an announcement are thousands, and have a list of their own.
+    """
+    statement = audit.about(about, with_confirmations=with_confirmations)
     rows, cursor = await paginate(session, statement, col(AuditEntry.id), page=page)
     both = await audit.both_actors(session, rows)
     actors = await named_actors(session, _actors_of(rows, both))

@@ -150,6 +150,7 @@ class TestTheDirectory:
         assert sorted(await directory(session, company.li, name="新")) == ["人力资源部-新人", "研发一部-新品"]
         assert await directory(session, company.li, name=" 100% ") == ["100%群"]
         assert await directory(session, company.li, name="_") == []
+        assert len(await directory(session, company.li, name="日常协作")) == 4
         assert sorted(await directory(session, company.li, department_id=RESEARCH)) == ["研发一部-新品", "研发部-周会"]
         assert await directory(session, company.li, department_id=RESEARCH, group_type="project") == ["研发一部-新品"]
         assert await directory(session, company.li, department_id=999) == []

@@ -116,7 +116,8 @@ class TestLength:
         assert [one.action for one in await entries(session, ObjectKind.ANNOUNCEMENT, notice.id)] == [
             "announcement.published"
         ]
-        everything = await service.timeline(session, About(ObjectKind.ANNOUNCEMENT, notice.id), without=())
+        about = About(ObjectKind.ANNOUNCEMENT, notice.id)
+        everything = await service.timeline(session, about, with_confirmations=True)
         assert len(everything.entries) == 2
 
     async def test_pages_and_as_many_statements_for_many_as_for_one(

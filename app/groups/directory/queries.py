@@ -25,7 +25,7 @@ class DirectoryFilter:
     """What somebody looks for in the directory."""
 
     name: str = ""
-    """A part of it."""
+    """A part of the name or of the purpose: people look for a project, or for a topic."""
     department_ids: Collection[int] | None = None
     """Of groups that belong to one of these."""
     group_type: str | None = None
@@ -61,8 +61,8 @@ async def is_visible(session: AsyncSession, group_id: UUID, person_id: UUID, pol
 def listed(person_id: UUID, wanted: DirectoryFilter, policy: Policy) -> Select[Group]:
     statement = select(Group).where(visible_to(person_id, policy))
     if wanted.name:
-        names = (col(Group.desired_name), func.coalesce(col(Group.observed_name), ""))
-        statement = statement.where(or_(*(name.icontains(wanted.name, autoescape=True) for name in names)))
+        told = (col(Group.desired_name), func.coalesce(col(Group.observed_name), ""), col(Group.purpose))
+        statement = statement.where(or_(*(text.icontains(wanted.name, autoescape=True) for text in told)))
     if wanted.department_ids is not None:
         departments = literal(sorted(wanted.department_ids), ARRAY(BigInteger))
         statement = statement.where(col(Group.department_id) == any_(departments))

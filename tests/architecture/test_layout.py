@@ -26,6 +26,7 @@ USUAL = {
     "domain.py",
     "departures.py",
     "sight.py",
+    "sheet.py",
     "personal_data.py",
 }
 

@@ -44,6 +44,7 @@ CONSOLE_QUOTA: Final = "/console/quota"
 CONSOLE_AUDIT: Final = "/console/audit"
 CONSOLE_KEYS: Final = "/console/keys"
 CONSOLE_DOCTOR: Final = "/console/doctor"
+CONSOLE_SETTINGS: Final = "/console/settings"
 
 
 def me_apply(kind: str) -> str:

@@ -17,6 +17,7 @@ from app.console.pages import (
     policy,
     quota,
     requests,
+    settings,
     syncs,
     tasks,
     traces,
@@ -27,5 +28,5 @@ from app.pages.route import page_router
 router = page_router()
 for page in (overview, requests, groups, announcements, tasks, people, departments, deliveries, calls, callbacks):
     router.include_router(page.router)
-for page in (syncs, traces, policy, calendar, quota, trail, keys, access):
+for page in (syncs, traces, policy, calendar, quota, trail, keys, settings, access):
     router.include_router(page.router)

@@ -13,6 +13,7 @@ from app.access import service as access
 from app.audit.actor import person_actor
 from app.audit.service import seal_entries
 from app.calendar import service as calendars
+from app.console.pages.settings import shown
 from app.database import transaction
 from app.jobs.timers import set_timer
 from app.policy import service as policies
@@ -188,7 +189,7 @@ class TestKeys:
     async def test_what_is_missing_is_told(self, administrator: Browser) -> None:
         await administrator.get("/console/keys/new")
         page = await administrator.send("/console/keys/new", {"name": "报表系统"})
-        assert page.status_code == 422
+        assert page.status_code == 400
         assert 'value="报表系统"' in page.text
 
     async def test_one_is_ended(self, house: House, administrator: Browser) -> None:
@@ -218,9 +219,23 @@ class TestKeys:
         assert (await browser.get("/console/keys/new")).status_code == 403
 
 
-@pytest.mark.parametrize("path", ["audit", "audit/verification", "quota", "keys", "policy/versions/1/source"])
+class TestSettings:
+    async def test_secrets_are_not_shown(self, house: House, administrator: Browser) -> None:
+        page = await administrator.get("/console/settings")
+        settings = house.services.settings
+        assert "STEWARD_WECOM_AGENT_ID" in page.text
+        assert str(settings.wecom.agent_id) in page.text
+        for secret in (settings.secret_key, settings.wecom.app_secret, settings.wecom.app_aes_key):
+            assert secret.get_secret_value() not in page.text
+
+    def test_neither_is_the_password_of_a_proxy(self, house: House) -> None:
+        wecom = house.services.settings.wecom.model_copy(update={"proxy": "http://me:secret@proxy.test:8080"})
+        found = {one.name: one for one in shown(house.services.settings.model_copy(update={"wecom": wecom}))}
+        assert found["STEWARD_WECOM_PROXY"].value == "http://…@proxy.test:8080"
+
+
+@pytest.mark.parametrize("path", ["settings", "audit", "audit/verification", "quota", "keys", "keys/new"])
 async def test_nobody_else_may_look(house: House, path: str) -> None:
     browser = await house.signed_in("li")
     page = await browser.get(f"/console/{path}")
-    expected = 200 if path.startswith("policy") else 403
-    assert page.status_code == expected
+    assert page.status_code == 403

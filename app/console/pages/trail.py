@@ -15,6 +15,7 @@ from app.audit.verify import Verification, verify
 from app.console import words
 from app.console.visiting import company_visits, one_of, trace_of, typed, way_to, written
 from app.org import service as org
+from app.org.errors import PersonUnknown
 from app.pages.route import page_router
 from app.pages.tables import CursorDep, Table, page_at
 from app.pages.visit import Visit, services_of
@@ -80,6 +81,9 @@ async def _verified(visit: Visit) -> Verification | None:
 
 
 async def _actor(visit: Visit, userid: str) -> Actor | None:
-    """Whoever has the account, or had it last."""
-    person_id = await org.id_named_or_former(visit.session, userid)
-    return person_actor(person_id) if person_id else None
+    """Whoever has the account, or had it last; None for an account of nobody."""
+    try:
+        person = await org.person_named_or_former(visit.session, userid)
+    except PersonUnknown:
+        return None
+    return person_actor(person.id)

@@ -54,10 +54,17 @@ class Part:
 async def overview(visit: OverviewVisit) -> Response:
     found = await overviews.overview(visit.session, now=visit.now, sight_of=visit.authority.sight_of)
     parts = [
-        Part(title, badge, [(figure, _list_of(visit, figure.measure.link)) for figure in found.of(level)])
+        Part(
+            title, badge, [(figure, _list_of(visit, figure.measure.link)) for figure in _counted_first(found.of(level))]
+        )
         for level, (title, badge) in LEVELS.items()
     ]
     return visit.draw("console/overview.html", done=await said_to(visit), overview=found, parts=parts)
+
+
+def _counted_first(figures: list[Figure]) -> list[Figure]:
+    """Zero says that all is well there, and stands behind what is not."""
+    return sorted(figures, key=lambda figure: figure.count == 0)
 
 
 def _list_of(visit: Visit, link: Link) -> str:

@@ -33,6 +33,18 @@ CONSOLE_TASKS: Final = "/console/tasks"
 CONSOLE_PEOPLE: Final = "/console/people"
 CONSOLE_DEPARTMENTS: Final = "/console/departments"
 CONSOLE_ACCESS: Final = "/console/access"
+CONSOLE_DELIVERIES: Final = "/console/deliveries"
+CONSOLE_CALLS: Final = "/console/calls"
+CONSOLE_CALLBACKS: Final = "/console/callbacks"
+CONSOLE_SYNC: Final = "/console/sync"
+CONSOLE_TRACE: Final = "/console/trace"
+CONSOLE_POLICY: Final = "/console/policy"
+CONSOLE_CALENDAR: Final = "/console/calendar"
+CONSOLE_QUOTA: Final = "/console/quota"
+CONSOLE_AUDIT: Final = "/console/audit"
+CONSOLE_KEYS: Final = "/console/keys"
+CONSOLE_DOCTOR: Final = "/console/doctor"
+CONSOLE_SETTINGS: Final = "/console/settings"
 
 
 def me_apply(kind: str) -> str:
@@ -84,6 +96,22 @@ def console_person(person_id: UUID) -> str:
 def console_department(department_id: int) -> str:
     """By the number that the platform gives it."""
     return f"{CONSOLE_DEPARTMENTS}/{department_id}"
+
+
+def console_delivery(delivery_id: int) -> str:
+    return f"{CONSOLE_DELIVERIES}/{delivery_id}"
+
+
+def console_call(call_id: UUID) -> str:
+    return f"{CONSOLE_CALLS}/{call_id}"
+
+
+def console_callback(event_id: int) -> str:
+    return f"{CONSOLE_CALLBACKS}/{event_id}"
+
+
+def console_sync_run(run_id: UUID) -> str:
+    return f"{CONSOLE_SYNC}/{run_id}"
 
 
 def absolute(home: str, path: str) -> str:

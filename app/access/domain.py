@@ -20,6 +20,9 @@ DOMAIN = Domain(
     two_person_acts=ACTS,
     scopes=["admin"],
     pages=[
+        Page(
+            face="console", name="keys", title="接口密钥", english="API keys", permission=Permission.KEY_READ, place=85
+        ),
         Page(face="me", name="account", title="我的账号", english="My account", permission=None, place=90),
         Page(
             face="console", name="access", title="授权", english="Access", permission=Permission.ACCESS_READ, place=90

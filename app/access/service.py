@@ -33,7 +33,7 @@ from app.access.errors import ExpiresInThePast, NoSuchKey, UnknownScope
 from app.access.keys import queries as key_queries
 from app.access.keys.acting import check_departments, check_may_act_as, department_names, person_acting
 from app.access.keys.find_caller import digest
-from app.access.keys.powers import Powers
+from app.access.keys.powers import KeyPowers, Powers
 from app.access.keys.queries import Usage, key_names
 from app.access.sign_in.attempts import Attempt, Way, address_of, begin_attempt, own_path, spend_attempt
 from app.access.sign_in.links import create_link, holder_of, use_link
@@ -58,6 +58,7 @@ __all__ = [
     "Authority",
     "Holding",
     "KeyDraft",
+    "KeyPowers",
     "Lifetime",
     "Powers",
     "Secret",
@@ -99,6 +100,7 @@ __all__ = [
     "new_token",
     "own_path",
     "person_acting",
+    "powers_of",
     "powers_of_keys",
     "recognise",
     "refused",
@@ -252,10 +254,18 @@ async def usage_of_key(session: AsyncSession, *, key_id: UUID, days: int, now: d
     return await key_queries.usage(session, key_id=row.id, since=first, zone=zone)
 
 
-async def powers_of_keys(session: AsyncSession, *, now: datetime) -> list[Powers]:
+async def powers_of_keys(session: AsyncSession, *, now: datetime) -> list[KeyPowers]:
     """What each living key may, the oldest first."""
     living = [row for row in await list_keys(session) if row.ended_at is None and not _is_over(row, now)]
-    return [Powers(row, await department_names(session, row.act_as_departments)) for row in living]
+    return [
+        KeyPowers(row, await powers_of(session, row.scopes, ActsFor(row.act_as, tuple(row.act_as_departments))))
+        for row in living
+    ]
+
+
+async def powers_of(session: AsyncSession, scopes: Sequence[str], acts_for: ActsFor) -> Powers:
+    """What a key with these scopes, which acts for these people, may."""
+    return Powers(scopes, acts_for.who, await department_names(session, acts_for.departments))
 
 
 def _is_over(row: ApiKey, now: datetime) -> bool:

@@ -20,6 +20,7 @@ from app.announcements.schemas import (
     NewReceipt,
     ReceiptOut,
 )
+from app.announcements.sheet import receipt_lines, receipt_sheet
 from app.dual_control import TwoPersonAct
 from app.org import service as org
 from app.policy import service as policies
@@ -122,8 +123,8 @@ async def export_receipts(
 ) -> Download:
     """The same list as a file, all of it: person, departments, state, moments in the company's time zone, lateness."""
     announcement = await queries.announcement(session, AnnouncementId(announcement_id))
-    sheet = presentation.receipt_sheet(session, announcement, in_english=in_english)
-    lines = presentation.receipt_lines(session, announcement, state=state, now=now)
+    sheet = receipt_sheet(session, announcement, in_english=in_english)
+    lines = receipt_lines(session, announcement, state=state, now=now)
     return await download(sheet, lines, ending=ending)
 
 

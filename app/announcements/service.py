@@ -9,6 +9,7 @@ from app.announcements.publish import AudienceWanted, Draft, count_audience, is_
 from app.announcements.receipt_clock import start_clocks
 from app.announcements.receipt_deadline import CHASE, DEADLINE, chase, chase_words, close
 from app.announcements.rules import ReceiptState
+from app.announcements.sheet import receipt_lines, receipt_sheet
 from app.announcements.shown.ahead import PublicationAhead, check_reach, look_ahead
 from app.announcements.shown.followed import FollowedAnnouncement, ReceiptPage, Totals, follow, receipts_of, totals_of
 from app.announcements.shown.lists import AnnouncementLine, AnnouncementPage, announcements_seen, announcements_to
@@ -44,6 +45,8 @@ __all__ = [
     "list_words",
     "look_ahead",
     "publish",
+    "receipt_lines",
+    "receipt_sheet",
     "receipts_of",
     "start_clocks",
     "totals_of",

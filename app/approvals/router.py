@@ -26,8 +26,10 @@ from app.approvals.schemas import (
     Withdrawal,
 )
 from app.approvals.service import Application, Ballot, Objection
+from app.approvals.sheet import request_lines, request_sheet
 from app.org import service as people
-from app.web.deps import Caller, CallerDep, NowDep, SessionDep, require
+from app.spreadsheets.download import ANSWERS, Download, SheetFormat, download
+from app.web.deps import Caller, CallerDep, EnglishDep, NowDep, SessionDep, require
 from app.web.idempotency import IdempotentRoute
 from app.web.pagination import Page, PageDep, paginate
 from app.web.problems import problems
@@ -111,6 +113,24 @@ async def list_requests(
         session, queries.matching(wanted), col(Request.updated_at), col(Request.id), page=page
     )
     return Page(items=await presentation.summaries(session, rows), next_cursor=next_cursor)
+
+
+@router.get(
+    "/export.{ending}",
+    dependencies=READ,
+    status_code=200,
+    response_class=Download,
+    responses=problems(404) | ANSWERS,
+)
+async def export_requests(
+    ending: SheetFormat,
+    session: SessionDep,
+    wanted: Annotated[RequestFilter, Depends(get_wanted)],
+    in_english: EnglishDep,
+) -> Download:
+    """The same list as a file, all of it."""
+    sheet = request_sheet(session, in_english=in_english)
+    return await download(sheet, request_lines(session, wanted), ending=ending)
 
 
 @router.get("/{request_id}", dependencies=READ, responses=problems(404))

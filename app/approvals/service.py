@@ -26,6 +26,7 @@ from app.approvals.kinds import (
     Submission,
     kind_named,
 )
+from app.approvals.sheet import request_lines, request_sheet
 from app.approvals.shown.acts import Act, ActName
 from app.approvals.shown.followed import FollowedRequest, follow
 from app.approvals.shown.lists import (
@@ -80,6 +81,8 @@ __all__ = [
     "lines_of",
     "object_to",
     "preview",
+    "request_lines",
+    "request_sheet",
     "requests_about",
     "requests_decided_by",
     "requests_mine",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from app.audit.jobs import JOBS, SCHEDULE
 from app.audit.router import router
-from app.manifest import Domain
+from app.manifest import Domain, Page
+from app.permissions import Permission
 
 DOMAIN = Domain(
     name="audit",
@@ -12,4 +13,7 @@ DOMAIN = Domain(
     jobs=JOBS,
     schedule=SCHEDULE,
     scopes=["audit"],
+    pages=[
+        Page(face="console", name="audit", title="审计", english="Audit", permission=Permission.AUDIT_READ, place=81),
+    ],
 )

@@ -9,14 +9,29 @@ from sqlalchemy import ColumnElement, Select, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.audit.actor import Actor
 from app.audit.why import About
 from models.audit import OTHER_ACTS, AuditDetail, AuditEntry
 
 
-def entries(*, object_kind: str | None, object_id: str | None, correlation_id: str | None) -> Select[AuditEntry]:
+def entries(
+    *,
+    object_kind: str | None = None,
+    object_id: str | None = None,
+    correlation_id: str | None = None,
+    actor: Actor | None = None,
+    action: str | None = None,
+) -> Select[AuditEntry]:
     """The trail for a list; the caller orders and pages."""
     statement = select(AuditEntry)
-    wanted = {"object_kind": object_kind, "object_id": object_id, "correlation_id": correlation_id}
+    wanted = {
+        "object_kind": object_kind,
+        "object_id": object_id,
+        "correlation_id": correlation_id,
+        "actor_kind": actor.kind.value if actor else None,
+        "actor_id": actor.id if actor else None,
+        "action": action,
+    }
     for name, value in wanted.items():
         if value is not None:
             statement = statement.where(getattr(AuditEntry, name) == value)

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.audit.actor import Actor
 from app.audit.why import Why
 from app.calendar import deadlines, queries
-from app.calendar.move_timers import recompute_timers
+from app.calendar.move_timers import MovedTimer, recompute_timers
 from app.calendar.published_days import COMPANY, Day, published_day
 from app.events.service import catalogue, publish
 from app.working_time import ONE_DAY, SATURDAY
@@ -46,6 +46,16 @@ async def set_day(session: AsyncSession, *, day: date, is_working: bool, note: s
     if before.is_working != is_working:
         await recompute_timers(session, now=now)
     return wanted
+
+
+async def would_move(session: AsyncSession, *, day: date, is_working: bool, now: datetime) -> list[MovedTimer]:
+    """What `set_day` would move, the earliest first. Nothing of it is kept."""
+    savepoint = await session.begin_nested()
+    try:
+        await _write(session, [Day(day, is_working, "", COMPANY)], now=now)
+        return sorted(await recompute_timers(session, now=now), key=lambda moved: moved.was_due_at)
+    finally:
+        await savepoint.rollback()
 
 
 async def days_between(session: AsyncSession, *, since: date, until: date) -> list[Day]:

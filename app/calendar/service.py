@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from app.calendar.company_days import days_between, fill_calendar, set_day
+from app.calendar.company_days import days_between, fill_calendar, set_day, would_move
 from app.calendar.deadlines import calendar, deadline, reminder, timezone_of
-from app.calendar.published_days import Day
+from app.calendar.move_timers import MovedTimer
+from app.calendar.published_days import COMPANY, PROVISIONAL, Day
 from app.calendar.rules import Basis
 
 __all__ = [
+    "COMPANY",
+    "PROVISIONAL",
     "Basis",
     "Day",
+    "MovedTimer",
     "calendar",
     "days_between",
     "deadline",
@@ -17,4 +21,5 @@ __all__ = [
     "reminder",
     "set_day",
     "timezone_of",
+    "would_move",
 ]

@@ -44,6 +44,8 @@ from models.delivery import MessageClass
 from models.ids import PersonId, new_id
 from models.org import Person
 
+MINIMUM = 2
+"""One asks and another confirms."""
 EXPIRE = "confirmation.expire"
 RULE = "approval.decide"
 """The rule under which people are asked."""
@@ -225,6 +227,27 @@ async def explain_refusal(
     text = messages.not_done(handler_of(session, row.act), why)
     header = _header(row, REFUSED_PRESS, answer.actor, message_class=MessageClass.ANSWER)
     await delivery.tell(session, header, [answer.person.id], text, now=now)
+
+
+@dataclass(frozen=True)
+class Unconfirmable:
+    """An act that the policy wants two people for, and that no two people hold."""
+
+    act: str
+    title: Words
+    holders: list[str]
+    """Their names: one, or nobody."""
+
+
+async def unconfirmable(session: AsyncSession, *, now: datetime) -> list[Unconfirmable]:
+    """Acts that nobody could confirm, because fewer than two people hold the permission in the whole company."""
+    found = []
+    for act, handler in registry_of(session).two_person_acts.items():
+        if await policies.needs_two_people(session, TwoPersonAct(act), now=now):
+            holders = await access.holders_of(session, handler.permission, now=now)
+            if len(holders) < MINIMUM:
+                found.append(Unconfirmable(act, handler.title, [person.name for person in holders]))
+    return found
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,31 @@
 
 from __future__ import annotations
 
-from app.console.pages import access, announcements, departments, groups, overview, people, requests, tasks
+from app.console.pages import (
+    access,
+    announcements,
+    calendar,
+    callbacks,
+    calls,
+    deliveries,
+    departments,
+    groups,
+    keys,
+    overview,
+    people,
+    policy,
+    quota,
+    requests,
+    settings,
+    syncs,
+    tasks,
+    traces,
+    trail,
+)
 from app.pages.route import page_router
 
 router = page_router()
-for page in (overview, requests, groups, announcements, tasks, people, departments, access):
+for page in (overview, requests, groups, announcements, tasks, people, departments, deliveries, calls, callbacks):
+    router.include_router(page.router)
+for page in (syncs, traces, policy, calendar, quota, trail, keys, settings, access):
     router.include_router(page.router)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -142,6 +142,11 @@ def listed_deliveries(
         )
         statement = statement.where(col(Delivery.person_id).in_(named))
     return statement
+
+
+async def messages_of(session: AsyncSession, message_ids: Collection[UUID]) -> dict[UUID, Message]:
+    rows = await session.scalars(select(Message).where(col(Message.id).in_(set(message_ids))))
+    return {row.id: row for row in rows}
 
 
 async def origin_of(session: AsyncSession, message_id: UUID) -> str:

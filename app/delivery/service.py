@@ -14,12 +14,15 @@ from app.delivery.errors import DeliveryNotFound
 from app.delivery.examine import CallContent, ExaminedCall, Meaning, content_of_call, examine_call, meaning_of
 from app.delivery.recipients_per_call import RECIPIENTS_PER_CALL
 from app.delivery.send import Sender, post_to_group, send_card, send_text, sender, tell
+from app.delivery.shown.lists import DeliveryLine, DeliveryPage, deliveries_listed, delivery_line
 from app.ledger import queries as ledger
 from models.delivery import DeliveryState
 
 __all__ = [
     "RECIPIENTS_PER_CALL",
     "CallContent",
+    "DeliveryLine",
+    "DeliveryPage",
     "Ended",
     "ExaminedCall",
     "Found",
@@ -29,6 +32,8 @@ __all__ = [
     "Sender",
     "content_of_call",
     "counts_by_state",
+    "deliveries_listed",
+    "delivery_line",
     "examine_call",
     "header_of",
     "meaning_of",

@@ -40,6 +40,14 @@ async def verify_addresses(stage: Stage) -> None:
         stage.require(result["ok"], f"the {channel} address was not verified")
         stage.tell(f"{base}/{channel} 已通过验证")
 
+    async def menu() -> list[str] | None:
+        somebody = (await stage.sandbox.people(limit=1))[0]["userid"]
+        shown = (await stage.sandbox.phone(somebody))["conversations"][0]["menu"]
+        return [str(entry["name"]) for entry in shown["button"]] if shown else None
+
+    entries = await stage.until("the menu of the app", menu)
+    stage.tell(f"每部手机上有应用菜单：{'、'.join(entries)}")
+
 
 async def sync_organisation(stage: Stage) -> None:
     stage.chapter("二 · 通讯录：组织架构进入数据库")
@@ -285,6 +293,20 @@ async def assign_task(stage: Stage, cast: Cast, group: Json) -> None:
         await stage.press(owner, f"task.{verb}:{task['id']}")
         seen = await task_after(stage, task["id"], verb, state)
         stage.tell(f"{name}点{quoted(said)}：任务状态 {seen['state']}，进度 {seen['progress']}%")
+    await ask_the_app(stage, cast.applicant, task)
+
+
+async def ask_the_app(stage: Stage, userid: str, task: Json) -> None:
+    """Whoever writes the number of a task to the app is told how it stands."""
+    asked = f"任务 #{task['number']}"
+    await stage.sandbox.say(userid, asked)
+
+    async def told() -> str | None:
+        return next((text for text in await stage.texts(userid) if text.startswith(f"【{asked}】")), None)
+
+    answer = await stage.until("an answer of the app", told)
+    standing = next(line for line in answer.splitlines() if line.startswith("现状"))
+    stage.tell(f"{await stage.name_of(userid)}给应用发{quoted(asked)}：收到答复{quoted(standing)}")
 
 
 async def task_after(stage: Stage, task_id: str, verb: str, state: str) -> Json:

@@ -52,6 +52,7 @@ CHECKS: Final = (
     Check("policy", "制度", storage.policy, needs=("schema",)),
     Check("keys", "密钥的权限", waiting.widened_keys, needs=("schema",)),
     Check("service_accounts", "密钥可办的事", waiting.powers_of_keys, needs=("schema",)),
+    Check("two_people", "双人确认", waiting.second_people, needs=("policy",)),
     Check("exposure", "对外暴露", outside.exposure),
 )
 

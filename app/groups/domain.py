@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from app.groups import queries
+from app.groups.directory.answers import ANSWERS
 from app.groups.jobs import DEPARTURE_PARTS, JOBS, OUTCOMES, SCHEDULE, SUBSCRIBERS
 from app.groups.personal_data import personal_data
 from app.groups.requests import KINDS
 from app.groups.router import of_members, router
-from app.groups.shown.answers import ANSWERS
 from app.groups.sight import is_seen, standing_as_administrator
 from app.groups.succession.requests import OwnGroupKind
 from app.manifest import Domain, Page

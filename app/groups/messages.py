@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 from app.policy.sections.groups import GroupsRule, GroupTypeRule
 from app.policy.service import Citation
 from app.quotes import filled, quoted
-from app.wecom.message_bodies.card import with_link
 from models.groups import Group
 
 NO_OWNER = "待定"
@@ -125,28 +123,3 @@ def _listed(names: Sequence[str]) -> str:
 
 def deputy_left(group: Group, *, name: str) -> str:
     return f"【副群主离任】{quoted(group.desired_name)}的副群主 {name} 已离职或停用，请确定新的副群主。"
-
-
-# ---------------------------------------------------------------- to people who ask the app
-
-OWN_GROUPS: Final = "我的群"
-OWN_GROUPS_HELP: Final = "您在哪些登记的群里"
-NO_GROUPS: Final = "您不在任何登记的群里。"
-
-
-def own_groups(groups: Sequence[Group], *, has_more: bool, link: str | None) -> str:
-    if not groups:
-        return with_link(NO_GROUPS, link)
-    said = ["您所在的群：", *(f"· {group.desired_name}" for group in groups)]
-    return with_link("\n".join([*said, "还有更多"] if has_more else said), link)
-
-
-def standing(group: Group, *, owner: str, size: int, is_inside: bool, link: str | None) -> str:
-    """One group, as its register and the platform have it."""
-    said = [
-        f"【群】{group.desired_name}",
-        f"用途：{group.purpose}",
-        f"群主：{owner}，{size} 人",
-        "您在群里。" if is_inside else "您不在群里；要加入请申请。",
-    ]
-    return with_link("\n".join(said), link)

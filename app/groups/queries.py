@@ -15,7 +15,6 @@ from sqlmodel import col
 
 from app.groups.changes.update import Account, GroupUpdate, PendingChanges
 from app.groups.errors import GroupNotFound
-from app.groups.rules import CONFIDENTIAL
 from app.groups.sight import of_departments, seen_by
 from app.org import queries as org
 from app.overview.service import Ages, Asked, Figure, Level, Measure, Place, found_in
@@ -176,34 +175,6 @@ def _with(person_id: UUID) -> ColumnElement[bool]:
         or_(col(GroupMember.desired), col(GroupMember.observed)),
     )
     return col(Group.id).in_(inside)
-
-
-async def living_groups_with(session: AsyncSession, person_id: UUID, *, most: int | None = None) -> list[Group]:
-    """Groups that the person is in, by name."""
-    statement = select(Group).where(col(Group.state).in_(LIVING), _with(person_id))
-    return list(await session.scalars(statement.order_by(col(Group.desired_name), col(Group.id)).limit(most)))
-
-
-async def groups_called(session: AsyncSession, name: str, *, person_id: UUID, most: int) -> list[Group]:
-    """Living groups of this name, or whose name holds it, the shortest first: those that the person is in, and those
-    that are not confidential.
-    """
-    named = col(Group.desired_name).icontains(name, autoescape=True)
-    listed = or_(col(Group.confidentiality) != CONFIDENTIAL, _with(person_id))
-    statement = select(Group).where(col(Group.state).in_(LIVING), named, listed)
-    ordered = statement.order_by(func.length(col(Group.desired_name)), col(Group.id)).limit(most)
-    return list(await session.scalars(ordered))
-
-
-async def sizes_of(session: AsyncSession, group_ids: Collection[UUID]) -> dict[UUID, int]:
-    """How many the platform shows in each, or we want there."""
-    statement = (
-        select(col(GroupMember.group_id), func.count())
-        .where(col(GroupMember.group_id).in_(group_ids), col(GroupMember.ended_at).is_(None))
-        .where(or_(col(GroupMember.desired), col(GroupMember.observed)))
-        .group_by(col(GroupMember.group_id))
-    )
-    return {row[0]: row[1] for row in await session.execute(statement)}
 
 
 async def gone_since(session: AsyncSession, group_id: UUID, person_id: UUID) -> datetime | None:

@@ -25,6 +25,7 @@ from app.inbox.job_payloads import RECONCILE, SYNC, ReconcilePayload, SyncPayloa
 from app.inbox.messages import explain_refusal
 from app.inbox.queries import Due
 from app.inbox.rules import Outcome, Received
+from app.inbox.shown import EventPage, Troubles, events_listed, troubles
 from models.audit import AuditEntry, ObjectKind
 from models.ids import EventId
 from models.inbox import EventState, ReceivedEvent
@@ -35,10 +36,13 @@ __all__ = [
     "SYNC",
     "Arrival",
     "Batch",
+    "EventPage",
     "ExaminedEvent",
     "ReconcilePayload",
     "SyncPayload",
+    "Troubles",
     "claim",
+    "events_listed",
     "examine",
     "explain_refusal",
     "fail",
@@ -52,6 +56,7 @@ __all__ = [
     "replay",
     "store",
     "store_at_once",
+    "troubles",
 ]
 
 CHANNEL: Final = "inbox"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from app.ledger import queries
 from app.ledger.calls import (
@@ -39,7 +41,8 @@ from app.ledger.resolve import (
 )
 from app.ledger.rules import CODE_LIFE, Failed, Hold, body_of, id_beside, remaining_update
 from app.observability import current_correlation_id
-from models.delivery import CallKind, OutgoingCall
+from app.web.pagination import PageQuery, paginate
+from models.delivery import CallKind, CallState, OutgoingCall
 
 __all__ = [
     "CODE_LIFE",
@@ -47,6 +50,7 @@ __all__ = [
     "RETRIED_BY_PERSONS",
     "Answered",
     "Attempt",
+    "CallPage",
     "CallPayload",
     "CallRequest",
     "Divided",
@@ -65,6 +69,7 @@ __all__ = [
     "ask_for_the_rest",
     "body_of",
     "call_row",
+    "calls_listed",
     "carry_out",
     "claim",
     "conclude",
@@ -116,3 +121,24 @@ async def read_call(session: AsyncSession, *, call_id: UUID) -> OutgoingCall:
     if call is None:
         raise CallNotFound("没有这次调用", "There is no such call")
     return call
+
+
+@dataclass(frozen=True)
+class CallPage:
+    items: Sequence[OutgoingCall]
+    next_cursor: str | None
+
+
+async def calls_listed(
+    session: AsyncSession,
+    *,
+    state: CallState | None = None,
+    kind: CallKind | None = None,
+    purpose: str | None = None,
+    reason: str | None = None,
+    page: PageQuery,
+) -> CallPage:
+    """The newest first."""
+    statement = queries.listed_calls(state=state, purpose=purpose, kind=kind, reason=reason)
+    rows, cursor = await paginate(session, statement, col(OutgoingCall.id), page=page)
+    return CallPage(rows, cursor)

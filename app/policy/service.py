@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from app.audit.actor import Actor
 from app.audit.why import Why
@@ -34,6 +35,7 @@ from app.policy.rule_keys import PLATFORM_RULES, RULES, title_of
 from app.policy.schema import PolicyDocument
 from app.policy.sections.clauses import CarriedOut
 from app.settings_files import FaultyFile, read_small_file
+from app.web.pagination import PageQuery, paginate
 from models.ids import PolicyVersionId, new_id
 from models.policy import PolicyVersion
 
@@ -43,11 +45,13 @@ __all__ = [
     "Citation",
     "Fault",
     "Policy",
+    "VersionPage",
     "apply",
     "cautions_about",
     "changes_between",
     "check",
     "check_alone",
+    "clauses",
     "default_document",
     "ensure_first_version",
     "expressions_in",
@@ -58,7 +62,9 @@ __all__ = [
     "policy_numbered",
     "preview",
     "source_of",
+    "title_of",
     "version_numbered",
+    "versions_listed",
     "warning_about",
 ]
 
@@ -209,6 +215,18 @@ async def version_numbered(session: AsyncSession, number: int) -> PolicyVersion:
     if row is None:
         raise VersionNotFound(f"没有制度第 {number} 版", f"There is no version {number} of the policy", number=number)
     return row
+
+
+@dataclass(frozen=True, slots=True)
+class VersionPage:
+    items: list[PolicyVersion]
+    next_cursor: str | None
+
+
+async def versions_listed(session: AsyncSession, *, page: PageQuery) -> VersionPage:
+    """The newest first."""
+    rows, cursor = await paginate(session, queries.all_versions(), col(PolicyVersion.number), page=page)
+    return VersionPage(rows, cursor)
 
 
 async def policy_numbered(session: AsyncSession, number: int) -> Policy:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from app.manifest import Domain
+from app.manifest import Domain, Page
+from app.permissions import Permission
 from app.sync import queries
 from app.sync.jobs import JOBS, TIMERS, start_up
 from app.sync.router import router
@@ -14,5 +15,8 @@ DOMAIN = Domain(
     timers=TIMERS,
     overview=[queries.counted],
     traces=[queries.traced],
+    pages=[
+        Page(face="console", name="sync", title="同步", english="Syncs", permission=Permission.SYNC_READ, place=63),
+    ],
     start_up=start_up,
 )

@@ -29,20 +29,27 @@ from app.sync.job_payloads import (
     PersonPayload,
     TagPayload,
 )
+from app.sync.queries import ChangeFilter
 from app.sync.runs import ensure_scheduled, reject, request
 from app.sync.runs import get_held as held_run
+from app.sync.shown import Difference, DifferencePage, RunPage, differences_listed, runs_listed
 from models.ids import SyncRunId, fold
 from models.org import SyncRun
 
 __all__ = [
     "PERSON_DEPARTED",
+    "ChangeFilter",
     "DepartmentPayload",
     "DeparturePayload",
+    "Difference",
+    "DifferencePage",
     "Hint",
     "PersonPayload",
+    "RunPage",
     "StagedCounts",
     "SyncReport",
     "TagPayload",
+    "differences_listed",
     "ensure_scheduled",
     "held_run",
     "hint_user",
@@ -52,6 +59,7 @@ __all__ = [
     "release",
     "request",
     "run_sync",
+    "runs_listed",
 ]
 
 

@@ -11,11 +11,13 @@ from sqlmodel import col
 
 from app.access import service as access
 from app.org import service as org
+from app.spreadsheets.download import ANSWERS, Download, SheetFormat, download
 from app.tasks import presentation, queries, service
 from app.tasks.queries import TaskFilter
 from app.tasks.schemas import Cancellation, NewTask, NotedWord, Progress, TaskOut, TaskSummary, Word
 from app.tasks.service import Assignment, ProgressReport
-from app.web.deps import CallerDep, NowDep, SessionDep, require
+from app.tasks.sheet import task_lines, task_sheet
+from app.web.deps import CallerDep, EnglishDep, NowDep, SessionDep, require
 from app.web.idempotency import IdempotentRoute
 from app.web.pagination import Page, PageDep, paginate
 from app.web.problems import problems
@@ -69,20 +71,42 @@ async def get_wanted(
     )
 
 
-@router.get("", dependencies=READ, responses=problems(400, 404))
-async def list_tasks(
-    session: SessionDep,
-    page: PageDep,
+async def get_listed(
     of_people: Annotated[TaskFilter, Depends(get_wanted)],
     state: TaskState | None = None,
     is_open: Annotated[QueryBool | None, Query(alias="open", description="Not ended, or only ended")] = None,
     updated_since: Moment | None = None,
+) -> TaskFilter:
+    return replace(of_people, state=state, is_open=is_open, updated_since=updated_since)
+
+
+@router.get("", dependencies=READ, responses=problems(400, 404))
+async def list_tasks(
+    session: SessionDep, page: PageDep, wanted: Annotated[TaskFilter, Depends(get_listed)]
 ) -> Page[TaskSummary]:
     """Tasks, the latest change first."""
-    wanted = replace(of_people, state=state, is_open=is_open, updated_since=updated_since)
     columns = (col(Task.updated_at), col(Task.id))
     rows, next_cursor = await paginate(session, queries.matching(wanted), *columns, page=page)
     return Page(items=await presentation.summaries(session, rows), next_cursor=next_cursor)
+
+
+@router.get(
+    "/export.{ending}",
+    dependencies=READ,
+    status_code=200,
+    response_class=Download,
+    responses=problems(404) | ANSWERS,
+)
+async def export_tasks(
+    ending: SheetFormat,
+    session: SessionDep,
+    now: NowDep,
+    wanted: Annotated[TaskFilter, Depends(get_listed)],
+    in_english: EnglishDep,
+) -> Download:
+    """The same list as a file, all of it."""
+    sheet = task_sheet(session, in_english=in_english)
+    return await download(sheet, task_lines(session, wanted, now=now), ending=ending)
 
 
 @router.get("/{task_id}", dependencies=READ, responses=problems(404))

@@ -17,6 +17,7 @@ from app.tasks.assign import Assignment, assign
 from app.tasks.context import NewEntry, TaskContext, load, show, write
 from app.tasks.errors import NotYourTask
 from app.tasks.rules import Moved, TaskAction, TaskPurpose, Told
+from app.tasks.sheet import task_lines, task_sheet
 from app.tasks.shown import FollowedTask, TaskLine, TaskList, TaskPage, follow, tasks_of, tasks_seen
 from models.delivery import CardClick
 from models.ids import TaskId
@@ -38,6 +39,8 @@ __all__ = [
     "complete",
     "follow",
     "report_progress",
+    "task_lines",
+    "task_sheet",
     "tasks_of",
     "tasks_seen",
 ]

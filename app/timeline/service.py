@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from sqlalchemy import Select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -26,7 +27,7 @@ from app.web.pagination import PageQuery, paginate
 from models.audit import AuditEntry, ObjectKind
 from models.ids import PolicyVersionId
 
-__all__ = ["FIRST_PAGE", "Entry", "NamedActor", "Timeline", "timeline"]
+__all__ = ["FIRST_PAGE", "Entry", "NamedActor", "Timeline", "named_actors", "timeline", "trail"]
 
 FIRST_PAGE: Final = PageQuery(cursor=None, limit=50)
 
@@ -82,7 +83,24 @@ async def timeline(
 
     The confirmations of an announcement are thousands, and have a list of their own.
     """
-    statement = audit.about(about, with_confirmations=with_confirmations)
+    return await _page(session, audit.about(about, with_confirmations=with_confirmations), page)
+
+
+async def trail(
+    session: AsyncSession,
+    *,
+    object_kind: str | None = None,
+    object_id: str | None = None,
+    actor: Actor | None = None,
+    action: str | None = None,
+    page: PageQuery = FIRST_PAGE,
+) -> Timeline:
+    """What has happened to anything, the latest first."""
+    wanted = audit.entries(object_kind=object_kind, object_id=object_id, actor=actor, action=action)
+    return await _page(session, wanted, page)
+
+
+async def _page(session: AsyncSession, statement: Select[AuditEntry], page: PageQuery) -> Timeline:
     rows, cursor = await paginate(session, statement, col(AuditEntry.id), page=page)
     both = await audit.both_actors(session, rows)
     actors = await named_actors(session, _actors_of(rows, both))

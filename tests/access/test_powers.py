@@ -7,21 +7,11 @@ import pytest
 from app.access.keys.powers import ACTS, NOUNS, Powers
 from app.bootstrap import REGISTRY
 from app.web.scopes import EVERYTHING, scopes_of
-from models.access import ActAs, ApiKey
-from tests.fakes.clock import MONDAY_9AM
+from models.access import ActAs
 
 
 def powers(*scopes: str, act_as: ActAs = ActAs.NOBODY, departments: tuple[str, ...] = ()) -> Powers:
-    row = ApiKey(
-        name="监控",
-        prefix="stw_x1y2",
-        key_hash=b"",
-        scopes=list(scopes),
-        act_as=act_as,
-        created_at=MONDAY_9AM,
-        created_by="operator:cli",
-    )
-    return Powers(row, departments)
+    return Powers(scopes, act_as, departments)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +32,7 @@ def powers(*scopes: str, act_as: ActAs = ActAs.NOBODY, departments: tuple[str, .
     ],
 )
 def test_the_sentence(found: Powers, says: str) -> None:
-    assert found.sentence == f"监控（stw_x1y2…）：{says}"
+    assert found.sentence == says
 
 
 def test_who_only_reads_is_not_wide_whomever_it_may_act_for() -> None:

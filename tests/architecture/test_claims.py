@@ -23,6 +23,7 @@ SPEAKING = [
     ),
     Path("app/approvals/departures.py"),
     Path("app/approvals/answering/messages.py"),
+    Path("app/groups/directory/messages.py"),
     Path("app/approvals/lost_groups.py"),
     Path("app/approvals/steps/approvers.py"),
     Path("app/approvals/steps/escalation.py"),

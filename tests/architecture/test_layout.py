@@ -26,12 +26,13 @@ USUAL = {
     "domain.py",
     "departures.py",
     "sight.py",
+    "sheet.py",
     "personal_data.py",
 }
 
 MOST_FURTHER_FILES = 6
 ONE_FOR_EACH = {Path("app/cli"), Path("app/policy/sections"), Path("app/console/pages"), Path("app/h5/pages")}
-"""One file for each group of commands, each domain of the policy, each domain with pages: as many as there are."""
+"""One file for each group of commands, for each domain of the policy, for each domain with pages."""
 
 NAMELESS = {"utils", "util", "helpers", "helper", "common", "misc", "base", "shared", "lib", "core"}
 EXCEPTIONS = {Path("models/base.py")}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from uuid import UUID
 
 import pytest
+from sqlalchemy import select
+from sqlmodel import col
 
 from app.confirmations import service
 from app.confirmations.service import Wish
@@ -12,9 +15,11 @@ from app.database import transaction
 from app.dual_control import TwoPersonAct
 from app.policy.document import default_source
 from app.policy.service import in_force
+from models.announcements import Announcement
 from models.confirmations import Confirmation, ConfirmationState
+from tests.company import HEADQUARTERS, RESEARCH
 from tests.pages.conftest import house
-from tests.pages.world import House
+from tests.pages.world import Browser, House
 
 __all__ = ["house"]
 
@@ -85,3 +90,35 @@ async def test_for_anybody_else_there_is_no_such_thing(house: House, asked: UUID
     assert (await browser.get(f"/me/confirmations/{asked}")).status_code == 404
     await browser.get("/me/confirmations")
     assert "没有需要两个人的操作" in browser.text
+
+
+class TestToEverybody:
+    """What goes to the whole company is published when another person has agreed."""
+
+    async def sent(self, house: House, *departments: int) -> Browser:
+        browser = await house.signed_in("han")
+        await browser.get("/console/announcements/new")
+        said = {"title": "放假", "body": "明天放假", "message_class": "work", "step": "publish"}
+        await browser.send("/console/announcements/new", said | {"departments": [str(one) for one in departments]})
+        return browser
+
+    async def test_it_waits_for_a_second_person(self, house: House) -> None:
+        browser = await self.sent(house, HEADQUARTERS)
+        assert "等另一人确认" in browser.text
+        assert await titles(house) == []
+        second = await house.signed_in("sun")
+        (link,) = re.findall(r'href="(/me/confirmations/[^"]+)"', second.page.text if second.page else "")
+        await second.get(link)
+        assert "6 人" in second.text
+        await second.send(f"{link}/confirm")
+        assert await titles(house) == [("放假", house.person("han").id)]
+
+    async def test_what_goes_to_a_part_does_not(self, house: House) -> None:
+        await self.sent(house, RESEARCH)
+        assert await titles(house) == [("放假", house.person("han").id)]
+
+
+async def titles(house: House) -> list[tuple[str, UUID]]:
+    async with transaction(house.services.sessions) as session:
+        rows = await session.execute(select(col(Announcement.title), col(Announcement.author_id)))
+        return [(row[0], row[1]) for row in rows]

@@ -313,6 +313,22 @@ class TestEverybody:
         assert (str(announcement.id), announcement.author_id) == (row.result, office.han.id)
 
 
+class TestTooFew:
+    async def test_what_nobody_could_confirm_is_named(self, session: AsyncSession, it: Company) -> None:
+        assert it.people
+        assert [one.act for one in await service.unconfirmable(session, now=NOW)] == []
+        await revoke_from(session, it.chen)
+        lonely = await service.unconfirmable(session, now=NOW)
+        assert {one.act: one.holders for one in lonely} == {
+            act: ["李军"] for act in ("key.create", "key.change", "key.end")
+        }
+
+    async def test_only_of_what_the_policy_wants_two_for(self, session: AsyncSession, company: Company) -> None:
+        assert company.people
+        await policy_in_force(session, access__two_person=["policy.activate"])
+        assert await service.unconfirmable(session, now=NOW) == []
+
+
 class TestWhenItIsOn:
     async def test_the_default_document_wants_two_people(self, session: AsyncSession, office: Company) -> None:
         wish = Wish(ACTIVATE, POLICY, office.han)

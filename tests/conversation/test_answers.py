@@ -25,6 +25,7 @@ from tests.builders import groups
 from tests.builders.announcements import announcement
 from tests.builders.approvals import Library, borrowing, decide, step, texts_to
 from tests.builders.callbacks import arrival, plain_event, received
+from tests.builders.policy import policy_in_force
 from tests.builders.tasks import say, task
 from tests.company import Company
 from tests.fakes.clock import MONDAY_9AM
@@ -161,6 +162,21 @@ class TestGroups:
         await session.flush()
         assert "【群】重组小组" in await ask(session, company.li, "重组小组")
         assert "重组小组" not in await ask(session, company.sun, "重组小组", userid="sun")
+
+    async def test_one_of_a_type_that_is_not_listed_is_unknown_to_others(
+        self, session: AsyncSession, company: Company
+    ) -> None:
+        """As in the directory: what a list hides, an answer does not tell."""
+        unlisted = await policy_in_force(session, groups__types__project__listed=False)
+        await groups.group(
+            session,
+            policy=unlisted,
+            owner=company.wang,
+            members=[company.li],
+            name="负责人例会",
+        )
+        assert "【群】负责人例会" in await ask(session, company.li, "例会")
+        assert "负责人例会" not in await ask(session, company.sun, "例会", userid="sun")
 
     async def test_what_stands_for_anything_in_a_search_is_a_letter_here(
         self, session: AsyncSession, company: Company

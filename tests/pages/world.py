@@ -65,7 +65,9 @@ class Browser:
     def hidden(self, address: str) -> dict[str, str]:
         """What the page puts into its form with this address."""
         assert self.page is not None
-        form = re.search(rf'<form[^>]*action="{re.escape(address)}".*?</form>', self.page.text, re.DOTALL)
+        form = re.search(
+            rf'<form[^>]*method="post"[^>]*action="{re.escape(address)}".*?</form>', self.page.text, re.DOTALL
+        )
         assert form is not None, f"no form for {address} in {self.page.text}"
         return dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form[0]))
 

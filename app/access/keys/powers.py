@@ -41,48 +41,61 @@ ACTS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Powers:
-    """What a living key may."""
+    """What a key may, or is to."""
 
-    row: ApiKey
-    departments: Sequence[str]
+    scopes: Sequence[str]
+    act_as: ActAs
+    departments: Sequence[str] = ()
     """Their names, where it acts for people of departments."""
 
     @property
     def acts(self) -> list[str]:
         """What it may do in people's names, if it may act for anybody at all."""
-        return [words for scope, words in ACTS.items() if EVERYTHING in self.row.scopes or scope in self.row.scopes]
+        return [words for scope, words in ACTS.items() if EVERYTHING in self.scopes or scope in self.scopes]
 
     @property
     def is_wide(self) -> bool:
         """It may do something in the name of anybody."""
-        return self.row.act_as is ActAs.ANYBODY and bool(self.acts)
+        return self.act_as is ActAs.ANYBODY and bool(self.acts)
+
+    @property
+    def sentence(self) -> str:
+        """可写申请，可代任何人提交申请、审批"""
+        return "，".join(part for part in (self.by_itself, self.for_people) if part)
+
+    @property
+    def by_itself(self) -> str:
+        """可写申请，只读组织架构. Empty where all scopes are about acts in people's names."""
+        if EVERYTHING in self.scopes:
+            return "全部权限"
+        split = [scope.partition(":") for scope in self.scopes]
+        written = sorted({resource for resource, _, verb in split if verb == "write"})
+        only_read = sorted({resource for resource, _, verb in split if verb == "read"} - set(written))
+        both = (("可写", written), ("只读", only_read))
+        return "，".join(f"{verb}{_listed(resources)}" for verb, resources in both if resources)
+
+    @property
+    def for_people(self) -> str:
+        """可代销售部及其下级的人审批. Empty where it could do nothing for anybody."""
+        if not self.acts:
+            return ""
+        if self.act_as is ActAs.NOBODY:
+            return "不能代任何人办理"
+        whom = "任何人" if self.act_as is ActAs.ANYBODY else f"{'、'.join(self.departments)}及其下级的人"
+        return f"可代{whom}{'、'.join(self.acts)}"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPowers:
+    """A living key with what it may."""
+
+    row: ApiKey
+    powers: Powers
 
     @property
     def sentence(self) -> str:
         """监控（stw_x1y2…）：可写申请，可代任何人提交申请、审批"""
-        said = [part for part in (self._by_itself, self._for_people) if part]
-        return f"{self.row.name}（{self.row.prefix}…）：{'，'.join(said)}"
-
-    @property
-    def _by_itself(self) -> str:
-        if EVERYTHING in self.row.scopes:
-            return "全部权限"
-        split = [scope.partition(":") for scope in self.row.scopes]
-        written = sorted({resource for resource, _, verb in split if verb == "write"})
-        only_read = sorted({resource for resource, _, verb in split if verb == "read"} - set(written))
-        said = [
-            f"{verb}{_listed(resources)}" for verb, resources in (("可写", written), ("只读", only_read)) if resources
-        ]
-        return "，".join(said)
-
-    @property
-    def _for_people(self) -> str:
-        if not self.acts:
-            return ""
-        if self.row.act_as is ActAs.NOBODY:
-            return "不能代任何人办理"
-        whom = "任何人" if self.row.act_as is ActAs.ANYBODY else f"{'、'.join(self.departments)}及其下级的人"
-        return f"可代{whom}{'、'.join(self.acts)}"
+        return f"{self.row.name}（{self.row.prefix}…）：{self.powers.sentence}"
 
 
 def _listed(resources: Sequence[str]) -> str:

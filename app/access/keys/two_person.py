@@ -9,11 +9,14 @@ from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import service
+from app.access.keys.acting import check_departments
 from app.access.schemas import ActsForIn, ApiKeyIn
 from app.audit.actor import person_actor
 from app.dual_control import TwoPersonAct, TwoPersonHandler
 from app.permissions import Permission, Words
 from app.web.schemas import AsText, Input
+from app.web.scopes import ActsFor
+from models.access import ApiKey
 from models.org import Person
 
 
@@ -43,7 +46,8 @@ def _draft(payload: NewKey) -> service.KeyDraft:
 
 async def describe_new_key(session: AsyncSession, payload: NewKey, *, now: datetime) -> list[tuple[str, str]]:
     await service.check_draft(session, _draft(payload), now=now)
-    return [("名称", payload.name), ("权限", "、".join(payload.scopes)), ("代办", payload.act_as.value)]
+    powers = await service.powers_of(session, payload.scopes, payload.acts_for())
+    return [("名称", payload.name), ("权限", powers.sentence)]
 
 
 async def create_key(session: AsyncSession, payload: NewKey, *, asker: Person, now: datetime) -> str:
@@ -54,7 +58,12 @@ async def create_key(session: AsyncSession, payload: NewKey, *, asker: Person, n
 
 async def describe_key(session: AsyncSession, payload: KeyNamed, *, now: datetime) -> list[tuple[str, str]]:  # noqa: ARG001 -- every act is described alike
     row = await service.living_key(session, payload.key_id)
-    return [("密钥", f"{row.name}（{row.prefix}…）"), ("权限", "、".join(row.scopes))]
+    return await _described(session, row, ActsFor(row.act_as, tuple(row.act_as_departments)))
+
+
+async def _described(session: AsyncSession, row: ApiKey, acts_for: ActsFor) -> list[tuple[str, str]]:
+    powers = await service.powers_of(session, row.scopes, acts_for)
+    return [("密钥", f"{row.name}（{row.prefix}…）"), ("权限", powers.sentence)]
 
 
 async def end_key(session: AsyncSession, payload: KeyNamed, *, asker: Person, now: datetime) -> str:
@@ -62,11 +71,11 @@ async def end_key(session: AsyncSession, payload: KeyNamed, *, asker: Person, no
     return str(row.id)
 
 
-async def describe_key_change(session: AsyncSession, payload: KeyChange, *, now: datetime) -> list[tuple[str, str]]:
-    said = payload.act_as.value
-    if payload.act_as_departments:
-        said += f" {'、'.join(str(one) for one in payload.act_as_departments)}"
-    return [*await describe_key(session, payload, now=now), ("代办", said)]
+async def describe_key_change(session: AsyncSession, payload: KeyChange, *, now: datetime) -> list[tuple[str, str]]:  # noqa: ARG001 -- every act is described alike
+    """What it may once that is done."""
+    row = await service.living_key(session, payload.key_id)
+    await check_departments(session, payload.acts_for())
+    return await _described(session, row, payload.acts_for())
 
 
 async def change_key(session: AsyncSession, payload: KeyChange, *, asker: Person, now: datetime) -> str:

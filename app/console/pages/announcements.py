@@ -13,6 +13,9 @@ from app import addresses
 from app.announcements import service as announcements
 from app.announcements.service import AudienceWanted, Draft, PublicationAhead, ReceiptState
 from app.audit.why import About
+from app.confirmations import service as confirmations
+from app.confirmations.service import Asked, Wish
+from app.dual_control import TwoPersonAct
 from app.errors import DomainError
 from app.groups import service as groups
 from app.groups.service import GroupSearch
@@ -75,6 +78,8 @@ async def publish(visit: PublishingVisit, submission: SubmissionDep) -> Response
     async def act() -> Done:
         draft = submission.form.read(NewAnnouncement, visit).draft()
         await announcements.check_reach(visit.session, sight, draft.wanted)
+        if await announcements.is_for_everybody(visit.session, draft.wanted):
+            return await _to_everybody(visit, draft)
         made = await announcements.publish(
             visit.session, draft, author=visit.viewer.person, actor=visit.viewer.actor, now=visit.now
         )
@@ -84,6 +89,21 @@ async def publish(visit: PublishingVisit, submission: SubmissionDep) -> Response
         return await _composing(visit, form, status)
 
     return await submission.carry_out(visit, act, again=again)
+
+
+async def _to_everybody(visit: Visit, draft: Draft) -> Done:
+    """What goes to the whole company waits for a second person where the policy wants one (F197)."""
+    payload = {
+        "title": draft.title,
+        "body": draft.body,
+        "class": draft.message_class,
+        "audience": draft.wanted.model_dump(mode="json"),
+    }
+    wish = Wish(TwoPersonAct.ANNOUNCE_TO_EVERYBODY, payload, visit.viewer.person)
+    outcome = await confirmations.ask_or_do(visit.session, wish, now=visit.now)
+    if isinstance(outcome, Asked):
+        return Done(addresses.me_confirmation(outcome.row.id), visit.say(phrase("已提出，等另一个人确认后发布。")))
+    return Done(addresses.console_announcement(UUID(outcome.result)), visit.say(phrase("已发布。")))
 
 
 @router.get("/{announcement_id}")

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access import service as access
+from app.confirmations import service as confirmations
 from app.doctor.context import CheckContext
 from app.doctor.findings import Finding, ok, warning
 from app.events.service import catalogue
@@ -84,6 +85,19 @@ def _added(scopes: list[str], details: dict[str, Any] | None) -> list[str]:
     return [act for act in ACTS.values() if act in scopes and act not in asked]
 
 
+async def second_people(context: CheckContext) -> Finding:
+    """Acts that need two people, and for which there are not two: the command line does them meanwhile."""
+    async with context.sessions() as session:
+        found = await confirmations.unconfirmable(session, now=context.clock.now())
+    if not found:
+        return ok("需要两人的操作都有人确认")
+    told = "；".join(f"{one.title.chinese}（{one.act}，现有 {'、'.join(one.holders) or '无人'}）" for one in found)
+    return warning(
+        f"制度要求两人的操作，有权限的不足两人：{told}",
+        "用 steward access grant 再授予一个人，或者从制度的 access.two_person 里去掉",
+    )
+
+
 KEYS_SHOWN: Final = 20
 
 
@@ -96,7 +110,7 @@ async def powers_of_keys(context: CheckContext) -> Finding:
     told = "；".join(one.sentence for one in found[:KEYS_SHOWN])
     if len(found) > KEYS_SHOWN:
         told += f"；另有 {len(found) - KEYS_SHOWN} 个，见 steward api-key list"
-    wide = [one.row for one in found if one.is_wide and one.row.created_by != access.BOOTSTRAP]
+    wide = [one.row for one in found if one.powers.is_wide and one.row.created_by != access.BOOTSTRAP]
     if not wide:
         return ok(told)
     names = "、".join(f"{row.name}（{row.prefix}…）" for row in wide[:KEYS_SHOWN])

@@ -1,0 +1,196 @@
+"""接口密钥: which programs have one, what each may and does, a new one, the end of one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, time
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from app import addresses
+from app.access import service as access
+from app.audit.why import About
+from app.confirmations import service as confirmations
+from app.console.visiting import company_visits, may
+from app.dual_control import TwoPersonAct
+from app.pages.drawing.catalogue import phrase
+from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
+from app.pages.route import page_router
+from app.pages.tables import Choice
+from app.pages.visit import Visit, services_of
+from app.permissions import Permission, Words
+from app.timeline import service as timelines
+from app.web.schemas import Day
+from app.web.scopes import scopes_of
+from models.access import ActAs
+from models.audit import ObjectKind
+
+router = page_router(addresses.CONSOLE_KEYS)
+
+KeysVisit = Annotated[Visit, company_visits(addresses.CONSOLE_KEYS)]
+ChangingVisit = Annotated[Visit, company_visits(addresses.CONSOLE_KEYS, Permission.KEY_CHANGE)]
+
+DAYS: Final = 14
+"""So long it is kept what keys were used for."""
+
+RESOURCES: Final[Mapping[str, Words]] = {
+    "admin": Words("接口密钥", "API keys"),
+    "announcements": Words("通知", "announcements"),
+    "audit": Words("审计记录", "the audit trail"),
+    "callbacks": Words("回调", "callbacks"),
+    "deliveries": Words("发送记录", "deliveries"),
+    "events": Words("事件", "events"),
+    "groups": Words("群", "groups"),
+    "org": Words("组织架构", "the organisation"),
+    "overview": Words("总览", "the overview"),
+    "personal": Words("个人资料", "personal records"),
+    "policy": Words("制度", "the policy"),
+    "quota": Words("用量", "limits"),
+    "requests": Words("申请", "requests"),
+    "tasks": Words("任务", "tasks"),
+}
+VERBS: Final[Mapping[str, Words]] = {
+    "read": Words("查看", "read"),
+    "write": Words("读写", "read and write"),
+    "decide": Words("代人审批", "decide for people:"),
+    "act": Words("代人办理", "act for people:"),
+    "confirm": Words("代人确认", "confirm for people:"),
+    "content": Words("查看内容", "read the content of"),
+}
+WHOM: Final = (
+    Choice(ActAs.NOBODY, "不能代任何人", "nobody"),
+    Choice(ActAs.DEPARTMENTS, "只代以下部门及其下级的人", "people of these departments, with everything below"),
+    Choice(ActAs.ANYBODY, "可代任何人", "anybody"),
+)
+
+
+class Wanted(BaseModel):
+    name: str = Field(min_length=1, max_length=100)
+    scopes: list[str] = []
+    act_as: ActAs = ActAs.NOBODY
+    departments: str = Field("", pattern=r"^[\d\s,，、]*$", max_length=500)
+    ends_on: Day | None = None
+
+    def payload(self, visit: Visit) -> dict[str, Any]:
+        numbers = "".join(letter if letter.isdigit() else " " for letter in self.departments).split()
+        ends_at = _end_of(visit, self.ends_on)
+        return {
+            "name": self.name,
+            "scopes": self.scopes,
+            "act_as": self.act_as.value,
+            "act_as_departments": [int(number) for number in numbers],
+            "expires_at": ends_at.isoformat() if ends_at else None,
+        }
+
+
+@router.get("")
+async def listed(visit: KeysVisit) -> Response:
+    rows = await access.list_keys(visit.session)
+    powers = {one.row.id: one for one in await access.powers_of_keys(visit.session, now=visit.now)}
+    return visit.draw(
+        "console/keys.html",
+        done=await said_to(visit),
+        living=[powers[row.id] for row in rows if row.id in powers],
+        ended=[row for row in rows if row.id not in powers],
+        may_change=may(visit, Permission.KEY_CHANGE),
+    )
+
+
+@router.get("/new")
+async def new(visit: ChangingVisit) -> Response:
+    return _form(visit)
+
+
+@router.post("/new")
+async def create(visit: ChangingVisit, submission: SubmissionDep) -> Response:
+    """The key stands in the answer to the form alone: nowhere is it kept, and no address leads to it again."""
+    made: list[tuple[str, str, bool]] = []
+
+    async def act() -> Done:
+        given = submission.form.read(Wanted, visit)
+        wish = confirmations.Wish(TwoPersonAct.KEY_CREATE, given.payload(visit), visit.viewer.person)
+        answer = await confirmations.ask_or_do(visit.session, wish, now=visit.now)
+        waits = isinstance(answer, confirmations.Asked)
+        made.append((given.name, answer.secret, waits))
+        if isinstance(answer, confirmations.Asked):
+            return Done(addresses.CONSOLE_KEYS, visit.say(phrase("已请另一个人确认，确认之后密钥才能用。")))
+        return Done(f"{addresses.CONSOLE_KEYS}/{answer.result}", visit.say(phrase("已创建密钥。密钥本身只显示一次。")))
+
+    async def again(form: Form, status: int) -> Response:
+        return _form(visit, form, status)
+
+    answer = await submission.carry_out(visit, act, again=again)
+    if not made or answer.status_code >= BAD:
+        return answer
+    name, key, waits = made[0]
+    location = answer.headers["location"]
+    return visit.draw("console/key_created.html", name=name, key=key, waits=waits, location=location)
+
+
+BAD: Final = 400
+
+
+@router.get("/{key_id}")
+async def one(key_id: UUID, visit: KeysVisit) -> Response:
+    return await _drawn(visit, key_id)
+
+
+@router.post("/{key_id}/end")
+async def end(key_id: UUID, visit: ChangingVisit, submission: SubmissionDep) -> Response:
+    async def act() -> Done:
+        wish = confirmations.Wish(TwoPersonAct.KEY_END, {"key_id": str(key_id)}, visit.viewer.person)
+        answer = await confirmations.ask_or_do(visit.session, wish, now=visit.now)
+        if isinstance(answer, confirmations.Asked):
+            asked = visit.say(phrase("已请另一个人确认，确认之后密钥才停用。"))
+            return Done(f"{addresses.CONSOLE_KEYS}/{key_id}", asked)
+        return Done(
+            f"{addresses.CONSOLE_KEYS}/{key_id}", visit.say(phrase("密钥已停用，用它的请求从现在起都会被拒绝。"))
+        )
+
+    async def again(form: Form, status: int) -> Response:
+        return await _drawn(visit, key_id, form, status)
+
+    return await submission.carry_out(visit, act, again=again)
+
+
+def _end_of(visit: Visit, day: date | None) -> datetime | None:
+    """The last moment of a day of the company."""
+    return datetime.combine(day, time.max, visit.reader.zone).astimezone(UTC) if day else None
+
+
+def _form(visit: Visit, form: Form = EMPTY, status: int = 200) -> Response:
+    scopes = scopes_of(services_of(visit.request).registry)
+    return visit.draw("console/key_new.html", status=status, form=form, scopes=scopes, whom=WHOM, scope=_scope)
+
+
+def _scope(name: str) -> Words:
+    """读写 任务."""
+    resource, _, verb = name.partition(":")
+    what, how = RESOURCES.get(resource) or Words(resource, resource), VERBS.get(verb) or Words(verb, verb)
+    return Words(f"{how.chinese}：{what.chinese}", f"{how.english} {what.english}")
+
+
+async def _drawn(visit: Visit, key_id: UUID, form: Form = EMPTY, status: int = 200) -> Response:
+    row = await access.key_numbered(visit.session, key_id)
+    powers = [one for one in await access.powers_of_keys(visit.session, now=visit.now) if one.row.id == key_id]
+    usage = await access.usage_of_key(visit.session, key_id=key_id, days=DAYS, now=visit.now)
+    return visit.draw(
+        "console/key.html",
+        status=status,
+        form=form,
+        done=await said_to(visit),
+        key=row,
+        powers=powers[0] if powers else None,
+        scope=_scope,
+        usage=usage,
+        total=_total(usage),
+        timeline=await timelines.timeline(visit.session, About(ObjectKind.API_KEY, key_id)),
+        may_end=may(visit, Permission.KEY_CHANGE) and row.ended_at is None,
+    )
+
+
+def _total(usage: Sequence[Any]) -> int:
+    return sum(one.requests for one in usage)

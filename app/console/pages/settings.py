@@ -1,0 +1,59 @@
+"""设置: what this process runs with. Of a secret it says only whether there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+from urllib.parse import urlsplit
+
+from starlette.responses import Response
+
+from app import addresses
+from app.console.visiting import company_visits
+from app.pages.route import page_router
+from app.pages.visit import Visit
+from app.settings import Settings, is_secret, setting_names
+
+router = page_router(addresses.CONSOLE_SETTINGS)
+
+SettingsVisit = Annotated[Visit, company_visits(addresses.CONSOLE_SETTINGS)]
+
+HIDDEN: Final = "…"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One setting."""
+
+    name: str
+    """As the environment calls it."""
+    value: str
+    """Empty for a secret, and for what is not set."""
+    is_set: bool
+    is_secret: bool
+    description: str
+
+
+@router.get("")
+async def listed(visit: SettingsVisit) -> Response:
+    return visit.draw("console/settings.html", settings=list(shown(visit.settings)))
+
+
+def shown(settings: Settings) -> Iterator[Shown]:
+    """Every setting, in the order of the documentation."""
+    for name, (path, field) in setting_names():
+        value: Any = settings
+        for step in path:
+            value = getattr(value, step)
+        hidden = is_secret(field)
+        text = "" if hidden or value is None else _without_login(str(value))
+        yield Shown(name, text, value is not None and value != "", hidden, str(field.description or ""))
+
+
+def _without_login(text: str) -> str:
+    """An address of a proxy may hold a name and a password."""
+    if "://" not in text or "@" not in text:
+        return text
+    parts = urlsplit(text)
+    return parts._replace(netloc=f"{HIDDEN}@{parts.netloc.rpartition('@')[2]}").geturl()

@@ -1,0 +1,1 @@
+"""What people see of messages, apart from what they say."""

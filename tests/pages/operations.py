@@ -1,0 +1,67 @@
+"""What operators and auditors find on their pages: messages, calls, callbacks, runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlmodel import col
+
+from app.access import service as access
+from app.audit.actor import SYSTEM
+from app.audit.why import About, Why
+from app.bootstrap import Services
+from app.database import transaction
+from app.delivery import service as delivery
+from app.delivery.service import MessageHeader
+from models.audit import ObjectKind
+from models.delivery import CallState, Delivery, DeliveryState, Message, OutgoingCall
+from models.ids import PersonId
+from tests.company import Company
+
+
+async def let(services: Services, company: Company, userid: str, bundle: str) -> None:
+    """Give somebody a bundle in the whole company."""
+    async with transaction(services.sessions) as session:
+        wanted = access.Wanted(company.people[userid], bundle, "测试")
+        await access.grant(session, wanted, actor=SYSTEM, authority=None, now=services.clock.now())
+
+
+async def message_to(services: Services, company: Company, userids: Sequence[str], said: str = "请查收周报") -> UUID:
+    """A text that waits to be sent."""
+    header = MessageHeader("task.card", About(ObjectKind.TASK, "1"), Why(SYSTEM, "delivery.hours", company.policy.id))
+    people = [PersonId(company.people[userid].id) for userid in userids]
+    async with transaction(services.sessions) as session:
+        message = await delivery.send_text(session, header, to=people, text=said, now=services.clock.now())
+        return message.id
+
+
+async def ended(services: Services, message_id: UUID, state: DeliveryState, reason: str, errcode: int = 0) -> UUID:
+    """The call of the message ends so, for all of its recipients. Returns its id."""
+    now = services.clock.now()
+    of_it = col(OutgoingCall.message_id) == message_id
+    call_state = {DeliveryState.FAILED: CallState.FAILED, DeliveryState.UNKNOWN: CallState.UNKNOWN}[state]
+    async with transaction(services.sessions) as session:
+        await session.execute(
+            update(OutgoingCall)
+            .where(of_it)
+            .values(
+                state=call_state, hold_reason=reason, errcode=errcode or None, sent_at=now, attempts=1, finished_at=now
+            )
+        )
+        await session.execute(
+            update(Delivery).where(col(Delivery.message_id) == message_id).values(state=state, reason=reason)
+        )
+        return (await session.scalars(select(col(OutgoingCall.id)).where(of_it))).one()
+
+
+async def deliveries_of(services: Services, message_id: UUID) -> list[Delivery]:
+    async with services.sessions() as session:
+        statement = select(Delivery).where(col(Delivery.message_id) == message_id).order_by(col(Delivery.id))
+        return list(await session.scalars(statement))
+
+
+async def messages_stored(services: Services) -> list[Message]:
+    async with services.sessions() as session:
+        return list(await session.scalars(select(Message)))

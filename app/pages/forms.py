@@ -82,12 +82,16 @@ class Submission:
     id: UUID | None
     token: str
 
+    def check(self, visit: Visit) -> None:
+        """Raises `ForeignForm` unless it was sent from a page of ours. For handlers that draw and change nothing."""
+        check_form(visit.request, visit.settings, secret=visit.viewer.token, given=self.token)
+
     async def carry_out(self, visit: Visit, act: Act, *, again: Again) -> Response:
         """Do what the form asks, once however often it is sent, and send the browser on.
 
         What the domain refuses stands above the form, with everything that was typed; nothing of it is kept.
         """
-        check_form(visit.request, visit.settings, secret=visit.viewer.token, given=self.token)
+        self.check(visit)
         try:
             async with visit.session.begin_nested():
                 before = await self._done_before(visit)

@@ -48,6 +48,7 @@ async def listed(visit: AccessVisit) -> Response:
 
 @router.post("")
 async def give(visit: GrantingVisit, submission: SubmissionDep) -> Response:
+    submission.check(visit)
     if submission.form.value("step") == "find":
         return await _drawn(visit, submission.form)
 

@@ -70,6 +70,7 @@ async def compose(visit: PublishingVisit) -> Response:
 async def publish(visit: PublishingVisit, submission: SubmissionDep) -> Response:
     """First what it will do to whom; then, with the button that says it, it does."""
     sight = visit.sight(Permission.ANNOUNCEMENT_PUBLISH)
+    submission.check(visit)
     if submission.form.value("step") == "find":
         return await _composing(visit, submission.form)
     if submission.form.value("step") != "publish":

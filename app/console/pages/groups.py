@@ -98,6 +98,7 @@ async def change_roster(group_id: UUID, change: str, visit: AdministeringVisit, 
     async def again(form: Form, status: int) -> Response:
         return await _drawn(visit, group_id, form, status)
 
+    submission.check(visit)
     if submission.form.value("step") == "find":
         return await _drawn(visit, group_id, submission.form)
     return await submission.carry_out(visit, act, again=again)

@@ -59,6 +59,7 @@ async def fill_in(kind: str, visit: ApplyVisit, group: UUID | None = None) -> Re
 @router.post("/{kind}")
 async def apply(kind: str, visit: ApplyVisit, submission: SubmissionDep) -> Response:
     """Three buttons: one submits; one shows what would become of it; looking for people only draws the form again."""
+    submission.check(visit)
     match submission.form.value("step"):
         case Step.SUBMIT:
             pass

@@ -1,6 +1,6 @@
 """Find at once what could not be done: failed requests and refused calls, which the overview counts.
 
-Revision ID: 0027_count_what_failed
+Revision ID: 0024_count_what_failed
 Revises: 0023_keys_act_as
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "0027_count_what_failed"
+revision = "0024_count_what_failed"
 down_revision = "0023_keys_act_as"
 branch_labels = None
 depends_on = None

@@ -1,7 +1,7 @@
 """Keep for some days what API keys were used for (F193).
 
-Revision ID: 0023b_api_requests
-Revises: 0027_count_what_failed
+Revision ID: 0025_api_requests
+Revises: 0024_count_what_failed
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0023b_api_requests"
-down_revision = "0027_count_what_failed"
+revision = "0025_api_requests"
+down_revision = "0024_count_what_failed"
 branch_labels = None
 depends_on = None
 

@@ -1,7 +1,7 @@
 """Keep acts that one person asks for and another confirms (F197).
 
-Revision ID: 0024_confirmations
-Revises: 0023b_api_requests
+Revision ID: 0026_confirmations
+Revises: 0025_api_requests
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0024_confirmations"
-down_revision = "0023b_api_requests"
+revision = "0026_confirmations"
+down_revision = "0025_api_requests"
 branch_labels = None
 depends_on = None
 

@@ -1,7 +1,7 @@
 """Find people and departments by their pinyin and its initials: spellings, which a worker derives from the names.
 
-Revision ID: 0026_spellings
-Revises: 0024_confirmations
+Revision ID: 0027_spellings
+Revises: 0026_confirmations
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0026_spellings"
-down_revision = "0024_confirmations"
+revision = "0027_spellings"
+down_revision = "0026_confirmations"
 branch_labels = None
 depends_on = None
 

@@ -1,15 +1,15 @@
 """Find where people were until they left, and what was done to an object beside its confirmations.
 
-Revision ID: 0027b_former_places
-Revises: 0026_spellings
+Revision ID: 0028_former_places
+Revises: 0027_spellings
 """
 
 from __future__ import annotations
 
 from alembic import op
 
-revision = "0027b_former_places"
-down_revision = "0026_spellings"
+revision = "0028_former_places"
+down_revision = "0027_spellings"
 branch_labels = None
 depends_on = None
 

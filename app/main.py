@@ -21,6 +21,7 @@ from app.access.keys.request_log import Logged
 from app.approvals.presentation import document_kinds
 from app.bootstrap import Services
 from app.console.router import router as console
+from app.doctor.for_pages import examination_of
 from app.events.documentation import document_events
 from app.events.router import answer_who_waits
 from app.h5.router import router as h5
@@ -106,6 +107,7 @@ def create_app(services: Services) -> FastAPI:
     app.mount(DOCS_ASSETS, StaticFiles(directory=Path(offline.__file__).parent / "static"), name="docs-assets")
     app.add_api_route("/docs", _docs, include_in_schema=False)
     app.state.services = services
+    app.state.examine = examination_of(services)
     api = APIRouter(prefix="/api/v1", responses=problems.problems(400, 401, 403, 413, 422, 429, 503))
     for router in services.registry.routers:
         api.include_router(router)

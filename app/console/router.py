@@ -10,6 +10,7 @@ from app.console.pages import (
     calls,
     deliveries,
     departments,
+    doctor,
     groups,
     keys,
     overview,
@@ -28,5 +29,5 @@ from app.pages.route import page_router
 router = page_router()
 for page in (overview, requests, groups, announcements, tasks, people, departments, deliveries, calls, callbacks):
     router.include_router(page.router)
-for page in (syncs, traces, policy, calendar, quota, trail, keys, settings, access):
+for page in (syncs, traces, policy, calendar, quota, trail, keys, doctor, settings, access):
     router.include_router(page.router)

@@ -12,6 +12,14 @@ DOMAIN = Domain(
         Page(face="console", name="", title="总览", english="Overview", permission=None, place=0),
         Page(
             face="console",
+            name="doctor",
+            title="诊断",
+            english="Doctor",
+            permission=Permission.SERVICE_READ,
+            place=86,
+        ),
+        Page(
+            face="console",
             name="settings",
             title="设置",
             english="Settings",

@@ -16,10 +16,12 @@ from sqlalchemy import text
 from app.access.service import create_key
 from app.audit.actor import SYSTEM
 from app.bootstrap import Services
-from app.clock import Clock
+from app.clock import Clock, SystemClock
 from app.database import transaction
+from app.doctor.context import open_context
 from app.doctor.examination import CHECKS
 from app.doctor.findings import State
+from app.doctor.for_pages import examination_of, within
 from app.jobs.queue import enqueue
 from app.menu.service import menu_at
 from app.probes.router import find_degraded
@@ -450,3 +452,18 @@ class TestTheCommand:
 def test_a_check_stands_after_what_it_builds_on() -> None:
     names = [check.name for check in CHECKS]
     assert all(names.index(need) < names.index(check.name) for check in CHECKS for need in check.needs)
+
+
+class TestForPages:
+    async def test_everything_is_examined(self, ward: Ward) -> None:
+        async with ward.serving() as services:
+            found = await examination_of(services)()
+        assert [one.title for one in found] == [check.title for check in CHECKS]
+        assert found[0].state == State.OK
+
+    async def test_what_there_was_no_time_for_says_so(self, ward: Ward) -> None:
+        settings = ward.settings()
+        async with open_context(settings, ward.database_url, clock=SystemClock()) as context:
+            found = await within(context, 0)
+        assert len(found) == len(CHECKS)
+        assert "时间不够" in found[-1][1].says

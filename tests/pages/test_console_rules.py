@@ -15,6 +15,7 @@ from app.audit.service import seal_entries
 from app.calendar import service as calendars
 from app.console.pages.settings import shown
 from app.database import transaction
+from app.doctor.for_pages import Examined
 from app.jobs.timers import set_timer
 from app.policy import service as policies
 from app.policy.schema import PolicyDuration
@@ -202,7 +203,7 @@ class TestKeys:
                 now=house.clock.now(),
             )
         await administrator.get("/console/keys")
-        assert "报表系统（stw_" in administrator.text
+        assert "只读组织架构" in administrator.text
         await administrator.get(f"/console/keys/{row.id}")
         assert "停用 报表系统 的密钥" in administrator.text
         await let(house.services, house.company, "zhao", "administrator")
@@ -234,7 +235,26 @@ class TestSettings:
         assert found["STEWARD_WECOM_PROXY"].value == "http://…@proxy.test:8080"
 
 
-@pytest.mark.parametrize("path", ["settings", "audit", "audit/verification", "quota", "keys", "keys/new"])
+class TestDoctor:
+    async def test_what_is_wrong_stands_first_with_its_cure(self, house: House, administrator: Browser) -> None:
+        async def examine() -> list[Examined]:
+            return [
+                Examined("数据库", "ok", "可以读写", "", ""),
+                Examined("应用", "failed", "AgentId 不对", "请改正", "企业微信管理后台 → 应用管理"),
+            ]
+
+        house.app.state.examine = examine
+        await administrator.get("/console/doctor")
+        assert "AgentId 不对" not in administrator.text, "nobody has asked yet"
+        await administrator.get("/console/doctor/examination")
+        assert administrator.text.index("AgentId 不对") < administrator.text.index("可以读写")
+        assert "怎么办 请改正" in administrator.text
+
+
+PRIVATE = ("doctor", "doctor/examination", "settings", "audit", "audit/verification", "quota", "keys", "keys/new")
+
+
+@pytest.mark.parametrize("path", PRIVATE)
 async def test_nobody_else_may_look(house: House, path: str) -> None:
     browser = await house.signed_in("li")
     page = await browser.get(f"/console/{path}")

@@ -41,6 +41,7 @@ RESOURCES: Final[Mapping[str, Words]] = {
     "announcements": Words("通知", "announcements"),
     "audit": Words("审计记录", "the audit trail"),
     "callbacks": Words("回调", "callbacks"),
+    "confirmations": Words("两人确认", "acts of two people"),
     "deliveries": Words("发送记录", "deliveries"),
     "events": Words("事件", "events"),
     "groups": Words("群", "groups"),

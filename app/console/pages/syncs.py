@@ -43,8 +43,8 @@ STATES: Final[Mapping[SyncState, tuple[Words, str]]] = {
     SyncState.FAILED: (Words("没有成功", "failed"), "bad"),
 }
 KINDS: Final[Mapping[SyncKind, Words]] = {
-    SyncKind.FULL: Words("完整同步", "full"),
-    SyncKind.HINT: Words("回调提到的人和部门", "what callbacks named"),
+    SyncKind.FULL: Words("完整同步", "Full sync"),
+    SyncKind.HINT: Words("回调提到的人和部门", "What callbacks named"),
 }
 REASONS: Final[Mapping[str, Words]] = {
     "schedule": Words("定时", "by schedule"),

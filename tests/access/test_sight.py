@@ -61,7 +61,7 @@ async def random_company(session: AsyncSession, chance: random.Random) -> list[P
     people = []
     for number in range(PEOPLE):
         places = chance.sample(range(1, DEPARTMENTS + 1), chance.choice([1, 1, 2]))
-        leads = {places[0]} if chance.random() < 0.3 else set()
+        leads = places[:1] if chance.random() < 0.3 else []
         people.append(await org.person(session, f"p{number}", f"人{number}", departments=places, leads=leads))
     made = []
     for number in range(GROUPS):
@@ -90,12 +90,12 @@ async def random_company(session: AsyncSession, chance: random.Random) -> list[P
             continue  # they are in it, or nobody may decide: this company has one request fewer
     for _ in range(GRANTS):
         reach = chance.choice([Reach.COMPANY, Reach.DEPARTMENT, Reach.GROUP])
-        places = {
+        named = {
             Reach.COMPANY: "",
             Reach.DEPARTMENT: str(chance.randint(1, DEPARTMENTS)),
             Reach.GROUP: str(chance.choice(made).id),
         }
-        wanted = Wanted(chance.choice(people), chance.choice(BUNDLES), "试验", reach, places[reach])
+        wanted = Wanted(chance.choice(people), chance.choice(BUNDLES), "试验", reach, named[reach])
         try:
             await access.grant(session, wanted, actor=SYSTEM, authority=None, now=MONDAY_9AM)
         except DomainError:

@@ -8,19 +8,18 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.errors import DomainError
 from app.org import service as org
 from app.org.service import NamedPerson
-from app.permissions import Sight
 from app.policy import service as policies
 from app.policy.service import Citation
 from app.tasks import queries, rules
+from app.tasks.queries import TaskFilter
 from app.tasks.rules import ENDED, TaskAction
-from app.tasks.sight import seen_by
 from app.web.pagination import PageQuery, paginate
 from models.ids import PolicyVersionId, TaskId
 from models.org import Person
@@ -111,23 +110,10 @@ def _of(chosen: TaskList, person_id: UUID) -> ColumnElement[bool]:
 
 
 async def tasks_seen(
-    session: AsyncSession,
-    sight: Sight,
-    *,
-    state: TaskState | None = None,
-    is_late: bool = False,
-    page: PageQuery = FIRST_PAGE,
-    now: datetime,
+    session: AsyncSession, wanted: TaskFilter, *, page: PageQuery = FIRST_PAGE, now: datetime
 ) -> TaskPage:
-    """Everything that the sight reaches, the latest change first."""
-    statement = select(Task).where(seen_by(sight))
-    if state is not None:
-        statement = statement.where(col(Task.state) == state)
-    if is_late:
-        statement = statement.where(
-            or_(col(Task.due_at) < now, col(Task.done_at) > col(Task.due_at)), col(Task.state).not_in(ENDED)
-        )
-    rows, cursor = await paginate(session, statement, col(Task.updated_at), col(Task.id), page=page)
+    """As far as the sight of the filter goes, the latest change first."""
+    rows, cursor = await paginate(session, queries.matching(wanted), col(Task.updated_at), col(Task.id), page=page)
     return TaskPage(await lines_of(session, rows, now=now), cursor)
 
 

@@ -21,7 +21,9 @@ from tests.pages.furnished import Furniture, furnish
 from tests.pages.world import Browser, House
 
 ROLES = ("li", "wang", "han", "sun", "zhao")
-"""An employee, the head of research, personnel, a colleague of hers, and IT: the president's account was granted it."""
+"""An employee, the head of research, the head of personnel, a colleague of hers who carries the tag of its role, and the president,
+to whom IT was granted.
+"""
 
 LISTS = {
     "requests": "/console/requests",

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from app import addresses
+from app.announcements import queries
 from app.announcements import service as announcements
 from app.announcements.service import AudienceWanted, Draft, PublicationAhead, ReceiptState
 from app.audit.why import About
@@ -29,6 +30,7 @@ from app.pages.tables import CursorDep, page_at
 from app.pages.visit import Visit, visits
 from app.permissions import Permission
 from app.policy import service as policies
+from app.spreadsheets.download import SheetFormat, download
 from app.web.problems import status_of
 from models.audit import ObjectKind
 from models.ids import AnnouncementId
@@ -126,6 +128,22 @@ async def announcement(
         states=ReceiptState,
         chosen=chosen,
     )
+
+
+@router.get("/{announcement_id}/receipts.{ending}")
+async def export(
+    announcement_id: UUID,
+    visit: AnnouncementsVisit,
+    ending: SheetFormat,
+    state: Annotated[str, Query(max_length=32)] = "",
+) -> Response:
+    """The list of receipts as a file, all of it."""
+    await visit.check(Permission.ANNOUNCEMENT_READ, About(ObjectKind.ANNOUNCEMENT, announcement_id))
+    row = await queries.announcement(visit.session, AnnouncementId(announcement_id))
+    sheet = announcements.receipt_sheet(visit.session, row, in_english=visit.reader.reads_english)
+    chosen = ReceiptState(state) if state in set(ReceiptState) else None
+    lines = announcements.receipt_lines(visit.session, row, state=chosen, now=visit.now)
+    return await download(sheet, lines, ending=ending)
 
 
 async def _looked_ahead(visit: Visit, form: Form) -> Response:

@@ -18,6 +18,7 @@ from app.pages.route import page_router
 from app.pages.tables import Choice, CursorDep, Filter, page_at
 from app.pages.visit import Visit, visits
 from app.permissions import Permission
+from app.spreadsheets.download import SheetFormat, download
 from models.approvals import RequestState
 from models.audit import ObjectKind
 from models.ids import RequestId
@@ -48,10 +49,29 @@ async def listed(
     state: Annotated[str, Query(max_length=32)] = "",
     kind: Annotated[str, Query(max_length=32)] = "",
 ) -> Response:
-    wanted = RequestFilter(state=RequestState(state) if state in set(RequestState) else None, kind=kind or None)
+    wanted = _wanted(visit, state, kind)
     page = await approvals.requests_seen(visit.session, visit.sight(), wanted, page=page_at(cursor))
     filters = [Filter("state", "状态", "State", STATES, state), Filter("kind", "种类", "Kind", KINDS, kind)]
     return visit.draw("console/requests.html", done=await said_to(visit), table=page, filters=filters)
+
+
+def _wanted(visit: Visit, state: str, kind: str) -> RequestFilter:
+    return RequestFilter(
+        state=RequestState(state) if state in set(RequestState) else None, kind=kind or None, sight=visit.sight()
+    )
+
+
+@router.get("/export.{ending}")
+async def export(
+    visit: RequestsVisit,
+    ending: SheetFormat,
+    state: Annotated[str, Query(max_length=32)] = "",
+    kind: Annotated[str, Query(max_length=32)] = "",
+) -> Response:
+    """The same list as a file, all of it."""
+    sheet = approvals.request_sheet(visit.session, in_english=visit.reader.reads_english)
+    lines = approvals.request_lines(visit.session, _wanted(visit, state, kind))
+    return await download(sheet, lines, ending=ending)
 
 
 @router.get("/{request_id}")

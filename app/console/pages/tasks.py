@@ -14,7 +14,9 @@ from app.pages.route import page_router
 from app.pages.tables import Choice, CursorDep, Filter, page_at
 from app.pages.visit import Visit, visits
 from app.permissions import Permission
+from app.spreadsheets.download import SheetFormat, download
 from app.tasks import service as tasks
+from app.tasks.queries import TaskFilter
 from models.audit import ObjectKind
 from models.ids import TaskId
 from models.tasks import TaskState
@@ -40,16 +42,31 @@ async def listed(
     state: Annotated[str, Query(max_length=32)] = "",
     late: Annotated[str, Query(max_length=8)] = "",
 ) -> Response:
-    page = await tasks.tasks_seen(
-        visit.session,
-        visit.sight(),
-        state=TaskState(state) if state in set(TaskState) else None,
-        is_late=late == "true",
-        page=page_at(cursor),
-        now=visit.now,
-    )
+    wanted = _wanted(visit, state, late)
+    page = await tasks.tasks_seen(visit.session, wanted, page=page_at(cursor), now=visit.now)
     filters = [Filter("state", "状态", "State", STATES, state), Filter("late", "期限", "Deadline", LATE, late)]
     return visit.draw("console/tasks.html", done=await said_to(visit), table=page, filters=filters)
+
+
+def _wanted(visit: Visit, state: str, late: str) -> TaskFilter:
+    return TaskFilter(
+        state=TaskState(state) if state in set(TaskState) else None,
+        late_at=visit.now if late == "true" else None,
+        sight=visit.sight(),
+    )
+
+
+@router.get("/export.{ending}")
+async def export(
+    visit: TasksVisit,
+    ending: SheetFormat,
+    state: Annotated[str, Query(max_length=32)] = "",
+    late: Annotated[str, Query(max_length=8)] = "",
+) -> Response:
+    """The same list as a file, all of it."""
+    sheet = tasks.task_sheet(visit.session, in_english=visit.reader.reads_english)
+    lines = tasks.task_lines(visit.session, _wanted(visit, state, late), now=visit.now)
+    return await download(sheet, lines, ending=ending)
 
 
 @router.get("/{task_id}")

@@ -1,0 +1,142 @@
+"""What the console does beyond showing: files of what is filtered, members by hand, grants, publishing within reach."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import func, select
+
+from app.access import service as access
+from app.access.service import Wanted
+from app.audit.actor import SYSTEM
+from app.database import transaction
+from models.access import AccessGrant
+from models.announcements import Announcement
+from models.ids import new_id
+from tests.pages.furnished import Furniture, furnish
+from tests.pages.world import House
+
+
+@pytest.fixture
+async def things(house: House) -> Furniture:
+    now = house.clock.now()
+    async with transaction(house.services.sessions) as session:
+        things = await furnish(session, house.company, now=now)
+        wanted = Wanted(house.company.zhao, "administrator", "系统管理员")
+        await access.grant(session, wanted, actor=SYSTEM, authority=None, now=now)
+    return things
+
+
+class TestFiles:
+    @pytest.mark.parametrize("kind", ["requests", "tasks"])
+    async def test_a_file_holds_what_the_list_shows(self, house: House, things: Furniture, kind: str) -> None:
+        zhao = await house.signed_in("zhao")
+        file = await zhao.get(f"/console/{kind}/export.csv")
+        assert file.status_code == 200
+        assert len(file.text.strip().splitlines()) == 2, "a heading and one line"
+        none = await zhao.get(f"/console/{kind}/export.csv?state={'withdrawn' if kind == 'requests' else 'done'}")
+        assert len(none.text.strip().splitlines()) == 1
+
+    async def test_it_holds_nothing_that_its_reader_may_not_see(self, house: House, things: Furniture) -> None:
+        """陈晨 sees what is hers alone: no request, and not the receipts of others."""
+        chen = await house.signed_in("chen")
+        assert len((await chen.get("/console/requests/export.csv")).text.strip().splitlines()) == 1
+        assert (await chen.get(f"/console/announcements/{things.to_research}/receipts.csv")).status_code == 404
+
+    async def test_a_workbook_is_one(self, house: House, things: Furniture) -> None:
+        han = await house.signed_in("han")
+        file = await han.get(f"/console/announcements/{things.to_research}/receipts.xlsx")
+        assert file.content.startswith(b"PK")
+
+
+class TestGrants:
+    async def test_given_and_taken_back(self, house: House, things: Furniture) -> None:
+        zhao, li = await house.signed_in("zhao"), await house.signed_in("li")
+        assert (await li.get("/console/audit", follows=False)).status_code == 403
+        await zhao.get("/console/access")
+        await zhao.send(
+            "/console/access", {"person": "li", "bundle": "auditor", "reason": "年度审计", "reach": "company"}
+        )
+        assert "已授予“李军”。" in zhao.text
+        assert (await li.get("/console/audit", follows=False)).status_code == 200
+        async with transaction(house.services.sessions) as session:
+            statement = select(AccessGrant.id).where(AccessGrant.bundle == "auditor")  # type: ignore[arg-type]
+            grant_id = (await session.scalars(statement)).one()
+        await zhao.send(f"/console/access/{grant_id}/revoke")
+        assert (await li.get("/console/audit", follows=False)).status_code == 403
+
+    async def test_nobody_gives_more_than_they_hold(self, house: House, things: Furniture) -> None:
+        """韩梅 reads who may what as HR, and grants nothing."""
+        han = await house.signed_in("han")
+        await han.get("/console/access")
+        fields = han.hidden("/sign-in/language") | {"person": "han", "bundle": "administrator", "reason": "方便"}
+        assert (await han.post("/console/access", fields)).status_code == 403
+
+    async def test_a_fault_stands_at_its_field_and_what_was_typed_stays(self, house: House, things: Furniture) -> None:
+        zhao = await house.signed_in("zhao")
+        await zhao.get("/console/access")
+        page = await zhao.send(
+            "/console/access", {"person": "li", "bundle": "auditor", "reason": "", "reach": "company"}
+        )
+        assert page.status_code == 400
+        assert 'id="e-reason"' in page.text
+        assert 'value="li" checked' in page.text
+
+
+class TestFormsActOnce:
+    async def test_sent_twice_it_acts_once(self, house: House, things: Furniture) -> None:
+        han = await house.signed_in("han")
+        await han.get("/console/announcements/new")
+        typed = {
+            "title": "消防演练",
+            "body": "周五下午三点。",
+            "message_class": "work",
+            "people": "li",
+            "step": "publish",
+        }
+        fields = han.hidden("/console/announcements/new") | typed
+        first = await han.post("/console/announcements/new", fields, follows=False)
+        second = await han.post("/console/announcements/new", fields, follows=False)
+        assert first.status_code == second.status_code == 303
+        assert first.headers["location"] == second.headers["location"]
+        async with transaction(house.services.sessions) as session:
+            statement = select(func.count()).where(Announcement.title == "消防演练")  # type: ignore[arg-type]
+            assert (await session.scalars(statement)).one() == 1
+
+    async def test_a_refused_form_can_be_sent_again(self, house: House, things: Furniture) -> None:
+        """What was refused has left nothing: the same form, put right, acts."""
+        han = await house.signed_in("han")
+        await han.get("/console/announcements/new")
+        fields = han.hidden("/console/announcements/new") | {
+            "message_class": "work",
+            "body": "周五。",
+            "step": "publish",
+        }
+        assert (await han.post("/console/announcements/new", fields | {"people": "li"})).status_code == 400
+        done = await han.post("/console/announcements/new", fields | {"people": "li", "title": "演练"}, follows=False)
+        assert done.status_code == 303
+
+    async def test_a_head_publishes_to_their_own_people_alone(self, house: House, things: Furniture) -> None:
+        wang = await house.signed_in("wang")
+        await wang.get("/console/announcements/new")
+        typed = {"title": "周会", "body": "周一九点。", "message_class": "work", "people": "sun", "step": "publish"}
+        page = await wang.send("/console/announcements/new", typed)
+        assert page.status_code == 403
+        assert "接收范围超出了您可以发布的范围" in wang.text
+
+
+class TestHtml:
+    async def test_names_and_texts_are_never_markup(self, house: House, things: Furniture) -> None:
+        async with transaction(house.services.sessions) as session:
+            person = house.company.li
+            person.name = "<script>alert(1)</script>"
+            session.add(person)
+        wang = await house.signed_in("wang")
+        for path in ("/me", f"/me/requests/{things.join}", "/console/people", "/console/requests"):
+            page = await wang.get(path)
+            assert "<script>alert" not in page.text
+            assert "&lt;script&gt;" in page.text or "alert(1)" not in page.text
+
+    async def test_a_page_that_does_not_exist_is_a_page(self, house: House, things: Furniture) -> None:
+        page = await (await house.signed_in("li")).get(f"/me/requests/{new_id()}")
+        assert page.status_code == 404
+        assert page.headers["content-type"].startswith("text/html")

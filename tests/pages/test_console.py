@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from sqlalchemy import func, select
+from sqlmodel import col
 
 from app.access import service as access
 from app.access.service import Wanted
@@ -59,7 +60,7 @@ class TestGrants:
         assert "已授予“李军”。" in zhao.text
         assert (await li.get("/console/audit", follows=False)).status_code == 200
         async with transaction(house.services.sessions) as session:
-            statement = select(AccessGrant.id).where(AccessGrant.bundle == "auditor")  # type: ignore[arg-type]
+            statement = select(col(AccessGrant.id)).where(col(AccessGrant.bundle) == "auditor")
             grant_id = (await session.scalars(statement)).one()
         await zhao.send(f"/console/access/{grant_id}/revoke")
         assert (await li.get("/console/audit", follows=False)).status_code == 403
@@ -99,7 +100,7 @@ class TestFormsActOnce:
         assert first.status_code == second.status_code == 303
         assert first.headers["location"] == second.headers["location"]
         async with transaction(house.services.sessions) as session:
-            statement = select(func.count()).where(Announcement.title == "消防演练")  # type: ignore[arg-type]
+            statement = select(func.count()).where(col(Announcement.title) == "消防演练")
             assert (await session.scalars(statement)).one() == 1
 
     async def test_a_refused_form_can_be_sent_again(self, house: House, things: Furniture) -> None:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 from fastapi import Depends, Query
-from sqlalchemy import Select
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.web.pagination import PageQuery, paginate
+from app.web.pagination import PageQuery
 
-Row = TypeVar("Row")
 Shown = TypeVar("Shown")
 
 ROWS = 50
@@ -50,24 +47,6 @@ class Table(Generic[Shown]):
     @property
     def is_filtered(self) -> bool:
         return any(one.value for one in self.filters)
-
-
-async def table_of(
-    session: AsyncSession,
-    statement: Select[Row],
-    *columns: Any,
-    shown: Callable[[Sequence[Row]], Any],
-    cursor: str | None,
-    descending: bool = True,
-    filters: Sequence[Filter] = (),
-) -> Table[Any]:
-    """One page of what matches, in the order of `columns`, whose last must be unique. `shown` makes rows readable for
-    all of them at once, and may be a coroutine function.
-    """
-    page = page_at(cursor)
-    rows, next_cursor = await paginate(session, statement, *columns, page=page, descending=descending)
-    made = shown(rows)
-    return Table(await made if hasattr(made, "__await__") else made, next_cursor, filters)
 
 
 def page_at(cursor: str | None) -> PageQuery:

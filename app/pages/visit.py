@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Annotated, Any, Protocol
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from fastapi import Depends, Request
@@ -186,6 +186,3 @@ def _visit(
         return Visit(request, session, viewer, authority, page, now)
 
     return visit
-
-
-__all__ = ["Annotated", "PageServices", "Visit", "drawn", "language_of", "services_of", "viewer_of", "visits"]

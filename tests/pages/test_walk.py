@@ -21,8 +21,8 @@ from tests.pages.furnished import Furniture, furnish
 from tests.pages.world import Browser, House
 
 ROLES = ("li", "wang", "han", "sun", "zhao")
-"""An employee, the head of research, the head of personnel, a colleague of hers who carries the tag of its role, and the president,
-to whom IT was granted.
+"""An employee, the head of research, the head of personnel, a colleague of hers who carries the tag of the role `hr`, and
+the president, to whom IT was granted.
 """
 
 LISTS = {

@@ -138,12 +138,15 @@ async def publish(session: AsyncSession, draft: Draft, *, author: Person, actor:
     return announcement
 
 
-async def is_for_everybody(session: AsyncSession, wanted: AudienceWanted) -> bool:
-    """Whether its departments, with everything below, are the whole company: named as one, or piece by piece (F197)."""
-    if not wanted.departments:
-        return False
-    reached = set(await org.departments_below(session, wanted.departments))
-    return reached.issuperset(department.id for department in await org.all_departments(session))
+EVERYBODY = 0.9
+"""The share of the employed from which an announcement counts as sent to everybody, however they were named."""
+
+
+async def is_for_everybody(session: AsyncSession, wanted: AudienceWanted, author: Person) -> bool:
+    """Whether it reaches the whole company but a few: by its root, piece by piece, by groups or by name (F197)."""
+    audience = await _audience(session, wanted, author)
+    others = await org.count_employed(session) - 1
+    return others > 0 and len(audience.sources) >= EVERYBODY * others
 
 
 async def count_audience(session: AsyncSession, wanted: AudienceWanted, author: Person | None = None) -> int:

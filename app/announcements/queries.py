@@ -16,12 +16,14 @@ from app.announcements.errors import AnnouncementNotFound
 from app.announcements.rules import ReceiptState
 from app.announcements.sight import seen_by
 from app.database import in_parts
+from app.org import service as people
 from app.overview.service import Asked, Figure, Level, Measure, Place, found_in
 from app.permissions import Permission, Sight
 from app.today.queries import WaitingColumns
 from models.announcements import Announcement, AnnouncementGroup, AnnouncementState, Receipt
 from models.audit import ObjectKind
 from models.ids import AnnouncementId
+from models.org import Person
 
 _FREEZE = text(
     "INSERT INTO receipts (announcement_id, person_id, source, late)"
@@ -306,8 +308,11 @@ async def standing(session: AsyncSession, announcement_id: UUID) -> Standing:
     return Standing(row[0], row[1], row[2], row[3], row[4])
 
 
-def receipts(announcement_id: UUID, *, state: ReceiptState | None) -> Select[Receipt]:
+def receipts(announcement_id: UUID, *, state: ReceiptState | None, sight: Sight | None = None) -> Select[Receipt]:
+    """With a sight: of the people whom it reaches (D21)."""
     statement = select(Receipt).where(col(Receipt.announcement_id) == announcement_id)
+    if sight is not None and not sight.everything:
+        statement = statement.where(col(Receipt.person_id).in_(select(col(Person.id)).where(people.seen_by(sight))))
     return statement if state is None else statement.where(_IN_STATE[state])
 
 

@@ -47,7 +47,7 @@ async def publish_announcement(
     """Publish to groups, departments and people. The audience is frozen now; cards and group texts go at once."""
     draft = body.draft()
     author = await access.person_acting(session, caller, userid=body.author)
-    if await service.is_for_everybody(session, draft.wanted):
+    if await service.is_for_everybody(session, draft.wanted, author):
         await policies.check_alone(session, TwoPersonAct.ANNOUNCE_TO_EVERYBODY, now=now)
     announcement = await service.publish(session, draft, author=author, actor=caller.actor, now=now)
     return await presentation.announcement(session, announcement)

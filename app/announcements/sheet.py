@@ -16,6 +16,7 @@ from app.database import portions_of
 from app.delivery import queries as delivery_queries
 from app.org import service as people
 from app.org.service import NamedPerson
+from app.permissions import Sight
 from app.spreadsheets.columns import Column, Sheet, moment, person, words
 from models.announcements import Announcement, Receipt
 from models.delivery import Delivery, DeliveryState
@@ -56,10 +57,10 @@ def receipt_sheet(session: AsyncSession, row: Announcement, *, in_english: bool)
 
 
 async def receipt_lines(
-    session: AsyncSession, row: Announcement, *, state: ReceiptState | None, now: datetime
+    session: AsyncSession, row: Announcement, *, state: ReceiptState | None, now: datetime, sight: Sight | None = None
 ) -> AsyncIterator[list[ReceiptLine]]:
-    """Everybody of the list, in its order, a portion at a time."""
-    async for part in portions_of(session, queries.in_order(queries.receipts(row.id, state=state))):
+    """Everybody of the list, or whom the sight reaches, in its order, a portion at a time."""
+    async for part in portions_of(session, queries.in_order(queries.receipts(row.id, state=state, sight=sight))):
         ids = [one.person_id for one in part]
         named = await people.named_people(session, ids)
         cards = await delivery_queries.deliveries_to(session, row.card_message_id, ids) if row.card_message_id else {}

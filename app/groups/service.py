@@ -50,6 +50,7 @@ from app.groups.errors import NotAMember
 from app.groups.group_names import shown_name
 from app.groups.requests import finish, tell_of_leave
 from app.groups.rules import GroupPurpose
+from app.groups.sight import seen_by
 from app.groups.snapshot import GroupGone, GroupSnapshot, people_gone, read_group
 from app.groups.succession.ask import ask_for_an_owner, ask_whom_somebody_named, waits_for_owner
 from app.groups.succession.candidates import KIND
@@ -102,6 +103,7 @@ __all__ = [
     "remove_leaver",
     "resolve_finding",
     "roster_of",
+    "seen_by",
     "settle_unknown",
     "shown_name",
     "tell_of_leave",

@@ -81,6 +81,11 @@ def _any_of(ids: Iterable[UUID]) -> Any:
     return func.any(bindparam(None, list(ids), type_=ARRAY(Uuid)))
 
 
+async def count_employed(session: AsyncSession) -> int:
+    statement = select(func.count()).select_from(Person).where(col(Person.status).in_(EMPLOYED))
+    return (await session.scalars(statement)).one()
+
+
 async def all_people(session: AsyncSession, *, statuses: Collection[PersonStatus] = EMPLOYED) -> list[Person]:
     return list((await session.scalars(_ordered(select(Person), statuses))).all())
 

@@ -34,5 +34,6 @@ async def chosen_people(visit: Visit, form: Form, name: str) -> Picked:
     ids = [known[fold(userid)].id for userid in userids if fold(userid) in known]
     named = await people.named_people(visit.session, ids)
     wanted = form.value(f"{name}_search").strip()
-    found = await people.search_people(visit.session, wanted, limit=FOUND) if wanted else []
+    within = people.seen_by(visit.sight_of_finding())
+    found = await people.search_people(visit.session, wanted, within=within, limit=FOUND) if wanted else []
     return Picked(name, [named[one] for one in ids], [one for one in found if one.id not in named], wanted)

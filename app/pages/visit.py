@@ -31,6 +31,8 @@ from app.web.messages import prefers_english
 from app.wecom.client import Platform
 from models.ids import new_id
 
+CONSOLE = "console"
+
 
 class PageServices(WebServices, Protocol):
     """The part of bootstrap's services that pages use."""
@@ -83,6 +85,9 @@ class Visit:
     session: AsyncSession
     viewer: Viewer
     authority: Authority
+    """What counts on this page."""
+    full_authority: Authority
+    """Everything that the viewer holds."""
     page: Page
     now: datetime
 
@@ -116,19 +121,21 @@ class Visit:
     def sees_console(self) -> bool:
         """Whether there is anything in the console beyond what every employee has."""
         pages = services_of(self.request).registry.pages.values()
-        return any(page.face == "console" and page.place is not None and self._reaches_further(page) for page in pages)
-
-    def _reaches_further(self, page: Page) -> bool:
-        if page.permission is None:
-            return False
-        sight = self.authority.sight_of(page.permission)
-        return sight.everything or bool(sight.departments or sight.groups)
+        beyond = self.authority.beyond_own()
+        asked = [page.permission for page in pages if page.face == CONSOLE and page.place is not None]
+        return any(permission is not None and beyond.holds(permission) for permission in asked)
 
     def sight(self, permission: Permission | None = None) -> Sight:
         """How far the viewer sees here. A page of the employees shows what is theirs, whatever else they hold."""
         wanted = permission or self.page.permission
         found = self.authority.sight_of(wanted) if wanted is not None else Sight()
         return Sight(person_id=self.viewer.person.id) if self.page.face == "me" else found
+
+    def sight_of_finding(self) -> Sight:
+        """Among whom the viewer finds people by name."""
+        return self.full_authority.sight_of(Permission.PERSON_FIND) | self.full_authority.sight_of(
+            Permission.PERSON_READ
+        )
 
     async def check(self, permission: Permission, about: About) -> None:
         """Raises `NotPermitted` or `NotSeen`."""
@@ -181,8 +188,9 @@ def _visit(
             raise SignInNeeded("请先登录", "Please sign in first")
         page = services_of(request).registry.pages[path]
         authority = await access.authority_of(session, viewer.person, now=now)
+        counting = authority.beyond_own() if page.face == CONSOLE else authority
         for asked in filter(None, (page.permission, permission)):
-            authority.check(asked)
-        return Visit(request, session, viewer, authority, page, now)
+            counting.check(asked)
+        return Visit(request, session, viewer, counting, authority, page, now)
 
     return visit

@@ -287,22 +287,26 @@ class TestKeys:
 class TestEverybody:
     @pytest.mark.parametrize(
         ("departments", "everybody"),
-        [((HEADQUARTERS,), True), ((RESEARCH, PERSONNEL), False), ((RESEARCH,), False), ((), False)],
+        [((HEADQUARTERS,), True), ((RESEARCH, PERSONNEL), False), ((RESEARCH,), False)],
     )
     async def test_the_whole_company_is_everybody(
         self, session: AsyncSession, company: Company, departments: tuple[int, ...], everybody: bool
     ) -> None:
-        assert company.people
         wanted = AudienceWanted(departments=departments)
-        assert await announcements.is_for_everybody(session, wanted) is everybody
+        assert await announcements.is_for_everybody(session, wanted, company.han) is everybody
 
     async def test_so_are_all_its_parts(self, session: AsyncSession, company: Company) -> None:
         """Where the app does not see the root, its parts are everything that there is."""
         root = await session.get_one(type(await org.department(session, 9, "客服部", parent=RESEARCH)), HEADQUARTERS)
         root.ended_at = NOW
         await session.flush()
-        assert company.people
-        assert await announcements.is_for_everybody(session, AudienceWanted(departments=(RESEARCH, PERSONNEL)))
+        wanted = AudienceWanted(departments=(RESEARCH, PERSONNEL))
+        assert await announcements.is_for_everybody(session, wanted, company.zhao)
+
+    async def test_so_is_everybody_by_name(self, session: AsyncSession, company: Company) -> None:
+        """Whoever is named one by one is no smaller an audience."""
+        wanted = AudienceWanted(people=[userid for userid in company.people if userid != "han"])
+        assert await announcements.is_for_everybody(session, wanted, company.han)
 
     async def test_it_is_published_in_the_askers_name(self, session: AsyncSession, office: Company) -> None:
         said = {"title": "放假", "body": "明天放假", "class": "work", "audience": {"departments": [HEADQUARTERS]}}

@@ -13,6 +13,7 @@ from app.database import transaction
 from models.access import AccessGrant
 from models.announcements import Announcement
 from models.ids import new_id
+from tests.builders import groups
 from tests.pages.furnished import Furniture, furnish
 from tests.pages.world import House
 
@@ -38,10 +39,11 @@ class TestFiles:
         assert len(none.text.strip().splitlines()) == 1
 
     async def test_it_holds_nothing_that_its_reader_may_not_see(self, house: House, things: Furniture) -> None:
-        """陈晨 sees what is hers alone: no request, and not the receipts of others."""
-        chen = await house.signed_in("chen")
-        assert len((await chen.get("/console/requests/export.csv")).text.strip().splitlines()) == 1
-        assert (await chen.get(f"/console/announcements/{things.to_research}/receipts.csv")).status_code == 404
+        """陈晨 runs nothing, 王芳 research, 李军 is a recipient: the receipts are for none of them."""
+        chen, wang, li = [await house.signed_in(userid) for userid in ("chen", "wang", "li")]
+        assert (await chen.get("/console/requests/export.csv")).status_code == 403
+        assert (await li.get(f"/console/announcements/{things.to_research}/receipts.csv")).status_code == 403
+        assert (await wang.get(f"/console/announcements/{things.to_research}/receipts.csv")).status_code == 404
 
     async def test_a_workbook_is_one(self, house: House, things: Furniture) -> None:
         han = await house.signed_in("han")
@@ -141,3 +143,51 @@ class TestHtml:
         page = await (await house.signed_in("li")).get(f"/me/requests/{new_id()}")
         assert page.status_code == 404
         assert page.headers["content-type"].startswith("text/html")
+
+
+class TestTheConsoleIsForThoseWhoRunSomething:
+    """What is one's own is on the employees' pages; it opens no register, and no list of others."""
+
+    async def test_a_recipient_does_not_read_the_receipts_of_others(self, house: House, things: Furniture) -> None:
+        li = await house.signed_in("li")
+        assert (await li.get(f"/console/announcements/{things.to_research}")).status_code == 403
+        assert (await li.get(f"/me/announcements/{things.to_research}")).status_code == 200
+
+    async def test_a_member_does_not_open_the_register(self, house: House, things: Furniture) -> None:
+        chen = await house.signed_in("chen")
+        assert (await chen.get(f"/console/groups/{things.group}")).status_code == 403
+        assert "管理台" not in chen.text
+
+    async def test_a_head_reads_the_receipts_of_their_own_people(self, house: House, things: Furniture) -> None:
+        """Both were written by personnel: 王芳 sees neither in the console, and her own receipt on her page."""
+        wang = await house.signed_in("wang")
+        assert (await wang.get(f"/console/announcements/{things.to_research}")).status_code == 404
+
+    async def test_a_persons_page_shows_no_group_that_its_reader_may_not_know(
+        self, house: House, things: Furniture
+    ) -> None:
+        async with transaction(house.services.sessions) as session:
+            hidden = await groups.group(
+                session,
+                "人力资源部-裁员名单",
+                owner=house.company.han,
+                members=[house.company.li],
+                confidentiality="confidential",
+            )
+        wang = await house.signed_in("wang")
+        page = await wang.get(f"/console/people/{house.company.li.id}")
+        assert page.status_code == 200
+        assert "裁员名单" not in page.text
+        assert (await wang.get(f"/console/groups/{hidden.id}")).status_code == 404
+
+    async def test_nobody_applies_to_a_group_they_may_not_know(self, house: House, things: Furniture) -> None:
+        li = await house.signed_in("li")
+        await li.get(f"/me/apply/join?group={things.group}")
+        fields = li.hidden("/me/apply/join") | {
+            "group_id": str(things.confidential),
+            "reason": "想加入",
+            "step": "submit",
+        }
+        page = await li.post("/me/apply/join", fields)
+        assert page.status_code == 404
+        assert "薪酬调整" not in page.text

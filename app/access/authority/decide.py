@@ -12,6 +12,7 @@ from app.access.errors import NotPermitted, NotSeen
 from app.audit.why import About
 from app.manifest import registry_of
 from app.permissions import TITLES, Permission, Sight, Words
+from app.policy.sections.access import EVERYONE
 from app.quotes import quoted
 
 
@@ -35,6 +36,10 @@ class Authority:
     def reasons_for(self, permission: Permission) -> list[Words]:
         """Why they hold it, each reason once."""
         return list(dict.fromkeys(holding.because for holding in self._giving(permission)))
+
+    def beyond_own(self) -> Authority:
+        """Without what everybody has, and what is theirs alone: the console is for those who run something."""
+        return Authority([one for one in self.holdings if one.rule.derived != EVERYONE])
 
     def check(self, permission: Permission) -> None:
         """Raises `NotPermitted` when they hold it nowhere."""

@@ -13,10 +13,12 @@ from sqlmodel import col
 from app.announcements.errors import OutOfReach
 from app.announcements.publish import AudienceWanted, Draft, check
 from app.announcements.rules import wants_receipt
+from app.groups.service import seen_by as groups_seen_by
 from app.org import queries as org
 from app.org import service as people
 from app.org.service import NamedPerson
 from app.permissions import Sight
+from models.groups import Group
 from models.ids import fold
 from models.org import Person
 
@@ -58,7 +60,9 @@ async def check_reach(session: AsyncSession, sight: Sight, wanted: AudienceWante
     if sight.everything:
         return
     outside = [str(one) for one in wanted.departments if one not in sight.departments]
-    outside += [str(one) for one in wanted.groups if one not in sight.groups]
+    within = select(col(Group.id)).where(col(Group.id).in_(wanted.groups), groups_seen_by(sight))
+    found_groups = set(await session.scalars(within))
+    outside += [str(one) for one in wanted.groups if one not in found_groups]
     found = await org.people_by_userids(session, wanted.people)
     reached = (
         select(func.count())

@@ -18,6 +18,7 @@ from app.delivery import queries as delivery_queries
 from app.delivery import service as delivery
 from app.org import service as org
 from app.org.service import NamedPerson
+from app.permissions import Sight
 from app.policy import service as policies
 from app.policy.service import Citation
 from app.web.pagination import PageQuery, paginate
@@ -79,11 +80,11 @@ class ReceiptPage:
 
 
 async def receipts_of(
-    session: AsyncSession, announcement_id: AnnouncementId, *, state: ReceiptState | None, page: PageQuery
+    session: AsyncSession, announcement_id: AnnouncementId, *, state: ReceiptState | None, sight: Sight, page: PageQuery
 ) -> ReceiptPage:
-    """Who is concerned, and how each stands."""
+    """Who is concerned among the people whom the sight reaches, and how each stands."""
     row = await queries.announcement(session, announcement_id)
-    statement = queries.receipts(row.id, state=state)
+    statement = queries.receipts(row.id, state=state, sight=sight)
     rows, cursor = await paginate(session, statement, col(Receipt.id), page=page, descending=False)
     ids = [one.person_id for one in rows]
     people = await org.named_people(session, ids)

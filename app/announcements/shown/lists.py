@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -68,12 +68,10 @@ async def announcements_to(
 
 
 async def announcements_seen(
-    session: AsyncSession, sight: Sight, *, author_id: UUID | None = None, page: PageQuery = FIRST_PAGE, now: datetime
+    session: AsyncSession, sight: Sight, *, reader_id: UUID, page: PageQuery = FIRST_PAGE, now: datetime
 ) -> AnnouncementPage:
-    """Everything that the sight reaches, the latest first."""
-    statement = select(Announcement).where(seen_by(sight))
-    if author_id is not None:
-        statement = statement.where(col(Announcement.author_id) == author_id)
+    """Everything that the sight reaches, and what the reader has published, the latest first."""
+    statement = select(Announcement).where(or_(seen_by(sight), col(Announcement.author_id) == reader_id))
     columns = (col(Announcement.published_at), col(Announcement.id))
     rows, cursor = await paginate(session, statement, *columns, page=page)
     return AnnouncementPage(await lines_of(session, rows, now=now), cursor)

@@ -28,7 +28,7 @@ from app.pages.people import chosen_people
 from app.pages.route import page_router
 from app.pages.tables import CursorDep, page_at
 from app.pages.visit import Visit, visits
-from app.permissions import Permission
+from app.permissions import Permission, Sight
 from app.policy import service as policies
 from app.spreadsheets.download import SheetFormat, download
 from app.web.problems import status_of
@@ -58,7 +58,9 @@ class NewAnnouncement(BaseModel):
 
 @router.get("")
 async def listed(visit: AnnouncementsVisit, cursor: CursorDep) -> Response:
-    page = await announcements.announcements_seen(visit.session, visit.sight(), page=page_at(cursor), now=visit.now)
+    page = await announcements.announcements_seen(
+        visit.session, visit.sight(), reader_id=visit.viewer.person.id, page=page_at(cursor), now=visit.now
+    )
     may_publish = visit.authority.holds(Permission.ANNOUNCEMENT_PUBLISH)
     return visit.draw("console/announcements.html", done=await said_to(visit), table=page, may_publish=may_publish)
 
@@ -81,7 +83,7 @@ async def publish(visit: PublishingVisit, submission: SubmissionDep) -> Response
     async def act() -> Done:
         draft = submission.form.read(NewAnnouncement, visit).draft()
         await announcements.check_reach(visit.session, sight, draft.wanted)
-        if await announcements.is_for_everybody(visit.session, draft.wanted):
+        if await announcements.is_for_everybody(visit.session, draft.wanted, visit.viewer.person):
             return await _to_everybody(visit, draft)
         made = await announcements.publish(
             visit.session, draft, author=visit.viewer.person, actor=visit.viewer.actor, now=visit.now
@@ -116,15 +118,15 @@ async def announcement(
     cursor: CursorDep,
     state: Annotated[str, Query(max_length=32)] = "",
 ) -> Response:
-    await visit.check(Permission.ANNOUNCEMENT_READ, About(ObjectKind.ANNOUNCEMENT, announcement_id))
     key = AnnouncementId(announcement_id)
+    sight = await _sight_of_receipts(visit, key)
     chosen = ReceiptState(state) if state in set(ReceiptState) else None
     return visit.draw(
         "console/announcement.html",
         done=await said_to(visit),
         followed=await announcements.follow(visit.session, key, reader=visit.viewer.person, now=visit.now),
         totals=await announcements.totals_of(visit.session, key),
-        receipts=await announcements.receipts_of(visit.session, key, state=chosen, page=page_at(cursor)),
+        receipts=await announcements.receipts_of(visit.session, key, state=chosen, sight=sight, page=page_at(cursor)),
         states=ReceiptState,
         chosen=chosen,
     )
@@ -138,12 +140,21 @@ async def export(
     state: Annotated[str, Query(max_length=32)] = "",
 ) -> Response:
     """The list of receipts as a file, all of it."""
-    await visit.check(Permission.ANNOUNCEMENT_READ, About(ObjectKind.ANNOUNCEMENT, announcement_id))
+    sight = await _sight_of_receipts(visit, AnnouncementId(announcement_id))
     row = await queries.announcement(visit.session, AnnouncementId(announcement_id))
     sheet = announcements.receipt_sheet(visit.session, row, in_english=visit.reader.reads_english)
     chosen = ReceiptState(state) if state in set(ReceiptState) else None
-    lines = announcements.receipt_lines(visit.session, row, state=chosen, now=visit.now)
+    lines = announcements.receipt_lines(visit.session, row, state=chosen, now=visit.now, sight=sight)
     return await download(sheet, lines, ending=ending)
+
+
+async def _sight_of_receipts(visit: Visit, announcement_id: AnnouncementId) -> Sight:
+    """Whose receipts are shown: everybody's to the author, to others those of the people whom they see."""
+    row = await queries.announcement(visit.session, announcement_id)
+    if row.author_id == visit.viewer.person.id:
+        return Sight(everything=True)
+    await visit.check(Permission.ANNOUNCEMENT_READ, About(ObjectKind.ANNOUNCEMENT, announcement_id))
+    return visit.sight()
 
 
 async def _looked_ahead(visit: Visit, form: Form) -> Response:

@@ -13,6 +13,7 @@ from app.approvals import service as approvals
 from app.approvals.queries import RequestFilter
 from app.audit.why import About
 from app.groups import service as groups
+from app.groups.service import GroupSearch
 from app.org import queries
 from app.org import service as org
 from app.org.service import MemberFilter
@@ -23,7 +24,7 @@ from app.pages.tables import Choice, CursorDep, Filter, page_at
 from app.pages.visit import Visit, visits
 from app.permissions import Permission
 from app.tasks import service as tasks
-from app.tasks.service import TaskList
+from app.tasks.queries import TaskFilter
 from models.audit import ObjectKind
 from models.ids import PersonId
 from models.org import PersonStatus
@@ -69,12 +70,23 @@ async def person(person_id: UUID, visit: PeopleVisit) -> Response:
         raise NoSuchPage("没有这个人", "There is no such person")
     sight = visit.sight(Permission.REQUEST_READ)
     mine = RequestFilter(requester_id=PersonId(person_id))
+    may_explain = visit.sight(Permission.ACCESS_READ).everything
     return visit.draw(
         "console/person.html",
         done=await said_to(visit),
         shown=shown,
-        groups=await groups.groups_of_member(visit.session, person_id, now=visit.now),
+        groups=await groups.groups_seen(
+            visit.session,
+            visit.sight(Permission.GROUP_READ),
+            GroupSearch(member_id=PersonId(person_id)),
+            reader_id=person_id,
+            now=visit.now,
+        ),
         requests=await approvals.requests_seen(visit.session, sight, mine),
-        tasks=await tasks.tasks_of(visit.session, person_id, TaskList.MINE, now=visit.now),
-        authority=await access.authority_of(visit.session, row, now=visit.now),
+        tasks=await tasks.tasks_seen(
+            visit.session,
+            TaskFilter(owner_id=person_id, is_open=True, sight=visit.sight(Permission.TASK_READ)),
+            now=visit.now,
+        ),
+        authority=await access.authority_of(visit.session, row, now=visit.now) if may_explain else None,
     )

@@ -97,7 +97,8 @@ async def retry(request_id: UUID, visit: RetryingVisit, submission: SubmissionDe
 async def _drawn(visit: Visit, request_id: UUID, form: Form = EMPTY, status: int = 200) -> Response:
     await visit.check(Permission.REQUEST_READ, About(ObjectKind.REQUEST, request_id))
     followed = await approvals.follow(visit.session, RequestId(request_id), reader=visit.viewer.person, now=visit.now)
-    may_retry = visit.authority.holds(Permission.REQUEST_RETRY) and followed.line.outcome == "failed"
+    about = About(ObjectKind.REQUEST, request_id)
+    may_retry = followed.line.outcome == "failed" and await visit.may(Permission.REQUEST_RETRY, about)
     return visit.draw(
         "console/request.html",
         status=status,

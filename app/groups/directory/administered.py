@@ -24,7 +24,7 @@ from app.policy import service as policies
 from app.policy.service import Citation
 from app.web.pagination import PageQuery, paginate
 from models.groups import FindingKind, FindingState, Group, GroupFinding, GroupMember
-from models.ids import GroupId, PolicyVersionId
+from models.ids import GroupId, PersonId, PolicyVersionId
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,7 @@ class GroupSearch:
     name: str = ""
     group_type: str | None = None
     has_findings: bool = False
+    member_id: PersonId | None = None
 
 
 async def groups_seen(
@@ -95,7 +96,9 @@ async def groups_seen(
     now: datetime,
 ) -> GroupPage:
     """Groups that the sight reaches, whatever their state, by name."""
-    statement = groups.matching(GroupFilter(group_type=wanted.group_type)).where(seen_by(sight))
+    statement = groups.matching(GroupFilter(group_type=wanted.group_type, member_id=wanted.member_id)).where(
+        seen_by(sight)
+    )
     if wanted.name:
         statement = statement.where(col(Group.desired_name).icontains(wanted.name, autoescape=True))
     if wanted.has_findings:

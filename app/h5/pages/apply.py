@@ -69,6 +69,7 @@ async def apply(kind: str, visit: ApplyVisit, submission: SubmissionDep) -> Resp
             return await _drawn(visit, _known(kind), submission.form)
 
     async def act() -> Done:
+        await _check_may_know(visit, kind, submission.form)
         application = _application(visit, _known(kind), submission.form)
         request = await approvals.submit(visit.session, application, now=visit.now)
         return Done(addresses.me_request(request.id), visit.say(phrase("申请已提交。")))
@@ -82,6 +83,7 @@ async def apply(kind: str, visit: ApplyVisit, submission: SubmissionDep) -> Resp
 async def _looked_ahead(visit: Visit, kind: str, form: Form) -> Response:
     """The same page with who will decide, or with why it would be refused."""
     try:
+        await _check_may_know(visit, kind, form)
         ahead = await approvals.preview(visit.session, _application(visit, kind, form), now=visit.now)
     except DomainError as refusal:
         sentence = refusal.english if visit.reader.reads_english else str(refusal)
@@ -90,6 +92,12 @@ async def _looked_ahead(visit: Visit, kind: str, form: Form) -> Response:
             visit, kind, Form(form.values, form.lists, {"": sentence} | faults), status=status_of(type(refusal))
         )
     return await _drawn(visit, kind, form, ahead=ahead)
+
+
+async def _check_may_know(visit: Visit, kind: str, form: Form) -> None:
+    """Nobody applies to a group that they may not know of (1.14). Raises `GroupNotFound`."""
+    if kind != "create_group":
+        await groups.group_for(visit.session, GroupId(_group_id(form)), visit.viewer.person, now=visit.now)
 
 
 def _known(kind: str) -> str:

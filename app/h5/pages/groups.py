@@ -15,7 +15,7 @@ from app.pages.forms import said_to
 from app.pages.route import page_router
 from app.pages.tables import CursorDep, page_at
 from app.pages.visit import Visit, visits
-from app.permissions import Words
+from app.permissions import Permission, Words
 from app.policy import service as policies
 from models.ids import GroupId
 
@@ -42,6 +42,8 @@ async def listed(
     type: Annotated[str, Query(max_length=64)] = "",  # noqa: A002 -- in the address
 ) -> Response:
     chosen = list if list in LISTS else "mine"
+    if chosen == "directory":
+        visit.authority.check(Permission.GROUP_FIND)
     person_id, page = visit.viewer.person.id, page_at(cursor)
     wanted = DirectorySearch(name=q, group_type=type or None)
     found = (

@@ -26,6 +26,7 @@ from app.events.documentation import document_events
 from app.events.router import answer_who_waits
 from app.h5.router import router as h5
 from app.pages.drawing.assets import MOUNTED, Assets
+from app.pages.router import router as nowhere
 from app.probes.measure import Measured
 from app.probes.router import router as health
 from app.sign_in.router import router as sign_in
@@ -116,7 +117,7 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(health)
     app.include_router(explained)
     app.mount(MOUNTED, Assets(), name="assets")
-    for face in (sign_in, h5, console):
+    for face in (sign_in, h5, console, nowhere):
         app.include_router(face)
     problems.install(app)
     document_kinds(app, services.registry.kinds)

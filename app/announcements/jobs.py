@@ -55,7 +55,14 @@ async def describe_to_everybody(session: AsyncSession, payload: Announcing, *, n
     draft = payload.draft()
     rule = class_rule((await policies.in_force(session, now=now)).document, draft.message_class)
     count = await service.count_audience(session, draft.wanted)
-    return [("标题", draft.title), ("类别", rule.title), ("接收人", f"{count} 人"), ("正文", draft.body)]
+    audience = await service.name_audience(session, draft.wanted)
+    return [
+        ("标题", draft.title),
+        ("类别", rule.title),
+        ("接收范围", audience),
+        ("接收人", f"{count} 人"),
+        ("正文", draft.body),
+    ]
 
 
 async def publish_to_everybody(session: AsyncSession, payload: Announcing, *, asker: Person, now: datetime) -> str:

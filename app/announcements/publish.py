@@ -154,6 +154,16 @@ async def count_audience(session: AsyncSession, wanted: AudienceWanted, author: 
     return len((await _audience(session, wanted, author)).sources)
 
 
+async def name_audience(session: AsyncSession, wanted: AudienceWanted) -> str:
+    """星辰科技及其下级；群“新品项目”；王芳: for whoever confirms it."""
+    departments = await org.department_names(session, wanted.departments)
+    groups = await group_queries.groups_by_id(session, wanted.groups)
+    people = await org.people_by_userids(session, wanted.people)
+    named = [f"{departments[number]}及其下级" for number in dict.fromkeys(wanted.departments) if number in departments]
+    named += [f"群{quoted(group.desired_name)}" for group in groups.values()]
+    return "；".join([*named, *(person.name for person in people.values())])
+
+
 async def _groups(
     session: AsyncSession, policy: Policy, group_ids: Sequence[UUID], message_class: str, rule: AnnouncementClassRule
 ) -> list[Group]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.announcements.confirm import BY_CARD, confirm, confirm_many
 from app.announcements.escalation import ESCALATE, announcement_of, escalate, escalation_words
 from app.announcements.final_list import list_words
-from app.announcements.publish import AudienceWanted, Draft, count_audience, is_for_everybody, publish
+from app.announcements.publish import AudienceWanted, Draft, count_audience, is_for_everybody, name_audience, publish
 from app.announcements.receipt_clock import start_clocks
 from app.announcements.receipt_deadline import CHASE, DEADLINE, chase, chase_words, close
 from app.announcements.rules import ReceiptState
@@ -44,6 +44,7 @@ __all__ = [
     "is_for_everybody",
     "list_words",
     "look_ahead",
+    "name_audience",
     "publish",
     "receipt_lines",
     "receipt_sheet",

@@ -16,7 +16,7 @@ from sqlmodel import col
 from app.database import in_parts, read_in_parts
 from app.org.rules import EMPLOYED, OUT_OF_SIGHT, is_deputy, is_out_of_sight, may_act
 from app.org.search.queries import departments_spelled
-from models.ids import DepartmentId, PersonId, WecomUserId, fold
+from models.ids import LARGEST_NUMBER, DepartmentId, PersonId, WecomUserId, fold
 from models.org import (
     Department,
     Membership,
@@ -230,6 +230,8 @@ async def _places(
 
 
 async def department(session: AsyncSession, department_id: int) -> Department | None:
+    if not 0 <= department_id <= LARGEST_NUMBER:
+        return None  # no column holds it, and the database would fail on it
     found = await session.get(Department, department_id)
     return found if found is not None and found.ended_at is None else None
 

@@ -12,9 +12,11 @@ them: whoever is missing keeps acting until they have left. Of several, those wh
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
+from models.ids import LARGEST_NUMBER, DepartmentId
 from models.org import Person, PersonStatus
 
 EMPLOYED = (
@@ -53,6 +55,14 @@ CONTACTS = (
 """Names of extended attributes that say how to reach somebody. Mobile and mail themselves no app may read (F34)."""
 
 DEPUTY = "副"
+
+_NUMBER = re.compile(r"[1-9][0-9]{0,18}")
+
+
+def department_written(text: str) -> DepartmentId | None:
+    """The department id that somebody typed; None where the text is none, like ² or 60 digits."""
+    number = int(text) if _NUMBER.fullmatch(text) else None
+    return DepartmentId(number) if number is not None and number <= LARGEST_NUMBER else None
 
 
 def may_act(person: Person) -> bool:

@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from app.errors import DomainError
 from app.pages.errors import FaultyForm
-from app.pages.security import check_form
+from app.pages.security import check_form, is_control
 from app.pages.visit import Visit
 from app.web.problems import faults_of, status_of
 from models.access import SubmittedForm
@@ -156,9 +156,14 @@ async def said_to(visit: Visit) -> str:
 async def read_form(request: Request) -> Submission:
     """The fields of a form, without files."""
     data: FormData = await request.form()
-    values = {name: value for name, value in data.items() if isinstance(value, str)}
-    lists = {name: [one for one in data.getlist(name) if isinstance(one, str)] for name in data}
+    values = {name: _legible(value) for name, value in data.items() if isinstance(value, str)}
+    lists = {name: [_legible(one) for one in data.getlist(name) if isinstance(one, str)] for name in data}
     return Submission(Form(values, lists), _uuid(values.get(ID, "")), values.get(TOKEN, ""))
+
+
+def _legible(text: str) -> str:
+    """Without control characters: nobody types them, and no column holds a NUL. Lines and tabs stay."""
+    return "".join(letter for letter in text if letter in "\n\r\t" or not is_control(letter))
 
 
 def _uuid(text: str) -> UUID | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 from urllib.parse import quote
 
@@ -14,13 +14,14 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from app.access import service as access
 from app.database import is_away
 from app.errors import DomainError
 from app.observability import get_logger
 from app.pages.drawing.catalogue import phrase, translated
 from app.pages.errors import NoSuchPage, SignInNeeded
-from app.pages.security import HEADERS
-from app.pages.visit import drawn, language_of, services_of
+from app.pages.security import HEADERS, check_address, own_origin
+from app.pages.visit import drawn, is_poll, language_of, services_of, settings_of
 from app.web.messages import title_of
 from app.web.problems import status_of
 from app.wecom.errors import WecomError
@@ -29,10 +30,22 @@ log = get_logger()
 
 _UNEXPECTED = 500
 _AWAY = 503
+_STOP_POLLING = 286
+"""What htmx understands so: the page stays as it is until somebody does something on it."""
 
 
 class PageRoute(APIRoute):
     """`APIRouter(route_class=PageRoute, include_in_schema=False)`, or `page_router()`."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """No handler sees an address with control characters in it."""
+        answer = super().get_route_handler()
+
+        async def checked(request: Request) -> Response:
+            check_address(request)
+            return await answer(request)
+
+        return checked
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         # The innermost handlers win: those of the application answer programs.
@@ -51,15 +64,22 @@ def _problem(request: Request, status: int, title: str, sentence: str) -> Respon
 
 
 async def _sign_in(request: Request, error: Exception) -> Response:
-    """On the way to the page that was asked for. A form that came too late leads to the page of its name."""
+    """On the way to the page that was asked for. A form that came too late leads to the page that it was on."""
     del error
-    wanted = request.url.path
-    if request.method == "GET" and request.url.query:
-        wanted += f"?{request.url.query}"
-    location = f"/sign-in?to={quote(wanted, safe='')}"
+    if is_poll(request):
+        return Response(status_code=_STOP_POLLING, headers={**HEADERS, "hx-reswap": "none"})
+    location = f"/sign-in?to={quote(_wanted(request), safe='')}"
     if "hx-request" in request.headers:
         return Response(status_code=200, headers={**HEADERS, "hx-redirect": location})
     return RedirectResponse(location, 303, headers=HEADERS)
+
+
+def _wanted(request: Request) -> str:
+    home = "/console" if request.url.path.startswith("/console") else "/me"
+    if request.method == "GET":
+        return request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    origin, came_from = own_origin(request, settings_of(request)), request.headers.get("referer", "")
+    return access.own_path(came_from.removeprefix(origin), otherwise=home)
 
 
 async def _refused(request: Request, error: Exception) -> Response:

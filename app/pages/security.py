@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import unicodedata
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -11,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.access.service import Lifetime
-from app.pages.errors import ForeignForm
+from app.pages.errors import ForeignForm, NoSuchPage
 from app.settings import Settings
 
 HEADERS: Final = {
@@ -88,6 +89,19 @@ def _is_from_elsewhere(request: Request, settings: Settings) -> bool:
         return fetched != "same-origin"
     origin = request.headers.get("origin")
     return origin is not None and _place(origin) != _place(own_origin(request, settings))
+
+
+def is_control(letter: str) -> bool:
+    """NUL and its like (Unicode's Cc)."""
+    return unicodedata.category(letter) == "Cc"
+
+
+def check_address(request: Request) -> None:
+    """Raises `NoSuchPage` for an address with control characters: none of ours has any, and no column holds a NUL."""
+    parts = [request.url.path, *(part for pair in request.query_params.multi_items() for part in pair)]
+    parts += [str(value) for value in request.path_params.values()]
+    if any(is_control(letter) for part in parts for letter in part):
+        raise NoSuchPage("没有这个页面，请检查地址是否完整", "There is no such page: check the address")
 
 
 def _place(address: str) -> tuple[str, str]:

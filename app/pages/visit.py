@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 from urllib.parse import urlencode
 
 from fastapi import Depends, Request
@@ -32,6 +32,8 @@ from app.wecom.client import Platform
 from models.ids import new_id
 
 CONSOLE = "console"
+POLL: Final = "steward-poll"
+"""The header of a page that asks by itself whether anything has changed."""
 
 
 class PageServices(WebServices, Protocol):
@@ -163,11 +165,18 @@ class Visit:
         return RedirectResponse(location, 303, headers=HEADERS)
 
 
+def is_poll(request: Request) -> bool:
+    """Whether the page asks by itself (`hx-headers`), and nobody is there who does."""
+    return POLL in request.headers
+
+
 async def viewer_of(request: Request, session: AsyncSession, now: datetime) -> Viewer | None:
     """Who is signed in with this browser."""
     settings = settings_of(request)
     token = Cookies(request, settings).get(SESSION)
-    return await access.find(session, token, lifetime=lifetime_of(settings), now=now) if token else None
+    if not token:
+        return None
+    return await access.find(session, token, lifetime=lifetime_of(settings), now=now, is_visit=not is_poll(request))
 
 
 def visits(path: str, permission: Permission | None = None) -> Any:

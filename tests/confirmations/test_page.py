@@ -76,7 +76,8 @@ async def test_the_asker_sees_that_it_waits_and_can_only_withdraw(house: House, 
     assert "启用制度 等另一人确认" in browser.text
     await browser.get(here)
     assert "同意并执行" not in browser.text
-    hidden = browser.hidden(f"{here}/withdraw")
+    digest = (await row_of(house, asked)).payload_digest.hex()
+    hidden = browser.hidden(f"{here}/withdraw") | {"digest": digest}
     refused = await browser.post(f"{here}/confirm", hidden)
     assert refused.status_code == 403
     assert (await row_of(house, asked)).state is ConfirmationState.ASKED

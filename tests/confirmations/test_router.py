@@ -58,7 +58,7 @@ async def test_asked_with_one_key_confirmed_with_another_and_seen_in_the_list(de
     async with desk.program() as asking, desk.program() as confirming:
         asked: Any = await answer(asking.post("/confirmations", json=NEW_KEY), 201)
         assert (asked["state"], asked["asked_by"], asked["asked"]) == ("asked", "li", ["chen"])
-        assert asked["fields"] == [["名称", "报表"], ["权限", "只读组织架构"]]
+        assert asked["fields"] == [["名称", "报表"], ["权限", "只读组织架构"], ["有效期至", "长期有效"]]
         assert "key_hash" not in asked["payload"]
         here = f"/confirmations/{asked['id']}"
         body = {"person": "chen", "digest": asked["digest"]}

@@ -18,7 +18,7 @@ from app.audit.actor import Actor
 from app.audit.why import Why
 from app.events.service import catalogue, publish
 from app.org import queries as org
-from app.org.rules import MAY_ACT, may_act, why_not
+from app.org.rules import MAY_ACT, department_written, may_act, why_not
 from app.permissions import Permission, Reach, Sight
 from app.policy import service as policies
 from app.policy.sections.access import BundleRule
@@ -104,8 +104,8 @@ async def _check_place(session: AsyncSession, wanted: Wanted, *, now: datetime) 
     match wanted.reach:
         case Reach.COMPANY if not wanted.place:
             return
-        case Reach.DEPARTMENT if wanted.place.isascii() and wanted.place.isdigit():
-            if await org.department(session, int(wanted.place)) is not None:
+        case Reach.DEPARTMENT if (number := department_written(wanted.place)) is not None:
+            if await org.department(session, number) is not None:
                 return
         case Reach.GROUP if _is_uuid(wanted.place):
             return

@@ -12,6 +12,7 @@ from app.access import service
 from app.access.keys.acting import check_departments
 from app.access.schemas import ActsForIn, ApiKeyIn
 from app.audit.actor import person_actor
+from app.calendar import service as calendars
 from app.dual_control import TwoPersonAct, TwoPersonHandler
 from app.permissions import Permission, Words
 from app.web.schemas import AsText, Input
@@ -47,7 +48,7 @@ def _draft(payload: NewKey) -> service.KeyDraft:
 async def describe_new_key(session: AsyncSession, payload: NewKey, *, now: datetime) -> list[tuple[str, str]]:
     await service.check_draft(session, _draft(payload), now=now)
     powers = await service.powers_of(session, payload.scopes, payload.acts_for())
-    return [("名称", payload.name), ("权限", powers.sentence)]
+    return [("名称", payload.name), ("权限", powers.sentence), _end(session, payload.expires_at)]
 
 
 async def create_key(session: AsyncSession, payload: NewKey, *, asker: Person, now: datetime) -> str:
@@ -63,7 +64,13 @@ async def describe_key(session: AsyncSession, payload: KeyNamed, *, now: datetim
 
 async def _described(session: AsyncSession, row: ApiKey, acts_for: ActsFor) -> list[tuple[str, str]]:
     powers = await service.powers_of(session, row.scopes, acts_for)
-    return [("密钥", f"{row.name}（{row.prefix}…）"), ("权限", powers.sentence)]
+    key = ("密钥", f"{row.name}（{row.prefix}…）")
+    return [key, ("权限", powers.sentence), _end(session, row.expires_at)]
+
+
+def _end(session: AsyncSession, expires_at: datetime | None) -> tuple[str, str]:
+    zone = calendars.timezone_of(session)
+    return "有效期至", f"{expires_at.astimezone(zone):%Y-%m-%d %H:%M}" if expires_at else "长期有效"
 
 
 async def end_key(session: AsyncSession, payload: KeyNamed, *, asker: Person, now: datetime) -> str:

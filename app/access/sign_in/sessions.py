@@ -80,8 +80,13 @@ async def start(
     return token
 
 
-async def find(session: AsyncSession, token: str, *, lifetime: Lifetime, now: datetime) -> Viewer | None:
-    """Whose living session this is. Somebody who left or was disabled has none, whatever their rows say."""
+async def find(
+    session: AsyncSession, token: str, *, lifetime: Lifetime, now: datetime, is_visit: bool = True
+) -> Viewer | None:
+    """Whose living session this is. Somebody who left or was disabled has none, whatever their rows say.
+
+    What a page asks by itself is no visit: a screen that was left open would keep its session alive.
+    """
     statement = (
         select(PersonSession, Person)
         .join(Person, col(Person.id) == col(PersonSession.person_id))
@@ -97,7 +102,7 @@ async def find(session: AsyncSession, token: str, *, lifetime: Lifetime, now: da
     if found is None or not may_act(found[1]):
         return None
     row, person = found
-    if now - row.seen_at > _SEEN_EVERY:
+    if is_visit and now - row.seen_at > _SEEN_EVERY:
         await session.execute(update(PersonSession).where(col(PersonSession.id) == row.id).values(seen_at=now))
     return Viewer(person, row.id, token)
 

@@ -33,7 +33,7 @@ from app.policy import service as policies
 from app.spreadsheets.download import SheetFormat, download
 from app.web.problems import status_of
 from models.audit import ObjectKind
-from models.ids import AnnouncementId
+from models.ids import LARGEST_NUMBER, AnnouncementId
 
 router = page_router("/console/announcements")
 
@@ -47,7 +47,7 @@ class NewAnnouncement(BaseModel):
     title: Annotated[str, Field(min_length=1, max_length=100)]
     body: Annotated[str, Field(min_length=1, max_length=10_000)]
     message_class: str
-    departments: list[int] = []
+    departments: list[Annotated[int, Field(ge=1, le=LARGEST_NUMBER)]] = []
     groups: list[UUID] = []
     people: list[str] = []
 

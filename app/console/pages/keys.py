@@ -72,7 +72,7 @@ class Wanted(BaseModel):
     name: str = Field(min_length=1, max_length=100)
     scopes: list[str] = []
     act_as: ActAs = ActAs.NOBODY
-    departments: str = Field("", pattern=r"^[\d\s,，、]*$", max_length=500)
+    departments: str = Field("", pattern=r"^[0-9\s,，、]*$", max_length=500)
     ends_on: Day | None = None
 
     def payload(self, visit: Visit) -> dict[str, Any]:

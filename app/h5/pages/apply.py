@@ -16,6 +16,7 @@ from app.errors import DomainError
 from app.groups import service as groups
 from app.org import queries as org
 from app.org import service as people
+from app.org.rules import department_written
 from app.pages.drawing.catalogue import phrase
 from app.pages.errors import FaultyForm, NoSuchPage
 from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
@@ -60,17 +61,18 @@ async def fill_in(kind: str, visit: ApplyVisit, group: UUID | None = None) -> Re
 async def apply(kind: str, visit: ApplyVisit, submission: SubmissionDep) -> Response:
     """Three buttons: one submits; one shows what would become of it; looking for people only draws the form again."""
     submission.check(visit)
+    kind = _known(kind)
     match submission.form.value("step"):
         case Step.SUBMIT:
             pass
         case Step.LOOK_AHEAD:
-            return await _looked_ahead(visit, _known(kind), submission.form)
+            return await _looked_ahead(visit, kind, submission.form)
         case _:
-            return await _drawn(visit, _known(kind), submission.form)
+            return await _drawn(visit, kind, submission.form)
 
     async def act() -> Done:
         await _check_may_know(visit, kind, submission.form)
-        application = _application(visit, _known(kind), submission.form)
+        application = _application(visit, kind, submission.form)
         request = await approvals.submit(visit.session, application, now=visit.now)
         return Done(addresses.me_request(request.id), visit.say(phrase("申请已提交。")))
 
@@ -125,11 +127,11 @@ def _group_id(form: Form) -> UUID:
 
 def _creation(form: Form) -> dict[str, Any]:
     texts = ("name", "type", "purpose", "confidentiality")
-    numbers = {"department_id": int(form.value("department_id"))} if form.value("department_id").isdigit() else {}
+    department_id = department_written(form.value("department_id"))
     deputy = form.lists.get("deputy", [])
     return {
         **{name: form.value(name) for name in texts if form.value(name)},
-        **numbers,
+        **({"department_id": department_id} if department_id is not None else {}),
         "owner": form.value("owner") or None,
         "deputy": deputy[0] if deputy else None,
         "members": list(form.lists.get("members", [])),

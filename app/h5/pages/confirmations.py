@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Annotated, Final
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from app import addresses
 from app.confirmations import service as confirmations
 from app.confirmations.service import Answer
 from app.pages.drawing.catalogue import phrase
+from app.pages.errors import NoSuchPage
 from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
 from app.pages.route import page_router
 from app.pages.tables import CursorDep, page_at
@@ -43,6 +45,20 @@ class Said(BaseModel):
     comment: Remark = ""
 
 
+class Confirmed(Said):
+    """Nobody confirms what they have not seen."""
+
+    digest: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
+class Word(StrEnum):
+    """What the button says."""
+
+    CONFIRM = "confirm"
+    REFUSE = "refuse"
+    WITHDRAW = "withdraw"
+
+
 @router.get("")
 async def listed(visit: ConfirmationVisit, cursor: CursorDep) -> Response:
     page = await confirmations.concerning(visit.session, visit.viewer.person.id, page=page_at(cursor))
@@ -56,18 +72,19 @@ async def confirmation(confirmation_id: UUID, visit: ConfirmationVisit) -> Respo
 
 @router.post("/{confirmation_id}/{word}")
 async def answer(confirmation_id: UUID, word: str, visit: ConfirmationVisit, submission: SubmissionDep) -> Response:
-    """`word`: confirm, refuse, withdraw."""
+    submission.check(visit)
+    said = _known(word)
 
     async def act() -> Done:
         await _look(visit, confirmation_id)
-        given = submission.form.read(Said, visit)
+        given = submission.form.read(Confirmed if said is Word.CONFIRM else Said, visit)
         heard = Answer(visit.viewer.person, VIA, given.comment, seen=given.digest or None)
-        match word:
-            case "confirm":
+        match said:
+            case Word.CONFIRM:
                 await confirmations.confirm(visit.session, confirmation_id, heard, now=visit.now)
-            case "withdraw":
+            case Word.WITHDRAW:
                 await confirmations.withdraw(visit.session, confirmation_id, heard, now=visit.now)
-            case _:
+            case Word.REFUSE:
                 await confirmations.refuse(visit.session, confirmation_id, heard, now=visit.now)
         return Done(addresses.me_confirmation(confirmation_id), visit.say(phrase("已记录。")))
 
@@ -75,6 +92,13 @@ async def answer(confirmation_id: UUID, word: str, visit: ConfirmationVisit, sub
         return await _drawn(visit, confirmation_id, form, status)
 
     return await submission.carry_out(visit, act, again=again)
+
+
+def _known(word: str) -> Word:
+    try:
+        return Word(word)
+    except ValueError:
+        raise NoSuchPage("没有这个页面", "There is no such page") from None
 
 
 async def _look(visit: Visit, confirmation_id: UUID) -> confirmations.Look:

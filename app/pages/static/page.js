@@ -15,3 +15,9 @@ document.addEventListener("submit", (event) => {
 window.addEventListener("pagehide", () => {
   for (const form of document.forms) delete form.dataset.sent;
 });
+
+// A page that nobody looks at asks for nothing.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const trigger = event.detail.elt.getAttribute("hx-trigger") || "";
+  if (document.hidden && trigger.startsWith("every")) event.preventDefault();
+});

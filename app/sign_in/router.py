@@ -85,7 +85,13 @@ async def come_back(request: Request, now: NowDep, state: str = "", code: str = 
             return _refuse(request, messages.TURNED[person], now=now, to=attempt.return_path)
         browser = browsers.name_of(request.headers.get("user-agent", ""))
         token = await access.start(
-            session, person, way=attempt.way, browser=browser, lifetime=lifetime_of(settings), now=now
+            session,
+            person,
+            way=attempt.way,
+            browser=browser,
+            lifetime=lifetime_of(settings),
+            now=now,
+            before=cookies.get(SESSION),
         )
     answer = RedirectResponse(f"/sign-in/kept?to={quote(attempt.return_path, safe='')}", 303, headers=HEADERS)
     cookies.drop(answer, BROWSER)
@@ -161,7 +167,13 @@ async def use_link(
     person = await access.use_link(session, token, now=now)
     name = browsers.name_of(request.headers.get("user-agent", ""))
     kept = await access.start(
-        session, person, way=access.Way.LINK, browser=name, lifetime=lifetime_of(settings), now=now
+        session,
+        person,
+        way=access.Way.LINK,
+        browser=name,
+        lifetime=lifetime_of(settings),
+        now=now,
+        before=cookies.get(SESSION),
     )
     answer = RedirectResponse("/sign-in/kept?to=%2Fconsole", 303, headers=HEADERS)
     cookies.drop(answer, BROWSER)

@@ -10,6 +10,7 @@ from app.access import service as access
 from app.access.service import Wanted
 from app.audit.actor import SYSTEM
 from app.database import transaction
+from app.permissions import Reach
 from models.access import AccessGrant
 from models.announcements import Announcement
 from models.ids import new_id
@@ -73,6 +74,16 @@ class TestGrants:
         await han.get("/console/access")
         fields = han.hidden("/sign-in/language") | {"person": "han", "bundle": "administrator", "reason": "方便"}
         assert (await han.post("/console/access", fields)).status_code == 403
+
+    async def test_who_reads_them_in_a_department_does_not_read_everybodys(
+        self, house: House, things: Furniture
+    ) -> None:
+        async with transaction(house.services.sessions) as session:
+            wanted = Wanted(house.company.chen, "administrator", "试验", Reach.DEPARTMENT, "2")
+            await access.grant(session, wanted, actor=SYSTEM, authority=None, now=house.clock.now())
+        chen = await house.signed_in("chen")
+        assert (await chen.get("/console/access")).status_code == 403
+        assert "系统管理员" not in chen.text.replace("请向系统管理员申请", "")
 
     async def test_a_fault_stands_at_its_field_and_what_was_typed_stays(self, house: House, things: Furniture) -> None:
         zhao = await house.signed_in("zhao")

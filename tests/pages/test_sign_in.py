@@ -7,9 +7,15 @@ from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from sqlalchemy import select
+from sqlmodel import col
 
+from app.access import service as access
 from app.access.sign_in.attempts import LIFETIME, own_path
+from app.audit.actor import SYSTEM
 from app.database import transaction
+from app.pages.security import form_token
+from models.access import PersonSession
 from models.org import Person, PersonStatus
 from tests.pages.world import COMPUTER, SERVICE, House
 
@@ -154,6 +160,20 @@ class TestWhatCannotBeForged:
         assert page.status_code == 403
         assert "企业微信没有确认您的身份" in browser.text
 
+    async def test_a_form_of_a_browser_without_a_cookie(self, house: House) -> None:
+        """Everybody can make the token that belongs to nothing."""
+        async with transaction(house.services.sessions) as session:
+            token = await access.create_link(session, house.person("zhao"), actor=SYSTEM, now=house.clock.now())
+        page = await house.browser("").post(f"/sign-in/link/{token}", {"form_token": form_token("")})
+        assert page.status_code == 403
+
+    async def test_a_token_that_is_no_ascii(self, house: House) -> None:
+        browser = await house.signed_in("li")
+        await browser.get("/me/account")
+        page = await browser.send("/sign-out", {"form_token": "令牌"})
+        assert page.status_code == 403
+        assert "这个表单不是从本页面提交的" in browser.text
+
     async def test_a_session_brought_along_is_not_the_one_that_begins(self, house: House) -> None:
         """Fixation: whoever planted a cookie does not know the one that counts."""
         browser = house.browser("li")
@@ -245,6 +265,33 @@ class TestSessions:
         assert "那里的登录已结束" in phone.text
         assert (await computer.get("/me", follows=False)).status_code == 303
         assert (await phone.get("/me", follows=False)).status_code == 200
+
+    async def test_signing_in_ends_what_the_browser_had(self, house: House) -> None:
+        """Somebody else takes over the computer while the page of the first is open."""
+        browser = await house.signed_in("li")
+        kept = str(browser.http.cookies.get("steward_session", domain="steward.test"))
+        browser.http.cookies.delete("steward_session", domain="steward.test")
+        page = await browser.get("/sign-in?to=/me", follows=False)
+        browser.userid = "chen"
+        browser.http.cookies.set("steward_session", kept, domain="steward.test")
+        await browser.get(page.headers["location"])
+        assert "陈晨" in browser.text
+        async with house.services.sessions() as session:
+            rows = list(await session.scalars(select(PersonSession).order_by(col(PersonSession.id))))
+        assert [(row.person_id, row.ended_because) for row in rows] == [
+            (house.person("li").id, "replaced"),
+            (house.person("chen").id, None),
+        ]
+
+    async def test_so_does_the_first_administrators_link(self, house: House) -> None:
+        browser = await house.signed_in("li")
+        async with transaction(house.services.sessions) as session:
+            token = await access.create_link(session, house.person("zhao"), actor=SYSTEM, now=house.clock.now())
+        await browser.get(f"/sign-in/link/{token}")
+        await browser.send(f"/sign-in/link/{token}")
+        async with house.services.sessions() as session:
+            rows = list(await session.scalars(select(PersonSession).order_by(col(PersonSession.id))))
+        assert [row.ended_because for row in rows] == ["replaced", None]
 
     async def test_nobody_ends_somebody_elses(self, house: House) -> None:
         li, chen = await house.signed_in("li"), await house.signed_in("chen")

@@ -12,9 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.authority.decide import Authority
-from app.access.authority.holdings import bundles_of, holdings_of, sight_at
+from app.access.authority.holdings import Holding, bundles_of, holdings_of, sight_at
 from app.access.errors import AlreadyGranted, CannotSignIn, MoreThanHeld, NoSuchGrant, UnknownBundle, WrongPlace
-from app.audit.actor import Actor
+from app.audit.actor import Actor, person_actor
 from app.audit.why import Why
 from app.events.service import catalogue, publish
 from app.org import queries as org
@@ -71,8 +71,8 @@ async def grant(
 ) -> AccessGrant:
     """Give somebody a bundle. `authority` is what the grantor holds; None for an operator at the command line.
 
-    Raises `UnknownBundle`, `WrongPlace`, `CannotSignIn`, `AlreadyGranted`, and `MoreThanHeld` when the bundle or its
-    place goes further than the grantor's own.
+    Raises `UnknownBundle`, `WrongPlace`, `CannotSignIn`, `AlreadyGranted`, and `MoreThanHeld` when the bundle, its
+    place or its end goes further than the grantor's own, and for a grant to oneself.
     """
     rule = await _known_bundle(session, wanted.bundle, now=now)
     await _check_place(session, wanted, now=now)
@@ -82,7 +82,10 @@ async def grant(
             f"{wanted.person.name} cannot act now ({wanted.person.status.value})",
         )
     if authority is not None:
-        _check_held(rule, await sight_at(session, wanted.reach, wanted.place), authority)
+        _check_other(wanted.person, actor)
+        place = await sight_at(session, wanted.reach, wanted.place)
+        _check_held(rule, place, authority)
+        _check_held_as_long(rule, place, authority, wanted.ends_at)
     return await _give(session, wanted, actor=actor, now=now)
 
 
@@ -124,23 +127,55 @@ def _is_uuid(text: str) -> bool:
         return False
 
 
+def _check_other(person: Person, actor: Actor) -> None:
+    """Whoever could grant to themselves would put off their own end."""
+    if actor == person_actor(person.id):
+        raise MoreThanHeld("不能给自己授予权限，请由其他人授予", "You cannot grant to yourself: ask somebody else")
+
+
 def _check_held(rule: BundleRule, place: Sight, authority: Authority) -> None:
     """Nobody grants more than they hold, nor further than they hold it."""
     authority.check(Permission.ACCESS_GRANT)
+    if (permission := _short_of(rule, place, authority)) is not None:
+        raise MoreThanHeld(
+            "这个权限组或范围超出了您自己的权限，请由权限更大的人授予",
+            f"It goes further than what you hold yourself ({permission.value}): ask somebody who holds more",
+            permission=permission.value,
+        )
+
+
+def _check_held_as_long(rule: BundleRule, place: Sight, authority: Authority, end: datetime | None) -> None:
+    """Nor for longer: only what lasts until `end` counts. What somebody is has no end."""
+    lasting = Authority([one for one in authority.holdings if _lasts(one, end)])
+    if (permission := _short_of(rule, place, lasting)) is not None:
+        raise MoreThanHeld(
+            "您自己的权限在此之前到期，请填写不晚于它的截止日期",
+            f"What you hold yourself ends before that ({permission.value}): name an end that is not later",
+            permission=permission.value,
+        )
+
+
+def _lasts(holding: Holding, end: datetime | None) -> bool:
+    own_end = holding.grant.ends_at if holding.grant is not None else None
+    return own_end is None or (end is not None and end <= own_end)
+
+
+def _short_of(rule: BundleRule, place: Sight, authority: Authority) -> Permission | None:
+    """The first permission that the authority does not hold in the whole place; None when there is none."""
     for permission in (Permission.ACCESS_GRANT, *rule.permissions):
         held = authority.sight_of(permission)
         reaches = held.everything or (
             not place.everything and place.departments <= held.departments and place.groups <= held.groups
         )
         if not reaches:
-            raise MoreThanHeld(
-                "这个权限组或范围超出了您自己的权限，请由权限更大的人授予",
-                f"It goes further than what you hold yourself ({permission.value}): ask somebody who holds more",
-                permission=permission.value,
-            )
+            return permission
+    return None
 
 
 async def _give(session: AsyncSession, wanted: Wanted, *, actor: Actor, now: datetime) -> AccessGrant:
+    # Two at once would both find nothing: the second waits for the first.
+    theirs = select(col(Person.id)).where(col(Person.id) == wanted.person.id)
+    await session.execute(theirs.with_for_update(key_share=True))
     same = select(AccessGrant).where(
         col(AccessGrant.person_id) == wanted.person.id,
         col(AccessGrant.bundle) == wanted.bundle,
@@ -183,6 +218,13 @@ async def revoke(
         rule = bundles_of((await policies.in_force(session, now=now)).document).get(row.bundle)
         if rule is not None:
             _check_held(rule, await sight_at(session, Reach(row.reach), row.place), authority)
+        elif not authority.sight_of(Permission.ACCESS_GRANT).everything:
+            # What the bundle gave is not known any more.
+            raise MoreThanHeld(
+                "制度中已没有这个权限组，请由可以在全公司授权的人收回",
+                "The policy has this bundle no more: ask somebody who may grant in the whole company",
+                permission=Permission.ACCESS_GRANT.value,
+            )
     row.ended_at, row.ended_by = now, str(actor)
     revoked = catalogue.AccessRevoked(grant_id=row.id, person_id=row.person_id)
     await publish(session, revoked, Why(actor), now=now)

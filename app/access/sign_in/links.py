@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -22,20 +23,16 @@ LIFETIME: Final = timedelta(minutes=15)
 
 
 async def create_link(session: AsyncSession, person: Person, *, actor: Actor, now: datetime) -> str:
-    """The token of a new link. Raises `AdministratorExists` while somebody can grant access, and `CannotSignIn` for
-    somebody who may not act.
+    """The token of a new link; those before it, whosever they are, let nobody in any more. Raises `AdministratorExists`
+    while somebody can grant access, and `CannotSignIn` for somebody who may not act.
     """
     if not may_act(person):
         raise CannotSignIn(
             f"{quoted(person.name)}的账号{why_not(person)}，请换一位在职人员",
             f"{person.name} cannot act now ({person.status.value}): name somebody who can",
         )
-    if present := await administrators(session, now=now):
-        names = "、".join(one.name for one in present)
-        raise AdministratorExists(
-            f"已有系统管理员：{names}。请由其在控制台授权，或用 steward access grant 授予",
-            f"There is an administrator already: {names}. They grant access, or steward access grant does",
-        )
+    _check_nobody(await administrators(session, now=now))
+    await session.execute(update(AccessLink).where(col(AccessLink.spent_at).is_(None)).values(spent_at=now))
     token = new_token()
     session.add(
         AccessLink(
@@ -47,6 +44,15 @@ async def create_link(session: AsyncSession, person: Person, *, actor: Actor, no
         )
     )
     return token
+
+
+def _check_nobody(present: Sequence[Person]) -> None:
+    if present:
+        names = "、".join(one.name for one in present)
+        raise AdministratorExists(
+            f"已有系统管理员：{names}。请由其在控制台授权，或用 steward access grant 授予",
+            f"There is an administrator already: {names}. They grant access, or steward access grant does",
+        )
 
 
 async def holder_of(session: AsyncSession, token: str, *, now: datetime) -> Person | None:
@@ -62,7 +68,9 @@ async def holder_of(session: AsyncSession, token: str, *, now: datetime) -> Pers
 
 
 async def use_link(session: AsyncSession, token: str, *, now: datetime) -> Person:
-    """Spend the link: its holder is administrator from now on. Raises `LinkSpent`."""
+    """Spend the link: its holder is administrator from now on. Raises `LinkSpent`, and `AdministratorExists` when
+    somebody else has become one since it was made.
+    """
     statement = (
         update(AccessLink)
         .where(col(AccessLink.token_hash) == hashed(token), col(AccessLink.spent_at).is_(None))
@@ -77,7 +85,9 @@ async def use_link(session: AsyncSession, token: str, *, now: datetime) -> Perso
             "这个链接已经用过或已过期，请用 steward access link 重新生成",
             "This link was used or is too old: make another with steward access link",
         )
-    if person.id not in {one.id for one in await administrators(session, now=now)}:
+    present = await administrators(session, now=now)
+    _check_nobody([one for one in present if one.id != person.id])
+    if not present:
         await grant_administration(session, person, actor=Actor.parse(row.created_by), now=now)
     return person
 

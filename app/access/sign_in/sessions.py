@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -24,7 +24,6 @@ from models.org import Person
 
 _SEEN_EVERY: Final = timedelta(minutes=1)
 _KEPT: Final = timedelta(days=90)
-_FORMS_KEPT: Final = timedelta(days=2)
 _LONGEST_NAME: Final = 120
 
 
@@ -34,6 +33,8 @@ class Ending(StrEnum):
     SIGNED_OUT = "signed_out"
     ENDED_ELSEWHERE = "ended_elsewhere"
     DEPARTED = "departed"
+    REPLACED = "replaced"
+    """Somebody signed in with the same browser."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,21 @@ class Viewer:
 
 
 async def start(
-    session: AsyncSession, person: Person, *, way: Way, browser: str, lifetime: Lifetime, now: datetime
+    session: AsyncSession,
+    person: Person,
+    *,
+    way: Way,
+    browser: str,
+    lifetime: Lifetime,
+    now: datetime,
+    before: str = "",
 ) -> str:
-    """Sign somebody in. Returns the token for the cookie: always a new one, whatever the browser brought."""
+    """Sign somebody in. Returns the token for the cookie: always a new one, whatever the browser brought. That one,
+    `before`, is forgotten by the browser; its session ends.
+    """
+    if before:
+        brought = col(PersonSession.token_hash) == hashed(before)
+        await _end(session, brought, because=Ending.REPLACED, by=person_actor(person.id), now=now)
     token = new_token()
     row = PersonSession(
         token_hash=hashed(token),
@@ -117,6 +130,7 @@ async def living_of(
             col(PersonSession.person_id) == person_id,
             col(PersonSession.ended_at).is_(None),
             col(PersonSession.ends_at) > now,
+            col(PersonSession.started_at) > now - lifetime.longest,
             col(PersonSession.seen_at) > now - lifetime.idle,
         )
         .order_by(col(PersonSession.seen_at).desc(), col(PersonSession.id))
@@ -152,6 +166,9 @@ async def _end(session: AsyncSession, *which: object, because: Ending, by: Actor
 
 
 async def forget_old(session: AsyncSession, *, now: datetime) -> None:
-    """Forms that nobody sends any more, and sessions that ended long ago."""
-    await session.execute(delete(SubmittedForm).where(col(SubmittedForm.created_at) < now - _FORMS_KEPT))
+    """Forms that nobody can send once more, as their session is over, and sessions that ended long ago."""
+    over = select(col(PersonSession.id)).where(
+        or_(col(PersonSession.ended_at).is_not(None), col(PersonSession.ends_at) <= now)
+    )
+    await session.execute(delete(SubmittedForm).where(col(SubmittedForm.session_id).in_(over)))
     await session.execute(delete(PersonSession).where(col(PersonSession.ends_at) < now - _KEPT))

@@ -48,7 +48,9 @@ def grant(
     userid: UseridArgument,
     bundle: Annotated[str, typer.Argument(help="权限组，例如 it、auditor、administrator；steward access list 列出。")],
     reason: Annotated[str, typer.Option("--reason", help="为什么授予；审计会看到。")],
-    department: Annotated[int | None, typer.Option("--department", help="只在这个部门及其下级。")] = None,
+    department: Annotated[
+        int | None, typer.Option("--department", min=0, max=2**63 - 1, help="只在这个部门及其下级。")
+    ] = None,
     group: Annotated[UUID | None, typer.Option("--group", help="只在这个群。")] = None,
     until: Annotated[datetime | None, typer.Option("--until", formats=["%Y-%m-%d"], help="到哪一天为止。")] = None,
 ) -> None:

@@ -66,4 +66,4 @@ def test_groups_requests_and_tasks_give_their_parts() -> None:
 
 
 def test_the_run_hears_of_departures() -> None:
-    assert REGISTRY.subscribers["person.departed"] == [LEAVER.name]
+    assert LEAVER.name in REGISTRY.subscribers["person.departed"]

@@ -144,7 +144,10 @@ EVERYBODY = 0.9
 
 async def is_for_everybody(session: AsyncSession, wanted: AudienceWanted, author: Person) -> bool:
     """Whether it reaches the whole company but a few: by its root, piece by piece, by groups or by name (F197)."""
-    audience = await _audience(session, wanted, author)
+    try:
+        audience = await _audience(session, wanted, author)
+    except NobodyConcerned:
+        return False  # publishing says it, behind what else is wrong
     others = await org.count_employed(session) - 1
     return others > 0 and len(audience.sources) >= EVERYBODY * others
 

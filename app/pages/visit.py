@@ -123,7 +123,7 @@ class Visit:
     def sees_console(self) -> bool:
         """Whether there is anything in the console beyond what every employee has."""
         pages = services_of(self.request).registry.pages.values()
-        beyond = self.authority.beyond_own()
+        beyond = self.full_authority.beyond_everybody()
         asked = [page.permission for page in pages if page.face == CONSOLE and page.place is not None]
         return any(permission is not None and beyond.holds(permission) for permission in asked)
 

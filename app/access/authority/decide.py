@@ -11,7 +11,7 @@ from app.access.authority.holdings import Holding
 from app.access.errors import NotPermitted, NotSeen
 from app.audit.why import About
 from app.manifest import registry_of
-from app.permissions import TITLES, Permission, Sight, Words
+from app.permissions import TITLES, Permission, Reach, Sight, Words
 from app.policy.sections.access import EVERYONE
 from app.quotes import quoted
 
@@ -38,7 +38,11 @@ class Authority:
         return list(dict.fromkeys(holding.because for holding in self._giving(permission)))
 
     def beyond_own(self) -> Authority:
-        """Without what everybody has, and what is theirs alone: the console is for those who run something."""
+        """Without what reaches no further than the person: it opens no register, and no list of others."""
+        return Authority([one for one in self.holdings if one.rule.reach is not Reach.OWN])
+
+    def beyond_everybody(self) -> Authority:
+        """Without what everybody has: whether they run something."""
         return Authority([one for one in self.holdings if one.rule.derived != EVERYONE])
 
     def check(self, permission: Permission) -> None:

@@ -16,7 +16,7 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from app.errors import DomainError
-from app.pages.errors import FaultyForm
+from app.pages.errors import FaultyForm, ForeignForm
 from app.pages.security import check_form, is_control
 from app.pages.visit import Visit
 from app.web.problems import faults_of, status_of
@@ -92,6 +92,9 @@ class Submission:
         What the domain refuses stands above the form, with everything that was typed; nothing of it is kept.
         """
         self.check(visit)
+        if "hx-request" in visit.request.headers:
+            # Scripts look ahead and look for people: what acts is a button that somebody has pressed.
+            raise ForeignForm("请用页面上的按钮提交", "Use the button on the page")
         try:
             async with visit.session.begin_nested():
                 before = await self._done_before(visit)

@@ -181,6 +181,30 @@ async def test_without_scripts_it_works_too(house: RealHouse, things: Furniture)
     await expect(page.get_by_text("已记录。")).to_be_visible()
 
 
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [("/console/announcements/new", "people"), ("/console/access", "person"), ("/console/groups/{group}", "person")],
+)
+async def test_looking_for_people_finds_them_and_does_nothing_else(
+    house: RealHouse, things: Furniture, path: str, field: str
+) -> None:
+    """As you type, with everything else filled in: the form is drawn again, and not carried out."""
+    zhao = await house.computer_of("zhao")
+    acted: list[int] = []
+    zhao.on("response", lambda seen: acted.append(seen.status) if seen.request.method == "POST" else None)
+    await zhao.goto(path.format(group=things.group))
+    search = zhao.locator(f"input[name={field}_search]")
+    await search.press_sequentially("lj")
+    await zhao.get_by_label(re.compile("李军")).check()
+    if field == "person":
+        await zhao.locator("[name=reason]").fill("试验")
+    await search.fill("")
+    await search.press_sequentially("cc")
+    await expect(zhao.get_by_label(re.compile("陈晨"))).to_be_visible()
+    await expect(zhao.get_by_label(re.compile("李军"))).to_be_checked()
+    assert set(acted) == {200}, "a redirect would say that it was done"
+
+
 async def test_nothing_strayed(house: RealHouse, things: Furniture) -> None:
     """No script failed, no policy was broken, nothing was asked of another server: in all the tests above."""
     assert house.strays == []

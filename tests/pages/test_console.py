@@ -97,6 +97,16 @@ class TestGrants:
 
 
 class TestFormsActOnce:
+    async def test_a_script_carries_nothing_out(self, house: House, things: Furniture) -> None:
+        """Looking for people while one types sends the whole form: it must never be taken for the button."""
+        zhao = await house.signed_in("zhao")
+        await zhao.get("/console/access")
+        fields = zhao.hidden("/console/access") | {"person": "li", "bundle": "auditor", "reason": "年度审计"}
+        assert (await zhao.post("/console/access", fields, follows=False, hx_request="true")).status_code == 403
+        async with transaction(house.services.sessions) as session:
+            made = select(func.count()).where(col(AccessGrant.bundle) == "auditor")
+            assert (await session.scalars(made)).one() == 0
+
     async def test_sent_twice_it_acts_once(self, house: House, things: Furniture) -> None:
         han = await house.signed_in("han")
         await han.get("/console/announcements/new")

@@ -50,7 +50,9 @@ class TestNumbersBeyond32Bits:
         inside = await rest.get("members", department=LARGEST_OF_32)
         assert [member["userid"] for member in inside["items"]] == [someone]
         assert await rest.get(f"departments/{2**62}", expect=404)
-        assert await rest.get(f"departments/{TOO_WIDE}", expect=422)
+        assert await rest.get(f"departments/{TOO_WIDE}", expect=404)
+        assert await rest.get("members", department=TOO_WIDE, expect=422)
+        assert await rest.get("departments", parent_id=TOO_WIDE, expect=422)
 
     async def test_a_tag_may_hold_them_and_have_such_an_id(self, world: World) -> None:
         await wide_departments(world)

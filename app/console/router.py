@@ -16,6 +16,7 @@ from app.console.pages import (
     overview,
     people,
     policy,
+    policy_new,
     quota,
     requests,
     settings,
@@ -29,5 +30,5 @@ from app.pages.route import page_router
 router = page_router()
 for page in (overview, requests, groups, announcements, tasks, people, departments, deliveries, calls, callbacks):
     router.include_router(page.router)
-for page in (syncs, traces, policy, calendar, quota, trail, keys, doctor, settings, access):
+for page in (syncs, traces, policy_new, policy, calendar, quota, trail, keys, doctor, settings, access):
     router.include_router(page.router)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
-from starlette.datastructures import FormData
+from starlette.datastructures import FormData, UploadFile
 from starlette.responses import Response
 
 from app.errors import DomainError
@@ -81,6 +81,8 @@ class Submission:
     form: Form
     id: UUID | None
     token: str
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """What was uploaded, by the name of the field; a field that was left empty is not among them."""
 
     def check(self, visit: Visit) -> None:
         """Raises `ForeignForm` unless it was sent from a page of ours. For handlers that draw and change nothing."""
@@ -157,14 +159,16 @@ async def said_to(visit: Visit) -> str:
 
 
 async def read_form(request: Request) -> Submission:
-    """The fields of a form, without files."""
+    """The fields of a form. Its files are no larger than a request may be."""
     data: FormData = await request.form()
-    values = {name: _legible(value) for name, value in data.items() if isinstance(value, str)}
-    lists = {name: [_legible(one) for one in data.getlist(name) if isinstance(one, str)] for name in data}
-    return Submission(Form(values, lists), _uuid(values.get(ID, "")), values.get(TOKEN, ""))
+    files = {name: await value.read() for name, value in data.items() if isinstance(value, UploadFile)}
+    await data.close()
+    values = {name: legible(value) for name, value in data.items() if isinstance(value, str)}
+    lists = {name: [legible(one) for one in data.getlist(name) if isinstance(one, str)] for name in data}
+    return Submission(Form(values, lists), _uuid(values.get(ID, "")), values.get(TOKEN, ""), files)
 
 
-def _legible(text: str) -> str:
+def legible(text: str) -> str:
     """Without control characters: nobody types them, and no column holds a NUL. Lines and tabs stay."""
     return "".join(letter for letter in text if letter in "\n\r\t" or not is_control(letter))
 

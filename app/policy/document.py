@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -169,6 +169,35 @@ def _yaml_fault(error: yaml.YAMLError) -> Fault:
     if re.search(r"[\u4e00-\u9fff]", problem):
         return Fault(where, problem)
     return Fault(where, f"YAML 格式有误（{problem}），请检查缩进、冒号和引号")
+
+
+# ---------------------------------------------------------------- where a fault stands
+
+
+def lines_of(source: str) -> dict[str, int]:
+    """The line of every key and item, by its path as faults name it. Empty for what is no YAML, or too much of it."""
+    try:
+        node = yaml.compose(source, Loader=_PlainLoader) if _fits(source) else None
+    except (yaml.YAMLError, UnicodeEncodeError):
+        return {}
+    return dict(_placed(node, "", 1)) if node is not None else {}
+
+
+def _placed(node: yaml.Node, path: str, line: int) -> Iterator[tuple[str, int]]:
+    yield path, line
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield from _placed(value, f"{path}.{key.value}" if path else str(key.value), key.start_mark.line + 1)
+    elif isinstance(node, yaml.SequenceNode):
+        for position, value in enumerate(node.value):
+            yield from _placed(value, f"{path}[{position}]", value.start_mark.line + 1)
+
+
+def line_at(path: str, lines: Mapping[str, int]) -> int | None:
+    """Of the fault's own place, else of the nearest one around it: what is missing stands nowhere."""
+    while path and path not in lines:
+        path = path[: max(path.rfind("."), path.rfind("["), 0)]
+    return lines[path] if path else None
 
 
 # ---------------------------------------------------------------- schema

@@ -32,6 +32,7 @@ from app.policy.errors import (
 )
 from app.policy.expressions import expressions_in
 from app.policy.rule_keys import PLATFORM_RULES, RULES, title_of
+from app.policy.rules import ClauseChanges, by_clause
 from app.policy.schema import PolicyDocument
 from app.policy.sections.clauses import CarriedOut
 from app.settings_files import FaultyFile, read_small_file
@@ -43,7 +44,10 @@ __all__ = [
     "MOST_CAUTIONS",
     "Change",
     "Citation",
+    "ClauseChanges",
+    "Draft",
     "Fault",
+    "FaultPlace",
     "Policy",
     "VersionPage",
     "apply",
@@ -53,6 +57,7 @@ __all__ = [
     "check_alone",
     "clauses",
     "default_document",
+    "draft",
     "ensure_first_version",
     "expressions_in",
     "get",
@@ -314,6 +319,38 @@ async def preview(session: AsyncSession, *, source: str, now: datetime) -> Previ
         more_changes=max(len(changes) - MOST_CHANGES, 0),
         more_cautions=max(len(cautions) - MOST_CAUTIONS, 0),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class FaultPlace:
+    """A fault with the line where somebody mends it."""
+
+    line: int | None
+    fault: Fault
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A document before it is a version: its faults by line, or what it changes, by clause."""
+
+    faults: list[FaultPlace]
+    title: str
+    changes: list[ClauseChanges]
+    count: int
+    """Of all changes, also of those that are not listed."""
+    cautions: list[FaultPlace]
+
+
+async def draft(session: AsyncSession, *, source: str, now: datetime) -> Draft:
+    """`preview` as a page shows it. Stores nothing."""
+    found = await preview(session, source=source, now=now)
+    lines = await documents.aside(documents.lines_of, source)
+    placed = [FaultPlace(documents.line_at(one.path, lines), one) for one in [*found.faults, *found.cautions]]
+    if found.faults:
+        return Draft(placed, "", [], 0, [])
+    document = _document_of(await documents.read_aside(source))
+    changes = by_clause(found.changes, document)
+    return Draft([], document.title, changes, len(found.changes) + found.more_changes, placed)
 
 
 async def cautions_about(session: AsyncSession, document: PolicyDocument) -> list[Fault]:

@@ -53,10 +53,14 @@ class Browser:
     async def post(
         self, address: str, fields: dict[str, Any] | None = None, *, follows: bool = True, **headers: str
     ) -> httpx.Response:
-        """A form of ours as a browser sends it."""
+        """A form of ours as a browser sends it. What is a pair of name and content is a file."""
+        files = {name: value for name, value in (fields or {}).items() if isinstance(value, tuple)}
+        texts = {name: value for name, value in (fields or {}).items() if name not in files}
         sent = {"origin": SERVICE, "sec-fetch-site": "same-origin"} | headers
         given = {name.replace("_", "-"): value for name, value in sent.items() if value}
-        return await self._ask("POST", urljoin(SERVICE, address), follows=follows, data=fields or {}, headers=given)
+        return await self._ask(
+            "POST", urljoin(SERVICE, address), follows=follows, data=texts, files=files, headers=given
+        )
 
     async def send(self, address: str, fields: dict[str, Any] | None = None, **more: Any) -> httpx.Response:
         """Send the form on the page that is open, with its hidden fields."""

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from app import addresses
 from app.audit.actor import Actor
-from app.console.visiting import company_visits
+from app.console.visiting import company_visits, may
 from app.pages.forms import said_to
 from app.pages.route import page_router
 from app.pages.tables import CursorDep, page_at
@@ -42,6 +42,7 @@ async def versions(visit: PolicyVisit, cursor: CursorDep) -> Response:
     makers: dict[str, NamedActor] = {stored: named[actor] for stored, actor in actors.items()}
     return visit.draw(
         "console/policy_versions.html",
+        done=await said_to(visit),
         page=page,
         makers=makers,
         current=(await policies.in_force(visit.session, now=visit.now)).number,
@@ -87,4 +88,5 @@ async def _document(visit: Visit, policy: Policy, *, is_in_force: bool) -> Respo
         policy=policy,
         clauses=policies.clauses(policy.document),
         is_in_force=is_in_force,
+        may_change=may(visit, Permission.POLICY_CHANGE),
     )

@@ -1,0 +1,139 @@
+"""启用制度: a document typed or uploaded, its faults by line, what it changes by clause, and putting it into force."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from app import addresses
+from app.confirmations import service as confirmations
+from app.console.visiting import company_visits
+from app.dual_control import TwoPersonAct
+from app.pages.drawing.catalogue import phrase
+from app.pages.errors import FaultyForm
+from app.pages.forms import EMPTY, Done, Form, Submission, SubmissionDep, legible
+from app.pages.route import page_router
+from app.pages.visit import Visit
+from app.permissions import Permission
+from app.policy import service as policies
+from app.policy.service import Draft
+from app.web.schemas import QueryInt
+
+router = page_router(f"{addresses.CONSOLE_POLICY}/new")
+
+ChangingVisit = Annotated[Visit, company_visits(addresses.CONSOLE_POLICY, Permission.POLICY_CHANGE)]
+
+UPLOAD = "file"
+SOURCE = "source"
+
+
+class Wanted(BaseModel):
+    """A version as somebody asks for it."""
+
+    source: str = Field(min_length=1)
+    effective_at: datetime | None = None
+    since: int = Field(ge=1)
+    """The version in force when they looked at what changes."""
+
+    def payload(self, visit: Visit) -> dict[str, Any]:
+        return {"source": self.source, "effective_at": self._moment(visit)}
+
+    def _moment(self, visit: Visit) -> str | None:
+        """As the company's clocks show it."""
+        if self.effective_at is None:
+            return None
+        try:
+            return self.effective_at.replace(tzinfo=visit.reader.zone).astimezone(UTC).isoformat()
+        except (OverflowError, ValueError):
+            said = visit.say(phrase("时间超出范围"))
+            raise FaultyForm("时间超出范围", "The time is out of range", faults={"effective_at": said}) from None
+
+
+@router.get("")
+async def write(visit: ChangingVisit, since: QueryInt | None = None) -> Response:
+    """Begins with the version in force, or with an older one that is to come back."""
+    current = await policies.in_force(visit.session, now=visit.now)
+    row = await policies.version_numbered(visit.session, since if since is not None else current.number)
+    return await _drawn(visit, Form({SOURCE: row.source}))
+
+
+@router.post("")
+async def apply(visit: ChangingVisit, submission: SubmissionDep) -> Response:
+    """First what is wrong with it, or what it changes; then, with the button that says it, it comes into force."""
+    submission.check(visit)
+    submission = _with_file(visit, submission)
+    if submission.form.faults or submission.form.value("step") != "apply":
+        return await _looked_at(visit, submission.form)
+
+    async def act() -> Done:
+        given = submission.form.read(Wanted, visit)
+        await _check_current(visit, given.since)
+        wish = confirmations.Wish(TwoPersonAct.POLICY_ACTIVATE, given.payload(visit), visit.viewer.person)
+        answer = await confirmations.ask_or_do(visit.session, wish, now=visit.now)
+        if isinstance(answer, confirmations.Asked):
+            asked = visit.say(phrase("已请另一个人确认，确认之后才启用。"))
+            return Done(addresses.me_confirmation(answer.row.id), asked)
+        return Done(f"{addresses.CONSOLE_POLICY}/versions", visit.say(phrase("已启用这一版制度。")))
+
+    async def again(form: Form, status: int) -> Response:
+        return await _looked_at(visit, form, status)
+
+    return await submission.carry_out(visit, act, again=again)
+
+
+async def _check_current(visit: Visit, looked_at: int) -> None:
+    """What somebody agrees to is the difference that they have seen."""
+    current = (await policies.in_force(visit.session, now=visit.now)).number
+    if current != looked_at:
+        raise FaultyForm(
+            f"您查看之后，制度第 {current} 版已经生效：请重新查看差异，再决定是否启用",
+            f"Version {current} of the policy has come into force since you looked: look at the changes again",
+        )
+
+
+def _with_file(visit: Visit, submission: Submission) -> Submission:
+    """A file that was uploaded stands in the place of what was typed, and is shown there."""
+    given, form = submission.files.get(UPLOAD), submission.form
+    faults: dict[str, str] = {}
+    if given:
+        try:
+            text = legible(given.decode("utf-8-sig"))
+        except UnicodeDecodeError:
+            faults[UPLOAD] = visit.say(phrase("文件不是 UTF-8 文本，请另存为 UTF-8 后再上传。"))
+        else:
+            form = Form({**form.values, SOURCE: text}, form.lists)
+    values = {**form.values, SOURCE: _in_lines(form.value(SOURCE))}
+    return replace(submission, form=Form(values, form.lists, faults))
+
+
+def _in_lines(text: str) -> str:
+    """As files have them: browsers send lines as Windows ends them, and the same text is the same version."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+async def _looked_at(visit: Visit, form: Form, status: int = 200) -> Response:
+    """What is wrong with the document, or what it changes."""
+    found = await policies.draft(visit.session, source=form.value(SOURCE), now=visit.now)
+    if not found.faults:
+        return await _drawn(visit, form, found, 400 if UPLOAD in form.faults else status)
+    sentence = visit.say(phrase("制度文件有 {count} 处需要修改，改好之后再启用。"), count=len(found.faults))
+    faults = {"": sentence, **form.faults, SOURCE: visit.say(phrase("请按上面的说明修改。"))}
+    return await _drawn(visit, Form(form.values, form.lists, faults), found, 400)
+
+
+async def _drawn(visit: Visit, form: Form = EMPTY, draft: Draft | None = None, status: int = 200) -> Response:
+    current = await policies.in_force(visit.session, now=visit.now)
+    return visit.draw(
+        "console/policy_new.html",
+        status=status,
+        form=form,
+        draft=draft,
+        lines=form.value(SOURCE).split("\n"),
+        current=current,
+        title_of=policies.title_of,
+        needs_two=await policies.needs_two_people(visit.session, TwoPersonAct.POLICY_ACTIVATE, now=visit.now),
+    )

@@ -305,6 +305,20 @@ class TestSessions:
         assert (await second.get("/me", follows=False)).status_code == 200
 
 
+class TestTheFirstAdministratorsLink:
+    async def test_it_opens_no_form_when_there_is_an_administrator(self, house: House) -> None:
+        async with transaction(house.services.sessions) as session:
+            now = house.clock.now()
+            token = await access.create_link(session, house.person("li"), actor=SYSTEM, now=now)
+            wanted = access.Wanted(house.person("zhao"), "administrator", "系统管理员")
+            await access.grant(session, wanted, actor=SYSTEM, authority=None, now=now)
+        browser = house.browser("li")
+        page = await browser.get(f"/sign-in/link/{token}")
+        assert page.status_code == 409
+        assert "已有系统管理员：赵总" in browser.text
+        assert "<form" not in page.text.partition("<main")[2]
+
+
 class TestTheDomain:
     async def test_the_ownership_file_is_served_as_named(self, house: House) -> None:
         house.app.state.services = with_domain_files(house, "WW_verify_AbC123.txt,WW_verify_X.txt")

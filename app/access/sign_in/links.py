@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -20,6 +20,8 @@ from models.access import AccessLink
 from models.org import Person
 
 LIFETIME: Final = timedelta(minutes=15)
+_LINKS_LOCK: Final = 0x5357_0031
+"""One link at a time is made or used, whichever process does it."""
 
 
 async def create_link(session: AsyncSession, person: Person, *, actor: Actor, now: datetime) -> str:
@@ -31,6 +33,7 @@ async def create_link(session: AsyncSession, person: Person, *, actor: Actor, no
             f"{quoted(person.name)}的账号{why_not(person)}，请换一位在职人员",
             f"{person.name} cannot act now ({person.status.value}): name somebody who can",
         )
+    await _alone(session)
     _check_nobody(await administrators(session, now=now))
     await session.execute(update(AccessLink).where(col(AccessLink.spent_at).is_(None)).values(spent_at=now))
     token = new_token()
@@ -46,6 +49,11 @@ async def create_link(session: AsyncSession, person: Person, *, actor: Actor, no
     return token
 
 
+async def _alone(session: AsyncSession) -> None:
+    """Two at once would both find no link, and no administrator: the second waits for the first."""
+    await session.execute(select(func.pg_advisory_xact_lock(_LINKS_LOCK)))
+
+
 def _check_nobody(present: Sequence[Person]) -> None:
     if present:
         names = "、".join(one.name for one in present)
@@ -56,7 +64,7 @@ def _check_nobody(present: Sequence[Person]) -> None:
 
 
 async def holder_of(session: AsyncSession, token: str, *, now: datetime) -> Person | None:
-    """Whom the link would let in; None when it is used or too old."""
+    """Whom the link would let in; None when it is used or too old. Raises `AdministratorExists` as its use does."""
     statement = (
         select(Person)
         .join(AccessLink, col(AccessLink.person_id) == col(Person.id))
@@ -64,13 +72,24 @@ async def holder_of(session: AsyncSession, token: str, *, now: datetime) -> Pers
         .where(col(AccessLink.expires_at) > now)
     )
     person = (await session.scalars(statement)).one_or_none()
-    return person if person is not None and may_act(person) else None
+    if person is None or not may_act(person):
+        return None
+    await _check_nobody_but(session, person, now=now)
+    return person
+
+
+async def _check_nobody_but(session: AsyncSession, person: Person, *, now: datetime) -> bool:
+    """Whether the person is administrator already. Raises `AdministratorExists` for anybody else."""
+    present = await administrators(session, now=now)
+    _check_nobody([one for one in present if one.id != person.id])
+    return bool(present)
 
 
 async def use_link(session: AsyncSession, token: str, *, now: datetime) -> Person:
     """Spend the link: its holder is administrator from now on. Raises `LinkSpent`, and `AdministratorExists` when
     somebody else has become one since it was made.
     """
+    await _alone(session)
     statement = (
         update(AccessLink)
         .where(col(AccessLink.token_hash) == hashed(token), col(AccessLink.spent_at).is_(None))
@@ -85,9 +104,7 @@ async def use_link(session: AsyncSession, token: str, *, now: datetime) -> Perso
             "这个链接已经用过或已过期，请用 steward access link 重新生成",
             "This link was used or is too old: make another with steward access link",
         )
-    present = await administrators(session, now=now)
-    _check_nobody([one for one in present if one.id != person.id])
-    if not present:
+    if not await _check_nobody_but(session, person, now=now):
         await grant_administration(session, person, actor=Actor.parse(row.created_by), now=now)
     return person
 

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 from app.policy.service import Citation
 from app.quotes import filled, quoted
-from app.wecom.message_bodies.card import CARD_DESC, CARD_SUB_TITLE, CARD_TITLE, Card, CardButton, cut, with_link
+from app.wecom.message_bodies.card import CARD_DESC, CARD_SUB_TITLE, CARD_TITLE, Card, CardButton, cut
+from app.wecom.message_bodies.markup import with_link
 from models.announcements import Announcement
 
 CONFIRM = "announcement.confirm"

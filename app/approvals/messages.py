@@ -11,7 +11,8 @@ from app.approvals.kinds import ShownFields
 from app.policy.sections.people import Expression, ExpressionKind
 from app.policy.service import Citation
 from app.quotes import quoted
-from app.wecom.message_bodies.card import Card, CardButton, cut, with_link
+from app.wecom.message_bodies.card import Card, CardButton, cut
+from app.wecom.message_bodies.markup import with_link
 from models.approvals import OutcomeState, Request, RequestState, RequestStep, StepState, Verdict
 
 VERDICTS = {Verdict.APPROVE: "同意", Verdict.REJECT: "驳回"}

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from app.quotes import quoted
 from app.today.service import Waiting
-from app.wecom.message_bodies.card import with_link
+from app.wecom.message_bodies.markup import with_link
 
 TODO: Final = "待办"
 HELP: Final = "帮助"

@@ -24,6 +24,7 @@ DOMAIN = Domain(
             english="Deliveries",
             permission=Permission.DELIVERY_READ,
             place=60,
+            whole_company=True,
         ),
     ],
 )

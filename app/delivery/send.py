@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app import addresses
 from app.audit.actor import Actor
 from app.audit.why import About
 from app.database import in_parts
@@ -23,6 +24,7 @@ from app.observability import current_correlation_id, get_logger
 from app.org import queries as org
 from app.policy import service as policies
 from app.wecom.message_bodies.card import Card, card_as_text
+from app.wecom.message_bodies.markup import inert_but_own
 from app.wecom.message_bodies.split_text import split_text
 from models.audit import ObjectKind
 from models.delivery import CallKind, CallState, DeliveryState, FailReason, HoldReason, Message, OutgoingCall
@@ -46,7 +48,7 @@ async def send_card(
     """
     content: MessageContent = CardContent(card=card.said_by((await queries.app_named(session, APP)).name))
     if not card.is_lawful:
-        content = TextContent(text=card_as_text(card.to_face()))
+        content = TextContent(text=_said(session, card_as_text(card.to_face())))
     message = await _store(session, header, content, now=now)
     await _dispatch(session, message, to=to, individually=individually, actor=header.why.actor, now=now)
     return message
@@ -62,9 +64,9 @@ async def send_text(
     safe: bool = False,
 ) -> Message:
     """Send a text, in as many parts as its bytes need. `safe`: it cannot be forwarded and shows a watermark."""
-    message = await _store(
-        session, header, TextContent(text=_said(text), safe=ON) if safe else TextContent(text=_said(text)), now=now
-    )
+    said = _said(session, text)
+    content = TextContent(text=said, safe=ON) if safe else TextContent(text=said)
+    message = await _store(session, header, content, now=now)
     await _dispatch(session, message, to=to, individually=False, actor=header.why.actor, now=now)
     return message
 
@@ -93,11 +95,11 @@ async def post_to_group(
 
     Returns the call of the last part: when it is done, all parts are. Mentions stand in the first part.
     """
-    message = await _store(
-        session, header, GroupTextContent(text=_said(text), mentioned=list(mentioned_userids)), now=now
-    )
+    said_in_full = _said(session, text)
+    content = GroupTextContent(text=said_in_full, mentioned=list(mentioned_userids))
+    message = await _store(session, header, content, now=now)
     call: OutgoingCall | None = None
-    for part, said in enumerate(split_text(text), start=1):
+    for part, said in enumerate(split_text(said_in_full), start=1):
         mentions = {"mentioned_list": list(mentioned_userids)} if mentioned_userids and part == 1 else {}
         request = CallRequest(
             kind=CallKind.APPCHAT_SEND,
@@ -253,7 +255,8 @@ async def _write(
     )
 
 
-def _said(text: str) -> str:
+def _said(session: AsyncSession, text: str) -> str:
+    """Every text that goes out passes here: no name, title or remark of anybody becomes a link or a mention."""
     if not text.strip():
         raise EmptyText("消息内容是空的", "The message has no text")
-    return text
+    return inert_but_own(text, own=addresses.link(session, ""))

@@ -12,7 +12,8 @@ from app.policy.service import Citation
 from app.quotes import quoted
 from app.tasks import rules
 from app.tasks.rules import HALF, TaskAction
-from app.wecom.message_bodies.card import Card, CardButton, with_link
+from app.wecom.message_bodies.card import Card, CardButton
+from app.wecom.message_bodies.markup import with_link
 from models.tasks import Task, TaskState
 
 ACCEPT: Final = "task.accept"

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from app.approvals.messages import ANSWERED, RESULTS
 from app.approvals.shown.lists import OpenStep, RequestLine
-from app.wecom.message_bodies.card import with_link
+from app.wecom.message_bodies.markup import with_link
 from models.approvals import OutcomeState
 
 OWN_REQUESTS: Final = "我的申请"

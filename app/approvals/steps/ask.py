@@ -15,7 +15,7 @@ from app.audit.actor import Actor, person_actor
 from app.audit.why import Why
 from app.delivery import service as delivery
 from app.delivery.service import MessageHeader
-from app.wecom.message_bodies.card import with_link
+from app.wecom.message_bodies.markup import with_link
 from models.approvals import Request, RequestStep, StepApprover
 from models.delivery import MessageClass
 from models.ids import PersonId

@@ -7,7 +7,7 @@ from typing import Final
 
 from app.groups.directory.lists import GroupLine, Standing
 from app.groups.messages import NO_OWNER
-from app.wecom.message_bodies.card import with_link
+from app.wecom.message_bodies.markup import with_link
 
 OWN_GROUPS: Final = "我的群"
 OWN_GROUPS_HELP: Final = "您在哪些登记的群里"

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from app.wecom.message_bodies.markup import with_link
+
 CARD_TITLE = 36
 CARD_DESC = 44
 CARD_SUB_TITLE = 160
@@ -19,7 +21,6 @@ _BUTTON = 10
 _FIELDS = 6
 _BUTTONS = 6
 _KEY_BYTES = 1024
-_MORE = "查看详情"
 
 
 @dataclass(frozen=True)
@@ -135,13 +136,6 @@ def card_as_text(template_card: dict[str, Any]) -> str:
         *rows,
     ]
     return with_link("\n".join(line for line in lines if line), template_card.get("card_action", {}).get("url"))
-
-
-def with_link(text: str, url: str | None) -> str:
-    """A text with the page that it speaks of, opened by a tap (messaging §1.3); as it is without a page."""
-    if not url:
-        return text
-    return f'{text}\n<a href="{url.replace(chr(34), "%22")}">{_MORE}</a>'
 
 
 def cut(text: str, limit: int) -> str:

@@ -40,6 +40,9 @@ class Page:
     """Who holds it anywhere may come here. None: whoever is signed in."""
     place: int | None = None
     """Where it stands in the navigation, the smallest first. None: not there, other pages lead to it."""
+    whole_company: bool = False
+    """What it shows has no department and no group, as calls and keys have none: who holds the permission for a part
+    of the company alone does not come here, and sees no way here."""
 
     @property
     def path(self) -> str:

@@ -21,11 +21,23 @@ DOMAIN = Domain(
     scopes=["admin"],
     pages=[
         Page(
-            face="console", name="keys", title="接口密钥", english="API keys", permission=Permission.KEY_READ, place=85
+            face="console",
+            name="keys",
+            title="接口密钥",
+            english="API keys",
+            permission=Permission.KEY_READ,
+            place=85,
+            whole_company=True,
         ),
         Page(face="me", name="account", title="我的账号", english="My account", permission=None, place=90),
         Page(
-            face="console", name="access", title="授权", english="Access", permission=Permission.ACCESS_READ, place=90
+            face="console",
+            name="access",
+            title="授权",
+            english="Access",
+            permission=Permission.ACCESS_READ,
+            place=90,
+            whole_company=True,
         ),
     ],
 )

@@ -14,6 +14,14 @@ DOMAIN = Domain(
     schedule=SCHEDULE,
     scopes=["audit"],
     pages=[
-        Page(face="console", name="audit", title="审计", english="Audit", permission=Permission.AUDIT_READ, place=81),
+        Page(
+            face="console",
+            name="audit",
+            title="审计",
+            english="Audit",
+            permission=Permission.AUDIT_READ,
+            place=81,
+            whole_company=True,
+        ),
     ],
 )

@@ -44,9 +44,8 @@ OBJECTS: Final[Mapping[str, str]] = {
 
 
 def company_visits(path: str, permission: Permission | None = None) -> Any:
-    """As `visits`, for pages about the whole company: calls, callbacks, syncs, keys have no department.
-
-    Whoever holds the permission for a part of the company alone is refused: there is no part to show.
+    """As `visits`, for what is about the whole company on a page that is for everybody else too: the document of the
+    policy, a change of the calendar. A page that is so as a whole says it in its manifest (`Page.whole_company`).
     """
     asked = visits(path, permission)
 

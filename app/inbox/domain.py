@@ -24,6 +24,7 @@ DOMAIN = Domain(
             english="Callbacks",
             permission=Permission.CALLBACK_READ,
             place=62,
+            whole_company=True,
         ),
     ],
 )

@@ -16,7 +16,13 @@ DOMAIN = Domain(
     traces=[trace.traced],
     pages=[
         Page(
-            face="console", name="calls", title="调用", english="Calls", permission=Permission.DELIVERY_READ, place=61
+            face="console",
+            name="calls",
+            title="调用",
+            english="Calls",
+            permission=Permission.DELIVERY_READ,
+            place=61,
+            whole_company=True,
         ),
     ],
     start_up=start_up,

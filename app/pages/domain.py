@@ -17,6 +17,7 @@ DOMAIN = Domain(
             english="Doctor",
             permission=Permission.SERVICE_READ,
             place=86,
+            whole_company=True,
         ),
         Page(
             face="console",
@@ -25,6 +26,7 @@ DOMAIN = Domain(
             english="Settings",
             permission=Permission.SERVICE_READ,
             place=87,
+            whole_company=True,
         ),
     ],
 )

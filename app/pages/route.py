@@ -28,6 +28,7 @@ from app.wecom.errors import WecomError
 
 log = get_logger()
 
+_NOT_ALLOWED = 405
 _UNEXPECTED = 500
 _AWAY = 503
 _STOP_POLLING = 286
@@ -50,6 +51,9 @@ class PageRoute(APIRoute):
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         # The innermost handlers win: those of the application answer programs.
         scope["starlette.exception_handlers"] = (_HANDLERS, {})
+        if scope["method"] not in (self.methods or ()):
+            await (await _wrong_method(Request(scope, receive), self.methods or set()))(scope, receive, send)
+            return
         await super().handle(scope, receive, send)
 
 
@@ -101,6 +105,14 @@ async def _http(request: Request, error: Exception) -> Response:
     if error.status_code >= _UNEXPECTED:
         return await _unexpected(request, error)
     return _problem(request, error.status_code, _told(request, phrase("打不开这个页面")), str(error.detail))
+
+
+async def _wrong_method(request: Request, methods: set[str]) -> Response:
+    """No button of ours asks so."""
+    sentence = _told(request, phrase("这个地址不能这样打开，请回到页面上再试。"))
+    answer = _problem(request, _NOT_ALLOWED, _told(request, phrase("打不开这个页面")), sentence)
+    answer.headers["allow"] = ", ".join(sorted(methods))
+    return answer
 
 
 async def _platform(request: Request, error: Exception) -> Response:

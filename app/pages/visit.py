@@ -118,14 +118,14 @@ class Visit:
         return sorted(filter(self.may_open, own), key=lambda page: page.place or 0)
 
     def may_open(self, page: Page) -> bool:
-        return page.permission is None or self.authority.holds(page.permission)
+        return _opens(self.authority, page, page.permission)
 
     def sees_console(self) -> bool:
         """Whether there is anything in the console beyond what every employee has."""
         pages = services_of(self.request).registry.pages.values()
         beyond = self.full_authority.beyond_everybody()
-        asked = [page.permission for page in pages if page.face == CONSOLE and page.place is not None]
-        return any(permission is not None and beyond.holds(permission) for permission in asked)
+        linked = [page for page in pages if page.face == CONSOLE and page.place is not None]
+        return any(page.permission is not None and _opens(beyond, page, page.permission) for page in linked)
 
     def sight(self, permission: Permission | None = None) -> Sight:
         """How far the viewer sees here. A page of the employees shows what is theirs, whatever else they hold."""
@@ -199,7 +199,15 @@ def _visit(
         authority = await access.authority_of(session, viewer.person, now=now)
         counting = authority.beyond_own() if page.face == CONSOLE else authority
         for asked in filter(None, (page.permission, permission)):
-            counting.check(asked)
+            if not _opens(counting, page, asked):
+                raise access.refused(asked)
         return Visit(request, session, viewer, counting, authority, page, now)
 
     return visit
+
+
+def _opens(authority: Authority, page: Page, permission: Permission | None) -> bool:
+    """Whether this permission is held far enough for the page."""
+    if permission is None:
+        return True
+    return authority.sight_of(permission).everything if page.whole_company else authority.holds(permission)

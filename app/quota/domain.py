@@ -13,6 +13,14 @@ DOMAIN = Domain(
     overview=[queries.counted],
     scopes=["quota"],
     pages=[
-        Page(face="console", name="quota", title="用量", english="Limits", permission=Permission.QUOTA_READ, place=80),
+        Page(
+            face="console",
+            name="quota",
+            title="用量",
+            english="Limits",
+            permission=Permission.QUOTA_READ,
+            place=80,
+            whole_company=True,
+        ),
     ],
 )

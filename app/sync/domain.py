@@ -16,7 +16,15 @@ DOMAIN = Domain(
     overview=[queries.counted],
     traces=[queries.traced],
     pages=[
-        Page(face="console", name="sync", title="同步", english="Syncs", permission=Permission.SYNC_READ, place=63),
+        Page(
+            face="console",
+            name="sync",
+            title="同步",
+            english="Syncs",
+            permission=Permission.SYNC_READ,
+            place=63,
+            whole_company=True,
+        ),
     ],
     start_up=start_up,
 )

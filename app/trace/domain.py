@@ -10,6 +10,14 @@ DOMAIN = Domain(
     name="trace",
     routers=[router],
     pages=[
-        Page(face="console", name="trace", title="追踪", english="Trace", permission=Permission.TRACE_READ, place=64),
+        Page(
+            face="console",
+            name="trace",
+            title="追踪",
+            english="Trace",
+            permission=Permission.TRACE_READ,
+            place=64,
+            whole_company=True,
+        ),
     ],
 )

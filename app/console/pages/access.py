@@ -11,22 +11,22 @@ from starlette.responses import Response
 
 from app.access import service as access
 from app.access.service import Wanted
-from app.console.visiting import company_visits, may
+from app.console.visiting import may
 from app.org import service as org
 from app.pages.drawing.catalogue import phrase
 from app.pages.errors import FaultyForm
 from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
 from app.pages.people import chosen_people
 from app.pages.route import page_router
-from app.pages.visit import Visit
+from app.pages.visit import Visit, visits
 from app.permissions import Permission, Reach
 from app.policy import service as policies
 from app.web.schemas import Userid
 
 router = page_router("/console/access")
 
-AccessVisit = Annotated[Visit, company_visits("/console/access")]
-GrantingVisit = Annotated[Visit, company_visits("/console/access", Permission.ACCESS_GRANT)]
+AccessVisit = Annotated[Visit, visits("/console/access")]
+GrantingVisit = Annotated[Visit, visits("/console/access", Permission.ACCESS_GRANT)]
 
 HOME = "/console/access"
 

@@ -13,7 +13,6 @@ from app.console.visiting import (
     NumberInPath,
     actor_of,
     chosen,
-    company_visits,
     may,
     one_of,
     plain,
@@ -26,7 +25,7 @@ from app.pages.drawing.catalogue import phrase
 from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
 from app.pages.route import page_router
 from app.pages.tables import CursorDep, Table, page_at
-from app.pages.visit import Visit
+from app.pages.visit import Visit, visits
 from app.permissions import Permission, Words
 from app.timeline import service as timelines
 from models.audit import ObjectKind
@@ -35,8 +34,8 @@ from models.inbox import EventState
 
 router = page_router(addresses.CONSOLE_CALLBACKS)
 
-CallbacksVisit = Annotated[Visit, company_visits(addresses.CONSOLE_CALLBACKS)]
-ReplayingVisit = Annotated[Visit, company_visits(addresses.CONSOLE_CALLBACKS, Permission.CALLBACK_REPLAY)]
+CallbacksVisit = Annotated[Visit, visits(addresses.CONSOLE_CALLBACKS)]
+ReplayingVisit = Annotated[Visit, visits(addresses.CONSOLE_CALLBACKS, Permission.CALLBACK_REPLAY)]
 
 STATES: Final[Mapping[EventState, tuple[Words, str]]] = {
     EventState.PENDING: (Words("等待处理", "waits"), "warn"),

@@ -12,7 +12,6 @@ from app.console import words
 from app.console.visiting import (
     actor_of,
     chosen,
-    company_visits,
     may,
     one_of,
     plain,
@@ -28,14 +27,14 @@ from app.pages.drawing.catalogue import phrase
 from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
 from app.pages.route import page_router
 from app.pages.tables import CursorDep, Table, page_at
-from app.pages.visit import Visit
+from app.pages.visit import Visit, visits
 from app.permissions import Permission, Words
 from models.delivery import CallKind, CallState, FailReason, OutgoingCall
 
 router = page_router(addresses.CONSOLE_CALLS)
 
-CallsVisit = Annotated[Visit, company_visits(addresses.CONSOLE_CALLS)]
-DecidingVisit = Annotated[Visit, company_visits(addresses.CONSOLE_CALLS, Permission.DELIVERY_RETRY)]
+CallsVisit = Annotated[Visit, visits(addresses.CONSOLE_CALLS)]
+DecidingVisit = Annotated[Visit, visits(addresses.CONSOLE_CALLS, Permission.DELIVERY_RETRY)]
 
 
 @router.get("")

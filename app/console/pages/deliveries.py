@@ -14,7 +14,6 @@ from app.console.visiting import (
     NumberInPath,
     actor_of,
     chosen,
-    company_visits,
     may,
     one_of,
     plain,
@@ -29,14 +28,14 @@ from app.pages.drawing.catalogue import phrase
 from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
 from app.pages.route import page_router
 from app.pages.tables import CursorDep, Table, page_at
-from app.pages.visit import Visit
+from app.pages.visit import Visit, visits
 from app.permissions import Permission, Words
 from models.delivery import DeliveryState
 
 router = page_router(addresses.CONSOLE_DELIVERIES)
 
-DeliveriesVisit = Annotated[Visit, company_visits(addresses.CONSOLE_DELIVERIES)]
-RetryingVisit = Annotated[Visit, company_visits(addresses.CONSOLE_DELIVERIES, Permission.DELIVERY_RETRY)]
+DeliveriesVisit = Annotated[Visit, visits(addresses.CONSOLE_DELIVERIES)]
+RetryingVisit = Annotated[Visit, visits(addresses.CONSOLE_DELIVERIES, Permission.DELIVERY_RETRY)]
 
 ENDED: Final = {Ended.FAILED: Words("没有送达", "failed"), Ended.UNKNOWN: Words("是否送达不明", "unknown")}
 

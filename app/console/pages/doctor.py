@@ -8,14 +8,13 @@ from typing import Annotated, Any, Final
 from starlette.responses import Response
 
 from app import addresses
-from app.console.visiting import company_visits
 from app.pages.route import page_router
-from app.pages.visit import Visit
+from app.pages.visit import Visit, visits
 from app.permissions import Words
 
 router = page_router(addresses.CONSOLE_DOCTOR)
 
-DoctorVisit = Annotated[Visit, company_visits(addresses.CONSOLE_DOCTOR)]
+DoctorVisit = Annotated[Visit, visits(addresses.CONSOLE_DOCTOR)]
 
 Examination = Callable[[], Awaitable[Sequence[Any]]]
 """What the application gives to its pages: the checks stand above them (`app.doctor.for_pages`)."""

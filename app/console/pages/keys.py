@@ -14,13 +14,13 @@ from app import addresses
 from app.access import service as access
 from app.audit.why import About
 from app.confirmations import service as confirmations
-from app.console.visiting import company_visits, may
+from app.console.visiting import may
 from app.dual_control import TwoPersonAct
 from app.pages.drawing.catalogue import phrase
 from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
 from app.pages.route import page_router
 from app.pages.tables import Choice
-from app.pages.visit import Visit, services_of
+from app.pages.visit import Visit, services_of, visits
 from app.permissions import Permission, Words
 from app.timeline import service as timelines
 from app.web.schemas import Day
@@ -30,8 +30,8 @@ from models.audit import ObjectKind
 
 router = page_router(addresses.CONSOLE_KEYS)
 
-KeysVisit = Annotated[Visit, company_visits(addresses.CONSOLE_KEYS)]
-ChangingVisit = Annotated[Visit, company_visits(addresses.CONSOLE_KEYS, Permission.KEY_CHANGE)]
+KeysVisit = Annotated[Visit, visits(addresses.CONSOLE_KEYS)]
+ChangingVisit = Annotated[Visit, visits(addresses.CONSOLE_KEYS, Permission.KEY_CHANGE)]
 
 DAYS: Final = 14
 """So long it is kept what keys were used for."""

@@ -9,18 +9,18 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from app import addresses
-from app.console.visiting import actor_of, company_visits, may
+from app.console.visiting import actor_of, may
 from app.pages.drawing.catalogue import phrase
 from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
 from app.pages.route import page_router
-from app.pages.visit import Visit
+from app.pages.visit import Visit, visits
 from app.permissions import Permission, Words
 from app.quota import service as quota
 
 router = page_router(addresses.CONSOLE_QUOTA)
 
-QuotaVisit = Annotated[Visit, company_visits(addresses.CONSOLE_QUOTA)]
-ChangingVisit = Annotated[Visit, company_visits(addresses.CONSOLE_QUOTA, Permission.QUOTA_CHANGE)]
+QuotaVisit = Annotated[Visit, visits(addresses.CONSOLE_QUOTA)]
+ChangingVisit = Annotated[Visit, visits(addresses.CONSOLE_QUOTA, Permission.QUOTA_CHANGE)]
 
 WINDOWS: Final[Mapping[str, Words]] = {
     "minute": Words("每分钟", "a minute"),

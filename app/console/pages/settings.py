@@ -10,14 +10,13 @@ from urllib.parse import urlsplit
 from starlette.responses import Response
 
 from app import addresses
-from app.console.visiting import company_visits
 from app.pages.route import page_router
-from app.pages.visit import Visit
+from app.pages.visit import Visit, visits
 from app.settings import Settings, is_secret, setting_names
 
 router = page_router(addresses.CONSOLE_SETTINGS)
 
-SettingsVisit = Annotated[Visit, company_visits(addresses.CONSOLE_SETTINGS)]
+SettingsVisit = Annotated[Visit, visits(addresses.CONSOLE_SETTINGS)]
 
 HIDDEN: Final = "…"
 

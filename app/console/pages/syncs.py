@@ -12,7 +12,7 @@ from starlette.responses import Response
 from app import addresses
 from app.audit.actor import Actor, ActorKind
 from app.confirmations import service as confirmations
-from app.console.visiting import actor_of, chosen, company_visits, may, one_of, plain, trace_of
+from app.console.visiting import actor_of, chosen, may, one_of, plain, trace_of
 from app.dual_control import TwoPersonAct
 from app.org import service as org
 from app.org.service import NamedPerson
@@ -20,7 +20,7 @@ from app.pages.drawing.catalogue import phrase
 from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
 from app.pages.route import page_router
 from app.pages.tables import CursorDep, Table, page_at
-from app.pages.visit import Visit
+from app.pages.visit import Visit, visits
 from app.permissions import Permission, Words
 from app.policy import service as policies
 from app.sync import service as sync
@@ -30,9 +30,9 @@ from models.org import SyncKind, SyncRun, SyncState
 
 router = page_router(addresses.CONSOLE_SYNC)
 
-SyncVisit = Annotated[Visit, company_visits(addresses.CONSOLE_SYNC)]
-StartingVisit = Annotated[Visit, company_visits(addresses.CONSOLE_SYNC, Permission.SYNC_RUN)]
-DecidingVisit = Annotated[Visit, company_visits(addresses.CONSOLE_SYNC, Permission.SYNC_RELEASE)]
+SyncVisit = Annotated[Visit, visits(addresses.CONSOLE_SYNC)]
+StartingVisit = Annotated[Visit, visits(addresses.CONSOLE_SYNC, Permission.SYNC_RUN)]
+DecidingVisit = Annotated[Visit, visits(addresses.CONSOLE_SYNC, Permission.SYNC_RELEASE)]
 
 STATES: Final[Mapping[SyncState, tuple[Words, str]]] = {
     SyncState.RUNNING: (Words("进行中", "running"), "plain"),

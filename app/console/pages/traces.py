@@ -10,9 +10,9 @@ from starlette.responses import Response
 from app import addresses
 from app.audit.actor import Actor
 from app.console import words
-from app.console.visiting import company_visits, typed, way_to
+from app.console.visiting import typed, way_to
 from app.pages.route import page_router
-from app.pages.visit import Visit
+from app.pages.visit import Visit, visits
 from app.permissions import Words
 from app.timeline import service as timelines
 from app.timeline.service import NamedActor
@@ -22,7 +22,7 @@ from app.trace.service import Trace, TraceKind
 
 router = page_router(addresses.CONSOLE_TRACE)
 
-TraceVisit = Annotated[Visit, company_visits(addresses.CONSOLE_TRACE)]
+TraceVisit = Annotated[Visit, visits(addresses.CONSOLE_TRACE)]
 
 KINDS: Final[Mapping[TraceKind, tuple[Words, str]]] = {
     TraceKind.RECEIVED: (Words("收到回调", "Callback"), "plain"),

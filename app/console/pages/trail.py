@@ -13,19 +13,19 @@ from app.audit.actor import Actor, person_actor
 from app.audit.sentences import SENTENCES
 from app.audit.verify import Verification, verify
 from app.console import words
-from app.console.visiting import company_visits, one_of, trace_of, typed, way_to, written
+from app.console.visiting import one_of, trace_of, typed, way_to, written
 from app.org import service as org
 from app.org.errors import PersonUnknown
 from app.pages.route import page_router
 from app.pages.tables import CursorDep, Table, page_at
-from app.pages.visit import Visit, services_of
+from app.pages.visit import Visit, services_of, visits
 from app.permissions import Words
 from app.timeline import service as timelines
 from app.timeline.service import Timeline
 
 router = page_router(addresses.CONSOLE_AUDIT)
 
-AuditVisit = Annotated[Visit, company_visits(addresses.CONSOLE_AUDIT)]
+AuditVisit = Annotated[Visit, visits(addresses.CONSOLE_AUDIT)]
 
 LONGEST: Final = timedelta(seconds=20)
 """A page does not wait for longer: a trail of millions is verified at the command line."""

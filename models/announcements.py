@@ -33,6 +33,7 @@ class Announcement(Table, table=True):
     __table_args__ = (
         one_of("state", AnnouncementState),
         Index("ix_announcements_updated", "updated_at", "id"),
+        Index("ix_announcements_published", "published_at", "id"),
     )
 
     id: UUID = uuid_key()

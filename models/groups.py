@@ -39,7 +39,11 @@ class Group(Table, table=True):
     """A registered work group. What we want and what the platform shows are separate columns (D13)."""
 
     __tablename__ = "groups"
-    __table_args__ = (one_of("state", GroupState), Index("ix_groups_updated", "updated_at", "id"))
+    __table_args__ = (
+        one_of("state", GroupState),
+        Index("ix_groups_updated", "updated_at", "id"),
+        Index("ix_groups_name", "desired_name", "id"),
+    )
 
     id: UUID = uuid_key()
     app_id: str = Field(foreign_key="apps.id")

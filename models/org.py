@@ -44,7 +44,7 @@ class Person(Table, table=True):
     """A human being, under an id of our own: a renamed userid keeps everything (D17)."""
 
     __tablename__ = "people"
-    __table_args__ = (one_of("status", PersonStatus),)
+    __table_args__ = (one_of("status", PersonStatus), Index("ix_people_name", "name", "id"))
 
     id: UUID = uuid_key()
     name: str = Field(default="")

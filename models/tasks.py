@@ -36,7 +36,11 @@ class Task(Table, table=True):
     """Policy 4.1: a responsible person, a deadline, and what counts as done."""
 
     __tablename__ = "tasks"
-    __table_args__ = (one_of("state", TaskState), Index("ix_tasks_updated", "updated_at", "id"))
+    __table_args__ = (
+        one_of("state", TaskState),
+        Index("ix_tasks_updated", "updated_at", "id"),
+        Index("ix_tasks_due", "due_at", "id"),
+    )
 
     id: UUID = uuid_key()
     number: int

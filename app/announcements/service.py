@@ -9,12 +9,19 @@ from app.announcements.publish import AudienceWanted, Draft, count_audience, is_
 from app.announcements.receipt_clock import start_clocks
 from app.announcements.receipt_deadline import CHASE, DEADLINE, chase, chase_words, close
 from app.announcements.rules import ReceiptState
-from app.announcements.sheet import receipt_lines, receipt_sheet
+from app.announcements.sheet import announcement_lines, announcement_sheet, receipt_lines, receipt_sheet
 from app.announcements.shown.ahead import PublicationAhead, check_reach, look_ahead
 from app.announcements.shown.followed import FollowedAnnouncement, ReceiptPage, Totals, follow, receipts_of, totals_of
-from app.announcements.shown.lists import AnnouncementLine, AnnouncementPage, announcements_seen, announcements_to
+from app.announcements.shown.lists import (
+    ANNOUNCEMENTS_SORTED,
+    AnnouncementLine,
+    AnnouncementPage,
+    announcements_seen,
+    announcements_to,
+)
 
 __all__ = [
+    "ANNOUNCEMENTS_SORTED",
     "BY_CARD",
     "CHASE",
     "DEADLINE",
@@ -28,7 +35,9 @@ __all__ = [
     "ReceiptPage",
     "ReceiptState",
     "Totals",
+    "announcement_lines",
     "announcement_of",
+    "announcement_sheet",
     "announcements_seen",
     "announcements_to",
     "chase",

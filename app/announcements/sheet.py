@@ -1,16 +1,18 @@
-"""Receipts as a file: the list as personnel keeps it."""
+"""Announcements and their receipts as files: the lists as personnel keeps them."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.announcements import queries, rules
 from app.announcements.rules import ReceiptState
+from app.announcements.shown.lists import ANNOUNCEMENTS_SORTED, AnnouncementLine, lines_of, listed
 from app.calendar import service as calendars
 from app.database import portions_of
 from app.delivery import queries as delivery_queries
@@ -18,7 +20,7 @@ from app.org import service as people
 from app.org.service import NamedPerson
 from app.permissions import Sight
 from app.spreadsheets.columns import Column, Sheet, moment, person, words
-from models.announcements import Announcement, Receipt
+from models.announcements import Announcement, AnnouncementState, Receipt
 from models.delivery import Delivery, DeliveryState
 
 
@@ -79,3 +81,31 @@ def _line(
         due_at=row.due_at,
         late=row.late if row.confirmed_at else rules.is_late(row.due_at, now),
     )
+
+
+_OPEN_OR_NOT: Final = {
+    AnnouncementState.PUBLISHED: ("进行中", "under way"),
+    AnnouncementState.CLOSED: ("已结束", "closed"),
+}
+
+
+def announcement_sheet(session: AsyncSession, *, in_english: bool) -> Sheet[AnnouncementLine]:
+    columns: list[Column[AnnouncementLine]] = [
+        words("标题", "Title", lambda line: line.title, width=40),
+        words("类别", "Class", lambda line: line.class_title),
+        *person(lambda line: line.author, role="发布人", english="Author"),
+        words("状态", "State", lambda line: _OPEN_OR_NOT[line.state][in_english]),
+        words("要回执", "Receipt", lambda line: _YES_OR_NO[line.receipt_required][in_english], width=10),
+        moment("发布时间", "Published", lambda line: line.published_at),
+        moment("截止", "Due", lambda line: line.deadline),
+    ]
+    name = "announcements" if in_english else "通知"
+    return Sheet(name, columns, calendars.timezone_of(session), in_english)
+
+
+async def announcement_lines(
+    session: AsyncSession, sight: Sight, *, reader_id: UUID, sort: str = "", now: datetime
+) -> AsyncIterator[Sequence[AnnouncementLine]]:
+    """Everything that the list holds, in its order, a portion at a time."""
+    async for part in portions_of(session, ANNOUNCEMENTS_SORTED.by(sort).apply(listed(sight, reader_id))):
+        yield await lines_of(session, part, now=now)

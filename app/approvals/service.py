@@ -30,6 +30,7 @@ from app.approvals.sheet import request_lines, request_sheet
 from app.approvals.shown.acts import Act, ActName
 from app.approvals.shown.followed import FollowedRequest, follow
 from app.approvals.shown.lists import (
+    REQUESTS_SORTED,
     OpenStep,
     RequestLine,
     RequestPage,
@@ -53,6 +54,7 @@ from models.org import Person
 
 __all__ = [
     "PERSONAL",
+    "REQUESTS_SORTED",
     "Act",
     "ActName",
     "Application",

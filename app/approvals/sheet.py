@@ -6,14 +6,13 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col
 
 from app.approvals.queries import RequestFilter, matching
-from app.approvals.shown.lists import RequestLine, lines_of
+from app.approvals.shown.lists import REQUESTS_SORTED, RequestLine, lines_of
 from app.calendar import service as calendars
 from app.database import portions_of
 from app.spreadsheets.columns import Column, Sheet, moment, number, person, words
-from models.approvals import OutcomeState, Request, RequestState
+from models.approvals import OutcomeState, RequestState
 
 _STATES: Final = {
     RequestState.PENDING: ("等待审批", "pending"),
@@ -49,8 +48,9 @@ def _asked(line: RequestLine) -> str:
     return "、".join(one.name for one in line.open_step.asked) if line.open_step else ""
 
 
-async def request_lines(session: AsyncSession, wanted: RequestFilter) -> AsyncIterator[Sequence[RequestLine]]:
+async def request_lines(
+    session: AsyncSession, wanted: RequestFilter, *, sort: str = ""
+) -> AsyncIterator[Sequence[RequestLine]]:
     """Everything that the list holds, in its order, a portion at a time."""
-    in_order = matching(wanted).order_by(col(Request.updated_at).desc(), col(Request.id).desc())
-    async for part in portions_of(session, in_order):
+    async for part in portions_of(session, REQUESTS_SORTED.by(sort).apply(matching(wanted))):
         yield await lines_of(session, part)

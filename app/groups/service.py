@@ -25,12 +25,15 @@ from app.groups.changes.update import GroupUpdate, PendingChanges
 from app.groups.creation.register import mark_lost
 from app.groups.departures import DEPARTURE, remove_leaver
 from app.groups.directory.administered import (
+    GROUPS_SORTED,
     AdministeredGroup,
     FindingLine,
     GroupSearch,
     RosterLine,
     RosterPage,
     administered,
+    group_lines,
+    group_sheet,
     groups_seen,
     roster_of,
 )
@@ -63,6 +66,7 @@ from models.org import Person
 
 __all__ = [
     "DEPARTURE",
+    "GROUPS_SORTED",
     "AdministeredGroup",
     "Applicable",
     "Cause",
@@ -88,6 +92,8 @@ __all__ = [
     "find_groups",
     "finish",
     "group_for",
+    "group_lines",
+    "group_sheet",
     "groups_of_member",
     "groups_seen",
     "lines_for",

@@ -21,11 +21,14 @@ from app.org.read_again import (
 from app.org.returners import Returner, compare_returners, link_returners
 from app.org.search.find import FoundDepartment, search_departments, search_people
 from app.org.shown import (
+    PEOPLE_SORTED,
     DepartmentPage,
     PersonLine,
     PersonPage,
     departments_seen,
+    people_lines,
     people_seen,
+    people_sheet,
     person_shown,
 )
 from app.org.sight import departments_seen_by, headships_of, people_in, seen_by
@@ -35,6 +38,7 @@ from models.org import Person
 __all__ = [
     "DEPARTMENTS_READ_AGAIN",
     "PEOPLE_READ_AGAIN",
+    "PEOPLE_SORTED",
     "DepartmentPage",
     "FoundDepartment",
     "MemberFilter",
@@ -55,8 +59,10 @@ __all__ = [
     "named_people",
     "not_shown_in",
     "people_in",
+    "people_lines",
     "people_named",
     "people_seen",
+    "people_sheet",
     "person_named",
     "person_named_or_former",
     "person_shown",

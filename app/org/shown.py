@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.calendar import service as calendars
+from app.database import portions_of
 from app.org import queries
 from app.org.lists import MemberFilter, members
 from app.org.named_people import NamedPerson, named_people
 from app.org.sight import departments_seen_by
 from app.permissions import Sight
-from app.web.pagination import PageQuery, paginate
-from models.org import Department, Membership, Person
+from app.spreadsheets.columns import Column, Sheet, person, words
+from app.web.pagination import PageQuery, Sorting, paginate
+from models.org import Department, Membership, Person, PersonStatus
 
 FIRST_PAGE = PageQuery(cursor=None, limit=50)
 
@@ -46,13 +50,54 @@ class DepartmentLine:
     """Who is in exactly this one."""
 
 
-async def people_seen(session: AsyncSession, wanted: MemberFilter, *, page: PageQuery = FIRST_PAGE) -> PersonPage:
-    """As far as the sight of the filter goes; by name, as the database sorts it."""
-    rows, cursor = await paginate(
-        session, members(wanted), col(Person.name), col(Person.id), page=page, descending=False
-    )
+_STATUSES: Final = {
+    PersonStatus(status): said
+    for status, said in {
+        "active": ("在职", "active"),
+        "missing": ("上次没有读到", "missing in the last reading"),
+        "invisible": ("不在可见范围内", "out of range"),
+        "not_activated": ("未激活", "not activated"),
+        "disabled": ("已停用", "disabled"),
+        "left": ("已离职", "left"),
+    }.items()
+}
+
+PEOPLE_SORTED: Final = Sorting(
+    {"name": col(Person.name), "position": col(Person.position), "status": col(Person.status)},
+    ties=col(Person.id),
+    usual="name",
+)
+"""Texts as the database sorts them."""
+
+
+async def people_seen(
+    session: AsyncSession, wanted: MemberFilter, *, sort: str = "", page: PageQuery = FIRST_PAGE
+) -> PersonPage:
+    """As far as the sight of the filter goes."""
+    rows, cursor = await PEOPLE_SORTED.by(sort).page(session, members(wanted), page)
+    return PersonPage(await _person_lines(session, rows), cursor)
+
+
+async def _person_lines(session: AsyncSession, rows: Sequence[Person]) -> list[PersonLine]:
     named = await named_people(session, [row.id for row in rows])
-    return PersonPage([PersonLine(named[row.id], row.position, row.updated_at) for row in rows], cursor)
+    return [PersonLine(named[row.id], row.position, row.updated_at) for row in rows]
+
+
+def people_sheet(session: AsyncSession, *, in_english: bool) -> Sheet[PersonLine]:
+    columns: list[Column[PersonLine]] = [
+        *person(lambda line: line.person),
+        words("职务", "Position", lambda line: line.position),
+        words("状态", "Status", lambda line: _STATUSES[line.person.status][in_english]),
+    ]
+    return Sheet("people" if in_english else "人员", columns, calendars.timezone_of(session), in_english)
+
+
+async def people_lines(
+    session: AsyncSession, wanted: MemberFilter, *, sort: str = ""
+) -> AsyncIterator[Sequence[PersonLine]]:
+    """Everybody whom the list holds, in its order, a portion at a time."""
+    async for part in portions_of(session, PEOPLE_SORTED.by(sort).apply(members(wanted))):
+        yield await _person_lines(session, part)
 
 
 @dataclass(frozen=True)

@@ -58,4 +58,7 @@ def _cursor(cursor: Annotated[str | None, Query(max_length=2_000)] = None) -> st
     return cursor or None
 
 
+SortDep = Annotated[str, Query(max_length=32)]
+"""The order that somebody has chosen: `name`, or `-name` for the other way round. Annotate with a default of ""."""
+
 CursorDep = Annotated[str | None, Depends(_cursor)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, case, exists, func, select, text
@@ -23,6 +23,7 @@ from app.tasks.errors import TaskNotFound
 from app.tasks.rules import ENDED, TaskPurpose
 from app.tasks.sight import seen_by
 from app.today.queries import WaitingColumns
+from app.web.pagination import Sorting
 from models.audit import ObjectKind
 from models.groups import Group
 from models.ids import TaskId
@@ -73,6 +74,20 @@ class TaskFilter:
     updated_since: datetime | None = None
     sight: Sight | None = None
     """As far as the reader sees (D21); everything without one."""
+
+
+TASKS_SORTED: Final = Sorting(
+    {
+        "number": col(Task.number),
+        "title": col(Task.title),
+        "state": col(Task.state),
+        "progress": col(Task.progress),
+        "due": col(Task.due_at),
+        "updated": col(Task.updated_at),
+    },
+    ties=col(Task.id),
+    usual="-updated",
+)
 
 
 def matching(wanted: TaskFilter) -> Select[Task]:

@@ -16,6 +16,7 @@ from app.tasks import messages, queries, reminders, rules
 from app.tasks.assign import Assignment, assign
 from app.tasks.context import NewEntry, TaskContext, load, show, write
 from app.tasks.errors import NotYourTask
+from app.tasks.queries import TASKS_SORTED
 from app.tasks.rules import Moved, TaskAction, TaskPurpose, Told
 from app.tasks.sheet import task_lines, task_sheet
 from app.tasks.shown import FollowedTask, TaskLine, TaskList, TaskPage, follow, tasks_of, tasks_seen
@@ -25,6 +26,7 @@ from models.org import Person
 from models.tasks import Task, TaskState
 
 __all__ = [
+    "TASKS_SORTED",
     "Assignment",
     "FollowedTask",
     "ProgressReport",

@@ -7,14 +7,13 @@ from datetime import datetime
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col
 
 from app.calendar import service as calendars
 from app.database import portions_of
 from app.spreadsheets.columns import Column, Sheet, moment, number, person, words
-from app.tasks.queries import TaskFilter, matching
+from app.tasks.queries import TASKS_SORTED, TaskFilter, matching
 from app.tasks.shown import TaskLine, lines_of
-from models.tasks import Task, TaskState
+from models.tasks import TaskState
 
 _STATES: Final = {
     TaskState.ASSIGNED: ("待接受", "to be accepted"),
@@ -40,8 +39,9 @@ def task_sheet(session: AsyncSession, *, in_english: bool) -> Sheet[TaskLine]:
     return Sheet("tasks" if in_english else "任务", columns, calendars.timezone_of(session), in_english)
 
 
-async def task_lines(session: AsyncSession, wanted: TaskFilter, *, now: datetime) -> AsyncIterator[Sequence[TaskLine]]:
+async def task_lines(
+    session: AsyncSession, wanted: TaskFilter, *, sort: str = "", now: datetime
+) -> AsyncIterator[Sequence[TaskLine]]:
     """Everything that the list holds, in its order, a portion at a time."""
-    in_order = matching(wanted).order_by(col(Task.updated_at).desc(), col(Task.id).desc())
-    async for part in portions_of(session, in_order):
+    async for part in portions_of(session, TASKS_SORTED.by(sort).apply(matching(wanted))):
         yield await lines_of(session, part, now=now)

@@ -110,10 +110,10 @@ def _of(chosen: TaskList, person_id: UUID) -> ColumnElement[bool]:
 
 
 async def tasks_seen(
-    session: AsyncSession, wanted: TaskFilter, *, page: PageQuery = FIRST_PAGE, now: datetime
+    session: AsyncSession, wanted: TaskFilter, *, sort: str = "", page: PageQuery = FIRST_PAGE, now: datetime
 ) -> TaskPage:
-    """As far as the sight of the filter goes, the latest change first."""
-    rows, cursor = await paginate(session, queries.matching(wanted), col(Task.updated_at), col(Task.id), page=page)
+    """As far as the sight of the filter goes, the latest change first unless another order is asked for."""
+    rows, cursor = await queries.TASKS_SORTED.by(sort).page(session, queries.matching(wanted), page)
     return TaskPage(await lines_of(session, rows, now=now), cursor)
 
 

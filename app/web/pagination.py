@@ -1,18 +1,20 @@
-"""Pages by cursor: stable while rows are added, and as quick on the last page as on the first."""
+"""Pages by cursor: stable while rows are added, and as quick on the last page as on the first; in any order
+that the domain of the list declares, and one order on all of its pages and in its file.
+"""
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Final, Generic, TypeVar
 from uuid import UUID
 
 from fastapi import Depends, Query
 from pydantic import BaseModel, Field
-from sqlalchemy import Select, TypeDecorator, func, tuple_
+from sqlalchemy import ColumnElement, Select, TypeDecorator, and_, func, or_, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.errors import Invalid
@@ -24,6 +26,7 @@ Row = TypeVar("Row")
 DEFAULT_LIMIT = 50
 LARGEST_LIMIT = 200
 LARGEST_NUMBER = 2**63 - 1
+_BACKWARDS: Final = "-"
 
 
 class BadCursor(Invalid):
@@ -155,3 +158,72 @@ def _typed(value: Any) -> Any:
             return UUID(str(value["u"]))
         raise BadCursor("请使用上一页返回的 next_cursor", "Use next_cursor of the page before")
     return value
+
+
+# ---------------------------------------------------------------- orders
+
+
+@dataclass(frozen=True)
+class Order:
+    """By one column, in one direction; rows that are alike in it by `ties`, in the same. What is empty comes last."""
+
+    name: str
+    column: Any
+    ties: Any
+    """A unique column."""
+    descending: bool
+
+    @property
+    def _columns(self) -> list[Any]:
+        return [self.column] if self.column is self.ties else [self.column, self.ties]
+
+    def apply(self, statement: Select[Row]) -> Select[Row]:
+        """The whole list in this order."""
+        ordered = [column.desc() if self.descending else column.asc() for column in self._columns]
+        if self.column.nullable:
+            # As an index has it when it goes up; going down, it would begin with what is empty.
+            ordered[0] = ordered[0].nulls_last()
+        return statement.order_by(None).order_by(*ordered)
+
+    async def page(
+        self, session: AsyncSession, statement: Select[Row], page: PageQuery
+    ) -> tuple[list[Row], str | None]:
+        """One page of entities, and the next cursor."""
+        if not self.column.nullable:
+            return await paginate(session, statement, *self._columns, page=page, descending=self.descending)
+        if page.cursor is not None:
+            statement = statement.where(self._after(page.cursor))
+        rows = list(await session.scalars(self.apply(statement).limit(page.limit + 1)))
+        if len(rows) <= page.limit:
+            return rows, None
+        last = rows[page.limit - 1]
+        cursor = encode_cursor([getattr(last, self.column.key), getattr(last, self.ties.key)])
+        return rows[: page.limit], cursor
+
+    def _after(self, cursor: str) -> ColumnElement[bool]:
+        value, tie = decode_cursor(cursor, 2)
+        # The cursor of another list or order is refused here, not by the database.
+        _fitting([tie] if value is None else [value, tie], [self.ties] if value is None else [self.column, self.ties])
+        ties = self.ties < tie if self.descending else self.ties > tie
+        if value is None:
+            return and_(self.column.is_(None), ties)
+        beyond = self.column < value if self.descending else self.column > value
+        return or_(beyond, and_(self.column == value, ties), self.column.is_(None))
+
+
+@dataclass(frozen=True)
+class Sorting:
+    """The orders that a list offers."""
+
+    columns: Mapping[str, Any]
+    """By the name that stands in the address."""
+    ties: Any
+    usual: str
+    """`name`, or `-name` for the other way round."""
+
+    def by(self, wanted: str) -> Order:
+        """What the address says; the usual order for nothing, and for what is no order of this list."""
+        name = wanted.removeprefix(_BACKWARDS)
+        if name not in self.columns:
+            wanted, name = self.usual, self.usual.removeprefix(_BACKWARDS)
+        return Order(name, self.columns[name], self.ties, wanted.startswith(_BACKWARDS))

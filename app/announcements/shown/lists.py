@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -18,7 +19,7 @@ from app.org import service as org
 from app.org.service import NamedPerson
 from app.permissions import Sight
 from app.policy import service as policies
-from app.web.pagination import PageQuery, paginate
+from app.web.pagination import PageQuery, Sorting, paginate
 from models.announcements import Announcement, AnnouncementState, Receipt
 
 FIRST_PAGE = PageQuery(cursor=None, limit=50)
@@ -67,13 +68,29 @@ async def announcements_to(
     return AnnouncementPage(await lines_of(session, rows, reader_id=person_id, now=now), cursor)
 
 
+ANNOUNCEMENTS_SORTED: Final = Sorting(
+    {
+        "title": col(Announcement.title),
+        "class": col(Announcement.message_class),
+        "published": col(Announcement.published_at),
+        "deadline": col(Announcement.deadline),
+    },
+    ties=col(Announcement.id),
+    usual="-published",
+)
+
+
+def listed(sight: Sight, reader_id: UUID) -> Select[Announcement]:
+    return select(Announcement).where(or_(seen_by(sight), col(Announcement.author_id) == reader_id))
+
+
 async def announcements_seen(
-    session: AsyncSession, sight: Sight, *, reader_id: UUID, page: PageQuery = FIRST_PAGE, now: datetime
+    session: AsyncSession, sight: Sight, *, reader_id: UUID, sort: str = "", page: PageQuery = FIRST_PAGE, now: datetime
 ) -> AnnouncementPage:
-    """Everything that the sight reaches, and what the reader has published, the latest first."""
-    statement = select(Announcement).where(or_(seen_by(sight), col(Announcement.author_id) == reader_id))
-    columns = (col(Announcement.published_at), col(Announcement.id))
-    rows, cursor = await paginate(session, statement, *columns, page=page)
+    """Everything that the sight reaches, and what the reader has published, the latest first unless another order is
+    asked for.
+    """
+    rows, cursor = await ANNOUNCEMENTS_SORTED.by(sort).page(session, listed(sight, reader_id), page)
     return AnnouncementPage(await lines_of(session, rows, now=now), cursor)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,7 +20,7 @@ from app.approvals.sight import seen_by
 from app.org import service as org
 from app.org.service import NamedPerson
 from app.permissions import Sight
-from app.web.pagination import PageQuery, paginate
+from app.web.pagination import PageQuery, Sorting, paginate
 from models.approvals import OutcomeState, Request, RequestState, Verdict
 from models.ids import PersonId
 
@@ -86,12 +87,25 @@ async def requests_decided_by(session: AsyncSession, person_id: UUID, *, page: P
     return await _listed(session, RequestFilter(decided_by_id=PersonId(person_id)), page)
 
 
+REQUESTS_SORTED: Final = Sorting(
+    {
+        "number": col(Request.number),
+        "title": col(Request.title),
+        "state": col(Request.state),
+        "submitted": col(Request.submitted_at),
+        "updated": col(Request.updated_at),
+    },
+    ties=col(Request.id),
+    usual="-updated",
+)
+
+
 async def requests_seen(
-    session: AsyncSession, sight: Sight, wanted: RequestFilter, *, page: PageQuery = FIRST_PAGE
+    session: AsyncSession, sight: Sight, wanted: RequestFilter, *, sort: str = "", page: PageQuery = FIRST_PAGE
 ) -> RequestPage:
-    """Those that the sight reaches, the latest change first."""
+    """Those that the sight reaches, the latest change first unless another order is asked for."""
     statement = requests.matching(wanted).where(seen_by(sight))
-    rows, cursor = await paginate(session, statement, col(Request.updated_at), col(Request.id), page=page)
+    rows, cursor = await REQUESTS_SORTED.by(sort).page(session, statement, page)
     return RequestPage(await lines_of(session, rows), cursor)
 
 

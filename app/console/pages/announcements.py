@@ -26,7 +26,7 @@ from app.pages.errors import FaultyForm
 from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
 from app.pages.people import chosen_people
 from app.pages.route import page_router
-from app.pages.tables import CursorDep, page_at
+from app.pages.tables import CursorDep, SortDep, page_at
 from app.pages.visit import Visit, visits
 from app.permissions import Permission, Sight
 from app.policy import service as policies
@@ -57,12 +57,27 @@ class NewAnnouncement(BaseModel):
 
 
 @router.get("")
-async def listed(visit: AnnouncementsVisit, cursor: CursorDep) -> Response:
+async def listed(visit: AnnouncementsVisit, cursor: CursorDep, sort: SortDep = "") -> Response:
     page = await announcements.announcements_seen(
-        visit.session, visit.sight(), reader_id=visit.viewer.person.id, page=page_at(cursor), now=visit.now
+        visit.session, visit.sight(), reader_id=visit.viewer.person.id, sort=sort, page=page_at(cursor), now=visit.now
     )
-    may_publish = visit.authority.holds(Permission.ANNOUNCEMENT_PUBLISH)
-    return visit.draw("console/announcements.html", done=await said_to(visit), table=page, may_publish=may_publish)
+    return visit.draw(
+        "console/announcements.html",
+        done=await said_to(visit),
+        table=page,
+        order=announcements.ANNOUNCEMENTS_SORTED.by(sort),
+        may_publish=visit.authority.holds(Permission.ANNOUNCEMENT_PUBLISH),
+    )
+
+
+@router.get("/export.{ending}")
+async def export_list(visit: AnnouncementsVisit, ending: SheetFormat, sort: SortDep = "") -> Response:
+    """The same list as a file, all of it."""
+    sheet = announcements.announcement_sheet(visit.session, in_english=visit.reader.reads_english)
+    lines = announcements.announcement_lines(
+        visit.session, visit.sight(), reader_id=visit.viewer.person.id, sort=sort, now=visit.now
+    )
+    return await download(sheet, lines, ending=ending)
 
 
 @router.get("/new")

@@ -18,10 +18,11 @@ from app.pages.drawing.catalogue import phrase
 from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
 from app.pages.people import chosen_people
 from app.pages.route import page_router
-from app.pages.tables import Choice, CursorDep, Filter, page_at
+from app.pages.tables import Choice, CursorDep, Filter, SortDep, page_at
 from app.pages.visit import Visit, visits
 from app.permissions import Permission
 from app.policy import service as policies
+from app.spreadsheets.download import SheetFormat, download
 from app.web.schemas import Note, Userid
 from models.audit import ObjectKind
 from models.ids import FindingId, GroupId
@@ -52,13 +53,15 @@ async def listed(
     name: Annotated[str, Query(max_length=64)] = "",
     type: Annotated[str, Query(max_length=64)] = "",  # noqa: A002 -- in the address
     findings: Annotated[str, Query(max_length=8)] = "",
+    sort: SortDep = "",
 ) -> Response:
-    wanted = GroupSearch(name.strip(), type or None, has_findings=findings == "open")
+    wanted = _wanted(name, type, findings)
     page = await groups.groups_seen(
         visit.session,
         visit.sight(),
         wanted,
         reader_id=visit.viewer.person.id,
+        sort=sort,
         page=page_at(cursor),
         now=visit.now,
     )
@@ -68,7 +71,34 @@ async def listed(
         Filter("type", "类型", "Type", [Choice(key, rule.title, rule.title) for key, rule in types.items()], type),
         Filter("findings", "异常", "Findings", [Choice("open", "有待处理的异常", "with open findings")], findings),
     ]
-    return visit.draw("console/groups.html", done=await said_to(visit), table=page, filters=filters)
+    order = groups.GROUPS_SORTED.by(sort)
+    return visit.draw("console/groups.html", done=await said_to(visit), table=page, filters=filters, order=order)
+
+
+def _wanted(name: str, type_: str, findings: str) -> GroupSearch:
+    return GroupSearch(name.strip(), type_ or None, has_findings=findings == "open")
+
+
+@router.get("/export.{ending}")
+async def export(
+    visit: GroupsVisit,
+    ending: SheetFormat,
+    name: Annotated[str, Query(max_length=64)] = "",
+    type: Annotated[str, Query(max_length=64)] = "",  # noqa: A002 -- in the address
+    findings: Annotated[str, Query(max_length=8)] = "",
+    sort: SortDep = "",
+) -> Response:
+    """The same list as a file, all of it."""
+    sheet = groups.group_sheet(visit.session, in_english=visit.reader.reads_english)
+    lines = groups.group_lines(
+        visit.session,
+        visit.sight(),
+        _wanted(name, type, findings),
+        reader_id=visit.viewer.person.id,
+        sort=sort,
+        now=visit.now,
+    )
+    return await download(sheet, lines, ending=ending)
 
 
 @router.get("/{group_id}")

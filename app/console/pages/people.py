@@ -20,9 +20,10 @@ from app.org.service import MemberFilter
 from app.pages.errors import NoSuchPage
 from app.pages.forms import said_to
 from app.pages.route import page_router
-from app.pages.tables import Choice, CursorDep, Filter, page_at
+from app.pages.tables import Choice, CursorDep, Filter, SortDep, page_at
 from app.pages.visit import Visit, visits
 from app.permissions import Permission
+from app.spreadsheets.download import SheetFormat, download
 from app.tasks import service as tasks
 from app.tasks.queries import TaskFilter
 from models.audit import ObjectKind
@@ -49,16 +50,35 @@ async def listed(
     cursor: CursorDep,
     name: Annotated[str, Query(max_length=64)] = "",
     status: Annotated[str, Query(max_length=32)] = "",
+    sort: SortDep = "",
 ) -> Response:
-    wanted = MemberFilter(
-        name=name.strip(), status=PersonStatus(status) if status in set(PersonStatus) else None, sight=visit.sight()
-    )
-    page = await org.people_seen(visit.session, wanted, page=page_at(cursor))
+    page = await org.people_seen(visit.session, _wanted(visit, name, status), sort=sort, page=page_at(cursor))
     filters = [
         Filter("name", "姓名或账号", "Name or userid", value=name),
         Filter("status", "状态", "Status", STATUSES, status),
     ]
-    return visit.draw("console/people.html", done=await said_to(visit), table=page, filters=filters)
+    order = org.PEOPLE_SORTED.by(sort)
+    return visit.draw("console/people.html", done=await said_to(visit), table=page, filters=filters, order=order)
+
+
+def _wanted(visit: Visit, name: str, status: str) -> MemberFilter:
+    return MemberFilter(
+        name=name.strip(), status=PersonStatus(status) if status in set(PersonStatus) else None, sight=visit.sight()
+    )
+
+
+@router.get("/export.{ending}")
+async def export(
+    visit: PeopleVisit,
+    ending: SheetFormat,
+    name: Annotated[str, Query(max_length=64)] = "",
+    status: Annotated[str, Query(max_length=32)] = "",
+    sort: SortDep = "",
+) -> Response:
+    """The same list as a file, all of it."""
+    sheet = org.people_sheet(visit.session, in_english=visit.reader.reads_english)
+    lines = org.people_lines(visit.session, _wanted(visit, name, status), sort=sort)
+    return await download(sheet, lines, ending=ending)
 
 
 @router.get("/{person_id}")

@@ -15,7 +15,7 @@ from app.audit.why import About
 from app.pages.drawing.catalogue import phrase
 from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
 from app.pages.route import page_router
-from app.pages.tables import Choice, CursorDep, Filter, page_at
+from app.pages.tables import Choice, CursorDep, Filter, SortDep, page_at
 from app.pages.visit import Visit, visits
 from app.permissions import Permission
 from app.spreadsheets.download import SheetFormat, download
@@ -48,11 +48,18 @@ async def listed(
     cursor: CursorDep,
     state: Annotated[str, Query(max_length=32)] = "",
     kind: Annotated[str, Query(max_length=32)] = "",
+    sort: SortDep = "",
 ) -> Response:
     wanted = _wanted(visit, state, kind)
-    page = await approvals.requests_seen(visit.session, visit.sight(), wanted, page=page_at(cursor))
+    page = await approvals.requests_seen(visit.session, visit.sight(), wanted, sort=sort, page=page_at(cursor))
     filters = [Filter("state", "状态", "State", STATES, state), Filter("kind", "种类", "Kind", KINDS, kind)]
-    return visit.draw("console/requests.html", done=await said_to(visit), table=page, filters=filters)
+    return visit.draw(
+        "console/requests.html",
+        done=await said_to(visit),
+        table=page,
+        filters=filters,
+        order=approvals.REQUESTS_SORTED.by(sort),
+    )
 
 
 def _wanted(visit: Visit, state: str, kind: str) -> RequestFilter:
@@ -67,10 +74,11 @@ async def export(
     ending: SheetFormat,
     state: Annotated[str, Query(max_length=32)] = "",
     kind: Annotated[str, Query(max_length=32)] = "",
+    sort: SortDep = "",
 ) -> Response:
     """The same list as a file, all of it."""
     sheet = approvals.request_sheet(visit.session, in_english=visit.reader.reads_english)
-    lines = approvals.request_lines(visit.session, _wanted(visit, state, kind))
+    lines = approvals.request_lines(visit.session, _wanted(visit, state, kind), sort=sort)
     return await download(sheet, lines, ending=ending)
 
 

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from app.audit.why import About
 from app.pages.forms import said_to
 from app.pages.route import page_router
-from app.pages.tables import Choice, CursorDep, Filter, page_at
+from app.pages.tables import Choice, CursorDep, Filter, SortDep, page_at
 from app.pages.visit import Visit, visits
 from app.permissions import Permission
 from app.spreadsheets.download import SheetFormat, download
@@ -41,11 +41,14 @@ async def listed(
     cursor: CursorDep,
     state: Annotated[str, Query(max_length=32)] = "",
     late: Annotated[str, Query(max_length=8)] = "",
+    sort: SortDep = "",
 ) -> Response:
     wanted = _wanted(visit, state, late)
-    page = await tasks.tasks_seen(visit.session, wanted, page=page_at(cursor), now=visit.now)
+    page = await tasks.tasks_seen(visit.session, wanted, sort=sort, page=page_at(cursor), now=visit.now)
     filters = [Filter("state", "状态", "State", STATES, state), Filter("late", "期限", "Deadline", LATE, late)]
-    return visit.draw("console/tasks.html", done=await said_to(visit), table=page, filters=filters)
+    return visit.draw(
+        "console/tasks.html", done=await said_to(visit), table=page, filters=filters, order=tasks.TASKS_SORTED.by(sort)
+    )
 
 
 def _wanted(visit: Visit, state: str, late: str) -> TaskFilter:
@@ -62,10 +65,11 @@ async def export(
     ending: SheetFormat,
     state: Annotated[str, Query(max_length=32)] = "",
     late: Annotated[str, Query(max_length=8)] = "",
+    sort: SortDep = "",
 ) -> Response:
     """The same list as a file, all of it."""
     sheet = tasks.task_sheet(visit.session, in_english=visit.reader.reads_english)
-    lines = tasks.task_lines(visit.session, _wanted(visit, state, late), now=visit.now)
+    lines = tasks.task_lines(visit.session, _wanted(visit, state, late), sort=sort, now=visit.now)
     return await download(sheet, lines, ending=ending)
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import exists, select
+from sqlalchemy import Select, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.calendar import service as calendars
+from app.database import portions_of
 from app.findings import queries as findings
 from app.findings.service import FindingDetails
 from app.groups import queries as groups
@@ -22,8 +25,9 @@ from app.org.service import NamedPerson
 from app.permissions import Sight
 from app.policy import service as policies
 from app.policy.service import Citation
-from app.web.pagination import PageQuery, paginate
-from models.groups import FindingKind, FindingState, Group, GroupFinding, GroupMember
+from app.spreadsheets.columns import Column, Sheet, number, person, words
+from app.web.pagination import PageQuery, Sorting, paginate
+from models.groups import FindingKind, FindingState, Group, GroupFinding, GroupMember, GroupState
 from models.ids import GroupId, PersonId, PolicyVersionId
 
 
@@ -86,16 +90,35 @@ class GroupSearch:
     member_id: PersonId | None = None
 
 
+GROUPS_SORTED: Final = Sorting(
+    {
+        "name": col(Group.desired_name),
+        "type": col(Group.group_type),
+        "state": col(Group.state),
+        "observed": col(Group.observed_at),
+    },
+    ties=col(Group.id),
+    usual="name",
+)
+
+
 async def groups_seen(
     session: AsyncSession,
     sight: Sight,
     wanted: GroupSearch,
     *,
     reader_id: UUID,
+    sort: str = "",
     page: PageQuery = FIRST_PAGE,
     now: datetime,
 ) -> GroupPage:
-    """Groups that the sight reaches, whatever their state, by name."""
+    """Groups that the sight reaches, whatever their state, by name unless another order is asked for."""
+    rows, cursor = await GROUPS_SORTED.by(sort).page(session, searched(sight, wanted), page)
+    policy = await policies.in_force(session, now=now)
+    return GroupPage(await lines_for(session, rows, reader_id, policy), cursor)
+
+
+def searched(sight: Sight, wanted: GroupSearch) -> Select[Group]:
     statement = groups.matching(GroupFilter(group_type=wanted.group_type, member_id=wanted.member_id)).where(
         seen_by(sight)
     )
@@ -106,10 +129,39 @@ async def groups_seen(
             col(GroupFinding.group_id) == col(Group.id), col(GroupFinding.state) == FindingState.OPEN
         )
         statement = statement.where(is_open)
-    columns = (col(Group.desired_name), col(Group.id))
-    rows, cursor = await paginate(session, statement, *columns, page=page, descending=False)
+    return statement
+
+
+_STATES: Final = {
+    GroupState.CREATING: ("正在建立", "being created"),
+    GroupState.ACTIVE: ("使用中", "in use"),
+    GroupState.FAILED: ("没有建成", "could not be created"),
+    GroupState.CLOSING: ("正在关闭", "being closed"),
+    GroupState.CLOSED: ("已关闭", "closed"),
+    GroupState.LOST: ("已被解散", "dissolved"),
+}
+
+
+def group_sheet(session: AsyncSession, *, in_english: bool) -> Sheet[GroupLine]:
+    columns: list[Column[GroupLine]] = [
+        words("群名称", "Name", lambda line: line.name, width=40),
+        words("类型", "Type", lambda line: line.type_title),
+        words("状态", "State", lambda line: _STATES[line.state][in_english]),
+        *person(lambda line: line.owner, role="群主", english="Owner"),
+        words("部门", "Department", lambda line: line.department, width=28),
+        number("登记人数", "Registered", lambda line: line.counts.wanted),
+        number("实际人数", "Seen", lambda line: line.counts.seen),
+    ]
+    return Sheet("groups" if in_english else "群", columns, calendars.timezone_of(session), in_english)
+
+
+async def group_lines(
+    session: AsyncSession, sight: Sight, wanted: GroupSearch, *, reader_id: UUID, sort: str = "", now: datetime
+) -> AsyncIterator[Sequence[GroupLine]]:
+    """Everything that the list holds, in its order, a portion at a time."""
     policy = await policies.in_force(session, now=now)
-    return GroupPage(await lines_for(session, rows, reader_id, policy), cursor)
+    async for part in portions_of(session, GROUPS_SORTED.by(sort).apply(searched(sight, wanted))):
+        yield await lines_for(session, part, reader_id, policy)
 
 
 async def administered(

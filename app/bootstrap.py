@@ -21,6 +21,7 @@ from app.conversation.domain import DOMAIN as conversation
 from app.database import Patience, Sessions, async_url, create_engine, create_sessions, create_writer
 from app.delivery.domain import DOMAIN as delivery
 from app.departures.domain import DOMAIN as departures
+from app.digest.domain import DOMAIN as digest
 from app.events.domain import DOMAIN as events
 from app.findings.domain import DOMAIN as findings
 from app.groups.domain import DOMAIN as groups
@@ -78,6 +79,7 @@ REGISTRY = collect(
         confirmations,
         ladders,
         conversation,
+        digest,
         approvals,
         findings,
         groups,

@@ -76,6 +76,7 @@ SENTENCES: Final = {
     "sync_run.rejected": Sentence("驳回了暂缓的减少", "The held losses were rejected"),
     # the service itself
     "policy.applied": Sentence("应用了新的制度版本", "A version of the policy was applied"),
+    "digest.sent": Sentence("发出了今日待办", "The morning digest was sent"),
     "calendar.changed": Sentence("更改了工作日历", "The working calendar was changed"),
     "api_key.created": Sentence("创建了接口密钥", "The API key was created"),
     "api_key.changed": Sentence("更改了接口密钥可代表的人", "In whose name the API key may act was changed"),

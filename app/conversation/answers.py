@@ -7,24 +7,14 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import addresses
-from app.calendar import service as calendars
 from app.conversation import messages
-from app.conversation.service import help_of
+from app.conversation.service import help_of, what_waits
 from app.conversation.topics import Asked, Topic
-from app.today import service as today
-from app.web.pagination import PageQuery
-
-SHOWN: Final = PageQuery(cursor=None, limit=10)
 
 
 async def todo(session: AsyncSession, asked: Asked) -> str:
-    page = await today.waiting_for(session, asked.person.id, page=SHOWN, now=asked.now)
-    counts = await today.count_waiting(session, asked.person.id, now=asked.now)
-    return messages.todo(
-        page.items,
-        total=sum(counts.values()),
-        zone=calendars.timezone_of(session),
-        link=addresses.link(session, addresses.ME),
+    return await what_waits(session, asked.person.id, now=asked.now) or messages.nothing_waits(
+        addresses.link(session, addresses.ME)
     )
 
 

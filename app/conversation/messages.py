@@ -53,10 +53,12 @@ def nothing_numbered(number: int) -> str:
     return f"没有您能看到的编号为 {number} 的申请或任务。"
 
 
+def nothing_waits(link: str | None) -> str:
+    return with_link(NOTHING_WAITS, link)
+
+
 def todo(waiting: Sequence[Waiting], *, total: int, zone: ZoneInfo, link: str | None) -> str:
     """What waits for them, the nearest deadline first."""
-    if not waiting:
-        return with_link(NOTHING_WAITS, link)
     lines = [f"等您处理的有 {total} 件：", *(_waiting(one, zone) for one in waiting)]
     if total > len(waiting):
         lines.append(f"另有 {total - len(waiting)} 件")

@@ -9,12 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import addresses
 from app.audit.actor import person_actor
 from app.audit.why import About, Why
+from app.calendar import service as calendars
 from app.conversation import messages, queries, rules
 from app.conversation.rules import Ration
 from app.conversation.topics import Asked, Topic
@@ -25,12 +27,14 @@ from app.menu.service import SAY
 from app.observability import get_logger
 from app.org import queries as org
 from app.policy import service as policies
+from app.today import service as today
+from app.web.pagination import PageQuery
 from models.audit import ObjectKind
 from models.delivery import MessageClass
 from models.ids import EventId, PersonId, fold
 from models.org import Person
 
-__all__ = ["SAY", "Asked", "Heard", "Topic", "answer", "help_of"]
+__all__ = ["SAY", "Asked", "Heard", "Topic", "answer", "help_of", "what_waits"]
 
 log = get_logger()
 
@@ -40,6 +44,7 @@ RULE: Final = "delivery.hours"
 """An answer may come at any hour, because the person has asked (policy 3.4)."""
 
 MOST_FOUND: Final = 5
+SHOWN: Final = PageQuery(cursor=None, limit=10)
 
 
 @dataclass(frozen=True)
@@ -108,6 +113,20 @@ async def _find(session: AsyncSession, topics: list[Topic], asked: Asked) -> lis
     if not 0 < len(asked.text) <= rules.LONGEST:
         return []
     return [text for topic in topics if topic.finds for text in await topic.finds(session, asked)]
+
+
+async def what_waits(session: AsyncSession, person_id: UUID, *, now: datetime) -> str | None:
+    """What waits for this person, in words: the first of it, and how much there is. None when nothing does."""
+    page = await today.waiting_for(session, person_id, page=SHOWN, now=now)
+    if not page.items:
+        return None
+    counts = await today.count_waiting(session, person_id, now=now)
+    return messages.todo(
+        page.items,
+        total=sum(counts.values()),
+        zone=calendars.timezone_of(session),
+        link=addresses.link(session, addresses.ME),
+    )
 
 
 def help_of(session: AsyncSession) -> str:

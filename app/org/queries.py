@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.database import in_parts, read_in_parts
-from app.org.rules import EMPLOYED, OUT_OF_SIGHT, is_deputy, is_out_of_sight, may_act
+from app.org.rules import EMPLOYED, MAY_ACT, OUT_OF_SIGHT, is_deputy, is_out_of_sight, may_act
 from app.org.search.queries import departments_spelled
 from models.ids import LARGEST_NUMBER, DepartmentId, PersonId, WecomUserId, fold
 from models.org import (
@@ -88,6 +88,12 @@ async def count_employed(session: AsyncSession) -> int:
 
 async def all_people(session: AsyncSession, *, statuses: Collection[PersonStatus] = EMPLOYED) -> list[Person]:
     return list((await session.scalars(_ordered(select(Person), statuses))).all())
+
+
+async def people_who_may_act(session: AsyncSession, *, after: UUID | None, limit: int) -> list[Person]:
+    """The next people in the order of their ids, of those who use the client today."""
+    statement = select(Person).where(col(Person.status).in_(MAY_ACT)).order_by(col(Person.id)).limit(limit)
+    return list(await session.scalars(statement if after is None else statement.where(col(Person.id) > after)))
 
 
 async def people_in_departments(

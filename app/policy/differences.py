@@ -35,7 +35,7 @@ class Change:
 
 _TOUCHED: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("working_time", ("announcement.receipt", "task.accept", "approval.deadline", "delivery.hours")),
-    ("delivery", ("delivery.hours", "announcement.hours")),
+    ("delivery", ("delivery.hours", "announcement.hours", "delivery.digest")),
     ("org", ("org.loss_budget",)),
     ("approvals", ("approval.deadline",)),
     ("announcements.chase_text", ("announcement.chase",)),

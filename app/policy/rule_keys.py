@@ -53,6 +53,7 @@ RULES: dict[str, Rule] = {
     "approval.deadline": Rule("审批时限"),
     "approval.hand_over": Rule("审批人离职后的接替", formerly="approval.decide"),
     "delivery.hours": Rule("消息发送时段"),
+    "delivery.digest": Rule("每日待办", formerly="announcement.chase"),
     "policy.apply": Rule("制度的版本与生效"),
     "org.loss_budget": Rule("组织数据保护"),
 }

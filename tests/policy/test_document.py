@@ -310,8 +310,12 @@ class TestFaults:
     def test_something_else_is_no_policy(self, source: str) -> None:
         assert "名称: 内容" in faults(source)[""]
 
+    def test_a_morning_digest_inside_the_rest_period_is_refused(self) -> None:
+        found = faults(with_line("morning_digest: 08:40", "morning_digest: 07:00"))
+        assert "morning_digest 在 quiet（休息时段）之内" in found["delivery"]
+
     def test_working_hours_inside_the_rest_period_are_refused(self) -> None:
-        found = faults(with_line("quiet: {start: 23:30, end: 07:30}", "quiet: {start: 08:00, end: 19:00}"))
+        found = faults(with_line("quiet: {start: 23:30, end: 07:30}", "quiet: {start: 08:50, end: 19:00}"))
         assert "休息时段" in found[""]
 
     @pytest.mark.parametrize(
@@ -389,7 +393,7 @@ class TestDifferences:
     def test_a_new_wording_names_the_rules_that_cite_it(self) -> None:
         clauses = {**default_document().clauses, "3.6": "新的说法"}
         [change] = diff(default_document(), changed(default_document(), clauses=clauses))
-        assert change.rule_keys == ("announcement.receipt", "announcement.chase")
+        assert change.rule_keys == ("announcement.receipt", "announcement.chase", "delivery.digest")
 
     def test_what_is_new_and_what_goes(self) -> None:
         clauses = {key: text for key, text in default_document().clauses.items() if key != "6.1"} | {"9.1": "归档"}

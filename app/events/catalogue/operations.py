@@ -52,6 +52,18 @@ class CalendarChanged(Event):
     is_working: Annotated[bool, Field(examples=[False])]
 
 
+class MorningDigestSent(Event):
+    """The digests of a morning are written: everybody for whom something waited has one on its way."""
+
+    type = "digest.sent"
+    about_kind = ObjectKind.CALENDAR_DAY
+    about_field = "day"
+
+    day: Annotated[date, Field(examples=["2026-12-01"])]
+    people: Annotated[int, Field(examples=[214], description="How many people were written to")]
+    is_complete: Annotated[bool, Field(examples=[True], description="False: the morning was over before everybody had")]
+
+
 class ApiKeyCreated(KeyEvent):
     """Another service may call."""
 
@@ -160,5 +172,6 @@ __all__ = [
     "LimitChanged",
     "LimitUnblocked",
     "MenuSet",
+    "MorningDigestSent",
     "PolicyApplied",
 ]

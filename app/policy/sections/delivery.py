@@ -7,10 +7,11 @@ from typing import Annotated
 
 from pydantic import (
     Field,
+    model_validator,
 )
 
 from app.policy.sections.values import PLATFORM_DUPLICATE_WINDOW, Section
-from app.policy.sections.working_time import TimeSpan
+from app.policy.sections.working_time import LocalTime, TimeSpan, within
 
 
 class Hours(StrEnum):
@@ -41,8 +42,16 @@ class DeliveryRule(Section):
     classes: dict[str, DeliveryClassRule]
     """By message class. `answer` is what a person gets in reply to their own act; `notice` says what has happened or
     fallen due."""
+    morning_digest: LocalTime | None = None
+    """3.6: when everybody for whom something waits gets it in one message, on working days. Empty: nobody does."""
     duplicate_window_seconds: Annotated[int, Field(ge=1, le=PLATFORM_DUPLICATE_WINDOW)] = 1800
     """`duplicate_check_interval` of message/send."""
+
+    @model_validator(mode="after")
+    def _digest_outside_of_the_rest_period(self) -> DeliveryRule:
+        if self.quiet and self.morning_digest and within(self.morning_digest, self.quiet):
+            raise ValueError("morning_digest 在 quiet（休息时段）之内，请改到休息时段以外")
+        return self
 
     def hours_of(self, message_class: str) -> Hours:
         """A class the document does not know is treated as work: it is held rather than sent at night.

@@ -1,7 +1,7 @@
 """Remember how far the digest of a morning has come.
 
 Revision ID: 0035_morning_digests
-Revises: 0028_former_places
+Revises: 0033_sorted_lists
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0035_morning_digests"
-down_revision = "0028_former_places"
+down_revision = "0033_sorted_lists"
 branch_labels = None
 depends_on = None
 

@@ -17,6 +17,7 @@ async def digests(world: World, userid: str) -> list[str]:
 class TestMorning:
     async def test_what_waits_is_told_in_the_morning_and_no_more_when_it_is_done(self, world: World) -> None:
         task = await assign(world, due_at=wednesday(18))
+        await world.press(OWNER, f"task.accept:{task['id']}")
         await world.be(tuesday(8, 39))
         assert await digests(world, OWNER) == []
 
@@ -26,7 +27,6 @@ class TestMorning:
         assert TITLE in told
         assert await digests(world, CAST.newcomer) == []
 
-        await world.press(OWNER, f"task.accept:{task['id']}")
         await world.press(OWNER, f"task.done:{task['id']}")
         await world.be(wednesday(8, 41))
         assert await digests(world, OWNER) == [told]

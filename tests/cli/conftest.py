@@ -14,6 +14,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from tests.cli import forks
 from tests.databases import dsn, named
 from tests.fakes.environment import sandbox_environment
 
@@ -39,11 +40,13 @@ class Steward:
     environment: dict[str, str] = field(default_factory=dict)
 
     async def __call__(self, *arguments: str, **changes: str) -> Ran:
-        process = await self.start(*arguments, **changes)
-        async with asyncio.timeout(LONGEST):
-            out, err = await process.communicate()
-        assert process.returncode is not None
-        return Ran(process.returncode, out.decode(), err.decode())
+        code, out, err = await forks.run(
+            arguments, folder=self.folder, environment=self._environment(changes), seconds=LONGEST
+        )
+        return Ran(code, out.decode(), err.decode())
+
+    def _environment(self, changes: Mapping[str, str]) -> dict[str, str]:
+        return {"PATH": os.environ["PATH"]} | self.environment | dict(changes)
 
     async def start(self, *arguments: str, **changes: str) -> asyncio.subprocess.Process:
         return await self.spawn([], arguments, changes)
@@ -63,7 +66,7 @@ class Steward:
             "app.cli",
             *arguments,
             cwd=self.folder,
-            env={"PATH": os.environ["PATH"]} | self.environment | dict(changes),
+            env=self._environment(changes),
             stdout=stdout,
             stderr=asyncio.subprocess.PIPE,
         )

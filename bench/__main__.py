@@ -19,7 +19,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from bench import announcement, contacts, intake, latency, receipts, sync
+from bench import announcement, contacts, intake, latency, pages, receipts, sync
 from bench.report import Line, as_json, print_table
 from bench.stage import Failed, Stage
 
@@ -32,6 +32,7 @@ ROWS: dict[str, Measure] = {
     "contacts": contacts.measure,
     "sync": sync.measure,
     "announcement": announcement.measure,
+    "pages": pages.measure,
 }
 
 cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

@@ -14,8 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from app.bootstrap import REGISTRY
 from bench.__main__ import ROWS
 from bench.load import Generator
+from bench.pages import form_of
 from bench.report import Line, at_least, at_most, ratio
 from bench.stage import Failed, Stage, connection
 
@@ -40,6 +42,21 @@ class TestEveryRow:
         first, again, written, memory = await ROWS["sync"](stage)
         assert min(first.value, again.value, memory.value) > 0
         assert (written.value, written.bar.unit) == (0, "rows")
+
+    async def test_three_people_open_every_page_of_the_manifests(self, stage: Stage) -> None:
+        slowest, middle, load = await ROWS["pages"](stage)
+        assert min(slowest.value, middle.value) > 0
+        assert int(slowest.figures["openings"]) > 3 * len(REGISTRY.pages) / 2
+        assert load.value > 10
+
+
+class TestForms:
+    def test_addresses_that_differ_in_ids_and_values_alone_are_one_form(self) -> None:
+        one = "/console/requests/0190aaaa-0000-7000-8000-000000000001?state=pending"
+        two = "/console/requests/0190aaaa-0000-7000-8000-000000000002?state=done"
+        assert form_of(one) == form_of(two) == "/console/requests/…?state"
+        assert form_of("/console/calendar/2026-11-02") == "/console/calendar/…"
+        assert form_of("/console/requests") == "/console/requests"
 
 
 class TestTheCommand:

@@ -153,4 +153,4 @@ class SubmittedForm(Table, table=True):
     """Where the browser was sent."""
     said: str = Field(default="")
     """What the page there says of it."""
-    created_at: datetime = moment(index=True)
+    created_at: datetime = moment()

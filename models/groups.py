@@ -88,7 +88,7 @@ class GroupMember(Table, table=True):
             unique=True,
             postgresql_where=text("ended_at IS NULL"),
         ),
-        Index("ix_group_members_person", "person_id", postgresql_where=text("ended_at IS NULL")),
+        Index("ix_group_members_person", "person_id"),
     )
 
     id: int | None = serial_key()

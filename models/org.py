@@ -69,7 +69,7 @@ class PersonUserid(Table, table=True):
     __tablename__ = "person_userids"
     __table_args__ = (
         Index("uq_person_userids_current", "userid", unique=True, postgresql_where=text("ended_at IS NULL")),
-        Index("ix_person_userids_current_person", "person_id", postgresql_where=text("ended_at IS NULL")),
+        Index("ix_person_userids_person", "person_id"),
     )
 
     id: int | None = serial_key()
@@ -112,6 +112,7 @@ class Membership(Table, table=True):
         ),
         Index("ix_memberships_department", "department_id", postgresql_where=text("ended_at IS NULL")),
         Index("ix_memberships_former", "department_id", postgresql_where=text("ended_at IS NOT NULL")),
+        Index("ix_memberships_person", "person_id"),
     )
 
     id: int | None = serial_key()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Uuid, any_, false, literal, select, true, union
+from sqlalchemy import ColumnElement, Select, Uuid, any_, literal, select, true
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -22,13 +22,9 @@ def seen_by(sight: Sight) -> ColumnElement[bool]:
     if sight.groups:
         groups = any_(literal(list(sight.groups), ARRAY(Uuid)))
         parts.append(select(col(AnnouncementGroup.announcement_id)).where(col(AnnouncementGroup.group_id) == groups))
-    if sight.departments:
-        by_them = col(Announcement.author_id).in_(org.people_in(sight.departments))
-        parts.append(select(col(Announcement.id)).where(by_them))
     if sight.person_id:
         parts += _own(sight)
-    # Each by an index of its own: with OR every announcement would be read.
-    return col(Announcement.id).in_(union(*parts)) if parts else false()
+    return org.among(col(Announcement.id), parts, col(Announcement.author_id), sight.departments)
 
 
 def _own(sight: Sight) -> list[Select[UUID]]:

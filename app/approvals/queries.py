@@ -275,7 +275,7 @@ def matching(wanted: RequestFilter) -> Select[Request]:
         (wanted.requester_id, col(Request.requester_id).__eq__),
         (wanted.group_id, col(Request.group_id).__eq__),
         (wanted.updated_since, col(Request.updated_at).__ge__),
-        (wanted.department_ids, lambda ids: col(Request.requester_id).in_(people.people_in(ids))),
+        (wanted.department_ids, lambda ids: people.is_in(col(Request.requester_id), ids)),
         (wanted.approver_id, lambda one: col(Request.id).in_(_awaiting(one))),
         (wanted.concerned_id, lambda one: col(Request.id).in_(_about(one))),
         (wanted.decided_by_id, lambda one: col(Request.id).in_(_decided_by(one))),

@@ -30,7 +30,7 @@ def seen_by(sight: Sight) -> ColumnElement[bool]:
 def of_departments(department_ids: Collection[int]) -> ColumnElement[bool]:
     return or_(
         col(Group.department_id) == any_(literal(sorted(department_ids), ARRAY(BigInteger))),
-        col(Group.desired_owner_id).in_(org.people_in(department_ids)),
+        org.is_in(col(Group.desired_owner_id), department_ids),
     )
 
 

@@ -31,7 +31,7 @@ from app.org.shown import (
     people_sheet,
     person_shown,
 )
-from app.org.sight import departments_seen_by, headships_of, people_in, seen_by
+from app.org.sight import among, departments_seen_by, headships_of, is_in, people_in, seen_by
 from models.ids import PersonId, fold
 from models.org import Person
 
@@ -46,12 +46,14 @@ __all__ = [
     "PersonLine",
     "PersonPage",
     "Returner",
+    "among",
     "compare_returners",
     "departments_seen",
     "departments_seen_by",
     "headships_of",
     "id_named",
     "id_named_or_former",
+    "is_in",
     "link_former",
     "link_returners",
     "link_userid",

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Select, Uuid, any_, false, literal, or_, select, true, union_all
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    Uuid,
+    any_,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    union,
+    union_all,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from app.org import queries
@@ -16,6 +32,9 @@ from models.groups import GroupMember
 from models.ids import fold
 from models.org import Department, Membership, Person
 
+MANY: Final = 100
+"""Of more departments it is asked row by row who is inside: to gather all their people first costs more."""
+
 
 def seen_by(sight: Sight) -> ColumnElement[bool]:
     """People: whoever is in the departments or in the groups, and oneself (D21)."""
@@ -23,7 +42,7 @@ def seen_by(sight: Sight) -> ColumnElement[bool]:
         return true()
     return or_(
         col(Person.id) == sight.person_id if sight.person_id else false(),
-        col(Person.id).in_(people_in(sight.departments)) if sight.departments else false(),
+        is_in(col(Person.id), sight.departments) if sight.departments else false(),
         col(Person.id).in_(_in_groups(sight.groups)) if sight.groups else false(),
     )
 
@@ -39,6 +58,36 @@ def people_in(department_ids: Collection[int]) -> Select[UUID]:
     )
     # Each by an index of its own: with OR it would be neither.
     return select(union_all(now, until_the_end).subquery().c.person_id)
+
+
+def is_in(person: Any, department_ids: Collection[int]) -> ColumnElement[bool]:
+    """Whether this person, a column, is among `people_in` these departments."""
+    if len(department_ids) <= MANY:
+        return person.in_(people_in(department_ids))  # type: ignore[no-any-return]  # a column of any table
+    place, whose = aliased(Membership), aliased(Person)
+    wanted = select(func.unnest(literal(sorted(department_ids), ARRAY(BigInteger))))
+    # IS TRUE keeps them a table that is made once: as a join it would be gone through for each row.
+    inside = col(place.department_id).in_(wanted).is_(True)
+    here = select(literal(True)).select_from(place).where(col(place.person_id) == person, inside)
+    # A single value, and no EXISTS, of which PostgreSQL would make the table of all memberships.
+    now = here.where(col(place.ended_at).is_(None)).limit(1).scalar_subquery()
+    until_the_end = (
+        here.join(whose, col(whose.id) == col(place.person_id))
+        .where(col(place.ended_at).is_not(None), col(place.ended_at) == col(whose.ended_at))
+        .limit(1)
+        .scalar_subquery()
+    )
+    return func.coalesce(now, until_the_end, false())
+
+
+def among(key: Any, parts: Sequence[Select[Any]], person: Any, department_ids: Collection[int]) -> ColumnElement[bool]:
+    """What one of the statements selects by its key, and what belongs to a person in these departments."""
+    found = list(parts)
+    wide = [is_in(person, department_ids)] if len(department_ids) > MANY else []
+    if department_ids and not wide:
+        found.append(select(key).where(is_in(person, department_ids)))
+    # Each by an index of its own: with OR all there is would be read. Where most of it is seen, it is read anyway.
+    return or_(*wide, key.in_(union(*found)) if found else false())
 
 
 def _in_groups(group_ids: Collection[UUID]) -> Select[UUID]:

@@ -106,7 +106,7 @@ def matching(wanted: TaskFilter) -> Select[Task]:
     if wanted.late_at is not None:
         conditions += [col(Task.state).not_in(ENDED), col(Task.due_at) < wanted.late_at]
     if wanted.department_ids is not None:
-        conditions.append(col(Task.owner_id).in_(people.people_in(wanted.department_ids)))
+        conditions.append(people.is_in(col(Task.owner_id), wanted.department_ids))
     if wanted.updated_since is not None:
         conditions.append(col(Task.updated_at) >= wanted.updated_since)
     if wanted.sight is not None:

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -28,13 +28,14 @@ from app.errors import DomainError
 from app.groups.sight import seen_by as groups_seen
 from app.org.service import departments_seen_by
 from app.org.service import seen_by as people_seen
-from app.permissions import Permission, Reach
+from app.org.sight import MANY
+from app.permissions import Permission, Reach, Sight
 from app.tasks.sight import seen_by as tasks_seen
 from models.announcements import Announcement
 from models.approvals import Request
 from models.audit import ObjectKind
 from models.groups import Group
-from models.org import Department, Person
+from models.org import Department, Membership, Person
 from models.tasks import Task
 from tests.builders import groups, org, tasks
 from tests.builders.policy import policy_in_force
@@ -101,6 +102,33 @@ async def random_company(session: AsyncSession, chance: random.Random) -> list[P
         except DomainError:
             continue  # they have it already
     return people
+
+
+async def leave(session: AsyncSession, person: Person) -> None:
+    """Their places end with them."""
+    still = col(Membership.ended_at).is_(None)
+    mine = update(Membership).where(col(Membership.person_id) == person.id, still)
+    await session.execute(mine.values(ended_at=MONDAY_9AM))
+    person.ended_at = MONDAY_9AM
+    await session.flush()
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_who_sees_many_departments_sees_of_each_what_others_see(session: AsyncSession, seed: int) -> None:
+    """Of many departments PostgreSQL is asked in another way who is inside."""
+    chance = random.Random(seed)  # noqa: S311 -- a company, no secret
+    people = await random_company(session, chance)
+    for person in chance.sample(people, 3):
+        await leave(session, person)
+    empty = frozenset(range(1_000, 1_001 + MANY))
+    some = frozenset(chance.sample(range(1, DEPARTMENTS + 1), 2))
+    for few in (Sight(departments=some), Sight(departments=some, person_id=people[0].id)):
+        many = Sight(departments=few.departments | empty, person_id=few.person_id)
+        for kind, _, table, seen_by in KINDS:
+            found = [set(await session.scalars(select(col(table.id)).where(seen_by(one)))) for one in (few, many)]
+            assert found[0] == found[1], (seed, kind)
+            if kind is ObjectKind.PERSON:
+                assert found[0]
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -1,4 +1,4 @@
-"""Find what a person had before as quickly as what they have, list people by name, forget an index nothing reads.
+"""Find what a person had before as quickly as what they have, and forget an index that nothing reads.
 
 Revision ID: 0029_speed_of_pages
 Revises: 0035_morning_digests
@@ -21,7 +21,6 @@ ALL = (("person_userids", "ix_person_userids_person"), ("memberships", "ix_membe
 
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
-    op.execute("CREATE INDEX ix_people_name ON people (name, id)")
     for table, name in ALL:
         op.execute(PERSON.format(name=name, table=table))
     op.execute(PERSON.format(name="ix_group_members_person_ever", table="group_members"))
@@ -40,4 +39,3 @@ def downgrade() -> None:
     op.execute(PERSON.format(name="ix_person_userids_current_person", table="person_userids") + NOW)
     for _, name in ALL:
         op.execute(f"DROP INDEX {name}")
-    op.execute("DROP INDEX ix_people_name")

@@ -208,7 +208,9 @@ async def get_group_for_member(session: SessionDep, userid: str, group_id: UUID,
 
 
 def get_search(
-    name: Annotated[str, Query(description="A part of the name or of the purpose", max_length=100)] = "",
+    name: Annotated[
+        str, Query(description="A part of the name, of the purpose or of the department's name", max_length=100)
+    ] = "",
     department: Annotated[QueryInt | None, Query(description="Of this department and those below it")] = None,
     type: Annotated[str | None, Query(description="A group type of the policy")] = None,  # noqa: A002 -- the wire's name
 ) -> DirectorySearch:

@@ -25,6 +25,8 @@ RULES: dict[str, Rule] = {
     "group.confidential": Rule("保密群", formerly="group.create"),
     "group.charter": Rule("群规与承诺"),
     "group.size": Rule("群人数上限"),
+    "group.categories": Rule("群的分类", formerly="group.create"),
+    "group.directory": Rule("群目录", formerly="group.create"),
     "group.roster": Rule("群成员名册"),
     "group.roster_loss": Rule("名册大量减少的核实", formerly="org.loss_budget"),
     "group.dissolved": Rule("群的关闭与解散", formerly="group.roster"),

@@ -138,6 +138,12 @@ class TestTheDirectory:
                     detail = None
                 assert (group.desired_name in shown) == (detail is not None)
 
+    async def test_by_the_name_of_its_department(self, session: AsyncSession, company: Company) -> None:
+        """1.14: by department, project or topic. The group's own name need not say it."""
+        await groups.group(session, "晨会", owner=company.li, members=[], department_id=RESEARCH)
+        await groups.group(session, "招聘", owner=company.li, members=[], department_id=PERSONNEL)
+        assert await directory(session, company.wang, name="人力") == ["招聘"]
+
     async def test_search_by_name_department_and_type(self, session: AsyncSession, company: Company) -> None:
         await org.department(session, 21, "研发一部", parent=RESEARCH)
         for name, department, kind in (

@@ -18,6 +18,7 @@ from app.permissions import Sight
 from app.policy.service import Policy
 from models.groups import Group, GroupMember, GroupState
 from models.ids import PersonId
+from models.org import Department
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,9 @@ class DirectoryFilter:
     """What somebody looks for in the directory."""
 
     name: str = ""
-    """A part of the name or of the purpose: people look for a project, or for a topic."""
+    """A part of the name, of the purpose or of the department's name: people look for a department, a project, or a
+    topic (policy 1.14).
+    """
     department_ids: Collection[int] | None = None
     """Of groups that belong to one of these."""
     group_type: str | None = None
@@ -62,7 +65,15 @@ def listed(person_id: UUID, wanted: DirectoryFilter, policy: Policy) -> Select[G
     statement = select(Group).where(visible_to(person_id, policy))
     if wanted.name:
         told = (col(Group.desired_name), func.coalesce(col(Group.observed_name), ""), col(Group.purpose))
-        statement = statement.where(or_(*(text.icontains(wanted.name, autoescape=True) for text in told)))
+        named = select(col(Department.id)).where(
+            col(Department.ended_at).is_(None), col(Department.name).icontains(wanted.name, autoescape=True)
+        )
+        statement = statement.where(
+            or_(
+                *(text.icontains(wanted.name, autoescape=True) for text in told),
+                col(Group.department_id).in_(named),
+            )
+        )
     if wanted.department_ids is not None:
         departments = literal(sorted(wanted.department_ids), ARRAY(BigInteger))
         statement = statement.where(col(Group.department_id) == any_(departments))

@@ -27,6 +27,7 @@ LISTS: Final[Mapping[str, Words]] = {
     "mine": Words("我所在的群", "My groups"),
     "directory": Words("群目录", "Directory"),
 }
+DIRECTORY_RULES: Final = ("group.directory", "group.categories")
 ACTS: Final[Mapping[str, Words]] = {
     "join": Words("申请加入", "Apply to join"),
     "exit": Words("申请退出", "Apply to leave"),
@@ -51,7 +52,7 @@ async def listed(
         if chosen == "directory"
         else await groups.groups_of_member(visit.session, person_id, page=page, now=visit.now)
     )
-    document = (await policies.in_force(visit.session, now=visit.now)).document
+    policy = await policies.in_force(visit.session, now=visit.now)
     return visit.draw(
         "me/groups.html",
         done=await said_to(visit),
@@ -59,7 +60,8 @@ async def listed(
         lists=LISTS,
         chosen=chosen,
         wanted=wanted,
-        types=document.groups.types,
+        types=policy.document.groups.types,
+        clauses=[policy.cite(key) for key in DIRECTORY_RULES],
     )
 
 

@@ -20,6 +20,7 @@ from app.org.errors import NothingToReview
 from app.org.identity import link_userid
 from app.overview.service import Asked, Figure, Level, Measure, Place, found_in
 from app.permissions import Permission
+from app.web.pagination import PageQuery, paginate
 from models.ids import DepartmentId, PersonId, fold
 from models.org import Person, UseridReview
 
@@ -57,6 +58,22 @@ class Returner:
     def is_alike(self) -> bool:
         """Userid, name and a department are the same: linked with the others in one step."""
         return self.is_same_name and bool(self.shared_departments)
+
+
+@dataclass(frozen=True)
+class ReturnerPage:
+    items: Sequence[Returner]
+    next_cursor: str | None
+    alike: int
+    """How many there are in all that one step links."""
+
+
+async def returners_listed(session: AsyncSession, *, page: PageQuery) -> ReturnerPage:
+    """Undecided, the latest first."""
+    statement, columns = queries.open_reviews(), (col(UseridReview.found_at), col(UseridReview.id))
+    rows, cursor = await paginate(session, statement, *columns, page=page)
+    everybody = await compare_returners(session, (await session.scalars(queries.open_reviews())).all())
+    return ReturnerPage(await compare_returners(session, rows), cursor, sum(one.is_alike for one in everybody))
 
 
 async def compare_returners(session: AsyncSession, reviews: Sequence[UseridReview]) -> list[Returner]:

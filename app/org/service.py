@@ -18,7 +18,7 @@ from app.org.read_again import (
     read_again_since,
     rejoined_since,
 )
-from app.org.returners import Returner, compare_returners, link_returners
+from app.org.returners import Returner, ReturnerPage, compare_returners, link_returners, returners_listed
 from app.org.search.find import FoundDepartment, search_departments, search_people
 from app.org.shown import (
     PEOPLE_SORTED,
@@ -46,6 +46,7 @@ __all__ = [
     "PersonLine",
     "PersonPage",
     "Returner",
+    "ReturnerPage",
     "among",
     "compare_returners",
     "departments_seen",
@@ -71,6 +72,7 @@ __all__ = [
     "read_again_since",
     "rejoined_since",
     "rename",
+    "returners_listed",
     "search_departments",
     "search_people",
     "seen_by",

@@ -11,10 +11,12 @@ from starlette.responses import Response
 
 from app import addresses
 from app.audit.why import About
+from app.console.visiting import company_visits, may
 from app.groups import service as groups
 from app.groups.service import GroupSearch
 from app.org import service as org
 from app.pages.drawing.catalogue import phrase
+from app.pages.errors import NoSuchPage
 from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
 from app.pages.people import chosen_people
 from app.pages.route import page_router
@@ -22,15 +24,23 @@ from app.pages.tables import Choice, CursorDep, Filter, SortDep, page_at
 from app.pages.visit import Visit, visits
 from app.permissions import Permission
 from app.policy import service as policies
+from app.reconciliation import service as reconciliation
 from app.spreadsheets.download import SheetFormat, download
 from app.web.schemas import Note, Userid
 from models.audit import ObjectKind
+from models.groups import FindingState
 from models.ids import FindingId, GroupId
 
 router = page_router("/console/groups")
 
 GroupsVisit = Annotated[Visit, visits("/console/groups")]
+CompanyVisit = Annotated[Visit, company_visits("/console/groups", Permission.GROUP_ADMINISTER)]
 AdministeringVisit = Annotated[Visit, visits("/console/groups", Permission.GROUP_ADMINISTER)]
+
+
+ROLES = ("owner", "deputy")
+WITH_FINDINGS = [Choice("open", "有待处理的异常", "with open findings")]
+FINDING_STATES = [Choice("open", "待处理", "open"), Choice("resolved", "已处理", "settled")]
 
 
 class RosterChange(BaseModel):
@@ -55,7 +65,18 @@ async def listed(
     findings: Annotated[str, Query(max_length=8)] = "",
     sort: SortDep = "",
 ) -> Response:
-    wanted = _wanted(name, type, findings)
+    return await _listed(visit, cursor, _wanted(name, type, findings), sort=sort)
+
+
+async def _listed(
+    visit: Visit,
+    cursor: str | None = None,
+    wanted: GroupSearch = GroupSearch(),  # noqa: B008 -- frozen
+    *,
+    sort: str = "",
+    form: Form = EMPTY,
+    status: int = 200,
+) -> Response:
     page = await groups.groups_seen(
         visit.session,
         visit.sight(),
@@ -66,13 +87,23 @@ async def listed(
         now=visit.now,
     )
     types = (await policies.in_force(visit.session, now=visit.now)).document.groups.types
+    titled = [Choice(key, rule.title, rule.title) for key, rule in types.items()]
     filters = [
-        Filter("name", "群名称", "Name", value=name),
-        Filter("type", "类型", "Type", [Choice(key, rule.title, rule.title) for key, rule in types.items()], type),
-        Filter("findings", "异常", "Findings", [Choice("open", "有待处理的异常", "with open findings")], findings),
+        Filter("name", "群名称", "Name", value=wanted.name),
+        Filter("type", "类型", "Type", titled, wanted.group_type or ""),
+        Filter("findings", "异常", "Findings", WITH_FINDINGS, "open" if wanted.has_findings else ""),
     ]
     order = groups.GROUPS_SORTED.by(sort)
-    return visit.draw("console/groups.html", done=await said_to(visit), table=page, filters=filters, order=order)
+    return visit.draw(
+        "console/groups.html",
+        status=status,
+        form=form,
+        done=await said_to(visit),
+        table=page,
+        filters=filters,
+        order=order,
+        may_compare=may(visit, Permission.GROUP_ADMINISTER),
+    )
 
 
 def _wanted(name: str, type_: str, findings: str) -> GroupSearch:
@@ -99,6 +130,29 @@ async def export(
         now=visit.now,
     )
     return await download(sheet, lines, ending=ending)
+
+
+@router.get("/findings")
+async def findings(
+    visit: GroupsVisit, cursor: CursorDep, state: Annotated[str, Query(max_length=16)] = "open"
+) -> Response:
+    """Differences nobody approved, in every group that the viewer sees."""
+    wanted = FindingState(state) if state in set(FindingState) else None
+    page = await groups.findings_seen(visit.session, visit.sight(), state=wanted, page=page_at(cursor))
+    filters = [Filter("state", "状态", "State", FINDING_STATES, state)]
+    return visit.draw("console/findings.html", table=page, filters=filters, is_filtered=state != "open")
+
+
+@router.post("/reconcile")
+async def compare_all(visit: CompanyVisit, submission: SubmissionDep) -> Response:
+    async def act() -> Done:
+        await reconciliation.request_reconciliation(visit.session)
+        return Done(addresses.CONSOLE_GROUPS, visit.say(phrase("已安排核对所有的群，请稍后刷新。")))
+
+    async def again(form: Form, status: int) -> Response:
+        return await _listed(visit, form=form, status=status)
+
+    return await submission.carry_out(visit, act, again=again)
 
 
 @router.get("/{group_id}")
@@ -131,6 +185,55 @@ async def change_roster(group_id: UUID, change: str, visit: AdministeringVisit, 
     submission.check(visit)
     if submission.form.value("step") == "find":
         return await _drawn(visit, group_id, submission.form)
+    return await submission.carry_out(visit, act, again=again)
+
+
+@router.post("/{group_id}/administration/{role}")
+async def change_administration(
+    group_id: UUID, role: str, visit: AdministeringVisit, submission: SubmissionDep
+) -> Response:
+    """`role`: owner, who is asked first, or deputy."""
+    submission.check(visit)
+    if role not in ROLES:
+        raise NoSuchPage("没有这个页面", "There is no such page")
+
+    async def act() -> Done:
+        await visit.check(Permission.GROUP_ADMINISTER, About(ObjectKind.GROUP, group_id))
+        given = submission.form.read(RosterChange, visit)
+        person = await org.person_named_or_former(visit.session, given.person)
+        await groups.change_owner(
+            visit.session,
+            group_id=GroupId(group_id),
+            owner=person if role == "owner" else None,
+            deputy=person if role == "deputy" else None,
+            reason=given.reason,
+            actor=visit.viewer.actor,
+            now=visit.now,
+        )
+        asked = phrase("已征求本人意见，同意后即为群主。")
+        return Done(
+            addresses.console_group(group_id), visit.say(asked if role == "owner" else phrase("已登记为副群主。"))
+        )
+
+    async def again(form: Form, status: int) -> Response:
+        return await _drawn(visit, group_id, form, status)
+
+    return await submission.carry_out(visit, act, again=again)
+
+
+@router.post("/{group_id}/reconcile")
+async def compare(group_id: UUID, visit: AdministeringVisit, submission: SubmissionDep) -> Response:
+    """With `accept`, a reading that was held back because too many were gone counts."""
+
+    async def act() -> Done:
+        await visit.check(Permission.GROUP_ADMINISTER, About(ObjectKind.GROUP, group_id))
+        accept = submission.form.value("accept") == "true"
+        await reconciliation.request_reconciliation(visit.session, GroupId(group_id), accept_losses=accept)
+        return Done(addresses.console_group(group_id), visit.say(phrase("已安排核对这个群，请稍后刷新。")))
+
+    async def again(form: Form, status: int) -> Response:
+        return await _drawn(visit, group_id, form, status)
+
     return await submission.carry_out(visit, act, again=again)
 
 

@@ -68,21 +68,28 @@ WHOM: Final = (
 )
 
 
-class Wanted(BaseModel):
-    name: str = Field(min_length=1, max_length=100)
-    scopes: list[str] = []
+class ActsFor(BaseModel):
+    """In whose name a key acts."""
+
     act_as: ActAs = ActAs.NOBODY
     departments: str = Field("", pattern=r"^[0-9\s,，、]*$", max_length=500)
+
+    def whom(self) -> dict[str, Any]:
+        numbers = "".join(letter if letter.isdigit() else " " for letter in self.departments).split()
+        return {"act_as": self.act_as.value, "act_as_departments": [int(number) for number in numbers]}
+
+
+class Wanted(ActsFor):
+    name: str = Field(min_length=1, max_length=100)
+    scopes: list[str] = []
     ends_on: Day | None = None
 
     def payload(self, visit: Visit) -> dict[str, Any]:
-        numbers = "".join(letter if letter.isdigit() else " " for letter in self.departments).split()
         ends_at = _end_of(visit, self.ends_on)
         return {
             "name": self.name,
             "scopes": self.scopes,
-            "act_as": self.act_as.value,
-            "act_as_departments": [int(number) for number in numbers],
+            **self.whom(),
             "expires_at": ends_at.isoformat() if ends_at else None,
         }
 
@@ -139,6 +146,24 @@ async def one(key_id: UUID, visit: KeysVisit) -> Response:
     return await _drawn(visit, key_id)
 
 
+@router.post("/{key_id}/whom")
+async def change(key_id: UUID, visit: ChangingVisit, submission: SubmissionDep) -> Response:
+    """Say anew in whose name it acts, from its next request on."""
+
+    async def act() -> Done:
+        payload = {"key_id": str(key_id), **submission.form.read(ActsFor, visit).whom()}
+        wish = confirmations.Wish(TwoPersonAct.KEY_CHANGE, payload, visit.viewer.person)
+        answer = await confirmations.ask_or_do(visit.session, wish, now=visit.now)
+        if isinstance(answer, confirmations.Asked):
+            return Done(f"{addresses.CONSOLE_KEYS}/{key_id}", visit.say(phrase("已请另一个人确认，确认之后才更改。")))
+        return Done(f"{addresses.CONSOLE_KEYS}/{key_id}", visit.say(phrase("已更改，从下一次请求起生效。")))
+
+    async def again(form: Form, status: int) -> Response:
+        return await _drawn(visit, key_id, form, status)
+
+    return await submission.carry_out(visit, act, again=again)
+
+
 @router.post("/{key_id}/end")
 async def end(key_id: UUID, visit: ChangingVisit, submission: SubmissionDep) -> Response:
     async def act() -> Done:
@@ -189,6 +214,8 @@ async def _drawn(visit: Visit, key_id: UUID, form: Form = EMPTY, status: int = 2
         usage=usage,
         total=_total(usage),
         timeline=await timelines.timeline(visit.session, About(ObjectKind.API_KEY, key_id)),
+        whom=WHOM,
+        numbers="，".join(map(str, row.act_as_departments)),
         may_end=may(visit, Permission.KEY_CHANGE) and row.ended_at is None,
     )
 

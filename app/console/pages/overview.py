@@ -24,10 +24,13 @@ OverviewVisit = Annotated[Visit, visits("/console")]
 PLACES: Final[Mapping[Place, str]] = {
     Place.ANNOUNCEMENTS: addresses.CONSOLE_ANNOUNCEMENTS,
     Place.CALLBACKS: addresses.CONSOLE_CALLBACKS,
+    Place.CALLBACK_GAPS: addresses.CONSOLE_CALLBACKS,
     Place.CALLS: addresses.CONSOLE_CALLS,
+    Place.FINDINGS: addresses.CONSOLE_FINDINGS,
     Place.PLATFORM: addresses.CONSOLE_DOCTOR,
     Place.QUOTA: addresses.CONSOLE_QUOTA,
     Place.REQUESTS: addresses.CONSOLE_REQUESTS,
+    Place.RETURNED_MEMBERS: addresses.CONSOLE_RETURNED,
     Place.SYNC_RUNS: addresses.CONSOLE_SYNC,
     Place.TASKS: addresses.CONSOLE_TASKS,
 }
@@ -68,8 +71,9 @@ def _counted_first(figures: list[Figure]) -> list[Figure]:
 
 
 def _list_of(visit: Visit, link: Link) -> str:
-    path = PLACES.get(link.to)
-    page = services_of(visit.request).registry.pages.get(path or "")
+    path = PLACES.get(link.to, "")
+    # A list below a page belongs to it: /console/groups/findings.
+    page = services_of(visit.request).registry.pages.get("/".join(path.split("/")[:3]))
     if page is None or not visit.may_open(page):
         return ""
-    return f"{page.path}?{urlencode(link.filters)}" if link.filters else page.path
+    return f"{path}?{urlencode(link.filters)}" if link.filters else path

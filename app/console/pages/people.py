@@ -8,17 +8,20 @@ from uuid import UUID
 from fastapi import Query
 from starlette.responses import Response
 
+from app import addresses
 from app.access import service as access
 from app.approvals import service as approvals
 from app.approvals.queries import RequestFilter
 from app.audit.why import About
+from app.console.visiting import company_visits, may
 from app.groups import service as groups
 from app.groups.service import GroupSearch
 from app.org import queries
 from app.org import service as org
 from app.org.service import MemberFilter
+from app.pages.drawing.catalogue import phrase
 from app.pages.errors import NoSuchPage
-from app.pages.forms import said_to
+from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
 from app.pages.route import page_router
 from app.pages.tables import Choice, CursorDep, Filter, SortDep, page_at
 from app.pages.visit import Visit, visits
@@ -32,6 +35,7 @@ from models.org import PersonStatus
 
 router = page_router("/console/people")
 
+LinkingVisit = Annotated[Visit, company_visits("/console/people", Permission.SYNC_RELEASE)]
 PeopleVisit = Annotated[Visit, visits("/console/people")]
 
 STATUSES = [
@@ -58,7 +62,14 @@ async def listed(
         Filter("status", "状态", "Status", STATUSES, status),
     ]
     order = org.PEOPLE_SORTED.by(sort)
-    return visit.draw("console/people.html", done=await said_to(visit), table=page, filters=filters, order=order)
+    return visit.draw(
+        "console/people.html",
+        done=await said_to(visit),
+        table=page,
+        filters=filters,
+        order=order,
+        may_link=may(visit, Permission.SYNC_RELEASE),
+    )
 
 
 def _wanted(visit: Visit, name: str, status: str) -> MemberFilter:
@@ -79,6 +90,41 @@ async def export(
     sheet = org.people_sheet(visit.session, in_english=visit.reader.reads_english)
     lines = org.people_lines(visit.session, _wanted(visit, name, status), sort=sort)
     return await download(sheet, lines, ending=ending)
+
+
+@router.get("/returned")
+async def returned(visit: LinkingVisit, cursor: CursorDep) -> Response:
+    """Accounts that came back after their person had left: the same human being, or somebody else (D17)."""
+    return await _returned(visit, cursor)
+
+
+@router.post("/returned")
+async def decide(visit: LinkingVisit, submission: SubmissionDep) -> Response:
+    """Everybody who is alike in one step, or one account at a time."""
+
+    async def act() -> Done:
+        actor, userid = visit.viewer.actor, submission.form.value("userid")
+        match submission.form.value("step"):
+            case "linked":
+                await org.link_former(visit.session, userid=userid, actor=actor, now=visit.now)
+            case "separate":
+                await org.separate_userid(visit.session, userid=userid, actor=actor, now=visit.now)
+            case "alike":
+                found = await org.link_returners(visit.session, userids=None, actor=actor, now=visit.now)
+                return Done(addresses.CONSOLE_RETURNED, visit.say(phrase("已关联 {count} 人。"), count=len(found)))
+            case _:
+                raise NoSuchPage("没有这个页面", "There is no such page")
+        return Done(addresses.CONSOLE_RETURNED, visit.say(phrase("已记录。")))
+
+    async def again(form: Form, status: int) -> Response:
+        return await _returned(visit, None, form, status)
+
+    return await submission.carry_out(visit, act, again=again)
+
+
+async def _returned(visit: Visit, cursor: str | None, form: Form = EMPTY, status: int = 200) -> Response:
+    page = await org.returners_listed(visit.session, page=page_at(cursor))
+    return visit.draw("console/returned.html", status=status, form=form, done=await said_to(visit), table=page)
 
 
 @router.get("/{person_id}")

@@ -198,6 +198,22 @@ async def roster_of(session: AsyncSession, group_id: GroupId, *, page: PageQuery
     return RosterPage(lines, cursor)
 
 
+@dataclass(frozen=True)
+class FindingPage:
+    items: Sequence[FindingLine]
+    next_cursor: str | None
+
+
+async def findings_seen(
+    session: AsyncSession, sight: Sight, *, state: FindingState | None, page: PageQuery = FIRST_PAGE
+) -> FindingPage:
+    """Of every group that the sight reaches, the newest first."""
+    seen = select(col(Group.id)).where(seen_by(sight))
+    statement = findings.findings(group_id=None, state=state).where(col(GroupFinding.group_id).in_(seen))
+    rows, cursor = await paginate(session, statement, col(GroupFinding.id), page=page)
+    return FindingPage(await finding_lines(session, rows), cursor)
+
+
 async def finding_lines(session: AsyncSession, rows: Sequence[GroupFinding]) -> list[FindingLine]:
     """In their order: a handful of statements, however many there are."""
     people = await org.named_people(session, {row.person_id for row in rows if row.person_id})

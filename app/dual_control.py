@@ -6,10 +6,11 @@ Below everything, because the policy names the acts, and the domains whose acts 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from pydantic import BaseModel
 
@@ -25,7 +26,18 @@ class TwoPersonAct(StrEnum):
     KEY_CHANGE = "key.change"
     KEY_END = "key.end"
     SYNC_RELEASE = "sync.release"
+    ACCESS_GRANT = "access.grant"
     PERSON_ERASE = "person.erase"  # named so that a policy can list it: nothing erases people yet
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What one act asks of both people beside the permission of its kind, by what it is about."""
+
+    permissions: Mapping[Permission, Words] = field(default_factory=dict)
+    """Held in the whole company as well, and why."""
+    not_by: frozenset[UUID] = frozenset()
+    """People whom it gives something: neither asks nor confirms."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,3 +56,7 @@ class TwoPersonHandler:
     what it made or changed."""
     prepare: Callable[[Any], tuple[Any, str]] | None = None
     """`(payload)` → the payload with what is drawn when it is asked, and a secret that the asker is shown once."""
+    needs: Callable[..., Awaitable[Needs]] | None = None
+    """`(session, payload, *, now)`"""
+    check_asker: Callable[..., Awaitable[None]] | None = None
+    """`(session, payload, *, asker, now)`: refuses what goes further than the asker's own."""

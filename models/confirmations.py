@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, LargeBinary, Uuid, text
+from sqlalchemy import Index, LargeBinary, String, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field
 
@@ -45,6 +45,10 @@ class Confirmation(Table, table=True):
     """The API key that passed it on: the same one cannot pass the answer on."""
     asked_people: list[UUID] = Field(default_factory=list, sa_type=ARRAY(Uuid))
     """Who got a card."""
+    needed: list[str] = Field(default_factory=list, sa_type=ARRAY(String), sa_column_kwargs={"server_default": "{}"})
+    """The permissions that whoever answers holds in the whole company, that of the kind among them."""
+    not_by: list[UUID] = Field(default_factory=list, sa_type=ARRAY(Uuid), sa_column_kwargs={"server_default": "{}"})
+    """Whom it gives something: they do not answer."""
     asked_at: datetime = moment()
     expires_at: datetime = moment()
     policy_version_id: UUID = Field(sa_type=Uuid)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from app.access.authority.two_person import ACTS as GRANT_ACTS
 from app.access.jobs import JOBS, SCHEDULE, SUBSCRIBERS
 from app.access.keys import jobs as keys
-from app.access.keys.two_person import ACTS
+from app.access.keys.two_person import ACTS as KEY_ACTS
 from app.access.personal_data import personal_data
 from app.access.router import router
 from app.manifest import Domain, Page
@@ -17,7 +18,7 @@ DOMAIN = Domain(
     jobs=JOBS | keys.JOBS,
     schedule=SCHEDULE | keys.SCHEDULE,
     subscribers=SUBSCRIBERS,
-    two_person_acts=ACTS,
+    two_person_acts=KEY_ACTS | GRANT_ACTS,
     scopes=["admin"],
     pages=[
         Page(

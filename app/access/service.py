@@ -24,6 +24,7 @@ from app.access.authority.grants import (
     administrators,
     authority_of,
     grant,
+    is_wide,
     living_grants,
     revoke,
 )
@@ -34,7 +35,7 @@ from app.access.keys import queries as key_queries
 from app.access.keys.acting import check_departments, check_may_act_as, department_names, person_acting
 from app.access.keys.find_caller import digest
 from app.access.keys.powers import KeyPowers, Powers
-from app.access.keys.queries import Usage, key_names
+from app.access.keys.queries import Usage, key_names, makers_of_key
 from app.access.sign_in.attempts import Attempt, Way, address_of, begin_attempt, own_path, spend_attempt
 from app.access.sign_in.links import create_link, holder_of, use_link
 from app.access.sign_in.sessions import Lifetime, Viewer, end_all_of, end_own, find, living_of, start
@@ -88,6 +89,7 @@ __all__ = [
     "holder_of",
     "holders_of",
     "install_bootstrap_key",
+    "is_wide",
     "key_names",
     "key_numbered",
     "let_act_for",
@@ -95,6 +97,7 @@ __all__ = [
     "living_grants",
     "living_key",
     "living_of",
+    "makers_of_key",
     "may",
     "new_secret",
     "new_token",

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import person_actor
 from app.calendar import service as calendars
-from app.dual_control import TwoPersonAct, TwoPersonHandler
+from app.dual_control import Needs, TwoPersonAct, TwoPersonHandler
 from app.permissions import Permission, Words
 from app.policy import service as policies
 from app.policy.schemas import ApplyIn
@@ -34,6 +34,27 @@ async def activate_policy(session: AsyncSession, payload: ApplyIn, *, asker: Per
     actor = person_actor(asker.id)
     row = await policies.apply(session, source=payload.source, effective_at=payload.effective_at, now=now, actor=actor)
     return str(row.id)
+
+
+async def needs_of_policy(session: AsyncSession, payload: ApplyIn, *, now: datetime) -> Needs:
+    """Whoever says who may do what could otherwise give themselves everything: it is a grant, by another way. What
+    counts is what is in force now, and what would be when the new version begins.
+    """
+    newer = policies.parse(payload.source)
+    # Versions older than the section have the bundles of the default document: to write that down changes nothing.
+    before = policies.default_document().access
+    sections: list[str] = []
+    for moment in (now, payload.effective_at or now):
+        current = (await policies.in_force(session, now=max(moment, now))).document
+        sections += policies.about_rights(current, newer, before_access=before)
+    if not sections:
+        return Needs()
+    named = sorted(set(sections))
+    because = Words(
+        f"这一版改动了 {'、'.join(named)} 部分，其中写着谁有什么权限",
+        f"This version changes {' and '.join(named)}, which say who may do what",
+    )
+    return Needs({Permission.ACCESS_GRANT: because})
 
 
 # ---------------------------------------------------------------- held losses
@@ -61,6 +82,7 @@ ACTS: dict[str, TwoPersonHandler] = {
         payload=ApplyIn,
         describe=describe_policy,
         carry_out=activate_policy,
+        needs=needs_of_policy,
     ),
     TwoPersonAct.SYNC_RELEASE: TwoPersonHandler(
         title=Words("放行通讯录的减少", "release held losses"),

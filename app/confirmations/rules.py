@@ -49,6 +49,17 @@ def check_other_person(row: Confirmation, person_id: UUID, *, recorded_by: str |
         )
 
 
+def check_hands(asking: set[str], answering: set[str]) -> None:
+    """Whoever made a key knows it, and can speak through it as anybody it acts for. Raises `SameHand`."""
+    if asking & answering:
+        raise SameHand(
+            "提出和确认经的是同一双手：所用的接口密钥是对方创建的，或两个密钥由同一人创建；请在卡片或页面上确认，"
+            "或用另一个人创建的密钥",
+            "One hand asks and confirms: the key was made by the other side, or both keys by the same: confirm on the "
+            "card or its page, or with a key that somebody else has made",
+        )
+
+
 def check_same(row: Confirmation, *, seen: str | None) -> None:
     """What is stored is what was asked, and what the confirmer has seen. Raises `SomethingElse`."""
     stored = digest_of(row.act, row.payload)

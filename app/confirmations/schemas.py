@@ -56,7 +56,9 @@ class ConfirmationSummary(BaseModel):
 class ConfirmationOut(ConfirmationSummary):
     payload: dict[str, Any] = Field(description="Exactly what is done on confirmation.")
     digest: str = Field(description="Of act and payload; a confirmation repeats it.")
-    asked: list[str] = Field(description="userids of who got a card, and may confirm.")
+    asked: list[str] = Field(
+        description="userids of who got a card. Who may confirm is who holds the permission when they do."
+    )
 
 
 class AskedOut(ConfirmationOut):

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
+from sqlalchemy import Select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -23,11 +24,12 @@ from app.audit.why import About, Why
 from app.calendar import service as calendars
 from app.cards import service as cards
 from app.cards.service import ClickedCard
-from app.confirmations import messages, queries, rules
-from app.confirmations.errors import NobodyToConfirm, NotTheAsker, NotTheirsToConfirm, UnknownAct, UnreadableAct
+from app.confirmations import entitled, messages, queries, rules
+from app.confirmations.errors import NobodyToConfirm, NotTheAsker, UnknownAct, UnreadableAct
+from app.confirmations.hands import hands_of
 from app.delivery import service as delivery
 from app.delivery.service import MessageHeader
-from app.dual_control import TwoPersonAct, TwoPersonHandler
+from app.dual_control import Needs, TwoPersonAct, TwoPersonHandler
 from app.events.service import catalogue, publish
 from app.jobs.timers import cancel_timer, set_timer
 from app.manifest import registry_of
@@ -115,8 +117,8 @@ async def ask_or_do(session: AsyncSession, wish: Wish, *, now: datetime) -> Aske
     if await policies.needs_two_people(session, wish.act, now=now):
         return await ask(session, wish, now=now)
     handler = handler_of(session, wish.act)
-    await _check_holds(session, handler, wish.asker, now=now)
     payload, secret = _prepared(handler, wish.payload)
+    await _check_asker(session, handler, payload, wish.asker, now=now)
     await handler.describe(session, payload, now=now)
     return Done(await handler.carry_out(session, payload, asker=wish.asker, now=now), secret)
 
@@ -127,15 +129,16 @@ async def ask(session: AsyncSession, wish: Wish, *, now: datetime) -> Asked:
     Raises `UnknownAct`, `UnreadableAct`, `NotTheirsToConfirm`, `NobodyToConfirm`, and what the act itself refuses.
     """
     handler = handler_of(session, wish.act)
-    await _check_holds(session, handler, wish.asker, now=now)
     payload, secret = _prepared(handler, wish.payload)
+    needs = await _check_asker(session, handler, payload, wish.asker, now=now)
     fields = await handler.describe(session, payload, now=now)
-    people = [one for one in await access.holders_of(session, handler.permission, now=now) if one.id != wish.asker.id]
+    people = [one for one in await entitled.entitled(session, handler, needs, now=now) if one.id != wish.asker.id]
     if not people:
         raise NobodyToConfirm(
-            "除您之外没有人有这项权限，无人可以确认；请先由系统管理员授予另一个人，或由运维人员在服务器上执行",
-            "Nobody but you holds this permission, so nobody can confirm: have it granted to somebody else, or ask an "
-            "operator to do it on the server",
+            "除您之外没有人有这项权限，无人可以确认；请运维人员在服务器上用 steward access grant 再授予一个人，"
+            "或由运维人员在服务器上执行",
+            "Nobody but you holds this permission, so nobody can confirm: an operator grants it to somebody else with "
+            "steward access grant on the server, or does it there",
             permission=handler.permission.value,
         )
     stored = payload.model_dump(mode="json", by_alias=True)
@@ -151,6 +154,8 @@ async def ask(session: AsyncSession, wish: Wish, *, now: datetime) -> Asked:
         asked_by=wish.asker.id,
         asked_with=str(with_key) if with_key is not None else None,
         asked_people=[person.id for person in people],
+        needed=sorted({handler.permission.value, *(one.value for one in needs.permissions)}),
+        not_by=sorted(needs.not_by),
         asked_at=now,
         expires_at=now + rules.EXPIRES_AFTER,
         policy_version_id=policy.id,
@@ -183,9 +188,11 @@ async def confirm(session: AsyncSession, confirmation_id: UUID, answer: Answer, 
     asker = await org.person(session, PersonId(row.asked_by))
     if asker is None:
         raise LookupError(f"the asker of {row.id} is gone")
-    await _check_holds(session, handler, asker, now=now)
-    await _end(session, row, ConfirmationState.CONFIRMED, answer, now=now)
     payload = handler.payload.model_validate(row.payload)
+    needs = await _check_asker(session, handler, payload, asker, now=now)
+    # What is in force has changed meanwhile, perhaps: the act may need more than it did when it was asked.
+    await entitled.check(session, handler, needs, answer.person, now=now)
+    await _end(session, row, ConfirmationState.CONFIRMED, answer, now=now)
     row.result = await handler.carry_out(session, payload, asker=asker, now=now)
     await _show(session, row, handler, answer, now=now)
     return row
@@ -265,9 +272,10 @@ class Lines:
     next_cursor: str | None
 
 
-async def concerning(session: AsyncSession, person_id: UUID, *, page: PageQuery) -> Lines:
-    """What this person has asked for, or was asked to confirm, the newest first."""
-    rows, cursor = await paginate(session, queries.concerning(person_id), col(Confirmation.id), page=page)
+async def concerning(session: AsyncSession, person_id: UUID, *, page: PageQuery, now: datetime) -> Lines:
+    """What this person has asked for, has answered, or may answer today, the newest first."""
+    held = await entitled.held_by(session, person_id, now=now)
+    rows, cursor = await paginate(session, queries.concerning(person_id, held), col(Confirmation.id), page=page)
     people = await org.people_by_id(session, {row.asked_by for row in rows})
     lines = [Line(row, handler_of(session, row.act).title, people[row.asked_by].name) for row in rows]
     return Lines(lines, cursor)
@@ -297,12 +305,14 @@ class Look:
 
 
 async def look(session: AsyncSession, confirmation_id: UUID, *, reader: Person, now: datetime) -> Look:
-    """For who has asked, and for who may confirm it. For anybody else there is no such thing (`NoSuchConfirmation`)."""
+    """For who has asked, who has answered, and who may answer today. Who had a card and may no more reads so
+    (`NotTheirsToConfirm`); for anybody else there is no such thing (`NoSuchConfirmation`).
+    """
     row = await queries.get(session, confirmation_id)
     handler = handler_of(session, row.act)
-    holders = {person.id for person in await access.holders_of(session, handler.permission, now=now)}
-    if reader.id != row.asked_by and reader.id not in holders:
-        raise queries.unknown()
+    may = entitled.may_answer(row, reader.id, await entitled.held_by(session, reader.id, now=now))
+    if not may and reader.id not in {row.asked_by, row.answered_by}:
+        raise entitled.lost(handler) if reader.id in row.asked_people else queries.unknown()
     people = await org.people_by_id(session, [one for one in (row.asked_by, row.answered_by) if one is not None])
     is_open = row.state is ConfirmationState.ASKED and now < row.expires_at
     return Look(
@@ -310,9 +320,16 @@ async def look(session: AsyncSession, confirmation_id: UUID, *, reader: Person, 
         handler.title,
         asker=people[row.asked_by].name,
         answerer=people[row.answered_by].name if row.answered_by is not None else "",
-        may_answer=is_open and reader.id != row.asked_by,
+        may_answer=is_open and may and reader.id != row.asked_by,
         may_withdraw=is_open and reader.id == row.asked_by,
     )
+
+
+async def waiting_for_confirmation(session: AsyncSession, person_id: UUID, now: datetime) -> Select[Any]:
+    """F168. What somebody holds is asked only while there is anything to confirm."""
+    is_open = await queries.is_anything_open(session, now=now)
+    held = await entitled.held_by(session, person_id, now=now) if is_open else ()
+    return queries.waiting(session, person_id, held, now=now)
 
 
 # ---------------------------------------------------------------- the steps
@@ -332,15 +349,17 @@ def _prepared(handler: TwoPersonHandler, given: Mapping[str, Any]) -> tuple[Base
     return handler.prepare(payload) if handler.prepare is not None else (payload, "")
 
 
-async def _check_holds(session: AsyncSession, handler: TwoPersonHandler, person: Person, *, now: datetime) -> None:
-    """Whoever asks or confirms may do it in the whole company now, whatever they could when a card was sent."""
-    holders = await access.holders_of(session, handler.permission, now=now)
-    if all(person.id != one.id for one in holders):
-        raise NotTheirsToConfirm(
-            f"{person.name} 没有在全公司办理这件事的权限",
-            f"{person.name} may not do this in the whole company",
-            permission=handler.permission.value,
-        )
+async def _check_asker(
+    session: AsyncSession, handler: TwoPersonHandler, payload: BaseModel, asker: Person, *, now: datetime
+) -> Needs:
+    """What the act needs. Raises `NotTheirsToConfirm` when the asker does not hold it, and what the act refuses."""
+    # Who may nothing of the kind learns nothing of whom or what it is about.
+    await entitled.check(session, handler, Needs(), asker, now=now)
+    needs = await handler.needs(session, payload, now=now) if handler.needs is not None else Needs()
+    await entitled.check(session, handler, needs, asker, now=now)
+    if handler.check_asker is not None:
+        await handler.check_asker(session, payload, asker=asker, now=now)
+    return needs
 
 
 async def _answerable(
@@ -350,10 +369,16 @@ async def _answerable(
     row = await queries.get(session, confirmation_id, for_update=True)
     rules.check_open(row, now=now)
     with_key = KEY_OF_REQUEST.get()
-    rules.check_other_person(row, answer.person.id, recorded_by=str(with_key) if with_key is not None else None)
+    key = str(with_key) if with_key is not None else None
+    rules.check_other_person(row, answer.person.id, recorded_by=key)
     rules.check_same(row, seen=answer.seen)
+    asking, answering = (
+        await hands_of(session, row.asked_by, key=row.asked_with),
+        await hands_of(session, answer.person.id, key=key),
+    )
+    rules.check_hands(asking, answering)
     handler = handler_of(session, row.act)
-    await _check_holds(session, handler, answer.person, now=now)
+    await entitled.check(session, handler, entitled.stored(row, handler), answer.person, now=now)
     return row, handler
 
 

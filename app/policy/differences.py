@@ -10,6 +10,8 @@ from typing import Any
 from app.policy.document import aside
 from app.policy.rule_keys import RULES, title_of
 from app.policy.schema import PolicyDocument
+from app.policy.sections.access import AccessRule
+from app.policy.sections.people import ExpressionKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,3 +117,20 @@ def _rules_touched(path: str, old: PolicyDocument, new: PolicyDocument) -> tuple
     if path.startswith("groups.types."):
         return _TOUCHED_IN_TYPE.get((path.split(".") + [""] * 4)[3], ("group.create",))
     return next((keys for start, keys in _TOUCHED if path == start or path.startswith(f"{start}.")), ())
+
+
+def about_rights(older: PolicyDocument, newer: PolicyDocument, *, before_access: AccessRule | None) -> list[str]:
+    """The sections in which one version says otherwise than another who may do what. `before_access` is the section of
+    versions that are older than it.
+    """
+    one, other = older.access or before_access, newer.access or before_access
+    roles = {
+        expression.name
+        for section in (one, other)
+        if section is not None
+        for rule in section.bundles.values()
+        for expression in rule.held_by
+        if expression.kind is ExpressionKind.ROLE
+    }
+    has_roles_changed = any(older.roles.get(name) != newer.roles.get(name) for name in roles)
+    return ["access"] * (one != other) + ["roles"] * has_roles_changed

@@ -18,7 +18,7 @@ from app.events.service import catalogue, publish
 from app.manifest import registry_of
 from app.policy import document as documents
 from app.policy import queries
-from app.policy.differences import Change, diff_aside
+from app.policy.differences import Change, about_rights, diff_aside
 from app.policy.document import LARGEST_SOURCE, default_source
 from app.policy.errors import (
     AlreadyScheduled,
@@ -50,6 +50,7 @@ __all__ = [
     "FaultPlace",
     "Policy",
     "VersionPage",
+    "about_rights",
     "apply",
     "cautions_about",
     "changes_between",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -31,8 +31,9 @@ from models.audit import ObjectKind
 from models.base import UTC_TIME
 from models.org import Person
 
-WaitingStatement = Callable[[AsyncSession, UUID, datetime], Select[Any]]
-"""`Domain.waiting`: `(session, person_id, now)` → a SELECT of `waiting_columns`, that nobody has run yet."""
+WaitingStatement = Callable[[AsyncSession, UUID, datetime], Select[Any] | Awaitable[Select[Any]]]
+"""`Domain.waiting`: `(session, person_id, now)` → a SELECT of `waiting_columns`, that nobody has run yet; a coroutine
+where it depends on what the person holds."""
 
 NO_DEADLINE = datetime(9999, 1, 1, tzinfo=UTC)
 """What has no deadline comes behind everything that has one."""
@@ -70,9 +71,13 @@ def _or_null(column: Any) -> Any:
     return null() if column is None else column
 
 
-def _everything(session: AsyncSession, person_id: UUID, now: datetime) -> Subquery | None:
+async def _everything(session: AsyncSession, person_id: UUID, now: datetime) -> Subquery | None:
     said: tuple[WaitingStatement, ...] = registry_of(session).waiting
-    return union_all(*(statement(session, person_id, now) for statement in said)).subquery() if said else None
+    statements = []
+    for one in said:
+        found = one(session, person_id, now)
+        statements.append(found if isinstance(found, Select) else await found)
+    return union_all(*statements).subquery() if statements else None
 
 
 async def page_of(
@@ -81,7 +86,7 @@ async def page_of(
     """One page of rows with the columns of `WaitingColumns` and the asker's name: the nearest deadline first, so that
     what is late leads. And the next cursor.
     """
-    waiting = _everything(session, person_id, now)
+    waiting = await _everything(session, person_id, now)
     if waiting is None:
         return [], None
     due = func.coalesce(waiting.c.due_at, literal(NO_DEADLINE, UTC_TIME), type_=UTC_TIME).label("due")
@@ -95,7 +100,7 @@ async def page_of(
 
 async def count(session: AsyncSession, person_id: UUID, *, now: datetime) -> dict[str, int]:
     """How many wait, by what the person is asked to do."""
-    waiting = _everything(session, person_id, now)
+    waiting = await _everything(session, person_id, now)
     if waiting is None:
         return {}
     rows = await session.execute(select(waiting.c.kind, func.count()).group_by(waiting.c.kind))

@@ -54,19 +54,40 @@ class TestFiles:
 
 class TestGrants:
     async def test_given_and_taken_back(self, house: House, things: Furniture) -> None:
-        zhao, li = await house.signed_in("zhao"), await house.signed_in("li")
+        zhao, li, chen = [await house.signed_in(userid) for userid in ("zhao", "li", "chen")]
         assert (await li.get("/console/audit", follows=False)).status_code == 403
+        wanted = {"person": "li", "bundle": "auditor", "reason": "年度审计", "reach": "company"}
         await zhao.get("/console/access")
-        await zhao.send(
-            "/console/access", {"person": "li", "bundle": "auditor", "reason": "年度审计", "reach": "company"}
-        )
-        assert "已授予“李军”。" in zhao.text
+        await zhao.send("/console/access", wanted)
+        assert "steward access grant 再授予一个人" in zhao.text
+        async with transaction(house.services.sessions) as session:
+            second = Wanted(house.company.chen, "administrator", "第二位")
+            await access.grant(session, second, actor=SYSTEM, authority=None, now=house.clock.now())
+        await zhao.get("/console/access")
+        await zhao.send("/console/access", wanted)
+        assert "已请另一个人确认" in zhao.text
+        assert zhao.page is not None
+        assert (await li.get("/console/audit", follows=False)).status_code == 403
+        here = zhao.page.url.path
+        await chen.get(here)
+        await chen.send(f"{here}/confirm")
         assert (await li.get("/console/audit", follows=False)).status_code == 200
         async with transaction(house.services.sessions) as session:
             statement = select(col(AccessGrant.id)).where(col(AccessGrant.bundle) == "auditor")
             grant_id = (await session.scalars(statement)).one()
+        await zhao.get("/console/access")
         await zhao.send(f"/console/access/{grant_id}/revoke")
         assert (await li.get("/console/audit", follows=False)).status_code == 403
+
+    async def test_in_a_department_it_is_given_at_once(self, house: House, things: Furniture) -> None:
+        zhao, li = await house.signed_in("zhao"), await house.signed_in("li")
+        await zhao.get("/console/access")
+        await zhao.send(
+            "/console/access",
+            {"person": "li", "bundle": "auditor", "reason": "年度审计", "reach": "department", "place": "2"},
+        )
+        assert "已授予“李军”。" in zhao.text
+        assert (await li.get("/console/people", follows=False)).status_code == 200
 
     async def test_nobody_gives_more_than_they_hold(self, house: House, things: Furniture) -> None:
         """韩梅 reads who may what as HR, and grants nothing."""

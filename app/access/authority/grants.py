@@ -74,6 +74,14 @@ async def grant(
     Raises `UnknownBundle`, `WrongPlace`, `CannotSignIn`, `AlreadyGranted`, and `MoreThanHeld` when the bundle, its
     place or its end goes further than the grantor's own, and for a grant to oneself.
     """
+    rule = await check_wanted(session, wanted, now=now)
+    if authority is not None:
+        await check_giver(session, wanted, rule, actor=actor, authority=authority)
+    return await _give(session, wanted, actor=actor, now=now)
+
+
+async def check_wanted(session: AsyncSession, wanted: Wanted, *, now: datetime) -> BundleRule:
+    """What would be given. Raises `UnknownBundle`, `WrongPlace`, `CannotSignIn`, `AlreadyGranted`."""
     rule = await _known_bundle(session, wanted.bundle, now=now)
     await _check_place(session, wanted, now=now)
     if not may_act(wanted.person):
@@ -81,12 +89,29 @@ async def grant(
             f"{quoted(wanted.person.name)}的账号{why_not(wanted.person)}，不能授予",
             f"{wanted.person.name} cannot act now ({wanted.person.status.value})",
         )
-    if authority is not None:
-        _check_other(wanted.person, actor)
-        place = await sight_at(session, wanted.reach, wanted.place)
-        _check_held(rule, place, authority)
-        _check_held_as_long(rule, place, authority, wanted.ends_at)
-    return await _give(session, wanted, actor=actor, now=now)
+    await _check_new(session, wanted, now=now)
+    return rule
+
+
+async def check_giver(
+    session: AsyncSession, wanted: Wanted, rule: BundleRule, *, actor: Actor, authority: Authority
+) -> None:
+    """Raises `MoreThanHeld`."""
+    _check_other(wanted.person, actor)
+    place = await sight_at(session, wanted.reach, wanted.place)
+    _check_held(rule, place, authority)
+    _check_held_as_long(rule, place, authority, wanted.ends_at)
+
+
+async def is_wide(session: AsyncSession, wanted: Wanted) -> bool:
+    """Whether it makes somebody a second person: acts of two people are confirmed by who holds their permission in the
+    whole company. A department that has none above it is the company too.
+    """
+    if wanted.reach is not Reach.DEPARTMENT:
+        return wanted.reach is Reach.COMPANY
+    number = department_written(wanted.place)
+    found = await org.department(session, number) if number is not None else None
+    return found is not None and (found.parent_id is None or await org.department(session, found.parent_id) is None)
 
 
 async def _known_bundle(session: AsyncSession, name: str, *, now: datetime) -> BundleRule:
@@ -176,19 +201,7 @@ async def _give(session: AsyncSession, wanted: Wanted, *, actor: Actor, now: dat
     # Two at once would both find nothing: the second waits for the first.
     theirs = select(col(Person.id)).where(col(Person.id) == wanted.person.id)
     await session.execute(theirs.with_for_update(key_share=True))
-    same = select(AccessGrant).where(
-        col(AccessGrant.person_id) == wanted.person.id,
-        col(AccessGrant.bundle) == wanted.bundle,
-        col(AccessGrant.reach) == wanted.reach.value,
-        col(AccessGrant.place) == wanted.place,
-        col(AccessGrant.ended_at).is_(None),
-        or_(col(AccessGrant.ends_at).is_(None), col(AccessGrant.ends_at) > now),
-    )
-    if (await session.scalars(same.limit(1))).first() is not None:
-        raise AlreadyGranted(
-            f"{quoted(wanted.person.name)}已有这个权限组；要改截止日期请先收回",
-            f"{wanted.person.name} has this bundle already; revoke it first to change its end",
-        )
+    await _check_new(session, wanted, now=now)
     row = AccessGrant(
         person_id=wanted.person.id,
         bundle=wanted.bundle,
@@ -205,6 +218,22 @@ async def _give(session: AsyncSession, wanted: Wanted, *, actor: Actor, now: dat
     granted = catalogue.AccessGranted(grant_id=row.id, person_id=wanted.person.id)
     await publish(session, granted, Why(actor), now=now, details=details)
     return row
+
+
+async def _check_new(session: AsyncSession, wanted: Wanted, *, now: datetime) -> None:
+    same = select(AccessGrant).where(
+        col(AccessGrant.person_id) == wanted.person.id,
+        col(AccessGrant.bundle) == wanted.bundle,
+        col(AccessGrant.reach) == wanted.reach.value,
+        col(AccessGrant.place) == wanted.place,
+        col(AccessGrant.ended_at).is_(None),
+        or_(col(AccessGrant.ends_at).is_(None), col(AccessGrant.ends_at) > now),
+    )
+    if (await session.scalars(same.limit(1))).first() is not None:
+        raise AlreadyGranted(
+            f"{quoted(wanted.person.name)}已有这个权限组；要改截止日期请先收回",
+            f"{wanted.person.name} has this bundle already; revoke it first to change its end",
+        )
 
 
 async def revoke(

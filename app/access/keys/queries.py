@@ -25,6 +25,13 @@ async def key_names(session: AsyncSession, key_ids: Collection[UUID]) -> dict[UU
     return {row[0]: row[1] for row in await session.execute(statement)}
 
 
+async def makers_of_key(session: AsyncSession, key_id: UUID) -> list[str]:
+    """Who has made the key, and so was told its secret, as an actor. Nobody for a key that there is not."""
+    made = await session.scalars(select(col(ApiKey.created_by)).where(col(ApiKey.id) == key_id))
+    # The bootstrap key is the operator's: no actor of the trail has made it.
+    return [str(one) for one in made if ":" in str(one)]
+
+
 class Usage(NamedTuple):
     """What a key did on one day through one route."""
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
+from app import addresses
 from app.access import service as access
 from app.access.service import Wanted
+from app.confirmations import service as confirmations
+from app.confirmations.service import Asked, Wish
 from app.console.visiting import may
+from app.dual_control import TwoPersonAct
 from app.org import service as org
 from app.pages.drawing.catalogue import phrase
 from app.pages.errors import FaultyForm
@@ -63,7 +67,15 @@ async def give(visit: GrantingVisit, submission: SubmissionDep) -> Response:
             given.place,
             _end_of(given.until, visit),
         )
-        await access.grant(visit.session, wanted, actor=visit.viewer.actor, authority=visit.authority, now=visit.now)
+        if await access.is_wide(visit.session, wanted):
+            wish = Wish(TwoPersonAct.ACCESS_GRANT, _payload(given, wanted), visit.viewer.person, given.reason)
+            answer = await confirmations.ask_or_do(visit.session, wish, now=visit.now)
+            if isinstance(answer, Asked):
+                asked = visit.say(phrase("已请另一个人确认，确认之后才授予。"))
+                return Done(addresses.me_confirmation(answer.row.id), asked)
+        else:
+            actor, authority = visit.viewer.actor, visit.authority
+            await access.grant(visit.session, wanted, actor=actor, authority=authority, now=visit.now)
         return Done(HOME, visit.say(phrase("已授予“{name}”。"), name=wanted.person.name))
 
     async def again(form: Form, status: int) -> Response:
@@ -82,6 +94,11 @@ async def revoke(grant_id: UUID, visit: GrantingVisit, submission: SubmissionDep
         return await _drawn(visit, form, status)
 
     return await submission.carry_out(visit, act, again=again)
+
+
+def _payload(given: NewGrant, wanted: Wanted) -> dict[str, Any]:
+    ends_at = wanted.ends_at.isoformat() if wanted.ends_at else None
+    return given.model_dump(mode="json", exclude={"until"}) | {"ends_at": ends_at}
 
 
 def _end_of(day: date | None, visit: Visit) -> datetime | None:
@@ -111,5 +128,6 @@ async def _drawn(visit: Visit, form: Form = EMPTY, status: int = 200) -> Respons
         named=named,
         givers={f"person:{one.id}": one for one in named.values()},
         may_grant=may(visit, Permission.ACCESS_GRANT),
+        needs_two=await policies.needs_two_people(visit.session, TwoPersonAct.ACCESS_GRANT, now=visit.now),
         picked=await chosen_people(visit, form, "person"),
     )

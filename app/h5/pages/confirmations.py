@@ -61,7 +61,7 @@ class Word(StrEnum):
 
 @router.get("")
 async def listed(visit: ConfirmationVisit, cursor: CursorDep) -> Response:
-    page = await confirmations.concerning(visit.session, visit.viewer.person.id, page=page_at(cursor))
+    page = await confirmations.concerning(visit.session, visit.viewer.person.id, page=page_at(cursor), now=visit.now)
     return visit.draw("me/confirmations.html", done=await said_to(visit), listed=page, states=STATES)
 
 

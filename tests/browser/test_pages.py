@@ -1,30 +1,22 @@
-"""The pages in a real browser: an employee's story and that of personnel, and axe-core on every page."""
+"""The pages in a real browser: an employee's story and that of personnel. Every page there is: test_every_page."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, expect
 
 from app.access import service as access
 from app.access.service import Wanted
 from app.audit.actor import SYSTEM
-from app.bootstrap import REGISTRY
 from app.database import transaction
 from tests import databases
 from tests.browser.house import RealHouse, open_real_house
 from tests.fakes.clock import FakeClock
 from tests.fakes.environment import test_settings
 from tests.pages.furnished import Furniture, furnish
-
-AXE = Path(__file__).parent / "vendor" / "axe-core-4.14.1" / "axe.min.js"
-RULES = {
-    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-}
 
 
 @pytest.fixture(scope="module")
@@ -45,83 +37,6 @@ async def things(house: RealHouse) -> Furniture:
         wanted = Wanted(house.company.zhao, "administrator", "系统管理员")
         await access.grant(session, wanted, actor=SYSTEM, authority=None, now=now)
     return things
-
-
-async def violations(page: Page) -> list[str]:
-    """What axe-core finds on the page that is open. Its script comes past our policy, as an extension's would."""
-    await page.evaluate(AXE.read_text(encoding="utf-8"))
-    found: dict[str, Any] = await page.evaluate("rules => axe.run(document, rules)", RULES)
-    return [f"{one['id']}: {node['html'][:160]}" for one in found["violations"] for node in one["nodes"]]
-
-
-def addresses(house: RealHouse, things: Furniture, face: str) -> list[str]:
-    """Every page of the face, and one of each kind of object."""
-    lists = [page.path for page in REGISTRY.pages.values() if page.face == face]
-    if face == "me":
-        details = [
-            f"/me/requests/{things.join}",
-            f"/me/groups/{things.group}",
-            "/me/groups?list=directory",
-            f"/me/apply/exit?group={things.group}",
-            "/me/apply/create_group",
-            f"/me/announcements/{things.to_research}",
-        ]
-    else:
-        details = [
-            f"/console/requests/{things.join}",
-            f"/console/groups/{things.group}",
-            f"/console/announcements/{things.to_research}",
-            "/console/announcements/new",
-            f"/console/tasks/{things.task}",
-            f"/console/people/{house.company.li.id}",
-            "/console/departments/2",
-        ]
-    return [*lists, *details]
-
-
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("language", ["zh-CN", "en-GB"])
-async def test_axe_finds_nothing_on_the_employees_pages(
-    house: RealHouse, things: Furniture, language: str, dark: bool
-) -> None:
-    page = await house.phone_of("wang", language=language, dark=dark)
-    found = {}
-    for address in addresses(house, things, "me"):
-        answer = await page.goto(address)
-        assert answer is not None
-        assert answer.status == 200, address
-        if faults := await violations(page):
-            found[address] = faults
-    assert found == {}
-
-
-@pytest.mark.parametrize(
-    ("language", "dark", "width"), [("zh-CN", False, 1280), ("en-GB", True, 1280), ("zh-CN", True, 390)]
-)
-async def test_axe_finds_nothing_in_the_console(
-    house: RealHouse, things: Furniture, language: str, dark: bool, width: int
-) -> None:
-    page = await house.computer_of("zhao", language=language, dark=dark, width=width)
-    found = {}
-    for address in addresses(house, things, "console"):
-        answer = await page.goto(address)
-        assert answer is not None
-        assert answer.status == 200, address
-        if faults := await violations(page):
-            found[address] = faults
-    assert found == {}
-
-
-async def test_no_page_is_wider_than_a_phone(house: RealHouse, things: Furniture) -> None:
-    phone, narrow = await house.phone_of("wang"), await house.computer_of("zhao", width=390)
-    wide = []
-    for page, face in ((phone, "me"), (narrow, "console")):
-        for address in addresses(house, things, face):
-            await page.goto(address)
-            width = await page.evaluate("document.documentElement.scrollWidth")
-            if width > 390:
-                wide.append((address, width))
-    assert wide == []
 
 
 async def test_an_employee_applies_and_their_head_decides(house: RealHouse, things: Furniture) -> None:

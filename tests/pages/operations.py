@@ -15,9 +15,13 @@ from app.bootstrap import Services
 from app.database import transaction
 from app.delivery import service as delivery
 from app.delivery.service import MessageHeader
+from app.sync.changes.report import Held, HeldLosses, Loss, NamedChange, ReleaseEffect, SyncReport
 from models.audit import ObjectKind
 from models.delivery import CallState, Delivery, DeliveryState, Message, OutgoingCall
-from models.ids import PersonId
+from models.ids import PersonId, new_id
+from models.inbox import EventState, ReceivedEvent
+from models.org import SyncRun, SyncState
+from tests.builders.callbacks import payload
 from tests.company import Company
 
 
@@ -65,3 +69,49 @@ async def deliveries_of(services: Services, message_id: UUID) -> list[Delivery]:
 async def messages_stored(services: Services) -> list[Message]:
     async with services.sessions() as session:
         return list(await session.scalars(select(Message)))
+
+
+async def parked_event(services: Services, *, has_body: bool = True) -> int:
+    now = services.clock.now()
+    async with transaction(services.sessions) as session:
+        event = ReceivedEvent(
+            app_id="app",
+            dedup_key=new_id().bytes,
+            event_type="change_contact.update_user",
+            subject="user:zhangsan",
+            occurred_at=now,
+            received_at=now,
+            body=payload("change_contact__update_user") if has_body else None,
+            body_digest=b"digest",
+            state=EventState.PARKED,
+            attempts=8,
+            last_error="ValueError: 处理时出错",
+            correlation_id="trace-of-a-callback",
+        )
+        session.add(event)
+        await session.flush()
+        assert event.id is not None
+        return event.id
+
+
+async def held_run(services: Services) -> UUID:
+    now = services.clock.now()
+    gone = [NamedChange(id="li", name="李军", change="missing")]
+    held = Held(
+        people=gone,
+        losses=HeldLosses(people=Loss(lost=1, of=6), departments=Loss(lost=0, of=3), group_places=Loss(lost=2, of=9)),
+        on_release=ReleaseEffect(departures=gone, missing=1, group_places=2),
+    )
+    async with transaction(services.sessions) as session:
+        run = SyncRun(
+            state=SyncState.HELD,
+            reason="schedule",
+            report=SyncReport(explanations=["1 人没有读到，超出限额"], held=held).dump(),
+            correlation_id="trace-of-a-sync",
+            heartbeat_at=now,
+            started_at=now,
+            finished_at=now,
+        )
+        session.add(run)
+        await session.flush()
+        return run.id

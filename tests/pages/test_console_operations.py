@@ -7,16 +7,12 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from app.database import transaction
 from app.sync import service as sync
-from app.sync.changes.report import Held, HeldLosses, Loss, NamedChange, ReleaseEffect, SyncReport
 from models.confirmations import Confirmation
 from models.delivery import CallState, DeliveryState, OutgoingCall
 from models.ids import SyncRunId, new_id
-from models.inbox import EventState, ReceivedEvent
-from models.org import SyncRun, SyncState
-from tests.builders.callbacks import payload
-from tests.pages.operations import ended, let, message_to
+from models.org import SyncState
+from tests.pages.operations import ended, held_run, let, message_to, parked_event
 from tests.pages.world import Browser, House
 
 
@@ -30,52 +26,6 @@ async def operator(house: House) -> Browser:
 async def unknown_call(house: House) -> UUID:
     message = await message_to(house.services, house.company, ["li"], "只有本人可以读的内容")
     return await ended(house.services, message, DeliveryState.UNKNOWN, "outcome_unknown")
-
-
-async def parked_event(house: House, *, has_body: bool = True) -> int:
-    now = house.clock.now()
-    async with transaction(house.services.sessions) as session:
-        event = ReceivedEvent(
-            app_id="app",
-            dedup_key=new_id().bytes,
-            event_type="change_contact.update_user",
-            subject="user:zhangsan",
-            occurred_at=now,
-            received_at=now,
-            body=payload("change_contact__update_user") if has_body else None,
-            body_digest=b"digest",
-            state=EventState.PARKED,
-            attempts=8,
-            last_error="ValueError: 处理时出错",
-            correlation_id="trace-of-a-callback",
-        )
-        session.add(event)
-        await session.flush()
-        assert event.id is not None
-        return event.id
-
-
-async def held_run(house: House) -> UUID:
-    now = house.clock.now()
-    gone = [NamedChange(id="li", name="李军", change="missing")]
-    held = Held(
-        people=gone,
-        losses=HeldLosses(people=Loss(lost=1, of=6), departments=Loss(lost=0, of=3), group_places=Loss(lost=2, of=9)),
-        on_release=ReleaseEffect(departures=gone, missing=1, group_places=2),
-    )
-    async with transaction(house.services.sessions) as session:
-        run = SyncRun(
-            state=SyncState.HELD,
-            reason="schedule",
-            report=SyncReport(explanations=["1 人没有读到，超出限额"], held=held).dump(),
-            correlation_id="trace-of-a-sync",
-            heartbeat_at=now,
-            started_at=now,
-            finished_at=now,
-        )
-        session.add(run)
-        await session.flush()
-        return run.id
 
 
 class TestCalls:
@@ -120,7 +70,7 @@ class TestCalls:
 
 class TestCallbacks:
     async def test_one_is_shown_field_by_field(self, house: House, operator: Browser) -> None:
-        event = await parked_event(house)
+        event = await parked_event(house.services)
         await operator.get("/console/callbacks?state=parked")
         assert "多次失败，等待人工" in operator.text
         await operator.get(f"/console/callbacks/{event}")
@@ -128,7 +78,7 @@ class TestCallbacks:
         assert "处理时出错" in operator.text
 
     async def test_it_is_handled_again_and_the_timeline_says_by_whom(self, house: House, operator: Browser) -> None:
-        event = await parked_event(house)
+        event = await parked_event(house.services)
         await operator.get(f"/console/callbacks/{event}")
         await operator.send(f"/console/callbacks/{event}/replay")
         assert "已安排重新处理。" in operator.text
@@ -136,7 +86,7 @@ class TestCallbacks:
         assert "重新处理这条回调" not in operator.text
 
     async def test_one_without_a_body_cannot_be(self, house: House, operator: Browser) -> None:
-        event = await parked_event(house, has_body=False)
+        event = await parked_event(house.services, has_body=False)
         await operator.get(f"/console/callbacks/{event}")
         assert "这条回调的原文已清除" in operator.text
         assert "重新处理这条回调" not in operator.text
@@ -144,7 +94,7 @@ class TestCallbacks:
 
 class TestSyncs:
     async def test_a_release_says_first_who_counts_as_gone(self, house: House, operator: Browser) -> None:
-        run = await held_run(house)
+        run = await held_run(house.services)
         await operator.get("/console/sync")
         assert "有减少待核实" in operator.text
         await operator.get(f"/console/sync/{run}")
@@ -153,7 +103,7 @@ class TestSyncs:
         assert "放行，1 人按离职或停用处理" in operator.text
 
     async def test_a_person_rejects(self, house: House, operator: Browser) -> None:
-        run = await held_run(house)
+        run = await held_run(house.services)
         await operator.get(f"/console/sync/{run}")
         await operator.send(f"/console/sync/{run}/reject")
         assert "已驳回" in operator.text
@@ -162,7 +112,7 @@ class TestSyncs:
         assert (row.state, row.decided_by) == (SyncState.REJECTED, f"person:{house.person('chen').id}")
 
     async def test_a_release_asks_another_person(self, house: House, operator: Browser) -> None:
-        run = await held_run(house)
+        run = await held_run(house.services)
         await operator.get(f"/console/sync/{run}")
         assert "放行需要另一个人确认" in operator.text
         await operator.send(f"/console/sync/{run}/release")
@@ -183,7 +133,7 @@ class TestSyncs:
         assert "只看不写" in operator.text
 
     async def test_auditors_start_and_decide_nothing(self, house: House) -> None:
-        run = await held_run(house)
+        run = await held_run(house.services)
         await let(house.services, house.company, "wang", "auditor")
         browser = await house.signed_in("wang")
         await browser.get(f"/console/sync/{run}")
@@ -195,7 +145,7 @@ class TestSyncs:
 
 class TestTrace:
     async def test_what_led_to_what_stands_in_one_order(self, house: House, operator: Browser) -> None:
-        event = await parked_event(house)
+        event = await parked_event(house.services)
         await operator.get(f"/console/callbacks/{event}")
         assert 'href="/console/trace?id=trace-of-a-callback"' in operator.page.text  # type: ignore[union-attr]  # read
         page = await operator.get("/console/trace?id=trace-of-a-callback")

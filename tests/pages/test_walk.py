@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
-from fastapi.routing import APIRoute
 
 from app.access import service as access
 from app.access.service import Wanted
@@ -17,6 +14,7 @@ from app.bootstrap import REGISTRY
 from app.database import transaction
 from app.manifest import Page
 from models.ids import new_id
+from tests.pages.every_address import routes_of
 from tests.pages.furnished import Furniture, furnish
 from tests.pages.world import Browser, House
 
@@ -109,19 +107,9 @@ def _text_of(html: str, browser: Browser) -> str:
 
 def forms_of(house: House) -> list[str]:
     """The address of every form of the pages, with an id of nobody in it."""
-    found = [path for path, methods in _routes(house.app.routes) if "POST" in methods]
+    found = [path for path, methods in routes_of(house.app.routes) if "POST" in methods]
     ours = [path for path in found if path.startswith(("/me", "/console"))]
     return [re.sub(r"\{[^}]+\}", str(new_id()), path) for path in ours]
-
-
-def _routes(routes: Iterable[Any], prefix: str = "") -> Iterator[tuple[str, set[str]]]:
-    """Routers stand inside of routers."""
-    for route in routes:
-        inner = getattr(route, "original_router", None)
-        if inner is not None:
-            yield from _routes(inner.routes, prefix + route.include_context.prefix)
-        elif isinstance(route, APIRoute):
-            yield prefix + route.path, set(route.methods or ())
 
 
 async def test_no_form_is_taken_from_elsewhere(walk: Walk) -> None:

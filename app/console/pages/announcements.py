@@ -31,6 +31,7 @@ from app.pages.visit import Visit, visits
 from app.permissions import Permission, Sight
 from app.policy import service as policies
 from app.spreadsheets.download import SheetFormat, download
+from app.web.pagination import LARGEST_LIMIT, PageQuery
 from app.web.problems import status_of
 from models.audit import ObjectKind
 from models.ids import LARGEST_NUMBER, AnnouncementId
@@ -197,7 +198,7 @@ async def _composing(
     document = (await policies.in_force(visit.session, now=visit.now)).document
     offered: dict[str, Any] = {
         "classes": document.announcements.classes,
-        "departments": (await org.departments_seen(visit.session, sight, page=page_at(None))).items,
+        "departments": (await org.departments_seen(visit.session, sight, page=PageQuery(None, LARGEST_LIMIT))).items,
         "groups": (
             await groups.groups_seen(
                 visit.session, sight, GroupSearch(), reader_id=visit.viewer.person.id, now=visit.now

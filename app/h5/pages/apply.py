@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from app import addresses
 from app.approvals import service as approvals
@@ -22,6 +22,7 @@ from app.pages.errors import FaultyForm, NoSuchPage
 from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
 from app.pages.people import chosen_people
 from app.pages.route import page_router
+from app.pages.security import HEADERS
 from app.pages.visit import Visit, visits
 from app.permissions import Words
 from app.policy import service as policies
@@ -37,6 +38,8 @@ KINDS: Final[Mapping[str, Words]] = {
     "exit": Words("退出群", "Leave a group"),
     "create_group": Words("建立群", "Create a group"),
 }
+CHOSEN_FROM: Final[Mapping[str, str]] = {"join": f"{addresses.ME_GROUPS}?list=directory", "exit": addresses.ME_GROUPS}
+"""Where the group is chosen that somebody joins or leaves."""
 
 
 class Step(StrEnum):
@@ -53,6 +56,9 @@ async def choose(visit: ApplyVisit) -> Response:
 
 @router.get("/{kind}")
 async def fill_in(kind: str, visit: ApplyVisit, group: UUID | None = None) -> Response:
+    """From the app's menu one comes without a group, and chooses it first."""
+    if group is None and kind in CHOSEN_FROM:
+        return RedirectResponse(CHOSEN_FROM[kind], 303, headers=HEADERS)
     form = Form({"group_id": str(group)} if group else {})
     return await _drawn(visit, _known(kind), form)
 

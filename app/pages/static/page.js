@@ -21,3 +21,11 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   const trigger = event.detail.elt.getAttribute("hx-trigger") || "";
   if (document.hidden && trigger.startsWith("every")) event.preventDefault();
 });
+
+// Where one is stands in a strip that may be wider than a phone: it is brought into sight.
+for (const here of document.querySelectorAll(".bar [aria-current], .tabs [aria-current]")) {
+  const strip = here.closest("ul, .tabs");
+  if (strip.scrollWidth > strip.clientWidth) {
+    strip.scrollLeft += here.getBoundingClientRect().right - strip.getBoundingClientRect().right + 48;
+  }
+}

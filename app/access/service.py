@@ -17,7 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.access.authority.decide import Answer, Authority, check, may, refused
+from app.access.authority.decide import Answer, Authority, check, covers, may, refused
 from app.access.authority.grants import (
     ADMINISTRATOR,
     Wanted,
@@ -78,6 +78,7 @@ __all__ = [
     "check",
     "check_draft",
     "check_may_act_as",
+    "covers",
     "create_key",
     "create_link",
     "end_all_of",

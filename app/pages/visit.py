@@ -145,7 +145,7 @@ class Visit:
 
     async def may(self, permission: Permission, about: About) -> bool:
         """Whether an act about this object is worth a button. The act itself is checked again."""
-        return (await access.may(self.session, self.authority, permission, about)).may
+        return await access.covers(self.session, self.authority, permission, about)
 
     def say(self, text: str, **values: object) -> str:
         """A text of Python code in the reader's language."""

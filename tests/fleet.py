@@ -282,6 +282,8 @@ async def _build(folder: Path, database: Database, people: int, workers: int, se
     environment = clean | {
         **_credentials(SandboxConfig()),
         "STEWARD_WECOM_API_BASE": f"{platform}/cgi-bin",
+        "STEWARD_WECOM_AUTHORIZE_URL": f"{platform}/connect/oauth2/authorize",
+        "STEWARD_WECOM_LOGIN_URL": f"{platform}/wwlogin/sso/login",
         "STEWARD_DATABASE_URL": database.url,
         "STEWARD_LISTEN": f"127.0.0.1:{service_port}",
         "STEWARD_PUBLIC_URL": service,

@@ -19,7 +19,7 @@ from app.org.read_again import (
     rejoined_since,
 )
 from app.org.returners import Returner, ReturnerPage, compare_returners, link_returners, returners_listed
-from app.org.search.find import FoundDepartment, search_departments, search_people
+from app.org.search.find import FoundDepartment, departments_by_id, first_departments, search_departments, search_people
 from app.org.shown import (
     PEOPLE_SORTED,
     DepartmentPage,
@@ -49,8 +49,10 @@ __all__ = [
     "ReturnerPage",
     "among",
     "compare_returners",
+    "departments_by_id",
     "departments_seen",
     "departments_seen_by",
+    "first_departments",
     "headships_of",
     "id_named",
     "id_named_or_former",

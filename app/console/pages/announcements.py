@@ -18,20 +18,16 @@ from app.confirmations import service as confirmations
 from app.confirmations.service import Asked, Wish
 from app.dual_control import TwoPersonAct
 from app.errors import DomainError
-from app.groups import service as groups
-from app.groups.service import GroupSearch
-from app.org import service as org
 from app.pages.drawing.catalogue import phrase
 from app.pages.errors import FaultyForm
 from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
-from app.pages.people import chosen_people
+from app.pages.people import chosen_departments, chosen_groups, chosen_people
 from app.pages.route import page_router
 from app.pages.tables import CursorDep, SortDep, page_at
 from app.pages.visit import Visit, visits
 from app.permissions import Permission, Sight
 from app.policy import service as policies
 from app.spreadsheets.download import SheetFormat, download
-from app.web.pagination import LARGEST_LIMIT, PageQuery
 from app.web.problems import status_of
 from models.audit import ObjectKind
 from models.ids import LARGEST_NUMBER, AnnouncementId
@@ -198,12 +194,8 @@ async def _composing(
     document = (await policies.in_force(visit.session, now=visit.now)).document
     offered: dict[str, Any] = {
         "classes": document.announcements.classes,
-        "departments": (await org.departments_seen(visit.session, sight, page=PageQuery(None, LARGEST_LIMIT))).items,
-        "groups": (
-            await groups.groups_seen(
-                visit.session, sight, GroupSearch(), reader_id=visit.viewer.person.id, now=visit.now
-            )
-        ).items,
+        "departments": await chosen_departments(visit, form, "departments", sight),
+        "groups": await chosen_groups(visit, form, "groups", sight),
         "people": await chosen_people(visit, form, "people"),
     }
     return visit.draw("console/compose.html", status=status, form=form, ahead=ahead, done="", **offered)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -130,6 +130,27 @@ def searched(sight: Sight, wanted: GroupSearch) -> Select[Group]:
         )
         statement = statement.where(is_open)
     return statement
+
+
+async def groups_by_id(
+    session: AsyncSession, sight: Sight, ids: Collection[UUID], *, reader_id: UUID, now: datetime
+) -> list[GroupLine]:
+    """Those of these that the sight reaches, by name."""
+    statement = searched(sight, GroupSearch()).where(col(Group.id).in_(ids))
+    return await _by_name(session, statement, reader_id, now)
+
+
+async def active_groups(
+    session: AsyncSession, sight: Sight, name: str, *, reader_id: UUID, limit: int, now: datetime
+) -> list[GroupLine]:
+    """The first in use whose name has this in it, as far as the sight reaches."""
+    statement = searched(sight, GroupSearch(name)).where(col(Group.state) == GroupState.ACTIVE).limit(limit)
+    return await _by_name(session, statement, reader_id, now)
+
+
+async def _by_name(session: AsyncSession, statement: Select[Group], reader_id: UUID, now: datetime) -> list[GroupLine]:
+    rows = list(await session.scalars(GROUPS_SORTED.by("name").apply(statement)))
+    return await lines_for(session, rows, reader_id, await policies.in_force(session, now=now))
 
 
 _STATES: Final = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -47,3 +48,20 @@ async def search_departments(
         return []
     found = await queries.find_departments(session, Search(typed, within, limit))
     return [FoundDepartment(department.id, department.name, above) for department, above in found]
+
+
+async def departments_by_id(
+    session: AsyncSession, ids: Collection[int], *, within: ColumnElement[bool]
+) -> list[FoundDepartment]:
+    """Those of these that are there and within the condition, by name."""
+    return [
+        FoundDepartment(row.id, row.name, above) for row, above in await queries.departments_of(session, within, ids)
+    ]
+
+
+async def first_departments(
+    session: AsyncSession, *, within: ColumnElement[bool], limit: int = AT_ONCE
+) -> list[FoundDepartment]:
+    """Before anything is typed: the first by name."""
+    found = await queries.departments_of(session, within, limit=limit)
+    return [FoundDepartment(row.id, row.name, above) for row, above in found]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -152,6 +152,22 @@ async def find_departments(session: AsyncSession, search: Search) -> list[tuple[
         .limit(search.limit)
     )
     rows = await session.execute(statement if search.within is None else statement.where(search.within))
+    return [(row[0], row[1]) for row in rows]
+
+
+async def departments_of(
+    session: AsyncSession, within: ColumnElement[bool], ids: Collection[int] | None = None, *, limit: int | None = None
+) -> list[tuple[Department, str]]:
+    """Each with the name of the department above it, by name."""
+    above = aliased(Department)
+    statement = (
+        select(Department, func.coalesce(col(above.name), ""))
+        .outerjoin(above, col(above.id) == col(Department.parent_id))
+        .where(col(Department.ended_at).is_(None), within)
+        .order_by(col(Department.name), col(Department.id))
+        .limit(limit)
+    )
+    rows = await session.execute(statement if ids is None else statement.where(col(Department.id).in_(ids)))
     return [(row[0], row[1]) for row in rows]
 
 

@@ -93,7 +93,7 @@ class PersonSession(Table, table=True):
 
 
 class SignInAttempt(Table, table=True):
-    """Somebody went to WeCom to say who they are. The state that comes back is used once, by the same browser."""
+    """Somebody came back from WeCom. The state that they brought is used once, by the browser that it was given to."""
 
     __tablename__ = "sign_in_attempts"
 

@@ -55,20 +55,26 @@ async def sign_in(request: Request, session: SessionDep, now: NowDep, to: str = 
     cookies = Cookies(request, settings)
     browser = cookies.get(BROWSER) or access.new_token()
     way = browsers.way_of(request.headers.get("user-agent", ""))
-    attempt = await access.begin_attempt(session, browser=browser, way=way, return_path=path, now=now)
-    back = f"{own_origin(request, settings)}{BACK}"
+    attempt = access.begin_attempt(browser=browser, way=way, return_path=path, now=now)
+    back = f"{own_origin(request, settings)}{BACK}?to={quote(path, safe='')}"
     answer = RedirectResponse(access.address_of(attempt, settings.wecom, back=back), 303, headers=HEADERS)
     cookies.put(answer, BROWSER, browser, seconds=_ATTEMPT_SECONDS)
     return answer
 
 
 @router.get(BACK)
-async def come_back(request: Request, now: NowDep, state: str = "", code: str = "") -> Response:
+async def come_back(request: Request, now: NowDep, state: str = "", code: str = "", to: str = "") -> Response:
     """From WeCom, with the state that we gave and a code. The state is spent before the code is looked at."""
     services, settings = services_of(request), settings_of(request)
     cookies = Cookies(request, settings)
     async with transaction(services.sessions) as session:
-        attempt = await access.spend_attempt(session, state=state, browser=cookies.get(BROWSER), now=now)
+        attempt = await access.spend_attempt(
+            session,
+            state=state,
+            browser=cookies.get(BROWSER),
+            return_path=access.own_path(to, otherwise=HOME),
+            now=now,
+        )
     if attempt is None:
         return _refuse(request, messages.STALE, now=now)
     if not code:

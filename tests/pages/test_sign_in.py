@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 from sqlalchemy import select
@@ -15,8 +16,9 @@ from app.access.sign_in.attempts import LIFETIME, own_path
 from app.audit.actor import SYSTEM
 from app.database import transaction
 from app.pages.security import form_token
-from models.access import PersonSession
+from models.access import PersonSession, SignInAttempt
 from models.org import Person, PersonStatus
+from tests.fakes.clock import MONDAY_9AM
 from tests.pages.world import COMPUTER, SERVICE, House
 
 
@@ -152,6 +154,66 @@ class TestWhatCannotBeForged:
         house.clock.advance(LIFETIME + timedelta(seconds=1))
         await browser.get(f"/sign-in/back?state={state_of(page.headers['location'])}&code=any")
         assert "登录没有完成" in browser.text
+
+    async def test_whoever_only_goes_away_leaves_nothing(self, house: House) -> None:
+        """A page that is reloaded, and a program that keeps no cookies."""
+        browser, program = house.browser("li"), house.browser("li", keeps_cookies=False)
+        for _ in range(5):
+            await browser.get("/sign-in?to=/me", follows=False)
+            await program.get("/sign-in?to=/me", follows=False)
+        async with house.services.sessions() as session:
+            assert (await session.scalars(select(SignInAttempt))).all() == []
+
+    async def test_every_tab_comes_to_its_page(self, house: House) -> None:
+        """Two pages of an old session, opened at once: neither takes the other's way."""
+        browser = house.browser("li")
+        first = (await browser.get("/sign-in?to=/me/tasks", follows=False)).headers["location"]
+        await browser.get("/sign-in?to=/me/groups", follows=False)
+        await browser.get(first)
+        assert browser.went[-1] == f"{SERVICE}/me/tasks"
+
+    async def test_nobody_makes_a_state_for_a_browser_without_a_cookie(self, house: House) -> None:
+        """Sealed with nothing it would be anybody's: whoever follows the link would be signed in as its maker."""
+        made = access.begin_attempt(browser="", way=access.Way.CLIENT, return_path="/me", now=house.clock.now())
+        victim = house.browser("chen")
+        page = await victim.get(f"/sign-in/back?state={made.state}&code=any")
+        assert page.status_code == 403
+        assert "登录没有完成" in victim.text
+
+    @pytest.mark.parametrize("place", [0, 5, 30, 60, 100])
+    async def test_a_state_that_was_touched(self, house: House, place: int) -> None:
+        browser = house.browser("li")
+        state = state_of((await browser.get("/sign-in?to=/me", follows=False)).headers["location"])
+        other = "d" if state[place] != "d" else "c"
+        await browser.get(f"/sign-in/back?state={state[:place]}{other}{state[place + 1 :]}&code=any")
+        assert "登录没有完成" in browser.text
+
+    async def test_of_two_at_once_one_comes_in(self, house: House) -> None:
+        made = access.begin_attempt(browser="b", way=access.Way.CLIENT, return_path="/me", now=house.clock.now())
+
+        async def spend() -> access.Attempt | None:
+            async with transaction(house.services.sessions) as session:
+                return await access.spend_attempt(
+                    session, state=made.state, browser="b", return_path="/me", now=house.clock.now()
+                )
+
+        spent = await asyncio.gather(spend(), spend())
+        assert [one is not None for one in spent].count(True) == 1
+
+    @pytest.mark.parametrize("path", ["//evil.test/", "https://evil.test/", "/\\evil.test"])
+    async def test_the_way_back_leads_nowhere_else(self, house: House, path: str) -> None:
+        browser = house.browser("li")
+        location = (await browser.get("/sign-in?to=/me", follows=False)).headers["location"]
+        await browser.get(location.replace(quote("to=%2Fme", safe=""), quote(f"to={quote(path, safe='')}", safe="")))
+        assert browser.went[-1] == f"{SERVICE}/me"
+
+    def test_a_state_is_one_that_wecom_takes(self) -> None:
+        """Letters and digits, 128 at most (callbacks §6.1)."""
+        for way in (access.Way.CLIENT, access.Way.DESKTOP):
+            made = access.begin_attempt(browser=access.new_token(), way=way, return_path="/me", now=MONDAY_9AM)
+            assert made.state.isascii()
+            assert made.state.isalnum()
+            assert len(made.state) <= 128
 
     async def test_a_code_that_the_platform_refuses(self, house: House) -> None:
         browser = house.browser("li")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hmac
+import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 from urllib.parse import urlencode, urlsplit
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -21,12 +24,21 @@ KEPT: Final = timedelta(days=1)
 LONGEST_PATH: Final = 1_000
 
 
+_SEAL: Final = 48
+_STATE: Final = re.compile(r"(?P<sealed>(?P<way>[cd])(?P<until>[0-9a-f]{10})[0-9a-f]{48})(?P<seal>[0-9a-f]{48})")
+"""Letters and digits, and fewer than the 128 that WeCom takes (callbacks §6.1)."""
+
+
 class Way(StrEnum):
     """How somebody says who they are."""
 
     CLIENT = "client"  # inside WeCom, silently
     DESKTOP = "desktop"  # a QR code to scan, or the panel of the desktop client
     LINK = "link"  # the one-time link of `steward access link`
+
+
+_LETTERS: Final = {Way.CLIENT: "c", Way.DESKTOP: "d"}
+_WAYS: Final = {letter: way for way, letter in _LETTERS.items()}
 
 
 @dataclass(frozen=True)
@@ -52,37 +64,49 @@ def own_path(path: str | None, *, otherwise: str) -> str:
     return path if not parts.scheme and not parts.netloc and not path.startswith("//") else otherwise
 
 
-async def begin_attempt(session: AsyncSession, *, browser: str, way: Way, return_path: str, now: datetime) -> Attempt:
-    """`browser` is the value of a cookie that only this browser has."""
-    state = new_state()
-    session.add(
-        SignInAttempt(
+def begin_attempt(*, browser: str, way: Way, return_path: str, now: datetime) -> Attempt:
+    """`browser` is the value of a cookie that only this browser has: the state is sealed with it, so that nothing is
+    kept of whoever only goes away, however often they do.
+    """
+    sealed = f"{_LETTERS[way]}{int((now + LIFETIME).timestamp()):010x}{new_state()}"
+    return Attempt(sealed + _seal(sealed, browser), way, return_path)
+
+
+async def spend_attempt(
+    session: AsyncSession, *, state: str, browser: str, return_path: str, now: datetime
+) -> Attempt | None:
+    """The attempt that this state began; None when it was used, is too old, or began in another browser.
+
+    `return_path` is a page of ours (`own_path`), wherever the address has it from.
+    """
+    read = _STATE.fullmatch(state)
+    # Everybody could seal with no cookie.
+    if read is None or not browser or not hmac.compare_digest(read["seal"], _seal(read["sealed"], browser)):
+        return None
+    expires_at = datetime.fromtimestamp(int(read["until"], 16), UTC)
+    if not now < expires_at <= now + LIFETIME:
+        return None
+    way = _WAYS[read["way"]]
+    once = (
+        insert(SignInAttempt)
+        .values(
             state_hash=hashed(state),
             browser_hash=hashed(browser),
             return_path=return_path,
             way=way.value,
             created_at=now,
-            expires_at=now + LIFETIME,
+            expires_at=expires_at,
+            spent_at=now,
         )
+        .on_conflict_do_nothing()
+        .returning(col(SignInAttempt.way))
     )
-    return Attempt(state, way, return_path)
+    is_first = (await session.execute(once)).first() is not None
+    return Attempt(state, way, return_path) if is_first else None
 
 
-async def spend_attempt(session: AsyncSession, *, state: str, browser: str, now: datetime) -> Attempt | None:
-    """The attempt that this state began; None when it was used, is too old, or began in another browser."""
-    statement = (
-        update(SignInAttempt)
-        .where(
-            col(SignInAttempt.state_hash) == hashed(state),
-            col(SignInAttempt.browser_hash) == hashed(browser),
-            col(SignInAttempt.spent_at).is_(None),
-            col(SignInAttempt.expires_at) > now,
-        )
-        .values(spent_at=now)
-        .returning(col(SignInAttempt.way), col(SignInAttempt.return_path))
-    )
-    row = (await session.execute(statement)).one_or_none()
-    return Attempt(state, Way(row.way), row.return_path) if row is not None else None
+def _seal(sealed: str, browser: str) -> str:
+    return hmac.new(browser.encode("utf-8", "surrogatepass"), sealed.encode(), "sha256").hexdigest()[:_SEAL]
 
 
 def address_of(attempt: Attempt, wecom: WecomSettings, *, back: str) -> str:

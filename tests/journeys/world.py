@@ -153,8 +153,19 @@ class World:
         self.line.drop()
         for worker in workers:
             await worker.kill()
+        await self.until("the statements of the dead to end", self._nothing_runs)
         async with transaction(self.services.sessions) as session:
             await session.execute(text("UPDATE pgqueuer SET heartbeat = now() - interval '1 minute'"))
+
+    async def _nothing_runs(self) -> bool:
+        """A job can be picked by a statement that was sent before the kill and ends after it, on a busy machine: its
+        heartbeat would then be younger than the one that `kill_workers` puts back.
+        """
+        row = await self._one(
+            "SELECT count(*) AS running FROM pg_stat_activity WHERE datname = current_database()"
+            " AND state <> 'idle' AND pid <> pg_backend_pid()"
+        )
+        return not row["running"]
 
     async def lose_contact_events(self) -> None:
         """From now on the platform changes people without a word to us."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -26,7 +27,7 @@ def show_everything(*, once: bool, people: int, data_dir: Path) -> int:
                 status.update("启动企微管家 …")
                 with service_process(database_url, sandbox, data_dir) as addresses:
                     status.stop()
-                    return _perform(addresses, console, once=once)
+                    return _perform(addresses, console, once=once, app=sandbox["STEWARD_WECOM_AGENT_ID"])
     except (DidNotStart, EmbeddedPostgresError) as error:
         console.print(f"[red]没有启动[/red]: {error}", highlight=False, soft_wrap=True)
         return 1
@@ -34,13 +35,14 @@ def show_everything(*, once: bool, people: int, data_dir: Path) -> int:
         return 130
 
 
-def _perform(addresses: Addresses, console: Console, *, once: bool) -> int:
+def _perform(addresses: Addresses, console: Console, *, once: bool, app: str) -> int:
     try:
-        personnel = asyncio.run(_tell(addresses, console))
+        players = asyncio.run(_tell(addresses, console))
     except StoryBroken as broken:
         console.print(f"\n  [red]✗ 这一步不成立[/red]: {broken}", highlight=False, soft_wrap=True)
         return 1
-    _print_addresses(addresses, console, personnel)
+    _print_ways(addresses, console, players, app)
+    _print_addresses(addresses, console, players)
     if once:
         return 0
     console.print("\n服务继续运行，按 Ctrl-C 结束。")
@@ -48,19 +50,44 @@ def _perform(addresses: Addresses, console: Console, *, once: bool) -> int:
     return 0
 
 
-async def _tell(addresses: Addresses, console: Console) -> str:
-    """Returns the name of who heads personnel: the console shows them most."""
+@dataclass(frozen=True)
+class Players:
+    """Who is at hand for those who go on by themselves."""
+
+    userid: str
+    employee: str
+    """Their name. They have left the group, and may apply to come back."""
+    personnel: str
+    """The name of who heads personnel: the console shows them most."""
+
+
+async def _tell(addresses: Addresses, console: Console) -> Players:
     async with Stage(addresses, console) as stage:
-        await tell_story(stage)
-        return await head_of_personnel(stage)
+        cast = await tell_story(stage)
+        userid = cast.team[-1]
+        return Players(userid, await stage.name_of(userid), await head_of_personnel(stage))
 
 
-def _print_addresses(addresses: Addresses, console: Console, personnel: str) -> None:
+def _print_ways(addresses: Addresses, console: Console, players: Players, app: str) -> None:
+    """Two ways on, by clicking alone."""
+    phone = f"{addresses.sandbox}/phones/{players.userid}?c=app-{app}"
+    console.print("\n[bold]接着自己走一遍（不需要密钥）[/bold]")
+    for line in (
+        f"员工：打开 {players.employee} 的手机 {phone}",
+        f"  点下方菜单“申请 → 加入群聊”，再点“用{players.employee}的手机扫码”；选群、写理由，提交前看到由谁审批",
+        f"  审批人在各自的手机上收到卡片：{addresses.sandbox}/phones",
+        f"人力资源：打开 {addresses.service}/console，在扫码页上选 {players.personnel}",
+        "  点“通知 → 写一则通知 → 看看会发给谁 → 发布”；员工在手机上点“收到”，回执页上的数字随之变化",
+    ):
+        console.print(f"  {line}", highlight=False, soft_wrap=True)
+
+
+def _print_addresses(addresses: Addresses, console: Console, players: Players) -> None:
     console.print("\n[bold]自己看看[/bold]")
     for name, url in (
         ("员工的手机", f"{addresses.sandbox}/phones"),
         ("员工页面", f"{addresses.service}/me（在扫码页上选一个人）"),
-        ("管理台", f"{addresses.service}/console（在扫码页上选 {personnel}，人力资源部负责人）"),
+        ("管理台", f"{addresses.service}/console（在扫码页上选 {players.personnel}，人力资源部负责人）"),
         ("接口文档", f"{addresses.service}/docs"),
         ("监控指标", f"{addresses.service}/metrics"),
         ("就绪状态", f"{addresses.service}/readyz"),

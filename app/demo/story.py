@@ -14,7 +14,8 @@ HOUR = timedelta(hours=1)
 REPEATS = 3
 
 
-async def tell_story(stage: Stage) -> None:
+async def tell_story(stage: Stage) -> Cast:
+    """Returns who played it."""
     await verify_addresses(stage)
     await sync_organisation(stage)
     cast = await choose_cast(stage)
@@ -27,6 +28,7 @@ async def tell_story(stage: Stage) -> None:
     await depart(stage, cast, group)
     await repeat_callbacks(stage)
     await add_up(stage)
+    return cast
 
 
 # ---------------------------------------------------------------- the two ends meet

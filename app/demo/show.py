@@ -14,6 +14,7 @@ from app.demo.processes import Addresses, DidNotStart, demo_database, sandbox_pr
 from app.demo.stage import Stage, StoryBroken
 from app.demo.story import tell_story
 from app.embedded import EmbeddedPostgresError
+from app.quotes import quoted
 
 
 def show_everything(*, once: bool, people: int, data_dir: Path) -> int:
@@ -72,9 +73,10 @@ def _print_ways(addresses: Addresses, console: Console, players: Players, app: s
     """Two ways on, by clicking alone."""
     phone = f"{addresses.sandbox}/phones/{players.userid}?c=app-{app}"
     console.print("\n[bold]接着自己走一遍（不需要密钥）[/bold]")
+    scan = quoted(f"用{players.employee}的手机扫码")
     for line in (
         f"员工：打开 {players.employee} 的手机 {phone}",
-        f"  点下方菜单“申请 → 加入群聊”，再点“用{players.employee}的手机扫码”；选群、写理由，提交前看到由谁审批",
+        f"  点下方菜单“申请 → 加入群聊”，再点{scan}；选群、写理由，提交前看到由谁审批",
         f"  审批人在各自的手机上收到卡片：{addresses.sandbox}/phones",
         f"人力资源：打开 {addresses.service}/console，在扫码页上选 {players.personnel}",
         "  点“通知 → 写一则通知 → 看看会发给谁 → 发布”；员工在手机上点“收到”，回执页上的数字随之变化",

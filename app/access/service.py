@@ -34,11 +34,12 @@ from app.access.errors import ExpiresInThePast, NoSuchKey, UnknownScope
 from app.access.keys import queries as key_queries
 from app.access.keys.acting import check_departments, check_may_act_as, department_names, person_acting
 from app.access.keys.find_caller import digest
+from app.access.keys.listed import requests_of_key
 from app.access.keys.powers import KeyPowers, Powers
 from app.access.keys.queries import Usage, key_names, makers_of_key
 from app.access.sign_in.attempts import Attempt, Way, address_of, begin_attempt, own_path, spend_attempt
 from app.access.sign_in.links import create_link, holder_of, use_link
-from app.access.sign_in.sessions import Lifetime, Viewer, end_all_of, end_own, find, living_of, start
+from app.access.sign_in.sessions import Ending, Lifetime, Viewer, end_all_of, end_own, find, living_of, start
 from app.access.sign_in.tokens import new_token
 from app.access.sign_in.visitors import Turned, Visitor, recognise
 from app.audit import queries as audit
@@ -57,6 +58,7 @@ __all__ = [
     "Answer",
     "Attempt",
     "Authority",
+    "Ending",
     "Holding",
     "KeyDraft",
     "KeyPowers",
@@ -108,6 +110,7 @@ __all__ = [
     "powers_of_keys",
     "recognise",
     "refused",
+    "requests_of_key",
     "revoke",
     "spend_attempt",
     "start",

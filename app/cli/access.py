@@ -120,7 +120,7 @@ def explain(userid: UseridArgument, as_json: JsonOption = False) -> None:
                 "bundle": holding.bundle,
                 "title": holding.rule.title,
                 "where": holding.rule.reach.value if holding.grant is None else holding.grant.reach,
-                "because": f"因为{holding.because.chinese}",
+                "because": f"因为{holding.said_of(person.name).chinese}",
                 "permissions": [f"{one.value}（{TITLES[one].chinese}）" for one in holding.rule.permissions],
             }
             for holding in authority.holdings

@@ -8,14 +8,7 @@ from typing import Final
 from app.permissions import Words
 from app.wecom.codes import CODES, CodeEntry, unknown_code
 from models.audit import ObjectKind
-from models.delivery import CallKind, CallState, DeliveryState, FailReason, HoldReason
-
-DELIVERY_STATES: Final[Mapping[DeliveryState, tuple[Words, str]]] = {
-    DeliveryState.HELD: (Words("等待发送", "waits"), "warn"),
-    DeliveryState.SENT: (Words("已送达", "sent"), "good"),
-    DeliveryState.FAILED: (Words("没有送达", "failed"), "bad"),
-    DeliveryState.UNKNOWN: (Words("是否送达不明", "unknown"), "bad"),
-}
+from models.delivery import CallKind, CallState, FailReason, HoldReason
 
 CALL_STATES: Final[Mapping[CallState, tuple[Words, str]]] = {
     CallState.READY: (Words("可以发出", "ready"), "plain"),

@@ -22,9 +22,11 @@ from app.org.returners import Returner, ReturnerPage, compare_returners, link_re
 from app.org.search.find import FoundDepartment, departments_by_id, first_departments, search_departments, search_people
 from app.org.shown import (
     PEOPLE_SORTED,
+    ChangePage,
     DepartmentPage,
     PersonLine,
     PersonPage,
+    changes_listed,
     departments_seen,
     people_lines,
     people_seen,
@@ -39,6 +41,7 @@ __all__ = [
     "DEPARTMENTS_READ_AGAIN",
     "PEOPLE_READ_AGAIN",
     "PEOPLE_SORTED",
+    "ChangePage",
     "DepartmentPage",
     "FoundDepartment",
     "MemberFilter",
@@ -48,6 +51,7 @@ __all__ = [
     "Returner",
     "ReturnerPage",
     "among",
+    "changes_listed",
     "compare_returners",
     "departments_by_id",
     "departments_seen",

@@ -21,7 +21,7 @@ from app.org.sight import departments_seen_by
 from app.permissions import Sight
 from app.spreadsheets.columns import Column, Sheet, person, words
 from app.web.pagination import PageQuery, Sorting, paginate
-from models.org import Department, Membership, Person, PersonStatus
+from models.org import Department, Membership, OrgChange, Person, PersonStatus
 
 FIRST_PAGE = PageQuery(cursor=None, limit=50)
 
@@ -36,6 +36,14 @@ class PersonLine:
 @dataclass(frozen=True)
 class PersonPage:
     items: Sequence[PersonLine]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True)
+class ChangePage:
+    """What has happened to an account and its places, the newest first."""
+
+    items: Sequence[OrgChange]
     next_cursor: str | None
 
 
@@ -81,6 +89,12 @@ async def people_seen(
 async def _person_lines(session: AsyncSession, rows: Sequence[Person]) -> list[PersonLine]:
     named = await named_people(session, [row.id for row in rows])
     return [PersonLine(named[row.id], row.position, row.updated_at) for row in rows]
+
+
+async def changes_listed(session: AsyncSession, person_id: UUID, *, page: PageQuery = FIRST_PAGE) -> ChangePage:
+    """Every change of the person and of their departments."""
+    rows, cursor = await paginate(session, queries.changes_of(person_id), col(OrgChange.id), page=page)
+    return ChangePage(rows, cursor)
 
 
 def people_sheet(session: AsyncSession, *, in_english: bool) -> Sheet[PersonLine]:

@@ -90,7 +90,7 @@ class TestGrants:
 
     async def test_a_head_is_explained_by_what_they_are(self, staffed: Steward) -> None:
         explained = (await staffed("access", "explain", "wang", "--json")).json()
-        assert "因为您是研发部负责人" in {one["because"] for one in explained}
+        assert "因为王芳是研发部负责人" in {one["because"] for one in explained}
 
     @pytest.mark.parametrize(
         ("arguments", "says"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,6 +38,13 @@ class Holding:
     because: Words
     """Reads on after 因为 and "because": 您是销售部负责人."""
     grant: AccessGrant | None = None
+
+    def said_of(self, name: str) -> Words:
+        """The same about somebody else: 李军是销售部负责人."""
+        return Words(
+            self.because.chinese.replace("您", name, 1),
+            re.sub(r"^you (\w+)", rf"{name} \1s", self.because.english, count=1),
+        )
 
     @property
     def permissions(self) -> frozenset[Permission]:

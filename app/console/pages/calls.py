@@ -24,6 +24,7 @@ from app.delivery import service as delivery
 from app.ledger import service as ledger
 from app.ledger.service import Resolution
 from app.pages.drawing.catalogue import phrase
+from app.pages.drawing.words import DELIVERY_STATES
 from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
 from app.pages.route import page_router
 from app.pages.tables import CursorDep, Table, page_at
@@ -119,7 +120,7 @@ async def _drawn(visit: Visit, call_id: UUID, form: Form = EMPTY, status: int = 
         may_retry=may_decide and _may_be_made_again(found.call),
         states=words.CALL_STATES,
         kinds=words.CALL_KINDS,
-        delivery_states=words.DELIVERY_STATES,
+        delivery_states=DELIVERY_STATES,
         reason=words.reason,
         object_kind=words.object_kind,
     )

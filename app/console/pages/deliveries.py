@@ -25,6 +25,7 @@ from app.console.visiting import (
 from app.delivery import service as delivery
 from app.delivery.service import Ended, Selection
 from app.pages.drawing.catalogue import phrase
+from app.pages.drawing.words import DELIVERY_STATES
 from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
 from app.pages.route import page_router
 from app.pages.tables import CursorDep, Table, page_at
@@ -59,7 +60,7 @@ async def listed(
         visit.session, state=wanted, userid=name or None, message_id=message, page=page_at(cursor)
     )
     filters = [
-        one_of("state", Words("状态", "State"), plain(words.DELIVERY_STATES), wanted or ""),
+        one_of("state", Words("状态", "State"), plain(DELIVERY_STATES), wanted or ""),
         written("userid", Words("收件人账号", "Recipient's account"), name),
         written("message", Words("消息编号", "Message id"), str(message or "")),
     ]
@@ -149,4 +150,4 @@ async def _drawn(visit: Visit, delivery_id: int, form: Form = EMPTY, status: int
 
 
 def _words() -> dict[str, Any]:
-    return {"states": words.DELIVERY_STATES, "reason": words.reason, "object_kind": words.object_kind}
+    return {"states": DELIVERY_STATES, "reason": words.reason, "object_kind": words.object_kind}

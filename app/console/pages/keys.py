@@ -14,12 +14,12 @@ from app import addresses
 from app.access import service as access
 from app.audit.why import About
 from app.confirmations import service as confirmations
-from app.console.visiting import may
+from app.console.visiting import may, one_of, trace_of
 from app.dual_control import TwoPersonAct
 from app.pages.drawing.catalogue import phrase
 from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
 from app.pages.route import page_router
-from app.pages.tables import Choice
+from app.pages.tables import Choice, CursorDep, Table, page_at
 from app.pages.visit import Visit, services_of, visits
 from app.permissions import Permission, Words
 from app.timeline import service as timelines
@@ -60,6 +60,10 @@ VERBS: Final[Mapping[str, Words]] = {
     "act": Words("代人办理", "act for people:"),
     "confirm": Words("代人确认", "confirm for people:"),
     "content": Words("查看内容", "read the content of"),
+}
+OUTCOMES: Final[Mapping[str, Words]] = {
+    "failed": Words("被拒绝或失败", "refused or failed"),
+    "done": Words("正常", "answered"),
 }
 WHOM: Final = (
     Choice(ActAs.NOBODY, "不能代任何人", "nobody"),
@@ -144,6 +148,18 @@ BAD: Final = 400
 @router.get("/{key_id}")
 async def one(key_id: UUID, visit: KeysVisit) -> Response:
     return await _drawn(visit, key_id)
+
+
+@router.get("/{key_id}/requests")
+async def requests(key_id: UUID, visit: KeysVisit, cursor: CursorDep, outcome: str = "") -> Response:
+    """Each request of the last 14 days."""
+    row = await access.key_numbered(visit.session, key_id)
+    failed = {"failed": True, "done": False}.get(outcome)
+    page = await access.requests_of_key(visit.session, row.id, failed=failed, page=page_at(cursor))
+    filters = [one_of("outcome", Words("结果", "Outcome"), OUTCOMES, outcome)]
+    traces = {one.correlation_id: trace_of(visit, one.correlation_id) for one in page.items}
+    table = Table(page.items, page.next_cursor, filters)
+    return visit.draw("console/key_requests.html", key=row, table=table, traces=traces)
 
 
 @router.post("/{key_id}/whom")

@@ -13,13 +13,14 @@ from app.access import service as access
 from app.approvals import service as approvals
 from app.approvals.queries import RequestFilter
 from app.audit.why import About
-from app.console.visiting import company_visits, may
+from app.console.visiting import company_visits, may, way_to
 from app.groups import service as groups
 from app.groups.service import GroupSearch
 from app.org import queries
 from app.org import service as org
 from app.org.service import MemberFilter
 from app.pages.drawing.catalogue import phrase
+from app.pages.drawing.words import ORG_CHANGES, ORG_OBJECTS
 from app.pages.errors import NoSuchPage
 from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
 from app.pages.route import page_router
@@ -125,6 +126,24 @@ async def decide(visit: LinkingVisit, submission: SubmissionDep) -> Response:
 async def _returned(visit: Visit, cursor: str | None, form: Form = EMPTY, status: int = 200) -> Response:
     page = await org.returners_listed(visit.session, page=page_at(cursor))
     return visit.draw("console/returned.html", status=status, form=form, done=await said_to(visit), table=page)
+
+
+@router.get("/{person_id}/changes")
+async def changes(person_id: UUID, visit: PeopleVisit, cursor: CursorDep) -> Response:
+    """What has happened to an account and its places, by which sync."""
+    await visit.check(Permission.PERSON_READ, About(ObjectKind.PERSON, person_id))
+    shown = await org.person_shown(visit.session, person_id)
+    if shown is None:
+        raise NoSuchPage("没有这个人", "There is no such person")
+    page = await org.changes_listed(visit.session, person_id, page=page_at(cursor))
+    return visit.draw(
+        "console/person_changes.html",
+        shown=shown,
+        table=page,
+        runs={one.run_id: way_to(visit, ObjectKind.SYNC_RUN, one.run_id) for one in page.items if one.run_id},
+        objects=ORG_OBJECTS,
+        changes=ORG_CHANGES,
+    )
 
 
 @router.get("/{person_id}")

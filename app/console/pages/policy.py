@@ -11,13 +11,15 @@ from app.audit.actor import Actor
 from app.console.visiting import company_visits, may
 from app.pages.forms import said_to
 from app.pages.route import page_router
-from app.pages.tables import CursorDep, page_at
+from app.pages.tables import CursorDep, Table, page_at
 from app.pages.visit import Visit, visits
 from app.permissions import Permission
 from app.policy import service as policies
 from app.policy.service import Policy
+from app.roles import service as roles
 from app.timeline import service as timelines
 from app.timeline.service import NamedActor
+from app.web.pagination import slice_of
 from app.web.schemas import QueryInt
 
 router = page_router(addresses.CONSOLE_POLICY)
@@ -32,6 +34,16 @@ LARGEST_NUMBER: Final = 2**31 - 1
 @router.get("")
 async def in_force(visit: PolicyVisit) -> Response:
     return await _document(visit, await policies.in_force(visit.session, now=visit.now), is_in_force=True)
+
+
+@router.get("/roles")
+async def holders(visit: SourceVisit, cursor: CursorDep) -> Response:
+    """Whom the version in force means today: its roles, tags, posts and people (F50)."""
+    policy = await policies.in_force(visit.session, now=visit.now)
+    named = list(roles.named_in(policy.document))
+    wanted, next_cursor = slice_of(named, policy.number, page=page_at(cursor))
+    found = await roles.who_is_meant(visit.session, policy.document, wanted)
+    return visit.draw("console/policy_roles.html", policy=policy, table=Table(found, next_cursor))
 
 
 @router.get("/versions")

@@ -17,6 +17,7 @@ from app.dual_control import TwoPersonAct
 from app.org import service as org
 from app.org.service import NamedPerson
 from app.pages.drawing.catalogue import phrase
+from app.pages.drawing.words import ORG_CHANGES, ORG_OBJECTS
 from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
 from app.pages.route import page_router
 from app.pages.tables import CursorDep, Table, page_at
@@ -52,25 +53,6 @@ REASONS: Final[Mapping[str, Words]] = {
     "api": Words("通过接口", "by the API"),
     "cli": Words("通过命令行", "at the command line"),
     "console": Words("在管理台发起", "from the console"),
-}
-OBJECTS: Final[Mapping[str, Words]] = {
-    "person": Words("人员", "person"),
-    "department": Words("部门", "department"),
-    "membership": Words("所在部门", "place in a department"),
-    "tag": Words("标签", "tag"),
-}
-CHANGES: Final[Mapping[str, Words]] = {
-    "created": Words("新增", "created"),
-    "updated": Words("更新", "updated"),
-    "ended": Words("撤销", "ended"),
-    "moved": Words("调动", "moved"),
-    "missing": Words("这次没有读到", "missing"),
-    "left": Words("离职", "left"),
-    "disabled": Words("停用", "disabled"),
-    "invisible": Words("移出可见范围", "out of sight"),
-    "active": Words("恢复", "active again"),
-    "renamed": Words("更换账号", "account renamed"),
-    "returned": Words("返岗", "came back"),
 }
 
 
@@ -161,8 +143,8 @@ async def _drawn(
     run = await sync.read_run(visit.session, run_id=SyncRunId(run_id))
     found = await sync.differences_listed(visit.session, run_id=run_id, wanted=wanted, page=page_at(cursor))
     filters = [
-        one_of("of", Words("对象", "Object"), OBJECTS, wanted.object_kind or ""),
-        one_of("change", Words("变化", "Change"), CHANGES, wanted.change or ""),
+        one_of("of", Words("对象", "Object"), ORG_OBJECTS, wanted.object_kind or ""),
+        one_of("change", Words("变化", "Change"), ORG_CHANGES, wanted.change or ""),
     ]
     return visit.draw(
         "console/sync.html",
@@ -179,8 +161,8 @@ async def _drawn(
         states=STATES,
         kinds=KINDS,
         reasons=REASONS,
-        objects=OBJECTS,
-        changes=CHANGES,
+        objects=ORG_OBJECTS,
+        changes=ORG_CHANGES,
     )
 
 

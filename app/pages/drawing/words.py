@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
+from app.access.service import Ending, Way
 from app.announcements.service import ReceiptState
 from app.approvals.service import EntryKind
 from app.groups.service import OwnRole, Standing
-from app.permissions import Words
+from app.permissions import Reach, Words
 from app.tasks.service import TaskList
 from models.announcements import AnnouncementState
 from models.approvals import OutcomeState, RequestState, Verdict
+from models.delivery import DeliveryState
 from models.groups import FindingKind, FindingState, GroupState
 from models.org import PersonStatus
 from models.tasks import TaskState
@@ -21,6 +23,13 @@ GOOD: Final = "good"
 WARN: Final = "warn"
 BAD: Final = "bad"
 PLAIN: Final = "plain"
+
+DELIVERY_STATES: Final[Mapping[StrEnum, tuple[Words, str]]] = {
+    DeliveryState.HELD: (Words("等待发送", "waits"), "warn"),
+    DeliveryState.SENT: (Words("已送达", "sent"), "good"),
+    DeliveryState.FAILED: (Words("没有送达", "failed"), "bad"),
+    DeliveryState.UNKNOWN: (Words("是否送达不明", "unknown"), "bad"),
+}
 
 BADGES: Final[Mapping[type[StrEnum], Mapping[StrEnum, tuple[Words, str]]]] = {
     RequestState: {
@@ -68,6 +77,7 @@ BADGES: Final[Mapping[type[StrEnum], Mapping[StrEnum, tuple[Words, str]]]] = {
         Standing.JOINING: (Words("正在加入", "joining"), WARN),
         Standing.LEAVING: (Words("正在退出", "leaving"), WARN),
     },
+    DeliveryState: DELIVERY_STATES,
     PersonStatus: {
         PersonStatus(status): words
         for status, words in {
@@ -141,9 +151,63 @@ TASK_STEPS: Final[Mapping[str, Words]] = {
 }
 """By `TaskStep.kind`, which is text: later releases write more of them."""
 
+ORG_OBJECTS: Final[Mapping[str, Words]] = {
+    "person": Words("人员", "person"),
+    "department": Words("部门", "department"),
+    "membership": Words("所在部门", "place in a department"),
+    "tag": Words("标签", "tag"),
+}
+
+ORG_CHANGES: Final[Mapping[str, Words]] = {
+    "created": Words("新增", "created"),
+    "updated": Words("更新", "updated"),
+    "ended": Words("撤销", "ended"),
+    "moved": Words("调动", "moved"),
+    "missing": Words("这次没有读到", "missing"),
+    "left": Words("离职", "left"),
+    "disabled": Words("停用", "disabled"),
+    "invisible": Words("移出可见范围", "out of sight"),
+    "active": Words("恢复", "active again"),
+    "renamed": Words("更换账号", "account renamed"),
+    "returned": Words("返岗", "came back"),
+}
+"""What has happened to them, as `OrgChange.change` says it."""
+
+WAYS: Final[Mapping[str, Words]] = {
+    Way.CLIENT: Words("在企业微信中打开", "inside WeCom"),
+    Way.DESKTOP: Words("扫码", "by QR code"),
+    Way.LINK: Words("一次性链接", "by a link for once"),
+}
+ENDINGS: Final[Mapping[str, Words]] = {
+    Ending.SIGNED_OUT: Words("本人退出", "signed out"),
+    Ending.ENDED_ELSEWHERE: Words("本人在别处结束", "ended from elsewhere"),
+    Ending.DEPARTED: Words("离职或停用", "left, or was disabled"),
+    Ending.REPLACED: Words("同一浏览器重新登录", "somebody signed in with the same browser"),
+}
+REACHES: Final[Mapping[str, Words]] = {
+    Reach.COMPANY: Words("全公司", "company"),
+    Reach.DEPARTMENT: Words("部门及其下级", "department, with everything below"),
+    Reach.GROUP: Words("群", "group"),
+    Reach.OWN: Words("本人", "one's own"),
+}
+FIELDS: Final[Mapping[str, Mapping[str, Words]]] = {
+    "change": ORG_CHANGES,
+    "ended_because": ENDINGS,
+    "kind": TASK_STEPS,
+    "reach": REACHES,
+    "way": WAYS,
+}
+"""Words of texts that are kept about somebody, by the name of the field."""
+
 
 def badge_of(state: StrEnum) -> tuple[Words, str] | None:
     return BADGES[type(state)].get(state)
+
+
+def words_of(state: StrEnum) -> Words | None:
+    """The words alone, whichever table has them. None for what has none."""
+    badge = BADGES.get(type(state), {}).get(state)
+    return badge[0] if badge is not None else LABELS.get(type(state), {}).get(state)
 
 
 def label_of(kind: StrEnum) -> Words:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.access.authority.router import router as grants_router
 from app.access.authority.two_person import ACTS as GRANT_ACTS
 from app.access.jobs import JOBS, SCHEDULE, SUBSCRIBERS
 from app.access.keys import jobs as keys
@@ -14,7 +15,7 @@ from app.permissions import Permission
 DOMAIN = Domain(
     name="access",
     kept_data=personal_data,
-    routers=[router],
+    routers=[router, grants_router],
     jobs=JOBS | keys.JOBS,
     schedule=SCHEDULE | keys.SCHEDULE,
     subscribers=SUBSCRIBERS,

@@ -24,9 +24,11 @@ from app.access.authority.grants import (
     administrators,
     authority_of,
     grant,
+    grant_in_name,
     is_wide,
     living_grants,
     revoke,
+    revoke_in_name,
 )
 from app.access.authority.holders import holders_of
 from app.access.authority.holdings import Holding, bundles_of, grants_of
@@ -88,6 +90,7 @@ __all__ = [
     "end_own",
     "find",
     "grant",
+    "grant_in_name",
     "grants_of",
     "holder_of",
     "holders_of",
@@ -112,6 +115,7 @@ __all__ = [
     "refused",
     "requests_of_key",
     "revoke",
+    "revoke_in_name",
     "spend_attempt",
     "start",
     "usage_of_key",

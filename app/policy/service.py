@@ -201,10 +201,12 @@ async def needs_two_people(session: AsyncSession, act: TwoPersonAct, *, now: dat
     return access is not None and act in access.two_person
 
 
-async def check_alone(session: AsyncSession, act: TwoPersonAct, *, now: datetime) -> None:
-    """An API key does this by itself. Raises `TwoPeopleNeeded` where the policy wants two people of keys, too."""
+async def check_alone(session: AsyncSession, act: TwoPersonAct, *, now: datetime, in_a_name: bool = False) -> None:
+    """An API key does this by itself. Raises `TwoPeopleNeeded` where the policy wants two people of keys, too; in a
+    person's name, wherever it wants them of people.
+    """
     access = (await in_force(session, now=now)).document.access
-    if access is not None and access.two_person_keys and act in access.two_person:
+    if access is not None and (in_a_name or access.two_person_keys) and act in access.two_person:
         raise TwoPeopleNeeded(
             "按制度这件事需要两个人：请用 POST /confirmations 提出，由另一个人确认",
             "The policy wants two people for this: ask with POST /confirmations, and another person confirms",

@@ -29,6 +29,9 @@ PAGES: Final[dict[str, str]] = {
     "POST /confirmations/{confirmation_id}/refuse": "POST /me/confirmations/{confirmation_id}/{word}",
     "POST /confirmations/{confirmation_id}/withdraw": "POST /me/confirmations/{confirmation_id}/{word}",
     "GET /confirmations": "GET /me/confirmations",
+    "GET /access/grants": "GET /console/access",
+    "POST /access/grants": "POST /console/access",
+    "POST /access/grants/{grant_id}/revoke": "POST /console/access/{grant_id}/revoke",
     # people
     "GET /members": "GET /console/people",
     "GET /members/{userid}/changes": "GET /console/people/{person_id}/changes",

@@ -11,11 +11,13 @@ from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.access.authority import queries
 from app.access.authority.decide import Authority
 from app.access.authority.holdings import Holding, bundles_of, holdings_of, sight_at
 from app.access.errors import AlreadyGranted, CannotSignIn, MoreThanHeld, NoSuchGrant, UnknownBundle, WrongPlace
 from app.audit.actor import Actor, person_actor
 from app.audit.why import Why
+from app.dual_control import TwoPersonAct
 from app.events.service import catalogue, publish
 from app.org import queries as org
 from app.org.rules import MAY_ACT, department_written, may_act, why_not
@@ -260,15 +262,26 @@ async def revoke(
     return row
 
 
+async def grant_in_name(session: AsyncSession, wanted: Wanted, *, giver: Person, now: datetime) -> AccessGrant:
+    """As the person would on the page, with what they hold and no more. Raises what `grant` raises, and
+    `TwoPeopleNeeded` for a wide one: a key that gave it alone in one name would make the second person of every act.
+    """
+    if await is_wide(session, wanted):
+        await policies.check_alone(session, TwoPersonAct.ACCESS_GRANT, now=now, in_a_name=True)
+    authority, actor = await authority_of(session, giver, now=now), person_actor(giver.id)
+    return await grant(session, wanted, actor=actor, authority=authority, now=now)
+
+
+async def revoke_in_name(session: AsyncSession, grant_id: UUID, *, revoker: Person, now: datetime) -> AccessGrant:
+    """As the person would on the page. Raises what `revoke` raises."""
+    authority, actor = await authority_of(session, revoker, now=now), person_actor(revoker.id)
+    authority.check(Permission.ACCESS_GRANT)
+    return await revoke(session, grant_id, actor=actor, authority=authority, now=now)
+
+
 async def living_grants(session: AsyncSession, *, now: datetime) -> list[AccessGrant]:
     """Everybody's, the latest first."""
-    statement = (
-        select(AccessGrant)
-        .where(col(AccessGrant.ended_at).is_(None))
-        .where(or_(col(AccessGrant.ends_at).is_(None), col(AccessGrant.ends_at) > now))
-        .order_by(col(AccessGrant.id).desc())
-    )
-    return list(await session.scalars(statement))
+    return list(await session.scalars(queries.living(now=now).order_by(col(AccessGrant.id).desc())))
 
 
 async def authority_of(session: AsyncSession, person: Person, *, now: datetime) -> Authority:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.access.authority import queries
 from app.audit.actor import Actor, ActorKind
 from app.errors import WrongState
 from app.manifest import registry_of
@@ -103,12 +103,7 @@ async def _granted(
 
 async def grants_of(session: AsyncSession, person_id: PersonId, *, now: datetime) -> list[AccessGrant]:
     """Living ones, in the order in which they were given."""
-    statement = (
-        select(AccessGrant)
-        .where(col(AccessGrant.person_id) == person_id, col(AccessGrant.ended_at).is_(None))
-        .where(or_(col(AccessGrant.ends_at).is_(None), col(AccessGrant.ends_at) > now))
-        .order_by(col(AccessGrant.id))
-    )
+    statement = queries.living(person_id=person_id, now=now).order_by(col(AccessGrant.id))
     return list(await session.scalars(statement))
 
 

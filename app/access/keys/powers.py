@@ -10,7 +10,7 @@ from app.web.scopes import EVERYTHING
 from models.access import ActAs, ApiKey
 
 NOUNS: Final = {
-    "admin": "接口密钥",
+    "admin": "接口密钥、授权",
     "announcements": "通知",
     "audit": "审计记录",
     "callbacks": "回调",
@@ -27,6 +27,7 @@ NOUNS: Final = {
 """The resources of the scopes. One without a word is shown by its name."""
 
 ACTS: Final = {
+    "admin:write": "授予和收回权限",
     "requests:write": "提交申请",
     "requests:decide": "审批",
     "announcements:write": "发布通知",

@@ -37,7 +37,7 @@ DAYS: Final = 14
 """So long it is kept what keys were used for."""
 
 RESOURCES: Final[Mapping[str, Words]] = {
-    "admin": Words("接口密钥", "API keys"),
+    "admin": Words("接口密钥和授权", "API keys and access"),
     "announcements": Words("通知", "announcements"),
     "audit": Words("审计记录", "the audit trail"),
     "callbacks": Words("回调", "callbacks"),

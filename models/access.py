@@ -89,7 +89,7 @@ class PersonSession(Table, table=True):
     """However busy it is."""
     ended_at: datetime | None = optional_moment()
     ended_because: str | None = Field(default=None)
-    """`signed_out`, `ended_elsewhere`, `departed`, `replaced`."""
+    """`signed_out`, `ended_elsewhere`, `departed`, `replaced`, `ended_for_them`."""
 
 
 class SignInAttempt(Table, table=True):

@@ -9,13 +9,14 @@ from app.access.keys import jobs as keys
 from app.access.keys.two_person import ACTS as KEY_ACTS
 from app.access.personal_data import personal_data
 from app.access.router import router
+from app.access.sign_in.router import router as sessions_router
 from app.manifest import Domain, Page
 from app.permissions import Permission
 
 DOMAIN = Domain(
     name="access",
     kept_data=personal_data,
-    routers=[router, grants_router],
+    routers=[router, grants_router, sessions_router],
     jobs=JOBS | keys.JOBS,
     schedule=SCHEDULE | keys.SCHEDULE,
     subscribers=SUBSCRIBERS,

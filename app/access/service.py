@@ -40,8 +40,9 @@ from app.access.keys.listed import requests_of_key
 from app.access.keys.powers import KeyPowers, Powers
 from app.access.keys.queries import Usage, key_names, makers_of_key
 from app.access.sign_in.attempts import Attempt, Way, address_of, begin_attempt, own_path, spend_attempt
+from app.access.sign_in.lifetime import Lifetime, lifetime_of
 from app.access.sign_in.links import create_link, holder_of, use_link
-from app.access.sign_in.sessions import Ending, Lifetime, Viewer, end_all_of, end_own, find, living_of, start
+from app.access.sign_in.sessions import Ending, Viewer, end_all_of, end_for, end_own, find, living_of, start
 from app.access.sign_in.tokens import new_token
 from app.access.sign_in.visitors import Turned, Visitor, recognise
 from app.audit import queries as audit
@@ -86,6 +87,7 @@ __all__ = [
     "create_key",
     "create_link",
     "end_all_of",
+    "end_for",
     "end_key",
     "end_own",
     "find",
@@ -99,6 +101,7 @@ __all__ = [
     "key_names",
     "key_numbered",
     "let_act_for",
+    "lifetime_of",
     "list_keys",
     "living_grants",
     "living_key",

@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.access.service import Lifetime
 from app.pages.errors import ForeignForm, NoSuchPage
 from app.settings import Settings
 
@@ -36,10 +35,6 @@ def own_origin(request: Request, settings: Settings) -> str:
 
 def is_secure(request: Request, settings: Settings) -> bool:
     return own_origin(request, settings).startswith("https://")
-
-
-def lifetime_of(settings: Settings) -> Lifetime:
-    return Lifetime(settings.session_idle, settings.session_longest)
 
 
 class Cookies:

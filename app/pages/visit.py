@@ -23,7 +23,7 @@ from app.pages.drawing.catalogue import CHINESE, ENGLISH, LANGUAGES, translated
 from app.pages.drawing.environment import environment
 from app.pages.drawing.moments import Reader
 from app.pages.errors import SignInNeeded
-from app.pages.security import HEADERS, LANGUAGE, SESSION, Cookies, form_token, lifetime_of
+from app.pages.security import HEADERS, LANGUAGE, SESSION, Cookies, form_token
 from app.permissions import Permission, Sight
 from app.settings import Settings
 from app.web.deps import NowDep, SessionDep, WebServices
@@ -176,7 +176,8 @@ async def viewer_of(request: Request, session: AsyncSession, now: datetime) -> V
     token = Cookies(request, settings).get(SESSION)
     if not token:
         return None
-    return await access.find(session, token, lifetime=lifetime_of(settings), now=now, is_visit=not is_poll(request))
+    lifetime = access.lifetime_of(settings)
+    return await access.find(session, token, lifetime=lifetime, now=now, is_visit=not is_poll(request))
 
 
 def visits(path: str, permission: Permission | None = None) -> Any:

@@ -26,7 +26,6 @@ from app.pages.security import (
     Cookies,
     check_form,
     form_token,
-    lifetime_of,
     own_origin,
 )
 from app.pages.visit import drawn, services_of, settings_of, viewer_of
@@ -95,7 +94,7 @@ async def come_back(request: Request, now: NowDep, state: str = "", code: str = 
             person,
             way=attempt.way,
             browser=browser,
-            lifetime=lifetime_of(settings),
+            lifetime=access.lifetime_of(settings),
             now=now,
             before=cookies.get(SESSION),
         )
@@ -177,7 +176,7 @@ async def use_link(
         person,
         way=access.Way.LINK,
         browser=name,
-        lifetime=lifetime_of(settings),
+        lifetime=access.lifetime_of(settings),
         now=now,
         before=cookies.get(SESSION),
     )

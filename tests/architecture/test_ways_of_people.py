@@ -35,6 +35,8 @@ PAGES: Final[dict[str, str]] = {
     # people
     "GET /members": "GET /console/people",
     "GET /members/{userid}/changes": "GET /console/people/{person_id}/changes",
+    "GET /members/{userid}/sessions": "GET /console/people/{person_id}",
+    "DELETE /members/{userid}/sessions": "POST /console/people/{person_id}/sessions/end",
     "GET /members/{userid}/groups": "GET /console/people/{person_id}",
     "GET /members/{userid}/directory": "GET /me/groups",
     "GET /members/{userid}/waiting": "GET /me",

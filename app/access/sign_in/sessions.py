@@ -13,7 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.access.errors import NoSuchSession
+from app.access.sign_in import queries
 from app.access.sign_in.attempts import Way
+from app.access.sign_in.lifetime import Lifetime
 from app.access.sign_in.tokens import hashed, new_token
 from app.audit.actor import SYSTEM, Actor, person_actor
 from app.audit.why import Why
@@ -35,14 +37,8 @@ class Ending(StrEnum):
     DEPARTED = "departed"
     REPLACED = "replaced"
     """Somebody signed in with the same browser."""
-
-
-@dataclass(frozen=True)
-class Lifetime:
-    """How long a session lives: without a visit, and at most."""
-
-    idle: timedelta
-    longest: timedelta
+    ENDED_FOR_THEM = "ended_for_them"
+    """An administrator signed them out everywhere: a lost phone, a stolen account (policy 6.16)."""
 
 
 @dataclass(frozen=True)
@@ -124,18 +120,8 @@ async def living_of(
     session: AsyncSession, person_id: UUID, *, lifetime: Lifetime, now: datetime
 ) -> list[PersonSession]:
     """Where the person is signed in, the latest visit first."""
-    statement = (
-        select(PersonSession)
-        .where(
-            col(PersonSession.person_id) == person_id,
-            col(PersonSession.ended_at).is_(None),
-            col(PersonSession.ends_at) > now,
-            col(PersonSession.started_at) > now - lifetime.longest,
-            col(PersonSession.seen_at) > now - lifetime.idle,
-        )
-        .order_by(col(PersonSession.seen_at).desc(), col(PersonSession.id))
-    )
-    return list(await session.scalars(statement))
+    statement = queries.living(person_id, lifetime=lifetime, now=now)
+    return list(await session.scalars(statement.order_by(col(PersonSession.seen_at).desc(), col(PersonSession.id))))
 
 
 async def end_own(session: AsyncSession, viewer: Viewer, session_id: UUID, *, now: datetime) -> None:
@@ -151,7 +137,15 @@ async def end_all_of(session: AsyncSession, person_id: UUID, *, by: Actor = SYST
     await _end(session, col(PersonSession.person_id) == person_id, because=Ending.DEPARTED, by=by, now=now)
 
 
-async def _end(session: AsyncSession, *which: object, because: Ending, by: Actor, now: datetime) -> bool:
+async def end_for(session: AsyncSession, person_id: UUID, *, by: Actor, now: datetime) -> int:
+    """Sign somebody out everywhere, on their behalf. Returns in how many places. Whoever can sign in to WeCom can sign
+    in here again.
+    """
+    theirs = col(PersonSession.person_id) == person_id
+    return await _end(session, theirs, because=Ending.ENDED_FOR_THEM, by=by, now=now)
+
+
+async def _end(session: AsyncSession, *which: object, because: Ending, by: Actor, now: datetime) -> int:
     statement = (
         update(PersonSession)
         .where(col(PersonSession.ended_at).is_(None), *which)  # type: ignore[arg-type]  # SQLAlchemy's conditions
@@ -162,7 +156,7 @@ async def _end(session: AsyncSession, *which: object, because: Ending, by: Actor
     for session_id in ended:
         signed_out = catalogue.SignedOut(session_id=session_id)
         await publish(session, signed_out, Why(by), now=now, details={"because": because.value})
-    return bool(ended)
+    return len(ended)
 
 
 async def forget_old(session: AsyncSession, *, now: datetime) -> None:

@@ -148,6 +148,25 @@ async def changes(person_id: UUID, visit: PeopleVisit, cursor: CursorDep) -> Res
 
 @router.get("/{person_id}")
 async def person(person_id: UUID, visit: PeopleVisit) -> Response:
+    return await _person(person_id, visit)
+
+
+@router.post("/{person_id}/sessions/end")
+async def end_sessions(person_id: UUID, visit: PeopleVisit, submission: SubmissionDep) -> Response:
+    """Sign somebody out everywhere: a lost phone, a stolen account."""
+
+    async def act() -> Done:
+        await visit.check(Permission.ACCESS_GRANT, About(ObjectKind.PERSON, person_id))
+        await access.end_for(visit.session, person_id, by=visit.viewer.actor, now=visit.now)
+        return Done(addresses.console_person(person_id), visit.say(phrase("此人的登录已全部结束。")))
+
+    async def again(form: Form, status: int) -> Response:
+        return await _person(person_id, visit, form, status)
+
+    return await submission.carry_out(visit, act, again=again)
+
+
+async def _person(person_id: UUID, visit: Visit, form: Form = EMPTY, status: int = 200) -> Response:
     await visit.check(Permission.PERSON_READ, About(ObjectKind.PERSON, person_id))
     row = await queries.person(visit.session, PersonId(person_id))
     shown = await org.person_shown(visit.session, person_id)
@@ -156,8 +175,14 @@ async def person(person_id: UUID, visit: PeopleVisit) -> Response:
     sight = visit.sight(Permission.REQUEST_READ)
     mine = RequestFilter(requester_id=PersonId(person_id))
     may_explain = visit.sight(Permission.ACCESS_READ).everything
+    may_end = await visit.may(Permission.ACCESS_GRANT, About(ObjectKind.PERSON, person_id))
+    lifetime = access.lifetime_of(visit.settings)
     return visit.draw(
         "console/person.html",
+        status=status,
+        form=form,
+        may_end=may_end,
+        sessions=await access.living_of(visit.session, person_id, lifetime=lifetime, now=visit.now) if may_end else [],
         done=await said_to(visit),
         shown=shown,
         groups=await groups.groups_seen(

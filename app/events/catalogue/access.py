@@ -36,7 +36,7 @@ class SignedIn(SessionEvent):
 
 
 class SignedOut(SessionEvent):
-    """A person signed out, or was signed out because they have left."""
+    """A person signed out, or was signed out: they have left, or an administrator ended it."""
 
     type = "session.ended"
 

@@ -12,7 +12,6 @@ from app.org import service as org
 from app.pages.drawing.catalogue import phrase
 from app.pages.forms import Done, Form, SubmissionDep, said_to
 from app.pages.route import page_router
-from app.pages.security import lifetime_of
 from app.pages.visit import Visit, visits
 
 router = page_router("/me/account")
@@ -40,12 +39,12 @@ async def end_session(session_id: UUID, visit: AccountVisit, submission: Submiss
 
 
 async def _drawn(visit: Visit, form: Form | None = None, status: int = 200) -> Response:
-    person = visit.viewer.person
+    person, lifetime = visit.viewer.person, access.lifetime_of(visit.settings)
     return visit.draw(
         "me/account.html",
         status=status,
         form=form or Form(),
         done=await said_to(visit),
         me=(await org.named_people(visit.session, [person.id]))[person.id],
-        sessions=await access.living_of(visit.session, person.id, lifetime=lifetime_of(visit.settings), now=visit.now),
+        sessions=await access.living_of(visit.session, person.id, lifetime=lifetime, now=visit.now),
     )

@@ -182,6 +182,7 @@ ENDINGS: Final[Mapping[str, Words]] = {
     Ending.SIGNED_OUT: Words("本人退出", "signed out"),
     Ending.ENDED_ELSEWHERE: Words("本人在别处结束", "ended from elsewhere"),
     Ending.DEPARTED: Words("离职或停用", "left, or was disabled"),
+    Ending.ENDED_FOR_THEM: Words("由管理员结束", "ended by an administrator"),
     Ending.REPLACED: Words("同一浏览器重新登录", "somebody signed in with the same browser"),
 }
 REACHES: Final[Mapping[str, Words]] = {

@@ -22,13 +22,29 @@ from app.console.pages import (
     settings,
     syncs,
     tasks,
+    tasks_new,
     traces,
     trail,
 )
 from app.pages.route import page_router
 
 router = page_router()
-for page in (overview, requests, groups, announcements, tasks, people, departments, deliveries, calls, callbacks):
+for page in (overview, requests, groups, announcements, tasks_new, tasks, people, departments):
     router.include_router(page.router)
-for page in (syncs, traces, policy_new, policy, calendar, quota, trail, keys, doctor, settings, access):
+for page in (
+    deliveries,
+    calls,
+    callbacks,
+    syncs,
+    traces,
+    policy_new,
+    policy,
+    calendar,
+    quota,
+    trail,
+    keys,
+    doctor,
+    settings,
+    access,
+):
     router.include_router(page.router)

@@ -33,7 +33,7 @@ from app.org.shown import (
     people_sheet,
     person_shown,
 )
-from app.org.sight import among, departments_seen_by, headships_of, is_in, people_in, seen_by
+from app.org.sight import among, departments_seen_by, headships_of, is_in, people_in, people_outside, seen_by
 from models.ids import PersonId, fold
 from models.org import Person
 
@@ -70,6 +70,7 @@ __all__ = [
     "people_in",
     "people_lines",
     "people_named",
+    "people_outside",
     "people_seen",
     "people_sheet",
     "person_named",

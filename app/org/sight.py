@@ -114,6 +114,13 @@ async def is_person_seen(session: AsyncSession, sight: Sight, person_id: object)
     return (await session.scalars(statement)).first() is not None
 
 
+async def people_outside(session: AsyncSession, sight: Sight, people: Sequence[Person]) -> list[Person]:
+    """Those of the people whom the sight does not reach."""
+    ids = [one.id for one in people]
+    reached = set(await session.scalars(select(col(Person.id)).where(col(Person.id).in_(ids), seen_by(sight))))
+    return [one for one in people if one.id not in reached]
+
+
 async def headships_of(session: AsyncSession, person: Person) -> list[Department]:
     """The departments that the person leads, by the platform's list or by a leader's flag."""
     userids = [fold(userid) for userid in (await queries.userids_of(session, [person.id])).values()]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Annotated, Any, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -16,6 +18,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.responses import Response
 
 from app.errors import DomainError
+from app.pages.drawing.catalogue import phrase
 from app.pages.errors import FaultyForm, ForeignForm
 from app.pages.security import check_form, is_control
 from app.pages.visit import Visit
@@ -65,6 +68,36 @@ class Form:
             raise FaultyForm("请检查标出的内容", "Please look at the fields that are marked", faults=faults) from None
 
 
+@contextmanager
+def at_fields(visit: Visit, fields: Mapping[type[DomainError], str]) -> Iterator[None]:
+    """What the domain refuses in here stands at the field of its kind."""
+    try:
+        yield
+    except tuple(fields) as refusal:
+        name = next(name for kind, name in fields.items() if isinstance(refusal, kind))
+        said = {name: _sentence(visit, refusal)}
+        raise FaultyForm("请检查标出的内容", "Please look at the fields that are marked", faults=said) from refusal
+
+
+def refused(visit: Visit, form: Form, error: DomainError) -> Form:
+    """The form once more, with why it was refused."""
+    faults = error.facts.get("faults", {}) if isinstance(error, FaultyForm) else {}
+    return Form(form.values, form.lists, {"": _sentence(visit, error), **faults})
+
+
+def moment_of(visit: Visit, name: str, typed: datetime) -> datetime:
+    """What a field says as the company's clocks show it."""
+    try:
+        return typed.replace(tzinfo=visit.reader.zone).astimezone(UTC)
+    except (OverflowError, ValueError):
+        said = visit.say(phrase("时间超出范围"))
+        raise FaultyForm("时间超出范围", "The time is out of range", faults={name: said}) from None
+
+
+def _sentence(visit: Visit, error: DomainError) -> str:
+    return error.english if visit.reader.reads_english else str(error)
+
+
 def _is_list(annotation: Any) -> bool:
     return getattr(annotation, "__origin__", None) is list
 
@@ -104,7 +137,7 @@ class Submission:
                 if before is None:
                     await self._remember(visit, done)
         except DomainError as error:
-            return await again(self._refused(visit, error), status_of(type(error)))
+            return await again(refused(visit, self.form, error), status_of(type(error)))
         return visit.go(_with_said(done, self.id))
 
     async def _done_before(self, visit: Visit) -> Done | None:
@@ -131,11 +164,6 @@ class Submission:
             .values(location=done.location, said=done.said)
         )
         await visit.session.execute(statement)
-
-    def _refused(self, visit: Visit, error: DomainError) -> Form:
-        sentence = error.english if visit.reader.reads_english else str(error)
-        faults = {"": sentence, **(error.facts.get("faults", {}) if isinstance(error, FaultyForm) else {})}
-        return Form(self.form.values, self.form.lists, faults)
 
 
 def _with_said(done: Done, form_id: UUID | None) -> str:

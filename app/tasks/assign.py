@@ -1,4 +1,4 @@
-"""Use case: a task is assigned."""
+"""Use case: a task is assigned; and what it would do before it does it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from app.delivery import service as delivery
 from app.events.service import catalogue
 from app.observability import current_correlation_id
 from app.org import queries as org
+from app.org import service as people
+from app.org.service import NamedPerson
 from app.policy import service as policies
 from app.policy.service import Policy
 from app.tasks import messages, queries, reminders, rules
@@ -43,6 +45,35 @@ class Assignment:
     collaborators: Sequence[Person] = ()
     group_id: UUID | None = None
     """The registered group in which it is published."""
+    via: str = "rest"
+
+    @property
+    def helpers(self) -> list[Person]:
+        """Who collaborates, each once. The owner does not also help."""
+        return list({person.id: person for person in self.collaborators if person.id != self.owner.id}.values())
+
+
+@dataclass(frozen=True)
+class AssignmentAhead:
+    """Who would be told what."""
+
+    owner: NamedPerson
+    """Gets the card."""
+    collaborators: Sequence[NamedPerson]
+    """Get a text."""
+    group: str
+    """The name of the group in which it would be posted; "" for none."""
+
+
+async def look_ahead(session: AsyncSession, wanted: Assignment, *, now: datetime) -> AssignmentAhead:
+    """Nothing is written. Raises what `assign` would raise."""
+    group = await _checked(session, await policies.in_force(session, now=now), wanted, now)
+    named = await people.named_people(session, [one.id for one in (wanted.owner, *wanted.helpers)])
+    return AssignmentAhead(
+        owner=named[wanted.owner.id],
+        collaborators=[named[one.id] for one in wanted.helpers],
+        group=(group.observed_name or group.desired_name) if group else "",
+    )
 
 
 async def assign(session: AsyncSession, wanted: Assignment, *, actor: Actor, now: datetime) -> Task:
@@ -51,9 +82,7 @@ async def assign(session: AsyncSession, wanted: Assignment, *, actor: Actor, now
     Raises `DueInThePast`, `OwnerNotEmployed`, `UnknownGroup`, `TaskGroupNotActive`, `GroupTakesNoTasks`.
     """
     policy = await policies.in_force(session, now=now)
-    rules.check_due(wanted.due_at, now)
-    rules.check_owner(wanted.owner)
-    group = await _group(session, policy, wanted.group_id) if wanted.group_id else None
+    group = await _checked(session, policy, wanted, now)
     task = Task(
         number=await queries.next_number(session),
         title=wanted.title,
@@ -72,13 +101,12 @@ async def assign(session: AsyncSession, wanted: Assignment, *, actor: Actor, now
     )
     session.add(task)
     await session.flush()
-    helpers = {person.id: person for person in wanted.collaborators if person.id != wanted.owner.id}
-    session.add_all([TaskCollaborator(task_id=task.id, person_id=person_id) for person_id in helpers])
-    context = TaskContext(task, wanted.assigner, wanted.owner, list(helpers.values()), policy)
+    session.add_all([TaskCollaborator(task_id=task.id, person_id=person.id) for person in wanted.helpers])
+    context = TaskContext(task, wanted.assigner, wanted.owner, wanted.helpers, policy)
     entry = NewEntry(
         catalogue.TaskAssigned,
         RULE,
-        via="rest",
+        via=wanted.via,
         person=wanted.assigner,
         actor=actor,
         ids={"owner_id": task.owner_id},
@@ -90,6 +118,13 @@ async def assign(session: AsyncSession, wanted: Assignment, *, actor: Actor, now
     if group is not None:
         await _publish(session, context, group, actor=actor, now=now)
     return task
+
+
+async def _checked(session: AsyncSession, policy: Policy, wanted: Assignment, now: datetime) -> Group | None:
+    """Its group, when everything about it can be."""
+    rules.check_due(wanted.due_at, now)
+    rules.check_owner(wanted.owner)
+    return await _group(session, policy, wanted.group_id) if wanted.group_id else None
 
 
 async def _group(session: AsyncSession, policy: Policy, group_id: UUID) -> Group:

@@ -66,7 +66,7 @@ class EntryOut(BaseModel):
     person: str | None
     progress: int | None
     note: str
-    via: str = Field(description="`card`, `rest` or `timer`")
+    via: str = Field(description="`card`, `page`, `rest` or `timer`")
     at: datetime
 
 

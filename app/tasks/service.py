@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,22 +13,26 @@ from app.calendar import service as calendars
 from app.delivery import service as delivery
 from app.events.service import catalogue
 from app.observability import get_logger
+from app.org import service as org
+from app.org.service import NamedPerson
 from app.tasks import messages, queries, reminders, rules
-from app.tasks.assign import Assignment, assign
+from app.tasks.assign import Assignment, AssignmentAhead, assign, look_ahead
 from app.tasks.context import NewEntry, TaskContext, load, show, write
-from app.tasks.errors import NotYourTask
+from app.tasks.errors import NotYourTask, TaskFinished
 from app.tasks.queries import TASKS_SORTED
 from app.tasks.rules import Moved, TaskAction, TaskPurpose, Told
 from app.tasks.sheet import task_lines, task_sheet
 from app.tasks.shown import FollowedTask, TaskLine, TaskList, TaskPage, follow, tasks_of, tasks_seen
 from models.delivery import CardClick
-from models.ids import TaskId
+from models.ids import PersonId, TaskId
 from models.org import Person
 from models.tasks import Task, TaskState
 
 __all__ = [
     "TASKS_SORTED",
     "Assignment",
+    "AssignmentAhead",
+    "CancellationAhead",
     "FollowedTask",
     "ProgressReport",
     "TaskAction",
@@ -38,8 +43,10 @@ __all__ = [
     "assign",
     "block",
     "cancel",
+    "cancellation_ahead",
     "complete",
     "follow",
+    "look_ahead",
     "report_progress",
     "task_lines",
     "task_sheet",
@@ -133,8 +140,32 @@ async def cancel(
     now: datetime,
     note: str = "",
 ) -> Task:
-    """The assigner takes it back, or an administrator (`actor`, without a person). Final."""
+    """The assigner takes it back, or whoever may take back everybody's (`actor`). Final."""
     return await _act(session, task_id, _Act(TaskAction.CANCEL, via, person, note, actor=actor), now)
+
+
+@dataclass(frozen=True)
+class CancellationAhead:
+    """Who would hear that a task is taken back."""
+
+    owner: NamedPerson | None
+    """Whose card shows it."""
+    told: Sequence[NamedPerson]
+    """Who gets a text."""
+
+
+async def cancellation_ahead(
+    session: AsyncSession, task_id: TaskId, *, person: Person, actor: Actor | None
+) -> CancellationAhead:
+    """Nothing is written. Raises `TaskNotFound`, `NotYourTask`, `TaskFinished`."""
+    context = await load(session, await queries.task(session, task_id))
+    act = _Act(TaskAction.CANCEL, "", person, actor=actor)
+    _check_may(context, act)
+    if not rules.is_open(context.task):
+        raise TaskFinished("任务已经结束，不能再取消", f"The task is {context.task.state.value} already")
+    told = _heard_by(context, act)
+    named = await org.named_people(session, [context.owner.id, *told])
+    return CancellationAhead(named.get(context.owner.id), [named[one] for one in told if one in named])
 
 
 # ---------------------------------------------------------------- one way for all of them
@@ -186,11 +217,12 @@ async def _was_heard(session: AsyncSession, task: Task, click: CardClick) -> boo
 
 
 def _check_may(context: TaskContext, act: _Act) -> None:
-    if act.person is not None:
-        helpers = {person.id for person in context.collaborators}
-        rules.check_may(context.task, act.action, person_id=act.person.id, collaborators=helpers)
-    elif act.actor is None:
+    if act.actor is not None:
+        return
+    if act.person is None:
         raise NotYourTask("要说明由谁操作", "Say who acts")
+    helpers = {person.id for person in context.collaborators}
+    rules.check_may(context.task, act.action, person_id=act.person.id, collaborators=helpers)
 
 
 def _event(task: Task, act: _Act) -> type[catalogue.TaskEvent]:
@@ -219,17 +251,19 @@ async def _tell(session: AsyncSession, context: TaskContext, act: _Act, entry: N
     text = _text(session, context, act, entry)
     if text is None:
         return
-    people = [context.assigner.id]
-    if act.action is TaskAction.CANCEL:
-        people += [person.id for person in context.collaborators]
-    others = [person_id for person_id in people if act.person is None or person_id != act.person.id]
     await delivery.tell(
         session,
         context.header(TaskPurpose(entry.event.type), context.why(entry.rule_key, entry.done_by)),
-        others,
+        _heard_by(context, act),
         text,
         now=now,
     )
+
+
+def _heard_by(context: TaskContext, act: _Act) -> list[PersonId]:
+    """Whoever acts knows it already."""
+    people = [context.assigner, *(context.collaborators if act.action is TaskAction.CANCEL else ())]
+    return [PersonId(one.id) for one in people if act.person is None or one.id != act.person.id]
 
 
 def _text(session: AsyncSession, context: TaskContext, act: _Act, entry: NewEntry) -> str | None:

@@ -80,6 +80,7 @@ class FollowedTask:
     steps: Sequence[TaskStep]
     acts: frozenset[TaskAction]
     """What the reader may say now."""
+    is_open: bool
 
 
 async def tasks_of(
@@ -152,6 +153,7 @@ async def follow(session: AsyncSession, task_id: TaskId, *, reader: Person, now:
         clause=policy.cite(row.rule_key),
         steps=[_step(entry, people.get(entry.person_id) if entry.person_id else None) for entry in entries],
         acts=frozenset(action for action in TaskAction if _may(row, action, reader, helpers)),
+        is_open=rules.is_open(row),
     )
 
 

@@ -19,8 +19,7 @@ from app.confirmations.service import Asked, Wish
 from app.dual_control import TwoPersonAct
 from app.errors import DomainError
 from app.pages.drawing.catalogue import phrase
-from app.pages.errors import FaultyForm
-from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
+from app.pages.forms import EMPTY, Done, Form, SubmissionDep, refused, said_to
 from app.pages.people import chosen_departments, chosen_groups, chosen_people
 from app.pages.route import page_router
 from app.pages.tables import CursorDep, SortDep, page_at
@@ -180,10 +179,7 @@ async def _looked_ahead(visit: Visit, form: Form) -> Response:
             now=visit.now,
         )
     except DomainError as refusal:
-        sentence = refusal.english if visit.reader.reads_english else str(refusal)
-        faults = refusal.facts.get("faults", {}) if isinstance(refusal, FaultyForm) else {}
-        told = Form(form.values, form.lists, {"": sentence} | faults)
-        return await _composing(visit, told, status_of(type(refusal)))
+        return await _composing(visit, refused(visit, form, refusal), status_of(type(refusal)))
     return await _composing(visit, form, ahead=ahead)
 
 

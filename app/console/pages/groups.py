@@ -272,5 +272,6 @@ async def _drawn(
         shown=shown,
         roster=await groups.roster_of(visit.session, GroupId(group_id), page=page_at(cursor)),
         may_administer=await visit.may(Permission.GROUP_ADMINISTER, about),
+        may_assign=await visit.may(Permission.TASK_ASSIGN, about),
         picked=await chosen_people(visit, form, "person"),
     )

@@ -18,6 +18,7 @@ from app.groups import service as groups
 from app.groups.service import GroupSearch
 from app.org import queries
 from app.org import service as org
+from app.org.rules import may_act
 from app.org.service import MemberFilter
 from app.pages.drawing.catalogue import phrase
 from app.pages.drawing.words import ORG_CHANGES, ORG_OBJECTS
@@ -199,4 +200,5 @@ async def _person(person_id: UUID, visit: Visit, form: Form = EMPTY, status: int
             now=visit.now,
         ),
         authority=await access.authority_of(visit.session, row, now=visit.now) if may_explain else None,
+        may_assign=may_act(row) and await visit.may(Permission.TASK_ASSIGN, About(ObjectKind.PERSON, person_id)),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
@@ -15,7 +15,7 @@ from app.console.visiting import company_visits
 from app.dual_control import TwoPersonAct
 from app.pages.drawing.catalogue import phrase
 from app.pages.errors import FaultyForm
-from app.pages.forms import EMPTY, Done, Form, Submission, SubmissionDep, legible
+from app.pages.forms import EMPTY, Done, Form, Submission, SubmissionDep, legible, moment_of
 from app.pages.route import page_router
 from app.pages.visit import Visit
 from app.permissions import Permission
@@ -44,13 +44,7 @@ class Wanted(BaseModel):
 
     def _moment(self, visit: Visit) -> str | None:
         """As the company's clocks show it."""
-        if self.effective_at is None:
-            return None
-        try:
-            return self.effective_at.replace(tzinfo=visit.reader.zone).astimezone(UTC).isoformat()
-        except (OverflowError, ValueError):
-            said = visit.say(phrase("时间超出范围"))
-            raise FaultyForm("时间超出范围", "The time is out of range", faults={"effective_at": said}) from None
+        return moment_of(visit, "effective_at", self.effective_at).isoformat() if self.effective_at else None
 
 
 @router.get("")

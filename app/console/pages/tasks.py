@@ -1,15 +1,20 @@
-"""任务: tasks that the reader may see, by state; one with its way."""
+"""任务: tasks that the reader may see, by state; one with its way, and taken back."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import Query
+from pydantic import BaseModel
 from starlette.responses import Response
 
+from app import addresses
+from app.audit.actor import Actor
 from app.audit.why import About
-from app.pages.forms import said_to
+from app.console.visiting import actor_of, may
+from app.pages.drawing.catalogue import phrase
+from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
 from app.pages.route import page_router
 from app.pages.tables import Choice, CursorDep, Filter, SortDep, page_at
 from app.pages.visit import Visit, visits
@@ -17,6 +22,8 @@ from app.permissions import Permission
 from app.spreadsheets.download import SheetFormat, download
 from app.tasks import service as tasks
 from app.tasks.queries import TaskFilter
+from app.tasks.service import TaskAction
+from app.web.schemas import Note
 from models.audit import ObjectKind
 from models.ids import TaskId
 from models.tasks import TaskState
@@ -24,6 +31,9 @@ from models.tasks import TaskState
 router = page_router("/console/tasks")
 
 TasksVisit = Annotated[Visit, visits("/console/tasks")]
+AssigningVisit = Annotated[Visit, visits("/console/tasks", Permission.TASK_ASSIGN)]
+
+VIA: Final = "page"
 
 STATES = [
     Choice("assigned", "待接受", "to be accepted"),
@@ -33,6 +43,12 @@ STATES = [
     Choice("cancelled", "已取消", "cancelled"),
 ]
 LATE = [Choice("true", "已逾期", "late")]
+
+
+class Cancellation(BaseModel):
+    """Why a task is taken back."""
+
+    note: Note = ""
 
 
 @router.get("")
@@ -47,7 +63,12 @@ async def listed(
     page = await tasks.tasks_seen(visit.session, wanted, sort=sort, page=page_at(cursor), now=visit.now)
     filters = [Filter("state", "状态", "State", STATES, state), Filter("late", "期限", "Deadline", LATE, late)]
     return visit.draw(
-        "console/tasks.html", done=await said_to(visit), table=page, filters=filters, order=tasks.TASKS_SORTED.by(sort)
+        "console/tasks.html",
+        done=await said_to(visit),
+        table=page,
+        filters=filters,
+        order=tasks.TASKS_SORTED.by(sort),
+        may_assign=visit.authority.holds(Permission.TASK_ASSIGN),
     )
 
 
@@ -75,6 +96,58 @@ async def export(
 
 @router.get("/{task_id}")
 async def task(task_id: UUID, visit: TasksVisit) -> Response:
-    await visit.check(Permission.TASK_READ, About(ObjectKind.TASK, task_id))
+    await _check(visit, task_id)
     followed = await tasks.follow(visit.session, TaskId(task_id), reader=visit.viewer.person, now=visit.now)
-    return visit.draw("console/task.html", followed=followed)
+    may_cancel = visit.authority.holds(Permission.TASK_ASSIGN) and (
+        TaskAction.CANCEL in followed.acts or (_acting(visit) is not None and followed.is_open)
+    )
+    return visit.draw("console/task.html", done=await said_to(visit), followed=followed, may_cancel=may_cancel)
+
+
+@router.get("/{task_id}/cancel")
+async def look_at_cancelling(task_id: UUID, visit: AssigningVisit) -> Response:
+    """Who would hear of it."""
+    return await _cancelling(visit, task_id)
+
+
+@router.post("/{task_id}/cancel")
+async def cancel(task_id: UUID, visit: AssigningVisit, submission: SubmissionDep) -> Response:
+    async def act() -> Done:
+        await _check(visit, task_id)
+        await tasks.cancel(
+            visit.session,
+            task_id=TaskId(task_id),
+            person=visit.viewer.person,
+            actor=_acting(visit),
+            note=submission.form.read(Cancellation, visit).note,
+            via=VIA,
+            now=visit.now,
+        )
+        return Done(addresses.console_task(task_id), visit.say(phrase("任务已取消。")))
+
+    async def again(form: Form, status: int) -> Response:
+        return await _cancelling(visit, task_id, form, status)
+
+    return await submission.carry_out(visit, act, again=again)
+
+
+async def _check(visit: Visit, task_id: UUID) -> None:
+    await visit.check(Permission.TASK_READ, About(ObjectKind.TASK, task_id))
+
+
+def _acting(visit: Visit) -> Actor | None:
+    """Whoever may assign in the whole company takes back everybody's tasks; others take back what they assigned."""
+    return actor_of(visit) if may(visit, Permission.TASK_ASSIGN) else None
+
+
+async def _cancelling(visit: Visit, task_id: UUID, form: Form = EMPTY, status: int = 200) -> Response:
+    await _check(visit, task_id)
+    person, key = visit.viewer.person, TaskId(task_id)
+    return visit.draw(
+        "task_cancel.html",
+        status=status,
+        form=form,
+        home=addresses.console_task(task_id),
+        followed=await tasks.follow(visit.session, key, reader=person, now=visit.now),
+        ahead=await tasks.cancellation_ahead(visit.session, key, person=person, actor=_acting(visit)),
+    )

@@ -37,16 +37,52 @@ class Said(BaseModel):
     note: Note = ""
 
 
+class Cancellation(BaseModel):
+    """Why a task is taken back."""
+
+    note: Note = ""
+
+
 @router.get("")
 async def listed(visit: TasksVisit, cursor: CursorDep, list: str = TaskList.MINE) -> Response:  # noqa: A002 -- in the address
     chosen = TaskList(list) if list in set(TaskList) else TaskList.MINE
     page = await tasks.tasks_of(visit.session, visit.viewer.person.id, chosen, page=page_at(cursor), now=visit.now)
-    return visit.draw("me/tasks.html", done=await said_to(visit), listed=page, lists=TaskList, chosen=chosen)
+    return visit.draw(
+        "me/tasks.html",
+        done=await said_to(visit),
+        listed=page,
+        lists=TaskList,
+        chosen=chosen,
+        may_assign=visit.full_authority.beyond_own().holds(Permission.TASK_ASSIGN),
+    )
 
 
 @router.get("/{task_id}")
 async def task(task_id: UUID, visit: TasksVisit) -> Response:
     return await _drawn(visit, task_id)
+
+
+@router.get("/{task_id}/cancel")
+async def look_at_cancelling(task_id: UUID, visit: TasksVisit) -> Response:
+    """Who would hear of it."""
+    return await _cancelling(visit, task_id)
+
+
+@router.post("/{task_id}/cancel")
+async def cancel(task_id: UUID, visit: TasksVisit, submission: SubmissionDep) -> Response:
+    """What somebody has assigned they take back, whether or not they may still assign."""
+
+    async def act() -> Done:
+        await _check(visit, task_id)
+        note = submission.form.read(Cancellation, visit).note
+        person, key = visit.viewer.person, TaskId(task_id)
+        await tasks.cancel(visit.session, task_id=key, person=person, actor=None, note=note, via=VIA, now=visit.now)
+        return Done(addresses.me_task(task_id), visit.say(phrase("任务已取消。")))
+
+    async def again(form: Form, status: int) -> Response:
+        return await _cancelling(visit, task_id, form, status)
+
+    return await submission.carry_out(visit, act, again=again)
 
 
 @router.post("/{task_id}/{word}")
@@ -92,4 +128,17 @@ async def _drawn(visit: Visit, task_id: UUID, form: Form = EMPTY, status: int = 
         form=form,
         done=await said_to(visit),
         followed=followed,
+    )
+
+
+async def _cancelling(visit: Visit, task_id: UUID, form: Form = EMPTY, status: int = 200) -> Response:
+    await _check(visit, task_id)
+    person, key = visit.viewer.person, TaskId(task_id)
+    return visit.draw(
+        "task_cancel.html",
+        status=status,
+        form=form,
+        home=addresses.me_task(task_id),
+        followed=await tasks.follow(visit.session, key, reader=person, now=visit.now),
+        ahead=await tasks.cancellation_ahead(visit.session, key, person=person, actor=None),
     )

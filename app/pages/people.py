@@ -30,6 +30,8 @@ class Picked:
     found: Sequence[NamedPerson]
     wanted: str
     """What was typed into the search."""
+    finds_nobody: bool
+    """The search itself: whom it finds may be chosen already."""
 
 
 async def chosen_people(visit: Visit, form: Form, name: str) -> Picked:
@@ -41,7 +43,7 @@ async def chosen_people(visit: Visit, form: Form, name: str) -> Picked:
     wanted = form.value(f"{name}_search").strip()
     within = people.seen_by(visit.sight_of_finding())
     found = await people.search_people(visit.session, wanted, within=within, limit=FOUND) if wanted else []
-    return Picked(name, [named[one] for one in ids], [one for one in found if one.id not in named], wanted)
+    return Picked(name, [named[one] for one in ids], [one for one in found if one.id not in named], wanted, not found)
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,8 @@ class PickedPlaces:
     found: Sequence[Option]
     wanted: str
     """What was typed into the search. Without anything, the first ones are offered."""
+    finds_nothing: bool
+    """The search itself: what it finds may be chosen already."""
 
 
 async def chosen_departments(visit: Visit, form: Form, name: str, sight: Sight) -> PickedPlaces:
@@ -87,7 +91,7 @@ async def chosen_groups(visit: Visit, form: Form, name: str, sight: Sight) -> Pi
 
 def _picked(name: str, wanted: str, chosen: Sequence[Option], found: Sequence[Option]) -> PickedPlaces:
     known = {one.value for one in chosen}
-    return PickedPlaces(name, chosen, [one for one in found if one.value not in known], wanted)
+    return PickedPlaces(name, chosen, [one for one in found if one.value not in known], wanted, not found)
 
 
 def _wanted(form: Form, name: str) -> str:

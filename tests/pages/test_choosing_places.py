@@ -63,6 +63,8 @@ async def test_what_was_chosen_stays_through_another_search(writer: Browser) -> 
     assert chosen(page.text, "departments") == ["5001", "5999"]
     assert offered(page.text, "departments") == ["5001", "5999", "5007"]
     assert 'value="停电通知"' in page.text
+    await writer.send(NEW, fields | {"departments_search": "一科01"})
+    assert "没有找到" not in writer.text, "it is found, and chosen already"
 
 
 async def test_what_is_no_choice_is_left_out(writer: Browser) -> None:

@@ -197,6 +197,8 @@ class TestFaults:
         assert f'<input type="radio" name="group" value="{desk.things.group}" checked' in page.text
         assert '<input type="radio" name="owner" value="li" checked' in page.text
         assert '<input type="radio" name="owner" value="chen">' in page.text
+        await wang.send(NEW, TYPED | {"owner": "chen", "step": "find", "owner_search": "陈"})
+        assert "没有找到" not in wang.text, "she is found, and chosen already"
         page = await wang.send(NEW, TYPED | {"group": "", "step": "find"})
         assert '<input type="radio" name="group" value="" checked' in page.text
 

@@ -51,7 +51,7 @@ async def _at_the_desk(house: RealHouse, announcement: str) -> None:
     await page.goto("/console/announcements/new")
     await page.get_by_label("标题").fill("消防演练")
     await page.get_by_label("正文").fill("周五下午三点在一楼集合。")
-    await page.get_by_role("checkbox", name="研发部", exact=True).check()
+    await page.get_by_role("checkbox", name=re.compile("^研发部 · ")).check()
     await page.get_by_role("button", name="看看会发给谁").click()
     await page.get_by_role("button", name=re.compile("^发布给")).wait_for()
     await _keep(page, "compose")

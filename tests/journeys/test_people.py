@@ -256,7 +256,7 @@ async def publishes(personnel: Person) -> Page:
     await page.get_by_role("link", name="写一则通知").click()
     await page.get_by_label("标题").fill(NOTICE)
     await page.get_by_label("正文").fill("请到一楼大厅集合。")
-    await page.get_by_role("checkbox", name=CAST.department_name, exact=True).check()
+    await page.get_by_role("checkbox", name=re.compile(f"^{CAST.department_name} · ")).check()
     await page.get_by_role("button", name="看看会发给谁").click()
     await expect(page.get_by_role("heading", name="发布后会怎样")).to_be_visible()
     await page.get_by_role("button", name=re.compile(r"^发布给 \d+ 人$")).click()

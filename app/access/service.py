@@ -44,7 +44,7 @@ from app.access.sign_in.lifetime import Lifetime, lifetime_of
 from app.access.sign_in.links import create_link, holder_of, use_link
 from app.access.sign_in.sessions import Ending, Viewer, end_all_of, end_for, end_own, find, living_of, start
 from app.access.sign_in.tokens import new_token
-from app.access.sign_in.visitors import Turned, Visitor, recognise
+from app.access.sign_in.visitors import Turned, Visitor, is_gone_since, recognise
 from app.audit import queries as audit
 from app.audit.actor import Actor
 from app.audit.why import Why
@@ -97,6 +97,7 @@ __all__ = [
     "holder_of",
     "holders_of",
     "install_bootstrap_key",
+    "is_gone_since",
     "is_wide",
     "key_names",
     "key_numbered",

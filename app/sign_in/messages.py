@@ -20,8 +20,10 @@ TURNED: Final[dict[Turned, Refusal]] = {
     Turned.NO_MEMBER: Refusal(
         Words("仅限企业成员使用", "For members of the company only"),
         Words(
-            "您当前的微信身份不是本企业的成员。如果您是员工，请在企业微信客户端中打开本页面。",
-            "You are not here as a member of this company. If you work here, open this page inside WeCom.",
+            "您当前的微信身份不是本企业的成员。如果您是员工，请在企业微信客户端中打开本页面；已经离职的，"
+            "请联系人力资源部。",
+            "You are not here as a member of this company. If you work here, open this page inside WeCom; if you have "
+            "left, ask HR.",
         ),
     ),
     Turned.OTHER_CORP: Refusal(
@@ -99,8 +101,22 @@ NO_COOKIE = Refusal(
 CODE_REFUSED = Refusal(
     Words("企业微信没有确认您的身份", "WeCom did not confirm who you are"),
     Words(
-        "登录凭证已用过或已过期。请重新登录一次。",
-        "The code was used or is too old. Sign in once more.",
+        "登录凭证已用过或已过期。请重新登录一次。如果仍然这样，您的账号可能已不在企业通讯录中，"
+        "请联系人力资源部或信息部门。",
+        "The code was used or is too old. Sign in once more. If that does not help, your account may have been taken "
+        "out of the contact book: ask HR or IT.",
     ),
     may_try_again=True,
 )
+
+GONE_SINCE = Refusal(
+    CODE_REFUSED.title,
+    Words(
+        "上次在这个浏览器里登录的账号已停用或已注销，重新登录没有用。如有疑问，请联系人力资源部；仍是员工的，请让信息部门"
+        "在企业微信中恢复您的账号。这不是您的账号的，请重新登录。",
+        "The account that was signed in with this browser last is disabled or has ended: signing in again cannot help. "
+        "Ask HR about it, or IT to restore the account in WeCom if you still work here. If it was not yours, sign in.",
+    ),
+    may_try_again=True,
+)
+"""Only who holds the cookie of a session that ended reads this: strangers learn nothing about accounts."""

@@ -82,7 +82,10 @@ async def come_back(request: Request, now: NowDep, state: str = "", code: str = 
         told = await services.platform.app.get_visitor(code)
     except WecomRefused as error:
         log.info("sign_in.code_refused", errcode=error.errcode)
-        return _refuse(request, messages.CODE_REFUSED, now=now, to=attempt.return_path)
+        async with transaction(services.sessions) as session:
+            is_gone = await access.is_gone_since(session, cookies.get(SESSION))
+        refusal = messages.GONE_SINCE if is_gone else messages.CODE_REFUSED
+        return _refuse(request, refusal, now=now, to=attempt.return_path)
     async with transaction(services.sessions) as session:
         person = await access.recognise(session, Visitor(told.userid, told.openid))
         if isinstance(person, Turned):

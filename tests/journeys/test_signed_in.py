@@ -22,7 +22,11 @@ NEW = "wang.meishi"
 
 Change = Callable[[World, str], Awaitable[Any]]
 GONE: dict[str, tuple[Change, str, str]] = {
-    "deleted": (lambda world, userid: world.sandbox.delete_person(userid), "企业微信没有确认您的身份", "重新登录"),
+    "deleted": (
+        lambda world, userid: world.sandbox.delete_person(userid),
+        "企业微信没有确认您的身份",
+        "已停用或已注销",
+    ),
     "disabled": (lambda world, userid: world.sandbox.disable(userid), "账号已停用", "请联系人力资源部"),
 }
 """What an administrator does in WeCom, and what the page says then. Whom WeCom knows no more it vouches for no more."""

@@ -19,7 +19,7 @@ from app.pages.security import form_token
 from models.access import PersonSession, SignInAttempt
 from models.org import Person, PersonStatus
 from tests.fakes.clock import MONDAY_9AM
-from tests.pages.world import COMPUTER, SERVICE, House
+from tests.pages.world import COMPUTER, SERVICE, Browser, House
 
 
 class TestTheWay:
@@ -217,10 +217,34 @@ class TestWhatCannotBeForged:
 
     async def test_a_code_that_the_platform_refuses(self, house: House) -> None:
         browser = house.browser("li")
-        page = await browser.get("/sign-in?to=/me", follows=False)
-        page = await browser.get(f"/sign-in/back?state={state_of(page.headers['location'])}&code=forged")
-        assert page.status_code == 403
+        await refused(browser)
         assert "企业微信没有确认您的身份" in browser.text
+
+    @pytest.mark.parametrize("status", [PersonStatus.LEFT, PersonStatus.DISABLED])
+    async def test_whoever_has_left_reads_that_signing_in_again_cannot_help(
+        self, house: House, status: PersonStatus
+    ) -> None:
+        """WeCom vouches for no member whom it has deleted: their own cookie says who they were."""
+        browser = await house.signed_in("li")
+        await become(house, "li", status)
+        await refused(browser)
+        assert "重新登录没有用" in browser.text
+        assert "请联系人力资源部" in browser.text
+
+    async def test_strangers_learn_nothing_of_who_has_left(self, house: House) -> None:
+        await house.signed_in("li")
+        await become(house, "li", PersonStatus.LEFT)
+        stranger = house.browser("li")
+        await refused(stranger)
+        assert "重新登录没有用" not in stranger.text
+        assert "请联系人力资源部" in stranger.text, "what to do when it goes on"
+
+    async def test_who_is_still_here_is_asked_to_sign_in_again(self, house: House) -> None:
+        browser = await house.signed_in("li")
+        await end_sessions(house, "li")
+        await refused(browser)
+        assert "请重新登录一次" in browser.text
+        assert "重新登录没有用" not in browser.text
 
     async def test_a_form_of_a_browser_without_a_cookie(self, house: House) -> None:
         """Everybody can make the token that belongs to nothing."""
@@ -400,6 +424,18 @@ async def become(house: House, userid: str, status: PersonStatus) -> None:
         person = await session.get(Person, house.person(userid).id)
         assert person is not None
         person.status = status
+
+
+async def end_sessions(house: House, userid: str) -> None:
+    async with transaction(house.services.sessions) as session:
+        await access.end_for(session, house.person(userid).id, by=SYSTEM, now=house.clock.now())
+
+
+async def refused(browser: Browser) -> None:
+    """Come back with a code that WeCom does not take."""
+    page = await browser.get("/sign-in?to=/me", follows=False)
+    page = await browser.get(f"/sign-in/back?state={state_of(page.headers['location'])}&code=forged")
+    assert page.status_code == 403
 
 
 def with_domain_files(house: House, names: str) -> object:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
+from app.access.sign_in.tokens import hashed
 from app.org import queries as org
 from app.org.rules import may_act
+from models.access import PersonSession
 from models.org import Person
 
 
@@ -43,3 +47,18 @@ async def recognise(session: AsyncSession, visitor: Visitor) -> Person | Turned:
         former = await org.former_person_of(session, visitor.userid)
         return Turned.LEFT if former is not None else Turned.UNKNOWN
     return person if may_act(person) else Turned(person.status.value)
+
+
+async def is_gone_since(session: AsyncSession, token: str) -> bool:
+    """Whether the session of this cookie, however long it is over, was of somebody who may not come in any more. WeCom
+    vouches for nobody whom it has deleted; the cookie does for whoever was here before.
+    """
+    if not token:
+        return False
+    statement = (
+        select(Person)
+        .join(PersonSession, col(PersonSession.person_id) == col(Person.id))
+        .where(col(PersonSession.token_hash) == hashed(token))
+    )
+    person = (await session.scalars(statement)).one_or_none()
+    return person is not None and not may_act(person)

@@ -156,11 +156,13 @@ async def complete_task(task_id: UUID, body: NotedWord, session: SessionDep, cal
 async def cancel_task(
     task_id: UUID, body: Cancellation, session: SessionDep, caller: CallerDep, now: NowDep
 ) -> TaskOut:
-    """Take it back, in the assigner's name or as an administrator. Final."""
+    """Take it back, in the name of the assigner or of somebody who may assign tasks in the whole company. Without a
+    person, with a key that has `admin:write`. Final.
+    """
     if body.person is None and not allows(caller.scopes, "admin:write"):
         raise MissingScope(
-            "不写布置人时，接口密钥要有 admin:write 权限",
-            "Without an assigner, the API key needs the scope admin:write",
+            "不写由谁取消时，接口密钥要有 admin:write 权限",
+            "Without a person, the API key needs the scope admin:write",
             scope="admin:write",
         )
     task = await service.cancel(

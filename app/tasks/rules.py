@@ -215,11 +215,23 @@ def is_late(task: Task) -> bool:
     return task.done_at is not None and task.done_at > task.due_at
 
 
-def check_may(task: Task, action: TaskAction, *, person_id: UUID, collaborators: Collection[UUID]) -> None:
-    """Policy 4.1, 4.3: the responsible person accepts and completes; collaborators report, too."""
+def check_may(
+    task: Task,
+    action: TaskAction,
+    *,
+    person_id: UUID,
+    collaborators: Collection[UUID],
+    assigns_everywhere: bool = False,
+) -> None:
+    """Policy 4.1, 4.3: the responsible person accepts and completes; collaborators report, too. Whoever may assign in
+    the whole company (`assigns_everywhere`) takes back everybody's tasks, others what they have assigned.
+    """
     if action is TaskAction.CANCEL:
-        if person_id != task.assigner_id:
-            raise NotYourTask("只有布置人可以取消任务", "Only the assigner can cancel a task")
+        if person_id != task.assigner_id and not assigns_everywhere:
+            raise NotYourTask(
+                "只有布置人和可以在全公司布置任务的人可以取消任务",
+                "Only the assigner, and whoever may assign tasks in the whole company, can cancel a task",
+            )
     elif action in {TaskAction.PROGRESS, TaskAction.BLOCK}:
         if person_id != task.owner_id and person_id not in collaborators:
             raise NotYourTask(

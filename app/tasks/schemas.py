@@ -39,7 +39,9 @@ class Progress(NotedWord):
 
 class Cancellation(Input):
     person: ActingUserid | None = Field(
-        None, description="userid of the assigner. Without it, the key needs the scope `admin:write`."
+        None,
+        description="userid of the assigner, or of somebody who may assign tasks in the whole company. Without it, the "
+        "key needs the scope `admin:write`.",
     )
     note: Note = ""
 

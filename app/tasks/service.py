@@ -23,6 +23,7 @@ from app.tasks.queries import TASKS_SORTED
 from app.tasks.rules import Moved, TaskAction, TaskPurpose, Told
 from app.tasks.sheet import task_lines, task_sheet
 from app.tasks.shown import FollowedTask, TaskLine, TaskList, TaskPage, follow, tasks_of, tasks_seen
+from app.tasks.sight import assigns_everywhere
 from models.delivery import CardClick
 from models.ids import PersonId, TaskId
 from models.org import Person
@@ -140,7 +141,10 @@ async def cancel(
     now: datetime,
     note: str = "",
 ) -> Task:
-    """The assigner takes it back, or whoever may take back everybody's (`actor`). Final."""
+    """The assigner takes it back, or whoever may assign in the whole company. Final.
+
+    `person` None: a key that speaks in nobody's name, `actor`, whose scopes were asked.
+    """
     return await _act(session, task_id, _Act(TaskAction.CANCEL, via, person, note, actor=actor), now)
 
 
@@ -155,12 +159,12 @@ class CancellationAhead:
 
 
 async def cancellation_ahead(
-    session: AsyncSession, task_id: TaskId, *, person: Person, actor: Actor | None
+    session: AsyncSession, task_id: TaskId, *, person: Person, now: datetime
 ) -> CancellationAhead:
     """Nothing is written. Raises `TaskNotFound`, `NotYourTask`, `TaskFinished`."""
     context = await load(session, await queries.task(session, task_id))
-    act = _Act(TaskAction.CANCEL, "", person, actor=actor)
-    _check_may(context, act)
+    act = _Act(TaskAction.CANCEL, "", person)
+    await _check_may(session, context, act, now)
     if not rules.is_open(context.task):
         raise TaskFinished("任务已经结束，不能再取消", f"The task is {context.task.state.value} already")
     told = _heard_by(context, act)
@@ -196,7 +200,7 @@ async def _act(session: AsyncSession, task_id: TaskId, act: _Act, now: datetime)
     if act.click is not None and await _was_heard(session, task, act.click):
         return task
     context = await load(session, task)
-    _check_may(context, act)
+    await _check_may(session, context, act, now)
     told = act.told(task)
     moved = rules.move(task, told)
     entry = act.entry(_event(task, act))
@@ -216,13 +220,18 @@ async def _was_heard(session: AsyncSession, task: Task, click: CardClick) -> boo
     return click.spent_at is not None or await queries.was_heard(session, task.id, click.event_id)
 
 
-def _check_may(context: TaskContext, act: _Act) -> None:
-    if act.actor is not None:
-        return
+async def _check_may(session: AsyncSession, context: TaskContext, act: _Act, now: datetime) -> None:
     if act.person is None:
-        raise NotYourTask("要说明由谁操作", "Say who acts")
-    helpers = {person.id for person in context.collaborators}
-    rules.check_may(context.task, act.action, person_id=act.person.id, collaborators=helpers)
+        if act.actor is None:
+            raise NotYourTask("要说明由谁操作", "Say who acts")
+        return
+    rules.check_may(
+        context.task,
+        act.action,
+        person_id=act.person.id,
+        collaborators={person.id for person in context.collaborators},
+        assigns_everywhere=act.action is TaskAction.CANCEL and await assigns_everywhere(session, act.person, now=now),
+    )
 
 
 def _event(task: Task, act: _Act) -> type[catalogue.TaskEvent]:

@@ -20,6 +20,7 @@ from app.policy.service import Citation
 from app.tasks import queries, rules
 from app.tasks.queries import TaskFilter
 from app.tasks.rules import ENDED, TaskAction
+from app.tasks.sight import assigns_everywhere
 from app.web.pagination import PageQuery, paginate
 from models.ids import PolicyVersionId, TaskId
 from models.org import Person
@@ -80,7 +81,6 @@ class FollowedTask:
     steps: Sequence[TaskStep]
     acts: frozenset[TaskAction]
     """What the reader may say now."""
-    is_open: bool
 
 
 async def tasks_of(
@@ -140,6 +140,7 @@ async def follow(session: AsyncSession, task_id: TaskId, *, reader: Person, now:
     """Whether the reader may see it is for the caller to ask. Raises `TaskNotFound`."""
     row = await queries.task(session, task_id)
     helpers = {person.id for person in await queries.collaborators_of(session, row.id)}
+    everywhere = await assigns_everywhere(session, reader, now=now)
     entries = await queries.entries_of(session, row.id)
     acting = {entry.person_id for entry in entries if entry.person_id}
     people = await org.named_people(session, helpers | acting)
@@ -152,8 +153,7 @@ async def follow(session: AsyncSession, task_id: TaskId, *, reader: Person, now:
         collaborators=[people[one] for one in helpers if one in people],
         clause=policy.cite(row.rule_key),
         steps=[_step(entry, people.get(entry.person_id) if entry.person_id else None) for entry in entries],
-        acts=frozenset(action for action in TaskAction if _may(row, action, reader, helpers)),
-        is_open=rules.is_open(row),
+        acts=frozenset(one for one in TaskAction if _may(row, one, reader, helpers, everywhere)),
     )
 
 
@@ -161,11 +161,11 @@ def _step(entry: TaskEntry, person: NamedPerson | None) -> TaskStep:
     return TaskStep(entry.kind, entry.at, person, entry.progress, entry.note)
 
 
-def _may(row: Task, action: TaskAction, reader: Person, helpers: set[UUID]) -> bool:
+def _may(row: Task, action: TaskAction, reader: Person, helpers: set[UUID], everywhere: bool) -> bool:
     if not rules.is_open(row):
         return False
     try:
-        rules.check_may(row, action, person_id=reader.id, collaborators=helpers)
+        rules.check_may(row, action, person_id=reader.id, collaborators=helpers, assigns_everywhere=everywhere)
     except DomainError:
         return False
     return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, Uuid, any_, literal, select, true
@@ -9,8 +10,10 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.access import service as access
 from app.org import service as org
-from app.permissions import Sight
+from app.permissions import Permission, Sight
+from models.org import Person
 from models.tasks import Task, TaskCollaborator
 
 
@@ -42,3 +45,9 @@ def _own(sight: Sight) -> list[Select[UUID]]:
 async def is_seen(session: AsyncSession, sight: Sight, task_id: object) -> bool:
     statement = select(col(Task.id)).where(col(Task.id) == task_id, seen_by(sight))
     return (await session.scalars(statement)).first() is not None
+
+
+async def assigns_everywhere(session: AsyncSession, person: Person, *, now: datetime) -> bool:
+    """Whether they may assign tasks in the whole company, whichever way they come: a page, or a key in their name."""
+    authority = await access.authority_of(session, person, now=now)
+    return authority.sight_of(Permission.TASK_ASSIGN).everything

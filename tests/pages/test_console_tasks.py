@@ -252,6 +252,16 @@ class TestCancelling:
             entry = (await queries.entries_of(session, TaskId(task.id)))[-1]
         assert (entry.kind, entry.person_id) == ("cancelled", company.sun.id)
 
+    @pytest.mark.parametrize("face", ["console", "me"])
+    async def test_hr_takes_back_everybodys_on_both_faces(self, desk: Desk, face: str) -> None:
+        """By the same rule as over REST: `task.assign` in the whole company (D21)."""
+        sun, path = await desk.house.signed_in("sun"), self.path(desk, face)
+        assert f'href="{path}/cancel"' in (await sun.get(path)).text
+        await sun.get(f"{path}/cancel")
+        await sun.send(f"{path}/cancel")
+        assert "任务已取消。" in sun.text
+        assert (await desk.task(desk.things.task)).state is TaskState.CANCELLED
+
     async def test_sent_twice_it_is_cancelled_once(self, desk: Desk) -> None:
         wang, path = await desk.house.signed_in("wang"), f"{self.path(desk)}/cancel"
         await wang.get(path)

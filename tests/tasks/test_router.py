@@ -181,7 +181,16 @@ class TestReporting:
 
 
 class TestCancelling:
-    """The assigner, or an administrator's key."""
+    """The assigner, whoever may assign in the whole company, or an administrator's key."""
+
+    async def test_in_the_name_of_who_may_assign_in_the_whole_company(self, client: httpx.AsyncClient) -> None:
+        cancelled = await tell(client, await assign(client), "cancel", person="sun")
+        assert (cancelled["state"], cancelled["entries"][-1]["person"]) == ("cancelled", "sun")
+
+    async def test_in_the_name_of_anybody_else(self, client: httpx.AsyncClient) -> None:
+        task = await assign(client, assigner="han")
+        for userid in ("wang", "li", "chen"):
+            assert (await tell(client, task, "cancel", 403, person=userid))["type"] == "/problems/not-your-task"
 
     async def test_by_the_assigner(self, client: httpx.AsyncClient) -> None:
         cancelled = await tell(client, await assign(client), "cancel", person="wang", note="不再需要")

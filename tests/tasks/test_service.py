@@ -284,8 +284,26 @@ class TestCancelling:
         entry = (await audit_of(session, given.id))[-1]
         assert (entry.action, entry.actor_kind, entry.actor_id) == ("task.cancelled", "api_key", "hr")
 
+    async def test_who_may_assign_in_the_whole_company_takes_back_everybodys(
+        self, session: AsyncSession, company: Company, given: Task
+    ) -> None:
+        """孙丽 is HR: she holds `task.assign` in the whole company (D21)."""
+        await cancel(session, given, company.sun)
+        entry = (await audit_of(session, given.id))[-1]
+        assert (entry.action, entry.actor_kind, entry.actor_id) == ("task.cancelled", "person", str(company.sun.id))
+
+    async def test_an_actor_beside_a_person_opens_nothing(
+        self, session: AsyncSession, company: Company, given: Task
+    ) -> None:
+        with pytest.raises(NotYourTask):
+            await cancel(session, given, company.li, Actor(ActorKind.API_KEY, "hr"))
+
     async def test_nobody_else_may(self, session: AsyncSession, company: Company, given: Task) -> None:
-        for person in (company.li, company.chen, company.sun):
+        """陈晨 helps, 李军 owns it, and 王芳 heads the department of whoever has what 韩梅 assigned."""
+        others = await task(session, company.han, company.li)
+        with pytest.raises(NotYourTask):
+            await cancel(session, others, company.wang)
+        for person in (company.li, company.chen):
             with pytest.raises(NotYourTask):
                 await cancel(session, given, person)
         with pytest.raises(NotYourTask):

@@ -10,9 +10,7 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from app import addresses
-from app.audit.actor import Actor
 from app.audit.why import About
-from app.console.visiting import actor_of, may
 from app.pages.drawing.catalogue import phrase
 from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
 from app.pages.route import page_router
@@ -22,7 +20,6 @@ from app.permissions import Permission
 from app.spreadsheets.download import SheetFormat, download
 from app.tasks import service as tasks
 from app.tasks.queries import TaskFilter
-from app.tasks.service import TaskAction
 from app.web.schemas import Note
 from models.audit import ObjectKind
 from models.ids import TaskId
@@ -31,7 +28,6 @@ from models.tasks import TaskState
 router = page_router("/console/tasks")
 
 TasksVisit = Annotated[Visit, visits("/console/tasks")]
-AssigningVisit = Annotated[Visit, visits("/console/tasks", Permission.TASK_ASSIGN)]
 
 VIA: Final = "page"
 
@@ -98,27 +94,26 @@ async def export(
 async def task(task_id: UUID, visit: TasksVisit) -> Response:
     await _check(visit, task_id)
     followed = await tasks.follow(visit.session, TaskId(task_id), reader=visit.viewer.person, now=visit.now)
-    may_cancel = visit.authority.holds(Permission.TASK_ASSIGN) and (
-        TaskAction.CANCEL in followed.acts or (_acting(visit) is not None and followed.is_open)
-    )
-    return visit.draw("console/task.html", done=await said_to(visit), followed=followed, may_cancel=may_cancel)
+    return visit.draw("console/task.html", done=await said_to(visit), followed=followed)
 
 
 @router.get("/{task_id}/cancel")
-async def look_at_cancelling(task_id: UUID, visit: AssigningVisit) -> Response:
+async def look_at_cancelling(task_id: UUID, visit: TasksVisit) -> Response:
     """Who would hear of it."""
     return await _cancelling(visit, task_id)
 
 
 @router.post("/{task_id}/cancel")
-async def cancel(task_id: UUID, visit: AssigningVisit, submission: SubmissionDep) -> Response:
+async def cancel(task_id: UUID, visit: TasksVisit, submission: SubmissionDep) -> Response:
+    """Who may is for the service to say, as on every way."""
+
     async def act() -> Done:
         await _check(visit, task_id)
         await tasks.cancel(
             visit.session,
             task_id=TaskId(task_id),
             person=visit.viewer.person,
-            actor=_acting(visit),
+            actor=None,
             note=submission.form.read(Cancellation, visit).note,
             via=VIA,
             now=visit.now,
@@ -135,11 +130,6 @@ async def _check(visit: Visit, task_id: UUID) -> None:
     await visit.check(Permission.TASK_READ, About(ObjectKind.TASK, task_id))
 
 
-def _acting(visit: Visit) -> Actor | None:
-    """Whoever may assign in the whole company takes back everybody's tasks; others take back what they assigned."""
-    return actor_of(visit) if may(visit, Permission.TASK_ASSIGN) else None
-
-
 async def _cancelling(visit: Visit, task_id: UUID, form: Form = EMPTY, status: int = 200) -> Response:
     await _check(visit, task_id)
     person, key = visit.viewer.person, TaskId(task_id)
@@ -149,5 +139,5 @@ async def _cancelling(visit: Visit, task_id: UUID, form: Form = EMPTY, status: i
         form=form,
         home=addresses.console_task(task_id),
         followed=await tasks.follow(visit.session, key, reader=person, now=visit.now),
-        ahead=await tasks.cancellation_ahead(visit.session, key, person=person, actor=_acting(visit)),
+        ahead=await tasks.cancellation_ahead(visit.session, key, person=person, now=visit.now),
     )

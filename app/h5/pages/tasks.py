@@ -70,7 +70,7 @@ async def look_at_cancelling(task_id: UUID, visit: TasksVisit) -> Response:
 
 @router.post("/{task_id}/cancel")
 async def cancel(task_id: UUID, visit: TasksVisit, submission: SubmissionDep) -> Response:
-    """What somebody has assigned they take back, whether or not they may still assign."""
+    """What somebody has assigned they take back, whether or not they may still assign; the service asks."""
 
     async def act() -> Done:
         await _check(visit, task_id)
@@ -140,5 +140,5 @@ async def _cancelling(visit: Visit, task_id: UUID, form: Form = EMPTY, status: i
         form=form,
         home=addresses.me_task(task_id),
         followed=await tasks.follow(visit.session, key, reader=person, now=visit.now),
-        ahead=await tasks.cancellation_ahead(visit.session, key, person=person, actor=None),
+        ahead=await tasks.cancellation_ahead(visit.session, key, person=person, now=visit.now),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.cards.clicks import CardAction, Click, ClickedCard, record_click
 from app.cards.many_clicks import CardAbsorb, Face, KnownClick, identify_clicks, record_clicks, whole_subjects
-from app.cards.update_cards import update_cards
+from app.cards.update_cards import update_cards, update_cards_only
 
 __all__ = [
     "CardAbsorb",
@@ -17,5 +17,6 @@ __all__ = [
     "record_click",
     "record_clicks",
     "update_cards",
+    "update_cards_only",
     "whole_subjects",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -28,6 +28,8 @@ from models.ids import PersonId
 
 UPDATE: Final = "card.update"
 """Purpose of the calls that give a card another face."""
+UPDATE_ONLY: Final = "card.update_only"
+"""The same for people who hear of it otherwise: nobody reacts when the card could not be changed."""
 
 
 async def update_cards(
@@ -50,14 +52,34 @@ async def update_cards(
         raise DeliveryNotFound("没有这条消息", "There is no such message")
     carried = await queries.calls_carrying(session, message_id=message_id, people=person_ids)
     _include_clicked(carried, click, person_ids)
-    change = _Change(message, card, click, actor)
+    untold = await _update_all(session, _Change(message, card, click, actor), carried, now)
+    await text_instead.tell_in_text(
+        session, message, people=list(dict.fromkeys(untold)), face=card.to_update(), actor=actor, now=now
+    )
+
+
+async def update_cards_only(
+    session: AsyncSession, *, message_id: UUID, card: Card, actor: Actor, now: datetime
+) -> None:
+    """The same where the caller tells the recipients what has happened: whose card cannot change reads no more than
+    that, so that nobody is told twice.
+    """
+    message = await ledger_queries.get_message(session, message_id)
+    if message is None:
+        raise DeliveryNotFound("没有这条消息", "There is no such message")
+    carried = await queries.calls_carrying(session, message_id=message_id, people=None)
+    await _update_all(session, _Change(message, card, None, actor, UPDATE_ONLY), carried, now)
+
+
+async def _update_all(
+    session: AsyncSession, change: _Change, carried: Mapping[UUID, list[UUID]], now: datetime
+) -> list[UUID]:
+    """Returns the people whose cards could not change."""
     untold: list[UUID] = []
     # In the order of their ids: two updates of the same cards must not wait for each other.
     for call_id in sorted(carried):
         untold += await _update_one(session, change, call_id, carried[call_id], now)
-    await text_instead.tell_in_text(
-        session, message, people=list(dict.fromkeys(untold)), face=card.to_update(), actor=actor, now=now
-    )
+    return untold
 
 
 def _include_clicked(
@@ -79,6 +101,7 @@ class _Change:
     card: Card
     click: CardClick | None
     actor: Actor
+    purpose: str = UPDATE
 
 
 async def _update_one(
@@ -121,7 +144,7 @@ async def _request_update(
             "response_code": code,
             "template_card": change.card.said_by(app.name).to_update(),
         },
-        purpose=UPDATE,
+        purpose=change.purpose,
         about=About(ObjectKind.CARD, call.id),
         why=Why(change.actor, change.message.rule_key, change.message.policy_version_id),
         # Faces of one card in the order they were decided, without one person's waiting for another's.

@@ -147,6 +147,14 @@ async def show(
     )
 
 
+async def show_end(session: AsyncSession, context: TaskContext, *, actor: Actor, now: datetime) -> None:
+    """The owner's card in grey, for an owner who is told of the end in words."""
+    if context.task.card_message_id is not None:
+        await cards.update_cards_only(
+            session, message_id=context.task.card_message_id, card=face(session, context), actor=actor, now=now
+        )
+
+
 async def _is_waiting(session: AsyncSession, message_id: UUID) -> bool:
     _, counts = await delivery.summarize(session, message_id=message_id)
     return bool(counts.get(DeliveryState.HELD))

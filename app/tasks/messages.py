@@ -155,8 +155,9 @@ def handed_over_in_short(handed: HandOver, *, zone: ZoneInfo) -> str:
     return f"{handed.said}；截止 {handed.deadline(zone)}，进度 {handed.task.progress}%{handed.clause}。"
 
 
-def cancelled(task: Task, *, note: str) -> str:
-    return f"{named(task)}已取消{f'：{note}' if note else ''}。"
+def cancelled(task: Task, *, person: str, note: str) -> str:
+    """`person` is empty when a key speaks in nobody's name."""
+    return f"{named(task)}已{f'由{person}' if person else ''}取消{f'：{note}' if note else ''}。"
 
 
 def please_accept(task: Task, *, citation: Citation) -> str:

@@ -17,7 +17,7 @@ from app.org import service as org
 from app.org.service import NamedPerson
 from app.tasks import messages, queries, reminders, rules
 from app.tasks.assign import Assignment, AssignmentAhead, assign, look_ahead
-from app.tasks.context import NewEntry, TaskContext, load, show, write
+from app.tasks.context import NewEntry, TaskContext, load, show, show_end, write
 from app.tasks.errors import NotYourTask, TaskFinished
 from app.tasks.queries import TASKS_SORTED
 from app.tasks.rules import Moved, TaskAction, TaskPurpose, Told
@@ -210,7 +210,9 @@ async def _act(session: AsyncSession, task_id: TaskId, act: _Act, now: datetime)
         await _stop_asking(session, context, told)
         await _tell(session, context, act, entry, now)
         log.info("task.moved", task_id=str(task_id), to=entry.kind, via=act.via)
-    if moved is not None or act.click is not None:
+    if moved is not None and act.action is TaskAction.CANCEL and PersonId(context.owner.id) in _heard_by(context, act):
+        await show_end(session, context, actor=entry.done_by, now=now)
+    elif moved is not None or act.click is not None:
         await show(session, context, click=act.click, actor=entry.done_by, now=now)
     return task
 
@@ -256,7 +258,7 @@ async def _stop_asking(session: AsyncSession, context: TaskContext, told: Told) 
 
 
 async def _tell(session: AsyncSession, context: TaskContext, act: _Act, entry: NewEntry, now: datetime) -> None:
-    """The assigner hears of acceptance, difficulties and the end; the collaborators of a cancellation."""
+    """The assigner hears of acceptance, difficulties and the end; the owner and the collaborators of a cancellation."""
     text = _text(session, context, act, entry)
     if text is None:
         return
@@ -270,9 +272,11 @@ async def _tell(session: AsyncSession, context: TaskContext, act: _Act, entry: N
 
 
 def _heard_by(context: TaskContext, act: _Act) -> list[PersonId]:
-    """Whoever acts knows it already."""
-    people = [context.assigner, *(context.collaborators if act.action is TaskAction.CANCEL else ())]
-    return [PersonId(one.id) for one in people if act.person is None or one.id != act.person.id]
+    """Each once. Whoever acts knows it already."""
+    is_cancelled = act.action is TaskAction.CANCEL
+    people = [context.owner, context.assigner, *context.collaborators] if is_cancelled else [context.assigner]
+    ids = dict.fromkeys(PersonId(one.id) for one in people)
+    return [one for one in ids if act.person is None or one != act.person.id]
 
 
 def _text(session: AsyncSession, context: TaskContext, act: _Act, entry: NewEntry) -> str | None:
@@ -288,6 +292,6 @@ def _text(session: AsyncSession, context: TaskContext, act: _Act, entry: NewEntr
         case TaskAction.COMPLETE:
             return messages.done(context.task, person=name, note=act.note)
         case TaskAction.CANCEL:
-            return messages.cancelled(context.task, note=act.note)
+            return messages.cancelled(context.task, person=name, note=act.note)
         case TaskAction.PROGRESS:
             return None

@@ -276,6 +276,45 @@ class TestACardThatIsNotSentYet:
         assert await desk.reasons(message) == {"left", "superseded"}
 
 
+class TestPeopleWhoHearOfItOtherwise:
+    """Whoever changes the cards tells their people in words: nothing comes in place of a card that cannot change."""
+
+    async def test_the_card_shows_it(self, desk: Desk) -> None:
+        message = await desk.card(await desk.colleagues(2))
+        await desk.work()
+        await _update_only(desk, message)
+        await desk.work()
+
+        assert {await _face(desk, userid) for userid in desk.people} == {"李四已同意"}
+
+    @pytest.mark.parametrize("errcode", [42022, 60140])
+    async def test_a_code_that_the_platform_refuses_is_not_told_once_more(self, desk: Desk, errcode: int) -> None:
+        message = await desk.card(await desk.colleagues(2))
+        await desk.work()
+        await _update_only(desk, message)
+        await desk.sandbox.fail("message/update_template_card", errcode=errcode)
+        await desk.work()
+
+        assert len(await desk.messages()) == 1
+
+    async def test_nor_is_a_code_that_is_over(self, desk: Desk) -> None:
+        message = await desk.card(await desk.colleagues(2))
+        await desk.work()
+        desk.clock.advance(timedelta(hours=72))
+        await _update_only(desk, message)
+        await desk.work()
+
+        assert len(await desk.messages()) == 1
+
+    async def test_a_card_that_waits_is_taken_back(self, desk: Desk) -> None:
+        message = await desk.card(await desk.colleagues(2))
+        await _update_only(desk, message)
+        await desk.work()
+
+        assert await desk.reasons(message) == {"superseded"}
+        assert await desk.sent_bodies() == []
+
+
 class TestProgressOnALivingCard:
     async def test_buttons_stay_when_the_new_face_has_them(self, desk: Desk) -> None:
         message = await desk.card(await desk.colleagues(2))
@@ -292,6 +331,13 @@ async def _update(desk: Desk, message: Message, card: Card = APPROVED, **facts: 
     async with transaction(desk.sessions) as session:
         await service.update_cards(
             session, message_id=message.id, card=card, actor=SYSTEM, now=desk.clock.now(), **facts
+        )
+
+
+async def _update_only(desk: Desk, message: Message) -> None:
+    async with transaction(desk.sessions) as session:
+        await service.update_cards_only(
+            session, message_id=message.id, card=APPROVED, actor=SYSTEM, now=desk.clock.now()
         )
 
 

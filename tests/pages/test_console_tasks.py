@@ -229,7 +229,7 @@ class TestCancelling:
         assert f'href="{path}/cancel"' in page.text
         await wang.get(f"{path}/cancel")
         assert "责任人 李军" in wang.text
-        assert "没有其他人" in wang.text
+        assert "取消任务，并告知 1 人" in wang.text
         await wang.send(f"{path}/cancel", {"note": "样品间停用"})
         assert "任务已取消。" in wang.text
         assert "样品间停用" in wang.text
@@ -244,10 +244,10 @@ class TestCancelling:
             task = await builders.task(session, company.wang, company.li, collaborators=[company.chen])
         sun = await desk.house.signed_in("sun")
         await sun.get(f"/console/tasks/{task.id}/cancel")
-        assert "王芳 · 研发部 陈晨 · 研发部" in sun.text
-        assert "取消任务，并告知 2 人" in sun.text
+        assert "李军 · 研发部 王芳 · 研发部 陈晨 · 研发部" in sun.text
+        assert "取消任务，并告知 3 人" in sun.text
         await sun.send(f"/console/tasks/{task.id}/cancel")
-        assert await desk.told("task.cancelled") == {"王芳", "陈晨"}
+        assert await desk.told("task.cancelled") == {"王芳", "陈晨", "李军"}
         async with desk.house.services.sessions() as session:
             entry = (await queries.entries_of(session, TaskId(task.id)))[-1]
         assert (entry.kind, entry.person_id) == ("cancelled", company.sun.id)

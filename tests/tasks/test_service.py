@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.actor import Actor, ActorKind
 from app.tasks import queries, service
 from app.tasks.errors import NotYourTask, TaskFinished, TaskNotFound
-from models.delivery import CallKind
+from models.delivery import CallKind, OutgoingCall
 from models.ids import TaskId, new_id
 from models.org import Person
 from models.tasks import Task, TaskState
@@ -272,7 +273,9 @@ class TestCancelling:
         await cancel(session, given, company.wang)
         assert given.state is TaskState.CANCELLED
         assert [face["replace_text"] for face in await faces_of(session, company.li)] == ["已取消"]
-        assert f"任务 #{given.number}“整理验收单”已取消：不再需要。" in (await texts_to(session, company.chen))[-1]
+        for person in (company.chen, company.li):
+            told = [text for text in await texts_to(session, person) if "取消" in text]
+            assert told == [f"任务 #{given.number}“整理验收单”已由王芳取消：不再需要。"]
         assert await texts_to(session, company.wang) == []
         assert await timers_of(session, given.id) == {}
 
@@ -287,7 +290,7 @@ class TestCancelling:
     async def test_who_may_assign_in_the_whole_company_takes_back_everybodys(
         self, session: AsyncSession, company: Company, given: Task
     ) -> None:
-        """孙丽 is HR: she holds `task.assign` in the whole company (D21)."""
+        """孙宁 is HR: she holds `task.assign` in the whole company (D21)."""
         await cancel(session, given, company.sun)
         entry = (await audit_of(session, given.id))[-1]
         assert (entry.action, entry.actor_kind, entry.actor_id) == ("task.cancelled", "person", str(company.sun.id))
@@ -320,7 +323,31 @@ class TestCancelling:
         waiting = await task(session, company.wang, company.li)
         await cancel(session, waiting, company.wang)
         assert await calls_of_kind(session, CallKind.CARD_UPDATE) == []
-        assert ["已取消" in text for text in await texts_to(session, company.li)] == [True]
+        assert await texts_to(session, company.li) == [f"任务 #{waiting.number}“整理验收单”已由王芳取消：不再需要。"]
+
+    async def test_whose_card_cannot_change_is_told_once(
+        self, session: AsyncSession, company: Company, given: Task
+    ) -> None:
+        """Its code is over: nothing comes in place of the card beside the text about the end."""
+        await session.execute(update(OutgoingCall).values(response_code_spent_at=TEN_PAST))
+        await cancel(session, given, company.wang)
+        assert await faces_of(session, company.li) == []
+        assert len([text for text in await texts_to(session, company.li) if "取消" in text]) == 1
+
+    async def test_who_takes_back_what_they_had_themselves_is_told_nothing(
+        self, session: AsyncSession, company: Company
+    ) -> None:
+        own = await task(session, company.li, company.li)
+        await everything_delivered(session)
+        await cancel(session, own, company.li)
+        assert await texts_to(session, company.li) == []
+        assert [face["replace_text"] for face in await faces_of(session, company.li)] == ["已取消"]
+
+    async def test_an_owner_who_assigned_it_is_told_once(self, session: AsyncSession, company: Company) -> None:
+        own = await task(session, company.li, company.li)
+        await everything_delivered(session)
+        await cancel(session, own, company.sun)
+        assert await texts_to(session, company.li) == [f"任务 #{own.number}“整理验收单”已由孙宁取消：不再需要。"]
 
 
 class TestRepeatedEvents:

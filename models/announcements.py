@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index
+from sqlalchemy import BigInteger, Index, Uuid
 from sqlmodel import Field
 
 from models.base import Table, one_of
@@ -101,3 +101,22 @@ class Receipt(Table, table=True):
     escalated_at: datetime | None = optional_moment()
     """When their superior was told, or that nobody stands above them."""
     late: bool = Field(default=False)
+
+
+class ReceiptCount(Table, table=True):
+    """The receipts of an announcement that have one deadline, in numbers: the sum of all rows of that deadline.
+
+    A trigger on `receipts` adds to a row that nobody holds, and so never waits: a single row may be below zero.
+    """
+
+    __tablename__ = "receipt_counts"
+    __table_args__ = {"postgresql_with": {"fillfactor": "50"}}  # noqa: RUF012 -- SQLAlchemy's form
+
+    id: int | None = serial_key()
+    announcement_id: UUID = Field(sa_type=Uuid, index=True)
+    due_at: datetime | None = optional_moment()
+    """Empty for those whom the card has not reached."""
+    people: int
+    confirmed: int
+    late: int
+    chased: int

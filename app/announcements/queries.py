@@ -8,7 +8,22 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, and_, any_, exists, func, literal, or_, select, text
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Integer,
+    Select,
+    Uuid,
+    and_,
+    any_,
+    cast,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    text,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -20,7 +35,7 @@ from app.org import service as people
 from app.overview.service import Asked, Figure, Level, Measure, Place, found_in
 from app.permissions import Permission, Sight
 from app.today.queries import WaitingColumns
-from models.announcements import Announcement, AnnouncementGroup, AnnouncementState, Receipt
+from models.announcements import Announcement, AnnouncementGroup, AnnouncementState, Receipt, ReceiptCount
 from models.audit import ObjectKind
 from models.ids import AnnouncementId
 from models.org import Person
@@ -299,13 +314,13 @@ async def ended_between(session: AsyncSession, announcement_id: UUID, after: dat
 
 
 async def standing(session: AsyncSession, announcement_id: UUID) -> Standing:
-    confirmed = func.count(col(Receipt.confirmed_at))
-    undelivered = func.count().filter(_UNDELIVERED)
-    late = func.count().filter(col(Receipt.late))
-    chased = func.count(col(Receipt.chased_at))
-    statement = select(func.count(), confirmed, undelivered, late, chased)
-    row = (await session.execute(statement.where(col(Receipt.announcement_id) == announcement_id))).one()
-    return Standing(row[0], row[1], row[2], row[3], row[4])
+    """Read from the counts beside the receipts: an announcement may concern 100,000 people."""
+    kept = col(ReceiptCount.people), col(ReceiptCount.confirmed), col(ReceiptCount.late), col(ReceiptCount.chased)
+    people, confirmed, late, chased = (func.coalesce(func.sum(one), 0) for one in kept)
+    undelivered = func.coalesce(func.sum(_OPEN).filter(col(ReceiptCount.due_at).is_(None)), 0)
+    statement = select(people, confirmed, undelivered, late, chased)
+    row = (await session.execute(statement.where(col(ReceiptCount.announcement_id) == announcement_id))).one()
+    return Standing(*row)
 
 
 def receipts(announcement_id: UUID, *, state: ReceiptState | None, sight: Sight | None = None) -> Select[Receipt]:
@@ -321,6 +336,7 @@ def in_order(statement: Select[Receipt]) -> Select[Receipt]:
     return statement.order_by(col(Receipt.id))
 
 
+_OPEN = col(ReceiptCount.people) - col(ReceiptCount.confirmed)
 _CONFIRMED = col(Receipt.confirmed_at).is_not(None)
 _UNDELIVERED = ~_CONFIRMED & col(Receipt.due_at).is_(None)
 _IN_STATE = {
@@ -403,25 +419,30 @@ async def counted(session: AsyncSession, asked: Asked) -> list[Figure]:
         with_receipts.with_only_columns(col(Announcement.id), col(Announcement.published_at))
     )
     since = {row[0]: row[1] for row in published}
-    due = col(Receipt.due_at)
-    # Of these alone, one after another by their index: a join would read the receipts of all that were ever published.
+    of_one_deadline = (
+        select(
+            col(ReceiptCount.announcement_id), col(ReceiptCount.due_at), cast(func.sum(_OPEN), Integer).label("open")
+        )
+        .where(col(ReceiptCount.announcement_id) == any_(literal(list(since), ARRAY(Uuid))))
+        .group_by(col(ReceiptCount.announcement_id), col(ReceiptCount.due_at))
+    ).subquery()
+    due, people = of_one_deadline.c.due_at, of_one_deadline.c.open
     statement = (
         select(
-            col(Receipt.announcement_id),
-            func.count(due),
+            of_one_deadline.c.announcement_id,
+            func.sum(people).filter(due.is_not(None)),
             func.min(due).filter(due < asked.now),
-            func.count().filter(due < asked.now),
-            func.count().filter(due.is_(None)),
+            func.sum(people).filter(due < asked.now),
+            func.sum(people).filter(due.is_(None)),
         )
-        .where(col(Receipt.announcement_id) == any_(literal(list(since), ARRAY(Uuid))))
-        .where(col(Receipt.confirmed_at).is_(None))
-        .group_by(col(Receipt.announcement_id))
+        .where(people > 0)
+        .group_by(of_one_deadline.c.announcement_id)
     )
     rows = list(await session.execute(statement)) if since else []
     return [
         _OPEN_RECEIPTS.figure(
-            sum(row[1] for row in rows), min((since[row[0]] for row in rows if row[1]), default=None)
+            sum(row[1] or 0 for row in rows), min((since[row[0]] for row in rows if row[1]), default=None)
         ),
-        _NOT_ARRIVED.figure(sum(row[4] for row in rows)),
-        _LATE_RECEIPTS.figure(sum(row[3] for row in rows), min((row[2] for row in rows if row[2]), default=None)),
+        _NOT_ARRIVED.figure(sum(row[4] or 0 for row in rows)),
+        _LATE_RECEIPTS.figure(sum(row[3] or 0 for row in rows), min((row[2] for row in rows if row[2]), default=None)),
     ]

@@ -28,7 +28,17 @@ from app.delivery.errors import AppNotRegistered
 from app.ledger.queries import Selection
 from app.trace.service import MOST, Ref, TraceAsked, TraceEntry, TraceKind
 from models.audit import ObjectKind
-from models.delivery import OPEN_CALLS, Delivery, DeliveryState, FailReason, Message, OutgoingCall, refused_with
+from models.delivery import (
+    COUNTED_FROM,
+    OPEN_CALLS,
+    Delivery,
+    DeliveryCount,
+    DeliveryState,
+    FailReason,
+    Message,
+    OutgoingCall,
+    refused_with,
+)
 from models.ids import fold
 from models.installation import App
 from models.org import PersonUserid
@@ -188,13 +198,20 @@ async def ended_deliveries(session: AsyncSession, selected: Selection, *, most: 
     return [(row[0], row[1]) for row in rows if row[0] is not None]
 
 
-async def counts_of(session: AsyncSession, message_id: UUID) -> dict[DeliveryState, int]:
+async def counts_of(session: AsyncSession, message: Message) -> dict[DeliveryState, int]:
     """How many recipients are in each state. The four numbers add up to the audience (P3)."""
-    statement = (
-        select(col(Delivery.state), func.count())
-        .where(col(Delivery.message_id) == message_id)
-        .group_by(col(Delivery.state))
-    )
+    if message.audience >= COUNTED_FROM:
+        statement = (
+            select(col(DeliveryCount.state), func.sum(col(DeliveryCount.recipients)))
+            .where(col(DeliveryCount.message_id) == message.id)
+            .group_by(col(DeliveryCount.state))
+        )
+    else:
+        statement = (
+            select(col(Delivery.state), func.count())
+            .where(col(Delivery.message_id) == message.id)
+            .group_by(col(Delivery.state))
+        )
     counts = dict.fromkeys(DeliveryState, 0)
     for state, count in (await session.execute(statement)).all():
         counts[state] = count

@@ -55,7 +55,7 @@ async def summarize(session: AsyncSession, *, message_id: UUID) -> tuple[int, di
     message = await ledger.get_message(session, message_id)
     if message is None:
         raise DeliveryNotFound("没有这条消息", "There is no such message")
-    return message.audience, await queries.counts_of(session, message_id)
+    return message.audience, await queries.counts_of(session, message)
 
 
 async def counts_by_state(session: AsyncSession, *, message_id: UUID | None) -> dict[str, int]:

@@ -167,7 +167,7 @@ class Desk(OpenCompany):
     async def account(self, message: Message) -> dict[str, int]:
         """Where the recipients stand, those of none left out. Checks the promise of P3 each time."""
         async with self.sessions() as session:
-            counts = await queries.counts_of(session, message.id)
+            counts = await queries.counts_of(session, message)
         assert sum(counts.values()) == message.audience
         return {state.value: count for state, count in counts.items() if count}
 

@@ -82,7 +82,7 @@ class TaskEntry(Table, table=True):
     id: int | None = serial_key()
     task_id: UUID = ref("tasks.id")
     kind: str
-    person_id: UUID | None = optional_ref("people.id", index=False)
+    person_id: UUID | None = optional_ref("people.id")
     progress: int | None = Field(default=None)
     note: str = Field(default="")
     via: str

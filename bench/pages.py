@@ -45,10 +45,12 @@ SEARCHES: Final = (
     "/me/groups?name=项目群77",
 )
 COMPOSE: Final = "/console/announcements/new"
+NOTICE: Final = {"step": "look", "title": "放假", "body": "放假安排", "message_class": "work"}
 FORMS: Final = {
     "people_search": {"step": "find", "people_search": "wang"},
     "one letter": {"step": "find", "people_search": "w"},
-    "preview": {"step": "look", "title": "放假", "body": "放假安排", "message_class": "work", "departments": "2"},
+    "preview": {**NOTICE, "departments": "2"},
+    "preview to everybody": {**NOTICE, "departments": "1"},
 }
 """Forms that only look: the search for people as one types, and what an announcement would do to whom."""
 

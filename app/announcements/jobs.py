@@ -54,13 +54,13 @@ async def describe_to_everybody(session: AsyncSession, payload: Announcing, *, n
     """What somebody reads who confirms that it goes to everybody (F197)."""
     draft = payload.draft()
     rule = class_rule((await policies.in_force(session, now=now)).document, draft.message_class)
-    count = await service.count_audience(session, draft.wanted)
+    size = await service.measure_audience(session, draft.wanted, None)
     audience = await service.name_audience(session, draft.wanted)
     return [
         ("标题", draft.title),
         ("类别", rule.title),
         ("接收范围", audience),
-        ("接收人", f"{count} 人"),
+        ("接收人", f"{size.people} 人"),
         ("正文", draft.body),
     ]
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import addresses
 from app.announcements import messages, queries, rules
-from app.announcements.errors import NobodyConcerned, NotTheirPeople, UnknownAudience
+from app.announcements.audience import AudienceWanted, resolve
+from app.announcements.errors import NotTheirPeople, UnknownAudience
 from app.announcements.receipt_deadline import set_receipt_deadline
 from app.announcements.rules import AnnouncementPurpose, Audience, about
 from app.audit.actor import Actor, person_actor
@@ -34,18 +34,8 @@ from models.announcements import Announcement, AnnouncementGroup
 from models.audit import ObjectKind
 from models.delivery import Message
 from models.groups import Group
-from models.ids import APP, DepartmentId, PersonId
+from models.ids import APP, PersonId
 from models.org import Person
-
-
-class AudienceWanted(BaseModel):
-    """Whom an announcement is for (`announcements.audience`): group ids, WeCom department ids, userids."""
-
-    model_config = ConfigDict(frozen=True)
-
-    groups: Sequence[UUID] = ()
-    departments: Sequence[int] = ()
-    people: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -80,27 +70,35 @@ class Publication:
 
 @dataclass(frozen=True)
 class Checked:
-    """A draft that may be published, and to whom: what `publish` goes by, and what is shown before."""
+    """A draft that may be published, but for whom it concerns: what `publish` goes by, and what is shown before."""
 
     policy: Policy
     rule: AnnouncementClassRule
     groups: Sequence[Group]
-    audience: Audience
+
+    @property
+    def asks_who_they_are(self) -> bool:
+        """Whether the class decides by who is concerned, and not only by how many there are."""
+        return self.rule.one_owner or self.rule.leaders_only
 
 
 async def check(session: AsyncSession, draft: Draft, *, author: Person, now: datetime) -> Checked:
-    """Everything that `publish` asks before it writes. Raises what it raises."""
+    """What `publish` asks before it looks who is concerned. Raises what it raises."""
     rules.check_author(author)
     policy = await policies.in_force(session, now=now)
     rule = rules.class_rule(policy.document, draft.message_class)
     rules.check_length(rule, draft.body, citation=policy.cite("announcement.length"))
-    groups = await _groups(session, policy, draft.wanted.groups, draft.message_class, rule)
-    audience = await _audience(session, draft.wanted, author)
-    if rule.one_owner:
-        rules.leave_one_owner(rule, audience, groups)
-    if rule.leaders_only:
-        await _check_leads(session, policy, rule, author, audience)
-    return Checked(policy, rule, groups, audience)
+    return Checked(policy, rule, await _groups(session, policy, draft.wanted.groups, draft.message_class, rule))
+
+
+async def audience_of(session: AsyncSession, draft: Draft, checked: Checked, *, author: Person) -> Audience:
+    """Whom a checked draft concerns, as far as its class allows. Raises what `publish` raises."""
+    audience = await resolve(session, draft.wanted, author)
+    if checked.rule.one_owner:
+        rules.leave_one_owner(checked.rule, audience, checked.groups)
+    if checked.rule.leaders_only:
+        await _check_leads(session, checked.policy, checked.rule, author, audience)
+    return audience
 
 
 async def publish(session: AsyncSession, draft: Draft, *, author: Person, actor: Actor, now: datetime) -> Announcement:
@@ -109,7 +107,8 @@ async def publish(session: AsyncSession, draft: Draft, *, author: Person, actor:
     Policy 3.2, 3.6. The author confirms nothing: they wrote it. Raises what `errors.py` lists.
     """
     checked = await check(session, draft, author=author, now=now)
-    policy, rule, groups, audience = checked.policy, checked.rule, checked.groups, checked.audience
+    policy, rule, groups = checked.policy, checked.rule, checked.groups
+    audience = await audience_of(session, draft, checked, author=author)
     announcement = Announcement(
         title=draft.title,
         body=draft.body,
@@ -138,35 +137,6 @@ async def publish(session: AsyncSession, draft: Draft, *, author: Person, actor:
     return announcement
 
 
-EVERYBODY = 0.9
-"""The share of the employed from which an announcement counts as sent to everybody, however they were named."""
-
-
-async def is_for_everybody(session: AsyncSession, wanted: AudienceWanted, author: Person) -> bool:
-    """Whether it reaches the whole company but a few: by its root, piece by piece, by groups or by name (F197)."""
-    try:
-        audience = await _audience(session, wanted, author)
-    except NobodyConcerned:
-        return False  # publishing says it, behind what else is wrong
-    others = await org.count_employed(session) - 1
-    return others > 0 and len(audience.sources) >= EVERYBODY * others
-
-
-async def count_audience(session: AsyncSession, wanted: AudienceWanted, author: Person | None = None) -> int:
-    """How many people it would go to now. Raises what `publish` raises about an audience."""
-    return len((await _audience(session, wanted, author)).sources)
-
-
-async def name_audience(session: AsyncSession, wanted: AudienceWanted) -> str:
-    """星辰科技及其下级；群“新品项目”；王芳: for whoever confirms it."""
-    departments = await org.department_names(session, wanted.departments)
-    groups = await group_queries.groups_by_id(session, wanted.groups)
-    people = await org.people_by_userids(session, wanted.people)
-    named = [f"{departments[number]}及其下级" for number in dict.fromkeys(wanted.departments) if number in departments]
-    named += [f"群{quoted(group.desired_name)}" for group in groups.values()]
-    return "；".join([*named, *(person.name for person in people.values())])
-
-
 async def _groups(
     session: AsyncSession, policy: Policy, group_ids: Sequence[UUID], message_class: str, rule: AnnouncementClassRule
 ) -> list[Group]:
@@ -178,27 +148,6 @@ async def _groups(
             )
         rules.check_group(policy, found[group_id], message_class, rule)
     return list(found.values())
-
-
-async def _audience(session: AsyncSession, wanted: AudienceWanted, author: Person | None) -> Audience:
-    audience = Audience()
-    for group_id in wanted.groups:
-        audience.add(await group_queries.members_inside(session, group_id), f"{rules.GROUP}{group_id}")
-    for number in wanted.departments:
-        if await org.department(session, number) is None:
-            raise UnknownAudience(f"没有 id 为 {number} 的部门", f"There is no department with the id {number}")
-        audience.add(await org.ids_in_departments(session, [DepartmentId(number)]), f"department:{number}")
-    named = await org.people_by_userids(session, wanted.people)
-    if missing := [userid for userid in wanted.people if userid.strip().lower() not in named]:
-        raise UnknownAudience(
-            f"没有账号为 {'、'.join(missing)} 的成员", f"There is no member with the userid {', '.join(missing)}"
-        )
-    audience.add((person.id for person in named.values()), "person")
-    if author is not None:
-        audience.without(author.id)
-    if not audience.sources:
-        raise NobodyConcerned("接收范围里除了发布人没有别人", "There is nobody in the audience but the author")
-    return audience
 
 
 async def _check_leads(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from app.announcements.audience import AudienceWanted, is_for_everybody, measure_audience, name_audience
 from app.announcements.confirm import BY_CARD, confirm, confirm_many
 from app.announcements.escalation import ESCALATE, announcement_of, escalate, escalation_words
 from app.announcements.final_list import list_words
-from app.announcements.publish import AudienceWanted, Draft, count_audience, is_for_everybody, name_audience, publish
+from app.announcements.publish import Draft, publish
 from app.announcements.receipt_clock import start_clocks
 from app.announcements.receipt_deadline import CHASE, DEADLINE, chase, chase_words, close
 from app.announcements.rules import ReceiptState
@@ -46,13 +47,13 @@ __all__ = [
     "close",
     "confirm",
     "confirm_many",
-    "count_audience",
     "escalate",
     "escalation_words",
     "follow",
     "is_for_everybody",
     "list_words",
     "look_ahead",
+    "measure_audience",
     "name_audience",
     "publish",
     "receipt_lines",

@@ -235,12 +235,16 @@ async def groups_by_id(session: AsyncSession, group_ids: Sequence[UUID]) -> dict
     return {row.id: row for row in rows}
 
 
-async def members_inside(session: AsyncSession, group_id: UUID) -> list[PersonId]:
-    """Who is in the group now as the platform last showed it (P4), whoever is wanted there."""
+def inside(group_id: UUID) -> Select[UUID]:
+    """Ids of those who are in the group now as the platform last showed it (P4), whoever is wanted there."""
     statement = select(col(GroupMember.person_id)).where(
         col(GroupMember.group_id) == group_id, col(GroupMember.observed), col(GroupMember.ended_at).is_(None)
     )
-    return [PersonId(row) for row in await session.scalars(statement)]
+    return statement.order_by(col(GroupMember.person_id))
+
+
+async def members_inside(session: AsyncSession, group_id: UUID) -> list[PersonId]:
+    return [PersonId(row) for row in await session.scalars(inside(group_id))]
 
 
 def roster(group_id: UUID, *, with_former: bool) -> Select[GroupMember]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from math import inf
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import BigInteger, ColumnElement, Select, Text, Uuid, any_, bindparam, func, literal, or_, select, text
@@ -116,14 +116,28 @@ async def people_in_departments(
     return [person async for person in rows]
 
 
+FEW: Final = 100
+"""Of more departments, all memberships are gone through: to find each department by its index costs more."""
+
+
+def employed_in(department_ids: Collection[int]) -> Select[UUID]:
+    """Ids of the employed of exactly these departments, in order: as often as they have a place there."""
+    wanted, employed = literal(sorted(department_ids), ARRAY(BigInteger)), col(Person.status).in_(EMPLOYED)
+    if len(department_ids) <= FEW:
+        inside: ColumnElement[bool] = col(Membership.department_id) == any_(wanted)
+        who = col(Membership.person_id).in_(select(col(Person.id)).where(employed))
+    else:
+        # IS TRUE keeps the departments a table that is made once. The others are few: they are known sooner.
+        inside = col(Membership.department_id).in_(select(func.unnest(wanted))).is_(True)
+        who = col(Membership.person_id).not_in(select(col(Person.id)).where(~employed))
+    statement = select(col(Membership.person_id)).where(col(Membership.ended_at).is_(None), inside, who)
+    return statement.order_by(col(Membership.person_id))
+
+
 async def ids_in_departments(session: AsyncSession, department_ids: Iterable[int]) -> list[PersonId]:
     """`people_in_departments` with everything below, as ids: an audience of a hundred thousand needs no more."""
     ids = await departments_below(session, list(department_ids))
-    inside = select(col(Membership.person_id)).where(
-        col(Membership.ended_at).is_(None), col(Membership.department_id).in_(ids)
-    )
-    statement = select(col(Person.id)).where(col(Person.id).in_(inside), col(Person.status).in_(EMPLOYED))
-    return [PersonId(row) for row in await read_in_parts(session, statement.order_by(col(Person.id)))]
+    return [PersonId(row) for row in dict.fromkeys(await read_in_parts(session, employed_in(ids)))]
 
 
 async def people_with_tag(

@@ -10,8 +10,9 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.announcements.audience import AudienceSize, AudienceWanted, measure_audience
 from app.announcements.errors import OutOfReach
-from app.announcements.publish import AudienceWanted, Draft, check
+from app.announcements.publish import Checked, Draft, audience_of, check
 from app.announcements.rules import wants_receipt
 from app.groups.service import seen_by as groups_seen_by
 from app.org import queries as org
@@ -44,15 +45,22 @@ async def look_ahead(
     """Nothing is written. Raises what publishing would raise, and `OutOfReach`."""
     await check_reach(session, sight, draft.wanted)
     checked = await check(session, draft, author=author, now=now)
-    ids = list(checked.audience.sources)
-    named = await people.named_people(session, ids[:_NAMED])
+    size = await _size(session, draft, checked, author)
+    named = await people.named_people(session, size.first)
     return PublicationAhead(
-        people=len(ids),
-        sample=[named[one] for one in ids[:_NAMED] if one in named],
+        people=size.people,
+        sample=[named[one] for one in size.first if one in named],
         groups=[group.observed_name or group.desired_name for group in checked.groups],
         class_title=checked.rule.title,
         asks_for_receipt=wants_receipt(checked.rule, draft.receipt),
     )
+
+
+async def _size(session: AsyncSession, draft: Draft, checked: Checked, author: Person) -> AudienceSize:
+    if not checked.asks_who_they_are:
+        return await measure_audience(session, draft.wanted, author, first=_NAMED)
+    ids = list((await audience_of(session, draft, checked, author=author)).sources)
+    return AudienceSize(len(ids), ids[:_NAMED])
 
 
 async def check_reach(session: AsyncSession, sight: Sight, wanted: AudienceWanted) -> None:

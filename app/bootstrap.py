@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from app.access.domain import DOMAIN as access
 from app.access.keys.find_caller import find_caller
 from app.access.keys.request_log import RequestLog
+from app.account.domain import DOMAIN as account
 from app.announcements.domain import DOMAIN as announcements
 from app.approvals.domain import DOMAIN as approvals
 from app.audit.domain import DOMAIN as audit
@@ -78,6 +79,7 @@ REGISTRY = collect(
         cards,
         confirmations,
         ladders,
+        account,
         conversation,
         digest,
         approvals,

@@ -98,6 +98,7 @@ SENTENCES: Final = {
     # access
     "session.started": Sentence("登录", "A session was started"),
     "session.ended": Sentence("退出登录", "A session was ended"),
+    "person.signed_out": Sentence("结束了此人的全部登录", "Somebody was signed out everywhere"),
     "access.granted": Sentence("授予了权限", "Access was granted"),
     "access.revoked": Sentence("收回了权限", "Access was revoked"),
 }

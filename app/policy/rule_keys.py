@@ -56,6 +56,7 @@ RULES: dict[str, Rule] = {
     "approval.hand_over": Rule("审批人离职后的接替", formerly="approval.decide"),
     "delivery.hours": Rule("消息发送时段"),
     "delivery.digest": Rule("每日待办", formerly="announcement.chase"),
+    "account.signed_out": Rule("手机丢失、账号被盗时结束登录", formerly="org.loss_budget"),
     "policy.apply": Rule("制度的版本与生效"),
     "org.loss_budget": Rule("组织数据保护"),
 }

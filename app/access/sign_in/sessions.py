@@ -139,10 +139,14 @@ async def end_all_of(session: AsyncSession, person_id: UUID, *, by: Actor = SYST
 
 async def end_for(session: AsyncSession, person_id: UUID, *, by: Actor, now: datetime) -> int:
     """Sign somebody out everywhere, on their behalf. Returns in how many places. Whoever can sign in to WeCom can sign
-    in here again.
+    in here again. They are told, unless it was they (`app.account`).
     """
     theirs = col(PersonSession.person_id) == person_id
-    return await _end(session, theirs, because=Ending.ENDED_FOR_THEM, by=by, now=now)
+    ended = await _end(session, theirs, because=Ending.ENDED_FOR_THEM, by=by, now=now)
+    if ended and by != person_actor(person_id):
+        signed_out = catalogue.PersonSignedOut(person_id=person_id, sessions=ended)
+        await publish(session, signed_out, Why(by), now=now, details={"sessions": ended})
+    return ended
 
 
 async def _end(session: AsyncSession, *which: object, because: Ending, by: Actor, now: datetime) -> int:

@@ -41,6 +41,17 @@ class SignedOut(SessionEvent):
     type = "session.ended"
 
 
+class PersonSignedOut(Event):
+    """Somebody else has signed this person out everywhere: a lost phone, a stolen account (policy 6.16)."""
+
+    about_kind = ObjectKind.PERSON
+    about_field = "person_id"
+    type = "person.signed_out"
+
+    person_id: PersonRef
+    sessions: Annotated[int, Field(examples=[2], description="How many browsers they were signed in with")]
+
+
 class AccessGranted(GrantEvent):
     """Somebody was given a bundle of permissions."""
 
@@ -102,6 +113,7 @@ __all__ = [
     "ConfirmationExpired",
     "ConfirmationRefused",
     "ConfirmationWithdrawn",
+    "PersonSignedOut",
     "SignedIn",
     "SignedOut",
 ]

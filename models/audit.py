@@ -30,6 +30,7 @@ class ObjectKind(StrEnum):
     GROUP = "group"
     GROUP_FINDING = "group_finding"
     LIMIT = "limit"
+    LIST = "list"
     MESSAGE = "message"
     OUTGOING_CALL = "outgoing_call"
     PATH = "path"

@@ -41,6 +41,11 @@ SENTENCES: Final = {
     "group.owner_changed": Sentence("更换了群主", "The owner was changed"),
     "group.deputy_changed": Sentence("更换了副群主", "The deputy was changed"),
     "group.deputy_left": Sentence("副群主离职", "The deputy left the company"),
+    "group.comparison_asked": Sentence("要求立即核对此群", "A comparison of the group was asked for"),
+    "group.loss_accepted": Sentence(
+        "认可了群内人员的大量减少", "A reading that showed many people gone was vouched for"
+    ),
+    "groups.comparison_asked": Sentence("要求立即核对所有的群", "A comparison of every group was asked for"),
     "member.admitted": Sentence("批准成员入群", "Somebody was admitted"),
     "member.joined": Sentence("成员已在群内", "Somebody is in the group now"),
     "member.let_go": Sentence("批准成员退群", "Somebody was allowed to leave"),

@@ -66,6 +66,7 @@ OBJECTS: Final[Mapping[str, Words]] = {
     ObjectKind.GROUP: Words("群", "group"),
     ObjectKind.GROUP_FINDING: Words("群的差异", "finding about a group"),
     ObjectKind.LIMIT: Words("限额", "limit"),
+    ObjectKind.LIST: Words("列表", "list"),
     ObjectKind.MESSAGE: Words("消息", "message"),
     ObjectKind.OUTGOING_CALL: Words("外发调用", "call"),
     ObjectKind.PATH: Words("接口", "path"),

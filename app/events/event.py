@@ -32,6 +32,7 @@ SessionRef = Annotated[UUID, _example(_ID, "Somebody's sign-in with one browser"
 GrantRef = Annotated[UUID, _example(_ID, "A bundle of permissions that somebody was given")]
 ConfirmationRef = Annotated[UUID, _example(_ID, "`GET /confirmations/{id}`")]
 KeyRef = Annotated[UUID, _example(_ID, "One of `GET /api-keys`")]
+ListRef = Annotated[str, _example("people", "A list as a whole")]
 VersionRef = Annotated[UUID, _example(_ID, "One of `GET /policy/versions`")]
 SyncRunRef = Annotated[UUID, _example(_ID, "`GET /sync-runs/{id}`")]
 

@@ -6,7 +6,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.audit.actor import Actor
+from app.audit.why import Why
 from app.database import transaction
+from app.events.service import Event, catalogue, publish
 from app.groups import queries
 from app.groups import service as groups
 from app.groups.service import GroupGone, people_gone, read_group
@@ -58,11 +61,28 @@ async def _reconcile(ctx: JobContext, group_id: GroupId, *, accept_losses: bool)
 
 
 async def request_reconciliation(
-    session: AsyncSession, group_id: GroupId | None = None, *, accept_losses: bool = False
+    session: AsyncSession,
+    group_id: GroupId | None = None,
+    *,
+    accept_losses: bool = False,
+    actor: Actor,
+    now: datetime,
 ) -> bool:
-    """Now, because somebody asked: never skipped as a duplicate, the job at work may have looked already."""
+    """Now, because somebody asked: never skipped as a duplicate, the job at work may have looked already. The trail
+    names who asked, and who vouched for a loss.
+    """
     payload = ReconcilePayload(group_id=group_id, accept_losses=accept_losses) if group_id else ReconcilePayload()
+    policy = await policies.in_force(session, now=now)
+    rule = "group.roster_loss" if payload.accept_losses else "group.roster"
+    await publish(session, _asked(payload), Why(actor, rule, policy.id), now=now)
     return await RECONCILE.enqueue(session, payload)
+
+
+def _asked(payload: ReconcilePayload) -> Event:
+    if payload.group_id is None:
+        return catalogue.ComparisonAsked()
+    asked = catalogue.GroupLossAccepted if payload.accept_losses else catalogue.GroupComparisonAsked
+    return asked(group_id=payload.group_id)
 
 
 async def start_up(session: AsyncSession, *, now: datetime, settings: Settings) -> None:  # noqa: ARG001 -- all steps are called alike

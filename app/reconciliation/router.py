@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends
 from app.groups import queries
 from app.reconciliation import service
 from app.reconciliation.schemas import Reconciliation, ReconciliationQueued
-from app.web.deps import SessionDep, require
+from app.web.deps import CallerDep, NowDep, SessionDep, require
 from app.web.idempotency import IdempotentRoute
 from app.web.problems import problems
 from models.ids import GroupId
@@ -20,17 +20,19 @@ WRITE = [Depends(require("groups:write"))]
 
 
 @router.post("/reconcile", status_code=202, dependencies=WRITE)
-async def reconcile_all(session: SessionDep) -> ReconciliationQueued:
+async def reconcile_all(session: SessionDep, caller: CallerDep, now: NowDep) -> ReconciliationQueued:
     """Compare every group with the platform now, instead of at the policy's next interval."""
-    return ReconciliationQueued(queued=await service.request_reconciliation(session))
+    return ReconciliationQueued(queued=await service.request_reconciliation(session, actor=caller.actor, now=now))
 
 
 @router.post("/{group_id}/reconcile", status_code=202, dependencies=WRITE, responses=problems(404))
 async def reconcile_one(
-    group_id: UUID, session: SessionDep, body: Reconciliation | None = None
+    group_id: UUID, session: SessionDep, caller: CallerDep, now: NowDep, body: Reconciliation | None = None
 ) -> ReconciliationQueued:
     """Compare this group with the platform now. `accept_losses` releases a reading that was held back."""
     await queries.group(session, GroupId(group_id))
     accept = body is not None and body.accept_losses
-    queued = await service.request_reconciliation(session, GroupId(group_id), accept_losses=accept)
+    queued = await service.request_reconciliation(
+        session, GroupId(group_id), accept_losses=accept, actor=caller.actor, now=now
+    )
     return ReconciliationQueued(queued=queued)

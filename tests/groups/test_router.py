@@ -7,10 +7,14 @@ from uuid import uuid4
 import httpx
 import pytest
 from fastapi import APIRouter
+from sqlalchemy import select
+from sqlmodel import col
 
+from app.database import transaction
 from app.groups.router import router as groups
 from app.reconciliation.router import router as reconciliation
 from app.settings import Settings
+from models.audit import AuditEntry
 from models.groups import Group, GroupState
 from tests.company import serving
 from tests.groups.office import Office
@@ -93,6 +97,21 @@ class TestFindings:
         assert await items(rest, "/groups/findings") == [finding]
         former = await items(rest, f"/groups/{project.id}/members", former="true")
         assert [one["userid"] for one in former if one["reason"] == "unapproved_leave"] == ["li"]
+
+    async def test_the_trail_names_who_asked_and_who_vouched(
+        self, rest: httpx.AsyncClient, office: Office, project: Group
+    ) -> None:
+        await rest.post(f"/groups/{project.id}/reconcile")
+        await rest.post(f"/groups/{project.id}/reconcile", json={"accept_losses": True})
+        async with transaction(office.sessions) as session:
+            asked = select(col(AuditEntry.action), col(AuditEntry.actor_kind)).where(
+                col(AuditEntry.action).in_(["group.comparison_asked", "group.loss_accepted"])
+            )
+            rows = (await session.execute(asked.order_by(col(AuditEntry.id)))).all()
+        assert [tuple(row) for row in rows] == [
+            ("group.comparison_asked", "api_key"),
+            ("group.loss_accepted", "api_key"),
+        ]
 
     async def test_a_person_closes_one(self, rest: httpx.AsyncClient, office: Office, project: Group) -> None:
         await office.sandbox.leave_group("li", project.chatid)

@@ -18,6 +18,7 @@ from app.database import transaction
 from app.policy import service as policies
 from models.access import ActAs, ApiKey
 from models.approvals import Request
+from models.audit import AuditEntry
 from models.confirmations import Confirmation
 from models.groups import FindingKind, Group, GroupFinding
 from models.ids import new_id
@@ -44,6 +45,13 @@ class Desk:
         statement = text("SELECT payload FROM pgqueuer WHERE entrypoint = 'groups.reconcile' ORDER BY id")
         async with self.house.services.sessions() as session:
             return [json.loads(payload) for payload in await session.scalars(statement)]
+
+    async def trail(self, *actions: str) -> list[tuple[str, str, str, str | None]]:
+        """Action, who, about what, by which rule."""
+        statement = select(AuditEntry).where(col(AuditEntry.action).in_(actions)).order_by(col(AuditEntry.id))
+        async with self.house.services.sessions() as session:
+            rows = await session.scalars(statement)
+            return [(row.action, row.actor_id, row.object_id, row.rule_key) for row in rows]
 
 
 @pytest.fixture
@@ -115,12 +123,19 @@ class TestGroups:
             (str(desk.things.group), False),
             (str(desk.things.group), True),
         ]
+        zhao = str(desk.house.person("zhao").id)
+        assert await desk.trail("group.comparison_asked", "group.loss_accepted") == [
+            ("group.comparison_asked", zhao, str(desk.things.group), "group.roster"),
+            ("group.loss_accepted", zhao, str(desk.things.group), "group.roster_loss"),
+        ]
 
     async def test_all_are_compared(self, desk: Desk) -> None:
         await desk.browser.get("/console/groups")
         await desk.browser.send("/console/groups/reconcile")
         assert "已安排核对所有的群" in desk.browser.text
         assert len(await desk.comparisons()) == 1
+        [(_, who, what, rule)] = await desk.trail("groups.comparison_asked")
+        assert (who, what, rule) == (str(desk.house.person("zhao").id), "groups", "group.roster")
 
     async def test_who_heads_a_department_compares_nothing_of_the_company(self, desk: Desk) -> None:
         wang = await desk.house.signed_in("wang")

@@ -146,7 +146,7 @@ async def findings(
 @router.post("/reconcile")
 async def compare_all(visit: CompanyVisit, submission: SubmissionDep) -> Response:
     async def act() -> Done:
-        await reconciliation.request_reconciliation(visit.session)
+        await reconciliation.request_reconciliation(visit.session, actor=visit.viewer.actor, now=visit.now)
         return Done(addresses.CONSOLE_GROUPS, visit.say(phrase("已安排核对所有的群，请稍后刷新。")))
 
     async def again(form: Form, status: int) -> Response:
@@ -228,7 +228,9 @@ async def compare(group_id: UUID, visit: AdministeringVisit, submission: Submiss
     async def act() -> Done:
         await visit.check(Permission.GROUP_ADMINISTER, About(ObjectKind.GROUP, group_id))
         accept = submission.form.value("accept") == "true"
-        await reconciliation.request_reconciliation(visit.session, GroupId(group_id), accept_losses=accept)
+        await reconciliation.request_reconciliation(
+            visit.session, GroupId(group_id), accept_losses=accept, actor=visit.viewer.actor, now=visit.now
+        )
         return Done(addresses.console_group(group_id), visit.say(phrase("已安排核对这个群，请稍后刷新。")))
 
     async def again(form: Form, status: int) -> Response:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from app.events.event import CallRef, Event, FindingRef, GroupRef, PersonRef, RequestRef
+from app.events.event import CallRef, Event, FindingRef, GroupRef, ListRef, PersonRef, RequestRef
 from models.audit import ObjectKind
 
 _Request = Annotated[RequestRef | None, Field(examples=["019a0000-0000-7000-8000-000000000002"])]
@@ -164,16 +164,41 @@ class FindingResolved(FindingEvent):
     type = "finding.resolved"
 
 
+class GroupComparisonAsked(GroupEvent):
+    """Somebody asked for a comparison of the group with the platform now."""
+
+    type = "group.comparison_asked"
+
+
+class GroupLossAccepted(GroupEvent):
+    """Somebody vouched for a reading of the group that was held back because too many people were gone."""
+
+    type = "group.loss_accepted"
+
+
+class ComparisonAsked(Event):
+    """Somebody asked for a comparison of every group with the platform now."""
+
+    type = "groups.comparison_asked"
+    about_kind = ObjectKind.LIST
+    about_field = "list"
+
+    list: ListRef = "groups"
+
+
 __all__ = [
+    "ComparisonAsked",
     "FindingEvent",
     "FindingOpened",
     "FindingResolved",
+    "GroupComparisonAsked",
     "GroupCreated",
     "GroupDeputyChanged",
     "GroupDeputyLeft",
     "GroupEvent",
     "GroupFailed",
     "GroupFoundAgain",
+    "GroupLossAccepted",
     "GroupLost",
     "GroupOwnerChanged",
     "GroupOwnerLeft",

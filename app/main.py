@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -19,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 from app.access.documentation import document_scopes
 from app.access.keys.request_log import Logged
 from app.approvals.presentation import document_kinds
-from app.bootstrap import Services
+from app.bootstrap import REGISTRY, Services
 from app.console.router import router as console
 from app.doctor.for_pages import examination_of
 from app.events.documentation import document_events
@@ -105,20 +106,9 @@ def create_app(services: Services) -> FastAPI:
         # An address with a slash too many is a mistake to be told: a redirect would lose the body of a POST on its way.
         redirect_slashes=False,
     )
-    app.mount(DOCS_ASSETS, StaticFiles(directory=Path(offline.__file__).parent / "static"), name="docs-assets")
-    app.add_api_route("/docs", _docs, include_in_schema=False)
     app.state.services = services
     app.state.examine = examination_of(services)
-    api = APIRouter(prefix="/api/v1", responses=problems.problems(400, 401, 403, 413, 422, 429, 503))
-    for router in services.registry.routers:
-        api.include_router(router)
-    app.include_router(callbacks)
-    app.include_router(api)
-    app.include_router(health)
-    app.include_router(explained)
-    app.mount(MOUNTED, Assets(), name="assets")
-    for face in (sign_in, h5, console, nowhere):
-        app.include_router(face)
+    app.router.routes.extend(_addresses().routes)
     problems.install(app)
     document_kinds(app, services.registry.kinds)
     document_scopes(app, services.registry)
@@ -129,11 +119,34 @@ def create_app(services: Services) -> FastAPI:
     return app
 
 
+@cache
+def _addresses() -> APIRouter:
+    """Every route, with the domains' under /api/v1. They hold nothing of an application: what an endpoint needs is in
+    `request.app.state`.
+
+    Made once: composing the routes takes half a second, FastAPI remembers whatever has been composed, and tests make
+    an application for nearly every test that opens a page.
+    """
+    all_of_them = APIRouter()
+    all_of_them.mount(DOCS_ASSETS, StaticFiles(directory=Path(offline.__file__).parent / "static"), name="docs-assets")
+    all_of_them.add_api_route("/docs", _docs, include_in_schema=False)
+    api = APIRouter(prefix="/api/v1", responses=problems.problems(400, 401, 403, 413, 422, 429, 503))
+    for router in REGISTRY.routers:
+        api.include_router(router)
+    all_of_them.include_router(callbacks)
+    all_of_them.include_router(api)
+    all_of_them.include_router(health)
+    all_of_them.include_router(explained)
+    all_of_them.mount(MOUNTED, Assets(), name="assets")
+    for face in (sign_in, h5, console, nowhere):
+        all_of_them.include_router(face)
+    return all_of_them
+
+
 async def _docs() -> HTMLResponse:
     """The page comes with its scripts: it works in a network without the internet.
 
-    Not `FastAPIOffline`: it makes its routes anew for each application, and FastAPI remembers every one of them with
-    all that hangs on it; tests that build many would never let go of any.
+    Not `FastAPIOffline`: it makes its routes anew for each application.
     """
     page = get_swagger_ui_html(
         openapi_url=OPENAPI,

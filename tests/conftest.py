@@ -18,7 +18,14 @@ from tests.company import Company, found
 from tests.fakes.clock import FakeClock
 from tests.fakes.environment import test_settings
 
-LONGEST = ("tests/soak/", "tests/contract/", "tests/bench/")
+LONGEST = (
+    "tests/soak/",
+    "tests/contract/",
+    "tests/bench/",
+    "tests/journeys/test_people",
+    "tests/journeys/test_long_outage",
+    "tests/browser/test_every_page",
+)
 
 # How long an example takes says how busy the machine is, not whether the code is right.
 hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])

@@ -126,7 +126,7 @@ async def measure(stage: Stage) -> list[Line]:
         taken, floor = await asyncio.to_thread(_rounds, stage, readers, openings)
         loads = {
             "今日": await asyncio.to_thread(first_load, readers["employee"], "/me"),
-            "总览": await asyncio.to_thread(first_load, readers["administrator"], "/console"),
+            "概览": await asyncio.to_thread(first_load, readers["administrator"], "/console"),
         }
     finally:
         for reader in readers.values():

@@ -36,11 +36,11 @@ class ReceiptLine:
     late: bool
 
 
-_STATES: Final = {
+STATES: Final = {
     None: ("不要回执", "no receipt"),
     ReceiptState.CONFIRMED: ("已确认", "confirmed"),
-    ReceiptState.UNCONFIRMED: ("未确认", "unconfirmed"),
-    ReceiptState.UNDELIVERED: ("未送达", "undelivered"),
+    ReceiptState.UNCONFIRMED: ("待确认", "to be confirmed"),
+    ReceiptState.UNDELIVERED: ("未送达", "not delivered"),
 }
 _YES_OR_NO: Final = {True: ("是", "yes"), False: ("否", "no")}
 
@@ -49,7 +49,7 @@ def receipt_sheet(session: AsyncSession, row: Announcement, *, in_english: bool)
     name = f"{row.title} receipts" if in_english else f"{row.title} 回执"
     columns: list[Column[ReceiptLine]] = [
         *person(lambda line: line.person),
-        words("状态", "State", lambda line: _STATES[line.state][in_english]),
+        words("状态", "State", lambda line: STATES[line.state][in_english]),
         moment("送达时间", "Delivered", lambda line: line.delivered_at),
         moment("确认时间", "Confirmed", lambda line: line.confirmed_at),
         moment("截止", "Due", lambda line: line.due_at),
@@ -83,7 +83,7 @@ def _line(
     )
 
 
-_OPEN_OR_NOT: Final = {
+OPEN_OR_NOT: Final = {
     AnnouncementState.PUBLISHED: ("进行中", "under way"),
     AnnouncementState.CLOSED: ("已结束", "closed"),
 }
@@ -94,7 +94,7 @@ def announcement_sheet(session: AsyncSession, *, in_english: bool) -> Sheet[Anno
         words("标题", "Title", lambda line: line.title, width=40),
         words("类别", "Class", lambda line: line.class_title),
         *person(lambda line: line.author, role="发布人", english="Author"),
-        words("状态", "State", lambda line: _OPEN_OR_NOT[line.state][in_english]),
+        words("状态", "State", lambda line: OPEN_OR_NOT[line.state][in_english]),
         words("要回执", "Receipt", lambda line: _YES_OR_NO[line.receipt_required][in_english], width=10),
         moment("发布时间", "Published", lambda line: line.published_at),
         moment("截止", "Due", lambda line: line.deadline),

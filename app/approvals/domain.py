@@ -26,7 +26,12 @@ DOMAIN = Domain(
     objects={ObjectKind.REQUEST: is_seen},
     pages=[
         Page(
-            face="me", name="requests", title="申请", english="Requests", permission=Permission.REQUEST_READ, place=20
+            face="me",
+            name="requests",
+            title="我的申请",
+            english="My requests",
+            permission=Permission.REQUEST_READ,
+            place=20,
         ),
         Page(
             face="me", name="apply", title="发起申请", english="Apply", permission=Permission.REQUEST_SUBMIT, place=10

@@ -19,7 +19,7 @@ VERDICTS = {Verdict.APPROVE: "同意", Verdict.REJECT: "驳回"}
 ANSWERS = {Verdict.APPROVE: "愿意", Verdict.REJECT: "不愿"}
 RESULTS = {
     RequestState.PENDING: "审批中",
-    RequestState.APPROVED: "已批准",
+    RequestState.APPROVED: "已同意",
     RequestState.REJECTED: "已驳回",
     RequestState.WITHDRAWN: "已撤回",
 }
@@ -336,13 +336,13 @@ def moved_on(told: Told, step: RequestStep, given: Sequence[Given], approvers: S
 def approved(told: Told, given: Sequence[Given]) -> str:
     said = "\n".join(str(one) for one in given)
     under_way = "，正在办理" if told.request.outcome is OutcomeState.PENDING else ""
-    return f"{_heading(told)}\n{said or '按制度无需审批'}\n已批准{under_way}。\n{told.clause}"
+    return f"{_heading(told)}\n{said or '按制度无需审批'}\n已同意{under_way}。\n{told.clause}"
 
 
 def rejected(told: Told, given: Sequence[Given]) -> str:
     said = "\n".join(str(one) for one in given)
     what = next((one.what for one in given if one.what and one.verdict is Verdict.REJECT), "")
-    result = f"没有人愿意{what}，申请未获批准。您可以另选人员后重新申请。" if what else "未获批准。"
+    result = f"没有人愿意{what}，申请已驳回。您可以另选人员后重新申请。" if what else "已驳回。"
     return f"{_heading(told)}\n{said}\n{result}\n{told.clause}"
 
 
@@ -351,7 +351,7 @@ def done(request: Request) -> str:
 
 
 def failed(request: Request) -> str:
-    why = f"已批准，但未能办理：{request.outcome_detail or '原因未知'}"
+    why = f"已同意，但没有办成：{request.outcome_detail or '原因未知'}"
     return f"【申请 #{request.number}】{request.title}\n{why}\n原因消除后管理员可以重试，无需重新申请。"
 
 

@@ -14,17 +14,17 @@ from app.database import portions_of
 from app.spreadsheets.columns import Column, Sheet, moment, number, person, words
 from models.approvals import OutcomeState, RequestState
 
-_STATES: Final = {
-    RequestState.PENDING: ("等待审批", "pending"),
-    RequestState.APPROVED: ("已批准", "approved"),
+STATES: Final = {
+    RequestState.PENDING: ("审批中", "open"),
+    RequestState.APPROVED: ("已同意", "approved"),
     RequestState.REJECTED: ("已驳回", "rejected"),
     RequestState.WITHDRAWN: ("已撤回", "withdrawn"),
 }
-_OUTCOMES: Final = {
+OUTCOMES: Final = {
     OutcomeState.NONE: ("", ""),
-    OutcomeState.PENDING: ("办理中", "under way"),
+    OutcomeState.PENDING: ("正在办理", "being carried out"),
     OutcomeState.DONE: ("已办成", "done"),
-    OutcomeState.FAILED: ("没有办成", "failed"),
+    OutcomeState.FAILED: ("没有办成", "could not be carried out"),
 }
 
 
@@ -33,11 +33,11 @@ def request_sheet(session: AsyncSession, *, in_english: bool) -> Sheet[RequestLi
         number("编号", "Number", lambda line: line.number),
         words("申请", "Request", lambda line: line.title, width=40),
         *person(lambda line: line.requester, role="申请人", english="Applicant"),
-        words("状态", "State", lambda line: _STATES[line.state][in_english]),
+        words("状态", "State", lambda line: STATES[line.state][in_english]),
         words("当前步骤", "Step", lambda line: line.open_step.name if line.open_step else ""),
         words("审批人", "Asked", _asked),
         moment("步骤截止", "Step due", lambda line: line.open_step.due_at if line.open_step else None),
-        words("办理结果", "Outcome", lambda line: _OUTCOMES[line.outcome][in_english]),
+        words("办理结果", "Outcome", lambda line: OUTCOMES[line.outcome][in_english]),
         moment("提交时间", "Submitted", lambda line: line.submitted_at),
         moment("决定时间", "Decided", lambda line: line.decided_at),
     ]

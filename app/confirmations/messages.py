@@ -24,7 +24,7 @@ def card(row: Confirmation, handler: TwoPersonHandler, *, asker: str, zone: Zone
         quote=row.reason,
         buttons=(
             CardButton("同意并执行", f"{CONFIRM}:{row.id}"),
-            CardButton("不同意", f"{REFUSE}:{row.id}", style=2),
+            CardButton("驳回", f"{REFUSE}:{row.id}", style=2),
         ),
     )
 
@@ -35,7 +35,7 @@ def _moment(moment: datetime, zone: ZoneInfo) -> str:
 
 def outcome(row: Confirmation, answerer: str) -> str:
     """The grey text on the cards."""
-    return {"confirmed": f"{answerer}已同意", "refused": f"{answerer}不同意", "withdrawn": "已撤回"}.get(
+    return {"confirmed": f"{answerer}已同意", "refused": f"{answerer}已驳回", "withdrawn": "已撤回"}.get(
         row.state.value, "已过期"
     )
 
@@ -46,7 +46,7 @@ def told_asker(row: Confirmation, handler: TwoPersonHandler, answerer: str) -> s
     said = f"：{row.comment}" if row.comment else ""
     return {
         "confirmed": f"{answerer} 同意了您提出的{what}，已经执行{said}",
-        "refused": f"{answerer} 不同意您提出的{what}，没有执行{said}",
+        "refused": f"{answerer} 驳回了您提出的{what}，没有执行{said}",
     }.get(row.state.value, f"您提出的{what}在期限内没有人确认，没有执行；仍需要的话请重新提出")
 
 

@@ -76,7 +76,7 @@ def _print_ways(addresses: Addresses, console: Console, players: Players, app: s
     scan = quoted(f"用{players.employee}的手机扫码")
     for line in (
         f"员工：打开 {players.employee} 的手机 {phone}",
-        f"  点下方菜单“申请 → 加入群聊”，再点{scan}；选群、写理由，提交前看到由谁审批",
+        f"  点下方菜单“发起申请 → 加入群”，再点{scan}；选群、写理由，提交前看到由谁审批",
         f"  审批人在各自的手机上收到卡片：{addresses.sandbox}/phones",
         f"人力资源：打开 {addresses.service}/console，在扫码页上选 {players.personnel}",
         "  点“通知 → 写一则通知 → 看看会发给谁 → 发布”；员工在手机上点“收到”，回执页上的数字随之变化",

@@ -7,9 +7,9 @@ from app.errors import Conflict, NotFound
 
 class FindingNotFound(NotFound):
     slug = "finding-not-found"
-    title = "找不到这条异常"
+    title = "找不到这条差异"
 
 
 class FindingClosed(Conflict):
     slug = "finding-resolved"
-    title = "这条异常已处理"
+    title = "这条差异已处理"

@@ -22,7 +22,7 @@ async def finding(session: AsyncSession, group_id: GroupId, finding_id: FindingI
     )
     found = (await session.scalars(statement)).one_or_none()
     if found is None:
-        raise FindingNotFound("这个群没有这条异常", "This group has no such finding")
+        raise FindingNotFound("这个群没有这条差异", "This group has no such finding")
     return found
 
 

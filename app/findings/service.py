@@ -153,7 +153,7 @@ async def resolve_by_hand(
     """
     finding = await queries.finding(session, GroupId(group.id), finding_id)
     if finding.state is FindingState.RESOLVED:
-        raise FindingClosed(f"这条异常已处理：{finding.resolution}", "This finding has been resolved")
+        raise FindingClosed(f"这条差异已处理：{finding.resolution}", "This finding has been resolved")
     await resolve(session, finding, resolution=resolution, actor=actor, now=now)
     return finding
 

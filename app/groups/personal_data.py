@@ -36,7 +36,7 @@ class FindingRow(KeptRow):
 
 
 STAYS: Final = Kind("group_memberships", "所在的群", "Groups", StayRow)
-FINDINGS: Final = Kind("group_findings", "群名册差异", "Differences of rosters", FindingRow)
+FINDINGS: Final = Kind("group_findings", "群的差异", "Differences of rosters", FindingRow)
 
 
 async def personal_data(session: AsyncSession, person_id: UUID) -> Sequence[Kept]:

@@ -385,7 +385,7 @@ async def timer(session: AsyncSession, kind: str, subject: str) -> Timer | None:
 _FINDINGS = Measure(
     "findings.open",
     Level.WRONG,
-    "未经批准的群变动",
+    "群的差异",
     "differences in groups that nobody approved",
     Permission.GROUP_READ,
     found_in(Place.FINDINGS, state="open"),

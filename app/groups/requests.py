@@ -267,7 +267,7 @@ class ExitKind(MembershipKind[Exit]):
                 group,
                 FindingKind.UNAPPROVED_LEAVE,
                 person_id=person.id,
-                resolution=f"退群申请 #{request.number} 事后批准",
+                resolution=f"退群申请 #{request.number} 事后同意",
                 now=now,
             )
             await finish(session, request.id, OutcomeState.DONE, "已不在群内", now=now)

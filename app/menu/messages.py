@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 TODAY: Final = "今日"
-APPLY: Final = "申请"
-JOIN: Final = "加入群聊"
-EXIT: Final = "退出群聊"
-CREATE: Final = "新建群聊"
+APPLY: Final = "发起申请"
+JOIN: Final = "加入群"
+EXIT: Final = "退出群"
+CREATE: Final = "建立群"
 MINE: Final = "我的"
 MY_REQUESTS: Final = "我的申请"
 MY_TASKS: Final = "我的任务"

@@ -9,7 +9,7 @@ DOMAIN = Domain(
     name="pages",
     pages=[
         Page(face="me", name="", title="今日", english="Today", permission=None, place=0),
-        Page(face="console", name="", title="总览", english="Overview", permission=None, place=0),
+        Page(face="console", name="", title="概览", english="Overview", permission=None, place=0),
         Page(
             face="console",
             name="doctor",

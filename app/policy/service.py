@@ -378,7 +378,7 @@ async def warning_about(session: AsyncSession, *, source: str) -> str | None:
         return None
     return (
         f"制度文件与数据库中的第 {newest.number} 版不同，未采用；"
-        "要启用请运行 steward policy diff 文件 查看差异，再运行 steward policy apply 文件"
+        "要启用请运行 steward policy diff 文件 查看改动，再运行 steward policy apply 文件"
     )
 
 

@@ -82,7 +82,7 @@ async def _check_should_leave(session: AsyncSession, comparison: GroupComparison
 
 
 _SHOULD_LEAVE = {
-    "exit": ("member.exit", "退群申请已批准"),
+    "exit": ("member.exit", "退群申请已同意"),
     "removed": ("member.remove", "管理员已决定移出"),
     groups.DEPARTURE: ("member.departure", "已离职或账号已停用"),
 }

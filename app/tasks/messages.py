@@ -24,7 +24,7 @@ DONE: Final = "task.done"
 STATES: Final = {
     TaskState.ASSIGNED: "待接受",
     TaskState.ACCEPTED: "进行中",
-    TaskState.BLOCKED: "有困难",
+    TaskState.BLOCKED: "遇到困难",
     TaskState.DONE: "已完成",
     TaskState.CANCELLED: "已取消",
 }
@@ -33,7 +33,7 @@ _BUTTONS: Final = {
     TaskAction.ACCEPT: ("接受", ACCEPT, 1),
     TaskAction.PROGRESS: (f"进行中 {HALF}%", PROGRESS, 3),
     TaskAction.COMPLETE: ("完成", DONE, 1),
-    TaskAction.BLOCK: ("有困难", BLOCKED, 2),
+    TaskAction.BLOCK: ("遇到困难", BLOCKED, 2),
 }
 _GOES_ON: Final = ("困难已解决", ACCEPT, 1)
 
@@ -162,7 +162,7 @@ def cancelled(task: Task, *, person: str, note: str) -> str:
 
 def please_accept(task: Task, *, citation: Citation) -> str:
     return (
-        f"{named(task)}还没有接受。请在任务卡片上点“接受”；不能完成的请点“有困难”，"
+        f"{named(task)}还没有接受。请在任务卡片上点“接受”；不能完成的请点“遇到困难”，"
         f"并向布置人说明、提出办法（制度{citation.label}）。"
     )
 

@@ -216,7 +216,7 @@ _OVERDUE = Measure(
 _BLOCKED = Measure(
     "tasks.blocked",
     Level.WRONG,
-    "受阻的任务",
+    "遇到困难的任务",
     "tasks that cannot go on",
     Permission.TASK_READ,
     found_in(Place.TASKS, state="blocked"),

@@ -15,10 +15,10 @@ from app.tasks.queries import TASKS_SORTED, TaskFilter, matching
 from app.tasks.shown import TaskLine, lines_of
 from models.tasks import TaskState
 
-_STATES: Final = {
+STATES: Final = {
     TaskState.ASSIGNED: ("待接受", "to be accepted"),
     TaskState.ACCEPTED: ("进行中", "under way"),
-    TaskState.BLOCKED: ("受阻", "blocked"),
+    TaskState.BLOCKED: ("遇到困难", "blocked"),
     TaskState.DONE: ("已完成", "done"),
     TaskState.CANCELLED: ("已取消", "cancelled"),
 }
@@ -31,7 +31,7 @@ def task_sheet(session: AsyncSession, *, in_english: bool) -> Sheet[TaskLine]:
         words("任务", "Task", lambda line: line.title, width=40),
         *person(lambda line: line.owner, role="负责人", english="Owner"),
         *person(lambda line: line.assigner, role="布置人", english="Assigner"),
-        words("状态", "State", lambda line: _STATES[line.state][in_english]),
+        words("状态", "State", lambda line: STATES[line.state][in_english]),
         number("进度（%）", "Progress (%)", lambda line: line.progress),
         moment("截止", "Due", lambda line: line.due_at),
         words("逾期", "Late", lambda line: _YES_OR_NO[line.is_late][in_english], width=10),

@@ -23,7 +23,7 @@ class EntryOut(BaseModel):
     id: int = Field(description="Of the row in `GET /audit`")
     at: datetime
     action: str = Field(examples=["request.approved"])
-    what: str = Field(description="In a sentence", examples=["申请获得批准"])
+    what: str = Field(description="In a sentence", examples=["申请已同意"])
     what_en: str
     object_kind: ObjectKind
     object_id: str

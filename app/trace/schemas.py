@@ -19,7 +19,7 @@ class RefOut(BaseModel):
 class TraceEntryOut(BaseModel):
     at: datetime
     kind: TraceKind
-    what: str = Field(description="In a sentence", examples=["申请获得批准"])
+    what: str = Field(description="In a sentence", examples=["申请已同意"])
     what_en: str = Field(examples=["The request was approved"])
     ref: RefOut = Field(description="What it is")
     about: RefOut | None = Field(description="What it was done to")

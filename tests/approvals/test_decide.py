@@ -72,7 +72,7 @@ class TestTwoSteps:
         assert "等待部门负责人审批" in submitted
         assert "王芳 03-02 09:00 同意：同意借用" in moved_on
         assert "下一步：人力资源" in moved_on
-        assert "已批准，正在办理" in approved
+        assert "已同意，正在办理" in approved
 
     async def test_a_rejection_ends_it(self, session: AsyncSession, company: Company) -> None:
         library = Library(HEAD_THEN_HR)
@@ -185,7 +185,7 @@ class TestEveryCardShowsTheOutcome:
 
         for person in (company.han, company.sun):
             (face,) = await faces_of(session, person)
-            assert face["main_title"]["desc"] == "人力资源 · 已批准"
+            assert face["main_title"]["desc"] == "人力资源 · 已同意"
             assert face["sub_title_text"] == "韩梅 03-02 09:00 同意"
             assert face["replace_text"] == "已同意"
 

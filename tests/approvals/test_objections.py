@@ -192,7 +192,7 @@ class TestWhoIsAppliedIn:
             await objecting(session, library, request, company.chen)
 
         await by_card(session, library, request, company.chen)
-        assert (await faces_of(session, company.chen))[-1]["replace_text"] == "已批准"
+        assert (await faces_of(session, company.chen))[-1]["replace_text"] == "已同意"
 
 
 class TestTheRecord:

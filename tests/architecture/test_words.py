@@ -106,6 +106,46 @@ def test_the_sentences_about_error_codes() -> None:
     assert {text: wrong for text in said if (wrong := slips(text))} == {}
 
 
+RETIRED = {
+    "已批准": "已同意",
+    "获批": "已同意",
+    "获得批准": "已同意",
+    "不同意": "驳回",
+    "未同意": "已驳回",
+    "异常": "差异",
+    "群变动": "群的差异",
+    "群名册差异": "群的差异",
+    "控制台": "管理台",
+    "总览": "概览",
+    "加入群聊": "加入群",
+    "退出群聊": "退出群",
+    "新建群": "建立群",
+    "受阻": "遇到困难",
+}
+"""What was called so once, and the glossary's word for it. 批准 alone is a word of the policy."""
+
+
+def retired(text: str) -> list[str]:
+    return [word for word in RETIRED if word in text]
+
+
+def read_by_people() -> Iterator[tuple[str, str]]:
+    """Where it stands and the text: what the service says, its pages, its guides."""
+    for path in modules():
+        for line, text in spoken(path.read_text(encoding="utf-8")):
+            yield f"{path.relative_to(ROOT)}:{line}", text
+    guides = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    for path in [*guides, *(ROOT / "app").rglob("templates/**/*.html")]:
+        for line, text in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+            yield f"{path.relative_to(ROOT)}:{line}", text
+
+
+def test_one_thing_has_one_word() -> None:
+    assert {place: words for place, text in read_by_people() if (words := retired(text))} == {}
+    assert retired("申请已批准，见控制台") == ["已批准", "控制台"]
+    assert retired("未经批准退群") == []
+
+
 CITED = Citation("group.name", "1.3", "群名称应当简短易认。", 1)
 QUOTED_BY_HAND = re.compile("“[^”]*\\0")
 

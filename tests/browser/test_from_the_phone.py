@@ -63,7 +63,7 @@ class TestTheMenu:
         await work(house)
         page = await phone(house, "li")
         for turn, (top, entry, path) in enumerate(
-            [("我的", "我的申请", "/me/requests"), ("申请", "加入群聊", "/me/groups?list=directory")]
+            [("我的", "我的申请", "/me/requests"), ("发起申请", "加入群", "/me/groups?list=directory")]
         ):
             await page.locator(".appmenu summary", has_text=top).click()
             async with page.context.expect_page() as opening:

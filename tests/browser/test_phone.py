@@ -102,7 +102,7 @@ class TestGroups:
         await page.get_by_role("button", name="确定").click()
         await expect(page.locator(".faces li")).to_have_count(2)
         assert (await stage.client.group("g1"))["userlist"] == [owner, other]
-        await page.get_by_role("button", name="退出群聊").click()
+        await page.get_by_role("button", name="退出群").click()
         await page.get_by_role("button", name="确定").click()
         await expect(page.locator(".list")).not_to_contain_text("项目群")
         assert (await stage.client.group("g1"))["owner"] == other

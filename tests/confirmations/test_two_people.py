@@ -237,7 +237,7 @@ class TestHowItEnds:
         await everything_arrives(session)
         await service.refuse(session, row.id, Answer(office.sun, "rest", "第 3 条还要改"), now=NOW)
         assert (row.state, await versions(session)) == (ConfirmationState.REFUSED, before)
-        assert await texts_to(session, office.han) == ["孙宁 不同意您提出的“启用制度”，没有执行：第 3 条还要改"]
+        assert await texts_to(session, office.han) == ["孙宁 驳回了您提出的“启用制度”，没有执行：第 3 条还要改"]
         with pytest.raises(AlreadyAnswered):
             await service.confirm(session, row.id, Answer(office.sun, "rest"), now=NOW)
 

@@ -89,7 +89,7 @@ class TestRequests:
         second = await borrowing(session, library, company.li, thing="相机")
         told = await ask(session, company.li, "我的申请")
         assert f"· #{second.number} {second.title}：审批中，等待王芳（部门负责人）" in told
-        assert f"· #{first.number} {first.title}：已批准，尚未办完" in told
+        assert f"· #{first.number} {first.title}：已同意，正在办理" in told
         assert told.endswith(f'<a href="{PUBLIC}/me/requests">查看详情</a>')
 
     async def test_none_yet(self, session: AsyncSession, company: Company) -> None:

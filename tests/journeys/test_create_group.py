@@ -90,7 +90,7 @@ class TestRejected:
             now = await world.again(card)
             assert now.face == "已驳回", card.userid
             assert "周悦思" in now.text
-        assert "未获批准" in await world.told(CAST.applicant, "未获批准")
+        assert "已驳回" in await world.told(CAST.applicant, "已驳回")
         assert await creations(world) == []
         assert (await world.get("/groups"))["items"] == []
 

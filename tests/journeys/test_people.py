@@ -184,7 +184,7 @@ async def test_a_group_a_newcomer_a_notice_and_its_trace(town: Town, kills: bool
 
 async def applies_for_a_group(person: Person) -> list[str]:
     """Returns the names of who decides, one for each step."""
-    page = await person.from_menu("申请", "新建群聊")
+    page = await person.from_menu("发起申请", "建立群")
     await page.locator("[name=type]").select_option("department")
     await page.locator("[name=name]").fill(GROUP)
     await page.locator("[name=purpose]").fill("协调新品上线")
@@ -223,7 +223,7 @@ async def has_members(town: Town, wanted: set[str]) -> None:
 
 async def applies_to_join(person: Person) -> list[str]:
     """Returns the names of who decides, one for each step."""
-    page = await person.from_menu("申请", "加入群聊")
+    page = await person.from_menu("发起申请", "加入群")
     await page.get_by_role("link", name=re.compile(GROUP)).click()
     await page.get_by_role("link", name="申请加入").click()
     await page.get_by_label("理由").fill("负责新品的渠道销售")

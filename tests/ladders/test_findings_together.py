@@ -111,7 +111,7 @@ class TestTogether:
         lines = [line for text in await told(sessions, company, MONDAY_9AM) for line in text]
         assert lines[0] == "有 24 件事请您留意："
         assert sum(line.startswith("· 【") for line in lines) == 20
-        assert lines[-2] == "· 另有 4 件群内异常未逐一列出，请向管理员查询"
+        assert lines[-2] == "· 另有 4 件群的差异未逐一列出，请向管理员查询"
 
 
 class TestOneRound:

@@ -61,9 +61,9 @@ class TestAtTheStart:
         await office.work()
         assert dict((await shown(office)).lines) == {
             "今日": f"{PUBLIC}/me",
-            "申请 / 加入群聊": f"{PUBLIC}/me/apply/join",
-            "申请 / 退出群聊": f"{PUBLIC}/me/apply/exit",
-            "申请 / 新建群聊": f"{PUBLIC}/me/apply/create_group",
+            "发起申请 / 加入群": f"{PUBLIC}/me/apply/join",
+            "发起申请 / 退出群": f"{PUBLIC}/me/apply/exit",
+            "发起申请 / 建立群": f"{PUBLIC}/me/apply/create_group",
             "我的 / 我的申请": f"{PUBLIC}/me/requests",
             "我的 / 我的任务": f"{PUBLIC}/me/tasks",
             "我的 / 我的群": f"{PUBLIC}/me/groups",
@@ -170,7 +170,7 @@ class TestOnThePhone:
         await start(office)
         await office.work()
         somebody = (await office.sandbox.people(limit=1))[0]["userid"]
-        assert await menu_of(office.sandbox, somebody) == ["今日", "申请", "我的"]
+        assert await menu_of(office.sandbox, somebody) == ["今日", "发起申请", "我的"]
 
 
 class TestTheCommand:
@@ -198,7 +198,7 @@ class TestTheCommand:
         ran = await run("menu")
         assert (ran.code, "已设置" in ran.out) == (0, True), ran.err
         somebody = (await sandbox.people(limit=1))[0]["userid"]
-        assert await menu_of(sandbox, somebody) == ["今日", "申请", "我的"]
+        assert await menu_of(sandbox, somebody) == ["今日", "发起申请", "我的"]
         rows = (await run("menu", "--dry-run", "--json")).json()
         assert all(row["wanted"] == row["shown"] for row in rows)
 

@@ -158,9 +158,9 @@ class TestGroups:
 
     async def test_without_findings_the_list_says_so(self, desk: Desk) -> None:
         await desk.browser.get("/console/groups/findings")
-        assert "没有待处理的异常" in desk.browser.text
+        assert "没有待处理的差异" in desk.browser.text
         await desk.browser.get("/console/groups/findings?state=resolved")
-        assert "没有这样的异常" in desk.browser.text
+        assert "没有这样的差异" in desk.browser.text
 
 
 PATH = "/console/people/returned"

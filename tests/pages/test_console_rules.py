@@ -151,7 +151,7 @@ class TestPolicy:
         await administrator.get("/console/policy/versions/2/changes")
         assert "tasks.accept_within" in administrator.text
         await administrator.get("/console/policy/versions/1/changes?since=1")
-        assert "没有差异" in administrator.text
+        assert "没有改动" in administrator.text
         page = await administrator.get("/console/policy/versions/2/source")
         assert "accept_within: 1wh" in page.text
 

@@ -43,7 +43,7 @@ async def departs(office: Office, _group: Group) -> None:
 WAYS = pytest.mark.parametrize(
     ("leaves", "reason", "rule", "said", "clause", "do"),
     [
-        (exits, "exit", "member.exit", "退群申请已批准", "2.5", "本人改为留下的，请重新办理入群申请。"),
+        (exits, "exit", "member.exit", "退群申请已同意", "2.5", "本人改为留下的，请重新办理入群申请。"),
         (is_removed, "removed", "member.remove", "管理员已决定移出", "2.8", "改为留下的，请办理入群申请。"),
         (departs, "departure", "member.departure", "已离职或账号已停用", "2.6", "请由群管理员移出。"),
     ],
@@ -101,7 +101,7 @@ async def test_what_the_release_before_has_noted_is_put_right_and_not_told_again
     group = await _kept_in(office, exits)
     async with transaction(office.sessions) as session:
         found = (await session.scalars(select(GroupFinding))).one()
-        found.rule_key, found.details = "member.unapproved_join", {"detail": "（退群已批准，未能移出）"}
+        found.rule_key, found.details = "member.unapproved_join", {"detail": "（退群已同意，未能移出）"}
 
     await office.reconcile(group)
     await office.work()

@@ -116,7 +116,7 @@ class TestRendering:
         assert '<a href="/phones/li/open?url=23"' in shown
 
     def test_in_a_list_a_link_is_its_words(self) -> None:
-        assert in_a_list('已批准。\n<a href="https://x.test/7">查看详情</a> <b>') == "已批准。\n查看详情 <b>"
+        assert in_a_list('已同意。\n<a href="https://x.test/7">查看详情</a> <b>') == "已同意。\n查看详情 <b>"
 
     def test_markdown(self) -> None:
         text = '# 大\n**粗** [看](https://x.test) `码`\n> 引\n<font color="warning">急</font> <b>x</b>'

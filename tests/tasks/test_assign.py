@@ -45,7 +45,7 @@ class TestAssigning:
             ("接受", f"task.accept:{given.id}"),
             ("进行中 50%", f"task.progress:{given.id}"),
             ("完成", f"task.done:{given.id}"),
-            ("有困难", f"task.blocked:{given.id}"),
+            ("遇到困难", f"task.blocked:{given.id}"),
         ]
 
     async def test_collaborators_are_told_in_a_text(self, session: AsyncSession, company: Company) -> None:

@@ -41,7 +41,7 @@ class TestSentences:
         await decide(session, Library(HEAD), request, company.wang, now=MONDAY_9AM + timedelta(minutes=5))
         told = await entries(session, ObjectKind.REQUEST, request.id)
         assert [(one.chinese, one.actor.chinese) for one in told] == [
-            ("申请获得批准", "王芳"),
+            ("申请已同意", "王芳"),
             ("审批人同意", "王芳"),
             ("提交了申请", "李军"),
         ]

@@ -58,7 +58,7 @@ def _check_nobody(present: Sequence[Person]) -> None:
     if present:
         names = "、".join(one.name for one in present)
         raise AdministratorExists(
-            f"已有系统管理员：{names}。请由其在控制台授权，或用 steward access grant 授予",
+            f"已有系统管理员：{names}。请由其在管理台授权，或用 steward access grant 授予",
             f"There is an administrator already: {names}. They grant access, or steward access grant does",
         )
 

@@ -18,8 +18,8 @@ OWN_REQUESTS_HELP: Final = "您提交的申请到了哪一步"
 NO_REQUESTS: Final = "您还没有提交过申请。"
 
 _OUTCOMES: Final = {
-    OutcomeState.PENDING: "，尚未办完",
-    OutcomeState.DONE: "，已办完",
+    OutcomeState.PENDING: "，正在办理",
+    OutcomeState.DONE: "，已办成",
     OutcomeState.FAILED: "，没有办成",
 }
 

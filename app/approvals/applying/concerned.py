@@ -61,7 +61,7 @@ async def check_told(session: AsyncSession, context: RequestContext) -> None:
         if waiting:
             name = (await org.people_by_id(session, [row.person_id]))[row.person_id].name
             raise NotToldYet(
-                f"{name} 还没有收到这份申请的告知，现在不能批准。请在告知送达后再审批。",
+                f"{name} 还没有收到这份申请的告知，现在不能同意。请在告知送达后再审批。",
                 f"{name} has not been told of this request yet: it cannot be approved before they were",
                 until=waiting[0].until.isoformat() if waiting[0].until else None,
             )

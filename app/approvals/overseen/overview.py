@@ -32,7 +32,7 @@ _OVERDUE = Measure(
 _NOT_DONE = Measure(
     "requests.failed",
     Level.WRONG,
-    "已批准但没有办成的申请",
+    "已同意但没有办成的申请",
     "approved requests that could not be carried out",
     Permission.REQUEST_READ,
     found_in(Place.REQUESTS, outcome="failed"),

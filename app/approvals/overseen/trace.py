@@ -15,7 +15,7 @@ from models.audit import ObjectKind
 
 _SAID: Final = {
     Verdict.APPROVE: ("审批意见：同意", "A verdict: agreed"),
-    Verdict.REJECT: ("审批意见：不同意", "A verdict: disagreed"),
+    Verdict.REJECT: ("审批意见：驳回", "A verdict: disagreed"),
 }
 
 

@@ -39,7 +39,7 @@ AdministeringVisit = Annotated[Visit, visits("/console/groups", Permission.GROUP
 
 
 ROLES = ("owner", "deputy")
-WITH_FINDINGS = [Choice("open", "有待处理的异常", "with open findings")]
+WITH_FINDINGS = [Choice("open", "有待处理的差异", "with open findings")]
 FINDING_STATES = [Choice("open", "待处理", "open"), Choice("resolved", "已处理", "settled")]
 
 
@@ -91,7 +91,7 @@ async def _listed(
     filters = [
         Filter("name", "群名称", "Name", value=wanted.name),
         Filter("type", "类型", "Type", titled, wanted.group_type or ""),
-        Filter("findings", "异常", "Findings", WITH_FINDINGS, "open" if wanted.has_findings else ""),
+        Filter("findings", "差异", "Findings", WITH_FINDINGS, "open" if wanted.has_findings else ""),
     ]
     order = groups.GROUPS_SORTED.by(sort)
     return visit.draw(
@@ -252,7 +252,7 @@ async def resolve(group_id: UUID, finding_id: UUID, visit: AdministeringVisit, s
             actor=visit.viewer.actor,
             now=visit.now,
         )
-        return Done(addresses.console_group(group_id), visit.say(phrase("异常已处理。")))
+        return Done(addresses.console_group(group_id), visit.say(phrase("差异已处理。")))
 
     async def again(form: Form, status: int) -> Response:
         return await _drawn(visit, group_id, form, status)

@@ -46,7 +46,7 @@ RESOURCES: Final[Mapping[str, Words]] = {
     "events": Words("事件", "events"),
     "groups": Words("群", "groups"),
     "org": Words("组织架构", "the organisation"),
-    "overview": Words("总览", "the overview"),
+    "overview": Words("概览", "the overview"),
     "personal": Words("个人资料", "personal records"),
     "policy": Words("制度", "the policy"),
     "quota": Words("用量", "limits"),

@@ -1,4 +1,4 @@
-"""总览: what waits, what is late, what is wrong, each with the way to its list (F116)."""
+"""概览: what waits, what is late, what is wrong, each with the way to its list (F116)."""
 
 from __future__ import annotations
 

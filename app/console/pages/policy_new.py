@@ -84,7 +84,7 @@ async def _check_current(visit: Visit, looked_at: int) -> None:
     current = (await policies.in_force(visit.session, now=visit.now)).number
     if current != looked_at:
         raise FaultyForm(
-            f"您查看之后，制度第 {current} 版已经生效：请重新查看差异，再决定是否启用",
+            f"您查看之后，制度第 {current} 版已经生效：请重新查看改动，再决定是否启用",
             f"Version {current} of the policy has come into force since you looked: look at the changes again",
         )
 

@@ -31,7 +31,7 @@ RetryingVisit = Annotated[Visit, visits("/console/requests", Permission.REQUEST_
 STATES = [
     Choice("pending", "审批中", "open"),
     Choice("approved", "已同意", "approved"),
-    Choice("rejected", "未同意", "rejected"),
+    Choice("rejected", "已驳回", "rejected"),
     Choice("withdrawn", "已撤回", "withdrawn"),
 ]
 KINDS = [

@@ -35,7 +35,7 @@ BADGES: Final[Mapping[type[StrEnum], Mapping[StrEnum, tuple[Words, str]]]] = {
     RequestState: {
         RequestState.PENDING: (Words("审批中", "open"), WARN),
         RequestState.APPROVED: (Words("已同意", "approved"), GOOD),
-        RequestState.REJECTED: (Words("未同意", "rejected"), BAD),
+        RequestState.REJECTED: (Words("已驳回", "rejected"), BAD),
         RequestState.WITHDRAWN: (Words("已撤回", "withdrawn"), PLAIN),
     },
     OutcomeState: {
@@ -105,7 +105,7 @@ LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, Words]]] = {
         EntryKind.DECIDED: Words("作出决定", "decided"),
         EntryKind.OBJECTED: Words("提出异议", "objected"),
         EntryKind.APPROVED: Words("申请已同意", "approved"),
-        EntryKind.REJECTED: Words("申请未同意", "rejected"),
+        EntryKind.REJECTED: Words("申请已驳回", "rejected"),
         EntryKind.WITHDRAWN: Words("撤回申请", "withdrawn"),
         EntryKind.DONE: Words("已办成", "done"),
         EntryKind.FAILED: Words("没有办成", "could not be carried out"),
@@ -113,7 +113,7 @@ LABELS: Final[Mapping[type[StrEnum], Mapping[StrEnum, Words]]] = {
     },
     Verdict: {
         Verdict.APPROVE: Words("同意", "agreed"),
-        Verdict.REJECT: Words("不同意", "did not agree"),
+        Verdict.REJECT: Words("驳回", "rejected"),
     },
     OwnRole: {
         OwnRole.OWNER: Words("您是群主", "you own it"),

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 from sqlalchemy import text, update
 from sqlmodel import col
 
@@ -320,3 +320,46 @@ async def test_the_link_of_the_first_administrator_is_such_a_page(
 async def test_nothing_strayed(house: RealHouse, stocked: tuple[Furniture, Ids]) -> None:
     """No script failed, no policy was broken, nothing was asked of another server: in all the tests above."""
     assert house.strays == []
+
+
+# In CSS pixels, as a browser lays out for paper.
+PAPERS = ((794, 1123), (1123, 794), (1587, 1123))
+
+
+async def test_paper_holds_what_the_page_says(house: RealHouse, stocked: tuple[Furniture, Ids]) -> None:
+    assert stocked
+    page = await house.computer_of(READER, "/console/requests")
+    await expect(page.locator("body.console")).to_be_visible()
+    for width, height in PAPERS:
+        await page.emulate_media(media="screen")
+        await page.set_viewport_size({"width": width, "height": height})
+        await page.emulate_media(media="print")
+        main = await page.locator("main").bounding_box()
+        assert main is not None
+        assert main["width"] > 0.9 * width, f"{width} x {height}"
+        assert await page.locator(".bar, .tabs, .filters").locator("visible=true").count() == 0
+
+
+async def test_what_is_folded_is_printed_open_and_folded_again(
+    house: RealHouse, stocked: tuple[Furniture, Ids]
+) -> None:
+    assert stocked
+    page = await house.computer_of(READER, "/me/account")
+    folded = page.locator("details:not([open])")
+    count = await folded.count()
+    assert count
+    await page.emulate_media(media="print")
+    await expect(folded).to_have_count(0)
+    await page.emulate_media(media="screen")
+    await expect(folded).to_have_count(count)
+
+
+@pytest.mark.parametrize("path", ["/console/audit", "/console/keys", "/console/doctor", "/console/access"])
+async def test_where_one_is_stands_in_sight(house: RealHouse, stocked: tuple[Furniture, Ids], path: str) -> None:
+    assert stocked
+    page = await house.computer_of(READER, path)
+    await page.set_viewport_size({"width": 1280, "height": 800})
+    await page.reload()
+    here = await page.locator(".bar nav [aria-current]").bounding_box()
+    assert here is not None
+    assert 0 <= here["y"] <= 800 - here["height"]

@@ -29,3 +29,27 @@ for (const here of document.querySelectorAll(".bar [aria-current], .tabs [aria-c
     strip.scrollLeft += here.getBoundingClientRect().right - strip.getBoundingClientRect().right + 48;
   }
 }
+
+// Beside a page on a screen that is not high, the navigation scrolls up and down.
+for (const here of document.querySelectorAll(".bar [aria-current]")) {
+  const bar = here.closest(".bar");
+  const below = here.getBoundingClientRect().bottom - bar.getBoundingClientRect().bottom;
+  if (bar.scrollHeight > bar.clientHeight && below > 0) bar.scrollTop += below + 48;
+}
+
+// Paper cannot be unfolded: what is folded is printed open, and folded again afterwards.
+const unfold = () => {
+  for (const folded of document.querySelectorAll("details:not([open])")) {
+    folded.dataset.unfolded = "yes";
+    folded.open = true;
+  }
+};
+const fold = () => {
+  for (const unfolded of document.querySelectorAll("details[data-unfolded]")) {
+    delete unfolded.dataset.unfolded;
+    unfolded.open = false;
+  }
+};
+window.addEventListener("beforeprint", unfold);
+window.addEventListener("afterprint", fold);
+window.matchMedia("print").addEventListener("change", (print) => (print.matches ? unfold() : fold()));

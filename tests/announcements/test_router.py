@@ -182,7 +182,7 @@ class TestExport:
         by_userid = {line[2]: line for line in lines}
         assert by_userid["li"][:4] == ["李军", "研发部", "li", "已确认"]
         assert by_userid["li"][4:] == ["2026-03-02 09:00:00", "2026-03-02 09:05:00", "2026-03-03 18:00:00", "否"]
-        assert by_userid["han"][1:4] == ["人力资源部", "han", "未确认"]
+        assert by_userid["han"][1:4] == ["人力资源部", "han", "待确认"]
         xlsx = await client.get(f"{where}.xlsx")
         [[shown, *rows]] = xlsx_tables(xlsx.content)
         assert shown == self.TITLES
@@ -205,7 +205,7 @@ class TestExport:
         csv = await client.get(f"/announcements/{told['id']}/receipts.csv", headers={"Accept-Language": "en"})
         titles, line, *_ = csv_rows(csv.content)
         assert titles == ["Name", "Department", "Userid", "State", "Delivered", "Confirmed", "Due", "Late"]
-        assert line[3:] == ["undelivered", "", "", "", "no"]
+        assert line[3:] == ["not delivered", "", "", "", "no"]
 
     async def test_a_format_that_there_is_not(self, client: httpx.AsyncClient) -> None:
         told = await publish(client)

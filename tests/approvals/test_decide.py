@@ -345,7 +345,7 @@ class TestWhatThePlatformMadeOfIt:
         await decide(session, library, request, company.han)
         told = await texts_to(session, company.li)
         assert not [text for text in told if "正在办理" in text]
-        assert [text for text in told if "未能办理：群已解散" in text]
+        assert [text for text in told if "没有办成：群已解散" in text]
 
     async def test_a_failure_is_visible_and_the_applicant_reads_why(
         self, session: AsyncSession, company: Company
@@ -355,7 +355,7 @@ class TestWhatThePlatformMadeOfIt:
 
         assert (request.state, request.outcome) == (RequestState.APPROVED, OutcomeState.FAILED)
         assert request.outcome_detail == "86003 群成员不足"
-        assert "未能办理：86003 群成员不足" in (await texts_to(session, company.li))[-1]
+        assert "没有办成：86003 群成员不足" in (await texts_to(session, company.li))[-1]
 
     async def test_a_retry_carries_it_out_again_without_another_decision(
         self, session: AsyncSession, company: Company

@@ -94,7 +94,7 @@ class TestWhoIsAppliedOut:
         """3.4: at night they are not told before the morning; a no needs no waiting for."""
         library = Lending([step("部门负责人", "department_head")])
         request = await borrowing(session, library, company.li, borrower=company.chen)
-        with pytest.raises(NotToldYet, match="陈晨 还没有收到这份申请的告知，现在不能批准"):
+        with pytest.raises(NotToldYet, match="陈晨 还没有收到这份申请的告知，现在不能同意"):
             await decide(session, library, request, company.wang)
         assert not library.lent
 

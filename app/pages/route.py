@@ -108,7 +108,7 @@ async def _http(request: Request, error: Exception) -> Response:
 
 
 async def _wrong_method(request: Request, methods: set[str]) -> Response:
-    """No button of ours asks so."""
+    """A page that only takes forms was opened by its address, or the other way round."""
     sentence = _told(request, phrase("这个地址不能这样打开，请回到页面上再试。"))
     answer = _problem(request, _NOT_ALLOWED, _told(request, phrase("打不开这个页面")), sentence)
     answer.headers["allow"] = ", ".join(sorted(methods))

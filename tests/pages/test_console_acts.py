@@ -79,6 +79,12 @@ async def finding(desk: Desk, group_id: UUID, kind: FindingKind = FindingKind.RE
 
 
 class TestGroups:
+    async def test_a_change_of_another_name_changes_nothing(self, desk: Desk) -> None:
+        await desk.browser.get(desk.group)
+        form = desk.browser.hidden(f"{desk.group}/members/add") | {"person": "chen", "reason": "协助管理"}
+        await desk.browser.post(f"{desk.group}/members/banana", form)
+        assert "没有这个页面" in desk.browser.text
+
     async def test_another_deputy_is_registered(self, desk: Desk) -> None:
         await desk.browser.get(desk.group)
         form = desk.browser.hidden(f"{desk.group}/members/add") | {"person": "chen", "reason": "协助管理"}

@@ -163,6 +163,9 @@ async def group(group_id: UUID, visit: GroupsVisit, cursor: CursorDep) -> Respon
 @router.post("/{group_id}/members/{change}")
 async def change_roster(group_id: UUID, change: str, visit: AdministeringVisit, submission: SubmissionDep) -> Response:
     """`change`: add or remove."""
+    submission.check(visit)
+    if change not in {"add", "remove"}:
+        raise NoSuchPage("没有这个页面", "There is no such page")
 
     async def act() -> Done:
         await visit.check(Permission.GROUP_ADMINISTER, About(ObjectKind.GROUP, group_id))
@@ -182,7 +185,6 @@ async def change_roster(group_id: UUID, change: str, visit: AdministeringVisit, 
     async def again(form: Form, status: int) -> Response:
         return await _drawn(visit, group_id, form, status)
 
-    submission.check(visit)
     if submission.form.value("step") == "find":
         return await _drawn(visit, group_id, submission.form)
     return await submission.carry_out(visit, act, again=again)

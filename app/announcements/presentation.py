@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.announcements import queries, rules
-from app.announcements.audience import AudienceWanted
+from app.announcements.publishing.audience import AudienceWanted
 from app.announcements.schemas import AnnouncementOut, AnnouncementSummary, ReceiptOut, StandingOut
 from app.delivery import queries as delivery_queries
 from app.delivery import service as delivery

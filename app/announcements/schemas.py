@@ -8,8 +8,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
-from app.announcements.audience import AudienceWanted
-from app.announcements.publish import Draft
+from app.announcements.publishing.audience import AudienceWanted
+from app.announcements.publishing.publish import Draft
 from app.announcements.rules import ReceiptState
 from app.web.schemas import ActingUserid, AsText, Input, Moment, Userid, wrong
 from models.announcements import AnnouncementState

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from app.announcements.audience import AudienceWanted, is_for_everybody, measure_audience, name_audience
 from app.announcements.confirm import BY_CARD, confirm, confirm_many
 from app.announcements.escalation import ESCALATE, announcement_of, escalate, escalation_words
 from app.announcements.final_list import list_words
-from app.announcements.publish import Draft, publish
+from app.announcements.publishing.audience import AudienceWanted, is_for_everybody, measure_audience, name_audience
+from app.announcements.publishing.publish import Draft, publish
 from app.announcements.receipt_clock import start_clocks
 from app.announcements.receipt_deadline import CHASE, DEADLINE, chase, chase_words, close
 from app.announcements.rules import ReceiptState

@@ -9,8 +9,8 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.announcements.audience import AudienceWanted, measure_audience, resolve
 from app.announcements.errors import NobodyConcerned, UnknownAudience
+from app.announcements.publishing.audience import AudienceWanted, measure_audience, resolve
 from models.org import Department, Membership, Person, PersonStatus
 from tests.builders import groups
 from tests.company import HEADQUARTERS, PERSONNEL, RESEARCH, Company

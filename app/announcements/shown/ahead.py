@@ -10,9 +10,9 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.announcements.audience import AudienceSize, AudienceWanted, measure_audience
 from app.announcements.errors import OutOfReach
-from app.announcements.publish import Checked, Draft, audience_of, check
+from app.announcements.publishing.audience import AudienceSize, AudienceWanted, measure_audience
+from app.announcements.publishing.publish import Checked, Draft, audience_of, check
 from app.announcements.rules import wants_receipt
 from app.groups.service import seen_by as groups_seen_by
 from app.org import queries as org

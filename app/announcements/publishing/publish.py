@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import addresses
 from app.announcements import messages, queries, rules
-from app.announcements.audience import AudienceWanted, resolve
 from app.announcements.errors import NotTheirPeople, UnknownAudience
+from app.announcements.publishing.audience import AudienceWanted, resolve
 from app.announcements.receipt_deadline import set_receipt_deadline
 from app.announcements.rules import AnnouncementPurpose, Audience, about
 from app.audit.actor import Actor, person_actor

@@ -1,0 +1,1 @@
+"""An announcement on its way out: whom it concerns, what is asked before, and what is said."""

@@ -12,7 +12,7 @@ from app.approvals import messages, offers, queries, rules
 from app.approvals.applying.concerned import check_told
 from app.approvals.applying.personal import forget_unless_kept
 from app.approvals.context import RequestContext, given_so_far, load_context, publish_about_request
-from app.approvals.errors import AlreadyDecided, RequestNotFound
+from app.approvals.errors import AlreadyDecided, RequestNotFound, StepPassed
 from app.approvals.rules import RequestPurpose
 from app.approvals.show_outcome import show_on_cards, show_outcome
 from app.approvals.steps import ask, open_and_close
@@ -23,6 +23,7 @@ from app.delivery import service as delivery
 from app.errors import DomainError
 from app.events.service import catalogue
 from app.observability import current_correlation_id, get_logger
+from app.quotes import quoted
 from models.approvals import Decision, OutcomeState, Request, RequestState, RequestStep, StepState, Verdict
 from models.ids import PersonId, RequestId, StepId
 from models.org import Person
@@ -44,6 +45,8 @@ class Ballot:
     clicked: ClickedCard | None = None
     recorded_by: Actor | None = None
     """The API key that passed it on."""
+    seen: int | None = None
+    """The position of the step that they had before their eyes, where a page was drawn for one step."""
 
     @property
     def actor(self) -> Actor:
@@ -66,6 +69,8 @@ async def decide(
     request = await _locked(session, request_id=request_id, step_id=step_id)
     step = await _step(session, request, step_id)
     context = await load_context(session, request)
+    if ballot.seen not in {None, step.position}:
+        raise await _passed(session, context, step)
     await _check_may_decide(session, context, step, ballot.person)
     earlier = await queries.decision_of(session, step.id, ballot.person.id)
     if earlier and earlier.verdict is ballot.verdict:
@@ -120,6 +125,19 @@ async def check_may_decide(session: AsyncSession, context: RequestContext, perso
     await _check_may_decide(session, context, step, person)
     earlier = await queries.decision_of(session, step.id, person.id)
     await _check_may_give(session, context, step, verdict, earlier=earlier)
+
+
+async def _passed(session: AsyncSession, context: RequestContext, step: RequestStep) -> DomainError:
+    """What has happened since the page was drawn; nothing of it is counted for another step."""
+    if context.request.state is not RequestState.PENDING:
+        return await too_late(session, context)
+    given = "；".join(map(str, await given_so_far(session, context)))
+    return StepPassed(
+        f"您打开页面之后，这份申请已到另一步：{given}，现在等待{quoted(step.name)}。这次的决定没有记录，请看过现在的情况再办",
+        f"Request #{context.request.number} has come to another step since you opened the page. "
+        "Your decision was not recorded: look at where it stands now",
+        state=context.request.state.value,
+    )
 
 
 async def _check_may_give(

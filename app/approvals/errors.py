@@ -46,6 +46,13 @@ class AlreadyDecided(Conflict):
     title = "这份申请已有结果"
 
 
+class StepPassed(Conflict):
+    """They looked at another step than the one that is open now."""
+
+    slug = "step-passed"
+    title = "已到另一步"
+
+
 class NotToldYet(Conflict):
     """Whom it is about has not been reached yet, and could not have objected."""
 

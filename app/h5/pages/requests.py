@@ -43,6 +43,8 @@ class Comment(BaseModel):
     """What goes with a decision."""
 
     verdict: Verdict
+    position: int
+    """The step that the page was drawn for."""
     comment: Remark = ""
 
 
@@ -75,7 +77,7 @@ async def decide(request_id: UUID, visit: DecidingVisit, submission: SubmissionD
     async def act() -> Done:
         await _check(visit, request_id)
         given = submission.form.read(Comment, visit)
-        ballot = Ballot(visit.viewer.person, given.verdict, VIA, given.comment)
+        ballot = Ballot(visit.viewer.person, given.verdict, VIA, given.comment, seen=given.position)
         await approvals.decide(visit.session, ballot, request_id=RequestId(request_id), now=visit.now)
         return Done(addresses.me_request(request_id), visit.say(phrase("您的决定已记录。")))
 
@@ -126,5 +128,8 @@ async def _drawn(visit: Visit, request_id: UUID, form: Form = EMPTY, status: int
         form=form,
         done=await said_to(visit),
         followed=followed,
+        decided_before=any(
+            entry.verdict and visit.viewer.person.id in {one.id for one in entry.people} for entry in followed.timeline
+        ),
         acts={act.name.value: act for act in followed.acts},
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -30,6 +32,8 @@ Schema = TypeVar("Schema", bound=BaseModel)
 TOKEN = "form_token"  # noqa: S105 -- the name of a field
 ID = "form_id"
 SAID = "said"
+SEEN = "seen"
+"""Of which fields somebody has seen what will happen: the digest of them."""
 
 
 class Done(NamedTuple):
@@ -83,6 +87,29 @@ def refused(visit: Visit, form: Form, error: DomainError) -> Form:
     """The form once more, with why it was refused."""
     faults = error.facts.get("faults", {}) if isinstance(error, FaultyForm) else {}
     return Form(form.values, form.lists, {"": _sentence(visit, error), **faults})
+
+
+def digest_of(form: Form, names: Iterable[str]) -> str:
+    """What these fields say, in short: a page that shows what will happen sends it along with its button."""
+    said = {name: sorted(_texts(form, name)) for name in names}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
+def _texts(form: Form, name: str) -> list[str]:
+    """As browsers send them again: lines end in their own way, and the edges of a text may be lost."""
+    several = form.lists.get(name, [])
+    texts = several if len(several) > 1 else [form.value(name) or "".join(several)]
+    return [text.replace("\r\n", "\n").strip() for text in texts if text.strip()]
+
+
+def unless_seen(visit: Visit, form: Form, names: Iterable[str]) -> Form | None:
+    """The form with a sentence, when it does not say what its sender saw before: then they look again first."""
+    seen = form.value(SEEN)
+    if seen == digest_of(form, names):
+        return None
+    changed = phrase("内容在预览之后改过，请看过现在会怎样，再确认一次。还没有办理。")
+    unseen = phrase("请先看过会怎样，再确认一次。还没有办理。")
+    return Form(form.values, form.lists, {"": visit.say(changed if seen else unseen)})
 
 
 def moment_of(visit: Visit, name: str, typed: datetime) -> datetime:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -99,8 +100,9 @@ class TestToEverybody:
     async def sent(self, house: House, *departments: int) -> Browser:
         browser = await house.signed_in("han")
         await browser.get("/console/announcements/new")
-        said = {"title": "放假", "body": "明天放假", "message_class": "work", "step": "publish"}
-        await browser.send("/console/announcements/new", said | {"departments": [str(one) for one in departments]})
+        said: dict[str, Any] = {"title": "放假", "body": "明天放假", "message_class": "work", "step": "publish"}
+        said |= {"departments": [str(one) for one in departments]}
+        await browser.look_and_send("/console/announcements/new", said)
         return browser
 
     async def test_it_waits_for_a_second_person(self, house: House) -> None:

@@ -95,7 +95,7 @@ class TestLetters:
     async def test_lines_stay(self, house: House, administrator: Browser) -> None:
         await administrator.get("/console/announcements/new")
         fields = {"title": "放假", "body": "一\0\r\n\t二", "message_class": "work", "people": "li", "step": "publish"}
-        await administrator.send("/console/announcements/new", fields)
+        await administrator.look_and_send("/console/announcements/new", fields)
         assert "已发布。" in administrator.text
         assert administrator.page is not None
         assert "一\r\n\t二" in administrator.page.text

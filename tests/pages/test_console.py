@@ -138,6 +138,7 @@ class TestFormsActOnce:
             "people": "li",
             "step": "publish",
         }
+        await han.send("/console/announcements/new", typed | {"step": "look"})
         fields = han.hidden("/console/announcements/new") | typed
         first = await han.post("/console/announcements/new", fields, follows=False)
         second = await han.post("/console/announcements/new", fields, follows=False)
@@ -151,20 +152,18 @@ class TestFormsActOnce:
         """What was refused has left nothing: the same form, put right, acts."""
         han = await house.signed_in("han")
         await han.get("/console/announcements/new")
-        fields = han.hidden("/console/announcements/new") | {
-            "message_class": "work",
-            "body": "周五。",
-            "step": "publish",
-        }
-        assert (await han.post("/console/announcements/new", fields | {"people": "li"})).status_code == 400
-        done = await han.post("/console/announcements/new", fields | {"people": "li", "title": "演练"}, follows=False)
+        typed = {"message_class": "work", "title": "演练", "body": "周五。", "people": "li", "step": "publish"}
+        await han.send("/console/announcements/new", typed | {"step": "look"})
+        fields = han.hidden("/console/announcements/new") | typed
+        assert (await han.post("/console/announcements/new", fields | {"title": ""})).status_code == 400
+        done = await han.post("/console/announcements/new", fields, follows=False)
         assert done.status_code == 303
 
     async def test_a_head_publishes_to_their_own_people_alone(self, house: House, things: Furniture) -> None:
         wang = await house.signed_in("wang")
         await wang.get("/console/announcements/new")
         typed = {"title": "周会", "body": "周一九点。", "message_class": "work", "people": "sun", "step": "publish"}
-        page = await wang.send("/console/announcements/new", typed)
+        page = await wang.look_and_send("/console/announcements/new", typed)
         assert page.status_code == 403
         assert "接收范围超出了您可以发布的范围" in wang.text
 

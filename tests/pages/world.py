@@ -66,6 +66,11 @@ class Browser:
         """Send the form on the page that is open, with its hidden fields."""
         return await self.post(address, self.hidden(address) | (fields or {}), **more)
 
+    async def look_and_send(self, address: str, fields: dict[str, Any]) -> httpx.Response:
+        """A form that first shows what will happen: look, then press the button that says it."""
+        await self.send(address, fields | {"step": "look"})
+        return await self.send(address, fields)
+
     def hidden(self, address: str) -> dict[str, str]:
         """What the page puts into its form with this address."""
         assert self.page is not None

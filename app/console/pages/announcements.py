@@ -19,7 +19,7 @@ from app.confirmations.service import Asked, Wish
 from app.dual_control import TwoPersonAct
 from app.errors import DomainError
 from app.pages.drawing.catalogue import phrase
-from app.pages.forms import EMPTY, Done, Form, SubmissionDep, refused, said_to
+from app.pages.forms import EMPTY, Done, Form, SubmissionDep, digest_of, refused, said_to, unless_seen
 from app.pages.people import chosen_departments, chosen_groups, chosen_people
 from app.pages.route import page_router
 from app.pages.tables import CursorDep, SortDep, page_at
@@ -90,6 +90,8 @@ async def publish(visit: PublishingVisit, submission: SubmissionDep) -> Response
         return await _composing(visit, submission.form)
     if submission.form.value("step") != "publish":
         return await _looked_ahead(visit, submission.form)
+    if (unseen := unless_seen(visit, submission.form, NewAnnouncement.model_fields)) is not None:
+        return await _looked_ahead(visit, unseen)
 
     async def act() -> Done:
         draft = submission.form.read(NewAnnouncement, visit).draft()
@@ -180,7 +182,7 @@ async def _looked_ahead(visit: Visit, form: Form) -> Response:
         )
     except DomainError as refusal:
         return await _composing(visit, refused(visit, form, refusal), status_of(type(refusal)))
-    return await _composing(visit, form, ahead=ahead)
+    return await _composing(visit, form, 409 if form.faults else 200, ahead=ahead)
 
 
 async def _composing(
@@ -194,4 +196,5 @@ async def _composing(
         "groups": await chosen_groups(visit, form, "groups", sight),
         "people": await chosen_people(visit, form, "people"),
     }
-    return visit.draw("console/compose.html", status=status, form=form, ahead=ahead, done="", **offered)
+    seen = digest_of(form, NewAnnouncement.model_fields)
+    return visit.draw("console/compose.html", status=status, form=form, ahead=ahead, seen=seen, done="", **offered)

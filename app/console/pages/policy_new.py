@@ -15,7 +15,7 @@ from app.console.visiting import company_visits
 from app.dual_control import TwoPersonAct
 from app.pages.drawing.catalogue import phrase
 from app.pages.errors import FaultyForm
-from app.pages.forms import EMPTY, Done, Form, Submission, SubmissionDep, legible, moment_of
+from app.pages.forms import EMPTY, Done, Form, Submission, SubmissionDep, digest_of, legible, moment_of, unless_seen
 from app.pages.route import page_router
 from app.pages.visit import Visit
 from app.permissions import Permission
@@ -62,6 +62,8 @@ async def apply(visit: ChangingVisit, submission: SubmissionDep) -> Response:
     submission = _with_file(visit, submission)
     if submission.form.faults or submission.form.value("step") != "apply":
         return await _looked_at(visit, submission.form)
+    if (unseen := unless_seen(visit, submission.form, [SOURCE])) is not None:
+        return await _looked_at(visit, unseen, 409)
 
     async def act() -> Done:
         given = submission.form.read(Wanted, visit)
@@ -126,6 +128,7 @@ async def _drawn(visit: Visit, form: Form = EMPTY, draft: Draft | None = None, s
         status=status,
         form=form,
         draft=draft,
+        seen=digest_of(form, [SOURCE]),
         lines=form.value(SOURCE).split("\n"),
         current=current,
         title_of=policies.title_of,

@@ -18,7 +18,7 @@ from app.org import service as org
 from app.org.errors import PersonUnknown
 from app.pages.drawing.catalogue import phrase
 from app.pages.errors import FaultyForm
-from app.pages.forms import EMPTY, Done, Form, SubmissionDep, at_fields, moment_of, refused
+from app.pages.forms import EMPTY, Done, Form, SubmissionDep, at_fields, digest_of, moment_of, refused, unless_seen
 from app.pages.people import chosen_groups, chosen_people
 from app.pages.route import page_router
 from app.pages.visit import Visit, visits
@@ -80,6 +80,8 @@ async def assign(visit: AssigningVisit, submission: SubmissionDep) -> Response:
         return await _drawn(visit, submission.form)
     if submission.form.value("step") != "assign":
         return await _looked_ahead(visit, submission.form)
+    if (unseen := unless_seen(visit, submission.form, Wanted.model_fields)) is not None:
+        return await _looked_ahead(visit, unseen)
 
     async def act() -> Done:
         wanted = await _wanted(visit, submission.form)
@@ -102,7 +104,7 @@ async def _looked_ahead(visit: Visit, form: Form) -> Response:
             ahead = await tasks.look_ahead(visit.session, wanted, now=visit.now)
     except DomainError as refusal:
         return await _drawn(visit, refused(visit, form, refusal), status_of(type(refusal)))
-    return await _drawn(visit, form, ahead=ahead)
+    return await _drawn(visit, form, 409 if form.faults else 200, ahead=ahead)
 
 
 async def _wanted(visit: Visit, form: Form) -> Assignment:
@@ -152,6 +154,7 @@ async def _drawn(
         status=status,
         form=form,
         ahead=ahead,
+        seen=digest_of(form, Wanted.model_fields),
         owner=await chosen_people(visit, form, "owner"),
         collaborators=await chosen_people(visit, form, "collaborators"),
         groups=await chosen_groups(visit, form, "group", visit.sight(Permission.TASK_ASSIGN)),

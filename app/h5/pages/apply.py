@@ -19,7 +19,7 @@ from app.org import service as people
 from app.org.rules import department_written
 from app.pages.drawing.catalogue import phrase
 from app.pages.errors import FaultyForm, NoSuchPage
-from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
+from app.pages.forms import EMPTY, SEEN, Done, Form, SubmissionDep, digest_of, said_to, unless_seen
 from app.pages.people import chosen_people
 from app.pages.route import page_router
 from app.pages.security import HEADERS
@@ -40,6 +40,10 @@ KINDS: Final[Mapping[str, Words]] = {
 }
 CHOSEN_FROM: Final[Mapping[str, str]] = {"join": f"{addresses.ME_GROUPS}?list=directory", "exit": addresses.ME_GROUPS}
 """Where the group is chosen that somebody joins or leaves."""
+
+CREATION: Final = ("name", "type", "purpose", "confidentiality", "department_id", "owner", "deputy", "members")
+APPLIED: Final = ("group_id", "title", "contact", "reason", *CREATION)
+"""Every field of an application."""
 
 
 class Step(StrEnum):
@@ -69,8 +73,11 @@ async def apply(kind: str, visit: ApplyVisit, submission: SubmissionDep) -> Resp
     submission.check(visit)
     kind = _known(kind)
     match submission.form.value("step"):
+        case Step.SUBMIT if submission.form.value(SEEN):
+            if (unseen := unless_seen(visit, submission.form, APPLIED)) is not None:
+                return await _looked_ahead(visit, kind, unseen)
         case Step.SUBMIT:
-            pass
+            pass  # without a look ahead, which nobody has to take
         case Step.LOOK_AHEAD:
             return await _looked_ahead(visit, kind, submission.form)
         case _:
@@ -99,7 +106,7 @@ async def _looked_ahead(visit: Visit, kind: str, form: Form) -> Response:
         return await _drawn(
             visit, kind, Form(form.values, form.lists, {"": sentence} | faults), status=status_of(type(refusal))
         )
-    return await _drawn(visit, kind, form, ahead=ahead)
+    return await _drawn(visit, kind, form, ahead=ahead, status=409 if form.faults else 200)
 
 
 async def _check_may_know(visit: Visit, kind: str, form: Form) -> None:
@@ -149,7 +156,8 @@ async def _drawn(
 ) -> Response:
     context = await (_for_creation if kind == "create_group" else _for_membership)(visit, form)
     template = "me/apply_create.html" if kind == "create_group" else "me/apply_membership.html"
-    return visit.draw(template, status=status, kind=kind, title=KINDS[kind], form=form, ahead=ahead, done="", **context)
+    known = {"kind": kind, "title": KINDS[kind], "form": form, "ahead": ahead, "seen": digest_of(form, APPLIED)}
+    return visit.draw(template, status=status, done="", **known, **context)
 
 
 async def _for_membership(visit: Visit, form: Form) -> dict[str, Any]:

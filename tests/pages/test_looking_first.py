@@ -1,0 +1,181 @@
+"""What is done is what was seen: forms that first show what will happen, and what Enter presses in a form."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from sqlalchemy import select
+
+from app.database import transaction
+from models.announcements import Announcement
+from models.approvals import Request
+from models.confirmations import Confirmation
+from models.tasks import Task
+from tests.company import RESEARCH
+from tests.pages.furnished import Furniture, furnish
+from tests.pages.operations import let
+from tests.pages.world import Browser, House
+
+ANNOUNCE: Final = "/console/announcements/new"
+ASSIGN: Final = "/console/tasks/new"
+POLICY: Final = "/console/policy/new"
+CREATE: Final = "/me/apply/create_group"
+WRITTEN: Final[dict[str, Any]] = {
+    "title": "消防演练",
+    "body": "周五。\n三点。",
+    "message_class": "work",
+    "people": "li",
+}
+TASK: Final[dict[str, Any]] = {
+    "title": "整理样品间",
+    "acceptance": "贴好标签",
+    "due_at": "2026-03-06T18:00",
+    "owner": "li",
+}
+CHANGED: Final = "内容在预览之后改过"
+UNSEEN: Final = "请先看过会怎样"
+
+
+@pytest.fixture
+async def things(house: House) -> Furniture:
+    async with transaction(house.services.sessions) as session:
+        return await furnish(session, house.company, now=house.clock.now())
+
+
+@pytest.fixture
+async def administrator(house: House) -> Browser:
+    await let(house.services, house.company, "chen", "administrator")
+    return await house.signed_in("chen")
+
+
+async def of(house: House, kind: Any) -> list[Any]:
+    async with house.services.sessions() as session:
+        return list(await session.scalars(select(kind)))
+
+
+class TestDoneIsWhatWasSeen:
+    @pytest.mark.parametrize(
+        "other", [{"departments": [str(RESEARCH)]}, {"people": ["li", "sun"]}, {"body": "周六。"}, {"title": "放假"}]
+    )
+    async def test_an_announcement(self, house: House, things: Furniture, other: dict[str, Any]) -> None:
+        han = await house.signed_in("han")
+        before = len(await of(house, Announcement))
+        await han.get(ANNOUNCE)
+        await han.send(ANNOUNCE, WRITTEN | {"step": "look"})
+        page = await han.send(ANNOUNCE, WRITTEN | other | {"step": "publish"})
+        assert page.status_code == 409
+        assert CHANGED in han.text
+        assert "发布后会怎样" in han.text, "the page shows what it would do now"
+        assert len(await of(house, Announcement)) == before
+        page = await han.send(ANNOUNCE, WRITTEN | other | {"step": "publish"})
+        assert "已发布。" in han.text
+        assert len(await of(house, Announcement)) == before + 1
+
+    async def test_the_same_text_with_the_lines_of_another_system(self, house: House, things: Furniture) -> None:
+        han = await house.signed_in("han")
+        await han.get(ANNOUNCE)
+        await han.send(ANNOUNCE, WRITTEN | {"step": "look"})
+        await han.send(ANNOUNCE, WRITTEN | {"body": "周五。\r\n三点。", "step": "publish"})
+        assert "已发布。" in han.text
+
+    @pytest.mark.parametrize(("address", "fields", "step"), [(ANNOUNCE, WRITTEN, "publish"), (ASSIGN, TASK, "assign")])
+    async def test_nothing_without_a_look(
+        self, house: House, things: Furniture, address: str, fields: dict[str, Any], step: str
+    ) -> None:
+        han = await house.signed_in("han")
+        await let(house.services, house.company, "han", "administrator")
+        await han.get(address)
+        page = await han.send(address, fields | {"step": step})
+        assert page.status_code == 409
+        assert UNSEEN in han.text
+
+    @pytest.mark.parametrize("other", [{"owner": "chen"}, {"title": "盘点"}, {"due_at": "2026-03-09T18:00"}])
+    async def test_a_task(self, house: House, things: Furniture, other: dict[str, Any]) -> None:
+        wang = await house.signed_in("wang")
+        before = len(await of(house, Task))
+        await wang.get(ASSIGN)
+        await wang.send(ASSIGN, TASK | {"step": "look"})
+        page = await wang.send(ASSIGN, TASK | other | {"step": "assign"})
+        assert page.status_code == 409
+        assert CHANGED in wang.text
+        assert len(await of(house, Task)) == before
+        await wang.send(ASSIGN, TASK | other | {"step": "assign"})
+        assert len(await of(house, Task)) == before + 1
+
+    async def test_a_policy(self, house: House, administrator: Browser) -> None:
+        page = await administrator.get(POLICY)
+        await administrator.send(POLICY, {"source": source_in(page.text), "step": "look"})
+        other = source_in(page.text) + "\n# 另一份\n"
+        page = await administrator.send(POLICY, {"source": other, "step": "apply"})
+        assert page.status_code == 409
+        assert CHANGED in administrator.text
+        assert await of(house, Confirmation) == []
+        await administrator.send(POLICY, {"source": other, "step": "apply"})
+        assert len(await of(house, Confirmation)) == 1
+
+    async def test_an_application(self, house: House, things: Furniture) -> None:
+        """Nobody has to look who will decide; whoever has looked submits what they looked at."""
+        li = await house.signed_in("li")
+        before = len(await of(house, Request))
+        await li.get(CREATE)
+        typed = {"type": "project", "name": "项目-新品", "purpose": "新品上市", "members": ["li", "chen", "wang"]}
+        page = await li.send(CREATE, typed | {"step": "look"})
+        assert page.status_code == 200, li.text
+        page = await li.send(CREATE, typed | {"confidentiality": "confidential", "step": "submit"})
+        assert page.status_code in {400, 409}
+        assert len(await of(house, Request)) == before
+
+
+def source_in(page: str) -> str:
+    found = re.search(r'<textarea[^>]*name="source"[^>]*>(.*?)</textarea>', page, re.DOTALL)
+    assert found is not None
+    return unescape(found[1])
+
+
+HARMLESS: Final = {"find", "look"}
+SAYS_SO: Final = {
+    "/console/calendar/{{ day.day.isoformat() }}",  # its first button changes the note alone
+    "/me/tasks/{{ line.id }}/progress",  # the report itself
+}
+
+
+class TestEnter:
+    """It presses the first button of a form, whichever that is."""
+
+    def test_the_first_of_several_buttons_does_nothing_yet(self) -> None:
+        root = Path(__file__).parents[2] / "app"
+        looked_at = 0
+        for path in sorted(root.glob("*/templates/**/*.html")):
+            text = path.read_text().replace("{{ m.enter() }}", '<button name="step" value="find">')
+            text = re.sub(r"\{\{ m\.(people|places)\(", '<input type="search"><button name="step" value="find">', text)
+            text = re.sub(r"\{% include \"me/apply_acts.html\" %\}", '<button name="step" value="submit">' * 2, text)
+            text = re.sub(r"\{\{ m\.field\((?![^\n]*rows=)", '<input type="text">', text)
+            for form in re.findall(r'<form method="post".*?</form>', text, re.DOTALL):
+                buttons = re.findall(r"<button\b[^>]*>", form)
+                if len(buttons) < 2 or not re.search(r'<input (?!type="(hidden|radio|checkbox|file))', form):
+                    continue
+                looked_at += 1
+                action = re.search(r'action="(.*?)"', form)
+                assert action is not None
+                first = re.search(r'name="step" value="(\w+)"', buttons[0])
+                if action[1] not in SAYS_SO:
+                    assert first is not None, (path.name, buttons)
+                    assert first[1] in HARMLESS, (path.name, buttons)
+        assert looked_at >= 7
+
+    async def test_in_a_search_after_a_look(self, house: House, things: Furniture) -> None:
+        """As a browser sends it: with the name of the first button."""
+        han = await house.signed_in("han")
+        before = len(await of(house, Announcement))
+        await han.get(ANNOUNCE)
+        page = await han.send(ANNOUNCE, WRITTEN | {"step": "look"})
+        form = re.search(rf'<form method="post" action="{ANNOUNCE}".*?</form>', page.text, re.DOTALL)
+        assert form is not None
+        first = re.search(r'<button[^>]*name="step" value="(\w+)"', form[0])
+        assert first is not None
+        await han.send(ANNOUNCE, WRITTEN | {"people_search": "陈", "step": first[1]})
+        assert len(await of(house, Announcement)) == before

@@ -215,6 +215,10 @@ class RequestKind(ABC, Generic[PayloadT, SubjectT]):
     async def group_administrators(self, session: AsyncSession, subject: SubjectT) -> Sequence[PersonId]:
         """Whom the approvers `group_administrator` and `group_owner` name."""
 
+    def lists(self, _subject: SubjectT) -> Collection[UUID]:
+        """People whom the application names one by one: cards say some and how many, pages say all."""
+        return ()
+
     @abstractmethod
     def concerns(self, subject: SubjectT) -> Collection[UUID]:
         """Whom it is about besides the applicant. They do not decide it either (F56): otherwise anybody could ask a

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -34,6 +34,9 @@ from models.ids import GroupId, PersonId, PolicyVersionId, RequestId, fold
 from models.org import Person
 
 ChangeT = TypeVar("ChangeT", bound=RosterChange)
+
+NAMED_ON_CARD: Final = 10
+"""Of the members of a new group; the page of the request names all of them."""
 
 
 class CreateGroupKind(RequestKind[CreateGroup, CreationSubject]):
@@ -74,19 +77,20 @@ class CreateGroupKind(RequestKind[CreateGroup, CreationSubject]):
         return f"name:{subject.name}"
 
     async def describe(self, session: AsyncSession, subject: CreationSubject, submission: Submission) -> RequestText:
-        owner = await org.person(session, PersonId(subject.owner_id)) if subject.owner_id else None
-        scope = [f"{len(subject.member_ids)} 人"] if subject.member_ids else []
-        for department_id in subject.whole_departments:
-            department = await org.department(session, department_id)
-            scope.append(department.name if department else str(department_id))
+        people = await org.people_by_id(session, subject.people)
+        places = [*subject.whole_departments, *([subject.department_id] if subject.department_id is not None else [])]
+        departments = await org.department_names(session, places)
         fields = [
             ("群名称", subject.name),
+            ("密级", "保密群" if subject.confidentiality == rules.CONFIDENTIAL else "公开群"),
+            ("类型", roster.rule_of(submission.policy, subject.group_type).title),
+            ("成员", members_in_words(subject, people, departments) or submission.requester.name),
+            ("群主", people[subject.owner_id].name if subject.owner_id else "按制度规定"),
+            ("副群主", people[subject.deputy_id].name if subject.deputy_id else ""),
+            ("部门", departments.get(subject.department_id, "") if subject.department_id is not None else ""),
             ("用途", subject.purpose),
-            ("群主", owner.name if owner else "按制度规定"),
-            ("成员", "、".join(scope) or submission.requester.name),
         ]
-        if subject.confidentiality == rules.CONFIDENTIAL:
-            fields.insert(1, ("密级", "保密群"))
+        fields = [(key, value) for key, value in fields if value]
         return RequestText(title=f"申请建立群{quoted(subject.name)}", fields=fields)
 
     async def approved(
@@ -110,9 +114,22 @@ class CreateGroupKind(RequestKind[CreateGroup, CreationSubject]):
     async def group_administrators(self, _session: AsyncSession, subject: CreationSubject) -> Sequence[PersonId]:
         return [PersonId(one) for one in (subject.owner_id, subject.deputy_id) if one is not None]
 
+    def lists(self, subject: CreationSubject) -> Collection[UUID]:
+        """1.1: the rule of the members, which are named one by one."""
+        return subject.member_ids
+
     def concerns(self, _subject: CreationSubject) -> Collection[UUID]:
         """Nobody: who would own the group or be in it may decide about it."""
         return ()
+
+
+def members_in_words(subject: CreationSubject, people: Mapping[UUID, Person], departments: Mapping[int, str]) -> str:
+    """研发部及其下级、王芳、赵云 等 20 人: the page has the whole list."""
+    named = [people[one].name for one in dict.fromkeys(subject.member_ids)]
+    first = named[:NAMED_ON_CARD]
+    counted = f" 等 {len(named)} 人" if len(named) > len(first) else f"（{len(named)} 人）"
+    wholes = [f"{departments.get(one, one)}及其下级" for one in subject.whole_departments]
+    return "、".join([*wholes, *first]) + (counted if named else "")
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from app.approvals import service as approvals
 from app.database import transaction
 from app.errors import DomainError
 from app.groups.errors import (
@@ -20,10 +21,13 @@ from app.groups.errors import (
     UnknownPeople,
 )
 from app.groups.jobs import TRY_AGAIN
+from app.groups.requests import members_in_words
+from app.groups.schemas import CreationSubject
 from app.jobs.job import Nothing
 from models.approvals import OutcomeState, Request, RequestState, Verdict
 from models.delivery import CallKind
 from models.groups import GroupState
+from models.ids import RequestId, new_id
 from models.org import OrgChange, Person, PersonStatus
 from tests.builders.policy import policy
 from tests.company import PERSONNEL, RESEARCH
@@ -295,3 +299,27 @@ async def _read_again(office: Office, userid: str) -> None:
 async def _try_again(office: Office) -> None:
     await office.run_only(TRY_AGAIN, Nothing())
     await office.work()
+
+
+class TestWhatIsDecided:
+    """1.1: who decides reads type, purpose, owner, deputy, confidentiality and the rule of the members."""
+
+    async def test_every_fact_of_the_clause_stands_on_the_request(self, office: Office) -> None:
+        request = await office.apply("create_group", "li", **ASKED, owner="wang", deputy="han", department_id=RESEARCH)
+        shown = dict(request.shown["fields"])
+        assert shown["密级"] == "公开群"
+        assert shown["类型"] == "项目群"
+        assert (shown["群主"], shown["副群主"], shown["部门"]) == ("王芳", "韩梅", "研发部")
+        assert shown["用途"] == "新品项目协作"
+        assert shown["成员"] == "李军、韩梅、赵云（3 人）"
+        async with transaction(office.sessions) as session:
+            followed = await approvals.follow(session, RequestId(request.id), now=request.submitted_at)
+        assert {one.name for one in followed.people} == {"李军", "韩梅", "赵云"}
+
+    def test_many_members_are_some_names_and_how_many(self) -> None:
+        people = {new_id(): Person(name=f"员工{number}") for number in range(12)}
+        subject = CreationSubject(name="群", group_type="project", purpose="协作", member_ids=list(people))
+        said = members_in_words(subject, people, {})
+        assert said.startswith("员工0、员工1、")
+        assert said.endswith("员工9 等 12 人")
+        assert "员工10" not in said

@@ -15,6 +15,8 @@ from app.approvals.shown.acts import Act, acts_of
 from app.approvals.shown.lists import RequestLine, lines_of
 from app.approvals.shown.preview import StepAhead, steps_ahead
 from app.approvals.shown.timeline import TimelineEntry, timeline_of
+from app.org import service as org
+from app.org.service import NamedPerson
 from app.policy.service import Citation
 from models.ids import RequestId
 from models.org import Person
@@ -26,6 +28,8 @@ class FollowedRequest:
     reason: str
     fields: Sequence[tuple[str, str]]
     """What approvers read, as it was on submission."""
+    people: Sequence[NamedPerson]
+    """Everybody whom the application names one by one."""
     clause: Citation
     objections: Sequence[str]
     """Of people whom it is about, a sentence each."""
@@ -43,10 +47,12 @@ async def follow(
     request = await requests.get(session, request_id)
     context = await load_context(session, request)
     [line] = await lines_of(session, [request])
+    listed = await org.named_people(session, context.kind.lists(context.subject))
     return FollowedRequest(
         line=line,
         reason=request.reason,
         fields=ShownFields.model_validate(request.shown).fields,
+        people=sorted(listed.values(), key=lambda one: (one.department, one.name)),
         clause=context.policy.cite(request.rule_key),
         objections=context.objections,
         timeline=await timeline_of(session, context),

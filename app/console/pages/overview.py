@@ -39,7 +39,7 @@ PLACES: Final[Mapping[Place, str]] = {
 LEVELS: Final[Mapping[Level, tuple[Words, str]]] = {
     Level.WRONG: (Words("需要人工处理", "Needs a person"), "bad"),
     Level.LATE: (Words("已逾期", "Late"), "warn"),
-    Level.WAITING: (Words("正常等待", "Waiting in its usual course"), "plain"),
+    Level.WAITING: (Words("等待处理", "Waiting"), "plain"),
 }
 
 

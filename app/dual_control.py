@@ -50,7 +50,7 @@ class TwoPersonHandler:
     """Who holds it in the whole company may ask, and another of them confirms."""
     payload: type[BaseModel]
     describe: Callable[..., Awaitable[list[tuple[str, str]]]]
-    """`(session, payload, *, now)`: what people read before they confirm. Refuses what could not be done now."""
+    """`(session, payload, *, asker, now)`: what people read before they confirm. Refuses what could not be done now."""
     carry_out: Callable[..., Awaitable[str]]
     """`(session, payload, *, asker, now)` in the confirming transaction; `asker` is the person. Answers with the id of
     what it made or changed."""

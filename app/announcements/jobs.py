@@ -50,11 +50,13 @@ async def escalate(session: AsyncSession, subject: str, now: datetime) -> None:
     await service.escalate(session, announcement_id=service.announcement_of(subject), now=now)
 
 
-async def describe_to_everybody(session: AsyncSession, payload: Announcing, *, now: datetime) -> list[tuple[str, str]]:
+async def describe_to_everybody(
+    session: AsyncSession, payload: Announcing, *, asker: Person, now: datetime
+) -> list[tuple[str, str]]:
     """What somebody reads who confirms that it goes to everybody (F197)."""
     draft = payload.draft()
     rule = class_rule((await policies.in_force(session, now=now)).document, draft.message_class)
-    size = await service.measure_audience(session, draft.wanted, None)
+    size = await service.measure_audience(session, draft.wanted, asker)
     audience = await service.name_audience(session, draft.wanted)
     return [
         ("标题", draft.title),

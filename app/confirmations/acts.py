@@ -21,7 +21,13 @@ from models.org import Person
 # ---------------------------------------------------------------- a version of the policy
 
 
-async def describe_policy(session: AsyncSession, payload: ApplyIn, *, now: datetime) -> list[tuple[str, str]]:
+async def describe_policy(
+    session: AsyncSession,
+    payload: ApplyIn,
+    *,
+    asker: Person,  # noqa: ARG001 -- every act is described alike
+    now: datetime,
+) -> list[tuple[str, str]]:
     document = policies.parse(payload.source)
     preview = await policies.preview(session, source=payload.source, now=now)
     changes = len(preview.changes) + preview.more_changes
@@ -64,7 +70,13 @@ class HeldRun(Input):
     run_id: AsText[UUID]
 
 
-async def describe_release(session: AsyncSession, payload: HeldRun, *, now: datetime) -> list[tuple[str, str]]:  # noqa: ARG001 -- every act is described alike
+async def describe_release(
+    session: AsyncSession,
+    payload: HeldRun,
+    *,
+    asker: Person,  # noqa: ARG001 -- every act is described alike
+    now: datetime,  # noqa: ARG001 -- every act is described alike
+) -> list[tuple[str, str]]:
     run = await sync.held_run(session, run_id=SyncRunId(payload.run_id))
     started = run.started_at.astimezone(calendars.timezone_of(session))
     return [("同步", f"{started:%Y-%m-%d %H:%M}"), ("原因", "减少超出限额，暂缓未应用")]

@@ -119,7 +119,7 @@ async def ask_or_do(session: AsyncSession, wish: Wish, *, now: datetime) -> Aske
     handler = handler_of(session, wish.act)
     payload, secret = _prepared(handler, wish.payload)
     await _check_asker(session, handler, payload, wish.asker, now=now)
-    await handler.describe(session, payload, now=now)
+    await handler.describe(session, payload, asker=wish.asker, now=now)
     return Done(await handler.carry_out(session, payload, asker=wish.asker, now=now), secret)
 
 
@@ -131,7 +131,7 @@ async def ask(session: AsyncSession, wish: Wish, *, now: datetime) -> Asked:
     handler = handler_of(session, wish.act)
     payload, secret = _prepared(handler, wish.payload)
     needs = await _check_asker(session, handler, payload, wish.asker, now=now)
-    fields = await handler.describe(session, payload, now=now)
+    fields = await handler.describe(session, payload, asker=wish.asker, now=now)
     people = [one for one in await entitled.entitled(session, handler, needs, now=now) if one.id != wish.asker.id]
     if not people:
         raise NobodyToConfirm(

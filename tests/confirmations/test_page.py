@@ -112,7 +112,7 @@ class TestToEverybody:
         second = await house.signed_in("sun")
         (link,) = re.findall(r'href="(/me/confirmations/[^"]+)"', second.page.text if second.page else "")
         await second.get(link)
-        assert "6 人" in second.text
+        assert "接收人 5 人" in second.text  # as the button had said: without its author
         await second.send(f"{link}/confirm")
         assert await titles(house) == [("放假", house.person("han").id)]
 
@@ -125,3 +125,16 @@ async def titles(house: House) -> list[tuple[str, UUID]]:
     async with transaction(house.services.sessions) as session:
         rows = await session.execute(select(col(Announcement.title), col(Announcement.author_id)))
         return [(row[0], row[1]) for row in rows]
+
+
+async def test_the_second_person_sees_what_the_version_changes(house: House) -> None:
+    before, after = "群按部门、项目、活动等分类，便于", "群按部门、项目、主题等分类，便于"
+    source = default_source().replace(before, after)
+    async with transaction(house.services.sessions) as session:
+        wish = Wish(TwoPersonAct.POLICY_ACTIVATE, {"source": source}, house.person("han"), "年度修订")
+        row = (await service.ask(session, wish, now=house.clock.now())).row
+    browser = await house.signed_in("sun")
+    await browser.get(f"/me/confirmations/{row.id}")
+    assert before in browser.text  # the text in force, which stands in the differences alone
+    assert after in browser.text
+    assert "改为" in browser.text

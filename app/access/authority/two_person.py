@@ -46,7 +46,13 @@ async def needs_of_grant(session: AsyncSession, payload: GrantIn, *, now: dateti
     return Needs(not_by=frozenset([(await payload.wanted(session)).person.id]))
 
 
-async def describe_grant(session: AsyncSession, payload: GrantIn, *, now: datetime) -> list[tuple[str, str]]:
+async def describe_grant(
+    session: AsyncSession,
+    payload: GrantIn,
+    *,
+    asker: Person,  # noqa: ARG001 -- every act is described alike
+    now: datetime,
+) -> list[tuple[str, str]]:
     wanted = await payload.wanted(session)
     rule = await check_wanted(session, wanted, now=now)
     zone = calendars.timezone_of(session)

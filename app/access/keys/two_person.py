@@ -45,7 +45,13 @@ def _draft(payload: NewKey) -> service.KeyDraft:
     return service.KeyDraft(payload.name, payload.scopes, payload.acts_for(), payload.expires_at)
 
 
-async def describe_new_key(session: AsyncSession, payload: NewKey, *, now: datetime) -> list[tuple[str, str]]:
+async def describe_new_key(
+    session: AsyncSession,
+    payload: NewKey,
+    *,
+    asker: Person,  # noqa: ARG001 -- every act is described alike
+    now: datetime,
+) -> list[tuple[str, str]]:
     await service.check_draft(session, _draft(payload), now=now)
     powers = await service.powers_of(session, payload.scopes, payload.acts_for())
     return [("名称", payload.name), ("权限", powers.sentence), _end(session, payload.expires_at)]
@@ -57,7 +63,13 @@ async def create_key(session: AsyncSession, payload: NewKey, *, asker: Person, n
     return str(row.id)
 
 
-async def describe_key(session: AsyncSession, payload: KeyNamed, *, now: datetime) -> list[tuple[str, str]]:  # noqa: ARG001 -- every act is described alike
+async def describe_key(
+    session: AsyncSession,
+    payload: KeyNamed,
+    *,
+    asker: Person,  # noqa: ARG001 -- every act is described alike
+    now: datetime,  # noqa: ARG001 -- every act is described alike
+) -> list[tuple[str, str]]:
     row = await service.living_key(session, payload.key_id)
     return await _described(session, row, ActsFor(row.act_as, tuple(row.act_as_departments)))
 
@@ -78,7 +90,13 @@ async def end_key(session: AsyncSession, payload: KeyNamed, *, asker: Person, no
     return str(row.id)
 
 
-async def describe_key_change(session: AsyncSession, payload: KeyChange, *, now: datetime) -> list[tuple[str, str]]:  # noqa: ARG001 -- every act is described alike
+async def describe_key_change(
+    session: AsyncSession,
+    payload: KeyChange,
+    *,
+    asker: Person,  # noqa: ARG001 -- every act is described alike
+    now: datetime,  # noqa: ARG001 -- every act is described alike
+) -> list[tuple[str, str]]:
     """What it may once that is done."""
     row = await service.living_key(session, payload.key_id)
     await check_departments(session, payload.acts_for())

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from app import addresses
 from app.confirmations import service as confirmations
 from app.confirmations.service import Answer
+from app.dual_control import TwoPersonAct
 from app.pages.drawing.catalogue import phrase
 from app.pages.errors import NoSuchPage
 from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
@@ -20,6 +21,8 @@ from app.pages.route import page_router
 from app.pages.tables import CursorDep, page_at
 from app.pages.visit import Visit, visits
 from app.permissions import Words
+from app.policy import service as policies
+from app.policy.service import Draft
 from app.web.schemas import Remark
 from models.confirmations import ConfirmationState
 
@@ -108,5 +111,19 @@ async def _look(visit: Visit, confirmation_id: UUID) -> confirmations.Look:
 async def _drawn(visit: Visit, confirmation_id: UUID, form: Form = EMPTY, status: int = 200) -> Response:
     look = await _look(visit, confirmation_id)
     return visit.draw(
-        "me/confirmation.html", status=status, form=form, done=await said_to(visit), look=look, states=STATES
+        "me/confirmation.html",
+        status=status,
+        form=form,
+        done=await said_to(visit),
+        look=look,
+        states=STATES,
+        draft=await _draft(visit, look),
+        title_of=policies.title_of,
     )
+
+
+async def _draft(visit: Visit, look: confirmations.Look) -> Draft | None:
+    """What the version changes, as its asker has seen it; once it is answered, nothing is left to compare."""
+    if look.row.act != TwoPersonAct.POLICY_ACTIVATE or look.row.state is not ConfirmationState.ASKED:
+        return None
+    return await policies.draft(visit.session, source=look.row.payload["source"], now=visit.now)

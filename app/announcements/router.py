@@ -22,9 +22,10 @@ from app.announcements.schemas import (
 )
 from app.announcements.sheet import receipt_lines, receipt_sheet
 from app.dual_control import TwoPersonAct
+from app.exports.service import ListName, TakingDep, hand_out
 from app.org import service as org
 from app.policy import service as policies
-from app.spreadsheets.download import ANSWERS, Download, SheetFormat, download
+from app.spreadsheets.download import ANSWERS, Download, SheetFormat
 from app.web.deps import CallerDep, EnglishDep, NowDep, SessionDep, require
 from app.web.idempotency import IdempotentRoute
 from app.web.pagination import Page, PageDep, paginate
@@ -116,6 +117,7 @@ async def list_receipts(
 async def export_receipts(
     announcement_id: UUID,
     ending: SheetFormat,
+    taking: TakingDep,
     session: SessionDep,
     now: NowDep,
     in_english: EnglishDep,
@@ -125,7 +127,7 @@ async def export_receipts(
     announcement = await queries.announcement(session, AnnouncementId(announcement_id))
     sheet = receipt_sheet(session, announcement, in_english=in_english)
     lines = receipt_lines(session, announcement, state=state, now=now)
-    return await download(sheet, lines, ending=ending)
+    return await hand_out(taking, ListName.RECEIPTS, sheet, lines, ending=ending)
 
 
 @router.post("/{announcement_id}/receipts", status_code=201, dependencies=CONFIRM, responses=problems(400, 403, 404))

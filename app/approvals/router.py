@@ -27,8 +27,9 @@ from app.approvals.schemas import (
 )
 from app.approvals.service import Application, Ballot, Objection
 from app.approvals.sheet import request_lines, request_sheet
+from app.exports.service import ListName, TakingDep, hand_out
 from app.org import service as people
-from app.spreadsheets.download import ANSWERS, Download, SheetFormat, download
+from app.spreadsheets.download import ANSWERS, Download, SheetFormat
 from app.web.deps import Caller, CallerDep, EnglishDep, NowDep, SessionDep, require
 from app.web.idempotency import IdempotentRoute
 from app.web.pagination import Page, PageDep, paginate
@@ -124,13 +125,14 @@ async def list_requests(
 )
 async def export_requests(
     ending: SheetFormat,
+    taking: TakingDep,
     session: SessionDep,
     wanted: Annotated[RequestFilter, Depends(get_wanted)],
     in_english: EnglishDep,
 ) -> Download:
     """The same list as a file, all of it."""
     sheet = request_sheet(session, in_english=in_english)
-    return await download(sheet, request_lines(session, wanted), ending=ending)
+    return await hand_out(taking, ListName.REQUESTS, sheet, request_lines(session, wanted), ending=ending)
 
 
 @router.get("/{request_id}", dependencies=READ, responses=problems(404))

@@ -93,6 +93,7 @@ SENTENCES: Final = {
     "confirmation.expired": Sentence("待确认的操作逾期未答", "Nobody answered in time about an act that needs two"),
     "limit.changed": Sentence("更改了用量上限", "The limit was changed"),
     "limit.unblocked": Sentence("解除了接口的暂停", "The path was unblocked"),
+    "list.exported": Sentence("导出了列表", "A list was taken as a file"),
     "delivery.retried": Sentence("重新发送", "The delivery was sent again"),
     "call.retried": Sentence("重新调用", "The call was made again"),
     "call.resolved_done": Sentence("人工核对：已生效", "A person found that the call had its effect"),

@@ -17,6 +17,7 @@ from starlette.responses import RedirectResponse, Response
 from app.access import service as access
 from app.access.service import Authority, Viewer
 from app.audit.why import About
+from app.exports.service import Taking, taking_of
 from app.manifest import Page, Registry
 from app.observability import current_correlation_id
 from app.pages.drawing.catalogue import CHINESE, ENGLISH, LANGUAGES, translated
@@ -146,6 +147,10 @@ class Visit:
     async def may(self, permission: Permission, about: About) -> bool:
         """Whether an act about this object is worth a button. The act itself is checked again."""
         return await access.covers(self.session, self.authority, permission, about)
+
+    def taking(self) -> Taking:
+        """The viewer takes the list of this page as a file."""
+        return taking_of(self.request, self.session, self.viewer.actor, self.now)
 
     def say(self, text: str, **values: object) -> str:
         """A text of Python code in the reader's language."""

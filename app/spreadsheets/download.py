@@ -59,6 +59,10 @@ class Download(StreamingResponse):
         }
         super().__init__(_chunks(file), headers=headers, media_type=MEDIA_TYPES[ending])
 
+    def discard(self) -> None:
+        """Nobody gets it after all."""
+        self._file.close()
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await super().__call__(scope, receive, send)

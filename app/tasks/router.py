@@ -10,8 +10,9 @@ from fastapi import APIRouter, Depends, Query
 from sqlmodel import col
 
 from app.access import service as access
+from app.exports.service import ListName, TakingDep, hand_out
 from app.org import service as org
-from app.spreadsheets.download import ANSWERS, Download, SheetFormat, download
+from app.spreadsheets.download import ANSWERS, Download, SheetFormat
 from app.tasks import presentation, queries, service
 from app.tasks.queries import TaskFilter
 from app.tasks.schemas import Cancellation, NewTask, NotedWord, Progress, TaskOut, TaskSummary, Word
@@ -99,6 +100,7 @@ async def list_tasks(
 )
 async def export_tasks(
     ending: SheetFormat,
+    taking: TakingDep,
     session: SessionDep,
     now: NowDep,
     wanted: Annotated[TaskFilter, Depends(get_listed)],
@@ -106,7 +108,7 @@ async def export_tasks(
 ) -> Download:
     """The same list as a file, all of it."""
     sheet = task_sheet(session, in_english=in_english)
-    return await download(sheet, task_lines(session, wanted, now=now), ending=ending)
+    return await hand_out(taking, ListName.TASKS, sheet, task_lines(session, wanted, now=now), ending=ending)
 
 
 @router.get("/{task_id}", dependencies=READ, responses=problems(404))

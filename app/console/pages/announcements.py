@@ -18,6 +18,7 @@ from app.confirmations import service as confirmations
 from app.confirmations.service import Asked, Wish
 from app.dual_control import TwoPersonAct
 from app.errors import DomainError
+from app.exports.service import ListName, hand_out
 from app.pages.drawing.catalogue import phrase
 from app.pages.forms import EMPTY, Done, Form, SubmissionDep, digest_of, refused, said_to, unless_seen
 from app.pages.people import chosen_departments, chosen_groups, chosen_people
@@ -26,7 +27,7 @@ from app.pages.tables import CursorDep, SortDep, page_at
 from app.pages.visit import Visit, visits
 from app.permissions import Permission, Sight
 from app.policy import service as policies
-from app.spreadsheets.download import SheetFormat, download
+from app.spreadsheets.download import SheetFormat
 from app.web.problems import status_of
 from models.audit import ObjectKind
 from models.ids import LARGEST_NUMBER, AnnouncementId
@@ -73,7 +74,7 @@ async def export_list(visit: AnnouncementsVisit, ending: SheetFormat, sort: Sort
     lines = announcements.announcement_lines(
         visit.session, visit.sight(), reader_id=visit.viewer.person.id, sort=sort, now=visit.now
     )
-    return await download(sheet, lines, ending=ending)
+    return await hand_out(visit.taking(), ListName.ANNOUNCEMENTS, sheet, lines, ending=ending)
 
 
 @router.get("/new")
@@ -158,7 +159,7 @@ async def export(
     sheet = announcements.receipt_sheet(visit.session, row, in_english=visit.reader.reads_english)
     chosen = ReceiptState(state) if state in set(ReceiptState) else None
     lines = announcements.receipt_lines(visit.session, row, state=chosen, now=visit.now, sight=sight)
-    return await download(sheet, lines, ending=ending)
+    return await hand_out(visit.taking(), ListName.RECEIPTS, sheet, lines, ending=ending)
 
 
 async def _sight_of_receipts(visit: Visit, announcement_id: AnnouncementId) -> Sight:

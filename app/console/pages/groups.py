@@ -12,6 +12,7 @@ from starlette.responses import Response
 from app import addresses
 from app.audit.why import About
 from app.console.visiting import company_visits, may
+from app.exports.service import ListName, hand_out
 from app.groups import service as groups
 from app.groups.service import GroupSearch
 from app.org import service as org
@@ -25,7 +26,7 @@ from app.pages.visit import Visit, visits
 from app.permissions import Permission
 from app.policy import service as policies
 from app.reconciliation import service as reconciliation
-from app.spreadsheets.download import SheetFormat, download
+from app.spreadsheets.download import SheetFormat
 from app.web.schemas import Note, Userid
 from models.audit import ObjectKind
 from models.groups import FindingState
@@ -129,7 +130,7 @@ async def export(
         sort=sort,
         now=visit.now,
     )
-    return await download(sheet, lines, ending=ending)
+    return await hand_out(visit.taking(), ListName.GROUPS, sheet, lines, ending=ending)
 
 
 @router.get("/findings")

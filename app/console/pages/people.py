@@ -14,6 +14,7 @@ from app.approvals import service as approvals
 from app.approvals.queries import RequestFilter
 from app.audit.why import About
 from app.console.visiting import company_visits, may, way_to
+from app.exports.service import ListName, hand_out
 from app.groups import service as groups
 from app.groups.service import GroupSearch
 from app.org import queries
@@ -28,7 +29,7 @@ from app.pages.route import page_router
 from app.pages.tables import Choice, CursorDep, Filter, SortDep, page_at
 from app.pages.visit import Visit, visits
 from app.permissions import Permission
-from app.spreadsheets.download import SheetFormat, download
+from app.spreadsheets.download import SheetFormat
 from app.tasks import service as tasks
 from app.tasks.queries import TaskFilter
 from models.audit import ObjectKind
@@ -91,7 +92,7 @@ async def export(
     """The same list as a file, all of it."""
     sheet = org.people_sheet(visit.session, in_english=visit.reader.reads_english)
     lines = org.people_lines(visit.session, _wanted(visit, name, status), sort=sort)
-    return await download(sheet, lines, ending=ending)
+    return await hand_out(visit.taking(), ListName.PEOPLE, sheet, lines, ending=ending)
 
 
 @router.get("/returned")

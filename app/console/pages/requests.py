@@ -12,13 +12,14 @@ from app import addresses
 from app.approvals import service as approvals
 from app.approvals.queries import RequestFilter
 from app.audit.why import About
+from app.exports.service import ListName, hand_out
 from app.pages.drawing.catalogue import phrase
 from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
 from app.pages.route import page_router
 from app.pages.tables import Choice, CursorDep, Filter, SortDep, page_at
 from app.pages.visit import Visit, visits
 from app.permissions import Permission
-from app.spreadsheets.download import SheetFormat, download
+from app.spreadsheets.download import SheetFormat
 from models.approvals import RequestState
 from models.audit import ObjectKind
 from models.ids import RequestId
@@ -79,7 +80,7 @@ async def export(
     """The same list as a file, all of it."""
     sheet = approvals.request_sheet(visit.session, in_english=visit.reader.reads_english)
     lines = approvals.request_lines(visit.session, _wanted(visit, state, kind), sort=sort)
-    return await download(sheet, lines, ending=ending)
+    return await hand_out(visit.taking(), ListName.REQUESTS, sheet, lines, ending=ending)
 
 
 @router.get("/{request_id}")

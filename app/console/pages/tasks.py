@@ -11,13 +11,14 @@ from starlette.responses import Response
 
 from app import addresses
 from app.audit.why import About
+from app.exports.service import ListName, hand_out
 from app.pages.drawing.catalogue import phrase
 from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
 from app.pages.route import page_router
 from app.pages.tables import Choice, CursorDep, Filter, SortDep, page_at
 from app.pages.visit import Visit, visits
 from app.permissions import Permission
-from app.spreadsheets.download import SheetFormat, download
+from app.spreadsheets.download import SheetFormat
 from app.tasks import service as tasks
 from app.tasks.queries import TaskFilter
 from app.web.schemas import Note
@@ -87,7 +88,7 @@ async def export(
     """The same list as a file, all of it."""
     sheet = tasks.task_sheet(visit.session, in_english=visit.reader.reads_english)
     lines = tasks.task_lines(visit.session, _wanted(visit, state, late), sort=sort, now=visit.now)
-    return await download(sheet, lines, ending=ending)
+    return await hand_out(visit.taking(), ListName.TASKS, sheet, lines, ending=ending)
 
 
 @router.get("/{task_id}")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from app.events.event import CallbackRef, CallRef, DeliveryRef, Event, KeyRef, VersionRef
+from app.events.event import CallbackRef, CallRef, DeliveryRef, Event, KeyRef, ListRef, VersionRef
 from models.audit import ObjectKind
 
 
@@ -158,6 +158,17 @@ class MenuSet(Event):
     call_id: CallRef
 
 
+class ListExported(Event):
+    """Somebody took a list as a file. The audit row says with which filters."""
+
+    type = "list.exported"
+    about_kind = ObjectKind.LIST
+    about_field = "list"
+
+    list: ListRef
+    rows: Annotated[int, Field(examples=[120])]
+
+
 __all__ = [
     "ApiKeyChanged",
     "ApiKeyCreated",
@@ -171,6 +182,7 @@ __all__ = [
     "DeliveryRetried",
     "LimitChanged",
     "LimitUnblocked",
+    "ListExported",
     "MenuSet",
     "MorningDigestSent",
     "PolicyApplied",

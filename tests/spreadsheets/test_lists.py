@@ -48,7 +48,7 @@ async def test_requests(client: httpx.AsyncClient, sessions: Sessions, company: 
     assert titles[:5] == ["编号", "申请", "申请人姓名", "申请人部门", "申请人账号"]
     assert first[1:7] == ["借用投影仪", "李军", "研发部", "li", "已同意", ""]
     assert first[-2:] == ["2026-03-02 09:00:00", "2026-03-02 09:02:00"]
-    assert second[1:8] == ["借用会议室", "孙宁", "人力资源部", "sun", "等待审批", "部门负责人", "韩梅"]
+    assert second[1:8] == ["借用会议室", "孙宁", "人力资源部", "sun", "审批中", "部门负责人", "韩梅"]
     params = {"state": "pending"}
     [[_, only]] = xlsx_tables((await client.get("/requests/export.xlsx", params=params)).content)
     assert only[1] == "借用会议室"

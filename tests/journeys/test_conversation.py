@@ -27,7 +27,7 @@ class TestTheMenu:
             return (await world.sandbox.phone(OWNER))["conversations"][0]["menu"]
 
         menu = await world.until("a menu on the phone", shown)
-        assert [entry["name"] for entry in menu["button"]] == ["今日", "申请", "我的"]
+        assert [entry["name"] for entry in menu["button"]] == ["今日", "发起申请", "我的"]
         assert menu["button"][0]["url"] == f"{HOME}/me"
         await world.sandbox.menu_click(OWNER, "say:帮助")
         assert "我的任务：" in await world.told(OWNER, "发一个词给我")

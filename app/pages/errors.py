@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.errors import DomainError, Forbidden, Invalid, NotFound
+from app.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
 
 
 class SignInNeeded(DomainError):
@@ -22,6 +22,13 @@ class FaultyForm(Invalid):
 
     slug = "faulty-form"
     title = "请检查填写的内容"
+
+
+class NotAsSeen(Conflict):
+    """What a form would do is not what its sender has seen."""
+
+    slug = "not-as-seen"
+    title = "请再看一次"
 
 
 class NoSuchPage(NotFound):

@@ -21,9 +21,10 @@ from starlette.responses import Response
 
 from app.errors import DomainError
 from app.pages.drawing.catalogue import phrase
-from app.pages.errors import FaultyForm, ForeignForm
+from app.pages.errors import FaultyForm, ForeignForm, NotAsSeen
 from app.pages.security import check_form, is_control
 from app.pages.visit import Visit
+from app.quotes import filled
 from app.web.problems import faults_of, status_of
 from models.access import SubmittedForm
 
@@ -33,7 +34,12 @@ TOKEN = "form_token"  # noqa: S105 -- the name of a field
 ID = "form_id"
 SAID = "said"
 SEEN = "seen"
-"""Of which fields somebody has seen what will happen: the digest of them."""
+"""What somebody has seen before they press: the digest of the fields it was of, and what was found then."""
+
+Outcome = Mapping[str, str]
+"""What a page has found and shows, as its reader reads it: 收件人 → 12 人."""
+LONGEST = 300
+"""Of what was found before, as a sentence repeats it."""
 
 
 class Done(NamedTuple):
@@ -89,8 +95,12 @@ def refused(visit: Visit, form: Form, error: DomainError) -> Form:
     return Form(form.values, form.lists, {"": _sentence(visit, error), **faults})
 
 
-def digest_of(form: Form, names: Iterable[str]) -> str:
-    """What these fields say, in short: a page that shows what will happen sends it along with its button."""
+def seen_of(form: Form, names: Iterable[str], outcome: Outcome) -> str:
+    """What a page says that shows what will happen, in short: it is sent along with the button."""
+    return json.dumps({"typed": _digest_of(form, names), "outcome": outcome}, ensure_ascii=False, sort_keys=True)
+
+
+def _digest_of(form: Form, names: Iterable[str]) -> str:
     said = {name: sorted(_texts(form, name)) for name in names}
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
@@ -102,14 +112,48 @@ def _texts(form: Form, name: str) -> list[str]:
     return [text.replace("\r\n", "\n").strip() for text in texts if text.strip()]
 
 
-def unless_seen(visit: Visit, form: Form, names: Iterable[str]) -> Form | None:
-    """The form with a sentence, when it does not say what its sender saw before: then they look again first."""
-    seen = form.value(SEEN)
-    if seen == digest_of(form, names):
-        return None
-    changed = phrase("内容在预览之后改过，请看过现在会怎样，再确认一次。还没有办理。")
-    unseen = phrase("请先看过会怎样，再确认一次。还没有办理。")
-    return Form(form.values, form.lists, {"": visit.say(changed if seen else unseen)})
+def check_seen(form: Form, names: Iterable[str], outcome: Outcome) -> None:
+    """Whether what would happen now is what its sender has seen: otherwise they look again first. Raises `NotAsSeen`.
+
+    Asked inside of the act: who presses twice has done it once, and is not told that it has changed since.
+    """
+    typed, before = _seen_in(form)
+    if not typed:
+        raise NotAsSeen(
+            "请先看过会怎样，再确认一次。还没有办理。",
+            "Look at what will happen first, then press again. Nothing is done yet.",
+        )
+    if typed != _digest_of(form, names):
+        raise NotAsSeen(
+            "内容在预览之后改过，请看过现在会怎样，再确认一次。还没有办理。",
+            "It was changed after the preview. Look at what will happen now, then press again. Nothing is done yet.",
+        )
+    if before != dict(outcome):
+        raise NotAsSeen(
+            f"您看过之后情况变了：{'；'.join(_changes(before, outcome, '“{was}”变为“{now}”'))}。"
+            "请看过现在会怎样，再确认一次。还没有办理。",
+            f"It has changed since you looked: {'; '.join(_changes(before, outcome, '“{was}” is now “{now}”'))}. "
+            "Look at what will happen now, then press again. Nothing is done yet.",
+        )
+
+
+def _seen_in(form: Form) -> tuple[str, dict[str, str]]:
+    """Nothing of what no page of ours has written."""
+    try:
+        seen = json.loads(form.value(SEEN))
+        return str(seen["typed"]), {str(name): str(value) for name, value in seen["outcome"].items()}
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return "", {}
+
+
+def _changes(before: Outcome, after: Outcome, wording: str) -> list[str]:
+    names = [*after, *(name for name in before if name not in after)]
+    pairs = [(name, before.get(name) or "—", after.get(name) or "—") for name in names]
+    return [f"{name} {filled(wording, was=_short(was), now=_short(now))}" for name, was, now in pairs if was != now]
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 def moment_of(visit: Visit, name: str, typed: datetime) -> datetime:

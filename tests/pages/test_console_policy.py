@@ -127,9 +127,10 @@ class TestPuttingIntoForce:
 
     async def test_a_later_day_is_one_of_the_company_s_clocks(self, house: House, administrator: Browser) -> None:
         await self._alone(house)
-        await look(administrator, changed())
-        fields = {"source": changed(), "step": "apply", "effective_at": "2030-01-01T08:00"}
-        await administrator.send(NEW, fields)
+        await administrator.get(NEW)
+        await administrator.look_and_send(
+            NEW, {"source": changed(), "step": "apply", "effective_at": "2030-01-01T08:00"}
+        )
         async with house.services.sessions() as session:
             newest = (await session.scalars(select(PolicyVersion).order_by(col(PolicyVersion.number).desc()))).first()
         assert newest is not None
@@ -138,8 +139,10 @@ class TestPuttingIntoForce:
     @pytest.mark.parametrize("moment", ["2001-01-01T00:00", "9999-99-99", "0001-01-01T00:00"])
     async def test_a_day_that_is_none_is_refused(self, house: House, administrator: Browser, moment: str) -> None:
         await self._alone(house)
-        await look(administrator, changed())
-        page = await administrator.send(NEW, {"source": changed(), "step": "apply", "effective_at": moment})
+        await administrator.get(NEW)
+        fields = {"source": changed(), "effective_at": moment}
+        await administrator.send(NEW, fields | {"step": "look"})
+        page = await administrator.send(NEW, fields | {"step": "apply"})
         assert page.status_code == 400
         assert await versions(house) == 2
 
@@ -149,8 +152,8 @@ class TestPuttingIntoForce:
         await look(administrator, changed())
         await self._alone(house)
         page = await administrator.send(NEW, {"source": changed(), "step": "apply"})
-        assert page.status_code == 400
-        assert "制度第 2 版已经生效" in administrator.text
+        assert page.status_code == 409
+        assert "现行的制度 “第 1 版”变为“第 2 版”" in administrator.text
         assert await versions(house) == 2
 
     async def test_who_only_reads_the_policy_does_not_change_it(self, house: House) -> None:

@@ -8,16 +8,23 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
+from sqlmodel import col
 
+from app.audit.actor import SYSTEM
 from app.database import transaction
+from app.policy import service as policies
+from app.policy.document import default_source
 from models.announcements import Announcement
 from models.approvals import Request
 from models.confirmations import Confirmation
+from models.org import Membership, Person, PersonStatus
+from models.policy import PolicyVersion
 from models.tasks import Task
 from tests.company import RESEARCH
 from tests.pages.furnished import Furniture, furnish
 from tests.pages.operations import let
+from tests.pages.test_console_policy import alone
 from tests.pages.world import Browser, House
 
 ANNOUNCE: Final = "/console/announcements/new"
@@ -125,9 +132,81 @@ class TestDoneIsWhatWasSeen:
         typed = {"type": "project", "name": "项目-新品", "purpose": "新品上市", "members": ["li", "chen", "wang"]}
         page = await li.send(CREATE, typed | {"step": "look"})
         assert page.status_code == 200, li.text
-        page = await li.send(CREATE, typed | {"confidentiality": "confidential", "step": "submit"})
-        assert page.status_code in {400, 409}
+        page = await li.send(CREATE, typed | {"purpose": "新品上市的筹备", "step": "submit"})
+        assert page.status_code == 409
+        assert CHANGED in li.text
+        assert "提交后由谁审批" in li.text
         assert len(await of(house, Request)) == before
+        await li.send(CREATE, typed | {"purpose": "新品上市的筹备", "step": "submit"})
+        assert "申请已提交。" in li.text
+
+
+class TestWhatChangesMeanwhileIsShownAgain:
+    """What was typed is the same, and would do something else by now: nothing is done before its sender has seen it."""
+
+    async def test_another_audience(self, house: House, things: Furniture) -> None:
+        han = await house.signed_in("han")
+        before = len(await of(house, Announcement))
+        to_research = WRITTEN | {"people": [], "departments": [str(RESEARCH)]}
+        await han.get(ANNOUNCE)
+        await han.send(ANNOUNCE, to_research | {"step": "look"})
+        was = number_in(r"发布给 (\d+) 人", han.text)
+        async with transaction(house.services.sessions) as session:
+            person = await session.get_one(Person, house.person("li").id)
+            person.status = PersonStatus.LEFT
+        page = await han.send(ANNOUNCE, to_research | {"step": "publish"})
+        assert page.status_code == 409
+        assert f"收件人 “{was} 人”变为“{was - 1} 人”" in han.text
+        assert "还没有办理" in han.text
+        assert len(await of(house, Announcement)) == before
+        await han.send(ANNOUNCE, to_research | {"step": "publish"})
+        assert "已发布。" in han.text, "the next press counts"
+        assert len(await of(house, Announcement)) == before + 1
+
+    async def test_who_presses_twice_has_done_it_once(self, house: House, administrator: Browser) -> None:
+        """And does not read that the version in force has changed meanwhile: it was they."""
+        async with transaction(house.services.sessions) as session:
+            await policies.apply(session, source=alone(default_source()), now=house.clock.now(), actor=SYSTEM)
+        page = await administrator.get(POLICY)
+        source = source_in(page.text) + "\n# 另一份\n"
+        await administrator.send(POLICY, {"source": source, "step": "look"})
+        fields = administrator.hidden(POLICY) | {"source": source, "step": "apply"}
+        for _ in range(2):
+            await administrator.post(POLICY, fields)
+            assert "已启用这一版制度" in administrator.text
+        assert len(await of(house, PolicyVersion)) == 3
+
+    async def test_another_day_for_a_policy(self, house: House, administrator: Browser) -> None:
+        page = await administrator.get(POLICY)
+        source = source_in(page.text) + "\n# 另一份\n"
+        await administrator.send(POLICY, {"source": source, "effective_at": "2030-01-01T08:00", "step": "look"})
+        assert "何时生效： 2030-01-01 08:00" in administrator.text
+        page = await administrator.send(POLICY, {"source": source, "effective_at": "", "step": "apply"})
+        assert page.status_code == 409
+        assert "何时生效： 立即" in administrator.text
+        assert await of(house, Confirmation) == []
+
+    async def test_other_deciders(self, house: House, things: Furniture) -> None:
+        li = await house.signed_in("li")
+        before = len(await of(house, Request))
+        await li.get(CREATE)
+        typed = {"type": "project", "name": "项目-新品", "purpose": "新品上市", "members": ["li", "chen", "wang"]}
+        await li.send(CREATE, typed | {"step": "look"})
+        assert "王芳" in li.text
+        async with transaction(house.services.sessions) as session:
+            of_research = col(Membership.department_id) == RESEARCH
+            is_new = col(Membership.person_id) == house.person("chen").id
+            await session.execute(update(Membership).where(of_research).values(is_leader=is_new))
+        page = await li.send(CREATE, typed | {"step": "submit"})
+        assert page.status_code == 409
+        assert "王芳”变为“" in li.text
+        assert len(await of(house, Request)) == before
+
+
+def number_in(pattern: str, text: str) -> int:
+    found = re.search(pattern, text)
+    assert found is not None, text
+    return int(found[1])
 
 
 def source_in(page: str) -> str:

@@ -78,7 +78,8 @@ class Browser:
             rf'<form[^>]*method="post"[^>]*action="{re.escape(address)}".*?</form>', self.page.text, re.DOTALL
         )
         assert form is not None, f"no form for {address} in {self.page.text}"
-        return dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form[0]))
+        fields = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form[0])
+        return {name: unescape(value) for name, value in fields}
 
     @property
     def text(self) -> str:

@@ -20,7 +20,7 @@ from app.dual_control import TwoPersonAct
 from app.errors import DomainError
 from app.exports.service import ListName, hand_out
 from app.pages.drawing.catalogue import phrase
-from app.pages.forms import EMPTY, Done, Form, SubmissionDep, digest_of, refused, said_to, unless_seen
+from app.pages.forms import EMPTY, Done, Form, Outcome, SubmissionDep, check_seen, refused, said_to, seen_of
 from app.pages.people import chosen_departments, chosen_groups, chosen_people
 from app.pages.route import page_router
 from app.pages.tables import CursorDep, SortDep, page_at
@@ -91,12 +91,11 @@ async def publish(visit: PublishingVisit, submission: SubmissionDep) -> Response
         return await _composing(visit, submission.form)
     if submission.form.value("step") != "publish":
         return await _looked_ahead(visit, submission.form)
-    if (unseen := unless_seen(visit, submission.form, NewAnnouncement.model_fields)) is not None:
-        return await _looked_ahead(visit, unseen)
 
     async def act() -> Done:
         draft = submission.form.read(NewAnnouncement, visit).draft()
-        await announcements.check_reach(visit.session, sight, draft.wanted)
+        ahead = await announcements.look_ahead(visit.session, draft, sight, author=visit.viewer.person, now=visit.now)
+        check_seen(submission.form, NewAnnouncement.model_fields, _outcome(visit, ahead))
         if await announcements.is_for_everybody(visit.session, draft.wanted, visit.viewer.person):
             return await _to_everybody(visit, draft)
         made = await announcements.publish(
@@ -105,9 +104,20 @@ async def publish(visit: PublishingVisit, submission: SubmissionDep) -> Response
         return Done(addresses.console_announcement(made.id), visit.say(phrase("已发布。")))
 
     async def again(form: Form, status: int) -> Response:
-        return await _composing(visit, form, status)
+        return await _looked_ahead(visit, form, status)
 
     return await submission.carry_out(visit, act, again=again)
+
+
+def _outcome(visit: Visit, ahead: PublicationAhead) -> Outcome:
+    """What its author has to see again when it changes."""
+    return {
+        visit.say(phrase("收件人")): visit.say(phrase("{people} 人"), people=f"{ahead.people:,}"),
+        visit.say(phrase("其中")): "、".join(one.name for one in ahead.sample),
+        visit.say(phrase("发到群")): "、".join(ahead.groups),
+        visit.say(phrase("类别")): ahead.class_title,
+        visit.say(phrase("请其确认")): visit.say(phrase("是") if ahead.asks_for_receipt else phrase("否")),
+    }
 
 
 async def _to_everybody(visit: Visit, draft: Draft) -> Done:
@@ -171,7 +181,7 @@ async def _sight_of_receipts(visit: Visit, announcement_id: AnnouncementId) -> S
     return visit.sight()
 
 
-async def _looked_ahead(visit: Visit, form: Form) -> Response:
+async def _looked_ahead(visit: Visit, form: Form, status: int = 200) -> Response:
     try:
         draft = form.read(NewAnnouncement, visit).draft()
         ahead = await announcements.look_ahead(
@@ -183,7 +193,7 @@ async def _looked_ahead(visit: Visit, form: Form) -> Response:
         )
     except DomainError as refusal:
         return await _composing(visit, refused(visit, form, refusal), status_of(type(refusal)))
-    return await _composing(visit, form, 409 if form.faults else 200, ahead=ahead)
+    return await _composing(visit, form, status, ahead=ahead)
 
 
 async def _composing(
@@ -197,5 +207,5 @@ async def _composing(
         "groups": await chosen_groups(visit, form, "groups", sight),
         "people": await chosen_people(visit, form, "people"),
     }
-    seen = digest_of(form, NewAnnouncement.model_fields)
+    seen = seen_of(form, NewAnnouncement.model_fields, _outcome(visit, ahead)) if ahead else ""
     return visit.draw("console/compose.html", status=status, form=form, ahead=ahead, seen=seen, done="", **offered)

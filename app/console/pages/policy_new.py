@@ -15,10 +15,23 @@ from app.console.visiting import company_visits
 from app.dual_control import TwoPersonAct
 from app.pages.drawing.catalogue import phrase
 from app.pages.errors import FaultyForm
-from app.pages.forms import EMPTY, Done, Form, Submission, SubmissionDep, digest_of, legible, moment_of, unless_seen
+from app.pages.forms import (
+    EMPTY,
+    Done,
+    Form,
+    Outcome,
+    Submission,
+    SubmissionDep,
+    check_seen,
+    legible,
+    moment_of,
+    refused,
+    seen_of,
+)
 from app.pages.route import page_router
 from app.pages.visit import Visit
 from app.permissions import Permission
+from app.policy import queries
 from app.policy import service as policies
 from app.policy.service import Draft
 from app.web.schemas import QueryInt
@@ -29,6 +42,8 @@ ChangingVisit = Annotated[Visit, company_visits(addresses.CONSOLE_POLICY, Permis
 
 UPLOAD = "file"
 SOURCE = "source"
+LOOKED_AT = (SOURCE, "effective_at")
+"""What is looked at before it is applied; empty, `effective_at` says: at once."""
 
 
 class Wanted(BaseModel):
@@ -36,8 +51,6 @@ class Wanted(BaseModel):
 
     source: str = Field(min_length=1)
     effective_at: datetime | None = None
-    since: int = Field(ge=1)
-    """The version in force when they looked at what changes."""
 
     def payload(self, visit: Visit) -> dict[str, Any]:
         return {"source": self.source, "effective_at": self._moment(visit)}
@@ -62,12 +75,11 @@ async def apply(visit: ChangingVisit, submission: SubmissionDep) -> Response:
     submission = _with_file(visit, submission)
     if submission.form.faults or submission.form.value("step") != "apply":
         return await _looked_at(visit, submission.form)
-    if (unseen := unless_seen(visit, submission.form, [SOURCE])) is not None:
-        return await _looked_at(visit, unseen, 409)
 
     async def act() -> Done:
         given = submission.form.read(Wanted, visit)
-        await _check_current(visit, given.since)
+        found = await policies.draft(visit.session, source=given.source, now=visit.now)
+        check_seen(submission.form, LOOKED_AT, await _outcome(visit, found))
         wish = confirmations.Wish(TwoPersonAct.POLICY_ACTIVATE, given.payload(visit), visit.viewer.person)
         answer = await confirmations.ask_or_do(visit.session, wish, now=visit.now)
         if isinstance(answer, confirmations.Asked):
@@ -81,14 +93,18 @@ async def apply(visit: ChangingVisit, submission: SubmissionDep) -> Response:
     return await submission.carry_out(visit, act, again=again)
 
 
-async def _check_current(visit: Visit, looked_at: int) -> None:
-    """What somebody agrees to is the difference that they have seen."""
-    current = (await policies.in_force(visit.session, now=visit.now)).number
-    if current != looked_at:
-        raise FaultyForm(
-            f"您查看之后，制度第 {current} 版已经生效：请重新查看改动，再决定是否启用",
-            f"Version {current} of the policy has come into force since you looked: look at the changes again",
-        )
+async def _outcome(visit: Visit, draft: Draft) -> Outcome:
+    """What somebody agrees to is the difference that they have seen, and what it takes the place of."""
+    current = await policies.in_force(visit.session, now=visit.now)
+    newest = await queries.newest_version(visit.session)
+    needs_two = await policies.needs_two_people(visit.session, TwoPersonAct.POLICY_ACTIVATE, now=visit.now)
+    version = phrase("第 {number} 版")
+    return {
+        visit.say(phrase("现行的制度")): visit.say(version, number=current.number),
+        visit.say(phrase("最新的一版，也许以后才生效")): visit.say(version, number=newest.number) if newest else "",
+        visit.say(phrase("不同之处")): visit.say(phrase("{count} 处"), count=draft.count),
+        visit.say(phrase("另一个人的确认")): visit.say(phrase("需要") if needs_two else phrase("不需要")),
+    }
 
 
 def _with_file(visit: Visit, submission: Submission) -> Submission:
@@ -115,6 +131,10 @@ async def _looked_at(visit: Visit, form: Form, status: int = 200) -> Response:
     """What is wrong with the document, or what it changes."""
     found = await policies.draft(visit.session, source=form.value(SOURCE), now=visit.now)
     if not found.faults:
+        try:
+            form.read(Wanted, visit).payload(visit)
+        except FaultyForm as refusal:
+            return await _drawn(visit, refused(visit, form, refusal), status=400)
         return await _drawn(visit, form, found, 400 if UPLOAD in form.faults else status)
     sentence = visit.say(phrase("制度文件有 {count} 处需要修改，改好之后再启用。"), count=len(found.faults))
     faults = {"": sentence, **form.faults, SOURCE: visit.say(phrase("请按上面的说明修改。"))}
@@ -128,7 +148,7 @@ async def _drawn(visit: Visit, form: Form = EMPTY, draft: Draft | None = None, s
         status=status,
         form=form,
         draft=draft,
-        seen=digest_of(form, [SOURCE]),
+        seen=seen_of(form, LOOKED_AT, await _outcome(visit, draft)) if draft else "",
         lines=form.value(SOURCE).split("\n"),
         current=current,
         title_of=policies.title_of,

@@ -18,7 +18,18 @@ from app.org import service as org
 from app.org.errors import PersonUnknown
 from app.pages.drawing.catalogue import phrase
 from app.pages.errors import FaultyForm
-from app.pages.forms import EMPTY, Done, Form, SubmissionDep, at_fields, digest_of, moment_of, refused, unless_seen
+from app.pages.forms import (
+    EMPTY,
+    Done,
+    Form,
+    Outcome,
+    SubmissionDep,
+    at_fields,
+    check_seen,
+    moment_of,
+    refused,
+    seen_of,
+)
 from app.pages.people import chosen_groups, chosen_people
 from app.pages.route import page_router
 from app.pages.visit import Visit, visits
@@ -80,31 +91,39 @@ async def assign(visit: AssigningVisit, submission: SubmissionDep) -> Response:
         return await _drawn(visit, submission.form)
     if submission.form.value("step") != "assign":
         return await _looked_ahead(visit, submission.form)
-    if (unseen := unless_seen(visit, submission.form, Wanted.model_fields)) is not None:
-        return await _looked_ahead(visit, unseen)
 
     async def act() -> Done:
         wanted = await _wanted(visit, submission.form)
         with at_fields(visit, FIELDS):
+            ahead = await tasks.look_ahead(visit.session, wanted, now=visit.now)
+            check_seen(submission.form, Wanted.model_fields, _outcome(visit, ahead))
             task = await tasks.assign(visit.session, wanted, actor=visit.viewer.actor, now=visit.now)
         is_seen = await visit.may(Permission.TASK_READ, About(ObjectKind.TASK, task.id))
         where = addresses.console_task(task.id) if is_seen else addresses.me_task(task.id)
         return Done(where, visit.say(phrase("任务已布置。")))
 
     async def again(form: Form, status: int) -> Response:
-        return await _drawn(visit, form, status)
+        return await _looked_ahead(visit, form, status)
 
     return await submission.carry_out(visit, act, again=again)
 
 
-async def _looked_ahead(visit: Visit, form: Form) -> Response:
+def _outcome(visit: Visit, ahead: AssignmentAhead) -> Outcome:
+    return {
+        visit.say(phrase("责任人")): ahead.owner.name,
+        visit.say(phrase("协作人")): "、".join(one.name for one in ahead.collaborators),
+        visit.say(phrase("群")): ahead.group,
+    }
+
+
+async def _looked_ahead(visit: Visit, form: Form, status: int = 200) -> Response:
     try:
         wanted = await _wanted(visit, form)
         with at_fields(visit, FIELDS):
             ahead = await tasks.look_ahead(visit.session, wanted, now=visit.now)
     except DomainError as refusal:
         return await _drawn(visit, refused(visit, form, refusal), status_of(type(refusal)))
-    return await _drawn(visit, form, 409 if form.faults else 200, ahead=ahead)
+    return await _drawn(visit, form, status, ahead=ahead)
 
 
 async def _wanted(visit: Visit, form: Form) -> Assignment:
@@ -154,7 +173,7 @@ async def _drawn(
         status=status,
         form=form,
         ahead=ahead,
-        seen=digest_of(form, Wanted.model_fields),
+        seen=seen_of(form, Wanted.model_fields, _outcome(visit, ahead)) if ahead else "",
         owner=await chosen_people(visit, form, "owner"),
         collaborators=await chosen_people(visit, form, "collaborators"),
         groups=await chosen_groups(visit, form, "group", visit.sight(Permission.TASK_ASSIGN)),

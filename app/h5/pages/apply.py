@@ -18,8 +18,8 @@ from app.org import queries as org
 from app.org import service as people
 from app.org.rules import department_written
 from app.pages.drawing.catalogue import phrase
-from app.pages.errors import FaultyForm, NoSuchPage
-from app.pages.forms import EMPTY, SEEN, Done, Form, SubmissionDep, digest_of, said_to, unless_seen
+from app.pages.errors import NoSuchPage
+from app.pages.forms import EMPTY, SEEN, Done, Form, Outcome, SubmissionDep, check_seen, refused, said_to, seen_of
 from app.pages.people import chosen_people
 from app.pages.route import page_router
 from app.pages.security import HEADERS
@@ -73,11 +73,8 @@ async def apply(kind: str, visit: ApplyVisit, submission: SubmissionDep) -> Resp
     submission.check(visit)
     kind = _known(kind)
     match submission.form.value("step"):
-        case Step.SUBMIT if submission.form.value(SEEN):
-            if (unseen := unless_seen(visit, submission.form, APPLIED)) is not None:
-                return await _looked_ahead(visit, kind, unseen)
         case Step.SUBMIT:
-            pass  # without a look ahead, which nobody has to take
+            pass
         case Step.LOOK_AHEAD:
             return await _looked_ahead(visit, kind, submission.form)
         case _:
@@ -86,27 +83,37 @@ async def apply(kind: str, visit: ApplyVisit, submission: SubmissionDep) -> Resp
     async def act() -> Done:
         await _check_may_know(visit, kind, submission.form)
         application = _application(visit, kind, submission.form)
+        if submission.form.value(SEEN):  # nobody has to look ahead
+            ahead = await approvals.preview(visit.session, application, now=visit.now)
+            check_seen(submission.form, APPLIED, _outcome(visit, ahead))
         request = await approvals.submit(visit.session, application, now=visit.now)
         return Done(addresses.me_request(request.id), visit.say(phrase("申请已提交。")))
 
     async def again(form: Form, status: int) -> Response:
-        return await _drawn(visit, kind, form, status=status)
+        looks = _looked_ahead if form.value(SEEN) else _drawn
+        return await looks(visit, kind, form, status=status)
 
     return await submission.carry_out(visit, act, again=again)
 
 
-async def _looked_ahead(visit: Visit, kind: str, form: Form) -> Response:
+def _outcome(visit: Visit, ahead: Preview) -> Outcome:
+    """Who decides, in which order."""
+    said: dict[str, str] = {}
+    for step in ahead.steps:
+        names = "、".join(one.name for one in step.people)
+        enough = visit.say(phrase("（须 {count} 人同意）"), count=step.needed) if len(step.people) > 1 else ""
+        said[f"{step.position}. {step.name}"] = f"{names}{enough}" or step.reason
+    return said
+
+
+async def _looked_ahead(visit: Visit, kind: str, form: Form, *, status: int = 200) -> Response:
     """The same page with who will decide, or with why it would be refused."""
     try:
         await _check_may_know(visit, kind, form)
         ahead = await approvals.preview(visit.session, _application(visit, kind, form), now=visit.now)
     except DomainError as refusal:
-        sentence = refusal.english if visit.reader.reads_english else str(refusal)
-        faults = refusal.facts.get("faults", {}) if isinstance(refusal, FaultyForm) else {}
-        return await _drawn(
-            visit, kind, Form(form.values, form.lists, {"": sentence} | faults), status=status_of(type(refusal))
-        )
-    return await _drawn(visit, kind, form, ahead=ahead, status=409 if form.faults else 200)
+        return await _drawn(visit, kind, refused(visit, form, refusal), status=status_of(type(refusal)))
+    return await _drawn(visit, kind, form, ahead=ahead, status=status)
 
 
 async def _check_may_know(visit: Visit, kind: str, form: Form) -> None:
@@ -156,7 +163,8 @@ async def _drawn(
 ) -> Response:
     context = await (_for_creation if kind == "create_group" else _for_membership)(visit, form)
     template = "me/apply_create.html" if kind == "create_group" else "me/apply_membership.html"
-    known = {"kind": kind, "title": KINDS[kind], "form": form, "ahead": ahead, "seen": digest_of(form, APPLIED)}
+    known: dict[str, Any] = {"kind": kind, "title": KINDS[kind], "form": form, "ahead": ahead}
+    known["seen"] = seen_of(form, APPLIED, _outcome(visit, ahead)) if ahead else ""
     return visit.draw(template, status=status, done="", **known, **context)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, or_, select, text
+from sqlalchemy import ColumnElement, Select, func, or_, select, text, union
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -45,6 +45,27 @@ def about(what: About, *, with_confirmations: bool) -> Select[AuditEntry]:
     )
     # A literal, for the index of everything else.
     return statement if with_confirmations else statement.where(text(f"audit_entries.{OTHER_ACTS}"))
+
+
+_LOOKED_BACK = 200
+"""Entries of one object: a group with a long life has thousands."""
+
+
+async def beginnings(session: AsyncSession, what: About, *, most: int) -> list[AuditEntry]:
+    """The first entry about an object, and of each other correlation id among its latest the first: in their order."""
+    of_it = about(what, with_confirmations=False).with_only_columns(col(AuditEntry.id), col(AuditEntry.correlation_id))
+    latest = of_it.order_by(col(AuditEntry.id).desc()).limit(_LOOKED_BACK).subquery()
+    first_of_each = (
+        select(func.min(latest.c.id).label("id"))
+        .group_by(latest.c.correlation_id)
+        .order_by(func.min(latest.c.id).desc())
+        .limit(most)
+    )
+    first = of_it.with_only_columns(col(AuditEntry.id)).order_by(col(AuditEntry.id)).limit(1)
+    wanted = union(first, first_of_each).subquery()
+    statement = select(AuditEntry).where(col(AuditEntry.id).in_(select(wanted.c.id))).order_by(col(AuditEntry.id))
+    by_trace = {row.correlation_id: row for row in reversed((await session.scalars(statement)).all())}
+    return sorted(by_trace.values(), key=lambda row: row.id or 0)
 
 
 async def latest_about(session: AsyncSession, what: About, *, action: str, most: int) -> Sequence[AuditEntry]:

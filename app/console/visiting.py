@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, NamedTuple, TypeVar
 from urllib.parse import quote
 
 from fastapi import Depends
@@ -13,9 +13,12 @@ from pydantic import Field
 from app import addresses
 from app.access import service as access
 from app.audit.actor import Actor, person_actor
+from app.audit.why import About
 from app.pages.tables import Choice, Filter
 from app.pages.visit import Visit, services_of, visits
 from app.permissions import Permission, Words
+from app.trace import service as traces
+from app.trace.service import Beginning
 from app.web.schemas import IN_DIGITS
 from models.audit import ObjectKind
 
@@ -41,6 +44,13 @@ OBJECTS: Final[Mapping[str, str]] = {
     ObjectKind.TASK: addresses.CONSOLE_TASKS,
 }
 """The page below which each kind of object has its own."""
+
+
+class TraceLink(NamedTuple):
+    """A trace of an object, and its page."""
+
+    began: Beginning
+    address: str
 
 
 def company_visits(path: str, permission: Permission | None = None) -> Any:
@@ -69,14 +79,27 @@ def actor_of(visit: Visit) -> Actor:
 
 def way_to(visit: Visit, kind: str, object_id: object) -> str:
     """The address of an object's page, or "" where there is none, or none for this viewer."""
+    home = list_of(visit, kind)
+    return f"{home}/{quote(str(object_id), safe='')}" if home else ""
+
+
+def list_of(visit: Visit, kind: str) -> str:
+    """The address of the list of such objects, or ""."""
     path = OBJECTS.get(kind, "")
     page = services_of(visit.request).registry.pages.get(path)
-    return f"{path}/{quote(str(object_id), safe='')}" if page is not None and visit.may_open(page) else ""
+    return path if page is not None and visit.may_open(page) else ""
 
 
 def trace_of(visit: Visit, correlation_id: str) -> str:
     """The address of a trace, or "" for who may not read them."""
     return f"{addresses.CONSOLE_TRACE}?id={quote(correlation_id)}" if may(visit, Permission.TRACE_READ) else ""
+
+
+async def traces_of(visit: Visit, about: About) -> list[TraceLink]:
+    """The traces in which something was done to an object; none for who may not read them."""
+    if not may(visit, Permission.TRACE_READ):
+        return []
+    return [TraceLink(one, trace_of(visit, one.correlation_id)) for one in await traces.traces_of(visit.session, about)]
 
 
 def chosen(words: type[Word], value: str) -> Word | None:

@@ -273,26 +273,32 @@ async def recipients_by_state(session: AsyncSession, call_id: UUID) -> dict[Deli
 
 
 async def traced(session: AsyncSession, asked: TraceAsked) -> list[TraceEntry]:
-    """Whom the messages of a correlation id have reached, in numbers: an entry for each message and state."""
+    """Whom the messages of a correlation id have reached, in numbers: an entry for each call and state."""
     calls = select(col(OutgoingCall.id)).where(col(OutgoingCall.correlation_id) == asked.correlation_id)
     statement = (
-        select(col(Delivery.message_id), col(Delivery.state), func.count(), func.max(col(Delivery.updated_at)))
+        select(
+            col(Delivery.message_id),
+            col(Delivery.call_id),
+            col(Delivery.state),
+            func.count().label("people"),
+            func.max(col(Delivery.updated_at)).label("at"),
+        )
         .where(col(Delivery.call_id).in_(calls))
-        .group_by(col(Delivery.message_id), col(Delivery.state))
+        .group_by(col(Delivery.message_id), col(Delivery.call_id), col(Delivery.state))
         .limit(MOST)
     )
-    found = [(row[0], DeliveryState(row[1]), row[2], row[3]) for row in await session.execute(statement)]
     return [
         TraceEntry(
-            at=at,
+            at=row.at,
             kind=TraceKind.DELIVERED,
-            chinese=f"{_STANDS[state][0]}：{count} 人",
-            english=f"{_STANDS[state][1]}: {count} recipients",
-            ref=Ref("delivery_count", f"{message_id}:{state.value}"),
-            about=Ref(ObjectKind.MESSAGE, str(message_id)),
-            state=state.value,
+            chinese=f"{_STANDS[row.state][0]}：{row.people} 人",
+            english=f"{_STANDS[row.state][1]}: {row.people} recipients",
+            ref=Ref("delivery_count", f"{row.call_id}:{row.state}"),
+            about=Ref(ObjectKind.MESSAGE, str(row.message_id)),
+            state=row.state,
+            caused_by=Ref(ObjectKind.OUTGOING_CALL, str(row.call_id)),
         )
-        for message_id, state, count, at in found
+        for row in await session.execute(statement)
     ]
 
 

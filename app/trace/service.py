@@ -5,18 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import queries as audit
 from app.audit.sentences import sentence_of
+from app.audit.why import About
 from app.manifest import registry_of
 from app.trace.entry import MOST, ReadTrace, Ref, TraceAsked, TraceEntry, TraceKind
 from app.trace.errors import TraceNotFound
+from app.trace.picture import Branch, picture_of
 from models.audit import AuditEntry, ObjectKind
 
-__all__ = ["MOST", "ReadTrace", "Ref", "Trace", "TraceAsked", "TraceEntry", "TraceKind", "trace"]
+__all__ = [
+    "MOST",
+    "Beginning",
+    "Branch",
+    "ReadTrace",
+    "Ref",
+    "Trace",
+    "TraceAsked",
+    "TraceEntry",
+    "TraceKind",
+    "trace",
+    "traces_of",
+]
+
+MOST_TRACES: Final = 20
+"""Of one object."""
 
 _ORDER: Final = {kind: place for place, kind in enumerate(TraceKind)}
 
@@ -30,9 +48,20 @@ class Trace:
     is_complete: bool
     """False where one domain had more than `MOST`."""
 
-    def caused_by(self, ref: Ref) -> list[TraceEntry]:
-        """What followed from it."""
-        return [entry for entry in self.entries if entry.caused_by == ref]
+    @cached_property
+    def picture(self) -> list[Branch]:
+        """The same as a tree: what followed from what."""
+        return picture_of(self.entries)
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """A trace in which something was done to an object, by the first thing that was."""
+
+    correlation_id: str
+    at: datetime
+    chinese: str
+    english: str
 
 
 async def trace(session: AsyncSession, correlation_id: str, *, now: datetime) -> Trace:
@@ -52,6 +81,17 @@ async def trace(session: AsyncSession, correlation_id: str, *, now: datetime) ->
         )
     found = _with_the_cause(found)
     return Trace(correlation_id, sorted(found, key=lambda one: (one.at, _ORDER[one.kind], one.ref.id)), is_complete)
+
+
+async def traces_of(session: AsyncSession, about: About) -> list[Beginning]:
+    """Where something was done to the object: how it began, and then the latest. One statement."""
+    rows = await audit.beginnings(session, about, most=MOST_TRACES)
+    return [_beginning(row) for row in rows]
+
+
+def _beginning(row: AuditEntry) -> Beginning:
+    said = sentence_of(row.action)
+    return Beginning(row.correlation_id, row.at, said.chinese, said.english)
 
 
 def _asked(correlation_id: str, recorded: Sequence[AuditEntry], now: datetime) -> TraceAsked:

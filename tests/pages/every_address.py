@@ -32,7 +32,7 @@ ASKED: Final[Mapping[str, Sequence[str]]] = {
     "/me/requests": ["", "?list=done"],
     "/me/apply/join": ["", "?group={group_id}"],
     "/me/apply/exit": ["", "?group={group_id}"],
-    "/console/trace": ["", "?id={correlation_id}", "?id=nothing"],
+    "/console/trace": ["", "?id={correlation_id}", "?id=trace-of-the-house", "?id=nothing"],
     "/console/people": ["", "?q=nobody-of-this-name"],
 }
 """What is asked for behind the address, where a page shows something else by it."""

@@ -12,12 +12,16 @@ from app.confirmations.service import Wish
 from app.database import transaction
 from app.dual_control import TwoPersonAct
 from app.limits.catalogue import LIMITS
+from app.observability import bound_correlation
 from app.policy.document import default_source
 from models.delivery import DeliveryState
 from tests.company import Company
 from tests.pages.every_address import Ids
 from tests.pages.furnished import Furniture, furnish
 from tests.pages.operations import deliveries_of, ended, held_run, let, message_to, parked_event
+
+OF_THE_HOUSE = "trace-of-the-house"
+"""Under which everything was furnished: causes, calls and what waits."""
 
 READER = "wang"
 """Head of research, owner of a group, decider of a request, and administrator of the whole company."""
@@ -26,7 +30,8 @@ READER = "wang"
 async def everything(services: Services, company: Company) -> tuple[Furniture, Ids]:
     now = services.clock.now()
     async with transaction(services.sessions) as session:
-        things = await furnish(session, company, now=now)
+        with bound_correlation(OF_THE_HOUSE):
+            things = await furnish(session, company, now=now)
     await let(services, company, READER, "administrator")
     await let(services, company, "zhao", "administrator")
     async with transaction(services.sessions) as session:
@@ -56,5 +61,5 @@ async def everything(services: Services, company: Company) -> tuple[Furniture, I
         "day": [now.date().isoformat()],
         "key": [next(iter(LIMITS))],
         "key_id": [str(key.id)],
-        "correlation_id": ["trace-of-a-callback"],
+        "correlation_id": ["trace-of-a-callback", OF_THE_HOUSE],
     }

@@ -13,7 +13,7 @@ from app.observability import bound_correlation
 from app.settings import Settings
 from app.trace import service
 from app.trace.errors import TraceNotFound
-from app.trace.service import Ref, Trace, TraceKind
+from app.trace.service import Ref, Trace, TraceEntry, TraceKind
 from models.approvals import Request
 from models.delivery import CallState, DeliveryState, OutgoingCall
 from models.inbox import EventState, ReceivedEvent
@@ -32,6 +32,11 @@ SECRET = "客户的名字不该出现在追踪里"
 async def of(session: AsyncSession, correlation_id: str) -> Trace:
     await session.flush()
     return await service.trace(session, correlation_id, now=MONDAY_9AM)
+
+
+def caused_by(trace: Trace, ref: Ref) -> list[TraceEntry]:
+    """What the rows say followed from it."""
+    return [one for one in trace.entries if one.caused_by == ref]
 
 
 def kinds(trace: Trace) -> list[TraceKind]:
@@ -70,7 +75,8 @@ class TestStory:
         assert first.actor == f"person:{company.li.id}"
         asked = [one for one in trace.entries if one.kind is TraceKind.CALLED]
         assert {(one.about, one.caused_by) for one in asked} == {(first.about, first.about)}
-        [answered] = trace.caused_by(asked[0].ref)
+        answered, reached = caused_by(trace, asked[0].ref)
+        assert reached.kind is TraceKind.DELIVERED
         assert (answered.kind, answered.state) == (TraceKind.ANSWERED, "done")
         assert answered.chinese == "第 0 次尝试：企业微信已受理"
 
@@ -86,7 +92,7 @@ class TestStory:
             Ref("request", str(request.id)),
             "approve",
         )
-        recorded = [one.state for one in trace.caused_by(received) if one.kind is TraceKind.RECORDED]
+        recorded = [one.state for one in caused_by(trace, received) if one.kind is TraceKind.RECORDED]
         assert recorded == ["step.approved", "request.approved"]
         assert [one.state for one in trace.entries if one.kind is TraceKind.CALLED]
 
@@ -121,7 +127,7 @@ class TestStory:
         session.add(again)
         trace = await of(session, ONE)
         [followed] = [
-            one for one in trace.caused_by(Ref("outgoing_call", str(first.id))) if one.kind is TraceKind.CALLED
+            one for one in caused_by(trace, Ref("outgoing_call", str(first.id))) if one.kind is TraceKind.CALLED
         ]
         assert followed.ref == Ref("outgoing_call", str(again.id))
         assert "等待（quiet_hours）" in followed.chinese

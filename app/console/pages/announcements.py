@@ -16,6 +16,7 @@ from app.announcements.service import AudienceWanted, Draft, PublicationAhead, R
 from app.audit.why import About
 from app.confirmations import service as confirmations
 from app.confirmations.service import Asked, Wish
+from app.console.visiting import traces_of
 from app.dual_control import TwoPersonAct
 from app.errors import DomainError
 from app.exports.service import ListName, hand_out
@@ -153,6 +154,7 @@ async def announcement(
         receipts=await announcements.receipts_of(visit.session, key, state=chosen, sight=sight, page=page_at(cursor)),
         states=ReceiptState,
         chosen=chosen,
+        traces=await traces_of(visit, About(ObjectKind.ANNOUNCEMENT, announcement_id)),
     )
 
 

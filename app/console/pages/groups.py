@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from app import addresses
 from app.audit.why import About
-from app.console.visiting import company_visits, may
+from app.console.visiting import company_visits, may, traces_of
 from app.exports.service import ListName, hand_out
 from app.groups import service as groups
 from app.groups.service import GroupSearch
@@ -279,4 +279,5 @@ async def _drawn(
         may_administer=await visit.may(Permission.GROUP_ADMINISTER, about),
         may_assign=await visit.may(Permission.TASK_ASSIGN, about),
         picked=await chosen_people(visit, form, "person"),
+        traces=await traces_of(visit, about),
     )

@@ -14,7 +14,7 @@ from app import addresses
 from app.access import service as access
 from app.audit.why import About
 from app.confirmations import service as confirmations
-from app.console.visiting import may, one_of, trace_of
+from app.console.visiting import may, one_of, trace_of, traces_of
 from app.dual_control import TwoPersonAct
 from app.pages.drawing.catalogue import phrase
 from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
@@ -230,6 +230,7 @@ async def _drawn(visit: Visit, key_id: UUID, form: Form = EMPTY, status: int = 2
         usage=usage,
         total=_total(usage),
         timeline=await timelines.timeline(visit.session, About(ObjectKind.API_KEY, key_id)),
+        traces=await traces_of(visit, About(ObjectKind.API_KEY, key_id)),
         whom=WHOM,
         numbers="，".join(map(str, row.act_as_departments)),
         may_end=may(visit, Permission.KEY_CHANGE) and row.ended_at is None,

@@ -13,7 +13,7 @@ from app.access import service as access
 from app.approvals import service as approvals
 from app.approvals.queries import RequestFilter
 from app.audit.why import About
-from app.console.visiting import company_visits, may, way_to
+from app.console.visiting import company_visits, may, traces_of, way_to
 from app.exports.service import ListName, hand_out
 from app.groups import service as groups
 from app.groups.service import GroupSearch
@@ -187,6 +187,7 @@ async def _person(person_id: UUID, visit: Visit, form: Form = EMPTY, status: int
         sessions=await access.living_of(visit.session, person_id, lifetime=lifetime, now=visit.now) if may_end else [],
         done=await said_to(visit),
         shown=shown,
+        traces=await traces_of(visit, About(ObjectKind.PERSON, person_id)),
         groups=await groups.groups_seen(
             visit.session,
             visit.sight(Permission.GROUP_READ),

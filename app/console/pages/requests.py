@@ -12,6 +12,7 @@ from app import addresses
 from app.approvals import service as approvals
 from app.approvals.queries import RequestFilter
 from app.audit.why import About
+from app.console.visiting import traces_of
 from app.exports.service import ListName, hand_out
 from app.pages.drawing.catalogue import phrase
 from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
@@ -115,4 +116,5 @@ async def _drawn(visit: Visit, request_id: UUID, form: Form = EMPTY, status: int
         done=await said_to(visit),
         followed=followed,
         may_retry=may_retry,
+        traces=await traces_of(visit, about),
     )

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from app import addresses
 from app.audit.why import About
+from app.console.visiting import traces_of
 from app.exports.service import ListName, hand_out
 from app.pages.drawing.catalogue import phrase
 from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
@@ -95,7 +96,8 @@ async def export(
 async def task(task_id: UUID, visit: TasksVisit) -> Response:
     await _check(visit, task_id)
     followed = await tasks.follow(visit.session, TaskId(task_id), reader=visit.viewer.person, now=visit.now)
-    return visit.draw("console/task.html", done=await said_to(visit), followed=followed)
+    traces = await traces_of(visit, About(ObjectKind.TASK, task_id))
+    return visit.draw("console/task.html", done=await said_to(visit), followed=followed, traces=traces)
 
 
 @router.get("/{task_id}/cancel")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Final
+from typing import Annotated, Final, NamedTuple
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 
 from app import addresses
 from app.audit.actor import Actor
 from app.console import words
-from app.console.visiting import typed, way_to
+from app.console.visiting import list_of, typed, way_to
 from app.pages.route import page_router
 from app.pages.visit import Visit, visits
 from app.permissions import Words
@@ -18,7 +19,8 @@ from app.timeline import service as timelines
 from app.timeline.service import NamedActor
 from app.trace import service as traces
 from app.trace.errors import TraceNotFound
-from app.trace.service import Trace, TraceKind
+from app.trace.service import Trace, TraceEntry, TraceKind
+from models.audit import ObjectKind
 
 router = page_router(addresses.CONSOLE_TRACE)
 
@@ -47,9 +49,31 @@ async def trace(visit: TraceVisit, id: str = "") -> Response:  # noqa: A002 -- i
         trace=found,
         actors=await _actors(visit, found) if found else {},
         kinds=KINDS,
-        object_kind=words.object_kind,
-        way=lambda ref: way_to(visit, ref.kind, ref.id),
+        links=lambda entry: _links(visit, entry),
     )
+
+
+class Link(NamedTuple):
+    title: Words
+    address: str
+    """Empty where there is no page of it, or none for this viewer."""
+
+
+def _links(visit: Visit, entry: TraceEntry) -> list[Link]:
+    """What it is, where that has a page, and what it was done to."""
+    if entry.kind is TraceKind.DELIVERED and entry.about is not None:
+        return [Link(words.object_kind(ObjectKind.DELIVERY), _recipients(visit, entry.about.id, entry.state))]
+    own = Link(words.object_kind(entry.ref.kind), way_to(visit, entry.ref.kind, entry.ref.id))
+    links = [own] if own.address else []
+    if entry.about is not None and entry.about not in {entry.ref, entry.caused_by}:
+        links.append(Link(words.object_kind(entry.about.kind), way_to(visit, entry.about.kind, entry.about.id)))
+    return links
+
+
+def _recipients(visit: Visit, message_id: str, state: str) -> str:
+    """The list behind the number."""
+    home = list_of(visit, ObjectKind.DELIVERY)
+    return f"{home}?{urlencode({'message': message_id, 'state': state})}" if home else ""
 
 
 async def _found(visit: Visit, wanted: str) -> Trace | None:

@@ -19,6 +19,7 @@ from app.announcements.shown.lists import (
     AnnouncementPage,
     announcements_seen,
     announcements_to,
+    receipts_of_person,
 )
 
 __all__ = [
@@ -59,6 +60,7 @@ __all__ = [
     "receipt_lines",
     "receipt_sheet",
     "receipts_of",
+    "receipts_of_person",
     "start_clocks",
     "totals_of",
 ]

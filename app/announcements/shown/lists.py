@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -21,6 +21,7 @@ from app.permissions import Sight
 from app.policy import service as policies
 from app.web.pagination import PageQuery, Sorting, paginate
 from models.announcements import Announcement, AnnouncementState, Receipt
+from models.org import Person
 
 FIRST_PAGE = PageQuery(cursor=None, limit=50)
 
@@ -92,6 +93,29 @@ async def announcements_seen(
     """
     rows, cursor = await ANNOUNCEMENTS_SORTED.by(sort).page(session, listed(sight, reader_id), page)
     return AnnouncementPage(await lines_of(session, rows, now=now), cursor)
+
+
+def _to_somebody(person_id: UUID, sight: Sight, reader_id: UUID) -> Select[Announcement]:
+    """As the list of receipts of each of them: a sight reaches announcements, and people among their recipients."""
+    received = select(col(Receipt.announcement_id)).where(col(Receipt.person_id) == person_id)
+    is_reached = select(col(Person.id)).where(col(Person.id) == person_id, org.seen_by(sight)).exists()
+    is_followed = or_(and_(seen_by(sight), is_reached), col(Announcement.author_id) == reader_id)
+    return select(Announcement).where(col(Announcement.id).in_(received), is_followed)
+
+
+async def receipts_of_person(
+    session: AsyncSession,
+    person_id: UUID,
+    sight: Sight,
+    *,
+    reader_id: UUID,
+    page: PageQuery = FIRST_PAGE,
+    now: datetime,
+) -> AnnouncementPage:
+    """What was sent to somebody else, as far as the reader follows it, and how they stand to it. The latest first."""
+    columns = (col(Announcement.published_at), col(Announcement.id))
+    rows, cursor = await paginate(session, _to_somebody(person_id, sight, reader_id), *columns, page=page)
+    return AnnouncementPage(await lines_of(session, rows, reader_id=person_id, now=now), cursor)
 
 
 async def lines_of(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import Query
@@ -10,6 +10,8 @@ from starlette.responses import Response
 
 from app import addresses
 from app.access import service as access
+from app.announcements import service as announcements
+from app.announcements.service import AnnouncementPage
 from app.approvals import service as approvals
 from app.approvals.queries import RequestFilter
 from app.audit.why import About
@@ -32,6 +34,7 @@ from app.permissions import Permission
 from app.spreadsheets.download import SheetFormat
 from app.tasks import service as tasks
 from app.tasks.queries import TaskFilter
+from app.web.pagination import PageQuery
 from models.audit import ObjectKind
 from models.ids import PersonId
 from models.org import PersonStatus
@@ -49,6 +52,10 @@ STATUSES = [
     Choice("missing", "上次没有读到", "missing in the last reading"),
     Choice("not_activated", "未激活", "not activated"),
 ]
+
+
+LATEST: Final = PageQuery(cursor=None, limit=10)
+"""Of a list that has a page of its own."""
 
 
 @router.get("")
@@ -148,6 +155,28 @@ async def changes(person_id: UUID, visit: PeopleVisit, cursor: CursorDep) -> Res
     )
 
 
+@router.get("/{person_id}/receipts")
+async def receipts(person_id: UUID, visit: PeopleVisit, cursor: CursorDep) -> Response:
+    """Every announcement that went to somebody, as far as the viewer follows it, and whether they have confirmed."""
+    await visit.check(Permission.PERSON_READ, About(ObjectKind.PERSON, person_id))
+    shown = await org.person_shown(visit.session, person_id)
+    if shown is None:
+        raise NoSuchPage("没有这个人", "There is no such person")
+    table = await _receipts(visit, person_id, page_at(cursor))
+    return visit.draw("console/person_receipts.html", shown=shown, table=table)
+
+
+async def _receipts(visit: Visit, person_id: UUID, page: PageQuery) -> AnnouncementPage:
+    return await announcements.receipts_of_person(
+        visit.session,
+        person_id,
+        visit.sight(Permission.ANNOUNCEMENT_READ),
+        reader_id=visit.viewer.person.id,
+        page=page,
+        now=visit.now,
+    )
+
+
 @router.get("/{person_id}")
 async def person(person_id: UUID, visit: PeopleVisit) -> Response:
     return await _person(person_id, visit)
@@ -201,6 +230,7 @@ async def _person(person_id: UUID, visit: Visit, form: Form = EMPTY, status: int
             TaskFilter(owner_id=person_id, is_open=True, sight=visit.sight(Permission.TASK_READ)),
             now=visit.now,
         ),
+        receipts=await _receipts(visit, person_id, LATEST),
         authority=await access.authority_of(visit.session, row, now=visit.now) if may_explain else None,
         may_assign=may_act(row) and await visit.may(Permission.TASK_ASSIGN, About(ObjectKind.PERSON, person_id)),
     )

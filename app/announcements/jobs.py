@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.announcements import messages, service
-from app.announcements.rules import AnnouncementPurpose, class_rule
+from app.announcements.rules import AnnouncementPurpose
 from app.announcements.schemas import Announcing
 from app.audit.actor import person_actor
 from app.cards.service import CardAbsorb, CardAction, Click, ClickedCard
@@ -17,8 +17,7 @@ from app.dual_control import TwoPersonAct, TwoPersonHandler
 from app.jobs.job import TimerHandler
 from app.ladders.service import Speaker
 from app.ledger.service import OutcomeHandler
-from app.permissions import Permission, Words
-from app.policy import service as policies
+from app.permissions import Permission, Sight, Words
 from models.ids import AnnouncementId
 from models.org import Person
 
@@ -55,15 +54,17 @@ async def describe_to_everybody(
 ) -> list[tuple[str, str]]:
     """What somebody reads who confirms that it goes to everybody (F197)."""
     draft = payload.draft()
-    rule = class_rule((await policies.in_force(session, now=now)).document, draft.message_class)
-    size = await service.measure_audience(session, draft.wanted, asker)
+    ahead = await service.look_ahead(session, draft, Sight(everything=True), author=asker, now=now)
     audience = await service.name_audience(session, draft.wanted)
     return [
         ("标题", draft.title),
-        ("类别", rule.title),
+        ("类别", ahead.class_title),
         ("接收范围", audience),
-        ("接收人", f"{size.people} 人"),
+        ("接收人", f"{ahead.people} 人"),
+        ("请其确认", f"是，期限为{ahead.receipt_until}" if ahead.asks_for_receipt else "否"),
         ("正文", draft.body),
+        ("其中", "、".join(one.name for one in ahead.sample)),
+        *([("发到群", "、".join(ahead.groups))] if ahead.groups else []),
     ]
 
 

@@ -14,9 +14,12 @@ from app.permissions import Permission, Words
 from app.policy import service as policies
 from app.policy.schemas import ApplyIn
 from app.sync import service as sync
+from app.sync.service import Held, HeldLosses, NamedChange, ReleaseEffect, SyncReport
 from app.web.schemas import AsText, Input
 from models.ids import SyncRunId
 from models.org import Person
+
+Fields = list[tuple[str, str]]
 
 # ---------------------------------------------------------------- a version of the policy
 
@@ -65,6 +68,15 @@ async def needs_of_policy(session: AsyncSession, payload: ApplyIn, *, now: datet
 
 # ---------------------------------------------------------------- held losses
 
+MOST_NAMES = 200
+_GONE = {
+    "left": "离职",
+    "disabled": "停用",
+    "invisible": "移出可见范围",
+    "missing": "这次没有读到",
+    "ended": "撤销",
+}
+
 
 class HeldRun(Input):
     run_id: AsText[UUID]
@@ -77,9 +89,49 @@ async def describe_release(
     asker: Person,  # noqa: ARG001 -- every act is described alike
     now: datetime,  # noqa: ARG001 -- every act is described alike
 ) -> list[tuple[str, str]]:
-    run = await sync.held_run(session, run_id=SyncRunId(payload.run_id))
+    run = await sync.held_run_to_read(session, run_id=SyncRunId(payload.run_id))
     started = run.started_at.astimezone(calendars.timezone_of(session))
-    return [("同步", f"{started:%Y-%m-%d %H:%M}"), ("原因", "减少超出限额，暂缓未应用")]
+    held = SyncReport.of(run).held or Held()
+    return [
+        ("同步", f"{started:%Y-%m-%d %H:%M}"),
+        ("原因", "减少超出限额，暂缓未应用"),
+        *_amounts(held.losses),
+        *_named("减少的人员", [_told(one) for one in held.people]),
+        *_named("减少的部门", [_told(one) for one in held.departments]),
+        *_named("标签", [f"{tag.name} 从 {tag.before} 变为 {tag.after}" for tag in held.tags]),
+        *_effect(held.on_release),
+    ]
+
+
+def _amounts(losses: HeldLosses | None) -> Fields:
+    if losses is None:
+        return []
+    return [
+        ("人员", f"{losses.people.of} 人中的 {losses.people.lost} 人"),
+        ("部门", f"{losses.departments.of} 个中的 {losses.departments.lost} 个"),
+        ("群成员", f"{losses.group_places.of} 个名额中的 {losses.group_places.lost} 个"),
+    ]
+
+
+def _effect(effect: ReleaseEffect | None) -> Fields:
+    if effect is None:
+        return []
+    followed = f"{len(effect.departures)} 人立即按离职或停用处理，空出 {effect.group_places} 个群成员的名额"
+    owners = [f"{one.group}（{one.owner}）" for one in effect.owners]
+    gone = [_told(one) for one in effect.departures]
+    return [("放行之后", followed), *_named("按离职处理", gone), *_named("另定群主", owners)]
+
+
+def _told(one: NamedChange) -> str:
+    return f"{one.name or one.id}（{_GONE.get(one.change, one.change)}）"
+
+
+def _named(title: str, names: list[str]) -> Fields:
+    """Nothing of nobody; of very many the first, as the page of the sync names them."""
+    if not names:
+        return []
+    more = f" 等 {len(names)} 项" if len(names) > MOST_NAMES else ""
+    return [(title, "、".join(names[:MOST_NAMES]) + more)]
 
 
 async def release(session: AsyncSession, payload: HeldRun, *, asker: Person, now: datetime) -> str:

@@ -11,8 +11,9 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import service as access
-from app.confirmations.errors import NotTheirsToConfirm
+from app.confirmations.errors import NotTheirsToConfirm, UnknownAct
 from app.dual_control import Needs, TwoPersonHandler
+from app.manifest import registry_of
 from app.org import queries as org
 from app.org.rules import may_act
 from app.permissions import TITLES, Permission
@@ -20,6 +21,15 @@ from app.quotes import quoted
 from models.confirmations import Confirmation
 from models.ids import PersonId
 from models.org import Person
+
+
+def handler_of(session: AsyncSession, act: str) -> TwoPersonHandler:
+    """Raises `UnknownAct`, also for one that has a name and nothing behind it yet."""
+    handler: TwoPersonHandler | None = registry_of(session).two_person_acts.get(act)
+    if handler is None:
+        known = ", ".join(sorted(registry_of(session).two_person_acts))
+        raise UnknownAct(f"没有操作 {act}；可选：{known}", f"There is no act {act}; there are {known}")
+    return handler
 
 
 async def held_by(session: AsyncSession, person_id: UUID, *, now: datetime) -> frozenset[str]:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from app.dual_control import TwoPersonHandler
 from app.quotes import quoted
 from app.wecom.message_bodies.card import Card, CardButton
+from app.wecom.message_bodies.markup import with_link
 from models.confirmations import Confirmation
 
 CONFIRM = "confirmation.confirm"
@@ -27,6 +28,13 @@ def card(row: Confirmation, handler: TwoPersonHandler, *, asker: str, zone: Zone
             CardButton("驳回", f"{REFUSE}:{row.id}", style=2),
         ),
     )
+
+
+def in_full(row: Confirmation, handler: TwoPersonHandler, *, asker: str, url: str | None) -> str:
+    """The text beside a card that cannot hold everything: nobody confirms half of an act."""
+    lines = [f"{name}：{value}" for name, value in row.fields]
+    said = [f"{asker} 提出：{handler.title.chinese}", *lines, "等待您在卡片上或页面上答复。"]
+    return with_link("\n".join(said), url)
 
 
 def _moment(moment: datetime, zone: ZoneInfo) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -66,4 +67,15 @@ def check_same(row: Confirmation, *, seen: str | None) -> None:
     if stored != row.payload_digest or seen not in {None, stored.hex()}:
         raise SomethingElse(
             "这项操作的内容与提出时不符，请重新查看", "It is not what was asked, or not what you have seen: look again"
+        )
+
+
+def check_as_asked(row: Confirmation, now: Sequence[tuple[str, str]]) -> None:
+    """A card shows what was so when it was asked. Raises `SomethingElse` when it would do something else by now."""
+    asked = dict(row.fields)
+    changed = [name for name, value in now if asked.get(name) != value]
+    if changed:
+        raise SomethingElse(
+            f"提出之后情况变了（{'、'.join(changed)}），请打开页面看过现在会怎样，再答复",
+            f"It has changed since it was asked ({', '.join(changed)}): open its page, look, and answer there",
         )

@@ -15,7 +15,6 @@ from uuid import UUID
 from pydantic import BaseModel, ValidationError
 from sqlalchemy import Select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col
 
 from app import addresses
 from app.access import service as access
@@ -25,8 +24,10 @@ from app.calendar import service as calendars
 from app.cards import service as cards
 from app.cards.service import ClickedCard
 from app.confirmations import entitled, messages, queries, rules
-from app.confirmations.errors import NobodyToConfirm, NotTheAsker, UnknownAct, UnreadableAct
+from app.confirmations.entitled import handler_of
+from app.confirmations.errors import NobodyToConfirm, NotTheAsker, UnreadableAct
 from app.confirmations.hands import hands_of
+from app.confirmations.looking import Line, Lines, Look, concerning, described, look
 from app.delivery import service as delivery
 from app.delivery.service import MessageHeader
 from app.dual_control import Needs, TwoPersonAct, TwoPersonHandler
@@ -37,7 +38,6 @@ from app.observability import current_correlation_id
 from app.org import queries as org
 from app.permissions import Words
 from app.policy import service as policies
-from app.web.pagination import PageQuery, paginate
 from app.web.problems import faults_of, told, told_in_english
 from app.wecom.message_bodies.card import Card
 from models.audit import ObjectKind
@@ -46,6 +46,31 @@ from models.delivery import MessageClass
 from models.ids import PersonId, new_id
 from models.org import Person
 
+__all__ = [
+    "CARD",
+    "EXPIRE",
+    "Answer",
+    "Asked",
+    "Done",
+    "Line",
+    "Lines",
+    "Look",
+    "Unconfirmable",
+    "Wish",
+    "ask",
+    "ask_or_do",
+    "concerning",
+    "confirm",
+    "expire",
+    "explain_refusal",
+    "handler_of",
+    "look",
+    "refuse",
+    "unconfirmable",
+    "waiting_for_confirmation",
+    "withdraw",
+]
+
 MINIMUM = 2
 """One asks and another confirms."""
 EXPIRE = "confirmation.expire"
@@ -53,6 +78,7 @@ RULE = "approval.decide"
 """The rule under which people are asked."""
 
 CARD = "confirmation.card"
+DETAILS = "confirmation.details"
 OUTCOME = "confirmation.outcome"
 REFUSED_PRESS = "confirmation.press_refused"
 
@@ -98,15 +124,6 @@ class Answer:
     @property
     def actor(self) -> Actor:
         return person_actor(self.person.id)
-
-
-def handler_of(session: AsyncSession, act: str) -> TwoPersonHandler:
-    """Raises `UnknownAct`, also for one that has a name and nothing behind it yet."""
-    handler: TwoPersonHandler | None = registry_of(session).two_person_acts.get(act)
-    if handler is None:
-        known = ", ".join(sorted(registry_of(session).two_person_acts))
-        raise UnknownAct(f"没有操作 {act}；可选：{known}", f"There is no act {act}; there are {known}")
-    return handler
 
 
 async def ask_or_do(session: AsyncSession, wish: Wish, *, now: datetime) -> Asked | Done:
@@ -164,15 +181,20 @@ async def ask(session: AsyncSession, wish: Wish, *, now: datetime) -> Asked:
     session.add(row)
     await session.flush()
     await set_timer(session, EXPIRE, str(row.id), row.expires_at)
+    card = await _card(session, row)
     message = await delivery.send_card(
         session,
         _header(row, CARD, person_actor(wish.asker.id)),
         to=[PersonId(person.id) for person in people],
-        card=await _card(session, row),
+        card=card,
         now=now,
         individually=True,
     )
     row.card_message_id = message.id
+    if card.is_cut:
+        text = messages.in_full(row, handler, asker=wish.asker.name, url=card.url)
+        header = _header(row, DETAILS, person_actor(wish.asker.id))
+        await delivery.send_text(session, header, to=[PersonId(person.id) for person in people], text=text, now=now)
     details = {"act": row.act, "digest": row.payload_digest.hex(), "reason": row.reason}
     asked = catalogue.ConfirmationAsked(confirmation_id=row.id, act=row.act)
     await publish(session, asked, _why(row, person_actor(wish.asker.id)), now=now, details=details)
@@ -192,6 +214,9 @@ async def confirm(session: AsyncSession, confirmation_id: UUID, answer: Answer, 
     needs = await _check_asker(session, handler, payload, asker, now=now)
     # What is in force has changed meanwhile, perhaps: the act may need more than it did when it was asked.
     await entitled.check(session, handler, needs, answer.person, now=now)
+    if answer.clicked is not None:
+        # A card shows what was so when it was asked; who sees a page has seen what is so now.
+        rules.check_as_asked(row, await described(session, row, handler, asker=asker, now=now))
     await _end(session, row, ConfirmationState.CONFIRMED, answer, now=now)
     row.result = await handler.carry_out(session, payload, asker=asker, now=now)
     await _show(session, row, handler, answer, now=now)
@@ -212,6 +237,7 @@ async def withdraw(session: AsyncSession, confirmation_id: UUID, answer: Answer,
     if row.asked_by != answer.person.id:
         raise NotTheAsker("只有提出人可以撤回", "Only who has asked for it can withdraw it")
     rules.check_open(row, now=now)
+    rules.check_same(row, seen=answer.seen)
     await _end(session, row, ConfirmationState.WITHDRAWN, answer, now=now)
     await _show(session, row, handler_of(session, row.act), answer, now=now)
     return row
@@ -255,74 +281,6 @@ async def unconfirmable(session: AsyncSession, *, now: datetime) -> list[Unconfi
             if len(holders) < MINIMUM:
                 found.append(Unconfirmable(act, handler.title, [person.name for person in holders]))
     return found
-
-
-@dataclass(frozen=True)
-class Line:
-    """One act in a list."""
-
-    row: Confirmation
-    title: Words
-    asker: str
-
-
-@dataclass(frozen=True)
-class Lines:
-    items: list[Line]
-    next_cursor: str | None
-
-
-async def concerning(session: AsyncSession, person_id: UUID, *, page: PageQuery, now: datetime) -> Lines:
-    """What this person has asked for, has answered, or may answer today, the newest first."""
-    held = await entitled.held_by(session, person_id, now=now)
-    rows, cursor = await paginate(session, queries.concerning(person_id, held), col(Confirmation.id), page=page)
-    people = await org.people_by_id(session, {row.asked_by for row in rows})
-    lines = [Line(row, handler_of(session, row.act).title, people[row.asked_by].name) for row in rows]
-    return Lines(lines, cursor)
-
-
-@dataclass(frozen=True)
-class Look:
-    """What somebody sees of an act on its page."""
-
-    row: Confirmation
-    title: Words
-    asker: str
-    answerer: str
-    """Empty while nobody has answered."""
-    may_answer: bool
-    may_withdraw: bool
-
-    @property
-    def digest(self) -> str:
-        return self.row.payload_digest.hex()
-
-    @property
-    def texts(self) -> list[str]:
-        """Long texts of the payload, such as a policy, which do not fit among the fields."""
-        said = [value for name, value in self.row.payload.items() if name != "key_hash"]
-        return [value for value in said if isinstance(value, str) and "\n" in value]
-
-
-async def look(session: AsyncSession, confirmation_id: UUID, *, reader: Person, now: datetime) -> Look:
-    """For who has asked, who has answered, and who may answer today. Who had a card and may no more reads so
-    (`NotTheirsToConfirm`); for anybody else there is no such thing (`NoSuchConfirmation`).
-    """
-    row = await queries.get(session, confirmation_id)
-    handler = handler_of(session, row.act)
-    may = entitled.may_answer(row, reader.id, await entitled.held_by(session, reader.id, now=now))
-    if not may and reader.id not in {row.asked_by, row.answered_by}:
-        raise entitled.lost(handler) if reader.id in row.asked_people else queries.unknown()
-    people = await org.people_by_id(session, [one for one in (row.asked_by, row.answered_by) if one is not None])
-    is_open = row.state is ConfirmationState.ASKED and now < row.expires_at
-    return Look(
-        row,
-        handler.title,
-        asker=people[row.asked_by].name,
-        answerer=people[row.answered_by].name if row.answered_by is not None else "",
-        may_answer=is_open and may and reader.id != row.asked_by,
-        may_withdraw=is_open and reader.id == row.asked_by,
-    )
 
 
 async def waiting_for_confirmation(session: AsyncSession, person_id: UUID, now: datetime) -> Select[Any]:

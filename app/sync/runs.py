@@ -186,7 +186,17 @@ async def supersede_held(session: AsyncSession, *, by: UUID, now: datetime) -> N
 
 async def get_held(session: AsyncSession, *, run_id: SyncRunId) -> SyncRun:
     """The run, locked, when it waits for a person."""
-    run = await session.get(SyncRun, run_id, with_for_update={"key_share": True}, populate_existing=True)
+    return _held(
+        await session.get(SyncRun, run_id, with_for_update={"key_share": True}, populate_existing=True), run_id
+    )
+
+
+async def held_run_to_read(session: AsyncSession, *, run_id: SyncRunId) -> SyncRun:
+    """The same without a lock, for who only looks at it."""
+    return _held(await session.get(SyncRun, run_id), run_id)
+
+
+def _held(run: SyncRun | None, run_id: SyncRunId) -> SyncRun:
     if run is None:
         raise SyncRunUnknown(f"没有同步 {run_id}", f"There is no sync {run_id}")
     if run.state is not SyncState.HELD:

@@ -15,7 +15,7 @@ from app.jobs.job import Job
 from app.observability import current_correlation_id
 from app.sync import queries
 from app.sync.apply_run import release
-from app.sync.changes.report import StagedCounts, SyncReport
+from app.sync.changes.report import Held, HeldLosses, NamedChange, ReleaseEffect, StagedCounts, SyncReport
 from app.sync.errors import SyncRunUnknown
 from app.sync.full_run import run_sync
 from app.sync.job_payloads import (
@@ -30,8 +30,7 @@ from app.sync.job_payloads import (
     TagPayload,
 )
 from app.sync.queries import ChangeFilter
-from app.sync.runs import ensure_scheduled, reject, request
-from app.sync.runs import get_held as held_run
+from app.sync.runs import ensure_scheduled, held_run_to_read, reject, request
 from app.sync.shown import Difference, DifferencePage, RunPage, differences_listed, runs_listed
 from models.ids import SyncRunId, fold
 from models.org import SyncRun
@@ -43,15 +42,19 @@ __all__ = [
     "DeparturePayload",
     "Difference",
     "DifferencePage",
+    "Held",
+    "HeldLosses",
     "Hint",
+    "NamedChange",
     "PersonPayload",
+    "ReleaseEffect",
     "RunPage",
     "StagedCounts",
     "SyncReport",
     "TagPayload",
     "differences_listed",
     "ensure_scheduled",
-    "held_run",
+    "held_run_to_read",
     "hint_user",
     "look_again",
     "read_run",

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
 from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.access.authority import queries
 from app.access.authority.grants import Wanted, authority_of, check_giver, check_wanted, grant
+from app.access.authority.holdings import bundles_of
 from app.audit.actor import person_actor
 from app.calendar import service as calendars
 from app.dual_control import Needs, TwoPersonAct, TwoPersonHandler
@@ -19,7 +22,11 @@ from app.org import queries as org
 from app.org import service as org_service
 from app.org.rules import department_written
 from app.permissions import Permission, Reach, Words
+from app.policy import service as policies
+from app.quotes import quoted
 from app.web.schemas import AsText, Input, Moment, Userid
+from models.groups import Group
+from models.ids import PersonId
 from models.org import Person
 
 
@@ -60,18 +67,31 @@ async def describe_grant(
     return [
         ("授予", wanted.person.name),
         ("权限组", rule.title),
-        ("范围", await _place(session, wanted)),
+        ("范围", await _place(session, wanted.reach, wanted.place)),
         ("截止", until),
         ("理由", wanted.reason),
+        ("现在已有", await _held(session, wanted.person, now=now)),
     ]
 
 
-async def _place(session: AsyncSession, wanted: Wanted) -> str:
-    if wanted.reach is Reach.DEPARTMENT:
-        number = department_written(wanted.place)
-        found = await org.department(session, number) if number is not None else None
-        return f"{found.name if found else wanted.place}及其下级"
-    return "全公司" if wanted.reach is Reach.COMPANY else f"群 {wanted.place}"
+async def _held(session: AsyncSession, person: Person, *, now: datetime) -> str:
+    """What they were given before, so that who confirms sees what comes to what."""
+    rows = await session.scalars(queries.living(now=now, person_id=PersonId(person.id)))
+    bundles = bundles_of((await policies.in_force(session, now=now)).document)
+    titles = {name: rule.title for name, rule in bundles.items()}
+    held = [f"{titles.get(row.bundle, row.bundle)}（{await _place(session, row.reach, row.place)}）" for row in rows]
+    return "、".join(held) or "没有单独授予的权限"
+
+
+async def _place(session: AsyncSession, reach: str, place: str) -> str:
+    if reach == Reach.COMPANY:
+        return "全公司"
+    if reach == Reach.GROUP:
+        group = await session.get(Group, UUID(place))
+        return f"群{quoted(group.observed_name or group.desired_name)}" if group else "一个已不存在的群"
+    number = department_written(place)
+    found = await org.department(session, number) if number is not None else None
+    return f"{found.name if found else place}及其下级"
 
 
 async def check_asker(session: AsyncSession, payload: GrantIn, *, asker: Person, now: datetime) -> None:

@@ -19,6 +19,8 @@ NOUNS: Final = {
     "events": "事件",
     "groups": "群",
     "org": "组织架构",
+    "overview": "概览",
+    "personal": "个人资料",
     "policy": "制度",
     "quota": "额度",
     "requests": "申请",
@@ -72,8 +74,9 @@ class Powers:
         split = [scope.partition(":") for scope in self.scopes]
         written = sorted({resource for resource, _, verb in split if verb == "write"})
         only_read = sorted({resource for resource, _, verb in split if verb == "read"} - set(written))
-        both = (("可写", written), ("只读", only_read))
-        return "，".join(f"{verb}{_listed(resources)}" for verb, resources in both if resources)
+        content = sorted({resource for resource, _, verb in split if verb == "content"})
+        said = (("可写", written, ""), ("只读", only_read, ""), ("可看", content, "的内容"))
+        return "，".join(f"{verb}{_listed(resources)}{what}" for verb, resources, what in said if resources)
 
     @property
     def for_people(self) -> str:

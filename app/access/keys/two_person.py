@@ -20,6 +20,9 @@ from app.web.scopes import ActsFor
 from models.access import ApiKey
 from models.org import Person
 
+DAYS = 14
+"""So long it is kept what keys were used for."""
+
 
 class NewKey(ApiKeyIn):
     """The key itself is drawn when it is asked for and shown to the asker; it works once another person confirms."""
@@ -68,16 +71,23 @@ async def describe_key(
     payload: KeyNamed,
     *,
     asker: Person,  # noqa: ARG001 -- every act is described alike
-    now: datetime,  # noqa: ARG001 -- every act is described alike
+    now: datetime,
 ) -> list[tuple[str, str]]:
     row = await service.living_key(session, payload.key_id)
-    return await _described(session, row, ActsFor(row.act_as, tuple(row.act_as_departments)))
+    # Whether, and not how often: that changes while somebody looks.
+    is_used = bool(await service.usage_of_key(session, key_id=row.id, days=DAYS, now=now))
+    used = f"最近 {DAYS} 天有系统用过，停用后马上不能再调用" if is_used else f"最近 {DAYS} 天没有系统用过"
+    return [_named(row), ("权限", await _powers(session, row)), _end(session, row.expires_at), ("使用", used)]
 
 
-async def _described(session: AsyncSession, row: ApiKey, acts_for: ActsFor) -> list[tuple[str, str]]:
-    powers = await service.powers_of(session, row.scopes, acts_for)
-    key = ("密钥", f"{row.name}（{row.prefix}…）")
-    return [key, ("权限", powers.sentence), _end(session, row.expires_at)]
+def _named(row: ApiKey) -> tuple[str, str]:
+    return "密钥", f"{row.name}（{row.prefix}…）"
+
+
+async def _powers(session: AsyncSession, row: ApiKey, acts_for: ActsFor | None = None) -> str:
+    """What it may now, or once it acts for others."""
+    acts_for = acts_for or ActsFor(row.act_as, tuple(row.act_as_departments))
+    return (await service.powers_of(session, row.scopes, acts_for)).sentence
 
 
 def _end(session: AsyncSession, expires_at: datetime | None) -> tuple[str, str]:
@@ -97,10 +107,11 @@ async def describe_key_change(
     asker: Person,  # noqa: ARG001 -- every act is described alike
     now: datetime,  # noqa: ARG001 -- every act is described alike
 ) -> list[tuple[str, str]]:
-    """What it may once that is done."""
+    """What it may now, and once that is done."""
     row = await service.living_key(session, payload.key_id)
     await check_departments(session, payload.acts_for())
-    return await _described(session, row, payload.acts_for())
+    after = await _powers(session, row, payload.acts_for())
+    return [_named(row), ("现在", await _powers(session, row)), ("改定后", after), _end(session, row.expires_at)]
 
 
 async def change_key(session: AsyncSession, payload: KeyChange, *, asker: Person, now: datetime) -> str:

@@ -14,11 +14,13 @@ from app.announcements.errors import OutOfReach
 from app.announcements.publishing.audience import AudienceSize, AudienceWanted, measure_audience
 from app.announcements.publishing.publish import Checked, Draft, audience_of, check
 from app.announcements.rules import wants_receipt
+from app.calendar import service as calendars
 from app.groups.service import seen_by as groups_seen_by
 from app.org import queries as org
 from app.org import service as people
 from app.org.service import NamedPerson
 from app.permissions import Sight
+from app.policy.sections.announcements import AnnouncementClassRule
 from models.groups import Group
 from models.ids import fold
 from models.org import Person
@@ -37,6 +39,8 @@ class PublicationAhead:
     """Names of the groups in which it would be posted."""
     class_title: str
     asks_for_receipt: bool
+    receipt_until: str = ""
+    """Until when who is asked confirms: a moment, or a time from the publication on."""
 
 
 async def look_ahead(
@@ -53,7 +57,14 @@ async def look_ahead(
         groups=[group.observed_name or group.desired_name for group in checked.groups],
         class_title=checked.rule.title,
         asks_for_receipt=wants_receipt(checked.rule, draft.receipt),
+        receipt_until=_until(session, draft, checked.rule),
     )
+
+
+def _until(session: AsyncSession, draft: Draft, rule: AnnouncementClassRule) -> str:
+    if draft.deadline is not None:
+        return f"{draft.deadline.astimezone(calendars.timezone_of(session)):%Y-%m-%d %H:%M}"
+    return f"发布后 {rule.default_deadline.chinese}" if rule.default_deadline is not None else ""
 
 
 async def _size(session: AsyncSession, draft: Draft, checked: Checked, author: Person) -> AudienceSize:

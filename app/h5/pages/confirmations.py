@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Annotated, Final
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 from starlette.responses import Response
 
 from app import addresses
@@ -16,7 +16,7 @@ from app.confirmations.service import Answer
 from app.dual_control import TwoPersonAct
 from app.pages.drawing.catalogue import phrase
 from app.pages.errors import NoSuchPage
-from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
+from app.pages.forms import EMPTY, Done, Form, Outcome, SubmissionDep, check_seen, said_to, seen_of
 from app.pages.route import page_router
 from app.pages.tables import CursorDep, page_at
 from app.pages.visit import Visit, visits
@@ -48,12 +48,6 @@ class Said(BaseModel):
     comment: Remark = ""
 
 
-class Confirmed(Said):
-    """Nobody confirms what they have not seen."""
-
-    digest: str = Field(pattern=r"^[0-9a-f]{64}$")
-
-
 class Word(StrEnum):
     """What the button says."""
 
@@ -79,9 +73,11 @@ async def answer(confirmation_id: UUID, word: str, visit: ConfirmationVisit, sub
     said = _known(word)
 
     async def act() -> Done:
-        await _look(visit, confirmation_id)
-        given = submission.form.read(Confirmed if said is Word.CONFIRM else Said, visit)
-        heard = Answer(visit.viewer.person, VIA, given.comment, seen=given.digest or None)
+        look = await _look(visit, confirmation_id)
+        given = submission.form.read(Said, visit)
+        heard = Answer(visit.viewer.person, VIA, given.comment, seen=given.digest)
+        if said is not Word.WITHDRAW and look.may_answer:
+            check_seen(submission.form, (), await _outcome(visit, look))
         match said:
             case Word.CONFIRM:
                 await confirmations.confirm(visit.session, confirmation_id, heard, now=visit.now)
@@ -95,6 +91,15 @@ async def answer(confirmation_id: UUID, word: str, visit: ConfirmationVisit, sub
         return await _drawn(visit, confirmation_id, form, status)
 
     return await submission.carry_out(visit, act, again=again)
+
+
+async def _outcome(visit: Visit, look: confirmations.Look) -> Outcome:
+    """What who answers has before their eyes: what it would do now, and of a policy what it takes the place of."""
+    said = dict(look.fields)
+    if look.row.act == TwoPersonAct.POLICY_ACTIVATE:
+        current = await policies.in_force(visit.session, now=visit.now)
+        said[visit.say(phrase("现行的制度"))] = visit.say(phrase("第 {number} 版"), number=current.number)
+    return said
 
 
 def _known(word: str) -> Word:
@@ -116,6 +121,7 @@ async def _drawn(visit: Visit, confirmation_id: UUID, form: Form = EMPTY, status
         form=form,
         done=await said_to(visit),
         look=look,
+        seen=seen_of(form, (), await _outcome(visit, look)),
         states=STATES,
         draft=await _draft(visit, look),
         title_of=policies.title_of,

@@ -185,7 +185,7 @@ class TestTheSecondPerson:
         await browser.get(here)
         for digest in ("", "x", "0" * 63):
             page = await browser.send(f"{here}/confirm", {"digest": digest})
-            assert page.status_code == 400, digest
+            assert page.status_code == 409, digest
             assert (await _again(house, row)).state is ConfirmationState.ASKED
         await browser.send(f"{here}/confirm")
         assert (await _again(house, row)).state is ConfirmationState.CONFIRMED

@@ -14,11 +14,12 @@ from app.audit.why import About
 from app.console.visiting import company_visits, may, traces_of
 from app.exports.service import ListName, hand_out
 from app.groups import service as groups
-from app.groups.service import GroupSearch
+from app.groups.service import AdministeredGroup, GroupSearch
 from app.org import service as org
+from app.pages.drawing import standing
 from app.pages.drawing.catalogue import phrase
 from app.pages.errors import NoSuchPage
-from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
+from app.pages.forms import EMPTY, Done, Form, SubmissionDep, check_seen, said_to, seen_of
 from app.pages.people import chosen_people
 from app.pages.route import page_router
 from app.pages.tables import Choice, CursorDep, Filter, SortDep, page_at
@@ -171,6 +172,7 @@ async def change_roster(group_id: UUID, change: str, visit: AdministeringVisit, 
     async def act() -> Done:
         await visit.check(Permission.GROUP_ADMINISTER, About(ObjectKind.GROUP, group_id))
         given = submission.form.read(RosterChange, visit)
+        check_seen(submission.form, (), standing.of_group(visit, await _shown(visit, group_id)))
         person = await org.person_named_or_former(visit.session, given.person)
         by_hand = groups.remove_by_hand if change == "remove" else groups.add_by_hand
         await by_hand(
@@ -203,6 +205,7 @@ async def change_administration(
     async def act() -> Done:
         await visit.check(Permission.GROUP_ADMINISTER, About(ObjectKind.GROUP, group_id))
         given = submission.form.read(RosterChange, visit)
+        check_seen(submission.form, (), standing.of_group(visit, await _shown(visit, group_id)))
         person = await org.person_named_or_former(visit.session, given.person)
         await groups.change_owner(
             visit.session,
@@ -268,16 +271,22 @@ async def _drawn(
 ) -> Response:
     about = About(ObjectKind.GROUP, group_id)
     await visit.check(Permission.GROUP_READ, about)
-    shown = await groups.administered(visit.session, GroupId(group_id), reader_id=visit.viewer.person.id, now=visit.now)
+    shown = await _shown(visit, group_id)
     return visit.draw(
         "console/group.html",
         status=status,
         form=form,
         done=await said_to(visit),
         shown=shown,
+        seen=seen_of(form, (), standing.of_group(visit, shown)),
         roster=await groups.roster_of(visit.session, GroupId(group_id), page=page_at(cursor)),
         may_administer=await visit.may(Permission.GROUP_ADMINISTER, about),
         may_assign=await visit.may(Permission.TASK_ASSIGN, about),
         picked=await chosen_people(visit, form, "person"),
         traces=await traces_of(visit, about),
     )
+
+
+async def _shown(visit: Visit, group_id: UUID) -> AdministeredGroup:
+    reader = visit.viewer.person.id
+    return await groups.administered(visit.session, GroupId(group_id), reader_id=reader, now=visit.now)

@@ -12,12 +12,14 @@ from starlette.responses import Response
 
 from app import addresses
 from app.access import service as access
+from app.access.service import KeyPowers
 from app.audit.why import About
 from app.confirmations import service as confirmations
 from app.console.visiting import may, one_of, trace_of, traces_of
 from app.dual_control import TwoPersonAct
+from app.pages.drawing import standing
 from app.pages.drawing.catalogue import phrase
-from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
+from app.pages.forms import EMPTY, Done, Form, Outcome, SubmissionDep, check_seen, said_to, seen_of
 from app.pages.route import page_router
 from app.pages.tables import Choice, CursorDep, Table, page_at
 from app.pages.visit import Visit, services_of, visits
@@ -167,6 +169,7 @@ async def change(key_id: UUID, visit: ChangingVisit, submission: SubmissionDep) 
     """Say anew in whose name it acts, from its next request on."""
 
     async def act() -> Done:
+        check_seen(submission.form, (), await _standing(visit, key_id))
         payload = {"key_id": str(key_id), **submission.form.read(ActsFor, visit).whom()}
         wish = confirmations.Wish(TwoPersonAct.KEY_CHANGE, payload, visit.viewer.person)
         answer = await confirmations.ask_or_do(visit.session, wish, now=visit.now)
@@ -183,6 +186,7 @@ async def change(key_id: UUID, visit: ChangingVisit, submission: SubmissionDep) 
 @router.post("/{key_id}/end")
 async def end(key_id: UUID, visit: ChangingVisit, submission: SubmissionDep) -> Response:
     async def act() -> Done:
+        check_seen(submission.form, (), await _standing(visit, key_id))
         wish = confirmations.Wish(TwoPersonAct.KEY_END, {"key_id": str(key_id)}, visit.viewer.person)
         answer = await confirmations.ask_or_do(visit.session, wish, now=visit.now)
         if isinstance(answer, confirmations.Asked):
@@ -217,7 +221,7 @@ def _scope(name: str) -> Words:
 
 async def _drawn(visit: Visit, key_id: UUID, form: Form = EMPTY, status: int = 200) -> Response:
     row = await access.key_numbered(visit.session, key_id)
-    powers = [one for one in await access.powers_of_keys(visit.session, now=visit.now) if one.row.id == key_id]
+    powers = await _powers(visit, key_id)
     usage = await access.usage_of_key(visit.session, key_id=key_id, days=DAYS, now=visit.now)
     return visit.draw(
         "console/key.html",
@@ -225,7 +229,8 @@ async def _drawn(visit: Visit, key_id: UUID, form: Form = EMPTY, status: int = 2
         form=form,
         done=await said_to(visit),
         key=row,
-        powers=powers[0] if powers else None,
+        powers=powers,
+        seen=seen_of(form, (), await _standing(visit, key_id)),
         scope=_scope,
         usage=usage,
         total=_total(usage),
@@ -235,6 +240,17 @@ async def _drawn(visit: Visit, key_id: UUID, form: Form = EMPTY, status: int = 2
         numbers="，".join(map(str, row.act_as_departments)),
         may_end=may(visit, Permission.KEY_CHANGE) and row.ended_at is None,
     )
+
+
+async def _powers(visit: Visit, key_id: UUID) -> KeyPowers | None:
+    """None when it is over."""
+    living = await access.powers_of_keys(visit.session, now=visit.now)
+    return next((one for one in living if one.row.id == key_id), None)
+
+
+async def _standing(visit: Visit, key_id: UUID) -> Outcome:
+    row, powers = await access.key_numbered(visit.session, key_id), await _powers(visit, key_id)
+    return standing.of_key(visit, row, powers.powers.sentence if powers else "")
 
 
 def _total(usage: Sequence[Any]) -> int:

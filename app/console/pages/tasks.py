@@ -13,8 +13,9 @@ from app import addresses
 from app.audit.why import About
 from app.console.visiting import traces_of
 from app.exports.service import ListName, hand_out
+from app.pages.drawing import standing
 from app.pages.drawing.catalogue import phrase
-from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
+from app.pages.forms import EMPTY, Done, Form, SubmissionDep, check_seen, said_to, seen_of
 from app.pages.route import page_router
 from app.pages.tables import Choice, CursorDep, Filter, SortDep, page_at
 from app.pages.visit import Visit, visits
@@ -112,15 +113,12 @@ async def cancel(task_id: UUID, visit: TasksVisit, submission: SubmissionDep) ->
 
     async def act() -> Done:
         await _check(visit, task_id)
-        await tasks.cancel(
-            visit.session,
-            task_id=TaskId(task_id),
-            person=visit.viewer.person,
-            actor=None,
-            note=submission.form.read(Cancellation, visit).note,
-            via=VIA,
-            now=visit.now,
-        )
+        note = submission.form.read(Cancellation, visit).note
+        person, key = visit.viewer.person, TaskId(task_id)
+        followed = await tasks.follow(visit.session, key, reader=person, now=visit.now)
+        ahead = await tasks.cancellation_ahead(visit.session, key, person=person, now=visit.now)
+        check_seen(submission.form, (), standing.of_task(visit, followed, ahead))
+        await tasks.cancel(visit.session, task_id=key, person=person, actor=None, note=note, via=VIA, now=visit.now)
         return Done(addresses.console_task(task_id), visit.say(phrase("任务已取消。")))
 
     async def again(form: Form, status: int) -> Response:
@@ -136,11 +134,14 @@ async def _check(visit: Visit, task_id: UUID) -> None:
 async def _cancelling(visit: Visit, task_id: UUID, form: Form = EMPTY, status: int = 200) -> Response:
     await _check(visit, task_id)
     person, key = visit.viewer.person, TaskId(task_id)
+    followed = await tasks.follow(visit.session, key, reader=person, now=visit.now)
+    ahead = await tasks.cancellation_ahead(visit.session, key, person=person, now=visit.now)
     return visit.draw(
         "task_cancel.html",
         status=status,
         form=form,
         home=addresses.console_task(task_id),
-        followed=await tasks.follow(visit.session, key, reader=person, now=visit.now),
-        ahead=await tasks.cancellation_ahead(visit.session, key, person=person, now=visit.now),
+        followed=followed,
+        ahead=ahead,
+        seen=seen_of(form, (), standing.of_task(visit, followed, ahead)),
     )

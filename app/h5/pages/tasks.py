@@ -10,8 +10,9 @@ from starlette.responses import Response
 
 from app import addresses
 from app.audit.why import About
+from app.pages.drawing import standing
 from app.pages.drawing.catalogue import phrase
-from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
+from app.pages.forms import EMPTY, Done, Form, SubmissionDep, check_seen, said_to, seen_of
 from app.pages.route import page_router
 from app.pages.tables import CursorDep, page_at
 from app.pages.visit import Visit, visits
@@ -76,6 +77,9 @@ async def cancel(task_id: UUID, visit: TasksVisit, submission: SubmissionDep) ->
         await _check(visit, task_id)
         note = submission.form.read(Cancellation, visit).note
         person, key = visit.viewer.person, TaskId(task_id)
+        followed = await tasks.follow(visit.session, key, reader=person, now=visit.now)
+        ahead = await tasks.cancellation_ahead(visit.session, key, person=person, now=visit.now)
+        check_seen(submission.form, (), standing.of_task(visit, followed, ahead))
         await tasks.cancel(visit.session, task_id=key, person=person, actor=None, note=note, via=VIA, now=visit.now)
         return Done(addresses.me_task(task_id), visit.say(phrase("任务已取消。")))
 
@@ -92,6 +96,8 @@ async def say(task_id: UUID, word: str, visit: ReportingVisit, submission: Submi
     async def act() -> Done:
         await _check(visit, task_id)
         given = submission.form.read(Said, visit)
+        followed = await tasks.follow(visit.session, TaskId(task_id), reader=visit.viewer.person, now=visit.now)
+        check_seen(submission.form, (), standing.of_task(visit, followed))
         await _said(visit, TaskId(task_id), word, given)
         return Done(addresses.me_task(task_id), visit.say(phrase("已记录。")))
 
@@ -128,17 +134,21 @@ async def _drawn(visit: Visit, task_id: UUID, form: Form = EMPTY, status: int = 
         form=form,
         done=await said_to(visit),
         followed=followed,
+        seen=seen_of(form, (), standing.of_task(visit, followed)),
     )
 
 
 async def _cancelling(visit: Visit, task_id: UUID, form: Form = EMPTY, status: int = 200) -> Response:
     await _check(visit, task_id)
     person, key = visit.viewer.person, TaskId(task_id)
+    followed = await tasks.follow(visit.session, key, reader=person, now=visit.now)
+    ahead = await tasks.cancellation_ahead(visit.session, key, person=person, now=visit.now)
     return visit.draw(
         "task_cancel.html",
         status=status,
         form=form,
         home=addresses.me_task(task_id),
-        followed=await tasks.follow(visit.session, key, reader=person, now=visit.now),
-        ahead=await tasks.cancellation_ahead(visit.session, key, person=person, now=visit.now),
+        followed=followed,
+        ahead=ahead,
+        seen=seen_of(form, (), standing.of_task(visit, followed, ahead)),
     )

@@ -23,7 +23,7 @@ from app.errors import DomainError
 from app.pages.drawing.catalogue import phrase
 from app.pages.errors import FaultyForm, ForeignForm, NotAsSeen
 from app.pages.security import check_form, is_control
-from app.pages.visit import Visit
+from app.pages.visit import SAID, Visit
 from app.quotes import filled
 from app.web.problems import faults_of, status_of
 from models.access import SubmittedForm
@@ -32,7 +32,6 @@ Schema = TypeVar("Schema", bound=BaseModel)
 
 TOKEN = "form_token"  # noqa: S105 -- the name of a field
 ID = "form_id"
-SAID = "said"
 SEEN = "seen"
 """What somebody has seen before they press: the digest of the fields it was of, and what was found then."""
 

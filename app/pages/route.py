@@ -14,14 +14,13 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from app.access import service as access
 from app.database import is_away
 from app.errors import DomainError
 from app.observability import get_logger
 from app.pages.drawing.catalogue import phrase, translated
 from app.pages.errors import NoSuchPage, SignInNeeded
-from app.pages.security import HEADERS, check_address, own_origin
-from app.pages.visit import drawn, is_poll, language_of, services_of, settings_of
+from app.pages.security import HEADERS, check_address
+from app.pages.visit import drawn, is_poll, language_of, services_of, way_back
 from app.web.messages import title_of
 from app.web.problems import status_of
 from app.wecom.errors import WecomError
@@ -63,27 +62,21 @@ def page_router(prefix: str = "") -> APIRouter:
 
 def _problem(request: Request, status: int, title: str, sentence: str) -> Response:
     now = services_of(request).clock.now()
-    context = {"title": title, "sentence": sentence, "is_unexpected": status >= _UNEXPECTED}
+    # A browser's own way back keeps what was typed: after a fault of ours nobody is led away from it.
+    back = way_back(request) if request.method == "POST" and status < _UNEXPECTED else ""
+    context = {"title": title, "sentence": sentence, "is_unexpected": status >= _UNEXPECTED, "back": back}
     return drawn(request, "problem.html", context, now=now, status=status)
 
 
 async def _sign_in(request: Request, error: Exception) -> Response:
     """On the way to the page that was asked for. A form that came too late leads to the page that it was on."""
-    del error
+    assert isinstance(error, SignInNeeded)  # registered for this type alone
     if is_poll(request):
         return Response(status_code=_STOP_POLLING, headers={**HEADERS, "hx-reswap": "none"})
-    location = f"/sign-in?to={quote(_wanted(request), safe='')}"
+    location = f"/sign-in?to={quote(error.facts['to'], safe='')}"
     if "hx-request" in request.headers:
         return Response(status_code=200, headers={**HEADERS, "hx-redirect": location})
     return RedirectResponse(location, 303, headers=HEADERS)
-
-
-def _wanted(request: Request) -> str:
-    home = "/console" if request.url.path.startswith("/console") else "/me"
-    if request.method == "GET":
-        return request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    origin, came_from = own_origin(request, settings_of(request)), request.headers.get("referer", "")
-    return access.own_path(came_from.removeprefix(origin), otherwise=home)
 
 
 async def _refused(request: Request, error: Exception) -> Response:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Final, Protocol
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
@@ -33,6 +33,8 @@ from app.wecom.client import Platform
 from models.ids import new_id
 
 CONSOLE = "console"
+CAME_FROM: Final = "came_from"
+"""The field of every form that says which page it stands on: what is answered to a form may have no address to open."""
 POLL: Final = "steward-poll"
 """The header of a page that asks by itself whether anything has changed."""
 
@@ -55,6 +57,31 @@ def settings_of(request: Request) -> Settings:
     return services_of(request).settings
 
 
+SAID: Final = "said"
+"""What the address of a page says of the form that led to it. It is said once."""
+
+
+async def keep_way_back(request: Request, *, otherwise: str) -> str:
+    """The address that opens this page, or the page that a form stood on; kept for whatever is drawn in answer.
+
+    A form says it itself (`CAME_FROM`): a browser may leave the `Referer` out.
+    """
+    if request.method == "GET":
+        rest = urlencode([pair for pair in parse_qsl(request.url.query, keep_blank_values=True) if pair[0] != SAID])
+        whole = f"{request.url.path}?{rest}" if rest else request.url.path
+        back = access.own_path(whole, otherwise=access.own_path(request.url.path, otherwise=otherwise))
+    else:
+        came_from = (await request.form()).get(CAME_FROM)
+        back = access.own_path(came_from if isinstance(came_from, str) else None, otherwise=otherwise)
+    request.state.way_back = back
+    return back
+
+
+def way_back(request: Request) -> str:
+    """Where the answer to this request belongs; "" before anybody has looked (`keep_way_back`)."""
+    return str(getattr(request.state, "way_back", ""))
+
+
 def language_of(request: Request) -> str:
     """What somebody chose, else what their browser prefers."""
     chosen = Cookies(request, settings_of(request)).get(LANGUAGE)
@@ -72,7 +99,7 @@ def drawn(
 ) -> HTMLResponse:
     """A page as HTML, with the headers that every page has."""
     reader = reader_of(request, now)
-    known = {"reader": reader, "path": request.url.path, "correlation_id": current_correlation_id(), "visit": None}
+    known = {"reader": reader, "correlation_id": current_correlation_id(), "visit": None}
     text = environment(reader.language).get_template(template).render(known | context)
     answer = HTMLResponse(text, status, headers=HEADERS)
     answer.headers["content-language"] = "en" if reader.reads_english else "zh-CN"
@@ -159,11 +186,21 @@ class Visit:
     def draw(self, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
         return drawn(self.request, template, {"visit": self, **context}, now=self.now, status=status)
 
+    @property
+    def back(self) -> str:
+        """The address, with its filters, that opens the page on which this is read."""
+        return way_back(self.request)
+
+    @property
+    def path(self) -> str:
+        """The same without filters."""
+        return self.back.partition("?")[0]
+
     def link(self, **query: object) -> str:
-        """The address of the page with other filters; None and empty take one away."""
+        """The address of the page with other filters; None and empty take one away. What answers a form has none."""
         merged = dict(self.request.query_params) | query
         kept = {name: str(value) for name, value in merged.items() if value not in {None, ""}}
-        return f"{self.request.url.path}?{urlencode(kept)}" if kept else self.request.url.path
+        return f"{self.path}?{urlencode(kept)}" if kept else self.path
 
     def go(self, location: str) -> Response:
         """Post/Redirect/Get."""
@@ -198,9 +235,10 @@ def _visit(
     path: str, permission: Permission | None
 ) -> Callable[[Request, AsyncSession, datetime], Coroutine[Any, Any, Visit]]:
     async def visit(request: Request, session: SessionDep, now: NowDep) -> Visit:
+        back = await keep_way_back(request, otherwise=path)
         viewer = await viewer_of(request, session, now)
         if viewer is None:
-            raise SignInNeeded("请先登录", "Please sign in first")
+            raise SignInNeeded("请先登录", "Please sign in first", to=back)
         page = services_of(request).registry.pages[path]
         authority = await access.authority_of(session, viewer.person, now=now)
         counting = authority.beyond_own() if page.face == CONSOLE else authority

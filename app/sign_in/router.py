@@ -15,7 +15,7 @@ from app.access.service import Turned, Visitor
 from app.database import transaction
 from app.observability import get_logger
 from app.pages.drawing.catalogue import LANGUAGES
-from app.pages.errors import ForeignForm, NoSuchPage
+from app.pages.errors import ForeignForm, NoSuchPage, SignInNeeded
 from app.pages.forms import SubmissionDep
 from app.pages.route import page_router
 from app.pages.security import (
@@ -28,7 +28,7 @@ from app.pages.security import (
     form_token,
     own_origin,
 )
-from app.pages.visit import drawn, services_of, settings_of, viewer_of
+from app.pages.visit import drawn, keep_way_back, services_of, settings_of, viewer_of
 from app.sign_in import browsers, messages
 from app.sign_in.messages import Refusal
 from app.web.deps import NowDep, SessionDep
@@ -136,15 +136,17 @@ async def choose_language(
     session: SessionDep,
     now: NowDep,
     language: Annotated[str, Form()],
-    to: Annotated[str, Form()] = HOME,
 ) -> Response:
-    """In which language the pages are read with this browser."""
+    """In which language the pages are read with this browser. It leads back to the page that the button stands on."""
     settings = settings_of(request)
+    back = await keep_way_back(request, otherwise=HOME)
     viewer = await viewer_of(request, session, now)
-    if viewer is None or language not in LANGUAGES:
-        raise ForeignForm("页面已过期，请刷新后再试", "The page is too old: reload it and try again")
+    if viewer is None:
+        raise SignInNeeded("请先登录", "Please sign in first", to=back)
     check_form(request, settings, secret=viewer.token, given=submission.token)
-    answer = RedirectResponse(access.own_path(to, otherwise=HOME), 303, headers=HEADERS)
+    if language not in LANGUAGES:
+        raise ForeignForm("页面已过期，请刷新后再试", "The page is too old: reload it and try again")
+    answer = RedirectResponse(back, 303, headers=HEADERS)
     Cookies(request, settings).put(answer, LANGUAGE, language, seconds=_A_YEAR)
     return answer
 

@@ -20,7 +20,6 @@ from app.database import transaction
 from app.dual_control import TwoPersonAct
 from models.access import PersonSession
 from models.confirmations import Confirmation, ConfirmationState
-from models.ids import new_id
 from tests.builders import groups
 from tests.company import HEADQUARTERS, RESEARCH
 from tests.pages.operations import let
@@ -139,26 +138,6 @@ class TestAddressesOfNothing:
     async def test_programs_are_answered_as_ever(self, house: House, address: str) -> None:
         page = await house.browser("").get(address, follows=False)
         assert page.headers["content-type"].startswith("application/problem+json")
-
-
-class TestLateForms:
-    async def test_one_comes_back_to_the_page_that_the_form_was_on(self, house: House) -> None:
-        browser = await house.signed_in("li")
-        house.clock.advance(house.services.settings.session_idle + timedelta(seconds=1))
-        late = f"/me/confirmations/{new_id()}/confirm"
-        page = await browser.post(late, {}, referer=f"{SERVICE}/me/confirmations?cursor=a")
-        assert page.status_code in {200, 400}
-        assert browser.went[-1] == f"{SERVICE}/me/confirmations?cursor=a"
-
-    @pytest.mark.parametrize(
-        "referer", ["", "https://evil.test/me", f"{SERVICE}.evil.test/me", f"{SERVICE}//evil.test"]
-    )
-    @pytest.mark.parametrize(
-        ("address", "home"), [("/me/apply/join", "/me"), ("/console/keys/new", "/console")], ids=["me", "console"]
-    )
-    async def test_from_elsewhere_one_comes_home(self, house: House, referer: str, address: str, home: str) -> None:
-        page = await house.browser("").post(address, {}, follows=False, referer=referer)
-        assert page.headers["location"] == f"/sign-in?to={quote(home, safe='')}"
 
 
 class TestPolls:

@@ -77,7 +77,7 @@ class TestTasks:
         wang = await house.signed_in("wang")
         await wang.get(here)
         async with transaction(house.services.sessions) as session:
-            of = told(house, things) | {"via": "card"}
+            of = told(house, things)
             await tasks.accept(session, via="card", **of)
         page = await wang.send(here)
         assert page.status_code == 409

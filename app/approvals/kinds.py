@@ -31,6 +31,8 @@ class Details:
     name: str = ""
     title: str = ""
     contact: str = ""
+    written_name: str = ""
+    """The name as the application writes it, where the contact book has another."""
 
 
 PERSONAL: Mapping[str, str] = {"title": "职务", "contact": "联系方式"}

@@ -35,6 +35,7 @@ from models.org import Person
 
 ChangeT = TypeVar("ChangeT", bound=RosterChange)
 
+WRITTEN_NAME: Final = "填写姓名"
 NAMED_ON_CARD: Final = 10
 """Of the members of a new group; the page of the request names all of them."""
 
@@ -165,8 +166,12 @@ class MembershipKind(RequestKind[ChangeT, MembershipSubject]):
     async def details(self, session: AsyncSession, payload: ChangeT, subject: MembershipSubject) -> Details:
         """2.1: true name and title as the contact book has them; what it does not show, the application says."""
         _, person = await _group_and_person(session, subject)
+        written = payload.name if person.name and payload.name != person.name else ""
         return Details(
-            person.name or payload.name, person.position or payload.title, payload.contact or contact_of(person)
+            person.name or payload.name,
+            _beside(person.position, payload.title),
+            payload.contact or contact_of(person),
+            written_name=written,
         )
 
     @abstractmethod
@@ -205,7 +210,8 @@ class MembershipKind(RequestKind[ChangeT, MembershipSubject]):
         who = [] if is_own and person.name else [("成员", details.name)]
         personal = [(PERSONAL["title"], details.title), (PERSONAL["contact"], details.contact)]
         where = [("群", group.desired_name)] if is_own else []
-        fields = [*who, *personal, *where, ("用途", group.purpose)]
+        written = [(WRITTEN_NAME, details.written_name)]
+        fields = [*who, *written, *personal, *where, ("用途", group.purpose)]
         whose = "" if is_own else details.name
         return RequestText(
             title=f"申请{whose}{self.verb}{quoted(group.desired_name)}",
@@ -301,6 +307,11 @@ async def tell_of_leave(
     """`exit.mode` notify (2.5): the administrators hear that somebody has left, as they may."""
     text = messages.left_quietly(group, name=person.name, citation=policy.cite(cause.rule_key))
     await findings.tell_administrators(session, group, text, policy=policy, why=cause.why, now=now, without=[person.id])
+
+
+def _beside(known: str, written: str) -> str:
+    """What the contact book has, and what the application writes where that is something else."""
+    return f"{known}（填写：{written}）" if known and written and written != known else known or written
 
 
 KINDS: dict[str, RequestKind[Any, Any]] = {kind.name: kind for kind in (CreateGroupKind(), JoinKind(), ExitKind())}

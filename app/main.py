@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
+from http import HTTPStatus
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,9 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 from fastapi_offline import core as offline
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from app.access.documentation import document_scopes
@@ -27,6 +31,7 @@ from app.events.documentation import document_events
 from app.events.router import answer_who_waits
 from app.h5.router import router as h5
 from app.pages.drawing.assets import MOUNTED, Assets
+from app.pages.route import answer_people
 from app.pages.router import router as nowhere
 from app.probes.measure import Measured
 from app.probes.router import router as health
@@ -110,6 +115,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.examine = examination_of(services)
     app.router.routes.extend(_addresses().routes)
     problems.install(app)
+    app.add_exception_handler(HTTPException, _nowhere)
     document_kinds(app, services.registry.kinds)
     document_scopes(app, services.registry)
     document_events(app)
@@ -117,6 +123,12 @@ def create_app(services: Services) -> FastAPI:
     app.add_middleware(Edge)
     app.add_middleware(Measured)
     return app
+
+
+async def _nowhere(request: Request, error: Exception) -> Response:
+    """An address that leads nowhere: people read a page, programs a problem."""
+    people = await answer_people(request) if getattr(error, "status_code", 0) == HTTPStatus.NOT_FOUND else None
+    return people or await problems.http_error(request, error)
 
 
 @cache

@@ -30,6 +30,11 @@ log = get_logger()
 _NOT_ALLOWED = 405
 _UNEXPECTED = 500
 _AWAY = 503
+FOR_PROGRAMS = frozenset(
+    {"api", "assets", "callbacks", "docs", "healthz", "metrics", "openapi.json", "problems", "readyz"}
+    | {"static-offline-docs"}
+)
+"""The first parts of addresses at which an error is a document, whoever asks."""
 _STOP_POLLING = 286
 """What htmx understands so: the page stays as it is until somebody does something on it."""
 
@@ -98,6 +103,16 @@ async def _http(request: Request, error: Exception) -> Response:
     if error.status_code >= _UNEXPECTED:
         return await _unexpected(request, error)
     return _problem(request, error.status_code, _told(request, phrase("打不开这个页面")), str(error.detail))
+
+
+async def answer_people(request: Request) -> Response | None:
+    """For a browser at an address that nothing of ours has. None for programs, and where only programs go."""
+    first = request.url.path.split("/")[1]
+    if "text/html" not in request.headers.get("accept", "") or first in FOR_PROGRAMS:
+        return None
+    if request.url.path == "/" and request.method in {"GET", "HEAD"}:
+        return RedirectResponse("/me", 303, headers=HEADERS)
+    return await _malformed(request, LookupError())
 
 
 async def _wrong_method(request: Request, methods: set[str]) -> Response:

@@ -140,7 +140,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _malformed)
     for kind in (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
         app.add_exception_handler(kind, _database_error)
-    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(HTTPException, http_error)
     app.add_exception_handler(Exception, unexpected)
 
 
@@ -213,7 +213,8 @@ async def _unstorable(request: Request, sqlstate: str) -> JSONResponse:
     return problem(request, 422, "malformed", _TITLES[422], detail, english=english)
 
 
-async def _http_error(request: Request, error: Exception) -> JSONResponse:
+async def http_error(request: Request, error: Exception) -> JSONResponse:
+    """What the framework refuses by itself."""
     assert isinstance(error, HTTPException)  # registered for this type alone
     title = _TITLES.get(error.status_code, "请求有误")
     slug, said = f"http-{error.status_code}", str(error.detail)

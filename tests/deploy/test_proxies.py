@@ -145,7 +145,9 @@ class TestProxies:
 
     async def test_nothing_else_is_shown(self, proxy: Any, tmp_path: Path) -> None:
         async with through(proxy, tmp_path) as (client, upstream):
-            for path in ("/", "/metrics", "/readyz", "/docs", "/openapi.json", "/meme", "/api/v1/departments"):
+            first = await client.get("/")
+            assert (first.status_code, httpx.URL(first.headers["location"]).path) == (303, "/me")
+            for path in ("/metrics", "/readyz", "/docs", "/openapi.json", "/meme", "/api/v1/departments"):
                 assert (await client.get(path)).status_code == 404
             assert upstream.seen == []
             for path in PAGES:

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from sqlalchemy import select
 from sqlmodel import col
+from starlette.routing import Mount
 
 from app.announcements import service as announcements
 from app.announcements.service import AudienceWanted, Draft
@@ -18,10 +19,12 @@ from app.confirmations import service as confirmations
 from app.confirmations.service import Wish
 from app.database import transaction
 from app.dual_control import TwoPersonAct
+from app.pages import route
 from models.access import PersonSession
 from models.confirmations import Confirmation, ConfirmationState
 from tests.builders import groups
 from tests.company import HEADQUARTERS, RESEARCH
+from tests.pages.every_address import routes_of
 from tests.pages.operations import let
 from tests.pages.world import SERVICE, Browser, House
 
@@ -138,6 +141,42 @@ class TestAddressesOfNothing:
     async def test_programs_are_answered_as_ever(self, house: House, address: str) -> None:
         page = await house.browser("").get(address, follows=False)
         assert page.headers["content-type"].startswith("application/problem+json")
+
+
+class TestPeopleAtTheDoor:
+    """A person who types the name of the service, or an address of nothing, reads a page; programs read a document."""
+
+    ASKS = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+    async def ask(self, house: House, address: str, accept: str, method: str = "GET") -> httpx.Response:
+        headers = {"accept": accept, "accept-language": "zh-CN"}
+        return await house.browser("").http.request(method, f"{SERVICE}{address}", headers=headers)
+
+    async def test_the_name_alone_leads_to_the_first_page(self, house: House) -> None:
+        answer = await self.ask(house, "/", self.ASKS)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/me")
+        assert (await self.ask(house, "/", "*/*")).headers["content-type"].startswith("application/problem+json")
+
+    @pytest.mark.parametrize("address", ["/nope", "/meeting", "/nope/further?a=1", "/index.html", "//evil.test/me"])
+    @pytest.mark.parametrize("method", ["GET", "POST"])
+    async def test_an_address_of_nothing_is_told_by_a_page(self, house: House, address: str, method: str) -> None:
+        answer = await self.ask(house, address, self.ASKS, method)
+        assert answer.status_code == 404
+        assert "没有这个页面" in answer.text
+        assert 'href="/me"' in answer.text
+        assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+
+    @pytest.mark.parametrize("first", sorted(route.FOR_PROGRAMS))
+    async def test_where_only_programs_go_it_stays_a_document(self, house: House, first: str) -> None:
+        answer = await self.ask(house, f"/{first}/nope/nope", self.ASKS)
+        assert answer.status_code == 404
+        assert not answer.headers["content-type"].startswith("text/html")
+
+    def test_every_other_address_is_one_of_people(self, house: House) -> None:
+        firsts = {path.split("/")[1] for path, _ in routes_of(house.app.routes)}
+        firsts |= {one.path.split("/")[1] for one in house.app.routes if isinstance(one, Mount)}
+        ours = {page.face for page in REGISTRY.pages.values()} | {"sign-in", "sign-out", "WW_verify_{random}.txt"}
+        assert firsts - ours - route.FOR_PROGRAMS - {"openapi.json"} == set()
 
 
 class TestPolls:

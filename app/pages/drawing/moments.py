@@ -41,21 +41,51 @@ class Reader:
             return self.exact(moment)
         if length < _MINUTE:
             return "just now" if self.reads_english else "刚刚"
+        words, is_past = self._length(length), apart > timedelta(0)
+        if self.reads_english:
+            return f"{words} ago" if is_past else f"in {words}"
+        return f"{words}前" if is_past else f"{words}后"
+
+    def remaining(self, deadline: datetime) -> str:
+        """还剩 2 小时, 即将到期, 已过期 3 天: a deadline is a limit and no event."""
+        left = deadline - self.now
+        if abs(left) < _MINUTE:
+            if self.reads_english:
+                return "due now" if left >= timedelta(0) else "just passed"
+            return "即将到期" if left >= timedelta(0) else "刚刚过期"
+        words = self._length(abs(left))
+        if self.reads_english:
+            return f"{words} left" if left > timedelta(0) else f"passed {words} ago"
+        return f"还剩 {words}" if left > timedelta(0) else f"已过期 {words}"
+
+    def _length(self, length: timedelta) -> str:
+        """At least a minute, in its largest unit."""
         count, chinese, english = next(
             (length // unit, chinese, english)
             for unit, chinese, english in ((_DAY, "天", "day"), (_HOUR, "小时", "hour"), (_MINUTE, "分钟", "minute"))
             if length >= unit
         )
-        is_past = apart > timedelta(0)
-        if self.reads_english:
-            words = f"{count} {english}{'' if count == 1 else 's'}"
-            return f"{words} ago" if is_past else f"in {words}"
-        return f"{count} {chinese}前" if is_past else f"{count} {chinese}后"
+        return f"{count} {english}{'' if count == 1 else 's'}" if self.reads_english else f"{count} {chinese}"
 
     def shown(self, moment: datetime | None) -> Markup:
         """A `time` element: the relative words, the exact moment with its zone on hover, both for screen readers."""
         if moment is None:
             return Markup("—")
+        return self._marked(moment, self.relative(moment))
+
+    def due(self, deadline: datetime | None, *, is_settled: bool) -> Markup:
+        """What remains, and the exact moment beside it: a phone has no hover. Of what is settled, the moment alone:
+        nothing runs out any more.
+        """
+        if deadline is None:
+            return Markup("—")
+        exact = self.exact(deadline)
+        if is_settled:
+            return self._marked(deadline, exact)
+        words = self._marked(deadline, self.remaining(deadline))
+        return Markup('{} <span class="quiet exact">{}</span>').format(words, exact)
+
+    def _marked(self, moment: datetime, words: str) -> Markup:
         exact = f"{self.exact(moment)}（{self.zone.key}）"
         stamp = moment.isoformat(timespec="seconds")
-        return Markup('<time datetime="{}" title="{}">{}</time>').format(stamp, exact, escape(self.relative(moment)))
+        return Markup('<time datetime="{}" title="{}">{}</time>').format(stamp, exact, escape(words))

@@ -27,6 +27,8 @@ class DomainError(Exception):
 
     slug: ClassVar[str] = "error"
     title: ClassVar[str] = "出错了"
+    names_members: ClassVar[bool] = False
+    """Its sentence speaks of members of a body: `facts["faults"]` says the same at the fields of a form."""
 
     def __init__(
         self, detail: str, english: str, *, english_facts: Mapping[str, Any] | None = None, **facts: Any

@@ -16,6 +16,7 @@ class UnknownKind(Invalid):
 
 
 class UnreadablePayload(Invalid):
+    names_members = True
     slug = "unreadable-payload"
     title = "申请内容不完整或不正确"
 

@@ -16,6 +16,7 @@ class UnknownAct(Invalid):
 
 
 class UnreadableAct(Invalid):
+    names_members = True
     slug = "unreadable-two-person-act"
     title = "操作的内容不完整或不正确"
 

@@ -164,7 +164,7 @@ class MembershipKind(RequestKind[ChangeT, MembershipSubject]):
         return MembershipSubject(group_id=group.id, person_id=person.id, group_type=group.group_type)
 
     async def details(self, session: AsyncSession, payload: ChangeT, subject: MembershipSubject) -> Details:
-        """2.1: true name and title as the contact book has them; what it does not show, the application says."""
+        """2.1: true name and title as the contact book has them, and what the application says otherwise beside it."""
         _, person = await _group_and_person(session, subject)
         written = payload.name if person.name and payload.name != person.name else ""
         return Details(

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Annotated, Any, NamedTuple, TypeVar
+from typing import Annotated, Any, Final, NamedTuple, TypeVar
 from uuid import UUID
 
 from fastapi import Depends, Request
@@ -37,6 +37,14 @@ SEEN = "seen"
 
 Outcome = Mapping[str, str]
 """What a page has found and shows, as its reader reads it: 收件人 → 12 人."""
+OTHERWISE_CALLED: Final[Mapping[str, str]] = {
+    "act_as_departments": "departments",
+    "audience": "departments",
+    "class": "message_class",
+    "ends_at": "until",
+    "expires_at": "ends_on",
+}
+"""Members of bodies, and the fields of forms in which people say them."""
 LONGEST = 300
 """Of what was found before, as a sentence repeats it."""
 
@@ -89,9 +97,26 @@ def at_fields(visit: Visit, fields: Mapping[type[DomainError], str]) -> Iterator
 
 
 def refused(visit: Visit, form: Form, error: DomainError) -> Form:
-    """The form once more, with why it was refused."""
-    faults = error.facts.get("faults", {}) if isinstance(error, FaultyForm) else {}
-    return Form(form.values, form.lists, {"": _sentence(visit, error), **faults})
+    """The form once more, with why it was refused: at its fields, where the refusal names them."""
+    facts = error.english_facts if visit.reader.reads_english else error.facts
+    faults = facts.get("faults", {})
+    if isinstance(error, FaultyForm):
+        return Form(form.values, form.lists, {"": _sentence(visit, error), **faults})
+    placed = {_field_of(one["where"]): one["what"] for one in reversed(faults) if "where" in one}
+    if not placed:
+        return Form(form.values, form.lists, {"": _sentence(visit, error)})
+    if not error.names_members:
+        return Form(form.values, form.lists, {"": _sentence(visit, error), **placed})
+    # What was not sent may be boxes that nobody has ticked, or no field at all: then the sentence says it as well.
+    unsent = [what for name, what in placed.items() if name not in form.values and name not in form.lists]
+    said = " ".join([visit.say(phrase("请检查标出的内容")), *unsent])
+    return Form(form.values, form.lists, {"": said, **placed})
+
+
+def _field_of(where: str) -> str:
+    """`payload.members.0` is what the field `members` says."""
+    name = where.removeprefix("payload.").partition(".")[0]
+    return OTHERWISE_CALLED.get(name, name)
 
 
 def seen_of(form: Form, names: Iterable[str], outcome: Outcome) -> str:

@@ -15,6 +15,7 @@ from app.approvals.service import Application
 from app.audit.actor import person_actor
 from app.bootstrap import REGISTRY
 from app.database import transaction
+from models.ids import RequestId
 from models.org import Person
 from tests.builders import groups
 from tests.builders.approvals import cards_to, texts_to
@@ -92,7 +93,7 @@ async def test_whoever_decides_reads_it(house: House, typed: Typed) -> None:
             typed.kind, requester, payload, submitted_by=person_actor(requester.id), reason=REASON
         )
         request = await approvals.submit(session, application, now=now)
-        step = (await approvals.follow(session, request.id, reader=requester, now=now)).line.open_step
+        step = (await approvals.follow(session, RequestId(request.id), reader=requester, now=now)).line.open_step
         assert step is not None
         asked = {one.id for one in step.asked}
         userid, decider = next((key, one) for key, one in house.company.people.items() if one.id in asked)

@@ -43,8 +43,8 @@ def check_complete(
         return
     places = {one: "reason" if one == "reason" else f"payload.{one}" for one in wanting}
     clause = submission.policy.cite(kind.rule_key)
-    in_chinese = "、".join(f"{_WORDS[one][0]}（{places[one]}）" for one in wanting)
-    in_english = ", ".join(f"{_WORDS[one][1]} ({places[one]})" for one in wanting)
+    in_chinese = "、".join(_WORDS[one][0] for one in wanting)
+    in_english = ", ".join(_WORDS[one][1] for one in wanting)
     counts, counts_in_english = "只有空格或标点的不算写明", "blanks and punctuation say nothing"
     if "contact" in wanting:
         counts = f"{counts}，{_CONTACT[0]}"

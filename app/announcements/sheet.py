@@ -11,8 +11,9 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.announcements import queries, rules
+from app.announcements.queries import AnnouncementFilter
 from app.announcements.rules import ReceiptState
-from app.announcements.shown.lists import ANNOUNCEMENTS_SORTED, AnnouncementLine, lines_of, listed
+from app.announcements.shown.lists import ANNOUNCEMENTS_SORTED, EVERY, AnnouncementLine, lines_of, listed
 from app.calendar import service as calendars
 from app.database import portions_of
 from app.delivery import queries as delivery_queries
@@ -104,8 +105,14 @@ def announcement_sheet(session: AsyncSession, *, in_english: bool) -> Sheet[Anno
 
 
 async def announcement_lines(
-    session: AsyncSession, sight: Sight, *, reader_id: UUID, sort: str = "", now: datetime
+    session: AsyncSession,
+    sight: Sight,
+    wanted: AnnouncementFilter = EVERY,
+    *,
+    reader_id: UUID,
+    sort: str = "",
+    now: datetime,
 ) -> AsyncIterator[Sequence[AnnouncementLine]]:
     """Everything that the list holds, in its order, a portion at a time."""
-    async for part in portions_of(session, ANNOUNCEMENTS_SORTED.by(sort).apply(listed(sight, reader_id))):
+    async for part in portions_of(session, ANNOUNCEMENTS_SORTED.by(sort).apply(listed(sight, reader_id, wanted))):
         yield await lines_of(session, part, now=now)

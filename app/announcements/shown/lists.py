@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.announcements import rules
+from app.announcements.queries import AnnouncementFilter, matching
 from app.announcements.rules import ReceiptState
 from app.announcements.sight import seen_by
 from app.org import service as org
@@ -81,17 +82,27 @@ ANNOUNCEMENTS_SORTED: Final = Sorting(
 )
 
 
-def listed(sight: Sight, reader_id: UUID) -> Select[Announcement]:
-    return select(Announcement).where(or_(seen_by(sight), col(Announcement.author_id) == reader_id))
+EVERY: Final = AnnouncementFilter()
+
+
+def listed(sight: Sight, reader_id: UUID, wanted: AnnouncementFilter = EVERY) -> Select[Announcement]:
+    return matching(wanted).where(or_(seen_by(sight), col(Announcement.author_id) == reader_id))
 
 
 async def announcements_seen(
-    session: AsyncSession, sight: Sight, *, reader_id: UUID, sort: str = "", page: PageQuery = FIRST_PAGE, now: datetime
+    session: AsyncSession,
+    sight: Sight,
+    wanted: AnnouncementFilter = EVERY,
+    *,
+    reader_id: UUID,
+    sort: str = "",
+    page: PageQuery = FIRST_PAGE,
+    now: datetime,
 ) -> AnnouncementPage:
     """Everything that the sight reaches, and what the reader has published, the latest first unless another order is
     asked for.
     """
-    rows, cursor = await ANNOUNCEMENTS_SORTED.by(sort).page(session, listed(sight, reader_id), page)
+    rows, cursor = await ANNOUNCEMENTS_SORTED.by(sort).page(session, listed(sight, reader_id, wanted), page)
     return AnnouncementPage(await lines_of(session, rows, now=now), cursor)
 
 

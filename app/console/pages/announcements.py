@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Query
+from fastapi import Depends, Query
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
@@ -24,12 +25,13 @@ from app.pages.drawing.catalogue import phrase
 from app.pages.forms import EMPTY, Done, Form, Outcome, SubmissionDep, check_seen, refused, said_to, seen_of
 from app.pages.people import chosen_departments, chosen_groups, chosen_people
 from app.pages.route import page_router
-from app.pages.tables import CursorDep, SortDep, page_at
+from app.pages.tables import Choice, CursorDep, Filter, SortDep, page_at
 from app.pages.visit import Visit, visits
 from app.permissions import Permission, Sight
 from app.policy import service as policies
 from app.spreadsheets.download import SheetFormat
 from app.web.problems import status_of
+from models.announcements import AnnouncementState
 from models.audit import ObjectKind
 from models.ids import LARGEST_NUMBER, AnnouncementId
 
@@ -54,26 +56,71 @@ class NewAnnouncement(BaseModel):
         return Draft(self.title, self.body, self.message_class, wanted)
 
 
+STATES = [
+    Choice("published", "进行中", "under way"),
+    Choice("closed", "已结束", "closed"),
+]
+LATE = [Choice("true", "有人逾期未确认", "somebody is late")]
+
+
+@dataclass(frozen=True)
+class AskedFor:
+    """What the address asks for: the overview leads here with it."""
+
+    state: str
+    late: str
+
+    def filters(self) -> list[Filter]:
+        return [
+            Filter("state", "状态", "State", STATES, self.state),
+            Filter("late", "期限", "Deadline", LATE, self.late),
+        ]
+
+    def wanted(self, visit: Visit) -> queries.AnnouncementFilter:
+        return queries.AnnouncementFilter(
+            state=AnnouncementState(self.state) if self.state in set(AnnouncementState) else None,
+            late_at=visit.now if self.late == "true" else None,
+        )
+
+
+def _asked_for(
+    state: Annotated[str, Query(max_length=32)] = "", late: Annotated[str, Query(max_length=8)] = ""
+) -> AskedFor:
+    return AskedFor(state, late)
+
+
+AskedForDep = Annotated[AskedFor, Depends(_asked_for)]
+
+
 @router.get("")
-async def listed(visit: AnnouncementsVisit, cursor: CursorDep, sort: SortDep = "") -> Response:
+async def listed(visit: AnnouncementsVisit, cursor: CursorDep, asked: AskedForDep, sort: SortDep = "") -> Response:
     page = await announcements.announcements_seen(
-        visit.session, visit.sight(), reader_id=visit.viewer.person.id, sort=sort, page=page_at(cursor), now=visit.now
+        visit.session,
+        visit.sight(),
+        asked.wanted(visit),
+        reader_id=visit.viewer.person.id,
+        sort=sort,
+        page=page_at(cursor),
+        now=visit.now,
     )
     return visit.draw(
         "console/announcements.html",
         done=await said_to(visit),
         table=page,
+        filters=asked.filters(),
         order=announcements.ANNOUNCEMENTS_SORTED.by(sort),
         may_publish=visit.authority.holds(Permission.ANNOUNCEMENT_PUBLISH),
     )
 
 
 @router.get("/export.{ending}")
-async def export_list(visit: AnnouncementsVisit, ending: SheetFormat, sort: SortDep = "") -> Response:
+async def export_list(
+    visit: AnnouncementsVisit, ending: SheetFormat, asked: AskedForDep, sort: SortDep = ""
+) -> Response:
     """The same list as a file, all of it."""
     sheet = announcements.announcement_sheet(visit.session, in_english=visit.reader.reads_english)
     lines = announcements.announcement_lines(
-        visit.session, visit.sight(), reader_id=visit.viewer.person.id, sort=sort, now=visit.now
+        visit.session, visit.sight(), asked.wanted(visit), reader_id=visit.viewer.person.id, sort=sort, now=visit.now
     )
     return await hand_out(visit.taking(), ListName.ANNOUNCEMENTS, sheet, lines, ending=ending)
 

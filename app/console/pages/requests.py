@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query
+from fastapi import Depends, Query
 from starlette.responses import Response
 
 from app import addresses
@@ -21,7 +22,7 @@ from app.pages.tables import Choice, CursorDep, Filter, SortDep, page_at
 from app.pages.visit import Visit, visits
 from app.permissions import Permission
 from app.spreadsheets.download import SheetFormat
-from models.approvals import RequestState
+from models.approvals import OutcomeState, RequestState
 from models.audit import ObjectKind
 from models.ids import RequestId
 
@@ -42,45 +43,71 @@ KINDS = [
     Choice("create_group", "建立群", "create a group"),
     Choice("own_group", "担任群主", "own a group"),
 ]
+LATE = [Choice("true", "已逾期", "late")]
+OUTCOMES = [
+    Choice("pending", "正在办理", "being carried out"),
+    Choice("done", "已办成", "done"),
+    Choice("failed", "没有办成", "could not be carried out"),
+]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the address asks for: the overview leads here with it."""
+
+    state: str
+    kind: str
+    late: str
+    outcome: str
+
+    def filters(self) -> list[Filter]:
+        return [
+            Filter("state", "状态", "State", STATES, self.state),
+            Filter("kind", "种类", "Kind", KINDS, self.kind),
+            Filter("late", "期限", "Deadline", LATE, self.late),
+            Filter("outcome", "办理结果", "Outcome", OUTCOMES, self.outcome),
+        ]
+
+    def wanted(self, visit: Visit) -> RequestFilter:
+        return RequestFilter(
+            state=RequestState(self.state) if self.state in set(RequestState) else None,
+            kind=self.kind or None,
+            late_at=visit.now if self.late == "true" else None,
+            outcome=OutcomeState(self.outcome) if self.outcome in set(OutcomeState) else None,
+            sight=visit.sight(),
+        )
+
+
+def _asked(
+    state: Annotated[str, Query(max_length=32)] = "",
+    kind: Annotated[str, Query(max_length=32)] = "",
+    late: Annotated[str, Query(max_length=8)] = "",
+    outcome: Annotated[str, Query(max_length=32)] = "",
+) -> Asked:
+    return Asked(state, kind, late, outcome)
+
+
+AskedDep = Annotated[Asked, Depends(_asked)]
 
 
 @router.get("")
-async def listed(
-    visit: RequestsVisit,
-    cursor: CursorDep,
-    state: Annotated[str, Query(max_length=32)] = "",
-    kind: Annotated[str, Query(max_length=32)] = "",
-    sort: SortDep = "",
-) -> Response:
-    wanted = _wanted(visit, state, kind)
+async def listed(visit: RequestsVisit, cursor: CursorDep, asked: AskedDep, sort: SortDep = "") -> Response:
+    wanted = asked.wanted(visit)
     page = await approvals.requests_seen(visit.session, visit.sight(), wanted, sort=sort, page=page_at(cursor))
-    filters = [Filter("state", "状态", "State", STATES, state), Filter("kind", "种类", "Kind", KINDS, kind)]
     return visit.draw(
         "console/requests.html",
         done=await said_to(visit),
         table=page,
-        filters=filters,
+        filters=asked.filters(),
         order=approvals.REQUESTS_SORTED.by(sort),
     )
 
 
-def _wanted(visit: Visit, state: str, kind: str) -> RequestFilter:
-    return RequestFilter(
-        state=RequestState(state) if state in set(RequestState) else None, kind=kind or None, sight=visit.sight()
-    )
-
-
 @router.get("/export.{ending}")
-async def export(
-    visit: RequestsVisit,
-    ending: SheetFormat,
-    state: Annotated[str, Query(max_length=32)] = "",
-    kind: Annotated[str, Query(max_length=32)] = "",
-    sort: SortDep = "",
-) -> Response:
+async def export(visit: RequestsVisit, ending: SheetFormat, asked: AskedDep, sort: SortDep = "") -> Response:
     """The same list as a file, all of it."""
     sheet = approvals.request_sheet(visit.session, in_english=visit.reader.reads_english)
-    lines = approvals.request_lines(visit.session, _wanted(visit, state, kind), sort=sort)
+    lines = approvals.request_lines(visit.session, asked.wanted(visit), sort=sort)
     return await hand_out(visit.taking(), ListName.REQUESTS, sheet, lines, ending=ending)
 
 

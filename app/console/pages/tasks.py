@@ -42,6 +42,7 @@ STATES = [
     Choice("cancelled", "已取消", "cancelled"),
 ]
 LATE = [Choice("true", "已逾期", "late")]
+OPEN = [Choice("true", "未结束", "not ended")]
 
 
 class Cancellation(BaseModel):
@@ -56,11 +57,16 @@ async def listed(
     cursor: CursorDep,
     state: Annotated[str, Query(max_length=32)] = "",
     late: Annotated[str, Query(max_length=8)] = "",
+    open: Annotated[str, Query(max_length=8)] = "",  # noqa: A002 -- in the address
     sort: SortDep = "",
 ) -> Response:
-    wanted = _wanted(visit, state, late)
+    wanted = _wanted(visit, state, late, open)
     page = await tasks.tasks_seen(visit.session, wanted, sort=sort, page=page_at(cursor), now=visit.now)
-    filters = [Filter("state", "状态", "State", STATES, state), Filter("late", "期限", "Deadline", LATE, late)]
+    filters = [
+        Filter("state", "状态", "State", STATES, state),
+        Filter("open", "进行", "Under way", OPEN, open),
+        Filter("late", "期限", "Deadline", LATE, late),
+    ]
     return visit.draw(
         "console/tasks.html",
         done=await said_to(visit),
@@ -71,9 +77,10 @@ async def listed(
     )
 
 
-def _wanted(visit: Visit, state: str, late: str) -> TaskFilter:
+def _wanted(visit: Visit, state: str, late: str, is_open: str) -> TaskFilter:
     return TaskFilter(
         state=TaskState(state) if state in set(TaskState) else None,
+        is_open=True if is_open == "true" else None,
         late_at=visit.now if late == "true" else None,
         sight=visit.sight(),
     )
@@ -85,11 +92,12 @@ async def export(
     ending: SheetFormat,
     state: Annotated[str, Query(max_length=32)] = "",
     late: Annotated[str, Query(max_length=8)] = "",
+    open: Annotated[str, Query(max_length=8)] = "",  # noqa: A002 -- in the address
     sort: SortDep = "",
 ) -> Response:
     """The same list as a file, all of it."""
     sheet = tasks.task_sheet(visit.session, in_english=visit.reader.reads_english)
-    lines = tasks.task_lines(visit.session, _wanted(visit, state, late), sort=sort, now=visit.now)
+    lines = tasks.task_lines(visit.session, _wanted(visit, state, late, open), sort=sort, now=visit.now)
     return await hand_out(visit.taking(), ListName.TASKS, sheet, lines, ending=ending)
 
 

@@ -60,6 +60,8 @@ class Players:
     """Their name. They have left the group, and may apply to come back."""
     personnel: str
     """The name of who heads personnel: the console shows them most."""
+    administrator: str
+    """The name of who runs the service: signed in by scanning, as anybody is."""
 
 
 async def _tell(addresses: Addresses, console: Console) -> Players:

@@ -83,3 +83,8 @@ class NoSuchGrant(NotFound):
 class AlreadyGranted(Conflict):
     slug = "already-granted"
     title = "已经授予"
+
+
+class LastAdministrator(Conflict):
+    slug = "last-administrator"
+    title = "最后一位系统管理员"

@@ -27,11 +27,10 @@ from app.access.authority.grants import (
     grant_in_name,
     is_wide,
     living_grants,
-    revoke,
-    revoke_in_name,
 )
 from app.access.authority.holders import holders_of
 from app.access.authority.holdings import Holding, bundles_of, grants_of
+from app.access.authority.revoking import Loss, loss_of, revoke, revoke_in_name
 from app.access.errors import ExpiresInThePast, NoSuchKey, UnknownScope
 from app.access.keys import queries as key_queries
 from app.access.keys.acting import check_departments, check_may_act_as, department_names, person_acting
@@ -66,6 +65,7 @@ __all__ = [
     "KeyDraft",
     "KeyPowers",
     "Lifetime",
+    "Loss",
     "Powers",
     "Secret",
     "Turned",
@@ -107,6 +107,7 @@ __all__ = [
     "living_grants",
     "living_key",
     "living_of",
+    "loss_of",
     "makers_of_key",
     "may",
     "new_secret",

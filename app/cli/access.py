@@ -80,12 +80,17 @@ def _place(department: int | None, group: UUID | None) -> tuple[Reach, str]:
 def revoke(grant_id: Annotated[UUID, typer.Argument(help="授权的 id，见 steward access list。")]) -> None:
     """收回一项授权，立即生效。"""
 
-    async def act(services: Services) -> None:
+    async def act(services: Services) -> bool:
+        now = services.clock.now()
         async with transaction(services.sessions) as session:
-            await access.revoke(session, grant_id, actor=OPERATOR, authority=None, now=services.clock.now())
+            left = (await access.loss_of(session, grant_id, now=now)).administrators
+            await access.revoke(session, grant_id, actor=OPERATOR, authority=None, now=now)
+        return left == []
 
-    run_with_services(act)
+    is_last = run_with_services(act)
     out.print("已收回")
+    if is_last:
+        out.print("现在没有人可以在全公司授权。请用 steward access link <账号> 指定新的系统管理员。", highlight=False)
 
 
 @app.command("list")

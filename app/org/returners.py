@@ -72,8 +72,8 @@ async def returners_listed(session: AsyncSession, *, page: PageQuery) -> Returne
     """Undecided, the latest first."""
     statement, columns = queries.open_reviews(), (col(UseridReview.found_at), col(UseridReview.id))
     rows, cursor = await paginate(session, statement, *columns, page=page)
-    everybody = await compare_returners(session, (await session.scalars(queries.open_reviews())).all())
-    return ReturnerPage(await compare_returners(session, rows), cursor, sum(one.is_alike for one in everybody))
+    alike = await alike_returners(session)
+    return ReturnerPage(await compare_returners(session, rows), cursor, len(alike))
 
 
 async def compare_returners(session: AsyncSession, reviews: Sequence[UseridReview]) -> list[Returner]:
@@ -96,12 +96,17 @@ async def compare_returners(session: AsyncSession, reviews: Sequence[UseridRevie
     ]
 
 
+async def alike_returners(session: AsyncSession) -> list[Returner]:
+    """Whom one step links."""
+    found = await compare_returners(session, (await session.scalars(queries.open_reviews())).all())
+    return [one for one in found if one.is_alike]
+
+
 async def link_returners(
     session: AsyncSession, *, userids: Sequence[str] | None, actor: Actor, now: datetime
 ) -> list[Returner]:
     """Link these, or everybody who is alike. Raises `NothingToReview`, and links nobody, if one of them is not."""
-    found = await compare_returners(session, (await session.scalars(queries.open_reviews())).all())
-    alike = {fold(one.userid): one for one in found if one.is_alike}
+    alike = {fold(one.userid): one for one in await alike_returners(session)}
     if userids is not None:
         if unlike := [userid for userid in userids if fold(userid) not in alike]:
             raise NothingToReview(

@@ -18,7 +18,14 @@ from app.org.read_again import (
     read_again_since,
     rejoined_since,
 )
-from app.org.returners import Returner, ReturnerPage, compare_returners, link_returners, returners_listed
+from app.org.returners import (
+    Returner,
+    ReturnerPage,
+    alike_returners,
+    compare_returners,
+    link_returners,
+    returners_listed,
+)
 from app.org.search.find import FoundDepartment, departments_by_id, first_departments, search_departments, search_people
 from app.org.shown import (
     PEOPLE_SORTED,
@@ -50,6 +57,7 @@ __all__ = [
     "PersonPage",
     "Returner",
     "ReturnerPage",
+    "alike_returners",
     "among",
     "changes_listed",
     "compare_returners",

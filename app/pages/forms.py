@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -35,6 +35,9 @@ ID = "form_id"
 SEEN = "seen"
 """What somebody has seen before they press: the digest of the fields it was of, and what was found then."""
 
+SHOWN = "shown"
+"""Of an act that is shown before it is done: the digest of the preview."""
+
 Outcome = Mapping[str, str]
 """What a page has found and shows, as its reader reads it: 收件人 → 12 人."""
 OTHERWISE_CALLED: Final[Mapping[str, str]] = {
@@ -49,11 +52,47 @@ LONGEST = 300
 """Of what was found before, as a sentence repeats it."""
 
 
+MOST_NAMES: Final = 30
+"""Of those whom an act concerns, so many are named; the page they come from lists everybody."""
+
+
 class Done(NamedTuple):
     """What became of a form: where its sender goes, and what they read there."""
 
     location: str
     said: str = ""
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What an act will do and to whom, for an act that cannot be taken back: its sender sees this before it is done.
+
+    Every text is in the reader's language. When the act comes, all of it must still be so except the hints: what
+    changes from one minute to the next, as a number of requests does, is one.
+    """
+
+    title: str
+    button: str
+    back: str
+    """The address of the page that it belongs to."""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    effects: Sequence[str] = ()
+    """A sentence each."""
+    names: Sequence[str] = ()
+    """Whom it concerns."""
+    hints: Sequence[str] = ()
+
+    @property
+    def digest(self) -> str:
+        return _digest([self.title, self.button, dict(self.facts), list(self.effects), list(self.names)])
+
+
+class Unseen(Exception):
+    """The sender of a form has not seen what it would do now."""
+
+    def __init__(self, preview: Preview) -> None:
+        super().__init__(preview.title)
+        self.preview = preview
 
 
 @dataclass
@@ -125,7 +164,10 @@ def seen_of(form: Form, names: Iterable[str], outcome: Outcome) -> str:
 
 
 def _digest_of(form: Form, names: Iterable[str]) -> str:
-    said = {name: sorted(_texts(form, name)) for name in names}
+    return _digest({name: sorted(_texts(form, name)) for name in names})
+
+
+def _digest(said: Any) -> str:
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
@@ -200,6 +242,8 @@ def _is_list(annotation: Any) -> bool:
 Act = Callable[[], Awaitable[Done]]
 Again = Callable[[Form, int], Awaitable[Response]]
 """Draws the page once more, with what was typed and what is wrong with it."""
+Foresee = Callable[[], Awaitable[Preview | None]]
+"""What the act would do now; None when it does nothing that needs a look before."""
 
 
 @dataclass(frozen=True)
@@ -216,10 +260,11 @@ class Submission:
         """Raises `ForeignForm` unless it was sent from a page of ours. For handlers that draw and change nothing."""
         check_form(visit.request, visit.settings, secret=visit.viewer.token, given=self.token)
 
-    async def carry_out(self, visit: Visit, act: Act, *, again: Again) -> Response:
+    async def carry_out(self, visit: Visit, act: Act, *, again: Again, foresee: Foresee | None = None) -> Response:
         """Do what the form asks, once however often it is sent, and send the browser on.
 
-        What the domain refuses stands above the form, with everything that was typed; nothing of it is kept.
+        What the domain refuses stands above the form, with everything that was typed; nothing of it is kept. With
+        `foresee`, nothing is done until its sender has seen what will happen.
         """
         self.check(visit)
         if "hx-request" in visit.request.headers:
@@ -227,13 +272,26 @@ class Submission:
             raise ForeignForm("请用页面上的按钮提交", "Use the button on the page")
         try:
             async with visit.session.begin_nested():
-                before = await self._done_before(visit)
-                done = before or await act()
-                if before is None:
+                done = await self._done_before(visit)
+                if done is None:
+                    done = await _do(act, unseen=await self._unseen(foresee))
                     await self._remember(visit, done)
+        except Unseen as shown:
+            return self._shown(visit, shown.preview)
         except DomainError as error:
             return await again(refused(visit, self.form, error), status_of(type(error)))
         return visit.go(_with_said(done, self.id))
+
+    async def _unseen(self, foresee: Foresee | None) -> Preview | None:
+        preview = await foresee() if foresee is not None else None
+        return preview if preview is not None and self.form.value(SHOWN) != preview.digest else None
+
+    def _shown(self, visit: Visit, preview: Preview) -> Response:
+        """What will happen, with a button that says so. It sends everything that was typed once more."""
+        typed = {name: values for name, values in self.form.lists.items() if name not in {TOKEN, ID, SHOWN}}
+        is_changed = bool(self.form.value(SHOWN))
+        context: dict[str, Any] = {"typed": typed, "is_changed": is_changed, "most_names": MOST_NAMES}
+        return visit.draw("preview.html", preview=preview, **context)
 
     async def _done_before(self, visit: Visit) -> Done | None:
         """The row is ours, or somebody was faster: then this waits for what they did."""
@@ -259,6 +317,16 @@ class Submission:
             .values(location=done.location, said=done.said)
         )
         await visit.session.execute(statement)
+
+
+async def _do(act: Act, *, unseen: Preview | None) -> Done:
+    """What cannot be done is refused before anybody is asked to look at it: what has not been seen is done as well, and
+    undone with its savepoint.
+    """
+    done = await act()
+    if unseen is not None:
+        raise Unseen(unseen)
+    return done
 
 
 def _with_said(done: Done, form_id: UUID | None) -> str:

@@ -10,13 +10,13 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import service as access
-from app.access.errors import AlreadyGranted, MoreThanHeld
+from app.access.errors import AlreadyGranted, LastAdministrator, MoreThanHeld
 from app.access.service import Wanted
 from app.audit.actor import SYSTEM, person_actor
 from app.database import Sessions, transaction
 from app.permissions import Reach
 from models.access import AccessGrant
-from models.org import Person
+from models.org import Person, PersonStatus
 from tests.company import SIX, Company, found
 from tests.fakes.clock import MONDAY_9AM
 
@@ -104,3 +104,60 @@ async def test_two_at_once_give_one(sessions: Sessions) -> None:
     assert [type(result) for result in ended if result is not None] == [AlreadyGranted]
     async with sessions() as session:
         assert await session.scalar(select(func.count()).select_from(AccessGrant)) == 1
+
+
+class TestTheLastAdministrator:
+    """Of those who may grant in the whole company one stays (D21)."""
+
+    async def test_cannot_be_taken_by_another_nor_by_themselves(self, session: AsyncSession, company: Company) -> None:
+        grant = await let(session, company.zhao)
+        with pytest.raises(LastAdministrator, match="请先授予另一位"):
+            await take(session, company.zhao, grant)
+        assert grant.ended_at is None
+
+    async def test_who_cannot_act_is_no_other_one(self, session: AsyncSession, company: Company) -> None:
+        grant = await let(session, company.zhao)
+        await let(session, company.chen)
+        company.chen.status = PersonStatus.DISABLED
+        await session.flush()
+        with pytest.raises(LastAdministrator):
+            await take(session, company.zhao, grant)
+
+    async def test_an_end_that_has_come_counts_as_gone(self, session: AsyncSession, company: Company) -> None:
+        grant = await let(session, company.zhao)
+        await let(session, company.chen, ends_at=NEXT_WEEK)
+        with pytest.raises(LastAdministrator):
+            await take(session, company.zhao, grant, at=NEXT_MONTH)
+
+    async def test_one_of_two_can(self, session: AsyncSession, company: Company) -> None:
+        await let(session, company.zhao)
+        assert (await take(session, company.zhao, await let(session, company.chen))).ended_at == MONDAY_9AM
+
+    async def test_their_other_bundles_can(self, session: AsyncSession, company: Company) -> None:
+        await let(session, company.zhao)
+        assert (await take(session, company.zhao, await let(session, company.chen, "it"))).ended_at == MONDAY_9AM
+
+    async def test_an_operator_can(self, session: AsyncSession, company: Company) -> None:
+        grant = await let(session, company.zhao)
+        await access.revoke(session, grant.id, actor=SYSTEM, authority=None, now=MONDAY_9AM)
+        assert grant.ended_at == MONDAY_9AM
+
+
+async def take(session: AsyncSession, revoker: Person, grant: AccessGrant, at: datetime = MONDAY_9AM) -> AccessGrant:
+    """As somebody at a page does."""
+    authority = await access.authority_of(session, revoker, now=at)
+    return await access.revoke(session, grant.id, actor=person_actor(revoker.id), authority=authority, now=at)
+
+
+async def test_two_who_take_each_others_leave_one(sessions: Sessions) -> None:
+    async with transaction(sessions) as session:
+        company = await found(session, SIX)
+        grants = [(company.zhao, await let(session, company.chen)), (company.chen, await let(session, company.zhao))]
+
+    async def one(revoker: Person, grant: AccessGrant) -> None:
+        async with transaction(sessions) as session:
+            await take(session, revoker, grant)
+            await asyncio.sleep(0.2)  # the other one looks meanwhile
+
+    ended = await asyncio.gather(*(one(*pair) for pair in grants), return_exceptions=True)
+    assert [type(result) for result in ended if result is not None] == [LastAdministrator]

@@ -139,6 +139,11 @@ class TestTakingBack:
         told = await answer(client.post(f"/access/grants/{everywhere['id']}/revoke", json={"revoked_by": by}), 403)
         assert told["type"] == f"/problems/{problem}"
 
+    async def test_but_never_the_last_administrators(self, client: httpx.AsyncClient) -> None:
+        (everywhere,) = await listed(client, userid="chen")
+        told = await answer(client.post(f"/access/grants/{everywhere['id']}/revoke", json={"revoked_by": "chen"}), 409)
+        assert told["type"] == "/problems/last-administrator"
+
     async def test_who_may_not_learns_nothing_about_what_there_is(self, client: httpx.AsyncClient) -> None:
         told = await answer(client.post(f"/access/grants/{uuid4()}/revoke", json={"revoked_by": "sun"}), 403)
         assert told["type"] == "/problems/not-permitted"

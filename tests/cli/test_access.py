@@ -88,6 +88,15 @@ class TestGrants:
         assert (await staffed("access", "revoke", row["id"])).code == 0
         assert (await staffed("access", "list", "--json")).json() == []
 
+    async def test_the_last_administrators_are_revoked_with_a_word_on_what_now(self, staffed: Steward) -> None:
+        assert (await staffed("access", "grant", "li", "administrator", "--reason", "接手")).code == 0
+        assert (await staffed("access", "grant", "wang", "administrator", "--reason", "接手")).code == 0
+        first, last = (await staffed("access", "list", "--json")).json()
+        assert "steward access link" not in (await staffed("access", "revoke", first["id"])).out
+        assert (
+            "请用 steward access link <账号> 指定新的系统管理员" in (await staffed("access", "revoke", last["id"])).out
+        )
+
     async def test_a_head_is_explained_by_what_they_are(self, staffed: Steward) -> None:
         explained = (await staffed("access", "explain", "wang", "--json")).json()
         assert "因为王芳是研发部负责人" in {one["because"] for one in explained}

@@ -123,7 +123,7 @@ class TestGroups:
         await finding(desk, desk.things.group, FindingKind.ROSTER_LOSS)
         page = await desk.browser.get(desk.group)
         assert "减少属实" in page.text
-        await desk.browser.send(f"{desk.group}/reconcile", {"accept": "true"})
+        await desk.browser.send_seen(f"{desk.group}/reconcile", {"accept": "true"})
         jobs = await desk.comparisons()
         assert [(one["group_id"], one.get("accept_losses", False)) for one in jobs] == [
             (str(desk.things.group), False),

@@ -71,6 +71,13 @@ class Browser:
         await self.send(address, fields | {"step": "look"})
         return await self.send(address, fields)
 
+    async def send_seen(self, address: str, fields: dict[str, Any] | None = None) -> httpx.Response:
+        """A form whose act is shown before it is done: look, then press the button of what is shown."""
+        shown = await self.send(address, fields)
+        assert shown.status_code == 200, self.text
+        assert "不办理，返回" in self.text, f"nothing was shown of {address}: {self.text}"
+        return await self.send(address)
+
     def hidden(self, address: str) -> dict[str, str]:
         """What the page puts into its form with this address."""
         assert self.page is not None

@@ -1,4 +1,4 @@
-"""Giving bundles of permissions, and taking them back (D21)."""
+"""Giving bundles of permissions (D21)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sqlmodel import col
 from app.access.authority import queries
 from app.access.authority.decide import Authority
 from app.access.authority.holdings import Holding, bundles_of, holdings_of, sight_at
-from app.access.errors import AlreadyGranted, CannotSignIn, MoreThanHeld, NoSuchGrant, UnknownBundle, WrongPlace
+from app.access.errors import AlreadyGranted, CannotSignIn, MoreThanHeld, UnknownBundle, WrongPlace
 from app.audit.actor import Actor, person_actor
 from app.audit.why import Why
 from app.dual_control import TwoPersonAct
@@ -101,7 +101,7 @@ async def check_giver(
     """Raises `MoreThanHeld`."""
     _check_other(wanted.person, actor)
     place = await sight_at(session, wanted.reach, wanted.place)
-    _check_held(rule, place, authority)
+    check_held(rule, place, authority)
     _check_held_as_long(rule, place, authority, wanted.ends_at)
 
 
@@ -160,7 +160,7 @@ def _check_other(person: Person, actor: Actor) -> None:
         raise MoreThanHeld("不能给自己授予权限，请由其他人授予", "You cannot grant to yourself: ask somebody else")
 
 
-def _check_held(rule: BundleRule, place: Sight, authority: Authority) -> None:
+def check_held(rule: BundleRule, place: Sight, authority: Authority) -> None:
     """Nobody grants more than they hold, nor further than they hold it."""
     authority.check(Permission.ACCESS_GRANT)
     if (permission := _short_of(rule, place, authority)) is not None:
@@ -238,30 +238,6 @@ async def _check_new(session: AsyncSession, wanted: Wanted, *, now: datetime) ->
         )
 
 
-async def revoke(
-    session: AsyncSession, grant_id: UUID, *, actor: Actor, authority: Authority | None, now: datetime
-) -> AccessGrant:
-    """Take a grant back at once. Raises `NoSuchGrant`, or `MoreThanHeld` for one that the revoker could not give."""
-    row = await session.get(AccessGrant, grant_id, with_for_update={"key_share": True})
-    if row is None or row.ended_at is not None:
-        raise NoSuchGrant("没有这项授权，或它已收回", "There is no such grant, or it was revoked")
-    if authority is not None:
-        rule = bundles_of((await policies.in_force(session, now=now)).document).get(row.bundle)
-        if rule is not None:
-            _check_held(rule, await sight_at(session, Reach(row.reach), row.place), authority)
-        elif not authority.sight_of(Permission.ACCESS_GRANT).everything:
-            # What the bundle gave is not known any more.
-            raise MoreThanHeld(
-                "制度中已没有这个权限组，请由可以在全公司授权的人收回",
-                "The policy has this bundle no more: ask somebody who may grant in the whole company",
-                permission=Permission.ACCESS_GRANT.value,
-            )
-    row.ended_at, row.ended_by = now, str(actor)
-    revoked = catalogue.AccessRevoked(grant_id=row.id, person_id=row.person_id)
-    await publish(session, revoked, Why(actor), now=now)
-    return row
-
-
 async def grant_in_name(session: AsyncSession, wanted: Wanted, *, giver: Person, now: datetime) -> AccessGrant:
     """As the person would on the page, with what they hold and no more. Raises what `grant` raises, and
     `TwoPeopleNeeded` for a wide one: a key that gave it alone in one name would make the second person of every act.
@@ -270,13 +246,6 @@ async def grant_in_name(session: AsyncSession, wanted: Wanted, *, giver: Person,
         await policies.check_alone(session, TwoPersonAct.ACCESS_GRANT, now=now, in_a_name=True)
     authority, actor = await authority_of(session, giver, now=now), person_actor(giver.id)
     return await grant(session, wanted, actor=actor, authority=authority, now=now)
-
-
-async def revoke_in_name(session: AsyncSession, grant_id: UUID, *, revoker: Person, now: datetime) -> AccessGrant:
-    """As the person would on the page. Raises what `revoke` raises."""
-    authority, actor = await authority_of(session, revoker, now=now), person_actor(revoker.id)
-    authority.check(Permission.ACCESS_GRANT)
-    return await revoke(session, grant_id, actor=actor, authority=authority, now=now)
 
 
 async def living_grants(session: AsyncSession, *, now: datetime) -> list[AccessGrant]:

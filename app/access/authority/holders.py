@@ -19,9 +19,11 @@ from models.access import AccessGrant
 from models.org import Person
 
 
-async def holders_of(session: AsyncSession, permission: Permission, *, now: datetime) -> list[Person]:
+async def holders_of(
+    session: AsyncSession, permission: Permission, *, now: datetime, without: UUID | None = None
+) -> list[Person]:
     """Everybody who can act and holds it in the whole company, by a role or by a grant; by name. What somebody holds in
-    a department or a group, or as everybody does, is not meant.
+    a department or a group, or as everybody does, is not meant. The grant `without` does not count.
     """
     policy = await policies.in_force(session, now=now)
     giving = {name: rule for name, rule in bundles_of(policy.document).items() if permission in rule.permissions}
@@ -37,5 +39,7 @@ async def holders_of(session: AsyncSession, permission: Permission, *, now: date
         .where(col(AccessGrant.ended_at).is_(None), col(Person.status).in_(MAY_ACT))
         .where(or_(col(AccessGrant.ends_at).is_(None), col(AccessGrant.ends_at) > now))
     )
+    if without is not None:
+        granted = granted.where(col(AccessGrant.id) != without)
     found |= {person.id: person for person in (await session.scalars(granted)).unique()}
     return sorted(found.values(), key=lambda person: (person.name, person.id))

@@ -47,10 +47,12 @@ async def give_grant(body: GrantingIn, session: SessionDep, caller: CallerDep, n
     return await presentation.grant(session, row)
 
 
-@router.post("/{grant_id}/revoke", dependencies=WRITE, responses=problems(403, 404))
+@router.post("/{grant_id}/revoke", dependencies=WRITE, responses=problems(403, 404, 409))
 async def revoke_grant(
     grant_id: UUID, body: RevokingIn, session: SessionDep, caller: CallerDep, now: NowDep
 ) -> GrantOut:
-    """Take a grant back at once in a person's name, who has to hold what it gives."""
+    """Take a grant back at once in a person's name, who has to hold what it gives. The last grant that lets somebody
+    give access in the whole company stays (409).
+    """
     revoker = await service.person_acting(session, caller, userid=body.revoked_by)
     return await presentation.grant(session, await service.revoke_in_name(session, grant_id, revoker=revoker, now=now))

@@ -14,12 +14,13 @@ from app.access import service as access
 from app.access.service import Wanted
 from app.confirmations import service as confirmations
 from app.confirmations.service import Asked, Wish
+from app.console import previews
 from app.console.visiting import may
 from app.dual_control import TwoPersonAct
 from app.org import service as org
 from app.pages.drawing.catalogue import phrase
 from app.pages.errors import FaultyForm
-from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
+from app.pages.forms import EMPTY, Done, Form, Preview, SubmissionDep, said_to
 from app.pages.people import chosen_people
 from app.pages.route import page_router
 from app.pages.visit import Visit, visits
@@ -93,7 +94,10 @@ async def revoke(grant_id: UUID, visit: GrantingVisit, submission: SubmissionDep
     async def again(form: Form, status: int) -> Response:
         return await _drawn(visit, form, status)
 
-    return await submission.carry_out(visit, act, again=again)
+    async def foresee() -> Preview:
+        return await previews.of_revoking(visit, grant_id, home=HOME)
+
+    return await submission.carry_out(visit, act, again=again, foresee=foresee)
 
 
 def _payload(given: NewGrant, wanted: Wanted) -> dict[str, Any]:

@@ -15,9 +15,10 @@ from starlette.responses import Response
 from app import addresses
 from app.calendar import service as calendars
 from app.calendar.service import Day, MovedTimer
+from app.console import previews
 from app.console.visiting import actor_of, company_visits, may
 from app.pages.drawing.catalogue import phrase
-from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
+from app.pages.forms import EMPTY, Done, Form, Preview, SubmissionDep, said_to
 from app.pages.route import page_router
 from app.pages.visit import Visit, visits
 from app.permissions import Permission, Words
@@ -110,7 +111,11 @@ async def change(day: DayInPath, visit: ChangingVisit, submission: SubmissionDep
     async def again(form: Form, status: int) -> Response:
         return await _drawn(visit, day, form, status)
 
-    return await submission.carry_out(visit, act, again=again)
+    async def foresee() -> Preview | None:
+        given = submission.form.read(Wanted, visit)
+        return await previews.of_moving(visit, day, is_working=given.is_working)
+
+    return await submission.carry_out(visit, act, again=again, foresee=foresee)
 
 
 async def _month(visit: Visit, first: date) -> Month:
@@ -138,6 +143,7 @@ async def _drawn(visit: Visit, day: date, form: Form = EMPTY, status: int = 200)
         form=form,
         day=now,
         moved=moved[:MOST_MOVED],
+        preview=await previews.of_moving(visit, day, is_working=not now.is_working),
         is_past=day < (visit.now.astimezone(visit.reader.zone) - timedelta(days=1)).date(),
         **_counted(moved),
     )

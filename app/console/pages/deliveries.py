@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from app import addresses
-from app.console import words
+from app.console import previews, words
 from app.console.visiting import (
     NumberInPath,
     actor_of,
@@ -26,7 +26,7 @@ from app.delivery import service as delivery
 from app.delivery.service import Ended, Selection
 from app.pages.drawing.catalogue import phrase
 from app.pages.drawing.words import DELIVERY_STATES
-from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
+from app.pages.forms import EMPTY, Done, Form, Preview, SubmissionDep, said_to
 from app.pages.route import page_router
 from app.pages.tables import CursorDep, Table, page_at
 from app.pages.visit import Visit, visits
@@ -93,7 +93,10 @@ async def retry_selected(visit: RetryingVisit, submission: SubmissionDep) -> Res
         state = chosen(Ended, form.value("state")) or Ended.FAILED
         return await _previewed(visit, Chosen(state=state, purpose=form.value("purpose")), form, status)
 
-    return await submission.carry_out(visit, act, again=again)
+    async def foresee() -> Preview:
+        return await previews.of_resending(visit, submission.form.read(Chosen, visit).selection())
+
+    return await submission.carry_out(visit, act, again=again, foresee=foresee)
 
 
 @router.get("/{delivery_id}")
@@ -126,6 +129,7 @@ async def _previewed(visit: Visit, wanted: Chosen, form: Form = EMPTY, status: i
         table=Table((), None, filters),
         wanted=wanted,
         found=await delivery.preview(visit.session, wanted.selection()),
+        preview=await previews.of_resending(visit, wanted.selection()),
         **_words(),
     )
 

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from app import addresses
 from app.audit.why import About
+from app.console import previews
 from app.console.visiting import company_visits, may, traces_of
 from app.exports.service import ListName, hand_out
 from app.groups import service as groups
@@ -19,7 +20,7 @@ from app.org import service as org
 from app.pages.drawing import standing
 from app.pages.drawing.catalogue import phrase
 from app.pages.errors import NoSuchPage
-from app.pages.forms import EMPTY, Done, Form, SubmissionDep, check_seen, said_to, seen_of
+from app.pages.forms import EMPTY, Done, Form, Preview, SubmissionDep, check_seen, said_to, seen_of
 from app.pages.people import chosen_people
 from app.pages.route import page_router
 from app.pages.tables import Choice, CursorDep, Filter, SortDep, page_at
@@ -188,9 +189,16 @@ async def change_roster(group_id: UUID, change: str, visit: AdministeringVisit, 
     async def again(form: Form, status: int) -> Response:
         return await _drawn(visit, group_id, form, status)
 
+    async def foresee() -> Preview | None:
+        if change != "remove":
+            return None
+        given = submission.form.read(RosterChange, visit)
+        person = await org.person_named_or_former(visit.session, given.person)
+        return await previews.of_removing(visit, group_id, person)
+
     if submission.form.value("step") == "find":
         return await _drawn(visit, group_id, submission.form)
-    return await submission.carry_out(visit, act, again=again)
+    return await submission.carry_out(visit, act, again=again, foresee=foresee)
 
 
 @router.post("/{group_id}/administration/{role}")
@@ -242,7 +250,10 @@ async def compare(group_id: UUID, visit: AdministeringVisit, submission: Submiss
     async def again(form: Form, status: int) -> Response:
         return await _drawn(visit, group_id, form, status)
 
-    return await submission.carry_out(visit, act, again=again)
+    async def foresee() -> Preview | None:
+        return await previews.of_accepting(visit, group_id) if submission.form.value("accept") == "true" else None
+
+    return await submission.carry_out(visit, act, again=again, foresee=foresee)
 
 
 @router.post("/{group_id}/findings/{finding_id}/resolve")

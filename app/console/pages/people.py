@@ -15,6 +15,7 @@ from app.announcements.service import AnnouncementPage
 from app.approvals import service as approvals
 from app.approvals.queries import RequestFilter
 from app.audit.why import About
+from app.console import previews
 from app.console.visiting import company_visits, may, traces_of, way_to
 from app.exports.service import ListName, hand_out
 from app.groups import service as groups
@@ -26,7 +27,7 @@ from app.org.service import MemberFilter
 from app.pages.drawing.catalogue import phrase
 from app.pages.drawing.words import ORG_CHANGES, ORG_OBJECTS
 from app.pages.errors import NoSuchPage
-from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
+from app.pages.forms import EMPTY, Done, Form, Preview, SubmissionDep, said_to
 from app.pages.route import page_router
 from app.pages.tables import Choice, CursorDep, Filter, SortDep, page_at
 from app.pages.visit import Visit, visits
@@ -129,7 +130,12 @@ async def decide(visit: LinkingVisit, submission: SubmissionDep) -> Response:
     async def again(form: Form, status: int) -> Response:
         return await _returned(visit, None, form, status)
 
-    return await submission.carry_out(visit, act, again=again)
+    async def foresee() -> Preview | None:
+        if submission.form.value("step") != "alike":
+            return None
+        return previews.of_linking(visit, await org.alike_returners(visit.session))
+
+    return await submission.carry_out(visit, act, again=again, foresee=foresee)
 
 
 async def _returned(visit: Visit, cursor: str | None, form: Form = EMPTY, status: int = 200) -> Response:
@@ -194,7 +200,10 @@ async def end_sessions(person_id: UUID, visit: PeopleVisit, submission: Submissi
     async def again(form: Form, status: int) -> Response:
         return await _person(person_id, visit, form, status)
 
-    return await submission.carry_out(visit, act, again=again)
+    async def foresee() -> Preview:
+        return await previews.of_ending_sessions(visit, person_id)
+
+    return await submission.carry_out(visit, act, again=again, foresee=foresee)
 
 
 async def _person(person_id: UUID, visit: Visit, form: Form = EMPTY, status: int = 200) -> Response:

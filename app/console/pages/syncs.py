@@ -12,13 +12,14 @@ from starlette.responses import Response
 from app import addresses
 from app.audit.actor import Actor, ActorKind
 from app.confirmations import service as confirmations
+from app.console import previews
 from app.console.visiting import actor_of, chosen, may, one_of, plain, trace_of
 from app.dual_control import TwoPersonAct
 from app.org import service as org
 from app.org.service import NamedPerson
 from app.pages.drawing.catalogue import phrase
 from app.pages.drawing.words import ORG_CHANGES, ORG_OBJECTS
-from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
+from app.pages.forms import EMPTY, Done, Form, Preview, SubmissionDep, said_to
 from app.pages.route import page_router
 from app.pages.tables import CursorDep, Table, page_at
 from app.pages.visit import Visit, visits
@@ -95,7 +96,10 @@ async def release(run_id: UUID, visit: DecidingVisit, submission: SubmissionDep)
     async def again(form: Form, status: int) -> Response:
         return await _drawn(visit, run_id, None, form=form, status=status)
 
-    return await submission.carry_out(visit, act, again=again)
+    async def foresee() -> Preview | None:
+        return previews.of_releasing(visit, await sync.read_run(visit.session, run_id=SyncRunId(run_id)))
+
+    return await submission.carry_out(visit, act, again=again, foresee=foresee)
 
 
 @router.post("/{run_id}/reject")
@@ -153,6 +157,7 @@ async def _drawn(
         done=await said_to(visit),
         run=run,
         report=SyncReport.of(run),
+        preview=previews.of_releasing(visit, run),
         table=Table(found.items, found.next_cursor, filters),
         decider=await _decider(visit, run),
         trace=trace_of(visit, run.correlation_id),

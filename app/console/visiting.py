@@ -30,7 +30,7 @@ NumberInPath = Annotated[int, Field(ge=1, le=_LARGEST_ID), IN_DIGITS]
 
 LONGEST_TYPED: Final = 200
 
-OBJECTS: Final[Mapping[str, str]] = {
+PAGES_OF: Final[Mapping[str, str]] = {
     ObjectKind.ANNOUNCEMENT: addresses.CONSOLE_ANNOUNCEMENTS,
     ObjectKind.API_KEY: addresses.CONSOLE_KEYS,
     ObjectKind.DELIVERY: addresses.CONSOLE_DELIVERIES,
@@ -85,7 +85,7 @@ def way_to(visit: Visit, kind: str, object_id: object) -> str:
 
 def list_of(visit: Visit, kind: str) -> str:
     """The address of the list of such objects, or ""."""
-    path = OBJECTS.get(kind, "")
+    path = PAGES_OF.get(kind, "")
     page = services_of(visit.request).registry.pages.get(path)
     return path if page is not None and visit.may_open(page) else ""
 

@@ -356,7 +356,7 @@ async def read_form(request: Request) -> Submission:
     await data.close()
     values = {name: legible(value) for name, value in data.items() if isinstance(value, str)}
     lists = {name: [legible(one) for one in data.getlist(name) if isinstance(one, str)] for name in data}
-    return Submission(Form(values, lists), _uuid(values.get(ID, "")), values.get(TOKEN, ""), files)
+    return Submission(Form(values, lists), id_in(values.get(ID, "")), values.get(TOKEN, ""), files)
 
 
 def legible(text: str) -> str:
@@ -364,7 +364,8 @@ def legible(text: str) -> str:
     return "".join(letter for letter in text if letter in "\n\r\t" or not is_control(letter))
 
 
-def _uuid(text: str) -> UUID | None:
+def id_in(text: str) -> UUID | None:
+    """None for what is no id."""
     try:
         return UUID(text)
     except ValueError:

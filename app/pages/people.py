@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from uuid import UUID
 
 from app.groups import service as groups
 from app.groups.service import GroupLine
@@ -12,7 +11,7 @@ from app.org import queries as org
 from app.org import service as people
 from app.org.service import FoundDepartment, NamedPerson
 from app.pages.drawing.catalogue import phrase
-from app.pages.forms import Form
+from app.pages.forms import Form, id_in
 from app.pages.visit import Visit
 from app.permissions import Sight
 from models.ids import LARGEST_NUMBER, fold
@@ -83,7 +82,7 @@ async def chosen_departments(visit: Visit, form: Form, name: str, sight: Sight) 
 async def chosen_groups(visit: Visit, form: Form, name: str, sight: Sight) -> PickedPlaces:
     """Those of the sight that are in use, by a part of the name."""
     reader, wanted = visit.viewer.person.id, _wanted(form, name)
-    ids = [one for one in map(_uuid, form.lists.get(name, [])) if one is not None]
+    ids = [one for one in map(id_in, form.lists.get(name, [])) if one is not None]
     chosen = await groups.groups_by_id(visit.session, sight, ids, reader_id=reader, now=visit.now)
     found = await groups.active_groups(visit.session, sight, wanted, reader_id=reader, limit=FOUND, now=visit.now)
     return _picked(name, wanted, [_group(visit, one) for one in chosen], [_group(visit, one) for one in found])
@@ -104,10 +103,3 @@ def _department(one: FoundDepartment) -> Option:
 
 def _group(visit: Visit, one: GroupLine) -> Option:
     return Option(str(one.id), one.name, visit.say(phrase("{count} 人"), count=one.counts.seen))
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

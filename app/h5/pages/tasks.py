@@ -91,7 +91,10 @@ async def cancel(task_id: UUID, visit: TasksVisit, submission: SubmissionDep) ->
 
 @router.post("/{task_id}/{word}")
 async def say(task_id: UUID, word: str, visit: ReportingVisit, submission: SubmissionDep) -> Response:
-    """`word`: accept, progress, block, complete."""
+    """`word`: accept, progress, block, complete. What Enter presses only draws the form again."""
+    submission.check(visit)
+    if submission.form.value("step") == "find":
+        return await _drawn(visit, task_id, submission.form)
 
     async def act() -> Done:
         await _check(visit, task_id)

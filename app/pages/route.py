@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Request
 from fastapi.exceptions import RequestValidationError
@@ -22,6 +22,7 @@ from app.pages.errors import NoSuchPage, SignInNeeded
 from app.pages.security import HEADERS, check_address
 from app.pages.visit import drawn, is_poll, language_of, services_of, way_back
 from app.web.messages import title_of
+from app.web.pagination import BadCursor
 from app.web.problems import status_of
 from app.wecom.errors import WecomError
 
@@ -65,11 +66,12 @@ def page_router(prefix: str = "") -> APIRouter:
     return APIRouter(prefix=prefix, route_class=PageRoute, include_in_schema=False, default_response_class=HTMLResponse)
 
 
-def _problem(request: Request, status: int, title: str, sentence: str) -> Response:
+def _problem(request: Request, status: int, title: str, sentence: str, *, first_page: str = "") -> Response:
     now = services_of(request).clock.now()
     # A browser's own way back keeps what was typed: after a fault of ours nobody is led away from it.
     back = way_back(request) if request.method == "POST" and status < _UNEXPECTED else ""
     context = {"title": title, "sentence": sentence, "is_unexpected": status >= _UNEXPECTED, "back": back}
+    context["first_page"] = first_page
     return drawn(request, "problem.html", context, now=now, status=status)
 
 
@@ -89,6 +91,16 @@ async def _refused(request: Request, error: Exception) -> Response:
     is_english = language_of(request) == "en"
     title = title_of(error.slug) if is_english else error.title
     return _problem(request, status_of(type(error)), title, error.english if is_english else str(error))
+
+
+async def _bad_cursor(request: Request, error: Exception) -> Response:
+    """An old or broken address of a further page of a list: programs read of a cursor, people of a page."""
+    assert isinstance(error, BadCursor)  # registered for this type alone
+    kept = urlencode([pair for pair in request.query_params.multi_items() if pair[0] != "cursor"])
+    first_page = f"{request.url.path}?{kept}" if kept else request.url.path
+    title, sentence = phrase("没有这一页"), phrase("这个页码无效，或列表已经变了。请回到第一页再往后翻。")
+    status = status_of(type(error))
+    return _problem(request, status, _told(request, title), _told(request, sentence), first_page=first_page)
 
 
 async def _malformed(request: Request, error: Exception) -> Response:
@@ -145,6 +157,7 @@ def _told(request: Request, text: str) -> str:
 
 _HANDLERS: dict[Any, Callable[[Request, Exception], Awaitable[Response]]] = {
     SignInNeeded: _sign_in,
+    BadCursor: _bad_cursor,
     DomainError: _refused,
     RequestValidationError: _malformed,
     HTTPException: _http,

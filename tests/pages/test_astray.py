@@ -179,6 +179,23 @@ class TestPeopleAtTheDoor:
         assert firsts - ours - route.FOR_PROGRAMS - {"openapi.json"} == set()
 
 
+class TestFurtherPages:
+    """The address of a further page that is broken or too old: people read of a page, and of no cursor."""
+
+    @pytest.mark.parametrize("cursor", ["x", "W10", "bm8", "%F0%9F%92%A9", "WzEsMiwzXQ"])
+    @pytest.mark.parametrize(
+        "address",
+        ["/console/groups?name=a", "/console/people?sort=name", "/console/audit?kind=group", "/me/requests?list=done"],
+    )
+    async def test_they_lead_to_the_first(self, administrator: Browser, address: str, cursor: str) -> None:
+        page = await administrator.get(f"{address}&cursor={cursor}", follows=False)
+        assert page.status_code == 400
+        assert "这个页码无效" in administrator.text
+        assert "cursor" not in page.text
+        assert f'href="{address}">回到第一页' in page.text
+        assert (await administrator.get(address, follows=False)).status_code == 200
+
+
 class TestPolls:
     async def test_they_are_no_visits(self, house: House, administrator: Browser) -> None:
         path = await _published(house)

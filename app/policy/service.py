@@ -374,7 +374,7 @@ async def ensure_first_version(
 async def warning_about(session: AsyncSession, *, source: str) -> str | None:
     """D11: a POLICY_FILE that differs from the newest version is not applied; this says so, for the log at start."""
     newest = await queries.newest_version(session)
-    if newest is None or newest.sha256 == _digest(source):
+    if newest is None or _is_same(newest, source):
         return None
     return (
         f"制度文件与数据库中的第 {newest.number} 版不同，未采用；"
@@ -392,7 +392,7 @@ async def apply(
     """
     await queries.lock_versions(session)
     newest = await queries.newest_version(session)
-    if newest is not None and newest.sha256 == _digest(source):
+    if newest is not None and _is_same(newest, source):
         return _same_again(newest, effective_at=effective_at, now=now)
     if effective_at is not None and effective_at < now:
         raise EffectiveInThePast(
@@ -428,7 +428,7 @@ async def _add_version(
         title=document.title,
         document=document.model_dump(mode="json"),
         source=source,
-        sha256=_digest(source),
+        sha256=hashlib.sha256(source.encode()).hexdigest(),
         effective_at=effective_at.astimezone(UTC),
         created_at=now,
         created_by=str(actor),
@@ -440,5 +440,6 @@ async def _add_version(
     return row
 
 
-def _digest(source: str) -> str:
-    return hashlib.sha256(source.encode()).hexdigest()
+def _is_same(newest: PolicyVersion, source: str) -> bool:
+    """What REST and forms bring has lost the edges of the text: a last empty line makes no other version."""
+    return newest.source.strip() == source.strip()

@@ -114,6 +114,12 @@ class TestLaterVersions:
         first = await apply(session, default_source())
         assert await apply(session, default_source(), now=MONDAY_9AM + DAY) is first
 
+    async def test_a_lost_last_line_end_makes_no_version(self, session: AsyncSession) -> None:
+        """Bodies of REST and forms lose the edges of their texts."""
+        first = await apply(session, default_source())
+        assert (await apply(session, default_source().strip())).id == first.id
+        assert await service.warning_about(session, source=default_source().strip() + "\n\n") is None
+
     async def test_the_same_text_is_not_silently_moved_to_another_day(self, session: AsyncSession) -> None:
         await apply(session, default_source(), effective_at=MONDAY_9AM + DAY)
         with pytest.raises(AlreadyScheduled):

@@ -7,9 +7,11 @@ from enum import StrEnum
 import pytest
 
 from app.bootstrap import REGISTRY
+from app.database import transaction
 from app.kept_data import KeptRow
 from app.pages.drawing.words import words_of
 from models.approvals import OutcomeState
+from models.org import Person
 from tests.pages.world import House
 
 assert REGISTRY.kept_data, "the domains name their rows"
@@ -36,3 +38,14 @@ async def test_ones_own_page_shows_them(house: House) -> None:
     assert "扫码" in browser.text or "在企业微信中打开" in browser.text
     for machine_word in ("active", "desktop", "client", "company"):
         assert f"<td>{machine_word}</td>" not in browser.text
+
+
+@pytest.mark.parametrize(("language", "joined"), [("zh-CN", "han、wang"), ("en-GB", "han, wang")])
+async def test_lists_are_joined_as_the_reader_joins_them(house: House, language: str, joined: str) -> None:
+    async with transaction(house.services.sessions) as session:
+        li = await session.get_one(Person, house.person("li").id)
+        li.direct_leader_userids = ["han", "wang"]
+    browser = await house.signed_in("li", language=language)
+    page = await browser.get("/me/data")
+    assert f"<td>{joined}</td>" in page.text
+    assert "<td></td>" not in page.text

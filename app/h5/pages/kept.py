@@ -66,5 +66,5 @@ def _cell(value: Any, known: Mapping[str, Words], visit: Visit) -> Any:
     if isinstance(value, bool):
         return ("yes" if value else "no") if visit.reader.reads_english else ("是" if value else "否")
     if isinstance(value, list | tuple):
-        return "、".join(map(str, value))
+        return (", " if visit.reader.reads_english else "、").join(map(str, value)) or NOTHING.chinese
     return "—" if value is None or value == "" else value

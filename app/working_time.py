@@ -43,6 +43,12 @@ _CHINESE = {
     DurationUnit.HOUR: ("小时", "个工作小时"),
     DurationUnit.DAY: ("天", "个工作日"),
 }
+_ENGLISH = {
+    DurationUnit.SECOND: "second",
+    DurationUnit.MINUTE: "minute",
+    DurationUnit.HOUR: "hour",
+    DurationUnit.DAY: "day",
+}
 _WRITTEN = re.compile(r"(\d{1,5})(w?)([smhd])")
 
 
@@ -80,6 +86,12 @@ class PolicyDuration:
         """For people: `30 个工作分钟`."""
         plain, working = _CHINESE[self.unit]
         return f"{self.amount} {working if self.working else plain}"
+
+    @property
+    def english(self) -> str:
+        """`30 working minutes`."""
+        plural = "" if self.amount == 1 else "s"
+        return f"{self.amount} {'working ' if self.working else ''}{_ENGLISH[self.unit]}{plural}"
 
     def __str__(self) -> str:
         return f"{self.amount}{'w' if self.working else ''}{self.unit.value}"

@@ -268,3 +268,55 @@ class TestEnter:
         assert first is not None
         await han.send(ANNOUNCE, WRITTEN | {"people_search": "陈", "step": first[1]})
         assert len(await of(house, Announcement)) == before
+
+
+class TestReceiptOfAnAnnouncement:
+    """What REST takes, the page takes: whether a receipt is wanted, and until when."""
+
+    async def test_both_stand_in_the_preview_and_in_what_is_published(self, house: House, things: Furniture) -> None:
+        han = await house.signed_in("han")
+        wanted = WRITTEN | {"receipt": "yes", "deadline": "2026-03-05T17:30"}
+        await han.get(ANNOUNCE)
+        await han.look_and_send(ANNOUNCE, wanted | {"step": "publish"})
+        assert "已发布。" in han.text
+        [made] = [one for one in await of(house, Announcement) if one.title == WRITTEN["title"]]
+        assert made.receipt_required
+        assert made.deadline is not None
+        assert made.deadline.astimezone(house.services.settings.zone).strftime("%m-%d %H:%M") == "03-05 17:30"
+
+    async def test_the_preview_says_until_when(self, house: House, things: Furniture) -> None:
+        han = await house.signed_in("han")
+        await han.get(ANNOUNCE)
+        await han.send(ANNOUNCE, WRITTEN | {"step": "look"})
+        assert "并请其确认，截止时间：发布后 1 个工作日" in han.text
+        await han.send(ANNOUNCE, WRITTEN | {"deadline": "2026-03-05T17:30", "step": "look"})
+        assert "截止时间：2026-03-05 17:30" in han.text
+        await han.send(ANNOUNCE, WRITTEN | {"receipt": "no", "step": "look"})
+        assert "并请其确认" not in han.text
+
+    @pytest.mark.parametrize("other", [{"receipt": "no"}, {"deadline": "2026-03-06T18:00"}])
+    async def test_a_change_of_either_is_shown_first(
+        self, house: House, things: Furniture, other: dict[str, str]
+    ) -> None:
+        han = await house.signed_in("han")
+        await han.get(ANNOUNCE)
+        await han.send(ANNOUNCE, WRITTEN | {"step": "look"})
+        page = await han.send(ANNOUNCE, WRITTEN | other | {"step": "publish"})
+        assert page.status_code == 409
+        assert CHANGED in han.text
+
+    async def test_a_deadline_that_has_passed_is_told_at_its_field(self, house: House, things: Furniture) -> None:
+        han = await house.signed_in("han")
+        await han.get(ANNOUNCE)
+        page = await han.send(ANNOUNCE, WRITTEN | {"deadline": "2026-03-01T09:00", "step": "look"})
+        assert page.status_code == 400
+        assert 'id="e-deadline"' in page.text
+        assert "截止时间要晚于现在" in han.text
+
+    async def test_the_second_person_reads_both(self, house: House, things: Furniture, administrator: Browser) -> None:
+        wanted = WRITTEN | {"people": [], "departments": ["1"], "deadline": "2026-03-05T17:30"}
+        await administrator.get(ANNOUNCE)
+        await administrator.look_and_send(ANNOUNCE, wanted | {"step": "publish"})
+        [asked] = await of(house, Confirmation)
+        assert asked.payload["receipt"] is None
+        assert asked.payload["deadline"].startswith("2026-03-05T09:30")

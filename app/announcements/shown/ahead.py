@@ -13,7 +13,7 @@ from sqlmodel import col
 from app.announcements.errors import OutOfReach
 from app.announcements.publishing.audience import AudienceSize, AudienceWanted, measure_audience
 from app.announcements.publishing.publish import Checked, Draft, audience_of, check
-from app.announcements.rules import wants_receipt
+from app.announcements.rules import check_deadline, wants_receipt
 from app.calendar import service as calendars
 from app.groups.service import seen_by as groups_seen_by
 from app.org import queries as org
@@ -41,6 +41,7 @@ class PublicationAhead:
     asks_for_receipt: bool
     receipt_until: str = ""
     """Until when who is asked confirms: a moment, or a time from the publication on."""
+    receipt_until_english: str = ""
 
 
 async def look_ahead(
@@ -50,21 +51,27 @@ async def look_ahead(
     await check_reach(session, sight, draft.wanted)
     checked = await check(session, draft, author=author, now=now)
     size = await _size(session, draft, checked, author)
+    asks, (until, english) = wants_receipt(checked.rule, draft.receipt), _until(session, draft, checked.rule, now)
     named = await people.named_people(session, size.first)
     return PublicationAhead(
         people=size.people,
         sample=[named[one] for one in size.first if one in named],
         groups=[group.observed_name or group.desired_name for group in checked.groups],
         class_title=checked.rule.title,
-        asks_for_receipt=wants_receipt(checked.rule, draft.receipt),
-        receipt_until=_until(session, draft, checked.rule),
+        asks_for_receipt=asks,
+        receipt_until=until if asks else "",
+        receipt_until_english=english if asks else "",
     )
 
 
-def _until(session: AsyncSession, draft: Draft, rule: AnnouncementClassRule) -> str:
-    if draft.deadline is not None:
-        return f"{draft.deadline.astimezone(calendars.timezone_of(session)):%Y-%m-%d %H:%M}"
-    return f"发布后 {rule.default_deadline.chinese}" if rule.default_deadline is not None else ""
+def _until(session: AsyncSession, draft: Draft, rule: AnnouncementClassRule, now: datetime) -> tuple[str, str]:
+    """In both languages. Raises what is refused."""
+    if draft.deadline is not None and draft.receipt is not False:
+        check_deadline(draft.deadline, now)
+        moment = f"{draft.deadline.astimezone(calendars.timezone_of(session)):%Y-%m-%d %H:%M}"
+        return moment, moment
+    after = rule.default_deadline
+    return (f"发布后 {after.chinese}", f"{after.english} after the publication") if after is not None else ("", "")
 
 
 async def _size(session: AsyncSession, draft: Draft, checked: Checked, author: Person) -> AudienceSize:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from fastapi import Depends, Query
@@ -13,6 +14,7 @@ from starlette.responses import Response
 from app import addresses
 from app.announcements import queries
 from app.announcements import service as announcements
+from app.announcements.errors import DeadlineInThePast, ReceiptNotPossible
 from app.announcements.service import AudienceWanted, Draft, PublicationAhead, ReceiptState
 from app.audit.why import About
 from app.confirmations import service as confirmations
@@ -22,7 +24,19 @@ from app.dual_control import TwoPersonAct
 from app.errors import DomainError
 from app.exports.service import ListName, hand_out
 from app.pages.drawing.catalogue import phrase
-from app.pages.forms import EMPTY, Done, Form, Outcome, SubmissionDep, check_seen, refused, said_to, seen_of
+from app.pages.forms import (
+    EMPTY,
+    Done,
+    Form,
+    Outcome,
+    SubmissionDep,
+    at_fields,
+    check_seen,
+    moment_of,
+    refused,
+    said_to,
+    seen_of,
+)
 from app.pages.people import chosen_departments, chosen_groups, chosen_people
 from app.pages.route import page_router
 from app.pages.tables import Choice, CursorDep, Filter, SortDep, page_at
@@ -50,10 +64,25 @@ class NewAnnouncement(BaseModel):
     departments: list[Annotated[int, Field(ge=1, le=LARGEST_NUMBER)]] = []
     groups: list[UUID] = []
     people: list[str] = []
+    receipt: Literal["yes", "no"] | None = None
+    """Empty: what the policy says of the class."""
+    deadline: datetime | None = None
+    """For the receipt, as the company's clocks show it."""
 
-    def draft(self) -> Draft:
+    def draft(self, visit: Visit) -> Draft:
         wanted = AudienceWanted(groups=self.groups, departments=self.departments, people=self.people)
-        return Draft(self.title, self.body, self.message_class, wanted)
+        until = moment_of(visit, "deadline", self.deadline) if self.deadline else None
+        return Draft(self.title, self.body, self.message_class, wanted, until, ASKED.get(self.receipt or ""))
+
+
+ASKED: Final = {"yes": True, "no": False}
+RECEIPTS: Final = (
+    Choice("", "按所选类别的制度", "as the policy says of the class"),
+    Choice("yes", "需要回执", "a receipt is needed"),
+    Choice("no", "不需要回执", "no receipt is needed"),
+)
+FIELDS: Final[dict[type[DomainError], str]] = {DeadlineInThePast: "deadline", ReceiptNotPossible: "receipt"}
+"""At which field a refusal stands."""
 
 
 STATES = [
@@ -133,7 +162,6 @@ async def compose(visit: PublishingVisit) -> Response:
 @router.post("/new")
 async def publish(visit: PublishingVisit, submission: SubmissionDep) -> Response:
     """First what it will do to whom; then, with the button that says it, it does."""
-    sight = visit.sight(Permission.ANNOUNCEMENT_PUBLISH)
     submission.check(visit)
     if submission.form.value("step") == "find":
         return await _composing(visit, submission.form)
@@ -141,8 +169,8 @@ async def publish(visit: PublishingVisit, submission: SubmissionDep) -> Response
         return await _looked_ahead(visit, submission.form)
 
     async def act() -> Done:
-        draft = submission.form.read(NewAnnouncement, visit).draft()
-        ahead = await announcements.look_ahead(visit.session, draft, sight, author=visit.viewer.person, now=visit.now)
+        draft = submission.form.read(NewAnnouncement, visit).draft(visit)
+        ahead = await _ahead(visit, draft)
         check_seen(submission.form, NewAnnouncement.model_fields, _outcome(visit, ahead))
         if await announcements.is_for_everybody(visit.session, draft.wanted, visit.viewer.person):
             return await _to_everybody(visit, draft)
@@ -165,7 +193,12 @@ def _outcome(visit: Visit, ahead: PublicationAhead) -> Outcome:
         visit.say(phrase("发到群")): "、".join(ahead.groups),
         visit.say(phrase("类别")): ahead.class_title,
         visit.say(phrase("请其确认")): visit.say(phrase("是") if ahead.asks_for_receipt else phrase("否")),
+        visit.say(phrase("回执截止时间")): _until(visit, ahead),
     }
+
+
+def _until(visit: Visit, ahead: PublicationAhead) -> str:
+    return ahead.receipt_until_english if visit.reader.reads_english else ahead.receipt_until
 
 
 async def _to_everybody(visit: Visit, draft: Draft) -> Done:
@@ -175,6 +208,8 @@ async def _to_everybody(visit: Visit, draft: Draft) -> Done:
         "body": draft.body,
         "class": draft.message_class,
         "audience": draft.wanted.model_dump(mode="json"),
+        "deadline": draft.deadline.isoformat() if draft.deadline else None,
+        "receipt": draft.receipt,
     }
     wish = Wish(TwoPersonAct.ANNOUNCE_TO_EVERYBODY, payload, visit.viewer.person)
     outcome = await confirmations.ask_or_do(visit.session, wish, now=visit.now)
@@ -230,16 +265,15 @@ async def _sight_of_receipts(visit: Visit, announcement_id: AnnouncementId) -> S
     return visit.sight()
 
 
+async def _ahead(visit: Visit, draft: Draft) -> PublicationAhead:
+    sight = visit.sight(Permission.ANNOUNCEMENT_PUBLISH)
+    with at_fields(visit, FIELDS):
+        return await announcements.look_ahead(visit.session, draft, sight, author=visit.viewer.person, now=visit.now)
+
+
 async def _looked_ahead(visit: Visit, form: Form, status: int = 200) -> Response:
     try:
-        draft = form.read(NewAnnouncement, visit).draft()
-        ahead = await announcements.look_ahead(
-            visit.session,
-            draft,
-            visit.sight(Permission.ANNOUNCEMENT_PUBLISH),
-            author=visit.viewer.person,
-            now=visit.now,
-        )
+        ahead = await _ahead(visit, form.read(NewAnnouncement, visit).draft(visit))
     except DomainError as refusal:
         return await _composing(visit, refused(visit, form, refusal), status_of(type(refusal)))
     return await _composing(visit, form, status, ahead=ahead)
@@ -252,9 +286,19 @@ async def _composing(
     document = (await policies.in_force(visit.session, now=visit.now)).document
     offered: dict[str, Any] = {
         "classes": document.announcements.classes,
+        "receipts": RECEIPTS,
         "departments": await chosen_departments(visit, form, "departments", sight),
         "groups": await chosen_groups(visit, form, "groups", sight),
         "people": await chosen_people(visit, form, "people"),
     }
     seen = seen_of(form, NewAnnouncement.model_fields, _outcome(visit, ahead)) if ahead else ""
-    return visit.draw("console/compose.html", status=status, form=form, ahead=ahead, seen=seen, done="", **offered)
+    return visit.draw(
+        "console/compose.html",
+        status=status,
+        form=form,
+        ahead=ahead,
+        until=_until(visit, ahead) if ahead else "",
+        seen=seen,
+        done="",
+        **offered,
+    )

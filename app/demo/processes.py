@@ -12,9 +12,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -39,6 +39,13 @@ class Addresses:
     service: str
     sandbox: str
     api_key: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """What an operator's shell on the server has."""
+
+    def steward(self, *words: str) -> None:
+        """One command, as an operator enters it. Raises `CalledProcessError`."""
+        command = [sys.executable, "-m", "app.cli", *words]
+        subprocess.run(command, env=dict(self.environment), check=True, capture_output=True)  # noqa: S603 -- our own
 
 
 @contextmanager
@@ -112,7 +119,7 @@ def service_process(database_url: str, sandbox: dict[str, str], logs: Path) -> I
         with _process("service", command, environment, logs) as (process, log):
             base = f"http://127.0.0.1:{port}"
             _wait_for(f"{base}/readyz", process, log)
-            yield Addresses(base, sandbox["STEWARD_WECOM_API_BASE"].removesuffix("/cgi-bin"), api_key)
+            yield Addresses(base, sandbox["STEWARD_WECOM_API_BASE"].removesuffix("/cgi-bin"), api_key, environment)
 
 
 def free_port(wanted: int) -> int:

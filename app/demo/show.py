@@ -68,11 +68,16 @@ async def _tell(addresses: Addresses, console: Console) -> Players:
     async with Stage(addresses, console) as stage:
         cast = await tell_story(stage)
         userid = cast.team[-1]
-        return Players(userid, await stage.name_of(userid), await head_of_personnel(stage))
+        administrator = cast.team[0]
+        await asyncio.to_thread(
+            addresses.steward, "access", "grant", administrator, "administrator", "--reason", "演示"
+        )
+        names = [await stage.name_of(one) for one in (userid, administrator)]
+        return Players(userid, names[0], await head_of_personnel(stage), names[1])
 
 
 def _print_ways(addresses: Addresses, console: Console, players: Players, app: str) -> None:
-    """Two ways on, by clicking alone."""
+    """Three ways on, by clicking alone."""
     phone = f"{addresses.sandbox}/phones/{players.userid}?c=app-{app}"
     console.print("\n[bold]接着自己走一遍（不需要密钥）[/bold]")
     scan = quoted(f"用{players.employee}的手机扫码")
@@ -82,6 +87,8 @@ def _print_ways(addresses: Addresses, console: Console, players: Players, app: s
         f"  审批人在各自的手机上收到卡片：{addresses.sandbox}/phones",
         f"人力资源：打开 {addresses.service}/console，在扫码页上选 {players.personnel}",
         "  点“通知 → 写一则通知 → 看看会发给谁 → 发布”；员工在手机上点“收到”，回执页上的数字随之变化",
+        f"系统管理员：打开 {addresses.service}/console，在扫码页上选 {players.administrator}",
+        "  点“调用”看每一次发给企业微信的调用，点“诊断”看服务是否正常，点“制度 → 修改制度”看改动前要先看过",
     ):
         console.print(f"  {line}", highlight=False, soft_wrap=True)
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
 import httpx
 
 from app.demo.cast import Cast, choose_cast
 from app.demo.stage import Json, Stage
+from app.pages.drawing.words import words_of
 from app.quotes import quoted
+from models.org import PersonStatus
+from models.tasks import TaskState
 
 HOUR = timedelta(hours=1)
 REPEATS = 3
@@ -294,7 +298,7 @@ async def assign_task(stage: Stage, cast: Cast, group: Json) -> None:
     ):
         await stage.press(owner, f"task.{verb}:{task['id']}")
         seen = await task_after(stage, task["id"], verb, state)
-        stage.tell(f"{name}点{quoted(said)}：任务状态 {seen['state']}，进度 {seen['progress']}%")
+        stage.tell(f"{name}点{quoted(said)}：任务{_said(TaskState(seen['state']))}，进度 {seen['progress']}%")
     await ask_the_app(stage, cast.applicant, task)
 
 
@@ -309,6 +313,12 @@ async def ask_the_app(stage: Stage, userid: str, task: Json) -> None:
     answer = await stage.until("an answer of the app", told)
     standing = next(line for line in answer.splitlines() if line.startswith("现状"))
     stage.tell(f"{await stage.name_of(userid)}给应用发{quoted(asked)}：收到答复{quoted(standing)}")
+
+
+def _said(state: StrEnum) -> str:
+    """As the pages call it."""
+    words = words_of(state)
+    return words.chinese if words is not None else str(state)
 
 
 async def task_after(stage: Stage, task_id: str, verb: str, state: str) -> Json:
@@ -336,7 +346,7 @@ async def depart(stage: Stage, cast: Cast, group: Json) -> None:
     seen = await stage.until("the disabled person to be out of the group", gone)
     member = await stage.get(f"/members/{leaver}")
     stage.require(member["status"] == "disabled", "the service did not notice")
-    stage.tell(f"{name}状态 {member['status']}，已不在群里，群成员 {len(seen['userlist'])} 人")
+    stage.tell(f"{name}{_said(PersonStatus(member['status']))}，已不在群里，群成员 {len(seen['userlist'])} 人")
 
 
 async def repeat_callbacks(stage: Stage) -> None:

@@ -236,3 +236,12 @@ def _texts(node: object) -> Iterator[str]:
 )
 def test_a_slip_is_seen(text: str, wrong: list[str]) -> None:
     assert slips(text) == wrong
+
+
+def test_the_demo_tells_states_in_the_words_of_the_pages() -> None:
+    """What it reads back are names of states: 已完成, and not done."""
+    story = (ROOT / "app/demo/story.py").read_text()
+    told = re.findall(r"stage\.tell\((.*?)\n    ?\)|stage\.tell\((f[^\n]*)\)\n", story, re.DOTALL)
+    bare = [said for parts in told for said in parts if re.search(r"(?<!\()\w+\[['\"](state|status)['\"]\]\}", said)]
+    assert told
+    assert bare == []

@@ -33,7 +33,7 @@ from app.access.authority.holdings import Holding, bundles_of, grants_of
 from app.access.authority.revoking import Loss, loss_of, revoke, revoke_in_name
 from app.access.errors import ExpiresInThePast, NoSuchKey, UnknownScope
 from app.access.keys import queries as key_queries
-from app.access.keys.acting import check_departments, check_may_act_as, department_names, person_acting
+from app.access.keys.acting import check_departments, check_may_act_as, department_names, named_among, person_acting
 from app.access.keys.find_caller import digest
 from app.access.keys.listed import requests_of_key
 from app.access.keys.powers import KeyPowers, Powers
@@ -50,6 +50,7 @@ from app.audit.why import Why
 from app.events.service import catalogue, publish
 from app.manifest import registry_of
 from app.observability import get_logger
+from app.org import queries as org_queries
 from app.web.scopes import EVERYTHING, NOBODY, ActsFor, scopes_of
 from models.access import ActAs, ApiKey
 from models.audit import AuditEntry, ObjectKind
@@ -271,10 +272,11 @@ async def usage_of_key(session: AsyncSession, *, key_id: UUID, days: int, now: d
 
 
 async def powers_of_keys(session: AsyncSession, *, now: datetime) -> list[KeyPowers]:
-    """What each living key may, the oldest first."""
+    """What each living key may, the oldest first. One statement for the departments of all of them."""
     living = [row for row in await list_keys(session) if row.ended_at is None and not _is_over(row, now)]
+    named = await org_queries.department_names(session, {one for row in living for one in row.act_as_departments})
     return [
-        KeyPowers(row, await powers_of(session, row.scopes, ActsFor(row.act_as, tuple(row.act_as_departments))))
+        KeyPowers(row, Powers(row.scopes, ActAs(row.act_as), named_among(named, row.act_as_departments)))
         for row in living
     ]
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -17,6 +17,7 @@ from app.database import portions_of
 from app.org import queries
 from app.org.lists import MemberFilter, members
 from app.org.named_people import NamedPerson, named_people
+from app.org.search.queries import departments_spelled
 from app.org.sight import departments_seen_by
 from app.permissions import Sight
 from app.spreadsheets.columns import Column, Sheet, person, words
@@ -126,7 +127,8 @@ async def departments_seen(
     """By name."""
     statement = select(Department).where(col(Department.ended_at).is_(None), departments_seen_by(sight))
     if name:
-        statement = statement.where(col(Department.name).icontains(name, autoescape=True))
+        is_part = col(Department.name).icontains(name, autoescape=True)
+        statement = statement.where(or_(is_part, col(Department.id).in_(departments_spelled(name))))
     columns = (col(Department.name), col(Department.id))
     rows, cursor = await paginate(session, statement, *columns, page=page, descending=False)
     ids = [row.id for row in rows]

@@ -81,3 +81,15 @@ async def test_who_heads_a_department_finds_no_other(shared_house: House, writer
     await wang.get(NEW)
     page = await wang.send(NEW, {"step": "find", "departments": ["5999"], "departments_search": "质量"})
     assert "5999" not in offered(page.text, "departments"), "not as a choice, and not by its number"
+
+
+class TestListOfDepartments:
+    @pytest.mark.parametrize("typed", ["zljd", "质量监督", "zhiliang", "监督处"])
+    async def test_a_department_is_found_as_in_forms(self, writer: Browser, typed: str) -> None:
+        page = await writer.get(f"/console/departments?name={typed}")
+        assert "/console/departments/5999" in page.text
+
+    async def test_a_search_that_finds_nothing_says_so(self, writer: Browser) -> None:
+        await writer.get("/console/departments?name=没有这样的名称")
+        assert "请换一个名称或拼音首字母" in writer.text
+        assert "通讯录同步之后" not in writer.text

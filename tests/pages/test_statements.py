@@ -13,6 +13,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from app.access import service as access
+from app.access.keys.acting import ActsFor
 from app.access.service import Wanted
 from app.announcements import service as announcements
 from app.announcements.service import AudienceWanted, Draft
@@ -22,6 +23,7 @@ from app.audit.actor import SYSTEM, person_actor
 from app.bootstrap import REGISTRY
 from app.database import transaction
 from app.permissions import Reach
+from models.access import ActAs
 from models.ids import new_id
 from tests.builders import groups, org, tasks
 from tests.builders.groups import said_of
@@ -53,6 +55,10 @@ async def fill(house: House, rows: range) -> None:
             draft = Draft(f"通知{number}", "内容", "work", AudienceWanted(departments=[RESEARCH]))
             await announcements.publish(session, draft, author=han, actor=person_actor(han.id), now=now)
             await tasks.task(session, wang, li, group_id=group.id, now=now)
+            acts_for = ActsFor(ActAs.DEPARTMENTS, (100 + number,))
+            await access.create_key(
+                session, name=f"系统{number}", scopes=["tasks:act"], actor=SYSTEM, now=now, acts_for=acts_for
+            )
             place = Wanted(new, "auditor", "试用", Reach.GROUP, str(group.id))
             await access.grant(session, place, actor=SYSTEM, authority=None, now=now)
 

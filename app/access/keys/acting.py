@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -72,12 +72,13 @@ async def _outside(session: AsyncSession, caller: Caller, person_id: PersonId) -
 
 
 async def department_names(session: AsyncSession, department_ids: Iterable[int]) -> list[str]:
-    """In their order; one that is there no more by its number."""
-    names = []
-    for department_id in department_ids:
-        found = await org_queries.department(session, department_id)
-        names.append(found.name if found is not None else f"部门 {department_id}")
-    return names
+    """In their order; one that we do not know by its number."""
+    ids = list(department_ids)
+    return named_among(await org_queries.department_names(session, ids), ids)
+
+
+def named_among(known: Mapping[int, str], department_ids: Iterable[int]) -> list[str]:
+    return [known.get(one) or f"部门 {one}" for one in department_ids]
 
 
 async def check_departments(session: AsyncSession, acts_for: ActsFor) -> None:

@@ -35,6 +35,9 @@ router = page_router(addresses.CONSOLE_KEYS)
 KeysVisit = Annotated[Visit, visits(addresses.CONSOLE_KEYS)]
 ChangingVisit = Annotated[Visit, visits(addresses.CONSOLE_KEYS, Permission.KEY_CHANGE)]
 
+BAD: Final = 400
+"""From this status on, an answer says what is wrong."""
+
 DAYS: Final = 14
 """So long it is kept what keys were used for."""
 
@@ -142,9 +145,6 @@ async def create(visit: ChangingVisit, submission: SubmissionDep) -> Response:
     name, key, waits = made[0]
     location = answer.headers["location"]
     return visit.draw("console/key_created.html", name=name, key=key, waits=waits, location=location)
-
-
-BAD: Final = 400
 
 
 @router.get("/{key_id}")

@@ -28,7 +28,7 @@ from app.access.authority.grants import (
     is_wide,
     living_grants,
 )
-from app.access.authority.holders import holders_of
+from app.access.authority.holders import holders_of, refused_by_name
 from app.access.authority.holdings import Holding, bundles_of, grants_of
 from app.access.authority.revoking import Loss, loss_of, revoke, revoke_in_name
 from app.access.errors import ExpiresInThePast, NoSuchKey, UnknownScope
@@ -119,6 +119,7 @@ __all__ = [
     "powers_of_keys",
     "recognise",
     "refused",
+    "refused_by_name",
     "requests_of_key",
     "revoke",
     "revoke_in_name",

@@ -62,7 +62,7 @@ def company_visits(path: str, permission: Permission | None = None) -> Any:
     async def visit(found: Visit = asked) -> Visit:
         for wanted in filter(None, (found.page.permission, permission)):
             if not found.authority.sight_of(wanted).everything:
-                raise access.refused(wanted)
+                raise await access.refused_by_name(found.session, wanted, now=found.now)
         return found
 
     return Depends(visit)

@@ -244,7 +244,7 @@ def _visit(
         counting = authority.beyond_own() if page.face == CONSOLE else authority
         for asked in filter(None, (page.permission, permission)):
             if not _opens(counting, page, asked):
-                raise access.refused(asked)
+                raise await access.refused_by_name(session, asked, now=now)
         return Visit(request, session, viewer, counting, authority, page, now)
 
     return visit

@@ -98,10 +98,14 @@ async def check(session: AsyncSession, authority: Authority, permission: Permiss
         raise NotSeen("没有这一项，或它不在您能查看的范围内", "There is no such thing, or it is not for you to see")
 
 
-def refused(permission: Permission) -> NotPermitted:
+ADMINISTRATOR = Words("系统管理员", "an administrator")
+
+
+def refused(permission: Permission, ask: Words = ADMINISTRATOR) -> NotPermitted:
+    """`ask`: who can help."""
     words = TITLES[permission]
     return NotPermitted(
-        f"您没有{quoted(words.chinese)}的权限。需要时请向系统管理员申请",
-        f"You may not {words.english}. Ask an administrator if you need to",
+        f"您没有{quoted(words.chinese)}的权限。需要时请向{ask.chinese}申请",
+        f"You may not {words.english}. Ask {ask.english} if you need to",
         permission=permission.value,
     )

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.access.authority.decide import refused
 from app.access.authority.holdings import bundles_of
+from app.access.errors import NotPermitted
 from app.org.rules import MAY_ACT, may_act
-from app.permissions import Permission, Reach
+from app.permissions import Permission, Reach, Words
 from app.policy import service as policies
 from app.roles import service as roles
 from app.roles.service import Subject
 from models.access import AccessGrant
 from models.org import Person
+
+NAMED: Final = 3
+"""So many are enough to ask one of them."""
 
 
 async def holders_of(
@@ -43,3 +49,11 @@ async def holders_of(
         granted = granted.where(col(AccessGrant.id) != without)
     found |= {person.id: person for person in (await session.scalars(granted)).unique()}
     return sorted(found.values(), key=lambda person: (person.name, person.id))
+
+
+async def refused_by_name(session: AsyncSession, permission: Permission, *, now: datetime) -> NotPermitted:
+    """The refusal with the names of those who may give it in the whole company."""
+    names = [person.name for person in (await holders_of(session, Permission.ACCESS_GRANT, now=now))[:NAMED]]
+    if not names:
+        return refused(permission, Words("信息部门", "the IT department"))
+    return refused(permission, Words(f" {'、'.join(names)} ", " or ".join(names)))

@@ -40,7 +40,8 @@ async def lines_of(page: Page) -> list[tuple[str, str]]:
     found = await page.evaluate(
         """(lines) => [...document.querySelectorAll("main form[method=post]")]
             .filter(form => form.querySelectorAll("button").length > 1)
-            .flatMap(form => [...form.querySelectorAll(lines)].map(line => `${form.getAttribute("action")} ${line.name}`))
+            .flatMap(form => [...form.querySelectorAll(lines)]
+                .map(line => `${form.getAttribute("action")} ${line.name}`))
         """,
         LINES,
     )

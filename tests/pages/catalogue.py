@@ -46,7 +46,10 @@ def translated() -> Catalog:
 
 
 def main() -> None:
-    old, new = translated(), Catalog(locale=ENGLISH, charset="utf-8", header_comment=HEADER, fuzzy=False)
+    old = translated()
+    # With the date of the old one: a new one in each change would part the same line in all of them.
+    date = old.creation_date
+    new = Catalog(locale=ENGLISH, charset="utf-8", header_comment=HEADER, fuzzy=False, creation_date=date)
     for text in sorted(said()):
         known = old.get(text)
         new.add(text, known.string if known is not None else "")

@@ -13,7 +13,6 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from app.access import service as access
-from app.access.keys.acting import ActsFor
 from app.access.service import Wanted
 from app.announcements import service as announcements
 from app.announcements.service import AudienceWanted, Draft
@@ -23,6 +22,7 @@ from app.audit.actor import SYSTEM, person_actor
 from app.bootstrap import REGISTRY
 from app.database import transaction
 from app.permissions import Reach
+from app.web.scopes import ActsFor
 from models.access import ActAs
 from models.ids import new_id
 from tests.builders import groups, org, tasks

@@ -7,7 +7,11 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
+from app.console.event_words import EVENTS, event_kind
 from app.sync import service as sync
+from callbacks.contact_hints import HINTS
+from callbacks.handlers import CLICK
+from callbacks.sayings import SAYINGS
 from models.confirmations import Confirmation
 from models.delivery import CallState, DeliveryState, OutgoingCall
 from models.ids import SyncRunId, new_id
@@ -76,6 +80,12 @@ class TestCallbacks:
         await operator.get(f"/console/callbacks/{event}")
         assert "UserID u001" in operator.text
         assert "处理时出错" in operator.text
+
+    async def test_what_happened_stands_there_in_words(self, house: House, operator: Browser) -> None:
+        await parked_event(house.services)
+        page = await operator.get("/console/callbacks?event_type=change_contact.update_user")
+        assert "成员资料变更 change_contact.update_user" in operator.text
+        assert '<option value="change_contact.update_user" selected>成员资料变更</option>' in page.text
 
     async def test_it_is_handled_again_and_the_timeline_says_by_whom(self, house: House, operator: Browser) -> None:
         event = await parked_event(house.services)
@@ -164,3 +174,9 @@ async def test_nobody_else_may_look(house: House, path: str) -> None:
     page = await browser.get(f"/console/{path}")
     assert page.status_code == 403
     assert "您没有" in browser.text
+
+
+def test_every_event_that_something_is_done_about_has_words() -> None:
+    assert set(EVENTS) >= {CLICK, *HINTS, *SAYINGS}
+    assert event_kind("change_external_chat.dismiss").chinese == "客户群变更"
+    assert event_kind("brand_new_event").chinese == "其他事件"

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from app import addresses
 from app.audit.why import About
+from app.console.event_words import EVENTS, event_kind
 from app.console.visiting import (
     NumberInPath,
     actor_of,
@@ -63,7 +64,7 @@ async def listed(
     )
     filters = [
         one_of("state", Words("状态", "State"), plain(STATES), wanted or ""),
-        written("event_type", Words("类型", "Type"), typed(event_type)),
+        one_of("event_type", Words("类型", "Type"), _offered(typed(event_type)), typed(event_type)),
         written("subject", Words("关于", "About"), typed(subject)),
     ]
     return visit.draw(
@@ -73,7 +74,13 @@ async def listed(
         troubles=await inbox.troubles(visit.session, most=MOST_TROUBLES),
         explain=inbox.explain_refusal,
         states=STATES,
+        event_kind=event_kind,
     )
+
+
+def _offered(event_type: str) -> Mapping[str, Words]:
+    """What a link asked for stays chosen, also where it is none of the usual ones."""
+    return EVENTS if not event_type or event_type in EVENTS else {**EVENTS, event_type: Words(event_type, event_type)}
 
 
 @router.get("/{event_id}")
@@ -107,6 +114,7 @@ async def _drawn(visit: Visit, event_id: int, form: Form = EMPTY, status: int = 
         event=event,
         timeline=await timelines.timeline(visit.session, about),
         states=STATES,
+        event_kind=event_kind,
         trace=trace_of(visit, event.correlation_id),
         may_replay=may(visit, Permission.CALLBACK_REPLAY) and is_over and event.body is not None,
     )

@@ -57,9 +57,10 @@ class TestKubernetes:
         (ingress,) = of_kind("Ingress")
         paths = [path for rule in ingress["spec"]["rules"] for path in rule["http"]["paths"]]
         assert {path["path"] for path in paths} - {"/WW_verify_AbC123dEf456.txt"} == {
-            "/callbacks",
+            *("/", "/callbacks"),
             *("/me", "/console", "/sign-in", "/sign-out", "/assets"),
         }
+        assert [path["pathType"] for path in paths if path["path"] == "/"] == ["Exact"]
         assert {service["spec"].get("type", "ClusterIP") for service in of_kind("Service")} == {"ClusterIP"}
 
     def test_names_that_refer_to_each_other_agree(self) -> None:

@@ -59,7 +59,7 @@ class TestNumbers:
     async def test_of_a_department_that_a_grant_is_for(self, administrator: Browser) -> None:
         for number in NUMBERS:
             await administrator.get("/console/access")
-            fields = {"person": "li", "bundle": "it", "reach": "department", "place": number, "reason": "测试"}
+            fields = {"person": "li", "bundle": "it", "reach": "department", "department": number, "reason": "测试"}
             page = await administrator.send("/console/access", fields)
             assert page.status_code in {400, 422}, number
             assert "范围不对" in administrator.text, number

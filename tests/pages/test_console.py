@@ -84,7 +84,7 @@ class TestGrants:
         await zhao.get("/console/access")
         await zhao.send(
             "/console/access",
-            {"person": "li", "bundle": "auditor", "reason": "年度审计", "reach": "department", "place": "2"},
+            {"person": "li", "bundle": "auditor", "reason": "年度审计", "reach": "department", "department": "2"},
         )
         assert "已授予“李军”。" in zhao.text
         assert (await li.get("/console/people", follows=False)).status_code == 200

@@ -20,6 +20,7 @@ from app.dual_control import TwoPersonAct
 from app.pages.drawing import standing
 from app.pages.drawing.catalogue import phrase
 from app.pages.forms import EMPTY, Done, Form, Outcome, SubmissionDep, check_seen, said_to, seen_of
+from app.pages.people import chosen_departments
 from app.pages.route import page_router
 from app.pages.tables import Choice, CursorDep, Table, page_at
 from app.pages.visit import Visit, services_of, visits
@@ -27,8 +28,9 @@ from app.permissions import Permission, Words
 from app.timeline import service as timelines
 from app.web.schemas import Day
 from app.web.scopes import scopes_of
-from models.access import ActAs
+from models.access import ActAs, ApiKey
 from models.audit import ObjectKind
+from models.ids import LARGEST_NUMBER
 
 router = page_router(addresses.CONSOLE_KEYS)
 
@@ -81,11 +83,10 @@ class ActsFor(BaseModel):
     """In whose name a key acts."""
 
     act_as: ActAs = ActAs.NOBODY
-    departments: str = Field("", pattern=r"^[0-9\s,，、]*$", max_length=500)
+    departments: list[Annotated[int, Field(ge=0, le=LARGEST_NUMBER)]] = []
 
     def whom(self) -> dict[str, Any]:
-        numbers = "".join(letter if letter.isdigit() else " " for letter in self.departments).split()
-        return {"act_as": self.act_as.value, "act_as_departments": [int(number) for number in numbers]}
+        return {"act_as": self.act_as.value, "act_as_departments": self.departments}
 
 
 class Wanted(ActsFor):
@@ -118,12 +119,15 @@ async def listed(visit: KeysVisit) -> Response:
 
 @router.get("/new")
 async def new(visit: ChangingVisit) -> Response:
-    return _form(visit)
+    return await _form(visit)
 
 
 @router.post("/new")
 async def create(visit: ChangingVisit, submission: SubmissionDep) -> Response:
     """The key stands in the answer to the form alone: nowhere is it kept, and no address leads to it again."""
+    submission.check(visit)
+    if submission.form.value("step") == "find":
+        return await _form(visit, submission.form)
     made: list[tuple[str, str, bool]] = []
 
     async def act() -> Done:
@@ -137,7 +141,7 @@ async def create(visit: ChangingVisit, submission: SubmissionDep) -> Response:
         return Done(f"{addresses.CONSOLE_KEYS}/{answer.result}", visit.say(phrase("已创建密钥。密钥本身只显示一次。")))
 
     async def again(form: Form, status: int) -> Response:
-        return _form(visit, form, status)
+        return await _form(visit, form, status)
 
     answer = await submission.carry_out(visit, act, again=again)
     if not made or answer.status_code >= BAD:
@@ -167,6 +171,9 @@ async def requests(key_id: UUID, visit: KeysVisit, cursor: CursorDep, outcome: s
 @router.post("/{key_id}/whom")
 async def change(key_id: UUID, visit: ChangingVisit, submission: SubmissionDep) -> Response:
     """Say anew in whose name it acts, from its next request on."""
+    submission.check(visit)
+    if submission.form.value("step") == "find":
+        return await _drawn(visit, key_id, submission.form)
 
     async def act() -> Done:
         check_seen(submission.form, (), await _standing(visit, key_id))
@@ -207,9 +214,16 @@ def _end_of(visit: Visit, day: date | None) -> datetime | None:
     return datetime.combine(day, time.max, visit.reader.zone).astimezone(UTC) if day else None
 
 
-def _form(visit: Visit, form: Form = EMPTY, status: int = 200) -> Response:
-    scopes = scopes_of(services_of(visit.request).registry)
-    return visit.draw("console/key_new.html", status=status, form=form, scopes=scopes, whom=WHOM, scope=_scope)
+async def _form(visit: Visit, form: Form = EMPTY, status: int = 200) -> Response:
+    return visit.draw(
+        "console/key_new.html",
+        status=status,
+        form=form,
+        scopes=scopes_of(services_of(visit.request).registry),
+        whom=WHOM,
+        scope=_scope,
+        departments=await chosen_departments(visit, form, "departments", visit.sight()),
+    )
 
 
 def _scope(name: str) -> Words:
@@ -237,9 +251,14 @@ async def _drawn(visit: Visit, key_id: UUID, form: Form = EMPTY, status: int = 2
         timeline=await timelines.timeline(visit.session, About(ObjectKind.API_KEY, key_id)),
         traces=await traces_of(visit, About(ObjectKind.API_KEY, key_id)),
         whom=WHOM,
-        numbers="，".join(map(str, row.act_as_departments)),
+        departments=await chosen_departments(visit, _whom(form, row), "departments", visit.sight()),
         may_end=may(visit, Permission.KEY_CHANGE) and row.ended_at is None,
     )
+
+
+def _whom(form: Form, row: ApiKey) -> Form:
+    """What was chosen; before anything was, what holds now."""
+    return form if form.values else Form(lists={"departments": [str(one) for one in row.act_as_departments]})
 
 
 async def _powers(visit: Visit, key_id: UUID) -> KeyPowers | None:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic.fields import FieldInfo
 from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,10 +20,19 @@ MOST_ROWS: Final = 1_000
 """Of each kind, the newest. `Kept.total` says how many there are."""
 
 
+FOR_PROGRAMS: Final[dict[str, JsonValue]] = {"for_programs": True}
+"""`json_schema_extra` of a field that says to programs what another one says to people: pages leave it out."""
+
+
 class KeptRow(BaseModel):
     """One row of a kind."""
 
     model_config = ConfigDict(frozen=True)
+
+    @classmethod
+    def for_people(cls) -> dict[str, FieldInfo]:
+        """The columns that people read, by name."""
+        return {name: one for name, one in cls.model_fields.items() if one.json_schema_extra != FOR_PROGRAMS}
 
 
 @dataclass(frozen=True)

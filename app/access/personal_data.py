@@ -27,8 +27,8 @@ class SessionRow(KeptRow):
 
 class GrantRow(KeptRow):
     bundle: str = Field(title="权限", description="Bundle of permissions")
-    reach: str = Field(title="范围", description="How far: company, department or group")
-    place: str = Field(title="所在", description="The department's or the group's id")
+    reach: str = Field(title="范围", description="How far")
+    place: str = Field(title="所在", description="Department or group")
     reason: str = Field(title="理由", description="Why")
     granted_at: datetime = Field(title="授予", description="Granted")
     ends_at: datetime | None = Field(title="到期", description="Ends")

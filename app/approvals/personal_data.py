@@ -12,8 +12,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.approvals.kinds import names_applied_for
-from app.kept_data import Kept, KeptRow, Kind, RowsOf
+from app.approvals.kinds import ShownFields, names_applied_for
+from app.kept_data import FOR_PROGRAMS, Kept, KeptRow, Kind, RowsOf
 from models.approvals import ConcernedPerson, Decision, OutcomeState, Request, RequestState, RequestStep, Verdict
 
 
@@ -21,7 +21,10 @@ class RequestRow(KeptRow):
     number: int = Field(title="编号", description="Number")
     title: str = Field(title="申请", description="Request")
     reason: str = Field(title="理由", description="Reason")
-    payload: dict[str, Any] = Field(title="填写的内容", description="What was said in it")
+    payload: dict[str, Any] = Field(
+        title="提交的数据", description="What was handed in", json_schema_extra=FOR_PROGRAMS
+    )
+    shown: ShownFields = Field(title="填写的内容", description="What was said in it")
     state: RequestState = Field(title="状态", description="State")
     outcome: OutcomeState = Field(title="办理", description="Outcome")
     submitted_at: datetime = Field(title="提交", description="Submitted")

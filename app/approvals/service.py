@@ -23,6 +23,7 @@ from app.approvals.kinds import (
     Offer,
     RequestKind,
     RequestText,
+    ShownFields,
     Submission,
     kind_named,
 )
@@ -72,6 +73,7 @@ __all__ = [
     "RequestLine",
     "RequestPage",
     "RequestText",
+    "ShownFields",
     "StepAhead",
     "Submission",
     "TimelineEntry",

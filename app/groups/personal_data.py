@@ -12,12 +12,12 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.kept_data import Kept, KeptRow, Kind, RowsOf
+from app.kept_data import FOR_PROGRAMS, Kept, KeptRow, Kind, RowsOf
 from models.groups import FindingKind, FindingState, Group, GroupFinding, GroupMember
 
 
 class StayRow(KeptRow):
-    group_id: UUID = Field(title="群编号", description="Id of the group")
+    group_id: UUID = Field(title="群编号", description="Id of the group", json_schema_extra=FOR_PROGRAMS)
     group: str = Field(title="群", description="Group")
     desired: bool = Field(title="应在群内", description="Wanted in it")
     observed: bool = Field(title="在群内", description="Seen in it")

@@ -22,7 +22,7 @@ class AccountRow(KeptRow):
     position: str = Field(title="职务", description="Title")
     status: PersonStatus = Field(title="状态", description="Status")
     extra: dict[str, Any] | None = Field(title="扩展属性", description="Extended attributes that the app may read")
-    direct_leader_userids: list[str] = Field(title="直接上级账号", description="Userids of the direct leaders")
+    direct_leader_userids: list[str] = Field(title="直接上级", description="Direct leaders")
     first_seen_at: datetime = Field(title="首次读到", description="First read")
     updated_at: datetime = Field(title="最近变更", description="Changed last")
     ended_at: datetime | None = Field(title="离职", description="Left")

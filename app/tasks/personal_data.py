@@ -19,7 +19,7 @@ from models.tasks import Task, TaskCollaborator, TaskEntry, TaskState
 class TaskRow(KeptRow):
     number: int = Field(title="编号", description="Number")
     title: str = Field(title="任务", description="Task")
-    part: str = Field(title="身份", description="owner, assigner or collaborator")
+    part: str = Field(title="身份", description="Their part")
     state: TaskState = Field(title="状态", description="State")
     progress: int = Field(title="进度", description="Progress in percent")
     due_at: datetime = Field(title="期限", description="Deadline")

@@ -23,6 +23,7 @@ from app.console.visiting import (
 from app.delivery import service as delivery
 from app.ledger import service as ledger
 from app.ledger.service import Resolution
+from app.pages import messages
 from app.pages.drawing.catalogue import phrase
 from app.pages.drawing.words import DELIVERY_STATES
 from app.pages.forms import EMPTY, Done, Form, SubmissionDep, said_to
@@ -57,14 +58,14 @@ async def listed(
         written("purpose", Words("用途", "Purpose"), typed(purpose)),
     ]
     if reason:
-        filters.append(one_of("reason", Words("原因", "Reason"), {reason: words.reason(reason)}, reason))
+        filters.append(one_of("reason", Words("原因", "Reason"), {reason: messages.reason(reason)}, reason))
     return visit.draw(
         "console/calls.html",
         done=await said_to(visit),
         table=Table(found.items, found.next_cursor, filters),
         states=words.CALL_STATES,
         kinds=words.CALL_KINDS,
-        reason=words.reason,
+        reason=messages.reason,
     )
 
 
@@ -121,7 +122,7 @@ async def _drawn(visit: Visit, call_id: UUID, form: Form = EMPTY, status: int = 
         states=words.CALL_STATES,
         kinds=words.CALL_KINDS,
         delivery_states=DELIVERY_STATES,
-        reason=words.reason,
+        reason=messages.reason,
         object_kind=words.object_kind,
     )
 

@@ -24,6 +24,7 @@ from app.console.visiting import (
 )
 from app.delivery import service as delivery
 from app.delivery.service import Ended, Selection
+from app.pages import messages
 from app.pages.drawing.catalogue import phrase
 from app.pages.drawing.words import DELIVERY_STATES
 from app.pages.forms import EMPTY, Done, Form, Preview, SubmissionDep, said_to
@@ -154,4 +155,4 @@ async def _drawn(visit: Visit, delivery_id: int, form: Form = EMPTY, status: int
 
 
 def _words() -> dict[str, Any]:
-    return {"states": DELIVERY_STATES, "reason": words.reason, "object_kind": words.object_kind}
+    return {"states": DELIVERY_STATES, "reason": messages.reason, "object_kind": words.object_kind}

@@ -148,6 +148,7 @@ TASK_STEPS: Final[Mapping[str, Words]] = {
     "done": Words("完成任务", "done"),
     "cancelled": Words("取消任务", "cancelled"),
     "handed_over": Words("转交任务", "handed over"),
+    "escalated": Words("告知上级", "superior told"),
 }
 """By `TaskStep.kind`, which is text: later releases write more of them."""
 
@@ -170,6 +171,10 @@ ORG_CHANGES: Final[Mapping[str, Words]] = {
     "active": Words("恢复", "active again"),
     "renamed": Words("更换账号", "account renamed"),
     "returned": Words("返岗", "came back"),
+    "rejoined": Words("返岗", "came back"),
+    "visible": Words("又读到资料", "in sight again"),
+    "joined": Words("加入部门", "joined a department"),
+    "merged": Words("两个账号合并", "accounts became one"),
 }
 """What has happened to them, as `OrgChange.change` says it."""
 
@@ -191,14 +196,6 @@ REACHES: Final[Mapping[str, Words]] = {
     Reach.GROUP: Words("群", "group"),
     Reach.OWN: Words("本人", "one's own"),
 }
-FIELDS: Final[Mapping[str, Mapping[str, Words]]] = {
-    "change": ORG_CHANGES,
-    "ended_because": ENDINGS,
-    "kind": TASK_STEPS,
-    "reach": REACHES,
-    "way": WAYS,
-}
-"""Words of texts that are kept about somebody, by the name of the field."""
 
 
 def badge_of(state: StrEnum) -> tuple[Words, str] | None:

@@ -115,7 +115,7 @@ class Form:
         """What was typed, as a value. Raises `FaultyForm` with the fault of each field. Empty fields are left out."""
         fields = {name for name, kind in schema.model_fields.items() if _is_list(kind.annotation)}
         typed: dict[str, Any] = {name: self.values[name] for name in schema.model_fields if self.values.get(name)}
-        typed |= {name: self.lists.get(name, []) for name in fields}
+        typed |= {name: [one for one in self.lists.get(name, []) if one] for name in fields}
         try:
             return schema.model_validate(typed | given, strict=False)
         except ValidationError as error:

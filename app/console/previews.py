@@ -11,6 +11,7 @@ from app.access import service as access
 from app.calendar import service as calendars
 from app.delivery import service as delivery
 from app.delivery.service import Ended, Selection
+from app.groups import queries as group_queries
 from app.groups import service as groups
 from app.org import queries as org
 from app.org import service as people
@@ -18,8 +19,9 @@ from app.org.service import Returner
 from app.pages.drawing.catalogue import phrase
 from app.pages.forms import Preview
 from app.pages.visit import Visit
-from app.permissions import TITLES, Words
+from app.permissions import TITLES, Reach, Words
 from app.sync.service import SyncReport
+from models.access import AccessGrant
 from models.ids import GroupId
 from models.org import Person, SyncRun
 
@@ -29,7 +31,11 @@ async def of_revoking(visit: Visit, grant_id: UUID, *, home: str) -> Preview:
     loss = await access.loss_of(visit.session, grant_id, now=visit.now)
     name, bundle = loss.person.name, _in_words(visit, loss.bundle)
     lost = [_in_words(visit, TITLES[one]) for one in loss.permissions]
-    told = phrase("{name}马上不能再做这些事。") if lost else phrase("{name}仍因其他身份或授权持有其中的全部权限。")
+    told = (
+        phrase("{name}马上不能在这个范围内再做这些事。")
+        if lost
+        else phrase("{name}仍因其他身份或授权持有其中的全部权限。")
+    )
     effects = [visit.say(told, name=name)]
     if loss.administrators is not None and len(loss.administrators) == 1:
         alone = phrase("之后只有{name}一人可以在全公司授权，需要两个人的事就没有第二个人。")
@@ -37,6 +43,7 @@ async def of_revoking(visit: Visit, grant_id: UUID, *, home: str) -> Preview:
     facts = {
         visit.say(phrase("人员")): name,
         visit.say(phrase("权限组")): bundle,
+        visit.say(phrase("范围")): await _place(visit, loss.grant),
         visit.say(phrase("当初的理由")): loss.grant.reason,
     }
     if lost:
@@ -151,6 +158,16 @@ async def of_accepting(visit: Visit, group_id: UUID) -> Preview:
         facts=facts,
         effects=[visit.say(phrase("现在再读一次，群里已经没有的人在登记中记为已退群。"))],
     )
+
+
+async def _place(visit: Visit, grant: AccessGrant) -> str:
+    if grant.reach == Reach.DEPARTMENT:
+        names = await org.department_names(visit.session, [int(grant.place)])
+        return visit.say(phrase("{name}及其下级"), name=names.get(int(grant.place), grant.place))
+    if grant.reach == Reach.GROUP:
+        found = (await group_queries.groups_by_id(visit.session, [UUID(grant.place)])).values()
+        return visit.say(phrase("群“{name}”"), name=next((one.observed_name or one.desired_name for one in found), "—"))
+    return visit.say(phrase("全公司"))
 
 
 def _in_words(visit: Visit, words: Words) -> str:

@@ -14,6 +14,7 @@ from app.access import service as access
 from app.access.service import Wanted
 from app.audit.actor import SYSTEM
 from app.database import transaction
+from app.permissions import Reach
 from models.access import AccessGrant
 from models.audit import AuditEntry
 from models.delivery import DeliveryState
@@ -131,6 +132,22 @@ class TestTheLastAdministrator:
         assert await living(house) == ["zhao"]
 
 
+class TestRevoking:
+    async def test_names_the_place_and_what_goes_less_far(self, house: House) -> None:
+        """An auditor everywhere and in one department keeps the department."""
+        await let(house, "zhao")
+        everywhere, here = await let(house, "li", "auditor"), await let(house, "li", "auditor", "2")
+        zhao = await house.signed_in("zhao")
+        await zhao.get("/console/access")
+        await zhao.send(f"/console/access/{everywhere}/revoke")
+        assert "范围 全公司" in zhao.text
+        assert "李军马上不能在这个范围内再做这些事。" in zhao.text
+        await zhao.get("/console/access")
+        await zhao.send(f"/console/access/{here}/revoke")
+        assert "范围 研发部及其下级" in zhao.text
+        assert "李军仍因其他身份或授权持有其中的全部权限。" in zhao.text
+
+
 class TestWhatChangedMeanwhile:
     async def test_is_shown_again_and_nothing_is_done(self, house: House) -> None:
         await let(house, "zhao")
@@ -183,8 +200,9 @@ class TestWhatChangedMeanwhile:
         assert "已收回" in zhao.text
 
 
-async def let(house: House, userid: str, bundle: str = "administrator") -> UUID:
-    wanted = Wanted(house.person(userid), bundle, "值班")
+async def let(house: House, userid: str, bundle: str = "administrator", department: str = "") -> UUID:
+    reach = Reach.DEPARTMENT if department else Reach.COMPANY
+    wanted = Wanted(house.person(userid), bundle, "值班", reach, department)
     async with transaction(house.services.sessions) as session:
         return (await access.grant(session, wanted, actor=SYSTEM, authority=None, now=house.clock.now())).id
 

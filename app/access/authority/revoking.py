@@ -35,7 +35,7 @@ class Loss:
     person: Person
     bundle: Words
     permissions: list[Permission]
-    """What they may do nowhere any more."""
+    """What they may do no more, or in fewer places."""
     administrators: list[Person] | None
     """Who may still grant in the whole company; None when the grant does not give that."""
 
@@ -46,16 +46,21 @@ async def loss_of(session: AsyncSession, grant_id: UUID, *, now: datetime) -> Lo
     person = await org.person(session, PersonId(row.person_id))
     assert person is not None  # grants keep their person
     rule = bundles_of((await policies.in_force(session, now=now)).document).get(row.bundle)
-    held = (await authority_of(session, person, now=now)).holdings
-    others = [holding for holding in held if holding.grant is None or holding.grant.id != row.id]
-    rest = {permission for holding in others for permission in holding.permissions}
+    held = await authority_of(session, person, now=now)
+    rest = Authority([one for one in held.holdings if one.grant is None or one.grant.id != row.id])
     return Loss(
         grant=row,
         person=person,
         bundle=Words(rule.title, rule.english) if rule else Words(row.bundle, row.bundle),
-        permissions=[one for one in rule.permissions if one not in rest] if rule else [],
+        permissions=[one for one in rule.permissions if _shrinks(held, rest, one)] if rule else [],
         administrators=await _left_without(session, row, now=now),
     )
+
+
+def _shrinks(held: Authority, rest: Authority, permission: Permission) -> bool:
+    """Whether it goes less far without the grant. Where it goes in the whole company, nothing adds to it."""
+    left = rest.sight_of(permission)
+    return not left.everything and left != held.sight_of(permission)
 
 
 async def revoke(

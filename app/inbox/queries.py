@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.inbox.messages import event_kind
 from app.inbox.rules import BACK_OFF
 from app.overview.service import Asked, Figure, Level, Measure, Place, counted_together, found_in
 from app.permissions import Permission
@@ -272,8 +273,8 @@ async def traced(session: AsyncSession, asked: TraceAsked) -> list[TraceEntry]:
         TraceEntry(
             at=row.received_at,
             kind=TraceKind.RECEIVED,
-            chinese=f"收到企业微信的回调 {row.event_type}：{_STATES[EventState(row.state)][0]}",
-            english=f"WeCom called back with {row.event_type}: {_STATES[EventState(row.state)][1]}",
+            chinese=f"收到企业微信的回调（{event_kind(row.event_type).chinese}）：{_STATES[EventState(row.state)][0]}",
+            english=f"WeCom called back ({event_kind(row.event_type).english}): {_STATES[EventState(row.state)][1]}",
             ref=Ref(ObjectKind.RECEIVED_EVENT, str(row.id)),
             state=row.state,
             actor="platform:wecom",

@@ -22,7 +22,7 @@ from app.inbox import queries, rules
 from app.inbox.decrypted_fields import Field, decrypted_fields
 from app.inbox.errors import EventNotFound, LeaseLost
 from app.inbox.job_payloads import RECONCILE, SYNC, ReconcilePayload, SyncPayload
-from app.inbox.messages import explain_refusal
+from app.inbox.messages import EVENTS, event_kind, explain_refusal
 from app.inbox.queries import Due
 from app.inbox.rules import Outcome, Received
 from app.inbox.shown import EventPage, Troubles, events_listed, troubles
@@ -32,6 +32,7 @@ from models.inbox import EventState, ReceivedEvent
 
 __all__ = [
     "CHANNEL",
+    "EVENTS",
     "RECONCILE",
     "SYNC",
     "Arrival",
@@ -42,6 +43,7 @@ __all__ = [
     "SyncPayload",
     "Troubles",
     "claim",
+    "event_kind",
     "events_listed",
     "examine",
     "explain_refusal",

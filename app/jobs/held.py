@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.jobs.retry import MAX_ATTEMPTS
 from app.overview.service import Asked, Figure, Level, Measure, Place, found_in
 from app.permissions import Permission
-from app.trace.service import MOST, Ref, TraceAsked, TraceEntry, TraceKind
+from app.trace.service import MOST, Ref, TraceAsked, TraceEntry, TraceKind, job, timer
 
 _LIST = text(
     "SELECT id::text AS id, entrypoint AS name, convert_from(payload, 'UTF8') AS payload, attempts, updated AS since"
@@ -93,17 +93,20 @@ _UNDER = text(
 async def traced(session: AsyncSession, asked: TraceAsked) -> list[TraceEntry]:
     """For a trace: jobs and deadlines that have not run, at the moment when they may."""
     rows = await session.execute(_UNDER, {"correlation_id": asked.correlation_id, "most": MOST})
-    return [
-        TraceEntry(
-            at=row.due_at,
-            kind=TraceKind.WAITING,
-            chinese=f"{'后台作业' if row.kind == 'job' else '到期事项'} {row.name}：尚未办理",
-            english=f"The {'job' if row.kind == 'job' else 'deadline'} {row.name} has not run yet",
-            ref=Ref(row.kind, row.id),
-            state=row.state,
-        )
-        for row in rows
-    ]
+    return [_waiting(row) for row in rows]
+
+
+def _waiting(row: Any) -> TraceEntry:
+    chinese, english = job(row.name) if row.kind == "job" else timer(row.name)
+    what = ("后台作业", "background job") if row.kind == "job" else ("到期事项", "deadline")
+    return TraceEntry(
+        at=row.due_at,
+        kind=TraceKind.WAITING,
+        chinese=f"{what[0]}尚未办理：{chinese}",
+        english=f"The {what[1]} has not run yet: {english}",
+        ref=Ref(row.kind, row.id),
+        state=row.state,
+    )
 
 
 async def note_wait(session: AsyncSession, job_id: int) -> None:

@@ -8,8 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.trace.service import MOST, Ref, TraceAsked, TraceEntry, TraceKind
-from app.wecom.codes import CODES, unknown_code
+from app.trace.service import MOST, Ref, TraceAsked, TraceEntry, TraceKind, code_of, purpose, reason
 from models.audit import ObjectKind
 from models.delivery import CallKind, CallState, Message, OutgoingCall
 
@@ -66,13 +65,14 @@ def _entries(row: Any) -> list[TraceEntry]:
     chinese, english = _ASKED[CallKind(row.kind)]
     ref = Ref(ObjectKind.OUTGOING_CALL, str(row.id))
     about = Ref(row.origin_kind, row.origin_id) if row.origin_kind else Ref(row.subject_kind, row.subject_id)
-    waits = f"：等待（{row.hold_reason}）" if row.state == CallState.HELD else ""
-    held = f": it waits ({row.hold_reason})" if row.state == CallState.HELD else ""
+    why, of_what = reason(row.hold_reason or ""), purpose(row.purpose)
+    waits = f"，还没有发出：{why.chinese}" if row.state == CallState.HELD else ""
+    held = f"; not sent yet: {why.english}" if row.state == CallState.HELD else ""
     asked = TraceEntry(
         at=row.created_at,
         kind=TraceKind.CALLED,
-        chinese=f"要求企业微信{chinese}（{row.kind}，{row.purpose}）{waits}",
-        english=f"WeCom is to {english} ({row.kind}, {row.purpose}){held}",
+        chinese=f"要求企业微信{chinese}（{of_what.chinese}）{waits}",
+        english=f"WeCom is to {english} ({of_what.english}){held}",
         ref=ref,
         about=about,
         state=row.state,
@@ -89,10 +89,11 @@ def _answer(row: Any, ref: Ref) -> TraceEntry:
     chinese, english = _ENDED[CallState(row.state)]
     times, often = f"第 {row.attempts} 次尝试", f"attempt {row.attempts}"
     if row.errcode:
-        code = CODES.get(row.errcode) or unknown_code(row.errcode)
+        code = code_of(row.errcode)
         chinese, english = f"{chinese}：{row.errcode} {code.meaning_zh}", f"{english}: {row.errcode} {code.meaning_en}"
     elif row.state == CallState.FAILED and row.hold_reason:
-        chinese, english = f"{chinese}（{row.hold_reason}）", f"{english} ({row.hold_reason})"
+        why = reason(row.hold_reason)
+        chinese, english = f"{chinese}（{why.chinese}）", f"{english} ({why.english})"
     return TraceEntry(
         at=row.finished_at,
         kind=TraceKind.ANSWERED,

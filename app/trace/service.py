@@ -17,10 +17,13 @@ from app.manifest import registry_of
 from app.trace.entry import MOST, ReadTrace, Ref, TraceAsked, TraceEntry, TraceKind
 from app.trace.errors import TraceNotFound
 from app.trace.picture import Branch, picture_of
+from app.trace.words import OTHER, PURPOSES, code_of, job, purpose, reason, timer
 from models.audit import AuditEntry, ObjectKind
 
 __all__ = [
     "MOST",
+    "OTHER",
+    "PURPOSES",
     "Beginning",
     "Branch",
     "ReadTrace",
@@ -29,6 +32,11 @@ __all__ = [
     "TraceAsked",
     "TraceEntry",
     "TraceKind",
+    "code_of",
+    "job",
+    "purpose",
+    "reason",
+    "timer",
     "trace",
     "traces_of",
 ]

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from app.console.event_words import EVENTS, event_kind
+from app.inbox.service import EVENTS, event_kind
 from app.sync import service as sync
 from callbacks.contact_hints import HINTS
 from callbacks.handlers import CLICK
@@ -159,7 +159,7 @@ class TestTrace:
         await operator.get(f"/console/callbacks/{event}")
         assert 'href="/console/trace?id=trace-of-a-callback"' in operator.page.text  # type: ignore[union-attr]  # read
         page = await operator.get("/console/trace?id=trace-of-a-callback")
-        assert "收到企业微信的回调 change_contact.update_user" in operator.text
+        assert "收到企业微信的回调（成员资料变更）" in operator.text
         assert f'href="/console/callbacks/{event}"' in page.text
 
     async def test_an_id_of_nothing_is_told(self, operator: Browser) -> None:

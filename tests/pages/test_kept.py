@@ -12,18 +12,13 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import col
 
-from app.announcements.rules import AnnouncementPurpose
-from app.approvals.rules import RequestPurpose
 from app.bootstrap import REGISTRY
 from app.database import transaction
-from app.groups.rules import GroupPurpose
 from app.kept_data import KeptRow
-from app.pages import messages
 from app.pages.drawing.words import words_of
-from app.tasks.rules import TaskPurpose
 from models.access import AccessGrant
 from models.approvals import OutcomeState
-from models.delivery import Delivery, FailReason, HoldReason, Message
+from models.delivery import Delivery, Message
 from models.groups import GroupMember
 from models.org import OrgChange, Person
 from tests.pages.everything import everything
@@ -156,14 +151,3 @@ async def test_names_stand_for_ids_and_lines_for_documents(house: House) -> None
     assert "姓名：李君 职务：工程师 状态：在职 直接上级：王芳 扩展属性：分机 —、工号 7" in [
         " ".join(cell.split()) for cell in cells
     ]
-
-
-@pytest.mark.parametrize("purpose", [*RequestPurpose, *AnnouncementPurpose, *TaskPurpose, *GroupPurpose])
-def test_every_purpose_has_words(purpose: str) -> None:
-    to_the_platform = {GroupPurpose.CREATE, GroupPurpose.ROSTER}
-    assert purpose in to_the_platform or messages.purpose(purpose) is not messages.OTHER
-
-
-@pytest.mark.parametrize("code", [*HoldReason, *FailReason])
-def test_every_reason_has_words(code: str) -> None:
-    assert messages.reason(code).chinese != code

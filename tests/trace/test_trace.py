@@ -85,7 +85,7 @@ class TestStory:
         trace = await of(session, OTHER)
         received = Ref("received_event", str(event.id))
         assert trace.entries[0].ref == received
-        assert trace.entries[0].chinese == "收到企业微信的回调 template_card_event：已处理"
+        assert trace.entries[0].chinese == "收到企业微信的回调（有人按了卡片）：已处理"
         [verdict] = [one for one in trace.entries if one.kind is TraceKind.DECIDED]
         assert (verdict.caused_by, verdict.about, verdict.state) == (
             received,
@@ -130,7 +130,7 @@ class TestStory:
             one for one in caused_by(trace, Ref("outgoing_call", str(first.id))) if one.kind is TraceKind.CALLED
         ]
         assert followed.ref == Ref("outgoing_call", str(again.id))
-        assert "等待（quiet_hours）" in followed.chinese
+        assert "还没有发出：现在是免打扰时段" in followed.chinese
         [answer_to_it] = [one for one in trace.entries if one.kind is TraceKind.ANSWERED]
         assert answer_to_it.english.startswith("attempt 1: it failed: 60011 ")
 

@@ -9,7 +9,6 @@ from starlette.responses import Response
 
 from app import addresses
 from app.audit.why import About
-from app.console.event_words import EVENTS, event_kind
 from app.console.visiting import (
     NumberInPath,
     actor_of,
@@ -74,13 +73,13 @@ async def listed(
         troubles=await inbox.troubles(visit.session, most=MOST_TROUBLES),
         explain=inbox.explain_refusal,
         states=STATES,
-        event_kind=event_kind,
+        event_kind=inbox.event_kind,
     )
 
 
 def _offered(event_type: str) -> Mapping[str, Words]:
     """What a link asked for stays chosen, also where it is none of the usual ones."""
-    return EVENTS if not event_type or event_type in EVENTS else {**EVENTS, event_type: Words(event_type, event_type)}
+    return inbox.EVENTS if not event_type else {event_type: Words(event_type, event_type), **inbox.EVENTS}
 
 
 @router.get("/{event_id}")
@@ -114,7 +113,7 @@ async def _drawn(visit: Visit, event_id: int, form: Form = EMPTY, status: int = 
         event=event,
         timeline=await timelines.timeline(visit.session, about),
         states=STATES,
-        event_kind=event_kind,
+        event_kind=inbox.event_kind,
         trace=trace_of(visit, event.correlation_id),
         may_replay=may(visit, Permission.CALLBACK_REPLAY) and is_over and event.body is not None,
     )

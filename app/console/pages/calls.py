@@ -18,7 +18,6 @@ from app.console.visiting import (
     trace_of,
     typed,
     way_to,
-    written,
 )
 from app.delivery import service as delivery
 from app.ledger import service as ledger
@@ -55,7 +54,7 @@ async def listed(
     filters = [
         one_of("state", Words("状态", "State"), plain(words.CALL_STATES), wanted or ""),
         one_of("kind", Words("做什么", "What"), words.CALL_KINDS, of_kind or ""),
-        written("purpose", Words("用途", "Purpose"), typed(purpose)),
+        one_of("purpose", Words("用途", "Purpose"), messages.purposes(typed(purpose)), typed(purpose)),
     ]
     if reason:
         filters.append(one_of("reason", Words("原因", "Reason"), {reason: messages.reason(reason)}, reason))
@@ -66,6 +65,7 @@ async def listed(
         states=words.CALL_STATES,
         kinds=words.CALL_KINDS,
         reason=messages.reason,
+        purpose=messages.purpose,
     )
 
 
@@ -123,6 +123,7 @@ async def _drawn(visit: Visit, call_id: UUID, form: Form = EMPTY, status: int = 
         kinds=words.CALL_KINDS,
         delivery_states=DELIVERY_STATES,
         reason=messages.reason,
+        purpose=messages.purpose,
         object_kind=words.object_kind,
     )
 

@@ -121,7 +121,7 @@ async def _previewed(visit: Visit, wanted: Chosen, form: Form = EMPTY, status: i
     purpose = typed(wanted.purpose)
     filters = [
         one_of("state", Words("状态", "State"), ENDED, wanted.state),
-        written("purpose", Words("用途", "Purpose"), purpose),
+        one_of("purpose", Words("用途", "Purpose"), messages.purposes(purpose), purpose),
     ]
     return visit.draw(
         "console/deliveries_retry.html",
@@ -155,4 +155,9 @@ async def _drawn(visit: Visit, delivery_id: int, form: Form = EMPTY, status: int
 
 
 def _words() -> dict[str, Any]:
-    return {"states": DELIVERY_STATES, "reason": messages.reason, "object_kind": words.object_kind}
+    return {
+        "states": DELIVERY_STATES,
+        "reason": messages.reason,
+        "purpose": messages.purpose,
+        "object_kind": words.object_kind,
+    }

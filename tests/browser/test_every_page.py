@@ -186,7 +186,7 @@ async def a_key_without_a_name(page: Page) -> None:
 async def find_somebody(page: Page) -> None:
     await page.goto("/console/access")
     await page.locator("[name=person_search]").fill("陈晨")
-    await page.locator("[value=find]").click()
+    await page.locator("fieldset", has=page.locator("[name=person_search]")).locator("[value=find]").click()
     await page.locator("[name=person]").wait_for()
 
 

@@ -122,7 +122,7 @@ class Service:
                 yield chunk
 
         content = flowing() if hostile.is_chunked else hostile.sealed.body
-        async with httpx.AsyncClient() as http:
+        async with httpx.AsyncClient(timeout=60) as http:
             path = f"{self.base}/callbacks/{hostile.channel}"
             return await http.post(path, params=hostile.sealed.params, content=content)
 
@@ -208,7 +208,7 @@ class TestABodyThatDoesNotCome:
 
 @pytest.mark.parametrize("method", ["HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"])
 async def test_other_methods_are_told_which_ones_there_are(method: str, service: Service) -> None:
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=60) as http:
         answer = await http.request(method, f"{service.base}/callbacks/app", params=good().params)
 
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST")

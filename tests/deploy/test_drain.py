@@ -52,7 +52,7 @@ async def _drained(process: Process) -> bytes:
 
 
 async def _up(base: str, process: Process) -> None:
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=60) as http:
         while process.returncode is None:
             try:
                 if (await http.get(f"{base}/healthz")).status_code == httpx.codes.OK:
@@ -94,7 +94,7 @@ async def test_a_sync_that_waits_for_the_platform(ward: Ward, tmp_path: Path, co
 
 @pytest.mark.parametrize("command", ["run", "serve"])
 async def test_open_connections_that_say_nothing(ward: Ward, tmp_path: Path, command: str) -> None:
-    async with started(ward, tmp_path, command) as (process, base), httpx.AsyncClient() as http:
+    async with started(ward, tmp_path, command) as (process, base), httpx.AsyncClient(timeout=60) as http:
         await http.get(f"{base}/healthz")
         host, _, port = base.removeprefix("http://").partition(":")
         _, silent = await asyncio.open_connection(host, int(port))
@@ -128,7 +128,7 @@ async def test_a_callback_that_waits_for_the_database(ward: Ward, tmp_path: Path
 
 
 async def test_a_worker_answers_its_probes(ward: Ward, tmp_path: Path) -> None:
-    async with started(ward, tmp_path, "worker") as (process, base), httpx.AsyncClient() as http:
+    async with started(ward, tmp_path, "worker") as (process, base), httpx.AsyncClient(timeout=60) as http:
         assert (await http.get(f"{base}/readyz")).status_code == httpx.codes.OK
         assert "steward_inbox_lag_seconds" in (await http.get(f"{base}/metrics")).text
         assert (await http.get(f"{base}/api/v1/departments")).status_code == httpx.codes.NOT_FOUND

@@ -111,7 +111,7 @@ async def through(proxy: Any, folder: Path) -> AsyncIterator[tuple[httpx.AsyncCl
     upstream, port, behind = Upstream(), free_port(), free_port()
     async with served(upstream, behind):
         with proxy(folder, port, behind) as (url, verify):
-            async with httpx.AsyncClient(base_url=url, verify=verify, trust_env=False) as client:
+            async with httpx.AsyncClient(base_url=url, verify=verify, timeout=60, trust_env=False) as client:
                 await answering(client)
                 upstream.seen.clear()
                 yield client, upstream

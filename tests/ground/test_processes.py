@@ -73,7 +73,7 @@ class TestEnd:
 
 
 async def _answers(url: str, process: Process) -> None:
-    async with asyncio.timeout(60), httpx.AsyncClient() as client:
+    async with asyncio.timeout(60), httpx.AsyncClient(timeout=60) as client:
         while process.returncode is None:
             try:
                 await client.get(url)

@@ -69,7 +69,7 @@ class Outage:
         return await self.world.every("/callbacks/gaps")
 
     async def degraded(self) -> dict[str, str]:
-        async with httpx.AsyncClient() as http:
+        async with httpx.AsyncClient(timeout=60) as http:
             answer = (await http.get(f"{self.base}/readyz")).json()
         return {entry["what"]: entry["detail"] for entry in answer["degraded"]}
 

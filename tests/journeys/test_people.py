@@ -296,6 +296,6 @@ async def sees_the_trace(town: Town, page: Page) -> None:
     await page.get_by_role("link", name="调用", exact=True).click()
     await page.locator("main tbody a").first.click()
     await page.get_by_role("link", name="查看来龙去脉").click()
-    way = page.locator(".timeline")
+    way = page.locator(".picture")
     await expect(way).to_be_visible()
     assert await way.locator("li").count() > 1

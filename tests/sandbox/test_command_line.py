@@ -49,7 +49,7 @@ class TestProgram:
             query = {"corpid": "wwfromfile", "corpsecret": env["STEWARD_WECOM_APP_SECRET"]}
             base = env["STEWARD_WECOM_API_BASE"]
             transport = httpx.HTTPTransport(retries=20)
-            with httpx.Client(transport=transport) as http:
+            with httpx.Client(transport=transport, timeout=60) as http:
                 token = http.get(f"{base}/gettoken", params=query).json()["access_token"]
                 answer = http.get(f"{base}/department/simplelist", params={"access_token": token}).json()
             assert len(answer["department_id"]) == 31

@@ -39,8 +39,10 @@ class Running:
             time.sleep(0.01)
         port = self.server.servers[0].sockets[0].getsockname()[1]
         self.base_url = f"http://127.0.0.1:{port}"
+        self.http = httpx.Client(base_url=self.base_url, timeout=60)
 
     def stop(self) -> None:
+        self.http.close()
         self.server.should_exit = True
         self.thread.join(timeout=10)
 
@@ -151,7 +153,7 @@ class TestOtherGroupsOfCalls:
     def test_media_addresses(self, running: Running, app: Any) -> None:
         media = app.media.upload("file", ("a.txt", b"some content", "text/plain"))["media_id"]
         address = app.media.get_url(media).replace("https://qyapi.weixin.qq.com", running.base_url)
-        assert httpx.get(address).content == b"some content"
+        assert running.http.get(address).content == b"some content"
         picture = app.media.upload_img(("a.png", b"\x89PNG" + b"0" * 40, "image/png"))
         assert picture["url"].startswith(f"{running.base_url}/pictures/")
 
@@ -159,7 +161,7 @@ class TestOtherGroupsOfCalls:
         person = next(iter(running.state.company.people.values()))
         link = app.oauth.authorize_url("https://app.example.test/x", state="s1")
         link = link.replace("https://open.weixin.qq.com", running.base_url)
-        answer = httpx.get(link, cookies={"sandbox_userid": person.userid})
+        answer = running.http.get(link, headers={"cookie": f"sandbox_userid={person.userid}"})
         code = httpx.URL(answer.headers["location"]).params["code"]
         assert app.oauth.get_user_info(code)["UserId"] == person.userid
 
@@ -168,7 +170,7 @@ class TestOtherGroupsOfCalls:
         for kind, ticket in (("corp", app.jsapi.get_jsapi_ticket()), ("app", app.jsapi.get_agent_jsapi_ticket())):
             signature = app.jsapi.get_jsapi_signature(noncestr, ticket, timestamp, url)
             body = {"url": url, "noncestr": noncestr, "timestamp": timestamp, "signature": signature, "kind": kind}
-            assert httpx.post(f"{running.base_url}/sandbox/jsapi/check", json=body).json()["errcode"] == 0
+            assert running.http.post("/sandbox/jsapi/check", json=body).json()["errcode"] == 0
 
     def test_addresses_and_applications(self, running: Running, app: Any) -> None:
         assert app.misc.get_wechat_ips()
@@ -245,19 +247,19 @@ class TestPlainHttp:
     """As the examples of the documentation show it, with nothing but HTTP."""
 
     def test_token_message_group_and_card(self, running: Running) -> None:
-        api, config = f"{running.base_url}/cgi-bin", running.config
+        http, config = running.http, running.config
         person = next(iter(running.state.company.people.values()))
-        answer = httpx.get(f"{api}/gettoken?corpid={config.corp_id}&corpsecret={config.app_secret}").json()
+        answer = http.get(f"/cgi-bin/gettoken?corpid={config.corp_id}&corpsecret={config.app_secret}").json()
         assert set(answer) == {"errcode", "errmsg", "access_token", "expires_in"}
         token = answer["access_token"]
         text = {"touser": person.userid, "msgtype": "text", "agentid": config.agent_id, "text": {"content": "你好"}}
-        sent = httpx.post(f"{api}/message/send?access_token={token}", json=text | {"safe": 0}).json()
+        sent = http.post(f"/cgi-bin/message/send?access_token={token}", json=text | {"safe": 0}).json()
         assert (sent["errcode"], sent["invaliduser"]) == (0, "")
-        assert httpx.post(f"{api}/message/recall?access_token={token}", json={"msgid": sent["msgid"]}).json() == {
+        assert http.post(f"/cgi-bin/message/recall?access_token={token}", json={"msgid": sent["msgid"]}).json() == {
             "errcode": 0,
             "errmsg": "ok",
         }
-        refused = httpx.get(f"{api}/user/get?access_token={token}&userid=ghost")
+        refused = http.get(f"/cgi-bin/user/get?access_token={token}&userid=ghost")
         assert refused.status_code == 200
         assert re.fullmatch(
             r"userid not found: ghost, hint: \[\d+_\d+_[0-9a-f]+\], from ip: 127\.0\.0\.1, "
@@ -266,7 +268,7 @@ class TestPlainHttp:
         )
 
     def test_the_token_goes_into_the_query_never_into_the_body(self, running: Running) -> None:
-        answer = httpx.post(f"{running.base_url}/cgi-bin/message/send", json={"access_token": "x"})
+        answer = running.http.post("/cgi-bin/message/send", json={"access_token": "x"})
         assert answer.json()["errcode"] == 41001
 
 
@@ -275,7 +277,7 @@ class TestFaultsOnTheWire:
 
     def call(self, running: Running, fault: Fault, *, patience: float) -> None:
         running.state.faults.arm(fault)
-        httpx.get(f"{running.base_url}/cgi-bin/gettoken", timeout=patience)
+        running.http.get("/cgi-bin/gettoken", timeout=patience)
 
     def test_silence(self, running: Running) -> None:
         with pytest.raises(httpx.ReadTimeout):
@@ -287,7 +289,7 @@ class TestFaultsOnTheWire:
 
     def test_no_json(self, running: Running) -> None:
         running.state.faults.arm(Fault(endpoint="gettoken", broken_json=True))
-        answer = httpx.get(f"{running.base_url}/cgi-bin/gettoken")
+        answer = running.http.get("/cgi-bin/gettoken")
         with pytest.raises(ValueError, match=r"Expecting|Unterminated"):
             answer.json()
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 from wechatpy.exceptions import WeChatClientException
 
@@ -76,7 +75,7 @@ class TestCustomerGroups:
         external.follows[owner.serial] = Follow(0)
         for number in range(3):
             body = {"owner": owner.userid, "name": f"群{number}"}
-            httpx.post(f"{running.base_url}/sandbox/customer-groups", json=body).raise_for_status()
+            running.http.post("/sandbox/customer-groups", json=body).raise_for_status()
         groups = app.external_contact_group_chat.list_all(limit=2)
         assert len(groups) == 3
         found = app.external_contact_group_chat.get(groups[0]["chat_id"])["group_chat"]

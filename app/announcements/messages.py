@@ -151,7 +151,7 @@ def escalated_in_short(announcement: Announcement, late: Mapping[str, Sequence[s
 
 def _colleagues(announcement: Announcement, late: Mapping[str, Sequence[str]]) -> str:
     number = sum(len(people) for people in late.values())
-    return f"您的 {number} 位同事尚未确认通知{quoted(announcement.title)}"
+    return f"您的 {number} 位同事未确认通知{quoted(announcement.title)}"
 
 
 def _not_confirmed(others: NotConfirmed) -> list[str]:

@@ -385,7 +385,7 @@ def waiting_for_receipt(_session: AsyncSession, person_id: UUID, now: datetime) 
 _OPEN_RECEIPTS = Measure(
     "receipts.open",
     Level.WAITING,
-    "已送达、尚未确认的回执",
+    "已送达、未确认的回执",
     "receipts that have arrived and are not confirmed",
     Permission.ANNOUNCEMENT_READ,
     found_in(Place.ANNOUNCEMENTS, state="published"),

@@ -88,7 +88,7 @@ async def confirm(sessions: Sessions, row: Announcement, person: Person, now: da
 
 async def heard(sessions: Sessions, person: Person) -> list[str]:
     async with transaction(sessions) as session:
-        return [text for text in await texts_to(session, person) if "位同事尚未确认" in text]
+        return [text for text in await texts_to(session, person) if "位同事未确认" in text]
 
 
 async def escalated(sessions: Sessions, row: Announcement) -> dict[str, datetime | None]:
@@ -106,7 +106,7 @@ class TestWhoIsTold:
         await pass_until(sessions, TEN)
         [text] = await heard(sessions, company.wang)
         assert text.splitlines()[:3] == [
-            "您的 2 位同事尚未确认通知“周五前完成验收”：",
+            "您的 2 位同事未确认通知“周五前完成验收”：",
             "截止 03-02 09:30：李军、陈晨",
             "请督促他们在卡片上点“收到”。",
         ]
@@ -268,8 +268,8 @@ class TestOnce:
         [text] = await heard(sessions, company.wang)
         assert text.splitlines()[:3] == [
             "有 2 件事请您留意：",
-            "· 您的 2 位同事尚未确认通知“周五前完成验收”：李军、陈晨（截止 03-02 09:30）。请督促（制度第 3.6 条）。",
-            "· 您的 2 位同事尚未确认通知“下午盘点”：李军、陈晨（截止 03-02 09:30）。请督促（制度第 3.6 条）。",
+            "· 您的 2 位同事未确认通知“周五前完成验收”：李军、陈晨（截止 03-02 09:30）。请督促（制度第 3.6 条）。",
+            "· 您的 2 位同事未确认通知“下午盘点”：李军、陈晨（截止 03-02 09:30）。请督促（制度第 3.6 条）。",
         ]
 
     async def test_after_a_night_the_reminder_comes_first_and_the_superior_hears_of_who_ignores_it(
@@ -300,7 +300,7 @@ class TestAnAuthorWhoIsTheSuperior:
         assert set(text.splitlines()[:3]) == {
             "有 2 件事请您留意：",
             "· 通知“周五前完成验收”送达较晚的 1 人期限已到：0 人已确认。未确认：陈晨。",
-            "· 您的 1 位同事尚未确认通知“周五前完成验收”：李军（截止 03-02 09:30）。请督促（制度第 3.6 条）。",
+            "· 您的 1 位同事未确认通知“周五前完成验收”：李军（截止 03-02 09:30）。请督促（制度第 3.6 条）。",
         }
 
     async def test_who_stands_in_the_list_is_not_named_again(self, sessions: Sessions, company: Company) -> None:

@@ -121,6 +121,7 @@ RETIRED = {
     "退出群聊": "退出群",
     "新建群": "建立群",
     "受阻": "遇到困难",
+    "尚未确认": "未确认",
 }
 """What was called so once, and the glossary's word for it. 批准 alone is a word of the policy."""
 

@@ -135,7 +135,7 @@ class TestEscalation:
 
         late = (await world.get(f"/members/{CAST.team[2]}"))["name"]
         [text] = await told_of_colleagues(world, CAST.head)
-        assert text.splitlines()[:2] == [f"您的 1 位同事尚未确认通知“{TITLE}”：", f"截止 03-02 09:30：{late}"]
+        assert text.splitlines()[:2] == [f"您的 1 位同事未确认通知“{TITLE}”：", f"截止 03-02 09:30：{late}"]
         assert "制度第 3.6 条" in text
         receipts = await world.every(f"/announcements/{published['id']}/receipts")
         assert [row["person"] for row in receipts if row["escalated_at"]] == [CAST.team[2]]
@@ -164,7 +164,7 @@ class TestEscalation:
 
 
 async def told_of_colleagues(world: World, userid: str) -> list[str]:
-    return [text for text in await world.texts(userid) if "位同事尚未确认" in text]
+    return [text for text in await world.texts(userid) if "位同事未确认" in text]
 
 
 class TestHours:

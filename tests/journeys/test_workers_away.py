@@ -69,4 +69,4 @@ async def test_one_message_for_each_person_after_a_day_without_workers(world: Wo
     told = await new_since(world, before)
     assert told == {CAST.head: 2, CAST.applicant: 1, CAST.president: 0} | dict.fromkeys(CAST.team, 1)
     to_the_head = (await world.texts(CAST.head))[-1]
-    assert all(to_the_head.count(f"您的 3 位同事尚未确认通知“{title}”") == 1 for title in TITLES)
+    assert all(to_the_head.count(f"您的 3 位同事未确认通知“{title}”") == 1 for title in TITLES)

@@ -14,8 +14,11 @@ from app.calendar import deadlines, queries
 from app.calendar.move_timers import MovedTimer, recompute_timers
 from app.calendar.published_days import COMPANY, Day, published_day
 from app.events.service import catalogue, publish
+from app.observability import get_logger
 from app.working_time import ONE_DAY, SATURDAY
 from models.policy import CalendarDay
+
+log = get_logger()
 
 
 async def fill_calendar(session: AsyncSession, *, now: datetime) -> int:
@@ -31,7 +34,7 @@ async def fill_calendar(session: AsyncSession, *, now: datetime) -> int:
     changed = [day for day in published if _differs(stored.get(day.day), day)]
     await _write(session, changed, now=now)
     if any(_counts_differently(stored.get(day.day), day) for day in changed):
-        await recompute_timers(session, now=now)
+        await _move_timers(session, now=now)
     return len(changed)
 
 
@@ -44,7 +47,7 @@ async def set_day(session: AsyncSession, *, day: date, is_working: bool, note: s
     changed = catalogue.CalendarChanged(day=day, is_working=is_working)
     await publish(session, changed, Why(actor), now=now, details={"before": before.is_working, "note": note})
     if before.is_working != is_working:
-        await recompute_timers(session, now=now)
+        await _move_timers(session, now=now)
     return wanted
 
 
@@ -56,6 +59,12 @@ async def would_move(session: AsyncSession, *, day: date, is_working: bool, now:
         return sorted(await recompute_timers(session, now=now), key=lambda moved: moved.was_due_at)
     finally:
         await savepoint.rollback()
+
+
+async def _move_timers(session: AsyncSession, *, now: datetime) -> None:
+    """Said in the log here: what `would_move` computes has not happened."""
+    if moved := await recompute_timers(session, now=now):
+        log.info("timers.moved", count=len(moved))
 
 
 async def days_between(session: AsyncSession, *, since: date, until: date) -> list[Day]:

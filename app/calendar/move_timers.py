@@ -10,12 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.calendar import deadlines, queries, rules
 from app.calendar.rules import Basis
-from app.observability import get_logger
 from app.policy import service
 from app.working_time import WorkingCalendar
 from models.ids import PolicyVersionId
-
-log = get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +37,6 @@ async def recompute_timers(session: AsyncSession, *, now: datetime) -> list[Move
             moved.append(MovedTimer(timer.kind, timer.subject, timer.due_at, due_at))
             timer.due_at = due_at
     await session.flush()
-    if moved:
-        log.info("timers.moved", count=len(moved))
     return moved
 
 

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
+from structlog.testing import capture_logs
 
 from app.audit.actor import SYSTEM
 from app.calendar import company_days, move_timers, published_days, service
@@ -130,6 +131,17 @@ class TestTimersMoveAlong:
         [moved] = await move_timers.recompute_timers(session, now=MONDAY_9AM)
         assert (moved.kind, moved.was_due_at, moved.due_at) == ("test.due", was, due.due_at)
         assert await move_timers.recompute_timers(session, now=MONDAY_9AM) == []
+
+    async def test_what_was_only_looked_at_is_not_in_the_log(self, session: AsyncSession, current: Policy) -> None:
+        day = date(2026, 3, 3)
+        waiting = await timer(session, current, "2wd", MONDAY_9AM)
+        was = waiting.due_at
+        with capture_logs() as looked:
+            moved = await company_days.would_move(session, day=day, is_working=False, now=MONDAY_9AM)
+        with capture_logs() as done:
+            await close(session, day)
+        assert [one.was_due_at for one in moved] == [was]
+        assert (looked, [(line["event"], line["count"]) for line in done]) == ([], [("timers.moved", 1)])
 
 
 class TestSettingADay:

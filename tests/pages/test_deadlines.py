@@ -44,6 +44,21 @@ def test_of_what_is_settled_the_time_stands_alone() -> None:
     assert reader("zh").due(None, is_settled=False) == "—"
 
 
+@pytest.mark.parametrize(
+    ("apart", "chinese", "english"),
+    [
+        (2 * HOUR, "2 小时后", "in 2 hours"),
+        (MINUTE, "1 分钟后", "in 1 minute"),
+        (timedelta(seconds=59), "即将", "any moment now"),
+        (-7 * MINUTE, "即将", "any moment now"),
+    ],
+)
+def test_what_is_to_go_on_does_not_read_as_passed(apart: timedelta, chinese: str, english: str) -> None:
+    for language, words in (("zh", chinese), ("en", english)):
+        assert f">{words}</time>" in reader(language).next(MONDAY_9AM + apart)
+    assert reader("zh").next(None) == "—"
+
+
 def test_every_deadline_of_a_template_is_drawn_as_one() -> None:
     """By what it is called where it comes from. Of keys that have ended, the end is a thing of the past."""
     templates = sorted((Path(__file__).parents[2] / "app").glob("*/templates/**/*.html"))
@@ -55,3 +70,10 @@ def test_every_deadline_of_a_template_is_drawn_as_one() -> None:
         if re.search(r"(due_at|deadline|expires_at|ends_at|ends_on)\b", name)
     }
     assert found == {("keys.html", "row.ended_at or row.expires_at")}
+
+
+def test_every_moment_when_something_goes_on_is_drawn_as_one() -> None:
+    said = [path.read_text() for path in (Path(__file__).parents[2] / "app").glob("*/templates/**/*.html")]
+    drawn = [moment for text in said for moment in re.findall(r"m\.when\(([^)]*\b(?:until|not_before))\)", text)]
+    assert drawn == []
+    assert any("m.next(" in text for text in said)

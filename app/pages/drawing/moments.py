@@ -58,6 +58,12 @@ class Reader:
             return f"{words} left" if left > timedelta(0) else f"passed {words} ago"
         return f"还剩 {words}" if left > timedelta(0) else f"已过期 {words}"
 
+    def upcoming(self, moment: datetime) -> str:
+        """3 分钟后; 即将, where it is due: what is to happen then has not happened yet."""
+        if moment - self.now < _MINUTE:
+            return "any moment now" if self.reads_english else "即将"
+        return self.relative(moment)
+
     def _length(self, length: timedelta) -> str:
         """At least a minute, in its largest unit."""
         count, chinese, english = next(
@@ -72,6 +78,10 @@ class Reader:
         if moment is None:
             return Markup("—")
         return self._marked(moment, self.relative(moment))
+
+    def next(self, moment: datetime | None) -> Markup:
+        """When something goes on that waits."""
+        return Markup("—") if moment is None else self._marked(moment, self.upcoming(moment))
 
     def due(self, deadline: datetime | None, *, is_settled: bool) -> Markup:
         """What remains, and the exact moment beside it: a phone has no hover. Of what is settled, the moment alone:

@@ -77,8 +77,8 @@ class TestTwoLawfulMessagesNeverLookAlike:
 
         assert [body["text"]["content"] for body in await desk.sent_bodies()] == [
             "请确认",
-            "请确认\n（第 2 次）",
-            "请确认\n（第 3 次）",
+            "请确认\n（内容同前，第 2 次发送）",
+            "请确认\n（内容同前，第 3 次发送）",
         ]
         [userid] = desk.people
         assert len(await desk.phone(userid)) == 3
@@ -121,10 +121,10 @@ class TestTwoLawfulMessagesNeverLookAlike:
             await first.commit()
             attempt = await waiting
         assert isinstance(attempt, Attempt)
-        assert "（第 2 次）" in attempt.body.decode()
+        assert "（内容同前，第 2 次发送）" in attempt.body.decode()
 
     async def test_two_parts_of_equal_words_both_arrive(self, desk: Desk) -> None:
-        message = await desk.text(await desk.colleagues(1), "a" * 4032)
+        message = await desk.text(await desk.colleagues(1), "a" * 3968)
         await desk.work()
 
         [userid] = desk.people

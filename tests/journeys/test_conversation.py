@@ -65,4 +65,4 @@ class TestWriting:
             await world.settled()
         told = [text for text in await world.texts(OWNER) if text.startswith("现在没有等您处理的事")]
         assert len(told) == 2
-        assert told[1].endswith("（第 2 次）")
+        assert told[1].endswith("（内容同前，第 2 次发送）")

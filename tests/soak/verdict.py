@@ -12,7 +12,7 @@ from tests.fleet import Fleet
 from tests.soak.books import Books
 from tests.soak.people import PatientStage
 
-_AGAIN = re.compile(r"(?:\n（\d+/\d+）)?(?:\n（第 \d+ 次）)?$")
+_AGAIN = re.compile(r"(?:\n（\d+/\d+）)?(?:\n（内容同前，第 \d+ 次发送）)?$")
 
 
 async def settle(stage: PatientStage, books: Books) -> list[str]:

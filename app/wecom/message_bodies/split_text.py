@@ -8,7 +8,7 @@ from __future__ import annotations
 TEXT_BYTES = 2048
 """`text.content`, in UTF-8 bytes; what is longer disappears without an error."""
 
-_MARK_BYTES = 32
+_MARK_BYTES = 64
 """Room for the lines that `counted_parts` and `said_again` add."""
 
 
@@ -32,8 +32,10 @@ def counted_parts(text: str) -> list[str]:
 
 
 def said_again(text: str, times: int) -> str:
-    """The same words for the second or a later time: the platform's duplicate check must not take them for one."""
-    return f"{text}\n（第 {times} 次）"
+    """The same words for the second or a later time: the platform's duplicate check must not take them for one.
+    Whoever reads it is told why it comes again: nothing of it has changed.
+    """
+    return f"{text}\n（内容同前，第 {times} 次发送）"
 
 
 def _fitting(text: str, limit: int) -> str:

@@ -126,6 +126,16 @@ def meant_as(approver: Expression, *, person: str, department: str, role: str) -
     return words[approver.kind]
 
 
+def of_applicant(approver: Expression) -> str:
+    """The same to the applicant themselves. Empty where they are not named."""
+    words = {ExpressionKind.DEPARTMENT_HEAD: "您的部门负责人", ExpressionKind.DIRECT_LEADER: "您的直接上级"}
+    return words.get(approver.kind, "")
+
+
+def headed_by_applicant(department: str) -> str:
+    return f"您是{department}负责人，您的申请由其他负责人审批"
+
+
 def approval_card(told: Told, step: RequestStep, *, steps: int, notice: str = "") -> Card:
     """The card with 同意 and 驳回. `notice` comes first: why an earlier click had no effect."""
     reason = f"理由：{told.request.reason}" if told.request.reason else ""

@@ -66,7 +66,13 @@ class TestWhoDecides:
         assert [one.reason for one in found.steps] == ["李军 的部门负责人", "制度中的角色“人力资源”"]
         assert [one.needed for one in found.steps] == [1, 1]
         assert (found.title, found.clause.clause) == ("借用投影仪", "2.1")
+        assert [one.reason_to_applicant for one in found.steps] == ["您的部门负责人", ""]
         assert not found.takes_effect_at_once
+
+    async def test_a_head_is_told_that_another_head_decides(self, session: AsyncSession, company: Company) -> None:
+        [one] = (await borrowed(session, HEAD_THEN_HR[:1], company.wang)).steps
+        assert [person.name for person in one.people] == [company.zhao.name]
+        assert one.reason_to_applicant == "您是研发部负责人，您的申请由其他负责人审批"
 
     async def test_who_applies_is_passed_over_and_it_says_so(self, session: AsyncSession, company: Company) -> None:
         """F56."""

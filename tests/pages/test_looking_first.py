@@ -138,6 +138,8 @@ class TestDoneIsWhatWasSeen:
         assert page.status_code == 409
         assert CHANGED in li.text
         assert "提交后由谁审批" in li.text
+        assert "您的部门负责人" in li.text
+        assert "李军 的部门负责人" not in li.text
         assert len(await of(house, Request)) == before
         await li.send(CREATE, typed | {"purpose": "新品上市的筹备", "step": "submit"})
         assert "申请已提交。" in li.text

@@ -45,6 +45,8 @@ class StepAhead:
     is_passed: bool = False
     is_offer: bool = False
     """They are asked whether they take something on, unless they have agreed as an approver before."""
+    reason_to_applicant: str = ""
+    """The reason as the applicant reads it, who is not spoken of by name. Empty where that is the same."""
 
 
 @dataclass(frozen=True)
@@ -152,6 +154,7 @@ async def _step_ahead(
         found.note or await _why(session, context, rule.approver),
         clause,
         due_at,
+        reason_to_applicant="" if found.note else await _why_to_applicant(session, context, rule.approver),
     )
 
 
@@ -166,6 +169,21 @@ async def _why(session: AsyncSession, context: RequestContext, approver: Express
         department=department.name if department else "",
         role=role.title if role else "",
     )
+
+
+async def _why_to_applicant(session: AsyncSession, context: RequestContext, approver: Expression) -> str:
+    """`_why` to who applies, where it would name them. The head of a department is told so: nobody decides for
+    themselves, and “您的部门负责人” would be they.
+    """
+    headed = await context.kind.headed_by(session, context.subject, context.requester)
+    meant = headed.department_id or headed.person.main_department_id
+    if approver.kind is ExpressionKind.DEPARTMENT_HEAD:
+        own = next((one for one in await org.headships_of(session, context.requester) if one.id == meant), None)
+        if own is not None:
+            return messages.headed_by_applicant(own.name)
+    if headed.person.id != context.requester.id or headed.department_id:
+        return ""
+    return messages.of_applicant(approver)
 
 
 async def _offer_ahead(

@@ -81,6 +81,18 @@ async def pending_about(session: AsyncSession, *, kind: str, subject_key: str) -
     return (await session.scalars(statement)).one_or_none()
 
 
+async def pending_about_any(
+    session: AsyncSession, *, kinds: Collection[str], subject_keys: Collection[str]
+) -> dict[str, Request]:
+    """By the key of what they are about."""
+    statement = select(Request).where(
+        col(Request.kind).in_(kinds),
+        col(Request.subject_key).in_(subject_keys),
+        col(Request.state) == RequestState.PENDING,
+    )
+    return {row.subject_key: row for row in await session.scalars(statement)}
+
+
 async def steps_of(session: AsyncSession, request_id: UUID) -> list[RequestStep]:
     statement = select(RequestStep).where(col(RequestStep.request_id) == request_id).order_by(col(RequestStep.position))
     return list(await session.scalars(statement.execution_options(populate_existing=True)))

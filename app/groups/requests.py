@@ -200,7 +200,7 @@ class MembershipKind(RequestKind[ChangeT, MembershipSubject]):
         """What has become impossible meanwhile is the outcome's failure (F59)."""
 
     def subject_key(self, subject: MembershipSubject) -> str:
-        return f"group:{subject.group_id} person:{subject.person_id}"
+        return rules.membership_key(subject.group_id, subject.person_id)
 
     async def describe(self, session: AsyncSession, subject: MembershipSubject, submission: Submission) -> RequestText:
         group, person = await _group_and_person(session, subject)

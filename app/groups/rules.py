@@ -1,4 +1,4 @@
-"""How many people a group may have (1.6), and what its calls are called. Pure."""
+"""How many people a group may have (1.6), and what its calls and applications are called. Pure."""
 
 from __future__ import annotations
 
@@ -44,6 +44,15 @@ CONFIDENTIAL = "confidential"
 READ_AGAIN_WITHIN = timedelta(days=7)
 """So long after a foundation, a failure or a departure a good reading puts right what a wrong one has done. After that
 nobody expects it any more."""
+
+
+MEMBERSHIP_KINDS = ("join", "exit")
+"""What somebody applies for about a group that they are in, or are not in."""
+
+
+def membership_key(group_id: UUID, person_id: UUID) -> str:
+    """What an application to join or to leave is about: one of each is open at most."""
+    return f"group:{group_id} person:{person_id}"
 
 
 class RosterRule(BaseModel):

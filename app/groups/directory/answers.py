@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app import addresses
 from app.conversation.service import Asked, Topic
 from app.groups.directory import messages
-from app.groups.directory.lists import DirectorySearch, find_groups, groups_of_member
+from app.groups.directory.lists import DirectorySearch, GroupLine, find_groups, groups_of_member
 from app.groups.group_names import DASHES
 from app.web.pagination import PageQuery
 
@@ -31,7 +31,11 @@ async def find(session: AsyncSession, asked: Asked) -> list[str]:
         return []
     wanted = DirectorySearch(name=asked.text.translate(DASHES))
     page = await find_groups(session, asked.person.id, wanted, page=FOUND, now=asked.now)
-    return [messages.standing(line, link=addresses.link(session, addresses.me_group(line.id))) for line in page.items]
+    return [messages.standing(line, link=addresses.link(session, _page_of(line))) for line in page.items]
+
+
+def _page_of(line: GroupLine) -> str:
+    return addresses.me_request(line.pending.id) if line.pending else addresses.me_group(line.id)
 
 
 ANSWERS: Final = {

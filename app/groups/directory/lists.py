@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from app.approvals import queries as requests
 from app.groups import queries as groups
 from app.groups import rules
 from app.groups.directory import queries
@@ -21,6 +22,7 @@ from app.org.service import NamedPerson
 from app.policy import service as policies
 from app.policy.service import Policy
 from app.web.pagination import PageQuery, paginate
+from models.approvals import Request
 from models.groups import Group, GroupMember, GroupState
 
 FIRST_PAGE = PageQuery(cursor=None, limit=50)
@@ -64,6 +66,8 @@ class GroupLine:
     """Of the reader. None outside."""
     since: datetime | None
     """Since when the reader is wanted, or wanted no more. The platform tells no joining time."""
+    pending: Request | None = None
+    """The open application that the reader joins or leaves. Filled in their own lists alone."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,7 @@ async def groups_of_member(
     policy = await policies.in_force(session, now=now)
     columns = (col(Group.desired_name), col(Group.id))
     rows, cursor = await paginate(session, queries.in_groups(person_id), *columns, page=page, descending=False)
-    return GroupPage(await lines_for(session, rows, person_id, policy), cursor)
+    return GroupPage(await _own_lines(session, rows, person_id, policy), cursor)
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,15 @@ async def find_groups(
     statement = queries.listed(person_id, DirectoryFilter(wanted.name.strip(), below, wanted.group_type), policy)
     columns = (col(Group.desired_name), col(Group.id))
     rows, cursor = await paginate(session, statement, *columns, page=page, descending=False)
-    return GroupPage(await lines_for(session, rows, person_id, policy), cursor)
+    return GroupPage(await _own_lines(session, rows, person_id, policy), cursor)
+
+
+async def _own_lines(session: AsyncSession, rows: Sequence[Group], person_id: UUID, policy: Policy) -> list[GroupLine]:
+    """Lines that say which application of the reader is open already: they offer nothing twice."""
+    keys = {row.id: rules.membership_key(row.id, person_id) for row in rows}
+    pending = await requests.pending_about_any(session, kinds=rules.MEMBERSHIP_KINDS, subject_keys=list(keys.values()))
+    lines = await lines_for(session, rows, person_id, policy)
+    return [replace(line, pending=pending.get(keys[line.id])) for line in lines]
 
 
 async def lines_for(session: AsyncSession, rows: Sequence[Group], person_id: UUID, policy: Policy) -> list[GroupLine]:

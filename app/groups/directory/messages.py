@@ -8,6 +8,7 @@ from typing import Final
 from app.groups.directory.lists import GroupLine, Standing
 from app.groups.messages import NO_OWNER
 from app.wecom.message_bodies.markup import with_link
+from models.approvals import Request
 
 OWN_GROUPS: Final = "我的群"
 OWN_GROUPS_HELP: Final = "您在哪些登记的群里"
@@ -28,12 +29,19 @@ def own_groups(lines: Sequence[GroupLine], *, has_more: bool, link: str | None) 
     return with_link("\n".join([*said, "还有更多"] if has_more else said), link)
 
 
+_APPLICATIONS: Final = {"join": "入群", "exit": "退群"}
+
+
 def standing(line: GroupLine, *, link: str | None) -> str:
-    """One group, as its register and the platform have it."""
+    """One group, as its register and the platform have it. `link`: to the open application, where there is one."""
     said = [
         f"【群】{line.name}",
         f"用途：{line.purpose}",
         f"群主：{line.owner.name if line.owner else NO_OWNER}，{line.counts.seen} 人",
-        _STANDINGS[line.standing],
+        _pending(line.pending) if line.pending else _STANDINGS[line.standing],
     ]
     return with_link("\n".join(said), link)
+
+
+def _pending(request: Request) -> str:
+    return f"您的{_APPLICATIONS[request.kind]}申请 #{request.number} 正在审批。"

@@ -59,6 +59,7 @@ async def listed(
         listed=found,
         lists=LISTS,
         chosen=chosen,
+        acts=ACTS,
         wanted=wanted,
         types=policy.document.groups.types,
         clauses=[policy.cite(key) for key in DIRECTORY_RULES],

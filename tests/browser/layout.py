@@ -25,11 +25,24 @@ _LOOK: Final = """() => {
             (one.scrollWidth > one.clientWidth + 1 || one.scrollHeight > one.clientHeight + 1))
             found.push(`cut off: ${one.outerHTML.slice(0, 120)}`);
     }
+    for (const one of document.querySelectorAll('td.number, time, .exact')) {
+        const words = document.createRange();
+        words.selectNodeContents(one);
+        const lines = [...words.getClientRects()].filter(box => box.width);
+        const broken = one.matches('.number') ? [...one.childNodes].some(part => {
+            const text = document.createRange();
+            text.selectNodeContents(part);
+            return part.nodeType === Node.TEXT_NODE && text.getClientRects().length > 1;
+        }) : lines.some(box => box.top > lines[0].bottom - 2);
+        if (broken) found.push(`broken into lines: ${one.outerHTML.slice(0, 120)}`);
+    }
     return found;
 }"""
 
 
 async def misplaced(page: Page) -> list[str]:
-    """What makes the page wider than the screen, a heading that is not there, text that is cut off."""
+    """What makes the page wider than the screen, a heading that is not there, text that is cut off, a number or a time
+    that goes on in the next line.
+    """
     found: list[str] = await page.evaluate(_LOOK)
     return found

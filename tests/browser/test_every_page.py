@@ -19,7 +19,9 @@ from app.access import service as access
 from app.audit.actor import SYSTEM
 from app.database import transaction
 from app.main import create_app
+from models.approvals import Request
 from models.org import Person, PersonStatus
+from models.tasks import Task
 from tests import databases
 from tests.browser.axe import COLOURS, bring_axe, violations
 from tests.browser.house import COMPUTER, PHONE, RealHouse, open_real_house
@@ -79,6 +81,24 @@ async def test_every_page_is_for_everybody(house: RealHouse, stocked: tuple[Furn
     addresses = every_address(create_app(house.services), ids)
     page = await house.phone_of(READER, language=language)
     assert await faults_of(page, addresses) == {}
+
+
+async def test_numbers_and_times_stay_in_one_line(house: RealHouse, stocked: tuple[Furniture, Ids]) -> None:
+    """A request has four digits after a year, and its column is the first that a phone makes narrow."""
+    async with transaction(house.services.sessions) as session:
+        await session.execute(update(Request).values(number=12345 + col(Request.number)))
+        await session.execute(update(Task).values(number=12345 + col(Task.number)))
+    console, own = await house.phone_of(READER), await house.phone_of("li")
+    for page, address in (
+        (console, "/console/requests"),
+        (console, "/console/tasks"),
+        (own, "/me/requests"),
+        (own, "/me/tasks"),
+        (own, "/me"),
+    ):
+        await page.goto(address)
+        assert await page.locator("td.number, time").count(), address
+        assert await misplaced(page) == []
 
 
 def test_a_page_with_a_new_kind_of_id_is_noticed(house: RealHouse, stocked: tuple[Furniture, Ids]) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.access.authority.decide import Answer, Authority, check, covers, may, refused
+from app.access.authority.decide import Answer, Authority, covers, may
 from app.access.authority.grants import (
     ADMINISTRATOR,
     Wanted,
@@ -28,7 +28,7 @@ from app.access.authority.grants import (
     is_wide,
     living_grants,
 )
-from app.access.authority.holders import holders_of, refused_by_name
+from app.access.authority.holders import check, check_held, holders_of, refused_by_name
 from app.access.authority.holdings import Holding, bundles_of, grants_of
 from app.access.authority.revoking import Loss, loss_of, revoke, revoke_in_name
 from app.access.errors import ExpiresInThePast, NoSuchKey, UnknownScope
@@ -83,6 +83,7 @@ __all__ = [
     "bundles_of",
     "check",
     "check_draft",
+    "check_held",
     "check_may_act_as",
     "covers",
     "create_key",
@@ -118,7 +119,6 @@ __all__ = [
     "powers_of",
     "powers_of_keys",
     "recognise",
-    "refused",
     "refused_by_name",
     "requests_of_key",
     "revoke",

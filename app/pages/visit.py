@@ -169,7 +169,11 @@ class Visit:
 
     async def check(self, permission: Permission, about: About) -> None:
         """Raises `NotPermitted` or `NotSeen`."""
-        await access.check(self.session, self.authority, permission, about)
+        await access.check(self.session, self.authority, permission, about, now=self.now)
+
+    async def check_held(self, permission: Permission) -> None:
+        """Raises `NotPermitted` when the viewer holds it nowhere."""
+        await access.check_held(self.session, self.authority, permission, now=self.now)
 
     async def may(self, permission: Permission, about: About) -> bool:
         """Whether an act about this object is worth a button. The act itself is checked again."""

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.authority.holdings import Holding
-from app.access.errors import NotPermitted, NotSeen
 from app.audit.why import About
 from app.manifest import registry_of
-from app.permissions import TITLES, Permission, Reach, Sight, Words
+from app.permissions import Permission, Reach, Sight, Words
 from app.policy.sections.access import EVERYONE
-from app.quotes import quoted
 
 
 @dataclass(frozen=True)
@@ -44,11 +42,6 @@ class Authority:
     def beyond_everybody(self) -> Authority:
         """Without what everybody has: whether they run something."""
         return Authority([one for one in self.holdings if one.rule.derived != EVERYONE])
-
-    def check(self, permission: Permission) -> None:
-        """Raises `NotPermitted` when they hold it nowhere."""
-        if not self.holds(permission):
-            raise refused(permission)
 
     def _giving(self, permission: Permission) -> Iterable[Holding]:
         return (holding for holding in self.holdings if permission in holding.permissions)
@@ -87,25 +80,3 @@ async def covers(session: AsyncSession, authority: Authority, permission: Permis
 async def _covers(session: AsyncSession, sight: Sight, about: About) -> bool:
     is_seen = registry_of(session).objects.get(about.kind)
     return sight.everything if is_seen is None else bool(await is_seen(session, sight, about.id))
-
-
-async def check(session: AsyncSession, authority: Authority, permission: Permission, about: About) -> None:
-    """Raises `NotPermitted` when the permission is held nowhere, and `NotSeen` when it does not cover the object: that
-    one reads like one that does not exist.
-    """
-    authority.check(permission)
-    if not await covers(session, authority, permission, about):
-        raise NotSeen("没有这一项，或它不在您能查看的范围内", "There is no such thing, or it is not for you to see")
-
-
-ADMINISTRATOR = Words("系统管理员", "an administrator")
-
-
-def refused(permission: Permission, ask: Words = ADMINISTRATOR) -> NotPermitted:
-    """`ask`: who can help."""
-    words = TITLES[permission]
-    return NotPermitted(
-        f"您没有{quoted(words.chinese)}的权限。需要时请向{ask.chinese}申请",
-        f"You may not {words.english}. Ask {ask.english} if you need to",
-        permission=permission.value,
-    )

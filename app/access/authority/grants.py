@@ -13,6 +13,7 @@ from sqlmodel import col
 
 from app.access.authority import queries
 from app.access.authority.decide import Authority
+from app.access.authority.holders import check_held
 from app.access.authority.holdings import Holding, bundles_of, holdings_of, sight_at
 from app.access.errors import AlreadyGranted, CannotSignIn, MoreThanHeld, UnknownBundle, WrongPlace
 from app.audit.actor import Actor, person_actor
@@ -78,7 +79,7 @@ async def grant(
     """
     rule = await check_wanted(session, wanted, now=now)
     if authority is not None:
-        await check_giver(session, wanted, rule, actor=actor, authority=authority)
+        await check_giver(session, wanted, rule, actor=actor, authority=authority, now=now)
     return await _give(session, wanted, actor=actor, now=now)
 
 
@@ -96,12 +97,12 @@ async def check_wanted(session: AsyncSession, wanted: Wanted, *, now: datetime) 
 
 
 async def check_giver(
-    session: AsyncSession, wanted: Wanted, rule: BundleRule, *, actor: Actor, authority: Authority
+    session: AsyncSession, wanted: Wanted, rule: BundleRule, *, actor: Actor, authority: Authority, now: datetime
 ) -> None:
-    """Raises `MoreThanHeld`."""
+    """Raises `MoreThanHeld`, and `NotPermitted` for who may grant nothing."""
     _check_other(wanted.person, actor)
     place = await sight_at(session, wanted.reach, wanted.place)
-    check_held(rule, place, authority)
+    await check_goes_as_far(session, rule, place, authority, now=now)
     _check_held_as_long(rule, place, authority, wanted.ends_at)
 
 
@@ -160,9 +161,11 @@ def _check_other(person: Person, actor: Actor) -> None:
         raise MoreThanHeld("不能给自己授予权限，请由其他人授予", "You cannot grant to yourself: ask somebody else")
 
 
-def check_held(rule: BundleRule, place: Sight, authority: Authority) -> None:
+async def check_goes_as_far(
+    session: AsyncSession, rule: BundleRule, place: Sight, authority: Authority, *, now: datetime
+) -> None:
     """Nobody grants more than they hold, nor further than they hold it."""
-    authority.check(Permission.ACCESS_GRANT)
+    await check_held(session, authority, Permission.ACCESS_GRANT, now=now)
     if (permission := _short_of(rule, place, authority)) is not None:
         raise MoreThanHeld(
             "这个权限组或范围超出了您自己的权限，请由权限更大的人授予",

@@ -1,4 +1,4 @@
-"""Who holds a permission in the whole company: the other way round than `holdings`."""
+"""Who holds a permission in the whole company, the other way round than `holdings`; refusals name who may give it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from app.access.authority.decide import refused
+from app.access.authority.decide import Authority, covers
 from app.access.authority.holdings import bundles_of
-from app.access.errors import NotPermitted
+from app.access.errors import NotPermitted, NotSeen
+from app.audit.why import About
 from app.org.rules import MAY_ACT, may_act
-from app.permissions import Permission, Reach, Words
+from app.permissions import TITLES, Permission, Reach, Words
 from app.policy import service as policies
+from app.quotes import quoted
 from app.roles import service as roles
 from app.roles.service import Subject
 from models.access import AccessGrant
@@ -53,7 +55,37 @@ async def holders_of(
 
 async def refused_by_name(session: AsyncSession, permission: Permission, *, now: datetime) -> NotPermitted:
     """The refusal with the names of those who may give it in the whole company."""
+    words, ask = TITLES[permission], await _whom_to_ask(session, now=now)
+    return NotPermitted(
+        f"您没有{quoted(words.chinese)}的权限。需要时请向{ask.chinese}申请",
+        f"You may not {words.english}. Ask {ask.english} if you need to",
+        permission=permission.value,
+    )
+
+
+async def check_held(session: AsyncSession, authority: Authority, permission: Permission, *, now: datetime) -> None:
+    """Raises `NotPermitted` when they hold it nowhere."""
+    if not authority.holds(permission):
+        raise await refused_by_name(session, permission, now=now)
+
+
+async def check(
+    session: AsyncSession, authority: Authority, permission: Permission, about: About, *, now: datetime
+) -> None:
+    """Raises `NotPermitted` when the permission is held nowhere, and `NotSeen` when it does not cover the object: that
+    one reads like one that does not exist, down to whom it names.
+    """
+    await check_held(session, authority, permission, now=now)
+    if not await covers(session, authority, permission, about):
+        ask = await _whom_to_ask(session, now=now)
+        raise NotSeen(
+            f"没有这一项，或它不在您能查看的范围内。需要时请向{ask.chinese}申请",
+            f"There is no such thing, or it is not for you to see. Ask {ask.english} if you need to",
+        )
+
+
+async def _whom_to_ask(session: AsyncSession, *, now: datetime) -> Words:
     names = [person.name for person in (await holders_of(session, Permission.ACCESS_GRANT, now=now))[:NAMED]]
     if not names:
-        return refused(permission, Words("信息部门", "the IT department"))
-    return refused(permission, Words(f" {'、'.join(names)} ", " or ".join(names)))
+        return Words("信息部门", "the IT department")
+    return Words(f" {'、'.join(names)} ", " or ".join(names))

@@ -11,8 +11,8 @@ from sqlmodel import col
 
 from app.access.authority import queries
 from app.access.authority.decide import Authority
-from app.access.authority.grants import authority_of, check_held
-from app.access.authority.holders import holders_of
+from app.access.authority.grants import authority_of, check_goes_as_far
+from app.access.authority.holders import check_held, holders_of
 from app.access.authority.holdings import bundles_of, sight_at
 from app.access.errors import LastAdministrator, MoreThanHeld, NoSuchGrant
 from app.audit.actor import Actor, person_actor
@@ -87,7 +87,7 @@ async def revoke(
 async def revoke_in_name(session: AsyncSession, grant_id: UUID, *, revoker: Person, now: datetime) -> AccessGrant:
     """As the person would on the page. Raises what `revoke` raises."""
     authority, actor = await authority_of(session, revoker, now=now), person_actor(revoker.id)
-    authority.check(Permission.ACCESS_GRANT)
+    await check_held(session, authority, Permission.ACCESS_GRANT, now=now)
     return await revoke(session, grant_id, actor=actor, authority=authority, now=now)
 
 
@@ -101,7 +101,8 @@ async def _living(session: AsyncSession, grant_id: UUID, *, for_update: bool = F
 async def _check_revoker(session: AsyncSession, row: AccessGrant, authority: Authority, *, now: datetime) -> None:
     rule = bundles_of((await policies.in_force(session, now=now)).document).get(row.bundle)
     if rule is not None:
-        check_held(rule, await sight_at(session, Reach(row.reach), row.place), authority)
+        place = await sight_at(session, Reach(row.reach), row.place)
+        await check_goes_as_far(session, rule, place, authority, now=now)
     elif not authority.sight_of(Permission.ACCESS_GRANT).everything:
         # What the bundle gave is not known any more.
         raise MoreThanHeld(

@@ -98,7 +98,7 @@ async def check_asker(session: AsyncSession, payload: GrantIn, *, asker: Person,
     wanted = await payload.wanted(session)
     rule = await check_wanted(session, wanted, now=now)
     authority = await authority_of(session, asker, now=now)
-    await check_giver(session, wanted, rule, actor=person_actor(asker.id), authority=authority)
+    await check_giver(session, wanted, rule, actor=person_actor(asker.id), authority=authority, now=now)
 
 
 async def give(session: AsyncSession, payload: GrantIn, *, asker: Person, now: datetime) -> str:

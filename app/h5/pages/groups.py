@@ -44,7 +44,7 @@ async def listed(
 ) -> Response:
     chosen = list if list in LISTS else "mine"
     if chosen == "directory":
-        visit.authority.check(Permission.GROUP_FIND)
+        await visit.check_held(Permission.GROUP_FIND)
     person_id, page = visit.viewer.person.id, page_at(cursor)
     wanted = DirectorySearch(name=q, group_type=type or None)
     found = (

@@ -93,3 +93,20 @@ class TestListOfDepartments:
         await writer.get("/console/departments?name=没有这样的名称")
         assert "请换一个名称或拼音首字母" in writer.text
         assert "通讯录同步之后" not in writer.text
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("/console/access", ["哪个部门 （范围是一个部门时必填）", "哪个群 （范围是一个群时必填）"]),
+        ("/console/keys/new", ["哪些部门（含下级） （限于部门时必填）"]),
+        (NEW, [f"{to} （部门、群、个人至少选一种）" for to in ("发给部门（含下级）", "发到群", "发给个人")]),
+        ("/console/tasks/new", ["发到群 （可不填）"]),
+    ],
+)
+async def test_what_may_stay_empty_is_told_from_what_a_choice_needs(
+    writer: Browser, address: str, said: list[str]
+) -> None:
+    page = await writer.get(address)
+    legends = [re.sub("<[^>]+>", "", one) for one in re.findall(r"<legend>(.*?)</legend>", page.text)]
+    assert [legend for legend in legends if legend in said] == said

@@ -55,6 +55,7 @@ KEPT_BY = {
     "{who} {detail}，应从“{group}”移出，但移出没有完成，目前仍在群内": INSIDE,
     "请由群管理员移出": INSIDE,
     # approvals
+    "您的{}申请 #{} 正在审批": "tests/pages/test_group_page.py::test_the_answer_to_the_name_of_a_group_says_it_too",
     "，正在办理": DECIDE + "test_what_fails_at_once_is_not_called_under_way",
     "已转{}审批": "tests/approvals/test_submit.py::test_the_second_step_waits_for_the_first",
     "{}之上没有负责人，此步免审": "tests/approvals/test_nobody_above.py::test_nobody_passes_it_in_the_presidents_name",

@@ -69,7 +69,9 @@ class Kind:
 
     async def read(self, session: AsyncSession, statement: RowsOf) -> Kept:
         """`statement`: the rows, the newest first, with a column for each field, labelled as it."""
-        total = (await session.scalars(select(func.count()).select_from(statement.order_by(None).subquery()))).one()
         rows = await session.execute(statement.limit(MOST_ROWS))
         made = [self.columns.model_validate(dict(row._mapping)) for row in rows]  # noqa: SLF001 -- SQLAlchemy's way to a dict
+        total = len(made)
+        if total == MOST_ROWS:  # there may be more: only then they are counted
+            total = (await session.scalars(select(func.count()).select_from(statement.order_by(None).subquery()))).one()
         return Kept(self.name, self.title, self.english, self.columns, made, total)

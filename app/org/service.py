@@ -40,7 +40,17 @@ from app.org.shown import (
     people_sheet,
     person_shown,
 )
-from app.org.sight import among, departments_seen_by, headships_of, is_in, people_in, people_outside, seen_by
+from app.org.sight import (
+    Place,
+    among,
+    departments_seen_by,
+    headships_of,
+    is_in,
+    people_in,
+    people_outside,
+    place_of,
+    seen_by,
+)
 from models.ids import PersonId, fold
 from models.org import Person
 
@@ -55,6 +65,7 @@ __all__ = [
     "NamedPerson",
     "PersonLine",
     "PersonPage",
+    "Place",
     "Returner",
     "ReturnerPage",
     "alike_returners",
@@ -84,6 +95,7 @@ __all__ = [
     "person_named",
     "person_named_or_former",
     "person_shown",
+    "place_of",
     "read_again_since",
     "rejoined_since",
     "rename",

@@ -17,10 +17,30 @@ from app.policy.sections.people import NAMED, Expression, ExpressionKind, RoleRu
 from app.policy.service import Policy, expressions_in
 from app.quotes import quoted
 from app.roles import queries
+from app.roles.held import held_by
 from app.roles.roll_call import call_roll
 from models.groups import Group
-from models.ids import DepartmentId, fold
+from models.ids import DepartmentId
 from models.org import Person
+
+__all__ = [
+    "MOST_NAMED",
+    "Meant",
+    "Subject",
+    "administrators_of",
+    "department_heads",
+    "heads_at_every_height",
+    "held_by",
+    "holders",
+    "named_in",
+    "nearest_heads_above",
+    "resolve",
+    "stands_at_the_top",
+    "superiors_of",
+    "title_of",
+    "who_is_meant",
+    "whom",
+]
 
 
 @dataclass(frozen=True)
@@ -190,59 +210,6 @@ async def _people_with_role(session: AsyncSession, rule: RoleRule) -> list[Perso
         people += await org.people_with_post(session, post)
     people += (await org.people_by_userids(session, rule.userids)).values()
     return people
-
-
-async def holds(session: AsyncSession, person: Person, expression: Expression, document: PolicyDocument) -> bool:
-    """Whether this person is among the `holders`, without reading the others."""
-    name = expression.name
-    match expression.kind:
-        case ExpressionKind.TAG:
-            return await _carries(session, person, [name])
-        case ExpressionKind.POST:
-            return person.position == name
-        case ExpressionKind.USERID:
-            return await _is_named(session, person, [name])
-        case ExpressionKind.ROLE if name in document.roles:
-            return await _has_role(session, person, document.roles[name])
-        case _:
-            return False
-
-
-async def _has_role(session: AsyncSession, person: Person, rule: RoleRule) -> bool:
-    if person.position and person.position in rule.posts:
-        return True
-    if await _is_named(session, person, rule.userids) or await _carries(session, person, rule.tags):
-        return True
-    for department in await queries.departments_named(session, rule.departments):
-        if rule.leaders_only:
-            if person.id in {one.id for one in await org.leaders_of_department(session, department.id)}:
-                return True
-        elif department.id in await _departments_around(session, person):
-            return True
-    return False
-
-
-async def _carries(session: AsyncSession, person: Person, tags: Collection[str]) -> bool:
-    found = await queries.tags_named(session, tags) if tags else []
-    if not found:
-        return False
-    departments = {department_id for tag in found for department_id in tag.department_ids}
-    if departments and departments & await _departments_around(session, person):
-        return True
-    return await _is_named(session, person, {userid for tag in found for userid in tag.userids})
-
-
-async def _is_named(session: AsyncSession, person: Person, userids: Collection[str]) -> bool:
-    if not userids:
-        return False
-    own = (await org.userids_of(session, [person.id])).get(person.id)
-    return own is not None and fold(own) in {fold(userid) for userid in userids}
-
-
-async def _departments_around(session: AsyncSession, person: Person) -> set[DepartmentId]:
-    """The person's departments and all above them."""
-    places = (await org.memberships_of(session, [person.id])).get(person.id, [])
-    return {above for place in places for above in await org.departments_above(session, place.department_id)}
 
 
 def title_of(expression: Expression, document: PolicyDocument) -> str:

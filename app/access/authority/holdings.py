@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -20,6 +20,7 @@ from app.permissions import Permission, Reach, Sight, Standing, Words
 from app.policy import service as policies
 from app.policy.schema import PolicyDocument
 from app.policy.sections.access import EVERYONE, BundleRule
+from app.policy.sections.people import Expression
 from app.policy.service import Policy
 from app.quotes import quoted
 from app.roles import service as roles
@@ -63,10 +64,12 @@ async def holdings_of(session: AsyncSession, person: Person, *, now: datetime) -
     """Everything that the person holds now, what they are before what they were given."""
     policy = await policies.in_force(session, now=now)
     bundles = bundles_of(policy.document)
+    named = {expression for rule in bundles.values() for expression in rule.held_by}
+    theirs = await roles.held_by(session, person, named, policy.document)
     held: list[Holding] = []
     for name, rule in bundles.items():
         held += await _derived(session, person, name, rule)
-        if because := await _by_role(session, person, rule, policy):
+        if because := _by_role(rule, theirs, policy):
             held.append(Holding(name, rule, Sight(everything=True), because))
     return held + await _granted(session, person, bundles, now=now)
 
@@ -82,9 +85,9 @@ async def _derived(session: AsyncSession, person: Person, name: str, rule: Bundl
     return [Holding(name, rule, one.sight, one.because) for one in standings]
 
 
-async def _by_role(session: AsyncSession, person: Person, rule: BundleRule, policy: Policy) -> Words | None:
+def _by_role(rule: BundleRule, theirs: Collection[Expression], policy: Policy) -> Words | None:
     for expression in rule.held_by:
-        if await roles.holds(session, person, expression, policy.document):
+        if expression in theirs:
             title = roles.title_of(expression, policy.document)
             return Words(f"您担任{quoted(title)}", f"you hold the role {title}")
     return None

@@ -16,7 +16,7 @@ import httpx
 
 from app.access.service import new_token
 from app.access.sign_in.tokens import hashed
-from app.org.search.spelling import spellings
+from app.org.search.spelling import sorting_key, spellings
 from bench.stage import API_KEY, Failed, Process, Stage, connection
 from models.ids import APP, new_id
 
@@ -76,6 +76,11 @@ INSERT INTO {table} ({owner}, number, place, name, pinyin, initials, source)
 SELECT owned.id, given.number, given.place, given.name, given.pinyin, given.initials, given.source
 FROM {owners} owned JOIN unnest($1::text[], $2::int[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[])
     AS given (owner, number, place, name, pinyin, initials, source) ON given.owner = owned.name
+"""
+
+_KEYS: Final = """
+UPDATE {owners} owned SET name_key = given.name_key FROM unnest($1::text[], $2::text[]) AS given (name, name_key)
+WHERE given.name = owned.name
 """
 
 _GROUPS: Final = """
@@ -286,6 +291,8 @@ async def _spell(sql: Sql, table: str, owner: str, owners: str, names: list[str]
     columns = [list(column) for column in zip(*rows, strict=True)]
     columns[-1] = [source if number == 0 else None for source, number in zip(columns[-1], columns[1], strict=True)]
     await sql.execute(_SPELLINGS.format(table=table, owner=owner, owners=owners), *columns)
+    keys = [sorting_key(name, of_people=owners == "people") for name in names]
+    await sql.execute(_KEYS.format(owners=owners), names, keys)
 
 
 async def _made_by_the_service(sql: Sql, serve: Process, crowd: Crowd) -> dict[str, UUID]:

@@ -331,9 +331,9 @@ def receipts(announcement_id: UUID, *, state: ReceiptState | None, sight: Sight 
     return statement if state is None else statement.where(_IN_STATE[state])
 
 
-def in_order(statement: Select[Receipt]) -> Select[Receipt]:
+def in_order(statement: Select[Receipt]) -> Select[Any]:
     """As the list shows them, for whoever reads all of it."""
-    return statement.order_by(col(Receipt.id))
+    return people.with_names(statement, col(Receipt.person_id)).order_by(*people.PEOPLE_BY_NAME)
 
 
 _OPEN = col(ReceiptCount.people) - col(ReceiptCount.confirmed)

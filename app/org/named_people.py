@@ -25,6 +25,8 @@ class NamedPerson:
     status: PersonStatus
     departments: tuple[str, ...]
     """The main one first."""
+    name_key: str = ""
+    """By which they are sorted (`by_name`)."""
 
     @property
     def why_not(self) -> str:
@@ -45,7 +47,7 @@ _DEPARTMENTS: Final = (
 
 # Two statements: the indexes of userids and memberships hold the current ones alone, and those are nearly all.
 _PRESENT: Final = text(
-    f"SELECT p.id, p.name, p.status, u.shown AS userid, {_DEPARTMENTS.format(when='m.ended_at IS NULL')}"  # noqa: S608
+    f"SELECT p.id, p.name, p.name_key, p.status, u.shown AS userid, {_DEPARTMENTS.format(when='m.ended_at IS NULL')}"  # noqa: S608
     " FROM people p LEFT JOIN person_userids u ON u.person_id = p.id AND u.ended_at IS NULL"
     " WHERE p.id = ANY(CAST(:people AS uuid[]))"
 )
@@ -53,7 +55,7 @@ _LAST_USERID: Final = (
     "(SELECT u.shown FROM person_userids u WHERE u.person_id = p.id ORDER BY u.started_at DESC, u.id DESC LIMIT 1)"
 )
 _FORMER: Final = text(
-    f"SELECT p.id, p.name, p.status, {_LAST_USERID} AS userid,"  # noqa: S608
+    f"SELECT p.id, p.name, p.name_key, p.status, {_LAST_USERID} AS userid,"  # noqa: S608
     f" {_DEPARTMENTS.format(when='m.ended_at = p.ended_at')} FROM people p WHERE p.id = ANY(CAST(:people AS uuid[]))"
 )
 
@@ -70,4 +72,5 @@ async def named_people(session: AsyncSession, person_ids: Iterable[UUID]) -> dic
 
 
 def _person(row: Any) -> NamedPerson:
-    return NamedPerson(row.id, row.name, row.userid or "", PersonStatus(row.status), tuple(row.departments))
+    departments = tuple(row.departments)
+    return NamedPerson(row.id, row.name, row.userid or "", PersonStatus(row.status), departments, row.name_key)

@@ -15,6 +15,7 @@ from sqlmodel import col
 
 from app.database import in_parts, read_in_parts
 from app.org.rules import EMPLOYED, MAY_ACT, OUT_OF_SIGHT, is_deputy, is_out_of_sight, may_act
+from app.org.search.ordering import DEPARTMENTS_IN_ORDER, PEOPLE_BY_NAME
 from app.org.search.queries import departments_spelled
 from models.ids import LARGEST_NUMBER, DepartmentId, PersonId, WecomUserId, fold
 from models.org import (
@@ -72,7 +73,7 @@ async def userids_of(session: AsyncSession, person_ids: Iterable[UUID]) -> dict[
 
 
 async def names_of(session: AsyncSession, person_ids: Iterable[UUID]) -> list[str]:
-    statement = select(col(Person.name)).where(col(Person.id) == _any_of(person_ids)).order_by(col(Person.name))
+    statement = select(col(Person.name)).where(col(Person.id) == _any_of(person_ids)).order_by(*PEOPLE_BY_NAME)
     return list(await session.scalars(statement))
 
 
@@ -305,12 +306,8 @@ async def departments_above(session: AsyncSession, department_id: int) -> list[D
 
 
 async def all_departments(session: AsyncSession) -> list[Department]:
-    """In the platform's order: siblings with a larger `order` first."""
-    statement = (
-        select(Department)
-        .where(col(Department.ended_at).is_(None))
-        .order_by(col(Department.sort_order).desc(), col(Department.id))
-    )
+    """In the platform's order."""
+    statement = select(Department).where(col(Department.ended_at).is_(None)).order_by(*DEPARTMENTS_IN_ORDER)
     return list((await session.scalars(statement)).all())
 
 

@@ -27,6 +27,7 @@ from app.org.returners import (
     returners_listed,
 )
 from app.org.search.find import FoundDepartment, departments_by_id, first_departments, search_departments, search_people
+from app.org.search.ordering import PEOPLE_BY_NAME, by_name, page_by_name, with_names
 from app.org.shown import (
     PEOPLE_SORTED,
     ChangePage,
@@ -56,6 +57,7 @@ from models.org import Person
 
 __all__ = [
     "DEPARTMENTS_READ_AGAIN",
+    "PEOPLE_BY_NAME",
     "PEOPLE_READ_AGAIN",
     "PEOPLE_SORTED",
     "ChangePage",
@@ -70,6 +72,7 @@ __all__ = [
     "ReturnerPage",
     "alike_returners",
     "among",
+    "by_name",
     "changes_listed",
     "compare_returners",
     "departments_by_id",
@@ -86,6 +89,7 @@ __all__ = [
     "members",
     "named_people",
     "not_shown_in",
+    "page_by_name",
     "people_in",
     "people_lines",
     "people_named",
@@ -105,6 +109,7 @@ __all__ = [
     "seen_by",
     "separate_userid",
     "subtree",
+    "with_names",
 ]
 
 

@@ -17,11 +17,12 @@ from app.database import portions_of
 from app.org import queries
 from app.org.lists import MemberFilter, members
 from app.org.named_people import NamedPerson, named_people
+from app.org.search.ordering import DEPARTMENTS_IN_ORDER
 from app.org.search.queries import departments_spelled
 from app.org.sight import departments_seen_by
 from app.permissions import Sight
 from app.spreadsheets.columns import Column, Sheet, person, words
-from app.web.pagination import PageQuery, Sorting, paginate
+from app.web.pagination import PageQuery, Sorting, paginate, paginate_rows
 from models.org import Department, Membership, OrgChange, Person, PersonStatus
 
 FIRST_PAGE = PageQuery(cursor=None, limit=50)
@@ -72,11 +73,11 @@ _STATUSES: Final = {
 }
 
 PEOPLE_SORTED: Final = Sorting(
-    {"name": col(Person.name), "position": col(Person.position), "status": col(Person.status)},
+    {"name": col(Person.name_key), "position": col(Person.position), "status": col(Person.status)},
     ties=col(Person.id),
     usual="name",
 )
-"""Texts as the database sorts them."""
+"""Names by pinyin, other texts as the database sorts them."""
 
 
 async def people_seen(
@@ -124,13 +125,15 @@ class DepartmentPage:
 async def departments_seen(
     session: AsyncSession, sight: Sight, *, name: str = "", page: PageQuery = FIRST_PAGE
 ) -> DepartmentPage:
-    """By name."""
-    statement = select(Department).where(col(Department.ended_at).is_(None), departments_seen_by(sight))
+    """In the platform's order."""
+    statement = select(Department, *DEPARTMENTS_IN_ORDER).where(
+        col(Department.ended_at).is_(None), departments_seen_by(sight)
+    )
     if name:
         is_part = col(Department.name).icontains(name, autoescape=True)
         statement = statement.where(or_(is_part, col(Department.id).in_(departments_spelled(name))))
-    columns = (col(Department.name), col(Department.id))
-    rows, cursor = await paginate(session, statement, *columns, page=page, descending=False)
+    found, cursor = await paginate_rows(session, statement, *DEPARTMENTS_IN_ORDER, page=page, descending=False)
+    rows: list[Department] = [one[0] for one in found]
     ids = [row.id for row in rows]
     counts = await _members(session, ids)
     parents = await queries.department_names(session, {row.parent_id for row in rows if row.parent_id})

@@ -29,6 +29,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from app.org import queries
+from app.org.search.ordering import DEPARTMENTS_IN_ORDER
 from app.permissions import Sight, Standing, Words
 from models.base import FOLDED
 from models.groups import GroupMember
@@ -140,7 +141,7 @@ async def headships_of(session: AsyncSession, person: Person) -> list[Department
     statement = select(Department).where(
         col(Department.ended_at).is_(None), or_(listed, col(Department.id).in_(flagged))
     )
-    return list(await session.scalars(statement.order_by(col(Department.id))))
+    return list(await session.scalars(statement.order_by(*DEPARTMENTS_IN_ORDER)))
 
 
 @dataclass(frozen=True)

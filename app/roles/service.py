@@ -271,7 +271,7 @@ async def who_is_meant(
             whom(expression, document),
             places.get(expression, []),
             len(held),
-            sorted((named[one] for one in held & named.keys()), key=lambda one: (one.name, one.userid))[:MOST_NAMED],
+            sorted((named[one] for one in held & named.keys()), key=people.by_name)[:MOST_NAMED],
         )
         for expression, held in able.items()
     ]

@@ -150,7 +150,7 @@ async def follow(session: AsyncSession, task_id: TaskId, *, reader: Person, now:
         line=line,
         description=row.description,
         acceptance=row.acceptance,
-        collaborators=[people[one] for one in helpers if one in people],
+        collaborators=sorted((people[one] for one in helpers if one in people), key=org.by_name),
         clause=policy.cite(row.rule_key),
         steps=[_step(entry, people.get(entry.person_id) if entry.person_id else None) for entry in entries],
         acts=frozenset(one for one in TaskAction if _may(row, one, reader, helpers, everywhere)),

@@ -27,6 +27,7 @@ async def department(
         id=department_id,
         parent_id=parent.id if isinstance(parent, Department) else parent,
         name=name or f"部门{department_id}",
+        name_key=f"~\n{name or f'部门{department_id}'}",
         sort_order=order,
         leader_userids=[fold(leader) for leader in leaders],
         updated_at=now,
@@ -54,6 +55,7 @@ async def person(
     places = list(dict.fromkeys([*(_id(one) for one in departments), *leading]))
     row = Person(
         name=name or userid,
+        name_key=f"~\n{name or userid}",
         position=position,
         status=status,
         main_department_id=places[0] if places else None,

@@ -172,8 +172,8 @@ class TestFinding:
         await session.flush()
         found = await search_departments(session, "yf")
         assert [(one.id, one.name, one.above) for one in found] == [
-            (21, "研发一部", "研发部"),
             (2, "研发部", "星辰科技"),
+            (21, "研发一部", "研发部"),
         ]
         assert [one.name for one in await search_departments(session, "一部")] == ["研发一部"]
         assert [one.name for one in await search_departments(session, "yfyb")] == ["研发一部"]

@@ -10,6 +10,7 @@ from io import StringIO
 import pytest
 
 from app.database import transaction
+from app.org.search.spelling import sorting_key
 from models.ids import new_id
 from models.org import Person, PersonStatus
 from tests.pages.furnished import furnish
@@ -35,7 +36,8 @@ async def administrator(shared_house: House) -> Browser:
         session.add_all(
             Person(
                 id=new_id(),
-                name=FORMULA if number == 0 else f"新人{number % 7}",
+                name=(name := FORMULA if number == 0 else f"新人{number % 7}"),
+                name_key=sorting_key(name, of_people=True),
                 status=PersonStatus.ACTIVE if number % 3 else PersonStatus.DISABLED,
                 first_seen_at=now,
                 updated_at=now,

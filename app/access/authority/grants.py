@@ -22,6 +22,7 @@ from app.dual_control import TwoPersonAct
 from app.events.service import catalogue, publish
 from app.org import queries as org
 from app.org.rules import MAY_ACT, department_written, may_act, why_not
+from app.org.service import PEOPLE_BY_NAME
 from app.permissions import Permission, Reach, Sight
 from app.policy import service as policies
 from app.policy.sections.access import BundleRule
@@ -58,7 +59,7 @@ async def administrators(session: AsyncSession, *, now: datetime) -> list[Person
         .where(col(AccessGrant.bundle).in_(giving), col(AccessGrant.reach) == Reach.COMPANY.value)
         .where(col(AccessGrant.ended_at).is_(None), col(Person.status).in_(MAY_ACT))
         .where(or_(col(AccessGrant.ends_at).is_(None), col(AccessGrant.ends_at) > now))
-        .order_by(col(Person.name), col(Person.id))
+        .order_by(*PEOPLE_BY_NAME)
     )
     return list((await session.scalars(statement)).unique())
 

@@ -15,6 +15,7 @@ from app.access.authority.holdings import bundles_of
 from app.access.errors import NotPermitted, NotSeen
 from app.audit.why import About
 from app.org.rules import MAY_ACT, may_act
+from app.org.service import by_name
 from app.permissions import TITLES, Permission, Reach, Words
 from app.policy import service as policies
 from app.quotes import quoted
@@ -50,7 +51,7 @@ async def holders_of(
     if without is not None:
         granted = granted.where(col(AccessGrant.id) != without)
     found |= {person.id: person for person in (await session.scalars(granted)).unique()}
-    return sorted(found.values(), key=lambda person: (person.name, person.id))
+    return sorted(found.values(), key=by_name)
 
 
 async def refused_by_name(session: AsyncSession, permission: Permission, *, now: datetime) -> NotPermitted:

@@ -55,7 +55,7 @@ async def look_ahead(
     named = await people.named_people(session, size.first)
     return PublicationAhead(
         people=size.people,
-        sample=[named[one] for one in size.first if one in named],
+        sample=sorted(named.values(), key=people.by_name),
         groups=[group.observed_name or group.desired_name for group in checked.groups],
         class_title=checked.rule.title,
         asks_for_receipt=asks,

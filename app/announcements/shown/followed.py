@@ -21,7 +21,7 @@ from app.org.service import NamedPerson
 from app.permissions import Sight
 from app.policy import service as policies
 from app.policy.service import Citation
-from app.web.pagination import PageQuery, paginate
+from app.web.pagination import PageQuery
 from models.announcements import Announcement, Receipt
 from models.delivery import Delivery, DeliveryState
 from models.ids import AnnouncementId, PolicyVersionId
@@ -85,7 +85,7 @@ async def receipts_of(
     """Who is concerned among the people whom the sight reaches, and how each stands."""
     row = await queries.announcement(session, announcement_id)
     statement = queries.receipts(row.id, state=state, sight=sight)
-    rows, cursor = await paginate(session, statement, col(Receipt.id), page=page, descending=False)
+    rows, cursor = await org.page_by_name(session, statement, col(Receipt.person_id), page=page)
     ids = [one.person_id for one in rows]
     people = await org.named_people(session, ids)
     cards = await delivery_queries.deliveries_to(session, row.card_message_id, ids) if row.card_message_id else {}

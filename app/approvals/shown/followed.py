@@ -52,7 +52,7 @@ async def follow(
         line=line,
         reason=request.reason,
         fields=ShownFields.model_validate(request.shown).fields,
-        people=sorted(listed.values(), key=lambda one: (one.department, one.name)),
+        people=sorted(listed.values(), key=lambda one: (one.department, *org.by_name(one))),
         clause=context.policy.cite(request.rule_key),
         objections=context.objections,
         timeline=await timeline_of(session, context),

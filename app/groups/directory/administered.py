@@ -206,9 +206,9 @@ async def administered(
 
 
 async def roster_of(session: AsyncSession, group_id: GroupId, *, page: PageQuery = FIRST_PAGE) -> RosterPage:
-    """Whoever is wanted or seen in it now, in the order in which they came."""
+    """Whoever is wanted or seen in it now, by name."""
     statement = groups.roster(group_id, with_former=False)
-    rows, cursor = await paginate(session, statement, col(GroupMember.id), page=page, descending=False)
+    rows, cursor = await org.page_by_name(session, statement, col(GroupMember.person_id), page=page)
     people = await org.named_people(session, {row.person_id for row in rows})
     lines = [
         RosterLine(

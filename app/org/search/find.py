@@ -53,7 +53,7 @@ async def search_departments(
 async def departments_by_id(
     session: AsyncSession, ids: Collection[int], *, within: ColumnElement[bool]
 ) -> list[FoundDepartment]:
-    """Those of these that are there and within the condition, by name."""
+    """Those of these that are there and within the condition, in the platform's order."""
     return [
         FoundDepartment(row.id, row.name, above) for row, above in await queries.departments_of(session, within, ids)
     ]
@@ -62,6 +62,6 @@ async def departments_by_id(
 async def first_departments(
     session: AsyncSession, *, within: ColumnElement[bool], limit: int = AT_ONCE
 ) -> list[FoundDepartment]:
-    """Before anything is typed: the first by name."""
+    """Before anything is typed: the first in the platform's order."""
     found = await queries.departments_of(session, within, limit=limit)
     return [FoundDepartment(row.id, row.name, above) for row, above in found]

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.org.search import queries
-from app.org.search.spelling import spellings
+from app.org.search.spelling import sorting_key, spellings
 
 PART: Final = 500
 """So many in one transaction: the names of a hundred thousand take a minute, and others are served between them."""
@@ -28,6 +28,8 @@ async def spell_people(session: AsyncSession, person_ids: Sequence[UUID]) -> Non
         rows = await queries.names_of_people(session, person_ids)
         spelled = [(one, f"{name}\n{alias}", spellings([name, alias], of_people=True)) for one, name, alias in rows]
         await queries.write_people(session, spelled)
+        keys = {one: sorting_key(name, of_people=True) for one, name, _ in rows}
+        await queries.write_people_keys(session, keys)
 
 
 async def spell_departments(session: AsyncSession) -> None:
@@ -36,3 +38,5 @@ async def spell_departments(session: AsyncSession) -> None:
         await queries.write_departments(
             session, [(one, name, spellings([name], of_people=False)) for one, name in rows]
         )
+        keys = {one: sorting_key(name, of_people=False) for one, name in rows}
+        await queries.write_department_keys(session, keys)

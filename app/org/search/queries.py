@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -30,6 +30,7 @@ from sqlalchemy.orm import Mapped, aliased
 from sqlmodel import col
 
 from app.org.rules import EMPLOYED
+from app.org.search.ordering import DEPARTMENTS_IN_ORDER, by_name
 from app.org.search.spelling import Spelling, folded
 from models.ids import fold
 from models.org import Department, DepartmentSpelling, Person, PersonSpelling, PersonUserid
@@ -93,7 +94,7 @@ async def find_people(session: AsyncSession, search: Search) -> list[UUID]:
         if beginning and search.wanted.isascii():
             ways.append(_people_by_userid(search))
         rows = (await session.execute(union_all(*ways))).all()
-        ordered = sorted(rows, key=lambda row: (not row.is_whole, row.name, row.id))
+        ordered = sorted(rows, key=lambda row: (not row.is_whole, *by_name(row)))
         found |= {row.id: None for row in ordered if row.id not in found}
         if len(found) >= search.limit:
             break
@@ -103,7 +104,7 @@ async def find_people(session: AsyncSession, search: Search) -> list[UUID]:
 def _people_by(column: Mapped[str], search: Search, *, beginning: bool) -> Select[Any]:
     place = col(PersonSpelling.place)
     statement = (
-        select(col(Person.id), col(Person.name), (col(PersonSpelling.name) == search.wanted).label("is_whole"))
+        select(col(Person.id), col(Person.name_key), (col(PersonSpelling.name) == search.wanted).label("is_whole"))
         .join(PersonSpelling, col(PersonSpelling.person_id) == col(Person.id))
         .where(column.startswith(search.wanted, autoescape=True), place == 0 if beginning else place > 0)
         .order_by(column, col(Person.id))
@@ -114,7 +115,7 @@ def _people_by(column: Mapped[str], search: Search, *, beginning: bool) -> Selec
 def _people_by_userid(search: Search) -> Select[Any]:
     userid = col(PersonUserid.userid)
     statement = (
-        select(col(Person.id), col(Person.name), literal(False).label("is_whole"))
+        select(col(Person.id), col(Person.name_key), literal(False).label("is_whole"))
         .join(PersonUserid, col(PersonUserid.person_id) == col(Person.id))
         .where(col(PersonUserid.ended_at).is_(None), userid.startswith(_as_userid(search.typed), autoescape=True))
         .order_by(userid)
@@ -128,7 +129,7 @@ def _among_people(statement: Select[Any, Any, Any], search: Search) -> Select[An
         statement = statement.where(search.within)
     # A name stands there in two readings at the most.
     part = statement.limit(2 * search.limit).subquery()
-    return select(part.c.id, part.c.name, part.c.is_whole)
+    return select(part.c.id, part.c.name_key, part.c.is_whole)
 
 
 async def find_departments(session: AsyncSession, search: Search) -> list[tuple[Department, str]]:
@@ -148,7 +149,7 @@ async def find_departments(session: AsyncSession, search: Search) -> list[tuple[
         .join(found, found.c.department_id == col(Department.id))
         .outerjoin(above, col(above.id) == col(Department.parent_id))
         .where(col(Department.ended_at).is_(None))
-        .order_by(found.c.rank, col(Department.name), col(Department.id))
+        .order_by(found.c.rank, *DEPARTMENTS_IN_ORDER)
         .limit(search.limit)
     )
     rows = await session.execute(statement if search.within is None else statement.where(search.within))
@@ -158,13 +159,13 @@ async def find_departments(session: AsyncSession, search: Search) -> list[tuple[
 async def departments_of(
     session: AsyncSession, within: ColumnElement[bool], ids: Collection[int] | None = None, *, limit: int | None = None
 ) -> list[tuple[Department, str]]:
-    """Each with the name of the department above it, by name."""
+    """Each with the name of the department above it, in the platform's order."""
     above = aliased(Department)
     statement = (
         select(Department, func.coalesce(col(above.name), ""))
         .outerjoin(above, col(above.id) == col(Department.parent_id))
         .where(col(Department.ended_at).is_(None), within)
-        .order_by(col(Department.name), col(Department.id))
+        .order_by(*DEPARTMENTS_IN_ORDER)
         .limit(limit)
     )
     rows = await session.execute(statement if ids is None else statement.where(col(Department.id).in_(ids)))
@@ -195,7 +196,9 @@ async def people_to_spell(session: AsyncSession, *, since: datetime | None, limi
 
 
 async def names_of_people(session: AsyncSession, person_ids: Sequence[UUID]) -> list[tuple[UUID, str, str]]:
+    """Held until they are spelled. Whom a sync is just changing is left out: the next look finds them."""
     statement = select(col(Person.id), col(Person.name), col(Person.alias)).where(col(Person.id).in_(person_ids))
+    statement = statement.with_for_update(key_share=True, skip_locked=True)
     return [(row[0], row[1], row[2]) for row in await session.execute(statement)]
 
 
@@ -206,6 +209,7 @@ async def departments_to_spell(session: AsyncSession) -> list[tuple[int, str]]:
         col(DepartmentSpelling.source) == col(Department.name),
     )
     statement = select(col(Department.id), col(Department.name)).where(~spelled, col(Department.ended_at).is_(None))
+    statement = statement.with_for_update(key_share=True, skip_locked=True)
     return [(row[0], row[1]) for row in await session.execute(statement)]
 
 
@@ -231,6 +235,24 @@ async def write_departments(session: AsyncSession, made: Sequence[Made]) -> None
     wanted = literal([one[0] for one in made], ARRAY(BigInteger))
     await session.execute(delete(DepartmentSpelling).where(col(DepartmentSpelling.department_id) == any_(wanted)))
     await session.execute(_INSERT_DEPARTMENTS, _columns(made))
+
+
+_KEYS = (
+    "UPDATE {table} SET name_key = given.name_key"
+    " FROM unnest(CAST(:ids AS {kind}[]), CAST(:keys AS text[])) AS given (id, name_key)"
+    " WHERE {table}.id = given.id AND {table}.name_key <> given.name_key"
+)
+_KEY_PEOPLE: Final = text(_KEYS.format(table="people", kind="uuid"))
+_KEY_DEPARTMENTS: Final = text(_KEYS.format(table="departments", kind="bigint"))
+
+
+async def write_people_keys(session: AsyncSession, keys: Mapping[UUID, str]) -> None:
+    """By what they are sorted. To nobody else is this a change of theirs."""
+    await session.execute(_KEY_PEOPLE, {"ids": list(keys), "keys": list(keys.values())})
+
+
+async def write_department_keys(session: AsyncSession, keys: Mapping[int, str]) -> None:
+    await session.execute(_KEY_DEPARTMENTS, {"ids": list(keys), "keys": list(keys.values())})
 
 
 _NOTHING = Spelling(0, "", "", "")

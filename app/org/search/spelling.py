@@ -91,6 +91,20 @@ def spellings(names: Iterable[str], *, of_people: bool) -> list[Spelling]:
     return list(dict.fromkeys(found))
 
 
+UNREAD: Final = "~"
+"""Stands for the sounds of a name that has none, and of one that nobody has spelled yet: behind every letter."""
+_LONGEST_KEY: Final = 200
+"""What an index takes, however long a name is."""
+
+
+def sorting_key(name: str, *, of_people: bool) -> str:
+    """By what names are sorted: sign by sign by their sounds, so that 詹一 comes before 张三; those that sound alike by
+    their own signs. Both parts end with what is smaller than any sound.
+    """
+    sounds = " ".join(sound for _, sound in _readings(name, of_people=of_people)[0])
+    return f"{sounds[:_LONGEST_KEY] or UNREAD}\n{name}"
+
+
 Reading = list[tuple[str, str]]
 """Each sign or word with its sound."""
 

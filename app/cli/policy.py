@@ -127,7 +127,7 @@ def _shown(clause: Clause) -> dict[str, str]:
     return {
         "条": clause.clause,
         "条文": clause.text,
-        "系统规则": "、".join(clause.rule_titles),
+        "系统规则": "、".join(rule.chinese for rule in clause.rule_words),
         "怎样落实": "\n".join(f"{manners[name]}：{text}" for name, text in parts.items()) or "（这一版没有写明）",
     }
 

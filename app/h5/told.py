@@ -17,6 +17,7 @@ from app.groups import queries as groups
 from app.kept_data import Kept, KeptRow
 from app.org import queries as org
 from app.pages import messages
+from app.pages.drawing.messages import browser_in_english, in_english, row_in_english
 from app.pages.drawing.moments import Reader
 from app.pages.drawing.words import ENDINGS, ORG_CHANGES, REACHES, TASK_STEPS, WAYS, words_of
 from app.permissions import Words
@@ -83,6 +84,14 @@ CODES: Final[Mapping[tuple[str, str], Callable[[str], Words]]] = {
     ("grants", "reach"): lambda code: REACHES.get(code, messages.OTHER),
 }
 """By kind and column: what is kept as a code. What people wrote themselves stands in columns of the same name."""
+
+STORED: Final[Mapping[tuple[str, str], Callable[[str], str]]] = {
+    ("requests", "title"): in_english,
+    ("requests_about", "title"): in_english,
+    ("decisions", "title"): in_english,
+    ("sessions", "browser"): browser_in_english,
+}
+"""By kind and column: sentences that were stored in Chinese, and how they read in English."""
 
 PLACES: Final = frozenset({("grants", "place"), ("receipts", "source")})
 DEPARTMENTS: Final = frozenset({"department_id", "main_department_id", "department_ids"})
@@ -171,10 +180,18 @@ class Told:
         if (kind, name) in CODES:
             return self._say(CODES[kind, name](value))
         if isinstance(value, ShownFields):
-            return self._lines(value.fields)
+            return self._lines(self._rows(value.fields))
         if isinstance(value, dict):
             return self._lines(self._document(value))
-        return self._value(name, value)
+        return self._value(name, self._stored(kind, name, value))
+
+    def _rows(self, rows: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+        for label, value in rows:
+            yield (in_english(label), row_in_english(value, label)) if self.reader.reads_english else (label, value)
+
+    def _stored(self, kind: str, name: str, value: Any) -> Any:
+        read = STORED.get((kind, name)) if self.reader.reads_english else None
+        return read(value) if read is not None else value
 
     def _value(self, name: str, value: Any) -> Any:
         """Of a column, or of a member of a document."""

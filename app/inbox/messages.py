@@ -47,6 +47,73 @@ _UNREADABLE: Final[dict[str, str]] = {
     "wrong_content": "解密后的 XML 既没有 MsgType，也没有 InfoType",
 }
 
+_REASONS_IN_ENGLISH: Final[dict[str, str]] = {
+    "missing_parameter": "the address has no signature, time, nonce or echostr: it is not from WeCom, or a proxy"
+    " dropped the query",
+    "too_large": "a body of more than 512 KiB, larger than any callback of WeCom: most likely a stranger",
+    "too_slow": "the body took longer than 10 seconds, and WeCom gives up after 5: most likely a stranger, or a proxy"
+    " that is too slow",
+    "not_utf8": "not UTF-8: it is not from WeCom",
+    "bad_xml": "not XML: it is not from WeCom, or the address belongs to a bot that speaks JSON",
+    "entities": "XML with a DTD or entities, which WeCom never sends: somebody is probing",
+    "wrong_content": "XML without Encrypt: no callback of WeCom",
+    "bad_signature": "a wrong signature: the Token differs from that in the WeCom admin console, or it is a stranger",
+    "other_channel": "signed with the keys of the other address: the two addresses are mixed up, compare"
+    " /callbacks/app and /callbacks/contacts",
+    "bad_timestamp": "the timestamp is no number of seconds: it is not from WeCom",
+    "stale_timestamp": "the timestamp is too old: our clock is fast, or somebody replays a request. Set the time (NTP)",
+    "future_timestamp": "the timestamp is in the future: our clock is slow. Set the time (NTP)",
+    "bad_base64": "the cipher text is no base64: it is not from WeCom, or a proxy changed it",
+    "bad_length": "the cipher text has a wrong length: the EncodingAESKey differs from that in the WeCom admin console,"
+    " or the body was cut off",
+    "bad_padding": "signed rightly and cannot be opened: the EncodingAESKey differs from that in the WeCom admin"
+    " console",
+    "wrong_receiver": "signature and keys are right, and it is for another company: STEWARD_WECOM_CORP_ID differs from"
+    " the company ID in the WeCom admin console",
+    "unknown_channel": "there is no such address: it is /callbacks/app or /callbacks/contacts",
+}
+
+_DISAGREES_IN_ENGLISH: Final[dict[str, str]] = {
+    "token": "Our EncodingAESKey opens it: it is from WeCom, and the Token alone differs",
+    "token, corp_id": "Our EncodingAESKey opens it: the Token and the company ID differ",
+    "token, aes_key": "It cannot be opened either: the Token and the EncodingAESKey differ, or it is a stranger",
+    "aes_key: the other channel's": "The EncodingAESKey of the other address opens it: the two are mixed up",
+}
+
+_UNREADABLE_IN_ENGLISH: Final[dict[str, str]] = {
+    "bad_xml": "What was opened is no whole XML",
+    "entities": "What was opened is XML with a DTD or entities, which is not read",
+    "not_utf8": "What was opened is not UTF-8",
+    "wrong_content": "What was opened has neither MsgType nor InfoType",
+}
+
+_NOT_ACTED_UPON: Final[dict[str, str]] = {
+    "菜单打开了页面，或做了没有绑定动作的事": "the menu opened a page, or did something to which no act is bound",
+    "审批应用的单据目前不处理，本服务用自己的审批": (
+        "papers of WeCom's own approvals are not handled: this service has approvals of its own"
+    ),
+    "客户联系事件目前不处理": "events about customers are not handled",
+    "日程事件目前不处理": "events about schedules are not handled",
+    "应用状态通知，仅记录": "the state of the app, only recorded",
+    "服务商（第三方应用）的事件：本服务是企业自建应用，不处理": (
+        "an event for providers of third-party apps: this service is the company's own app"
+    ),
+    "本服务不发送任务卡片，也不使用卡片右上角菜单": "this service sends no task cards and uses no menu of cards",
+    "打开应用会话，无需处理": "somebody opened the app, which needs nothing",
+    "不收集员工位置": "where employees are is not collected",
+    "企业微信的地址清单有变，由 doctor 检查": "WeCom's list of addresses has changed, which doctor examines",
+    "本服务不使用异步素材上传": "this service uploads nothing by jobs of WeCom",
+    "本服务不使用异步批量任务": "this service uses no batch jobs of WeCom",
+    "未启用会话内容存档": "the archive of chats is not used",
+    "发信人不在通讯录里": "who wrote is not among the contacts",
+    "已经回答过": "it was answered already",
+    "提问过于频繁，不回答": "too many questions, so that there was no answer",
+    "目录里没有这种事件": "the catalogue has no such event",
+    "卡片不是本服务发出的": "the card is not of this service",
+    "这一项菜单不是本服务设置的": "this service has not set this item of the menu",
+}
+"""By the sentence that is stored with an event of which nothing came."""
+
 
 def explain_unreadable(event_type: str) -> str:
     """Of an event that was opened with our keys: it is the platform's, and kept as it came."""
@@ -59,6 +126,20 @@ def explain_refusal(reason: str, disagrees: str = "") -> str:
     told = _REASONS.get(reason, reason)
     more = _DISAGREES.get(disagrees)
     return f"{told}。{more}" if more else told
+
+
+def refusal_in_words(reason: str, disagrees: str = "") -> Words:
+    """The same sentence for pages, which have two languages."""
+    told, more = _REASONS_IN_ENGLISH.get(reason, reason), _DISAGREES_IN_ENGLISH.get(disagrees)
+    return Words(explain_refusal(reason, disagrees), f"{told}. {more}" if more else told)
+
+
+def error_in_words(last_error: str) -> Words:
+    """What is stored with an event. The words of a fault of ours are those of the program."""
+    for reason, english in _UNREADABLE_IN_ENGLISH.items():
+        if last_error == explain_unreadable(f"unreadable.{reason}"):
+            return Words(last_error, f"{english}. Signature and keys are right, and it is kept as it came")
+    return Words(last_error, _NOT_ACTED_UPON.get(last_error, last_error))
 
 
 def callbacks_never_verified() -> str:

@@ -22,7 +22,7 @@ from app.inbox import queries, rules
 from app.inbox.decrypted_fields import Field, decrypted_fields
 from app.inbox.errors import EventNotFound, LeaseLost
 from app.inbox.job_payloads import RECONCILE, SYNC, ReconcilePayload, SyncPayload
-from app.inbox.messages import EVENTS, event_kind, explain_refusal
+from app.inbox.messages import EVENTS, error_in_words, event_kind, explain_refusal, refusal_in_words
 from app.inbox.queries import Due
 from app.inbox.rules import Outcome, Received
 from app.inbox.shown import EventPage, Troubles, events_listed, troubles
@@ -43,6 +43,7 @@ __all__ = [
     "SyncPayload",
     "Troubles",
     "claim",
+    "error_in_words",
     "event_kind",
     "events_listed",
     "examine",
@@ -53,6 +54,7 @@ __all__ = [
     "hold",
     "led_to_nothing",
     "purge_bodies",
+    "refusal_in_words",
     "release",
     "renew",
     "replay",

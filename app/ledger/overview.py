@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from app.overview.service import Asked, Figure, Level, Measure, Place, counted_together, found_in
-from app.permissions import Permission
+from app.permissions import Permission, Words
 from models.delivery import ARRIVED_CALLS, FAILED_CALLS, OPEN_CALLS, CallState, OutgoingCall
 from models.installation import PlatformState
 
@@ -85,5 +85,5 @@ async def counted(session: AsyncSession, asked: Asked) -> list[Figure]:
         _UNKNOWN.figure(*row[2:4]),
         _ARRIVED.figure(*row[4:6]),
         _REFUSED.figure(*row[6:8]),
-        _PLATFORM.figure(*row[8:10], details=[detail for detail in row[10] or () if detail]),
+        _PLATFORM.figure(*row[8:10], details=[Words(detail, detail) for detail in row[10] or () if detail]),
     ]

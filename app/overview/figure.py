@@ -11,7 +11,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, FromClause, Select, func, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.permissions import Permission, Sight
+from app.permissions import Permission, Sight, Words
 
 
 class Level(StrEnum):
@@ -104,7 +104,7 @@ class Measure:
     """It counts what the reader may see. Other figures are of the whole company, for those who may see all of it."""
 
     def figure(
-        self, count: int, since: datetime | None = None, *, ages: Ages | None = None, details: Sequence[str] = ()
+        self, count: int, since: datetime | None = None, *, ages: Ages | None = None, details: Sequence[Words] = ()
     ) -> Figure:
         return Figure(self, count, since, ages, tuple(details))
 
@@ -118,8 +118,8 @@ class Figure:
     since: datetime | None = None
     """When the oldest of them began; of late things, when the first deadline passed."""
     ages: Ages | None = None
-    details: tuple[str, ...] = ()
-    """What stands beside the number, where the service has stored a sentence, in the company's language."""
+    details: tuple[Words, ...] = ()
+    """What stands beside the number. A sentence that the service has stored is in the company's language alone."""
 
 
 def whole_company(_permission: Permission) -> Sight:

@@ -22,7 +22,8 @@ def _figure(one: Figure) -> FigureOut:
         title_en=one.measure.english,
         since=one.since,
         ages=AgesOut(**asdict(one.ages)) if one.ages else None,
-        details=list(one.details),
+        details=[words.chinese for words in one.details],
+        details_en=[words.english for words in one.details],
         place=one.measure.link.to,
         filters=dict(one.measure.link.filters),
     )

@@ -29,7 +29,8 @@ class FigureOut(BaseModel):
         description="When the oldest of them began; of late things, when the first deadline passed"
     )
     ages: AgesOut | None = Field(description="How many have been there for how long, where that matters")
-    details: list[str] = Field(description="Stored sentences beside the number, in the company's language")
+    details: list[str] = Field(description="What stands beside the number")
+    details_en: list[str] = Field(description="The same; a stored sentence is in the company's language here too")
     place: Place = Field(description="Where they are listed")
     filters: dict[str, str] = Field(description="The filter of that list")
 

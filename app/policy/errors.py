@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
+from app.permissions import Words
 
 
 class NoPolicyInForce(Unavailable):
@@ -45,6 +46,12 @@ class Fault:
     """Where: `groups.types.project.join.steps[0].approver`; empty for the document as a whole."""
     message: str
     """In Chinese: what is wrong and what to do."""
+    english: str = ""
+    """The same, where pages have it in both languages."""
+
+    @property
+    def words(self) -> Words:
+        return Words(self.message, self.english or self.message)
 
     def __str__(self) -> str:
         return f"{self.path or '（全文）'}：{self.message}"

@@ -16,6 +16,7 @@ from app.audit.why import Why
 from app.dual_control import TwoPersonAct
 from app.events.service import catalogue, publish
 from app.manifest import registry_of
+from app.permissions import Words
 from app.policy import document as documents
 from app.policy import queries
 from app.policy.differences import Change, about_rights, diff_aside
@@ -31,7 +32,7 @@ from app.policy.errors import (
     VersionNotFound,
 )
 from app.policy.expressions import expressions_in
-from app.policy.rule_keys import PLATFORM_RULES, RULES, title_of
+from app.policy.rule_keys import PLATFORM_RULES, RULES, words_of
 from app.policy.rules import ClauseChanges, by_clause
 from app.policy.schema import PolicyDocument
 from app.policy.sections.clauses import CarriedOut
@@ -68,10 +69,10 @@ __all__ = [
     "policy_numbered",
     "preview",
     "source_of",
-    "title_of",
     "version_numbered",
     "versions_listed",
     "warning_about",
+    "words_of",
 ]
 
 
@@ -113,9 +114,9 @@ class Clause:
     """None in a version that is older than this statement."""
 
     @property
-    def rule_titles(self) -> list[str]:
+    def rule_words(self) -> list[Words]:
         """The rules for people: 入群审批."""
-        return [title_of(key) for key in self.rules]
+        return [words_of(key) for key in self.rules]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from app.limits.breaker import TROUBLE, blocked_now
 from app.limits.report import SharedUse, shared_use
 from app.limits.usage.windows import Span
 from app.overview.service import Asked, Figure, Level, Measure, Place, found_in
-from app.permissions import Permission
+from app.permissions import Permission, Words
 
 _BLOCKED = Measure(
     "limits.blocked",
@@ -39,7 +39,12 @@ _TIGHT = Measure(
 
 TIGHT: Final = 80
 """Percent."""
-_WINDOWS: Final = {Span.MINUTE: "每分钟", Span.HOUR: "每小时", Span.DAY: "每天", Span.MONTH: "每月"}
+_WINDOWS: Final = {
+    Span.MINUTE: Words("每分钟", "a minute"),
+    Span.HOUR: Words("每小时", "an hour"),
+    Span.DAY: Words("每天", "a day"),
+    Span.MONTH: Words("每月", "a month"),
+}
 LONG_ENOUGH: Final = frozenset({Span.DAY, Span.MONTH, Span.HOUR})
 """A minute is over before anybody has read of it."""
 
@@ -55,17 +60,20 @@ async def counted(session: AsyncSession, asked: Asked) -> list[Figure]:
         _BLOCKED.figure(
             len(blocked),
             min((block.first_refused_at for block in blocked), default=None),
-            details=[block.path for block in blocked],
+            details=[Words(block.path, block.path) for block in blocked],
         ),
         _TROUBLE.figure(
             len(trouble),
             min((block.first_refused_at for block in trouble), default=None),
-            details=[block.path for block in trouble],
+            details=[Words(block.path, block.path) for block in trouble],
         ),
         _TIGHT.figure(len(tight), details=[_told(use) for use in tight]),
     ]
 
 
-def _told(use: SharedUse) -> str:
-    left = max(use.allowed - use.used, 0)
-    return f"{use.counter.title}，{_WINDOWS[use.limit.span]}：已用 {use.percent}%，还剩 {left}"
+def _told(use: SharedUse) -> Words:
+    left, window = max(use.allowed - use.used, 0), _WINDOWS[use.limit.span]
+    return Words(
+        f"{use.counter.title}，{window.chinese}：已用 {use.percent}%，还剩 {left}",
+        f"{use.counter.english}, {window.english}: {use.percent}% used, {left} left",
+    )

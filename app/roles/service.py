@@ -226,6 +226,12 @@ def whom(expression: Expression, document: PolicyDocument) -> str:
     return f"{quoted(expression.name)}（{expression}）"
 
 
+def whom_in_english(expression: Expression, document: PolicyDocument) -> str:
+    if expression.kind is ExpressionKind.ROLE and expression.name in document.roles:
+        return f"the role {quoted(document.roles[expression.name].title)} ({expression})"
+    return f"{quoted(expression.name)} ({expression})"
+
+
 # ---------------------------------------------------------------- who is meant now
 
 MOST_NAMED = 50
@@ -239,6 +245,7 @@ class Meant:
     expression: Expression
     chinese: str
     """角色“人力资源”（role:hr）."""
+    english: str
     places: Sequence[str]
     """Where the document names it; empty for a role that it only defines."""
     count: int
@@ -269,6 +276,7 @@ async def who_is_meant(
         Meant(
             expression,
             whom(expression, document),
+            whom_in_english(expression, document),
             places.get(expression, []),
             len(held),
             sorted((named[one] for one in held & named.keys()), key=people.by_name)[:MOST_NAMED],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.org import queries as org
@@ -10,7 +12,7 @@ from app.policy.schema import PolicyDocument
 from app.policy.sections.people import NAMED, Expression
 from app.policy.service import expressions_in
 from app.roles.roll_call import call_roll
-from app.roles.service import whom
+from app.roles.service import whom, whom_in_english
 
 CROWD = 20
 """More people than this get a card for each request: then none of them feels meant (policy 13)."""
@@ -33,18 +35,36 @@ async def look_at_roles(session: AsyncSession, document: PolicyDocument) -> list
     found: list[Fault] = []
     for expression, paths in places.items():
         able = roll.able(expression)
-        more = f"（另有 {len(paths) - 1} 处）" if len(paths) > 1 else ""
         if not able:
-            sentence = (
-                f"{whom(expression, document)}没有人担任{more}：遇到它的申请不予受理；请在通讯录中安排人员，或改正制度"
-            )
-            found.append(Fault(paths[0], sentence))
+            found.append(_unheld(expression, document, paths))
         elif len(able) > CROWD:
-            sentence = (
-                f"{whom(expression, document)}由 {len(able)} 人担任{more}：每份申请都会发给所有人；请用标签或职务限定"
-            )
-            found.append(Fault(paths[0], sentence))
+            found.append(_crowded(expression, document, paths, len(able)))
     return found
+
+
+def _unheld(expression: Expression, document: PolicyDocument, paths: Sequence[str]) -> Fault:
+    more, further = _more(paths)
+    return Fault(
+        paths[0],
+        f"{whom(expression, document)}没有人担任{more}：遇到它的申请不予受理；请在通讯录中安排人员，或改正制度",
+        f"Nobody holds {whom_in_english(expression, document)}{further}: requests that meet it are refused; seat"
+        " somebody in the contacts, or change the policy",
+    )
+
+
+def _crowded(expression: Expression, document: PolicyDocument, paths: Sequence[str], count: int) -> Fault:
+    more, further = _more(paths)
+    return Fault(
+        paths[0],
+        f"{whom(expression, document)}由 {count} 人担任{more}：每份申请都会发给所有人；请用标签或职务限定",
+        f"{count} people hold {whom_in_english(expression, document)}{further}: each request goes to all of them;"
+        " narrow it by a tag or a title",
+    )
+
+
+def _more(paths: Sequence[str]) -> tuple[str, str]:
+    further = len(paths) - 1
+    return (f"（另有 {further} 处）", f" (and {further} more places)") if further else ("", "")
 
 
 def _switched_off(document: PolicyDocument) -> tuple[str, ...]:

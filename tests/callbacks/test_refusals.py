@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,10 +17,12 @@ from sqlalchemy import select, text
 from starlette.routing import Route
 
 from app.database import Sessions, transaction
-from app.inbox.messages import explain_refusal
+from app.inbox.messages import error_in_words, explain_refusal, explain_unreadable, refusal_in_words
+from app.inbox.rules import UNREADABLE
 from app.settings import Settings
 from app.web.middleware import Edge
 from callbacks.errors import Reason
+from callbacks.handlers import IGNORED
 from callbacks.intake import Intake, build_intake
 from callbacks.router import Door, router
 from models.ids import APP as APP_ID
@@ -30,6 +33,9 @@ from tests.builders.callbacks import Sealed, plain_event, seal, wrap
 from tests.callbacks.conftest import Services, cryptors
 from tests.fakes.clock import MONDAY_9AM, FakeClock
 from tests.fakes.web_server import serving
+
+CHINESE = re.compile(r"[一-鿿]")
+STORED = [*IGNORED.values(), *(explain_unreadable(UNREADABLE + one) for one in ("bad_xml", "not_utf8"))]
 
 APP, CONTACTS = cryptors()
 BOMB = b"<!DOCTYPE x [<!ENTITY a 'aaaaaaaaaa'><!ENTITY b '&a;&a;&a;&a;&a;&a;'>]><xml><Encrypt>&b;&b;</Encrypt></xml>"
@@ -302,3 +308,17 @@ class TestTheAddress:
         state = await service.address()
         assert not state.healthy
         assert "STEWARD_WECOM_CORP_ID" in state.detail
+
+
+def test_every_reason_has_its_english() -> None:
+    for reason in Reason:
+        english = refusal_in_words(reason.value).english
+        assert english != reason.value
+        assert not CHINESE.search(english)
+
+
+@pytest.mark.parametrize("stored", sorted(set(STORED)))
+def test_why_nothing_came_of_an_event_has_its_english(stored: str) -> None:
+    words = error_in_words(stored)
+    assert words.chinese == stored
+    assert not CHINESE.search(words.english)

@@ -16,7 +16,7 @@ from app.limits.catalogue import LIMITS
 from app.limits.usage.windows import COUNT_BITS
 from app.overview import service
 from app.overview.service import Ages, Figure, Level, SightOf
-from app.permissions import Permission, Sight
+from app.permissions import Permission, Sight, Words
 from app.settings import Settings
 from models.announcements import AnnouncementState
 from models.approvals import OutcomeState
@@ -252,11 +252,12 @@ class TestOperations:
         used = limit.most * 9 // 10
         session.add(LimitCounter(counter=limit.counter, subject="", day=[slot | used], touched_at=MONDAY_9AM))
         told = await figures(session)
-        assert told["platform.unhealthy"].details == ("应用的 Secret 被拒绝",)
-        assert told["limits.blocked"].details == ("message/send",)
-        assert told["limits.trouble"].details == ("appchat/send",)
+        assert told["platform.unhealthy"].details == (Words("应用的 Secret 被拒绝", "应用的 Secret 被拒绝"),)
+        assert told["limits.blocked"].details == (Words("message/send", "message/send"),)
+        assert told["limits.trouble"].details == (Words("appchat/send", "appchat/send"),)
         assert told["limits.tight"].count == 1
-        assert told["limits.tight"].details[0].endswith(f"，每天：已用 90%，还剩 {limit.most - used}")
+        assert told["limits.tight"].details[0].chinese.endswith(f"，每天：已用 90%，还剩 {limit.most - used}")
+        assert told["limits.tight"].details[0].english.endswith(f", a day: 90% used, {limit.most - used} left")
         assert (await figures(session, now=until))["limits.blocked"].count == 0
 
 

@@ -28,6 +28,18 @@ NOUNS: Final = {
 }
 """The resources of the scopes. One without a word is shown by its name."""
 
+_NOUNS_IN_ENGLISH: Final = {
+    "admin": "keys and access",
+    "audit": "the audit trail",
+    "confirmations": "acts of two people",
+    "org": "the organisation",
+    "overview": "the overview",
+    "personal": "personal records",
+    "policy": "the policy",
+    "quota": "limits",
+}
+"""Where the name of the resource is not its English."""
+
 ACTS: Final = {
     "admin:write": "授予和收回权限",
     "requests:write": "提交申请",
@@ -40,6 +52,18 @@ ACTS: Final = {
     "tasks:act": "办理任务",
 }
 """Scopes of writes in which somebody acts, and what they do."""
+
+_ACTS_IN_ENGLISH: Final = {
+    "admin:write": "grant and revoke access",
+    "requests:write": "submit requests",
+    "requests:decide": "decide requests",
+    "announcements:write": "publish announcements",
+    "announcements:confirm": "confirm announcements",
+    "confirmations:write": "ask for acts of two people",
+    "confirmations:decide": "confirm acts of two people",
+    "tasks:write": "give tasks",
+    "tasks:act": "work on tasks",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +78,11 @@ class Powers:
     @property
     def acts(self) -> list[str]:
         """What it may do in people's names, if it may act for anybody at all."""
-        return [words for scope, words in ACTS.items() if EVERYTHING in self.scopes or scope in self.scopes]
+        return [ACTS[scope] for scope in self._acting]
+
+    @property
+    def _acting(self) -> list[str]:
+        return [scope for scope in ACTS if EVERYTHING in self.scopes or scope in self.scopes]
 
     @property
     def is_wide(self) -> bool:
@@ -71,12 +99,18 @@ class Powers:
         """可写申请，只读组织架构. Empty where all scopes are about acts in people's names."""
         if EVERYTHING in self.scopes:
             return "全部权限"
-        split = [scope.partition(":") for scope in self.scopes]
-        written = sorted({resource for resource, _, verb in split if verb == "write"})
-        only_read = sorted({resource for resource, _, verb in split if verb == "read"} - set(written))
-        content = sorted({resource for resource, _, verb in split if verb == "content"})
+        written, only_read, content = self._resources
         said = (("可写", written, ""), ("只读", only_read, ""), ("可看", content, "的内容"))
         return "，".join(f"{verb}{_listed(resources)}{what}" for verb, resources, what in said if resources)
+
+    @property
+    def _resources(self) -> tuple[list[str], list[str], list[str]]:
+        """What it may write, what it may only read, and of what it may read the content."""
+        split = [scope.partition(":") for scope in self.scopes]
+        written = {resource for resource, _, verb in split if verb == "write"}
+        only_read = {resource for resource, _, verb in split if verb == "read"} - written
+        content = {resource for resource, _, verb in split if verb == "content"}
+        return sorted(written), sorted(only_read), sorted(content)
 
     @property
     def for_people(self) -> str:
@@ -87,6 +121,34 @@ class Powers:
             return "不能代任何人办理"
         whom = "任何人" if self.act_as is ActAs.ANYBODY else f"{'、'.join(self.departments)}及其下级的人"
         return f"可代{whom}{'、'.join(self.acts)}"
+
+    @property
+    def chinese(self) -> str:
+        return self.sentence
+
+    @property
+    def english(self) -> str:
+        """May write requests; may submit requests, decide requests for anybody"""
+        said = "; ".join(part for part in (self._by_itself_in_english, self._for_people_in_english) if part)
+        return said[:1].upper() + said[1:]
+
+    @property
+    def _by_itself_in_english(self) -> str:
+        if EVERYTHING in self.scopes:
+            return "may do everything"
+        written, only_read, content = self._resources
+        said = (("may write", written), ("may read", only_read), ("may read the content of", content))
+        return "; ".join(f"{verb} {_listed_in_english(resources)}" for verb, resources in said if resources)
+
+    @property
+    def _for_people_in_english(self) -> str:
+        if not self.acts:
+            return ""
+        if self.act_as is ActAs.NOBODY:
+            return "acts for nobody"
+        whom = f"people of {', '.join(self.departments)} and of everything below"
+        acts = ", ".join(_ACTS_IN_ENGLISH[scope] for scope in self._acting)
+        return f"may {acts} for {'anybody' if self.act_as is ActAs.ANYBODY else whom}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,3 +166,7 @@ class KeyPowers:
 
 def _listed(resources: Sequence[str]) -> str:
     return "、".join(NOUNS.get(one, one) for one in resources)
+
+
+def _listed_in_english(resources: Sequence[str]) -> str:
+    return ", ".join(_NOUNS_IN_ENGLISH.get(one, one) for one in resources)

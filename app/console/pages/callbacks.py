@@ -71,9 +71,10 @@ async def listed(
         done=await said_to(visit),
         table=Table(found.items, found.next_cursor, filters),
         troubles=await inbox.troubles(visit.session, most=MOST_TROUBLES),
-        explain=inbox.explain_refusal,
+        explain=inbox.refusal_in_words,
         states=STATES,
         event_kind=inbox.event_kind,
+        error=inbox.error_in_words,
     )
 
 
@@ -114,6 +115,7 @@ async def _drawn(visit: Visit, event_id: int, form: Form = EMPTY, status: int = 
         timeline=await timelines.timeline(visit.session, about),
         states=STATES,
         event_kind=inbox.event_kind,
+        error=inbox.error_in_words,
         trace=trace_of(visit, event.correlation_id),
         may_replay=may(visit, Permission.CALLBACK_REPLAY) and is_over and event.body is not None,
     )

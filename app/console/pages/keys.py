@@ -269,8 +269,12 @@ async def _powers(visit: Visit, key_id: UUID) -> KeyPowers | None:
 
 async def _standing(visit: Visit, key_id: UUID) -> Outcome:
     row, powers = await access.key_numbered(visit.session, key_id), await _powers(visit, key_id)
-    return standing.of_key(visit, row, powers.powers.sentence if powers else "")
+    return standing.of_key(visit, row, _say(visit, powers) if powers else "")
 
 
 def _total(usage: Sequence[Any]) -> int:
     return sum(one.requests for one in usage)
+
+
+def _say(visit: Visit, powers: KeyPowers) -> str:
+    return powers.powers.english if visit.reader.reads_english else powers.powers.chinese

@@ -84,7 +84,7 @@ async def changes(number: QueryInt, visit: PolicyVisit, since: QueryInt | None =
         newer=newer,
         changes=found[:MOST_CHANGES],
         count=len(found),
-        title_of=policies.title_of,
+        title_of=policies.words_of,
     )
 
 

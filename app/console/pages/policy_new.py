@@ -151,6 +151,6 @@ async def _drawn(visit: Visit, form: Form = EMPTY, draft: Draft | None = None, s
         seen=seen_of(form, LOOKED_AT, await _outcome(visit, draft)) if draft else "",
         lines=form.value(SOURCE).split("\n"),
         current=current,
-        title_of=policies.title_of,
+        title_of=policies.words_of,
         needs_two=await policies.needs_two_people(visit.session, TwoPersonAct.POLICY_ACTIVATE, now=visit.now),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 from starlette.responses import Response
 
 from app import addresses
+from app.console.setting_words import ENGLISH
 from app.pages.route import page_router
 from app.pages.visit import Visit, visits
 from app.settings import Settings, is_secret, setting_names
@@ -19,6 +21,7 @@ router = page_router(addresses.CONSOLE_SETTINGS)
 SettingsVisit = Annotated[Visit, visits(addresses.CONSOLE_SETTINGS)]
 
 HIDDEN: Final = "…"
+_ENGLISH_BEHIND: Final = re.compile(r" \([^()一-鿿]* [^()一-鿿]*\)$")
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,9 @@ class Shown:
     """Empty for a secret, and for what is not set."""
     is_set: bool
     is_secret: bool
-    description: str
+    chinese: str
+    """What it is for."""
+    english: str
 
 
 @router.get("")
@@ -47,7 +52,13 @@ def shown(settings: Settings) -> Iterator[Shown]:
             value = getattr(value, step)
         hidden = is_secret(field)
         text = "" if hidden or value is None else _without_login(str(value))
-        yield Shown(name, text, value is not None and value != "", hidden, str(field.description or ""))
+        told = str(field.description or "")
+        yield Shown(name, text, value is not None and value != "", hidden, _in_chinese(told), ENGLISH[name])
+
+
+def _in_chinese(told: str) -> str:
+    """Without the English behind it, which stands on the page in English."""
+    return _ENGLISH_BEHIND.sub("", told)
 
 
 def _without_login(text: str) -> str:

@@ -15,6 +15,7 @@ from app.confirmations import service as confirmations
 from app.confirmations.service import Answer
 from app.dual_control import TwoPersonAct
 from app.pages.drawing.catalogue import phrase
+from app.pages.drawing.messages import in_english, row_in_english
 from app.pages.errors import NoSuchPage
 from app.pages.forms import EMPTY, Done, Form, Outcome, SubmissionDep, check_seen, said_to, seen_of
 from app.pages.route import page_router
@@ -96,6 +97,8 @@ async def answer(confirmation_id: UUID, word: str, visit: ConfirmationVisit, sub
 async def _outcome(visit: Visit, look: confirmations.Look) -> Outcome:
     """What who answers has before their eyes: what it would do now, and of a policy what it takes the place of."""
     said = dict(look.fields)
+    if visit.reader.reads_english:
+        said = {in_english(name): row_in_english(value, name) for name, value in look.fields}
     if look.row.act == TwoPersonAct.POLICY_ACTIVATE:
         current = await policies.in_force(visit.session, now=visit.now)
         said[visit.say(phrase("现行的制度"))] = visit.say(phrase("第 {number} 版"), number=current.number)
@@ -124,7 +127,7 @@ async def _drawn(visit: Visit, confirmation_id: UUID, form: Form = EMPTY, status
         seen=seen_of(form, (), await _outcome(visit, look)),
         states=STATES,
         draft=await _draft(visit, look),
-        title_of=policies.title_of,
+        title_of=policies.words_of,
     )
 
 

@@ -39,10 +39,19 @@ PLACES: Final[Mapping[ObjectKind, Callable[[UUID], str]]] = {
     ObjectKind.CONFIRMATION: addresses.me_confirmation,
 }
 
+TOLD_BY_US: Final = frozenset({ObjectKind.REQUEST, ObjectKind.CONFIRMATION})
+"""The titles of the others are those that people gave them."""
+
 
 @router.get("")
 async def home(visit: HomeVisit, cursor: CursorDep) -> Response:
     waiting = await today.waiting_for(visit.session, visit.viewer.person.id, page=page_at(cursor), now=visit.now)
     return visit.draw(
-        "me/home.html", done=await said_to(visit), waiting=waiting, asked=ASKED, otherwise=OTHERWISE, places=PLACES
+        "me/home.html",
+        done=await said_to(visit),
+        waiting=waiting,
+        asked=ASKED,
+        otherwise=OTHERWISE,
+        places=PLACES,
+        told_by_us=TOLD_BY_US,
     )

@@ -12,7 +12,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from app.pages.drawing.assets import address_of
-from app.pages.drawing.catalogue import translations
+from app.pages.drawing.catalogue import ENGLISH, translations
+from app.pages.drawing.messages import browser_in_english, in_english, row_in_english
 from app.pages.drawing.words import TASK_STEPS, badge_of, label_of
 from app.permissions import TITLES, Permission
 
@@ -44,6 +45,9 @@ def environment(language: str) -> Environment:
     made.filters["label"] = partial(_label, language)
     made.filters["task_step"] = partial(_task_step, language)
     made.filters["permission"] = partial(_permission, language)
+    made.filters["stored"] = in_english if language == ENGLISH else str
+    made.filters["row"] = row_in_english if language == ENGLISH else _as_it_is
+    made.filters["browser"] = browser_in_english if language == ENGLISH else str
     made.filters["thousands"] = _thousands
     made.filters["joined"] = partial(_joined, language)
     return made
@@ -75,6 +79,10 @@ def _task_step(language: str, kind: str) -> str:
 
 def _permission(language: str, permission: Permission) -> str:
     return _words(language, TITLES[permission])
+
+
+def _as_it_is(value: str, _label: str) -> str:
+    return value
 
 
 def _thousands(number: int) -> str:

@@ -25,6 +25,7 @@ from models.org import Person
 from tests.builders.announcements import announcement, card_reaches
 from tests.builders.approvals import everything_arrives
 from tests.builders.ladders import rings
+from tests.builders.org import crowd
 from tests.company import HEADQUARTERS, Company, found
 from tests.fakes.clock import MONDAY_9AM
 
@@ -35,19 +36,6 @@ _BY_ROWS = text("""
 SELECT count(*), count(confirmed_at), count(*) FILTER (WHERE confirmed_at IS NULL AND due_at IS NULL),
     count(*) FILTER (WHERE late), count(chased_at)
 FROM receipts WHERE announcement_id = :id
-""")
-
-_CROWD = text("""
-WITH person AS (
-    INSERT INTO people (id, name, alias, position, status, direct_leader_userids, details_known, missing_runs,
-        first_seen_at, updated_at)
-    SELECT gen_random_uuid(), 'new' || number, '', '', 'active', '{}', true, 0, now(), now()
-    FROM generate_series(1, :people) AS number RETURNING id, name
-), account AS (
-    INSERT INTO person_userids (person_id, userid, shown, started_at) SELECT id, name, name, now() FROM person
-)
-INSERT INTO memberships (person_id, department_id, sort_order, is_leader, started_at)
-SELECT id, :department, 0, false, now() FROM person
 """)
 
 
@@ -166,7 +154,7 @@ class TestManyAtOnce:
 class TestACardToMany:
     @pytest.fixture
     async def card(self, session: AsyncSession, company: Company) -> Message:
-        await session.execute(_CROWD, {"people": COUNTED_FROM, "department": HEADQUARTERS})
+        await crowd(session, HEADQUARTERS, COUNTED_FROM)
         row = await announcement(session, company.zhao, departments=[HEADQUARTERS])
         return await session.get_one(Message, row.card_message_id)
 
@@ -192,7 +180,7 @@ class TestACardToMany:
 async def test_an_upgrade_counts_what_is_there(sessions: Sessions, database: str) -> None:
     async with transaction(sessions) as session:
         company = await found(session)
-        await session.execute(_CROWD, {"people": COUNTED_FROM, "department": HEADQUARTERS})
+        await crowd(session, HEADQUARTERS, COUNTED_FROM)
         row = await announcement(session, company.zhao, departments=[HEADQUARTERS])
         await everything_arrives(session)
         await confirm(session, row, company, "li", MONDAY_9AM)

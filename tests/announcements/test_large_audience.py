@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import Any
 
 import pytest
-from sqlalchemy import event, func, select, text
+from sqlalchemy import event, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -14,29 +14,17 @@ from app.database import AT_ONCE
 from models.announcements import Receipt
 from models.delivery import CallKind, Delivery
 from tests.builders.announcements import announcement, calls_of_kind
+from tests.builders.org import crowd
 from tests.company import HEADQUARTERS, Company
 
 NEWCOMERS = 2 * AT_ONCE
 LONG = "请逐项核对。" * 600
 """More than one message holds: it comes in parts, each of which waits for the one before."""
 
-_JOIN = text("""
-WITH person AS (
-    INSERT INTO people (id, name, alias, position, status, direct_leader_userids, details_known, missing_runs,
-        first_seen_at, updated_at)
-    SELECT gen_random_uuid(), 'new' || number, '', '', 'active', '{}', true, 0, now(), now()
-    FROM generate_series(1, :newcomers) AS number RETURNING id, name
-), account AS (
-    INSERT INTO person_userids (person_id, userid, shown, started_at) SELECT id, name, name, now() FROM person
-)
-INSERT INTO memberships (person_id, department_id, sort_order, is_leader, started_at)
-SELECT id, :department, 0, false, now() FROM person
-""")
-
 
 @pytest.fixture(autouse=True)
 async def _large(session: AsyncSession, company: Company) -> None:
-    await session.execute(_JOIN, {"newcomers": NEWCOMERS, "department": HEADQUARTERS})
+    await crowd(session, HEADQUARTERS, NEWCOMERS)
 
 
 async def test_everybody_is_concerned_and_told_once_and_no_statement_carries_all(

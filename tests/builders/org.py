@@ -6,11 +6,25 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.ids import fold
 from models.org import Department, Membership, Person, PersonStatus, PersonUserid, Tag
 from tests.fakes.clock import MONDAY_9AM
+
+_CROWD = text("""
+WITH person AS (
+    INSERT INTO people (id, name, alias, position, status, direct_leader_userids, details_known, missing_runs,
+        first_seen_at, updated_at)
+    SELECT gen_random_uuid(), 'new' || number, '', '', 'active', '{}', true, 0, now(), now()
+    FROM generate_series(CAST(:first AS bigint), CAST(:last AS bigint)) AS number RETURNING id, name
+), account AS (
+    INSERT INTO person_userids (person_id, userid, shown, started_at) SELECT id, name, name, now() FROM person
+)
+INSERT INTO memberships (person_id, department_id, sort_order, is_leader, started_at)
+SELECT id, :department, 0, false, now() FROM person
+""")
 
 
 async def department(
@@ -81,6 +95,11 @@ async def person(
         )
     await session.flush()
     return row
+
+
+async def crowd(session: AsyncSession, department: int, people: int, *, first: int = 1) -> None:
+    """Many people of a department, in one statement: `new1` and so on, from `first`."""
+    await session.execute(_CROWD, {"department": department, "first": first, "last": first + people - 1})
 
 
 async def tag(

@@ -20,6 +20,7 @@ from models.confirmations import Confirmation
 from models.org import Membership, Person, PersonStatus
 from models.policy import PolicyVersion
 from models.tasks import Task, TaskEntry
+from tests.builders.org import crowd
 from tests.company import RESEARCH
 from tests.pages.every_address import every_address
 from tests.pages.every_form import posted_in
@@ -167,6 +168,25 @@ class TestWhatChangesMeanwhileIsShownAgain:
         assert "已发布。" in han.text, "the next press counts"
         assert len(await of(house, Announcement)) == before + 1
 
+    async def test_of_a_great_many_a_few_may_come_and_go(self, house: House, things: Furniture) -> None:
+        """A sync goes on by day: whoever writes to ten thousand people would look for ever."""
+        async with transaction(house.services.sessions) as session:
+            await crowd(session, RESEARCH, 10_050)
+        han = await house.signed_in("han")
+        to_research = WRITTEN | {"people": [], "departments": [str(RESEARCH)]}
+        await han.get(ANNOUNCE)
+        await han.send(ANNOUNCE, to_research | {"step": "look"})
+        was = number_in(r"发布给 ([\d,]+) 人", han.text)
+        async with transaction(house.services.sessions) as session:
+            await crowd(session, RESEARCH, 30, first=20_000)
+        page = await han.send(ANNOUNCE, to_research | {"step": "publish"})
+        assert page.status_code == 409
+        assert f"收件人 “约 {was // 10 * 10:,} 人”变为“约 {(was + 30) // 10 * 10:,} 人”" in han.text
+        async with transaction(house.services.sessions) as session:
+            await crowd(session, RESEARCH, (was + 30) // 10 * 10 + 9 - (was + 30), first=30_000)
+        await han.send(ANNOUNCE, to_research | {"step": "publish"})
+        assert "已提出，等另一个人确认后发布。" in han.text
+
     async def test_who_presses_twice_has_done_it_once(self, house: House, administrator: Browser) -> None:
         """And does not read that the version in force has changed meanwhile: it was they."""
         async with transaction(house.services.sessions) as session:
@@ -210,7 +230,7 @@ class TestWhatChangesMeanwhileIsShownAgain:
 def number_in(pattern: str, text: str) -> int:
     found = re.search(pattern, text)
     assert found is not None, text
-    return int(found[1])
+    return int(found[1].replace(",", ""))
 
 
 def source_in(page: str) -> str:

@@ -85,6 +85,8 @@ FIELDS: Final[dict[type[DomainError], str]] = {DeadlineInThePast: "deadline", Re
 """At which field a refusal stands."""
 
 
+EXACT_DIGITS: Final = 4
+"""So many digits of the number of recipients stay as they were seen."""
 STATES = [
     Choice("published", "进行中", "under way"),
     Choice("closed", "已结束", "closed"),
@@ -188,13 +190,20 @@ async def publish(visit: PublishingVisit, submission: SubmissionDep) -> Response
 def _outcome(visit: Visit, ahead: PublicationAhead) -> Outcome:
     """What its author has to see again when it changes."""
     return {
-        visit.say(phrase("收件人")): visit.say(phrase("{people} 人"), people=f"{ahead.people:,}"),
+        visit.say(phrase("收件人")): _counted(visit, ahead.people),
         visit.say(phrase("其中")): "、".join(one.name for one in ahead.sample),
         visit.say(phrase("发到群")): "、".join(ahead.groups),
         visit.say(phrase("类别")): ahead.class_title,
         visit.say(phrase("请其确认")): visit.say(phrase("是") if ahead.asks_for_receipt else phrase("否")),
         visit.say(phrase("回执截止时间")): _until(visit, ahead),
     }
+
+
+def _counted(visit: Visit, people: int) -> str:
+    """Of a great many, some come and go at any time: a change of less than a thousandth is not shown again."""
+    step = 10 ** max(0, len(str(people)) - EXACT_DIGITS)
+    said = phrase("{people} 人") if step == 1 else phrase("约 {people} 人")
+    return visit.say(said, people=f"{people // step * step:,}")
 
 
 def _until(visit: Visit, ahead: PublicationAhead) -> str:

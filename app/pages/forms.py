@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, NamedTuple, TypeVar
 from uuid import UUID
@@ -19,14 +19,18 @@ from sqlmodel import col
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import Response
 
+from app import addresses
+from app.audit.why import About
 from app.errors import DomainError
 from app.pages.drawing.catalogue import phrase
 from app.pages.errors import FaultyForm, ForeignForm, NotAsSeen
 from app.pages.security import check_form, is_control
 from app.pages.visit import SAID, Visit
+from app.permissions import Permission
 from app.quotes import filled
 from app.web.problems import faults_of, status_of
 from models.access import SubmittedForm
+from models.audit import ObjectKind
 
 Schema = TypeVar("Schema", bound=BaseModel)
 
@@ -104,6 +108,8 @@ class Form:
     """Of fields that may be sent several times: checkboxes, chosen people."""
     faults: Mapping[str, str] = field(default_factory=dict)
     """By the name of the field; "" for the form as a whole."""
+    request: str = ""
+    """The address of the application of which the sentence speaks, where its reader may open it."""
 
     def value(self, name: str, otherwise: object = "") -> str:
         return self.values.get(name, str(otherwise))
@@ -135,8 +141,22 @@ def at_fields(visit: Visit, fields: Mapping[type[DomainError], str]) -> Iterator
         raise FaultyForm("请检查标出的内容", "Please look at the fields that are marked", faults=said) from refusal
 
 
-def refused(visit: Visit, form: Form, error: DomainError) -> Form:
-    """The form once more, with why it was refused: at its fields, where the refusal names them."""
+async def refused(visit: Visit, form: Form, error: DomainError) -> Form:
+    """The form once more, with why it was refused: at its fields, where the refusal names them; and with the way to
+    the application that it names.
+    """
+    return replace(_refused(visit, form, error), request=await _request_named(visit, error))
+
+
+async def _request_named(visit: Visit, error: DomainError) -> str:
+    request_id = id_in(str(error.facts.get("request_id", "")))
+    if request_id is None or not await visit.may(Permission.REQUEST_READ, About(ObjectKind.REQUEST, request_id)):
+        return ""
+    own = visit.page.face == "me"
+    return addresses.me_request(request_id) if own else addresses.console_request(request_id)
+
+
+def _refused(visit: Visit, form: Form, error: DomainError) -> Form:
     facts = error.english_facts if visit.reader.reads_english else error.facts
     faults = facts.get("faults", {})
     if isinstance(error, FaultyForm):
@@ -279,7 +299,7 @@ class Submission:
         except Unseen as shown:
             return self._shown(visit, shown.preview)
         except DomainError as error:
-            return await again(refused(visit, self.form, error), status_of(type(error)))
+            return await again(await refused(visit, self.form, error), status_of(type(error)))
         return visit.go(_with_said(done, self.id))
 
     async def _unseen(self, foresee: Foresee | None) -> Preview | None:

@@ -11,6 +11,7 @@ from app.audit.actor import SYSTEM
 from app.database import transaction
 from app.policy import service as policies
 from app.policy.document import default_source
+from tests.builders.groups import said_of
 from tests.pages.furnished import furnish
 from tests.pages.operations import let
 from tests.pages.test_console_policy import alone
@@ -76,3 +77,26 @@ async def test_a_key_without_scopes(house: House, with_two: bool) -> None:
     assert page.status_code == 400
     assert "scopes" in faults_on(chen)
     assert MACHINE.findall(chen.text) == []
+
+
+@pytest.mark.parametrize("step", ["look", "submit"])
+async def test_a_refusal_that_names_an_application_leads_there(house: House, step: str) -> None:
+    async with transaction(house.services.sessions) as session:
+        things = await furnish(session, house.company, now=house.clock.now())
+    li = await house.signed_in("li")
+    await li.get(f"/me/apply/join?group={things.group}")
+    page = await li.send("/me/apply/join", {"reason": "再来一次", "step": step} | said_of("join"))
+    assert page.status_code == 409
+    assert "还在审批中 打开这份申请" in li.text
+    assert f'<a href="/me/requests/{things.join}">' in page.text
+
+
+async def test_it_leads_nobody_to_an_application_that_they_may_not_open(house: House) -> None:
+    typed = {"type": "project", "name": "项目-新品", "purpose": "新品上市", "step": "submit"}
+    for userid, members in (("han", ["han", "sun", "wang"]), ("li", ["li", "chen", "wang"])):
+        browser = await house.signed_in(userid)
+        await browser.get("/me/apply/create_group")
+        page = await browser.send("/me/apply/create_group", typed | {"members": members})
+    assert page.status_code == 409
+    assert "还在审批中" in browser.text
+    assert "打开这份申请" not in browser.text

@@ -284,7 +284,7 @@ async def _looked_ahead(visit: Visit, form: Form, status: int = 200) -> Response
     try:
         ahead = await _ahead(visit, form.read(NewAnnouncement, visit).draft(visit))
     except DomainError as refusal:
-        return await _composing(visit, refused(visit, form, refusal), status_of(type(refusal)))
+        return await _composing(visit, await refused(visit, form, refusal), status_of(type(refusal)))
     return await _composing(visit, form, status, ahead=ahead)
 
 

@@ -134,7 +134,7 @@ async def _looked_at(visit: Visit, form: Form, status: int = 200) -> Response:
         try:
             form.read(Wanted, visit).payload(visit)
         except FaultyForm as refusal:
-            return await _drawn(visit, refused(visit, form, refusal), status=400)
+            return await _drawn(visit, await refused(visit, form, refusal), status=400)
         return await _drawn(visit, form, found, 400 if UPLOAD in form.faults else status)
     sentence = visit.say(phrase("制度文件有 {count} 处需要修改，改好之后再启用。"), count=len(found.faults))
     faults = {"": sentence, **form.faults, SOURCE: visit.say(phrase("请按上面的说明修改。"))}

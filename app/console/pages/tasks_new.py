@@ -122,7 +122,7 @@ async def _looked_ahead(visit: Visit, form: Form, status: int = 200) -> Response
         with at_fields(visit, FIELDS):
             ahead = await tasks.look_ahead(visit.session, wanted, now=visit.now)
     except DomainError as refusal:
-        return await _drawn(visit, refused(visit, form, refusal), status_of(type(refusal)))
+        return await _drawn(visit, await refused(visit, form, refusal), status_of(type(refusal)))
     return await _drawn(visit, form, status, ahead=ahead)
 
 

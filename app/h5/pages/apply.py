@@ -112,7 +112,7 @@ async def _looked_ahead(visit: Visit, kind: str, form: Form, *, status: int = 20
         await _check_may_know(visit, kind, form)
         ahead = await approvals.preview(visit.session, _application(visit, kind, form), now=visit.now)
     except DomainError as refusal:
-        return await _drawn(visit, kind, refused(visit, form, refusal), status=status_of(type(refusal)))
+        return await _drawn(visit, kind, await refused(visit, form, refusal), status=status_of(type(refusal)))
     return await _drawn(visit, kind, form, ahead=ahead, status=status)
 
 

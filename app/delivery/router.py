@@ -7,6 +7,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
+from sqlalchemy import ColumnElement
 from sqlmodel import col
 
 from app.delivery import presentation, queries, service
@@ -57,6 +58,13 @@ async def summarize_message(session: SessionDep, message: UUID) -> MessageSummar
     return presentation.message(message, audience, counts)
 
 
+def _among(
+    now: NowDep,
+    among: Annotated[ledger.Among | None, Query(description="What the overview counts, and no one state says")] = None,
+) -> ColumnElement[bool] | None:
+    return ledger.counted_among(among, now=now) if among is not None else None
+
+
 @router.get("/calls", dependencies=may_read, responses=problems(401, 403))
 async def list_calls(
     session: SessionDep,
@@ -65,9 +73,12 @@ async def list_calls(
     purpose: str | None = None,
     kind: CallKind | None = None,
     reason: Annotated[str | None, Query(description="`arrived_after_all` wait for a person too")] = None,
+    among: Annotated[ColumnElement[bool] | None, Depends(_among)] = None,
 ) -> Page[CallOut]:
     """Calls to the platform, the newest first."""
     statement = ledger_queries.listed_calls(state=state, purpose=purpose, kind=kind, reason=reason)
+    if among is not None:
+        statement = statement.where(among)
     rows, cursor = await paginate(session, statement, col(OutgoingCall.id), page=page)
     return Page(items=presentation.calls(rows), next_cursor=cursor)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import func, select, text
+from sqlalchemy import ColumnElement, and_, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -20,7 +21,7 @@ _WAITING = Measure(
     "等待发出的调用",
     "calls that wait to be made",
     Permission.DELIVERY_READ,
-    found_in(Place.CALLS, state="held"),
+    found_in(Place.CALLS, among="waiting"),
 )
 _UNKNOWN = Measure(
     "calls.unknown",
@@ -44,7 +45,7 @@ _REFUSED = Measure(
     "最近一天被企业微信拒绝的调用",
     "calls that WeCom has refused in the last day",
     Permission.DELIVERY_READ,
-    found_in(Place.CALLS, state="failed"),
+    found_in(Place.CALLS, among="refused_lately"),
 )
 _PLATFORM = Measure(
     "platform.unhealthy",
@@ -56,6 +57,22 @@ _PLATFORM = Measure(
 )
 
 LATELY: Final = timedelta(days=1)
+
+
+class Among(StrEnum):
+    """What the overview counts, and no one state says."""
+
+    WAITING = "waiting"
+    REFUSED_LATELY = "refused_lately"
+
+
+def counted_among(among: Among, *, now: datetime) -> ColumnElement[bool]:
+    """The calls that are counted so: the list behind the number."""
+    state, reason = col(OutgoingCall.state), col(OutgoingCall.hold_reason)
+    if among is Among.WAITING:
+        return and_(text(f"outgoing_calls.{OPEN_CALLS}"), state != CallState.UNKNOWN)
+    is_late = col(OutgoingCall.finished_at) >= now - LATELY
+    return and_(text(f"outgoing_calls.{FAILED_CALLS}"), is_late, reason.like("refused:%"))
 
 
 async def counted(session: AsyncSession, asked: Asked) -> list[Figure]:
@@ -71,11 +88,7 @@ async def counted(session: AsyncSession, asked: Asked) -> list[Figure]:
     ).where(text(f"outgoing_calls.{OPEN_CALLS}"))
     ended = col(OutgoingCall.finished_at)
     arrived = select(func.count(), func.min(ended)).where(text(f"outgoing_calls.{ARRIVED_CALLS}"))
-    refused = (
-        select(func.count(), func.min(ended))
-        .where(text(f"outgoing_calls.{FAILED_CALLS}"), ended >= asked.now - LATELY)
-        .where(col(OutgoingCall.hold_reason).like("refused:%"))
-    )
+    refused = select(func.count(), func.min(ended)).where(counted_among(Among.REFUSED_LATELY, now=asked.now))
     ill = col(PlatformState.healthy).is_(False)
     told = func.array_agg(col(PlatformState.detail).distinct())
     platform = select(func.count(), func.min(col(PlatformState.since)), told).where(ill)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -30,6 +31,7 @@ from app.ledger.claiming.platform_limits import Share
 from app.ledger.claiming.sending_hours import allowed_from
 from app.ledger.errors import CallNotFound, NotRetried
 from app.ledger.make_call import Answered, Missing, NotAnswered, Outcome, carry_out
+from app.ledger.overview import Among, counted_among
 from app.ledger.resolve import (
     RETRIED_BY_PERSONS,
     Resolution,
@@ -48,6 +50,7 @@ __all__ = [
     "CODE_LIFE",
     "MAKE_CALL",
     "RETRIED_BY_PERSONS",
+    "Among",
     "Answered",
     "Attempt",
     "CallPage",
@@ -73,6 +76,7 @@ __all__ = [
     "carry_out",
     "claim",
     "conclude",
+    "counted_among",
     "id_beside",
     "is_unsent",
     "move",
@@ -136,9 +140,12 @@ async def calls_listed(
     kind: CallKind | None = None,
     purpose: str | None = None,
     reason: str | None = None,
+    among: ColumnElement[bool] | None = None,
     page: PageQuery,
 ) -> CallPage:
-    """The newest first."""
+    """The newest first. `among`: `counted_among`."""
     statement = queries.listed_calls(state=state, purpose=purpose, kind=kind, reason=reason)
+    if among is not None:
+        statement = statement.where(among)
     rows, cursor = await paginate(session, statement, col(OutgoingCall.id), page=page)
     return CallPage(rows, cursor)

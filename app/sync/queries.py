@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Select, and_, func, or_, select, text
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from app.overview.service import Asked, Figure, Level, Measure, Place, counted_together, found_in
@@ -127,9 +128,24 @@ async def sync_run(session: AsyncSession, run_id: UUID) -> SyncRun | None:
     return await session.get(SyncRun, run_id)
 
 
-def sync_runs(*, kind: SyncKind, state: SyncState | None) -> Select[SyncRun]:
+def sync_runs(*, kind: SyncKind, state: SyncState | None, unread: bool = False) -> Select[SyncRun]:
+    """`unread`: those that have failed since the last that read the organisation."""
     statement = select(SyncRun).where(col(SyncRun.kind) == kind)
-    return statement if state is None else statement.where(col(SyncRun.state) == state)
+    statement = statement if state is None else statement.where(col(SyncRun.state) == state)
+    return statement.where(_is_unread()) if unread else statement
+
+
+def _is_unread() -> ColumnElement[bool]:
+    """A full run that failed after the last one that read the organisation."""
+    run = aliased(SyncRun)
+    full = (col(run.kind) == SyncKind.FULL, col(run.dry_run).is_(False), col(run.state).in_(READ_STATES))
+    last = select(func.max(col(run.finished_at))).where(*full).scalar_subquery()
+    return and_(
+        col(SyncRun.kind) == SyncKind.FULL,
+        col(SyncRun.dry_run).is_(False),
+        col(SyncRun.state) == SyncState.FAILED,
+        or_(last.is_(None), col(SyncRun.finished_at) > last),
+    )
 
 
 @dataclass(frozen=True)
@@ -227,17 +243,14 @@ _UNREAD = Measure(
     "最近连续失败的通讯录同步",
     "syncs that have failed since the last that read the organisation",
     Permission.SYNC_READ,
-    found_in(Place.SYNC_RUNS, state="failed"),
+    found_in(Place.SYNC_RUNS, unread="true"),
 )
 
 
 async def counted(session: AsyncSession, _asked: Asked) -> list[Figure]:
     """Runs whose losses wait for a person, and full runs that failed since the last one that read the organisation."""
-    full = (col(SyncRun.kind) == SyncKind.FULL, col(SyncRun.dry_run).is_(False))
-    ended, failed = col(SyncRun.finished_at), col(SyncRun.state) == SyncState.FAILED
-    last = select(func.max(ended)).where(*full, col(SyncRun.state).in_(READ_STATES)).scalar_subquery()
-    is_later = or_(last.is_(None), ended > last)
-    unread = select(func.count(), func.min(ended)).where(*full, failed, is_later)
+    ended = col(SyncRun.finished_at)
+    unread = select(func.count(), func.min(ended)).where(_is_unread())
     held = select(func.count(), func.min(ended)).where(col(SyncRun.state) == SyncState.HELD)
     row = await counted_together(session, held, unread)
     return [_HELD.figure(*row[0:2]), _UNREAD.figure(*row[2:4])]

@@ -34,8 +34,9 @@ async def list_sync_runs(
         SyncKind.FULL
     ),
     state: SyncState | None = None,
+    unread: Annotated[bool, Query(description="Full runs that failed since the last that read everything")] = False,
 ) -> Page[SyncRunSummary]:
-    statement = queries.sync_runs(kind=kind, state=state)
+    statement = queries.sync_runs(kind=kind, state=state, unread=unread)
     rows, cursor = await paginate(session, statement, col(SyncRun.started_at), col(SyncRun.id), page=page)
     return Page(items=presentation.summaries(rows), next_cursor=cursor)
 

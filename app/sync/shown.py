@@ -51,10 +51,15 @@ class DifferencePage:
 
 
 async def runs_listed(
-    session: AsyncSession, *, kind: SyncKind = SyncKind.FULL, state: SyncState | None = None, page: PageQuery
+    session: AsyncSession,
+    *,
+    kind: SyncKind = SyncKind.FULL,
+    state: SyncState | None = None,
+    unread: bool = False,
+    page: PageQuery,
 ) -> RunPage:
     """The newest first."""
-    statement = queries.sync_runs(kind=kind, state=state)
+    statement = queries.sync_runs(kind=kind, state=state, unread=unread)
     rows, cursor = await paginate(session, statement, col(SyncRun.started_at), col(SyncRun.id), page=page)
     return RunPage(rows, cursor)
 

@@ -323,3 +323,33 @@ class TestRest:
             {"open": "true"},
         )
         assert tasks["ages"] == {"under_a_day": 1, "under_three_days": 0, "under_a_week": 0, "older": 0}
+
+    async def test_what_it_counts_is_listed_by_the_filters_that_it_names(
+        self, shared_engine: AsyncEngine, clock: FakeClock, settings: Settings
+    ) -> None:
+        refused: dict[str, Any] = {"hold_reason": refused_with(86008)}
+        async with rolled_back(shared_engine) as sessions:
+            async with transaction(sessions) as session:
+                await found(session)
+                session.add_all([call(CallState.HELD), call(CallState.READY), call(CallState.UNKNOWN)])
+                for hours in (23, 25):
+                    ended = clock.now() - timedelta(hours=hours)
+                    session.add(call(CallState.FAILED, finished_at=ended, **refused))
+                for hours, state in ((3, SyncState.FAILED), (2, SyncState.DONE), (1, SyncState.FAILED)):
+                    at = clock.now() - timedelta(hours=hours)
+                    when: dict[str, Any] = {"heartbeat_at": at, "started_at": at, "finished_at": at}
+                    session.add(SyncRun(state=state, correlation_id="0" * 32, **when))
+            async with serving(
+                sessions, clock, settings, scopes=["overview:read", "deliveries:read", "org:read"]
+            ) as client:
+                told = {one["name"]: one for one in (await answer(client.get("/overview")))["figures"]}
+                listed = {
+                    name: len((await answer(client.get(address, params=told[name]["filters"])))["items"])
+                    for name, address in (
+                        ("calls.waiting", "/deliveries/calls"),
+                        ("calls.refused", "/deliveries/calls"),
+                        ("sync_runs.failed", "/sync-runs"),
+                    )
+                }
+        assert listed == {"calls.waiting": 2, "calls.refused": 1, "sync_runs.failed": 1}
+        assert listed == {name: told[name]["count"] for name in listed}

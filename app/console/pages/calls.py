@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Final
 from uuid import UUID
 
 from starlette.responses import Response
@@ -21,7 +22,7 @@ from app.console.visiting import (
 )
 from app.delivery import service as delivery
 from app.ledger import service as ledger
-from app.ledger.service import Resolution
+from app.ledger.service import Among, Resolution
 from app.pages import messages
 from app.pages.drawing.catalogue import phrase
 from app.pages.drawing.words import DELIVERY_STATES
@@ -37,18 +38,31 @@ router = page_router(addresses.CONSOLE_CALLS)
 CallsVisit = Annotated[Visit, visits(addresses.CONSOLE_CALLS)]
 DecidingVisit = Annotated[Visit, visits(addresses.CONSOLE_CALLS, Permission.DELIVERY_RETRY)]
 
+AMONG: Final[Mapping[Among, Words]] = {
+    Among.WAITING: Words("等待发出", "wait to be made"),
+    Among.REFUSED_LATELY: Words("最近一天被拒绝", "refused in the last day"),
+}
+"""Where a number of the overview leads."""
+
 
 @router.get("")
 async def listed(
-    visit: CallsVisit, cursor: CursorDep, state: str = "", kind: str = "", purpose: str = "", reason: str = ""
+    visit: CallsVisit,
+    cursor: CursorDep,
+    state: str = "",
+    kind: str = "",
+    purpose: str = "",
+    reason: str = "",
+    among: str = "",
 ) -> Response:
-    wanted, of_kind = chosen(CallState, state), chosen(CallKind, kind)
+    wanted, of_kind, counted = chosen(CallState, state), chosen(CallKind, kind), chosen(Among, among)
     found = await ledger.calls_listed(
         visit.session,
         state=wanted,
         kind=of_kind,
         purpose=typed(purpose) or None,
         reason=typed(reason) or None,
+        among=ledger.counted_among(counted, now=visit.now) if counted else None,
         page=page_at(cursor),
     )
     filters = [
@@ -56,6 +70,8 @@ async def listed(
         one_of("kind", Words("做什么", "What"), words.CALL_KINDS, of_kind or ""),
         one_of("purpose", Words("用途", "Purpose"), messages.purposes(typed(purpose)), typed(purpose)),
     ]
+    if counted:
+        filters.append(one_of("among", Words("概览", "Overview"), AMONG, counted))
     if reason:
         filters.append(one_of("reason", Words("原因", "Reason"), {reason: messages.reason(reason)}, reason))
     return visit.draw(

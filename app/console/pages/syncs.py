@@ -62,8 +62,8 @@ class Wanted(BaseModel):
 
 
 @router.get("")
-async def listed(visit: SyncVisit, cursor: CursorDep, kind: str = "", state: str = "") -> Response:
-    return await _listed(visit, cursor, kind=kind, state=state)
+async def listed(visit: SyncVisit, cursor: CursorDep, kind: str = "", state: str = "", unread: str = "") -> Response:
+    return await _listed(visit, cursor, kind=kind, state=state, unread=unread == "true")
 
 
 @router.post("")
@@ -115,14 +115,24 @@ async def reject(run_id: UUID, visit: DecidingVisit, submission: SubmissionDep) 
 
 
 async def _listed(
-    visit: Visit, cursor: str | None, *, kind: str = "", state: str = "", form: Form = EMPTY, status: int = 200
+    visit: Visit,
+    cursor: str | None,
+    *,
+    kind: str = "",
+    state: str = "",
+    unread: bool = False,
+    form: Form = EMPTY,
+    status: int = 200,
 ) -> Response:
     of_kind, wanted = chosen(SyncKind, kind) or SyncKind.FULL, chosen(SyncState, state)
-    found = await sync.runs_listed(visit.session, kind=of_kind, state=wanted, page=page_at(cursor))
+    found = await sync.runs_listed(visit.session, kind=of_kind, state=wanted, unread=unread, page=page_at(cursor))
     filters = [
         one_of("kind", Words("范围", "Of"), KINDS, kind and of_kind),
         one_of("state", Words("状态", "State"), plain(STATES), wanted or ""),
     ]
+    if unread:  # where a number of the overview leads
+        recent = {"true": Words("最近连续失败的", "failed since the last that read")}
+        filters.append(one_of("unread", Words("概览", "Overview"), recent, "true"))
     return visit.draw(
         "console/syncs.html",
         status=status,

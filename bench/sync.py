@@ -61,6 +61,7 @@ async def _sync_twice(stage: Stage, sandbox: Process, seen: Seen, *, people: int
         async with connection(url) as sql:
             if (found := await sql.fetchval("SELECT count(*) FROM people WHERE ended_at IS NULL")) != people:
                 raise Failed(f"the sync brought {found} people of {people}")
+            await _spelled(stage, sql, worker)
             before = await _newest_transaction(sql)
             used = worker.cpu_seconds
             await request_sync(serve)
@@ -97,6 +98,15 @@ async def sync_ended(stage: Stage, url: str, worker: Process, *, number: int) ->
     if run["state"] != "done":
         raise Failed(f"sync {number} ended as {run['state']}: {run['report']}")
     return float(took)
+
+
+async def _spelled(stage: Stage, sql: Any, worker: Process) -> None:
+    """After a first sync the worker writes by what each name is sorted: that is no part of the second one."""
+
+    async def all_are() -> bool:
+        return not await sql.fetchval("SELECT EXISTS (SELECT FROM people WHERE name_key = '~' || chr(10) || name)")
+
+    await stage.until(all_are, alive=worker, what="the names to be spelled")
 
 
 async def _newest_transaction(sql: Any) -> int:

@@ -40,24 +40,47 @@ LEFT JOIN (
 WHERE {table}.id = named.id
 """
 
+# What a run reads has no key in it: a person who is only sorted anew need not be read anew.
+FORGET = """
+CREATE FUNCTION forget_read_people_updated() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM read_people) THEN
+        DELETE FROM read_people WHERE person_id IN (
+            SELECT is_now.id FROM is_now JOIN was ON was.id = is_now.id
+            WHERE was.name_key = is_now.name_key OR was.updated_at <> is_now.updated_at
+        );
+    END IF;
+    RETURN NULL;
+END
+$$
+"""
+ON_UPDATE = "CREATE TRIGGER forget_read_on_update AFTER UPDATE ON people REFERENCING "
+FORGETS_UPDATED = (
+    f"{ON_UPDATE} OLD TABLE AS was NEW TABLE AS is_now FOR EACH STATEMENT EXECUTE FUNCTION forget_read_people_updated()"
+)
+FORGETS_ALL = f"{ON_UPDATE} NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION forget_read_people()"
+
 
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
     op.drop_index("ix_people_name", table_name="people")
-    # Nobody changes by it: the next run need not read everybody anew.
-    op.execute("ALTER TABLE people DISABLE TRIGGER forget_read_on_update")
+    op.execute("DROP TRIGGER forget_read_on_update ON people")
     for table, owner, spellings in (
         ("people", "person_id", "person_spellings"),
         ("departments", "department_id", "department_spellings"),
     ):
         op.add_column(table, sa.Column("name_key", FOLDED, server_default=sa.text("''"), nullable=False))
         op.execute(FILL.format(table=table, owner=owner, spellings=spellings))
-    op.execute("ALTER TABLE people ENABLE TRIGGER forget_read_on_update")
+    op.execute(FORGET)
+    op.execute(FORGETS_UPDATED)
     op.create_index("ix_people_name_key", "people", ["name_key", "id"])
 
 
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
+    op.execute("DROP TRIGGER forget_read_on_update ON people")
+    op.execute("DROP FUNCTION forget_read_people_updated")
+    op.execute(FORGETS_ALL)
     op.drop_index("ix_people_name_key", table_name="people")
     op.create_index("ix_people_name", "people", ["name", "id"])
     op.drop_column("departments", "name_key")

@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from app.audit.actor import Actor, ActorKind
 from app.database import transaction
+from app.org.search import keep
 from app.sync.apply_run import release
 from models.ids import SyncRunId
 from models.org import SyncRun, SyncState
@@ -48,6 +49,14 @@ class TestWhatIsSkipped:
         assert staged(run) == (0, 60)
         assert (run.fetched, run.state) == (60, SyncState.DONE)
         assert await world.written() == before
+        assert staged(await world.sync()) == (0, 60)
+
+    async def test_everybody_whose_name_was_only_sorted_since(self, world: World) -> None:
+        await world.sync()
+        async with transaction(world.sessions) as session:
+            await keep.spell_people(session, await keep.people_to_spell(session))
+        one, *_ = await world.sandbox.people()
+        assert not (await world.person(one["userid"])).name_key.startswith("~")
         assert staged(await world.sync()) == (0, 60)
 
     async def test_everybody_but_who_changed_on_the_platform(self, world: World) -> None:

@@ -17,6 +17,7 @@ from app.web.deps import CallerDep, NowDep, SessionDep, require
 from app.web.idempotency import IdempotentRoute
 from app.web.pagination import Page, PageDep, paginate
 from app.web.problems import problems
+from app.web.schemas import QueryBool
 from models.ids import SyncRunId
 from models.org import OrgChange, SyncKind, SyncRun, SyncState
 
@@ -34,7 +35,9 @@ async def list_sync_runs(
         SyncKind.FULL
     ),
     state: SyncState | None = None,
-    unread: Annotated[bool, Query(description="Full runs that failed since the last that read everything")] = False,
+    unread: Annotated[
+        QueryBool, Query(description="Full runs that failed since the last that read everything")
+    ] = False,
 ) -> Page[SyncRunSummary]:
     statement = queries.sync_runs(kind=kind, state=state, unread=unread)
     rows, cursor = await paginate(session, statement, col(SyncRun.started_at), col(SyncRun.id), page=page)
